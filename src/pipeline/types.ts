@@ -1,0 +1,248 @@
+/** What the pipeline takes and gives. Every option object ends with limits and an abort signal; nothing here prints. */
+import type { Signal } from '../../datasets/signal.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+
+/** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
+export type Size = { readonly factor: number } | { readonly shape: readonly number[] };
+
+/**
+ * A cut of the decoded grid, in samples of that grid (of the picture that `size` asks for), axes in array order. The
+ * cut of a picture has exactly the values that the whole picture has there.
+ */
+export interface Region {
+  readonly start: readonly number[];
+  readonly count: readonly number[];
+}
+
+export type PipelineEvent =
+  | { readonly type: 'start'; readonly job: string; readonly total: number; readonly done: number; readonly unit: string }
+  | {
+      readonly type: 'progress';
+      readonly job: string;
+      readonly done: number;
+      readonly total: number;
+      /** Named running figures with their unit in the name: psnrDb, bitsPerPoint, loss. */
+      readonly figures: Readonly<Record<string, number>>;
+    }
+  | { readonly type: 'checkpoint'; readonly job: string; readonly path: string; readonly done: number }
+  | { readonly type: 'note'; readonly job: string; readonly message: string }
+  | { readonly type: 'end'; readonly job: string; readonly done: number; readonly seconds: number };
+
+export interface JobOptions {
+  readonly onEvent?: ((event: PipelineEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SessionOptions {
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly limits?: Limits | undefined;
+}
+
+export interface EncodeOptions {
+  /** 1 (fewest bits) .. 100; default 50, the steps the model was trained with. */
+  readonly quality?: number | undefined;
+  /** 1: the inner steps of the model's training; n: n times as many. At most 100. */
+  readonly effort?: number | undefined;
+  /** `histogram`, `factorized`, `autoregressive`; default: the best the model carries. */
+  readonly prior?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One signal as a function in bytes. */
+export interface Encoded {
+  /** A whole `.functa` file. */
+  readonly bytes: Uint8Array;
+  readonly shape: readonly number[];
+  /** Of the signal decoded from `bytes` (rounded and clamped to 8 bits for pictures) against what was given; peak 1. Infinity: equal. */
+  readonly psnrDb: number;
+  /** Mean squared error behind `psnrDb`. */
+  readonly mse: number;
+  /** Bits of the whole file over points. */
+  readonly bitsPerPoint: number;
+  /** What the prior says the symbols cost, header not included. */
+  readonly estimatedBits: number;
+  readonly seconds: number;
+  readonly symbols: Int32Array;
+  /** The modulation before quantisation, [m]. */
+  readonly modulation: Float32Array;
+  readonly quality: number;
+  readonly prior: string;
+}
+
+export interface DecodeOptions {
+  /** Default: the size of the signal. A string is read by `parseSize`. */
+  readonly size?: Size | string | undefined;
+  /** Default: everything. A string is read by `parseRegion`. */
+  readonly region?: Region | string | undefined;
+  readonly limits?: Limits | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Consecutive rows (slices of the first axis) of a decoded signal. */
+export interface Rows {
+  /** Index of the first row within the decoded grid or its region. */
+  readonly start: number;
+  readonly rows: number;
+  /** [rows, ...the other axes, channels]: clamped to the family's range; pictures are multiples of 1/255. */
+  readonly values: Float32Array;
+}
+
+export interface RowStream {
+  /** Shape of the whole output. */
+  readonly shape: readonly number[];
+  readonly channels: number;
+  /** Memory stays that of one block, however large the output is. Iterate once. */
+  readonly rows: AsyncIterable<Rows>;
+}
+
+export interface SampleOptions {
+  readonly count: number;
+  /** Same seed, model and options: the same bytes. */
+  readonly seed: number;
+  /** 1: the prior's own distribution; lower: closer to its mode. Default 1. */
+  readonly temperature?: number | undefined;
+  readonly prior?: string | undefined;
+  readonly quality?: number | undefined;
+  /** Shape of the signals drawn; default: the model's own. */
+  readonly shape?: readonly number[] | undefined;
+  /** Size to decode them at. */
+  readonly size?: Size | string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Sampled {
+  readonly signals: Signal[];
+  /** An archive of the drawn functions. */
+  readonly archive: Uint8Array;
+  /** Bits of each under the prior at temperature 1. */
+  readonly bits: number[];
+}
+
+/** What can be said of a `.functa` file without decoding it. */
+export interface Inspection {
+  readonly kind: 'file' | 'archive';
+  readonly fileBytes: number;
+  readonly headerBytes: number;
+  /** Hex digits of the model digest that the file carries. */
+  readonly modelDigest: string;
+  readonly prior: string;
+  readonly quality: number;
+  readonly count: number;
+  /** Shape of the signal (of the first one in an archive), when the file or the given model says it. */
+  readonly shape?: readonly number[] | undefined;
+  readonly points?: number | undefined;
+  readonly bitsPerPoint?: number | undefined;
+}
+
+export interface Session {
+  readonly model: Model;
+  readonly engine: Engine;
+  encode(signal: Signal, options?: EncodeOptions): Promise<Encoded>;
+  /** Adapts signals of one shape together; one archive of them all beside their single files. */
+  encodeMany(signals: readonly Signal[], options?: EncodeOptions): Promise<{ readonly items: Encoded[]; readonly archive: Uint8Array }>;
+  /** Values are clamped to the family's range; pictures are rounded to multiples of 1/255. */
+  decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
+  /** The same values, rows at a time. */
+  decodeRows(bytes: Uint8Array, options?: DecodeOptions): Promise<RowStream>;
+  /** The signals of an archive (of a single file: one), one at a time. */
+  decodeMany(bytes: Uint8Array, options?: DecodeOptions): AsyncIterable<Signal>;
+  sample(options: SampleOptions): Promise<Sampled>;
+  inspect(bytes: Uint8Array): Inspection;
+}
+
+export interface BuildOptions extends JobOptions {
+  readonly dataset: string;
+  readonly split: 'train' | 'validation' | 'test';
+  readonly limit?: number | undefined;
+  readonly path: string;
+  readonly model: Model;
+  readonly engine: Engine;
+  /** Go on after what the store already holds; without it a store that is not empty is a conflict. */
+  readonly resume?: boolean | undefined;
+  readonly quality?: number | undefined;
+  readonly effort?: number | undefined;
+  readonly prior?: string | undefined;
+  /** Signals adapted together; default 32. */
+  readonly batch?: number | undefined;
+  readonly cacheDir?: string | undefined;
+  readonly limits?: Limits | undefined;
+  /** Called once a batch is on disk with the ids that are now safe. */
+  readonly onFlushed?: ((ids: readonly string[]) => void) | undefined;
+}
+
+export interface BuildResult {
+  readonly path: string;
+  readonly added: number;
+  readonly total: number;
+  readonly psnrDbMeanOfItems: number;
+  readonly bitsPerPoint: number;
+  readonly seconds: number;
+}
+
+export interface EvalOptions extends JobOptions {
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly dataset: string;
+  readonly split: 'train' | 'validation' | 'test';
+  readonly limit?: number | undefined;
+  readonly qualities?: readonly number[] | undefined;
+  /** Of jpeg, webp, avif. */
+  readonly peers?: readonly string[] | undefined;
+  readonly effort?: number | undefined;
+  readonly prior?: string | undefined;
+  readonly batch?: number | undefined;
+  readonly cacheDir?: string | undefined;
+}
+
+/** A peer at the same mean PSNR (of items), between two of its own quality settings. */
+export interface PeerPoint {
+  /** Mean bytes of the whole file. */
+  readonly bytes: number;
+  /** The same without what every file of this container repeats: see `fixedBytes`. */
+  readonly bytesWithoutFixedPart: number;
+  readonly fixedBytes: number;
+  readonly psnrDb: number;
+  /** Within the peer's range: `interpolated`; outside: the nearest end of the range, not at equal PSNR. */
+  readonly at: 'interpolated' | 'lowest' | 'highest';
+}
+
+export interface EvalQuality {
+  readonly quality: number;
+  /** Mean bytes of one item's own file. */
+  readonly fileBytes: number;
+  readonly fileBytesWithoutHeader: number;
+  /** Bytes of an archive of all items over items. */
+  readonly archiveBytes: number;
+  /** From fileBytes. */
+  readonly bitsPerPixel: number;
+  readonly archiveBitsPerPixel: number;
+  readonly estimatedBits: number;
+  readonly psnrDbMeanOfItems: number;
+  readonly psnrDbOfMeanMse: number;
+  readonly encodeMs: number;
+  readonly decodeMs: number;
+  /** An archive of the same symbols through the `histogram` prior, over items. */
+  readonly histogramBytes: number;
+  readonly peers: Readonly<Record<string, PeerPoint>>;
+}
+
+export interface EvalResult {
+  readonly model: string;
+  readonly dataset: string;
+  readonly split: string;
+  readonly n: number;
+  readonly prior: string;
+  readonly effort: number;
+  readonly engine: string;
+  readonly qualities: EvalQuality[];
+}
+
+/** A model file found in a directory of models. */
+export interface ModelEntry {
+  readonly name: string;
+  readonly path: string;
+  readonly fileBytes: number;
+}
