@@ -1,0 +1,69 @@
+/**
+ * Every figure the project reports goes through these: one PSNR, one rate. Two conventions for a set of items are
+ * in use in the literature and differ by up to a decibel, so both have a name.
+ */
+import { BadInputError } from './errors.ts';
+
+/**
+ * Mean squared error of `a` against `b`, both [points, channels]. `weights` is [points]; a point of weight 0 drops
+ * out whatever its values, NaN too. Throws BadInputError `mse-length` when lengths do not agree, `mse-empty` when
+ * nothing has weight.
+ */
+export function mse(a: ArrayLike<number>, b: ArrayLike<number>, weights?: ArrayLike<number>): number {
+  const points = weights?.length ?? a.length;
+  const channels = points === 0 ? 0 : a.length / points;
+  if (a.length !== b.length || !Number.isInteger(channels)) {
+    throw new BadInputError(
+      'mse-length',
+      `lengths ${a.length}, ${b.length} and ${points} points do not agree`,
+    );
+  }
+  let sum = 0;
+  let mass = 0;
+  for (let p = 0, i = 0; p < points; p++) {
+    const weight = weights === undefined ? 1 : weights[p]!;
+    if (weight === 0) {
+      i += channels;
+      continue;
+    }
+    for (let c = 0; c < channels; c++, i++) {
+      const d = a[i]! - b[i]!;
+      sum += weight * d * d;
+    }
+    mass += weight * channels;
+  }
+  if (mass === 0)
+    throw new BadInputError('mse-empty', 'no point has weight, so there is no error to measure');
+  return sum / mass;
+}
+
+/** Peak signal-to-noise ratio in decibels; Infinity when the error is 0. `peak` is the range of the signal. */
+export function psnrDb(mse: number, peak = 1): number {
+  return 10 * Math.log10((peak * peak) / mse);
+}
+
+/** Bits of a file for each point of its signal: bits per pixel of an image. */
+export function bitsPerPoint(bytes: number, points: number): number {
+  return (8 * bytes) / points;
+}
+
+/** The PSNR of every item, then their mean: the convention of image-compression papers. Infinity when one item is exact. */
+export function meanPsnrOfItems(mses: ArrayLike<number>, peak = 1): number {
+  return mean(mses, (error) => psnrDb(error, peak));
+}
+
+/** The PSNR of the mean error: the convention of Functa's and COIN++'s tables. Never above `meanPsnrOfItems`. */
+export function psnrOfMeanMse(mses: ArrayLike<number>, peak = 1): number {
+  return psnrDb(
+    mean(mses, (error) => error),
+    peak,
+  );
+}
+
+function mean(values: ArrayLike<number>, of: (value: number) => number): number {
+  if (values.length === 0)
+    throw new BadInputError('mean-empty', 'no items, so there is no mean; give at least one');
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += of(values[i]!);
+  return sum / values.length;
+}
