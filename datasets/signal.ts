@@ -1,0 +1,87 @@
+import { BadInputError } from '../src/core/errors.ts';
+import { pointCount } from '../src/field/spec.ts';
+
+/** Samples of a function on a regular grid: what every reader gives and every writer takes. */
+export interface Signal {
+  /** Names the signal within its data set, and stays the same from run to run. */
+  readonly id: string;
+  readonly label?: string | number;
+  /** Samples along each axis, array order, last axis fastest: [height, width] for an image. */
+  readonly shape: readonly number[];
+  /** Values at a point: 3 for RGB. */
+  readonly channels: number;
+  /** [points, channels], row-major. NaN is a missing value; 8-bit images are v / 255, in [0, 1]. */
+  readonly values: Float32Array;
+}
+
+/** Throws BadInputError unless the axes and channels are whole, positive, and match the number of values. */
+export function checkSignal(signal: Signal): void {
+  const { id, shape, channels, values } = signal;
+  if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
+    throw new BadInputError(
+      'empty-signal',
+      `${id}: shape [${shape}] has no points; every axis needs at least one sample`,
+    );
+  }
+  if (!Number.isSafeInteger(channels) || channels < 1) {
+    throw new BadInputError('bad-channels', `${id}: ${channels} channels; at least one is needed`);
+  }
+  const want = pointCount(shape) * channels;
+  if (values.length !== want) {
+    throw new BadInputError(
+      'bad-shape',
+      `${id}: ${values.length} values, and shape [${shape}] x ${channels} channels needs ${want}`,
+    );
+  }
+}
+
+/**
+ * Throws BadInputError `infinite-value` that names the first infinite value; NaN passes, it marks a missing one.
+ * `where` names the source in the message.
+ */
+export function checkFinite(values: ArrayLike<number>, where: string): void {
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i]!;
+    if (v === Number.POSITIVE_INFINITY || v === Number.NEGATIVE_INFINITY) {
+      throw new BadInputError(
+        'infinite-value',
+        `${where}: value ${i} is ${v}; replace it, or make it NaN if it is missing`,
+      );
+    }
+  }
+}
+
+/** How many values are missing (NaN). */
+export function countMissing(values: Float32Array): number {
+  let missing = 0;
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) missing++;
+  return missing;
+}
+
+/** A signal of 8-bit samples: value = byte / 255. `bytes`: [points, channels]. */
+export function signalFromBytes(
+  bytes: Uint8Array,
+  meta: { id: string; label?: string | number; shape: readonly number[]; channels: number },
+): Signal {
+  const values = new Float32Array(bytes.length);
+  bytesToUnit(bytes, values, 0);
+  const signal: Signal = { ...meta, values };
+  checkSignal(signal);
+  return signal;
+}
+
+/** out[at + i] = bytes[i] / 255, correctly rounded to float32. */
+export function bytesToUnit(bytes: Uint8Array, out: Float32Array, at = 0): void {
+  for (let i = 0; i < bytes.length; i++) out[at + i] = bytes[i]! / 255;
+}
+
+/** Nearest 8-bit sample of each value: clamped to [0, 1], halves up, NaN to 0. Fresh array, [points, channels]. */
+export function signalToBytes(signal: Signal): Uint8Array {
+  const { values } = signal;
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i]!;
+    bytes[i] = v >= 1 ? 255 : v > 0 ? Math.floor(v * 255 + 0.5) : 0;
+  }
+  return bytes;
+}
