@@ -3,6 +3,7 @@ import type { Signal } from '../../datasets/signal.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import type { FieldSpec } from '../field/spec.ts';
 
 /** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
 export type Size = { readonly factor: number } | { readonly shape: readonly number[] };
@@ -17,7 +18,13 @@ export interface Region {
 }
 
 export type PipelineEvent =
-  | { readonly type: 'start'; readonly job: string; readonly total: number; readonly done: number; readonly unit: string }
+  | {
+      readonly type: 'start';
+      readonly job: string;
+      readonly total: number;
+      readonly done: number;
+      readonly unit: string;
+    }
   | {
       readonly type: 'progress';
       readonly job: string;
@@ -77,6 +84,8 @@ export interface DecodeOptions {
   readonly size?: Size | string | undefined;
   /** Default: everything. A string is read by `parseRegion`. */
   readonly region?: Region | string | undefined;
+  /** Values as the field gives them: not clamped, not rounded. */
+  readonly raw?: boolean | undefined;
   readonly limits?: Limits | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -142,7 +151,10 @@ export interface Session {
   readonly engine: Engine;
   encode(signal: Signal, options?: EncodeOptions): Promise<Encoded>;
   /** Adapts signals of one shape together; one archive of them all beside their single files. */
-  encodeMany(signals: readonly Signal[], options?: EncodeOptions): Promise<{ readonly items: Encoded[]; readonly archive: Uint8Array }>;
+  encodeMany(
+    signals: readonly Signal[],
+    options?: EncodeOptions,
+  ): Promise<{ readonly items: Encoded[]; readonly archive: Uint8Array }>;
   /** Values are clamped to the family's range; pictures are rounded to multiples of 1/255. */
   decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
   /** The same values, rows at a time. */
@@ -245,4 +257,93 @@ export interface ModelEntry {
   readonly name: string;
   readonly path: string;
   readonly fileBytes: number;
+}
+
+export interface TrainOptions extends JobOptions {
+  readonly engine: Engine;
+  readonly dataset: string;
+  /** Default train. */
+  readonly split?: 'train' | 'validation' | 'test' | undefined;
+  readonly limit?: number | undefined;
+  /** Directory of the files, for data sets that the caller brings. */
+  readonly path?: string | undefined;
+  readonly cacheDir?: string | undefined;
+  /** The model file to write; `<out>.checkpoint` and `<out>.log.jsonl` stand beside it while and after it is made. */
+  readonly out: string;
+  readonly name: string;
+  readonly spec: FieldSpec;
+  /** Outer steps in all. */
+  readonly steps: number;
+  readonly batch: number;
+  readonly seed: number;
+  readonly innerSteps?: number | undefined;
+  readonly learningRate?: number | undefined;
+  /** Bits per point that one unit of MSE on the 0..255 scale is worth; 0: distortion alone. */
+  readonly lambda?: number | undefined;
+  /** Random crops of this many samples along each axis; default: whole items. */
+  readonly crop?: number | undefined;
+  readonly checkpointEvery?: number | undefined;
+  /** Go on from `<out>.checkpoint`; the weights are those of a run that never stopped. */
+  readonly resume?: boolean | undefined;
+  readonly notes?: string | undefined;
+}
+
+export interface TrainResult {
+  readonly path: string;
+  readonly model: Model;
+  readonly seconds: number;
+}
+
+export interface TrainPriorOptions extends JobOptions {
+  readonly engine: Engine;
+  /** The model file to add the priors to; rewritten whole, by a rename. */
+  readonly modelPath: string;
+  /** Where to write instead; default: in place. */
+  readonly out?: string | undefined;
+  /** Kinds to train, in this order; default all. */
+  readonly kinds?: readonly string[] | undefined;
+  /** A functaset of this model, or a data set whose items are adapted first: one of the two. */
+  readonly functaset?: string | undefined;
+  readonly dataset?: string | undefined;
+  readonly split?: 'train' | 'validation' | 'test' | undefined;
+  readonly limit?: number | undefined;
+  readonly path?: string | undefined;
+  readonly cacheDir?: string | undefined;
+  readonly effort?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+export interface TrainPriorResult {
+  readonly path: string;
+  readonly model: Model;
+  /** Mean bits per point of held-out modulations, by kind. */
+  readonly bitsPerPoint: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
+/** The functions of the pipeline, exported under these names. */
+export interface Pipeline {
+  /** `ref`: a path, or the name of a model in `directories` (default: the bundled ones). */
+  loadModel(
+    ref: string,
+    options?: { readonly directories?: readonly string[]; readonly limits?: Limits },
+  ): Promise<Model>;
+  /** Models of directories, by name; without any: the bundled ones. */
+  listModels(directories?: readonly string[]): Promise<ModelEntry[]>;
+  openSession(options: SessionOptions): Session;
+  /** Reads a header without a model. */
+  inspect(bytes: Uint8Array): Inspection;
+  /** `4x`, `0.5x`, `640x480` (width x height), `16000` (one axis). Throws BadInputError `bad-size`. */
+  parseSize(text: string): Size;
+  /** `x,y,w,h` for two axes, `start,count` for one. Throws BadInputError `bad-region`. */
+  parseRegion(text: string): Region;
+  /** Signals of one shape side by side, row by row, 2 samples of white between them. */
+  contactSheet(signals: readonly Signal[], columns?: number): Signal;
+  /** An 8-bit PNG, written as the rows come. */
+  pngChunks(stream: RowStream): AsyncIterable<Uint8Array>;
+  buildFunctaset(options: BuildOptions): Promise<BuildResult>;
+  trainModel(options: TrainOptions): Promise<TrainResult>;
+  trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult>;
+  evaluate(options: EvalOptions): Promise<EvalResult>;
 }
