@@ -1,0 +1,17 @@
+import type { Dataset, DatasetCard, OpenOptions, Split } from './dataset.ts';
+import type { FetchContext } from './fetch/context.ts';
+
+/** What a data set gives to be in the registry. */
+export interface DatasetEntry {
+  readonly name: string;
+  readonly card: DatasetCard;
+  /** Directory under the cache root; sets that share their files share it. Absent: nothing is fetched. */
+  readonly directory?: string;
+  /** Raised when the converted files change their meaning. */
+  readonly layout?: number;
+  /** True where the caller must say where the files are. */
+  readonly needsPath?: boolean;
+  /** Fills `context.directory`. */
+  fetch?(context: FetchContext): Promise<void>;
+  open(split: Split, at: OpenOptions & { directory: string }): Promise<Dataset> | Dataset;
+}
