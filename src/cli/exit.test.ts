@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { AbortedError, BadInputError, BadStreamError, LimitError, NotFoundError } from '../core/errors.ts';
+import { errorLine, errorObject, exitCodeOf, toFunctaError, UsageError } from './exit.ts';
+
+it('every kind of fault has its exit code', () => {
+  const codes = [
+    new UsageError('x', 'm'),
+    new BadStreamError('x', 0, 'm'),
+    new LimitError('x', 1, 2, 'h'),
+    new AbortedError(),
+    new BadInputError('x', 'm'),
+    new NotFoundError('x', 'm'),
+  ].map(exitCodeOf);
+  expect(codes).toEqual([2, 3, 4, 130, 1, 1]);
+});
+
+it('an error is one line that ends in its code', () => {
+  expect(errorLine(new BadInputError('bad-thing', 'first\n  second'))).toBe(
+    'functa: first second [bad-thing]',
+  );
+});
+
+it('an error object carries the fields of its kind', () => {
+  expect(errorObject(new LimitError('samples', 10, 11, 'ask for less'))).toEqual({
+    error: {
+      code: 'limit-samples',
+      kind: 'limit',
+      message: 'samples: 11 asked, 10 allowed; ask for less',
+      exitCode: 4,
+      limit: 'samples',
+      allowed: 10,
+      asked: 11,
+    },
+  });
+});
+
+it('what the system says becomes an error of ours, and what nobody foresaw is called a bug', () => {
+  const system = Object.assign(new Error('ENOSPC: no space left'), {
+    code: 'ENOSPC',
+    syscall: 'write',
+    path: 'a.png',
+  });
+  expect(toFunctaError(system)).toMatchObject({ kind: 'environment', code: 'disk-full' });
+  expect(toFunctaError(new TypeError('x is undefined'))).toMatchObject({ kind: 'bug' });
+  expect(toFunctaError('thrown text')).toMatchObject({ kind: 'bug' });
+  expect(toFunctaError(new DOMException('stop', 'AbortError'))).toMatchObject({ kind: 'aborted' });
+});

@@ -1,0 +1,114 @@
+/** How a fault becomes an exit code and one line. The codes are part of the interface of the command line. */
+import {
+  AbortedError,
+  BadInputError,
+  BugError,
+  EnvironmentError,
+  FunctaError,
+  NotFoundError,
+} from '../core/errors.ts';
+
+export const exitCodes = { ok: 0, failure: 1, usage: 2, badStream: 3, limit: 4, interrupted: 130 } as const;
+
+/** The command was called in a way it does not know. */
+export class UsageError extends BadInputError {}
+
+export function exitCodeOf(error: FunctaError): number {
+  if (error instanceof UsageError) return exitCodes.usage;
+  const { kind } = error;
+  switch (kind) {
+    case 'stream':
+      return exitCodes.badStream;
+    case 'limit':
+      return exitCodes.limit;
+    case 'aborted':
+      return exitCodes.interrupted;
+    case 'input':
+    case 'notFound':
+    case 'conflict':
+    case 'environment':
+    case 'bug':
+      return exitCodes.failure;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Anything thrown, as one of our errors: commander's, the system's and the runtime's are translated, the rest is a bug. */
+export function toFunctaError(thrown: unknown): FunctaError {
+  if (thrown instanceof FunctaError) return thrown;
+  if (!(thrown instanceof Error))
+    return new BugError(`something that is no error was thrown: ${String(thrown)}`);
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+  if (code.startsWith('commander.')) return fromCommander(thrown, code.slice('commander.'.length));
+  if (thrown.name === 'AbortError') return new AbortedError();
+  if ('syscall' in thrown || 'errno' in thrown) return fromSystem(thrown, code);
+  if (
+    thrown instanceof RangeError &&
+    /allocation|array buffer|Invalid (typed )?array length/i.test(thrown.message)
+  ) {
+    return new EnvironmentError('out-of-memory', 'not enough memory for this; ask for less at once', {
+      cause: thrown,
+    });
+  }
+  return new BugError(`${thrown.name}: ${thrown.message}`);
+}
+
+/** `functa: <message> [code]`, without line breaks. */
+export function errorLine(error: FunctaError): string {
+  return `functa: ${oneLine(error.message)} [${error.code}]`;
+}
+
+/** The same as an object: code, kind, message, exit code, and the fields of the fault's kind. */
+export function errorObject(error: FunctaError): { error: Record<string, unknown> } {
+  const { name: _name, cause: _cause, kind, code, ...fields } = error;
+  return { error: { ...fields, code, kind, message: oneLine(error.message), exitCode: exitCodeOf(error) } };
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\r?\n\s*/g, ' ').trim();
+}
+
+function fromCommander(error: Error, code: string): UsageError {
+  // commander shows its help where a command is missing
+  if (code === 'help') return new UsageError('no-command', 'a command is missing; functa --help lists them');
+  const kebab = code.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  return new UsageError(kebab, error.message.replace(/^error: /, ''));
+}
+
+function fromSystem(error: Error, code: string): FunctaError {
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+  const where = path === undefined ? '' : `${path}: `;
+  const options = { cause: error };
+  switch (code) {
+    case 'ENOENT':
+      return new NotFoundError('no-file', `${where}no such file or directory; check the path`);
+    case 'EISDIR':
+      return new BadInputError('is-directory', `${where}this is a directory; name a file`, options);
+    case 'ENOTDIR':
+      return new BadInputError('not-directory', `${where}a part of this path is no directory`, options);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new EnvironmentError(
+        'no-permission',
+        `${where}not permitted (${code}); check who owns it`,
+        options,
+      );
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new EnvironmentError(
+        'disk-full',
+        `${where}the disk is full; free some space and run this again`,
+        options,
+      );
+    case 'EADDRINUSE':
+      return new EnvironmentError(
+        'port-in-use',
+        `${error.message}; choose another port with --port`,
+        options,
+      );
+    default:
+      return new EnvironmentError('system', `${where}${error.message}`, options);
+  }
+}

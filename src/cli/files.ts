@@ -1,0 +1,145 @@
+/** Bytes in and out of the command line: `-` is stdin and stdout; a file appears whole or not at all. */
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { link, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { addAbortSignal, type Readable, type Writable } from 'node:stream';
+import { BadInputError, ConflictError, LimitError } from '../core/errors.ts';
+
+export const standardStream = '-';
+
+export interface ReadOptions {
+  readonly stdin: Readable;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * All bytes of a file, or of stdin for `-`, never more than `maxBytes`: a larger file is refused by its size, before it is read.
+ * Throws LimitError, NotFoundError, BadInputError.
+ */
+export async function readInput(path: string, options: ReadOptions): Promise<Uint8Array> {
+  if (path === standardStream) return readAll(options.stdin, options);
+  const file = await open(path, 'r');
+  try {
+    const info = await file.stat();
+    if (info.isDirectory()) throw new BadInputError('is-directory', `${path} is a directory; name a file`);
+    if (info.size > options.maxBytes) throw tooLarge(info.size, options.maxBytes);
+    if (info.isFile()) return new Uint8Array(await file.readFile({ signal: options.signal }));
+    return await readAll(file.createReadStream({ autoClose: false }), options);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readAll(
+  stream: Readable,
+  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of addAbortSignal(signal, stream)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge(length, maxBytes);
+  }
+  return new Uint8Array(Buffer.concat(chunks, length));
+}
+
+function tooLarge(bytes: number, maxBytes: number): LimitError {
+  return new LimitError('file-bytes', maxBytes, bytes, 'give a smaller file, or raise it with --max-bytes');
+}
+
+/** Refuses a path that is taken, unless `force`: asked before the work starts, and again when the file is put in place. */
+export async function checkOutput(path: string, force: boolean): Promise<void> {
+  if (path === standardStream) return;
+  const parent = await stat(dirname(path));
+  if (!parent.isDirectory()) throw new BadInputError('not-directory', `${dirname(path)} is no directory`);
+  const kind = await kindOf(path);
+  if (kind === 'directory')
+    throw new BadInputError('is-directory', `${path} is a directory; name a file in it`);
+  if (kind === 'file' && !force) throw taken(path);
+}
+
+export interface WriteOptions {
+  readonly stdout: Writable;
+  readonly force: boolean;
+}
+
+/**
+ * Writes a whole file, or to stdout for `-`. The bytes go to a neighbour first and get their name when all are on the
+ * disk. Throws ConflictError where the path is taken and `force` is not set.
+ */
+export async function writeOutput(
+  path: string,
+  bytes: Uint8Array,
+  { stdout, force }: WriteOptions,
+): Promise<void> {
+  if (path === standardStream) return writeStream(stdout, bytes);
+  if ((await kindOf(path)) === 'device') {
+    const device = await open(path, 'w');
+    try {
+      await device.writeFile(bytes);
+    } finally {
+      await device.close();
+    }
+    return;
+  }
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+  unfinished.add(temporary);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (force) await rename(temporary, path);
+    else await linkOnce(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+    unfinished.delete(temporary);
+  }
+}
+
+export function writeStream(stream: Writable, data: Uint8Array | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(data, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Temporary files of this process; taken away when it must leave at once. */
+const unfinished = new Set<string>();
+
+export function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
+}
+
+/** `link` fails where the name is taken: no check before it can be overtaken. */
+async function linkOnce(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST') throw taken(to);
+    // file systems without hard links
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
+    await rename(from, to);
+  }
+}
+
+async function kindOf(path: string): Promise<'file' | 'directory' | 'device' | 'nothing'> {
+  try {
+    const info = await stat(path);
+    if (info.isDirectory()) return 'directory';
+    return info.isFile() ? 'file' : 'device';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'nothing';
+    throw error;
+  }
+}
+
+function taken(path: string): ConflictError {
+  return new ConflictError('output-exists', `${path} exists; choose another name, or --force to replace it`);
+}

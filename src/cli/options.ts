@@ -1,0 +1,49 @@
+/** Readers of option values that commander calls; a bad value is a usage error that says what fits. */
+import { InvalidArgumentError } from 'commander';
+import { BadInputError } from '../core/errors.ts';
+import { UsageError } from './exit.ts';
+
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) throw new InvalidArgumentError(`Give a whole number ${range}.`);
+    return value;
+  };
+}
+
+/** A finite number, more than `above` and at most `max`. */
+export function real(above: number, max = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!(value > above && value <= max && Number.isFinite(value))) {
+      throw new InvalidArgumentError(
+        `Give a number above ${above}${Number.isFinite(max) ? ` and at most ${max}` : ''}.`,
+      );
+    }
+    return value;
+  };
+}
+
+/** Names between commas, without repeats. */
+export function list(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) throw new InvalidArgumentError('Give names between commas.');
+  return [...new Set(names)];
+}
+
+/** Whole numbers between commas. */
+export function integers(min: number, max: number): (text: string) => number[] {
+  const read = integer(min, max);
+  return (text) => list(text).map(read);
+}
+
+/** A library's complaint about an option's text is a usage error here. */
+export function fromOption<T>(option: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof BadInputError) throw new UsageError(error.code, `${option}: ${error.message}`);
+    throw error;
+  }
+}

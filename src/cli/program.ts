@@ -1,0 +1,123 @@
+/** The command line as a whole: its commands, the flags they share, and what happens around each of them. */
+import { Command, Option } from 'commander';
+import { AbortedError, type FunctaError } from '../core/errors.ts';
+import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError } from './exit.ts';
+import { removeUnfinished, writeStream } from './files.ts';
+import { engineNames, type Globals, Job, type Report, type Streams } from './job.ts';
+import { integer } from './options.ts';
+import { packageVersion } from './package.ts';
+
+/** What commander calls with the arguments of a command, its options and the command itself. */
+type Handler = (...given: unknown[]) => Promise<void>;
+/** Wraps what a command does with what every command needs. Arguments come as commander gives them. */
+// biome-ignore lint/suspicious/noExplicitAny: commander hands over arguments whose types only the command knows.
+export type Run = (action: (job: Job, ...given: any[]) => Promise<Report>) => Handler;
+export type AddCommand = (program: Command, run: Run) => void;
+
+/** Runs one command line to its end and gives its exit code. */
+export async function runCli(
+  argv: readonly string[],
+  streams: Streams,
+  commands: readonly AddCommand[],
+): Promise<number> {
+  const interrupts = listenForInterrupts();
+  // a reader of our output that goes away is met where we write
+  streams.stdout.on('error', () => {});
+  streams.stderr.on('error', () => {});
+  const program = createProgram(streams);
+  const run: Run =
+    (action) =>
+    async (...given) => {
+      const command = given.at(-1) as Command;
+      const job = new Job(command.optsWithGlobals<Globals>(), streams, interrupts.signal);
+      await present(await action(job, ...given), job);
+    };
+  for (const add of commands) add(program, run);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCodes.ok;
+  } catch (thrown) {
+    if (isHelp(thrown)) return exitCodes.ok;
+    const error = toFunctaError(thrown);
+    await complain(error, streams, argv.includes('--json'));
+    return exitCodeOf(error);
+  } finally {
+    interrupts.stop();
+  }
+}
+
+/** Says what went wrong: one line on stderr, and one object on stdout where JSON was asked for. */
+export async function complain(error: FunctaError, streams: Streams, json: boolean): Promise<void> {
+  const detail = process.env.FUNCTA_DEBUG ? `${error.stack}\n` : '';
+  if (json) await writeQuietly(streams.stdout, `${JSON.stringify(errorObject(error))}\n`);
+  await writeQuietly(streams.stderr, `${detail}${errorLine(error)}\n`);
+}
+
+function createProgram(streams: Streams): Command {
+  return new Command('functa')
+    .description('Signals as functions, and a prior over them.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print what a command takes')
+    .helpCommand('help [command]', 'print what a command takes')
+    .addOption(
+      new Option('--engine <name>', 'what computes the fields').choices(engineNames).env('FUNCTA_ENGINE'),
+    )
+    .addOption(
+      new Option('--threads <n>', 'threads of the engine; default: one a core').argParser(integer(1, 1024)),
+    )
+    .option('-q, --quiet', 'no progress and no notes on stderr', false)
+    .option('--json', 'one JSON object on stdout, errors too', false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text),
+      // errors are printed once, by complain()
+      outputError: () => {},
+    })
+    .exitOverride();
+}
+
+async function present(report: Report, job: Job): Promise<void> {
+  const { stdout, stderr } = job.streams;
+  if (job.globals.json) {
+    await writeQuietly(stdout, `${JSON.stringify(report.data, jsonNumber)}\n`);
+  } else if (report.lines.length > 0 && !(report.stdoutTaken && job.globals.quiet)) {
+    await writeQuietly(report.stdoutTaken ? stderr : stdout, `${report.lines.join('\n')}\n`);
+  }
+}
+
+/** JSON has no infinity: the PSNR of an exact copy is null. */
+function jsonNumber(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
+}
+
+/** What was asked for is done by now: a reader that has seen enough is no failure. */
+async function writeQuietly(stream: Streams['stdout'], text: string): Promise<void> {
+  await writeStream(stream, text).catch(() => {});
+}
+
+function isHelp(thrown: unknown): boolean {
+  const code = (thrown as { code?: unknown }).code;
+  return code === 'commander.helpDisplayed' || code === 'commander.version';
+}
+
+/** The first SIGINT or SIGTERM asks the work to stop; the second leaves at once. */
+function listenForInterrupts(): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) {
+      removeUnfinished();
+      process.exit(exitCodes.interrupted);
+    }
+    controller.abort(new AbortedError('interrupted'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}
