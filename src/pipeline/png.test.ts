@@ -1,0 +1,67 @@
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { pngChunks } from './png.ts';
+import type { RowStream, Rows } from './types.ts';
+
+function picture(
+  height: number,
+  width: number,
+  channels: number,
+  block: number,
+): RowStream & { bytes: Uint8Array } {
+  const bytes = new Uint8Array(height * width * channels);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 7 + (i >> 5) * 13) & 255;
+  const row = width * channels;
+  async function* rows(): AsyncIterable<Rows> {
+    for (let start = 0; start < height; start += block) {
+      const n = Math.min(block, height - start);
+      const values = Float32Array.from(bytes.subarray(start * row, (start + n) * row), (v) => v / 255);
+      yield { start, rows: n, values };
+    }
+  }
+  return { shape: [height, width], channels, rows: rows(), bytes };
+}
+
+async function join(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
+
+describe('png', () => {
+  it.each([
+    [1, 1, 1, 1],
+    [5, 7, 3, 2],
+    [33, 17, 4, 33],
+    [64, 300, 2, 10],
+  ])(
+    '%i x %i x %i written in blocks of %i rows reads back the same',
+    async (height, width, channels, block) => {
+      const stream = picture(height, width, channels, block);
+      const png = await join(pngChunks(stream));
+      const { data, info } = await sharp(png)
+        .toColourspace(channels < 3 ? 'b-w' : 'srgb')
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      expect([info.height, info.width, info.channels]).toEqual([height, width, channels]);
+      expect(new Uint8Array(data)).toEqual(stream.bytes);
+    },
+  );
+
+  it('passes on a failure of the rows, whenever it comes', async () => {
+    async function* rows(): AsyncIterable<Rows> {
+      yield { start: 0, rows: 1, values: new Float32Array(3000) };
+      throw new Error('rows failed');
+    }
+    await expect(join(pngChunks({ shape: [9, 1000], channels: 3, rows: rows() }))).rejects.toThrow(
+      'rows failed',
+    );
+  });
+
+  it('refuses what is no picture before a byte is written', () => {
+    async function* rows(): AsyncIterable<Rows> {}
+    expect(() => pngChunks({ shape: [9], channels: 1, rows: rows() })).toThrow(
+      expect.objectContaining({ code: 'not-a-picture' }),
+    );
+  });
+});
