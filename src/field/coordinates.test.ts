@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { axisTaps, coveringGrid, features, finestCell, gridPositions, levelStencil } from './coordinates.ts';
+import { preset } from './presets.ts';
+import type { GridLevel } from './spec.ts';
+
+const linear: GridLevel = { cell: [4], channels: 1, interpolation: 'linear' };
+const nearest: GridLevel = { cell: [4], channels: 1, interpolation: 'nearest' };
+
+describe('stencils', () => {
+  it('linear: a knot has weight 1, half way between two each has a half', () => {
+    expect(levelStencil(linear, [12], [6])).toEqual([
+      { cell: 1, weight: 1 },
+      { cell: 2, weight: 0 },
+    ]);
+    expect(levelStencil(linear, [12], [4])).toEqual([
+      { cell: 0, weight: 0.5 },
+      { cell: 1, weight: 0.5 },
+    ]);
+  });
+
+  it('linear: beyond the outermost knots both taps are the outermost cell, even outside the signal', () => {
+    for (const x of [0.5, -7]) expect(axisTaps(linear, 0, 3, x).map((tap) => tap.cell)).toEqual([0, 0]);
+    for (const x of [11.5, 40]) expect(axisTaps(linear, 0, 3, x).map((tap) => tap.cell)).toEqual([2, 2]);
+  });
+
+  it('nearest: the cell the point is in; the last cell may be cut by the end of the signal', () => {
+    const cellAt = (x: number) => levelStencil(nearest, [10], [x])[0]!.cell;
+    expect([0, 3.999, 4, 9.5, 10, 99, -1].map(cellAt)).toEqual([0, 0, 1, 2, 2, 2, 0]);
+  });
+
+  it('a null cell is one cell of weight 1 along every axis', () => {
+    const level: GridLevel = { cell: null, channels: 1, interpolation: 'linear' };
+    expect(levelStencil(level, [5, 7], [1.5, 6.5])).toEqual([{ cell: 0, weight: 1 }]);
+  });
+
+  it('cells of several axes are row-major and their weights sum to 1', () => {
+    const level: GridLevel = { cell: [2, 2, 5], channels: 1, interpolation: 'linear' };
+    const taps = levelStencil(level, [6, 4, 10], [2.25, 1.5, 4]);
+    expect(taps).toHaveLength(8);
+    expect(taps[0]!.cell).toBe(0);
+    expect(taps[7]!.cell).toBe((1 * 2 + 1) * 2 + 1);
+    expect(taps.reduce((sum, tap) => sum + tap.weight, 0)).toBeCloseTo(1, 15);
+    expect(taps[7]!.weight).toBeCloseTo(0.625 * 0.25 * 0.3, 15);
+  });
+});
+
+describe('features', () => {
+  const spec = {
+    ...preset('pyramid', {
+      axes: 2,
+      outputs: 1,
+      levels: [
+        { cell: [8, 2], channels: 1 },
+        { cell: [4, 3], channels: 1 },
+        { cell: null, channels: 1 },
+      ],
+    }),
+    features: { global: true, local: true, harmonics: 2 },
+  };
+
+  it('the finest cell is chosen axis by axis, and is the extent where no level has cells', () => {
+    expect(finestCell(spec, [16, 16])).toEqual([4, 2]);
+    expect(finestCell({ ...spec, levels: [spec.levels[2]!] }, [16, 9])).toEqual([16, 9]);
+  });
+
+  it('come as global, local, then sin and cos of each harmonic and axis', () => {
+    const got = Array.from(features(spec, [16, 10], [5, 2.5]));
+    const [ry, rx] = [0.25, 0.25];
+    const waves = [1, 2].flatMap((j) =>
+      [ry, rx].flatMap((r) => [Math.sin(2 * Math.PI * j * r), Math.cos(2 * Math.PI * j * r)]),
+    );
+    const want = [-0.375, -0.5, 2 * ry - 1, 2 * rx - 1, ...waves];
+    expect(got).toHaveLength(want.length);
+    got.forEach((value, i) => {
+      expect(value).toBeCloseTo(want[i]!, 14);
+    });
+  });
+});
+
+describe('grids', () => {
+  it('positions run with the last axis fastest', () => {
+    const got = gridPositions({ start: [0.5, 10], step: [1, 0.25], count: [2, 3] });
+    expect(Array.from(got)).toEqual([0.5, 10, 0.5, 10.25, 0.5, 10.5, 1.5, 10, 1.5, 10.25, 1.5, 10.5]);
+  });
+
+  it('the covering grid of a signal is its samples; with more points each is in the middle of its share', () => {
+    expect(coveringGrid([3, 4])).toEqual({ kind: 'grid', start: [0.5, 0.5], step: [1, 1], count: [3, 4] });
+    expect(coveringGrid([8], [32])).toEqual({ kind: 'grid', start: [0.125], step: [0.25], count: [32] });
+  });
+});

@@ -1,0 +1,117 @@
+/**
+ * From a position to what a field sees of it: coordinate features and the cells of the latent grids around it.
+ *
+ * These are the definitions that every engine follows. Positions are in signal units (sample i of an axis stands
+ * at i + 0.5) and all of this is computed in float64, so that engines in float32 agree on the cell a point falls
+ * in; they round weights and features to float32 as the last thing they do.
+ *
+ *   cells along an axis    n = max(1, ceil(shape / cell)); a level whose cell is `null` has one, of weight 1
+ *   nearest                j = floor(x / cell), clamped to [0, n - 1]
+ *   linear                 knots at cell centres (j + 0.5) cell:  p = x / cell - 0.5,  j = floor(p),
+ *                          weights 1 - (p - j) for j and p - j for j + 1, both clamped to [0, n - 1] afterwards
+ *   several axes           products of the axes' weights
+ *   finest cell            of an axis: the smallest cell of all levels that have one, else the signal's extent
+ *   features               t = x / finest cell, r = t - floor(t):
+ *                          global   2 x / extent - 1          per axis
+ *                          local    2 r - 1                   per axis
+ *                          j = 1..harmonics, per axis:        sin(2 pi j r), cos(2 pi j r)
+ *
+ * Positions outside the signal are valid: grids are constant beyond their outermost knots.
+ */
+import { type FieldSpec, featureCount, type GridLevel, gridCells } from './spec.ts';
+
+/** Share of one cell in an interpolated value. */
+export interface Tap {
+  /** Index of the cell, row-major over the cells of its level (or along one axis). */
+  readonly cell: number;
+  readonly weight: number;
+}
+
+/** Taps along one axis for a grid of `n` cells: one for `nearest` and for a `null` cell, else two (perhaps of the same cell). */
+export function axisTaps(level: GridLevel, axis: number, n: number, x: number): Tap[] {
+  if (level.cell === null) return [{ cell: 0, weight: 1 }];
+  const clamp = (j: number) => Math.min(Math.max(j, 0), n - 1);
+  const t = x / level.cell[axis]!;
+  if (level.interpolation === 'nearest') return [{ cell: clamp(Math.floor(t)), weight: 1 }];
+  const p = t - 0.5;
+  const j = Math.floor(p);
+  return [
+    { cell: clamp(j), weight: 1 - (p - j) },
+    { cell: clamp(j + 1), weight: p - j },
+  ];
+}
+
+/** The cells of `level` that make up its value at `x` [axes]; their weights sum to 1. Last axis fastest; at most 2^axes taps. */
+export function levelStencil(level: GridLevel, shape: readonly number[], x: ArrayLike<number>): Tap[] {
+  const cells = gridCells(level, shape);
+  let taps: Tap[] = [{ cell: 0, weight: 1 }];
+  for (let axis = 0; axis < shape.length; axis++) {
+    const n = cells[axis]!;
+    const along = axisTaps(level, axis, n, x[axis]!);
+    taps = taps.flatMap((a) =>
+      along.map((b) => ({ cell: a.cell * n + b.cell, weight: a.weight * b.weight })),
+    );
+  }
+  return taps;
+}
+
+/** Smallest cell along each axis [axes] in signal units; the extent of the signal where no level has cells. */
+export function finestCell(spec: FieldSpec, shape: readonly number[]): number[] {
+  return shape.map((extent, axis) => {
+    const sizes = spec.levels.flatMap((level) => (level.cell === null ? [] : [level.cell[axis]!]));
+    return sizes.length > 0 ? Math.min(...sizes) : extent;
+  });
+}
+
+/** Coordinate features h_0 [featureCount(spec)] at `x` [axes] of a signal of `shape`. */
+export function features(spec: FieldSpec, shape: readonly number[], x: ArrayLike<number>): Float64Array {
+  const out = new Float64Array(featureCount(spec));
+  const finest = finestCell(spec, shape);
+  const position = finest.map((cell, axis) => {
+    const t = x[axis]! / cell;
+    return t - Math.floor(t);
+  });
+  let at = 0;
+  if (spec.features.global)
+    for (let axis = 0; axis < spec.axes; axis++) out[at++] = (2 * x[axis]!) / shape[axis]! - 1;
+  if (spec.features.local) for (const r of position) out[at++] = 2 * r - 1;
+  for (let j = 1; j <= spec.features.harmonics; j++) {
+    for (const r of position) {
+      out[at++] = Math.sin(2 * Math.PI * j * r);
+      out[at++] = Math.cos(2 * Math.PI * j * r);
+    }
+  }
+  return out;
+}
+
+/** Positions [n, axes], row-major, of the regular grid start + i * step, last axis fastest. */
+export function gridPositions(grid: {
+  readonly start: readonly number[];
+  readonly step: readonly number[];
+  readonly count: readonly number[];
+}): Float64Array {
+  const axes = grid.count.length;
+  const n = grid.count.reduce((product, c) => product * c, 1);
+  const out = new Float64Array(n * axes);
+  for (let i = 0; i < n; i++) {
+    let rest = i;
+    for (let axis = axes - 1; axis >= 0; axis--) {
+      const c = grid.count[axis]!;
+      out[i * axes + axis] = grid.start[axis]! + (rest % c) * grid.step[axis]!;
+      rest = Math.floor(rest / c);
+    }
+  }
+  return out;
+}
+
+/**
+ * The regular grid that covers a signal of `shape` with `count` points along each axis (the samples themselves when
+ * absent), each in the middle of its share: point i of an axis stands at (i + 0.5) * shape / count.
+ */
+export function coveringGrid(
+  shape: readonly number[],
+  count: readonly number[] = shape,
+): { kind: 'grid'; start: number[]; step: number[]; count: number[] } {
+  const step = shape.map((extent, axis) => extent / count[axis]!);
+  return { kind: 'grid', start: step.map((s) => s / 2), step, count: [...count] };
+}
