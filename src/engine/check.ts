@@ -1,0 +1,197 @@
+/**
+ * The checks every engine makes before it starts: lengths, finiteness, detached buffers, empty signals. All throw
+ * BadInputError naming the argument and, for a value, its place; a call that fails here has changed nothing.
+ */
+import { AbortedError, BadInputError, ConflictError, LimitError } from '../core/errors.ts';
+import { checkSpec } from '../field/check.ts';
+import type { BaseNetwork } from '../field/spec.ts';
+import { type FieldSpec, modulationLength, pointCount, totalChannels, weightLayout } from '../field/spec.ts';
+import type { Adapted, Batch, CallOptions, OuterLoss, Points } from './engine.ts';
+
+/** Largest array a call may ask for, in floats. */
+const MAX_FLOATS = 2 ** 31 - 1;
+
+/** Throws ConflictError `engine-closed`, or AbortedError when the caller has already asked to stop. */
+export function checkCall(closed: boolean, options: CallOptions | undefined): void {
+  if (closed) throw new ConflictError('engine-closed', 'this engine was closed; open another');
+  checkAbort(options);
+}
+
+export function checkAbort(options: CallOptions | undefined): void {
+  if (options?.signal?.aborted) throw new AbortedError();
+}
+
+/** Codes `bad-spec`, `bad-length`, `not-finite`, `detached-buffer`. */
+export function checkNetwork(net: BaseNetwork): void {
+  checkSpec(net.spec);
+  checkArray('weights', net.weights, weightLayout(net.spec).length);
+  checkArray('rates', net.rates, totalChannels(net.spec));
+}
+
+/** Codes `bad-shape`, `empty-signal`; LimitError where points or modulation exceed what one array holds. */
+export function checkShape(spec: FieldSpec, shape: readonly number[]): void {
+  if (shape.length !== spec.axes) {
+    throw new BadInputError('bad-shape', `shape has ${shape.length} axes, the field has ${spec.axes}`);
+  }
+  shape.forEach((n, axis) => {
+    if (n === 0)
+      throw new BadInputError('empty-signal', `shape[${axis}] is 0: a signal has at least one sample`);
+    if (!Number.isInteger(n) || n < 0) {
+      throw new BadInputError('bad-shape', `shape[${axis}] must be a whole number of samples, not ${n}`);
+    }
+  });
+  checkSize('points', pointCount(shape) * spec.outputs);
+  checkSize('modulation', modulationLength(spec, shape));
+}
+
+/** The network, the shape, and targets and weights of a batch. Codes as above, `bad-count`, `negative-weight`. */
+export function checkBatch(net: BaseNetwork, batch: Batch): void {
+  checkNetwork(net);
+  checkShape(net.spec, batch.shape);
+  if (!Number.isInteger(batch.count) || batch.count < 1) {
+    throw new BadInputError('bad-count', `count must be a whole number of at least 1, not ${batch.count}`);
+  }
+  const points = pointCount(batch.shape);
+  const { outputs } = net.spec;
+  checkArray('targets', batch.targets, batch.count * points * outputs, (i) => {
+    const point = Math.floor(i / outputs);
+    const where = `signal ${Math.floor(point / points)}, point ${point % points}, output ${i % outputs}`;
+    return `${where}; to leave a point out give it weight 0 and any finite target`;
+  });
+  if (!batch.weights) return;
+  const place = (i: number) => `signal ${Math.floor(i / points)}, point ${i % points}`;
+  checkArray('weights of points', batch.weights, batch.count * points, place);
+  const negative = batch.weights.findIndex((w) => w < 0);
+  if (negative >= 0) {
+    throw new BadInputError(
+      'negative-weight',
+      `weights of points[${negative}] is negative (${place(negative)})`,
+    );
+  }
+}
+
+/** Modulations [count, m] of signals of `shape`, under the name the caller knows them by. */
+export function checkModulations(
+  name: string,
+  spec: FieldSpec,
+  shape: readonly number[],
+  count: number,
+  modulations: Float32Array,
+): void {
+  const m = modulationLength(spec, shape);
+  checkArray(name, modulations, count * m, (i) => `signal ${Math.floor(i / m)}, entry ${i % m}`);
+}
+
+/** Number of points, after checking them. Codes `bad-points`, `empty-points`, `not-finite`, `detached-buffer`. */
+export function checkPoints(spec: FieldSpec, points: Points): number {
+  const { axes } = spec;
+  const n = points.kind === 'grid' ? checkGrid(axes, points) : checkList(axes, points.coordinates);
+  if (n === 0) throw new BadInputError('empty-points', 'no points to evaluate: ask for at least one');
+  checkSize('points', n * spec.outputs);
+  return n;
+}
+
+/** Code `bad-steps`. */
+export function checkSteps(steps: number): void {
+  if (!Number.isInteger(steps) || steps < 0) {
+    throw new BadInputError('bad-steps', `steps must be a whole number of at least 0, not ${steps}`);
+  }
+}
+
+/** Number of inner steps of `adapted`, after checking that it and `outer` belong to the batch. */
+export function checkOuter(net: BaseNetwork, batch: Batch, adapted: Adapted, outer: OuterLoss): number {
+  const m = modulationLength(net.spec, batch.shape);
+  const steps = batch.count > 0 ? adapted.losses.length / batch.count : 0;
+  if (!Number.isInteger(steps)) {
+    throw new BadInputError(
+      'bad-length',
+      `losses: ${adapted.losses.length} entries for ${batch.count} signals`,
+    );
+  }
+  checkModulations('trajectory', net.spec, batch.shape, (steps + 1) * batch.count, adapted.trajectory);
+  if (!Number.isFinite(outer.distortionWeight)) {
+    throw new BadInputError('not-finite', `distortionWeight is ${outer.distortionWeight}`);
+  }
+  for (const name of ['offset', 'extraGradient'] as const) {
+    const array = outer[name];
+    if (array) checkArray(name, array, batch.count * m, (i) => `signal ${Math.floor(i / m)}, entry ${i % m}`);
+  }
+  return steps;
+}
+
+function checkGrid(axes: number, grid: Extract<Points, { kind: 'grid' }>): number {
+  for (const member of ['start', 'step', 'count'] as const) {
+    if (grid[member].length !== axes) {
+      throw new BadInputError(
+        'bad-points',
+        `${member} has ${grid[member].length} entries, the field has ${axes} axes`,
+      );
+    }
+  }
+  for (let axis = 0; axis < axes; axis++) {
+    for (const member of ['start', 'step'] as const) {
+      const value = grid[member][axis]!;
+      if (!Number.isFinite(value)) throw new BadInputError('not-finite', `${member}[${axis}] is ${value}`);
+    }
+    const n = grid.count[axis]!;
+    if (!Number.isInteger(n) || n < 0) {
+      throw new BadInputError('bad-points', `count[${axis}] must be a whole number of points, not ${n}`);
+    }
+  }
+  return pointCount(grid.count);
+}
+
+function checkList(axes: number, coordinates: Float32Array): number {
+  if (coordinates.length % axes !== 0) {
+    throw new BadInputError(
+      'bad-points',
+      `coordinates: ${coordinates.length} numbers are not points of ${axes} axes`,
+    );
+  }
+  checkArray(
+    'coordinates',
+    coordinates,
+    coordinates.length,
+    (i) => `point ${Math.floor(i / axes)}, axis ${i % axes}`,
+  );
+  return coordinates.length / axes;
+}
+
+function checkArray(
+  name: string,
+  array: Float32Array,
+  length: number,
+  place?: (index: number) => string,
+): void {
+  if (!(array instanceof Float32Array)) throw new BadInputError('bad-type', `${name} must be a Float32Array`);
+  if (isDetached(array)) {
+    throw new BadInputError('detached-buffer', `${name}: its buffer was transferred elsewhere; pass a copy`);
+  }
+  if (array.length !== length) {
+    throw new BadInputError(
+      'bad-length',
+      `${name} has ${array.length} entries, the specification asks for ${length}`,
+    );
+  }
+  for (let i = 0; i < length; i++) {
+    if (!Number.isFinite(array[i]!)) {
+      const where = place ? ` (${place(i)})` : '';
+      throw new BadInputError('not-finite', `${name}[${i}] is ${array[i]}${where}`);
+    }
+  }
+}
+
+function checkSize(what: string, floats: number): void {
+  if (floats > MAX_FLOATS)
+    throw new LimitError(`engine-${what}`, MAX_FLOATS, floats, 'work on regions, one at a time');
+}
+
+function isDetached(array: Float32Array): boolean {
+  if (array.length > 0) return false;
+  try {
+    new Uint8Array(array.buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Inner loop and exact meta-gradient of one signal in float64 (CAVIA, arXiv 1810.03642; Meta-SGD, arXiv 1707.09835).
+ *
+ * Steps are phi_{k+1} = phi_k - r * g(theta, phi_k), g = dL/dphi. For an outer loss D(theta, phi_K + offset) + E(phi_K),
+ * reverse mode over the steps with v = dOuter/dphi_k and d = r * v:
+ *
+ *   dtheta -= d/de [dL/dtheta](theta, phi_k + e d)      v -= d/de [dL/dphi](theta, phi_k + e d)      dr -= v * g(theta, phi_k)
+ *
+ * where the last uses v as it was before the step. Mixed derivatives commute, so one R-operator pass gives both.
+ */
+import { coveringGrid, gridPositions } from '../../field/coordinates.ts';
+import { gridCells, modulationLength, pointCount } from '../../field/spec.ts';
+import {
+  backward,
+  forward,
+  type Gradient64,
+  type Network64,
+  type Site,
+  siteAt,
+  tangentBackward,
+  tangentForward,
+} from './field64.ts';
+
+/** One signal: its sites in order, targets [points, outputs], weights [points]. */
+export interface Signal64 {
+  readonly shape: readonly number[];
+  readonly sites: readonly Site[];
+  readonly targets: Float64Array;
+  readonly weights: Float64Array;
+}
+
+export interface Outer64 {
+  readonly distortionWeight: number;
+  /** [m] each. */
+  readonly offset: Float64Array;
+  readonly extraGradient: Float64Array;
+  readonly secondOrder: boolean;
+}
+
+/** The sites of the samples of a signal. */
+export function sampleSites(net: Network64, shape: readonly number[]): Site[] {
+  const positions = gridPositions(coveringGrid(shape));
+  const { axes } = net.spec;
+  return Array.from({ length: pointCount(shape) }, (_, i) =>
+    siteAt(net.spec, shape, positions.subarray(i * axes, (i + 1) * axes)),
+  );
+}
+
+/** The inner rate of every float of a modulation [m]. */
+export function expandRates(net: Network64, shape: readonly number[]): Float64Array {
+  return Float64Array.from(rateIndex(net, shape), (channel) => net.rates[channel]!);
+}
+
+/** Inner loss at phi; adds its gradient to `into` where given. */
+export function innerLoss(net: Network64, signal: Signal64, phi: Float64Array, into?: Gradient64): number {
+  let loss = 0;
+  signal.sites.forEach((site, p) => {
+    const weight = signal.weights[p]!;
+    if (weight === 0) return;
+    const trace = forward(net, site, phi);
+    const error = errorAt(signal, p, trace.f);
+    for (const e of error) loss += 0.5 * weight * e * e;
+    if (into)
+      backward(
+        net,
+        site,
+        trace,
+        error.map((e) => weight * e),
+        into,
+      );
+  });
+  return loss;
+}
+
+/** Adds to `into` the derivative of the inner loss's gradient at phi along `direction`. */
+export function innerCurvature(
+  net: Network64,
+  signal: Signal64,
+  phi: Float64Array,
+  direction: Float64Array,
+  into: Gradient64,
+): void {
+  signal.sites.forEach((site, p) => {
+    const weight = signal.weights[p]!;
+    if (weight === 0) return;
+    const trace = forward(net, site, phi);
+    const tangent = tangentForward(net, site, trace, direction);
+    const df = errorAt(signal, p, trace.f).map((e) => weight * e);
+    const rdf = tangent.f.map((r) => weight * r);
+    tangentBackward(net, site, trace, tangent, df, rdf, into);
+  });
+}
+
+/** `steps` inner steps from `start`: all modulations, the start first, and the loss before each step. */
+export function adapt64(
+  net: Network64,
+  signal: Signal64,
+  steps: number,
+  start: Float64Array,
+): { trajectory: Float64Array[]; losses: number[] } {
+  const rates = expandRates(net, signal.shape);
+  const trajectory = [start];
+  const losses: number[] = [];
+  for (let k = 0; k < steps; k++) {
+    const phi = trajectory[k]!;
+    const g = emptyGradient(net, phi.length);
+    losses.push(innerLoss(net, signal, phi, g));
+    trajectory.push(phi.map((p, i) => p - rates[i]! * g.modulation[i]!));
+  }
+  return { trajectory, losses };
+}
+
+/** Gradient of the outer loss through `trajectory` with respect to weights and rates. `start` counts as constant. */
+export function metaGradient64(
+  net: Network64,
+  signal: Signal64,
+  trajectory: readonly Float64Array[],
+  outer: Outer64,
+): { loss: number; weights: Float64Array; rates: Float64Array; modulation: Float64Array } {
+  const m = modulationLength(net.spec, signal.shape);
+  const index = rateIndex(net, signal.shape);
+  const steps = trajectory.length - 1;
+  const final = emptyGradient(net, m);
+  const at = trajectory[steps]!.map((p, i) => p + outer.offset[i]!);
+  const loss = innerLoss(net, signal, at, final);
+  const weights = final.weights.map((g) => outer.distortionWeight * g);
+  const modulation = final.modulation.map((g) => outer.distortionWeight * g);
+  const rates = new Float64Array(net.rates.length);
+  const v = modulation.map((g, i) => g + outer.extraGradient[i]!);
+  for (let k = steps - 1; k >= 0; k--) {
+    const phi = trajectory[k]!;
+    const g = emptyGradient(net, m);
+    innerLoss(net, signal, phi, g);
+    for (let i = 0; i < m; i++) rates[index[i]!]! -= v[i]! * g.modulation[i]!;
+    if (!outer.secondOrder) continue;
+    const direction = v.map((value, i) => net.rates[index[i]!]! * value);
+    const r = emptyGradient(net, m);
+    innerCurvature(net, signal, phi, direction, r);
+    for (let i = 0; i < weights.length; i++) weights[i]! -= r.weights[i]!;
+    for (let i = 0; i < m; i++) v[i]! -= r.modulation[i]!;
+  }
+  return { loss, weights, rates, modulation };
+}
+
+export function emptyGradient(net: Network64, m: number): Gradient64 {
+  return { weights: new Float64Array(net.layout.length), modulation: new Float64Array(m) };
+}
+
+/** Which rate belongs to each float of a modulation [m]. */
+function rateIndex(net: Network64, shape: readonly number[]): Int32Array {
+  const index: number[] = [];
+  let first = 0;
+  for (const level of net.spec.levels) {
+    const floats = pointCount(gridCells(level, shape)) * level.channels;
+    for (let i = 0; i < floats; i++) index.push(first + (i % level.channels));
+    first += level.channels;
+  }
+  return Int32Array.from(index);
+}
+
+function errorAt(signal: Signal64, p: number, f: Float64Array): Float64Array {
+  return f.map((value, c) => value - signal.targets[p * f.length + c]!);
+}

@@ -1,0 +1,159 @@
+/** The reference engine: float64, one point after another, single-threaded; what other engines are tested against. */
+import { gridPositions } from '../../field/coordinates.ts';
+import { type BaseNetwork, modulationLength, pointCount } from '../../field/spec.ts';
+import {
+  checkAbort,
+  checkBatch,
+  checkCall,
+  checkModulations,
+  checkNetwork,
+  checkOuter,
+  checkPoints,
+  checkShape,
+  checkSteps,
+} from '../check.ts';
+import type { Batch, CallOptions, Engine, Points } from '../engine.ts';
+import { forward, type Network64, network64, siteAt } from './field64.ts';
+import { adapt64, emptyGradient, innerLoss, metaGradient64, type Signal64, sampleSites } from './learn64.ts';
+
+/** Points evaluated between two looks at the abort signal. */
+const POINTS_PER_TURN = 1024;
+
+export async function openReference(): Promise<Engine> {
+  let closed = false;
+
+  /** Calls `work` for every signal of a batch, letting the event loop turn and looking for an abort between them. */
+  async function each(
+    net: BaseNetwork,
+    batch: Batch,
+    options: CallOptions | undefined,
+    work: Work,
+  ): Promise<void> {
+    const inner = network64(net);
+    const sites = sampleSites(inner, batch.shape);
+    for (let i = 0; i < batch.count; i++) {
+      await turn(options);
+      work(inner, signalAt(net, batch, sites, i), i);
+    }
+  }
+
+  return {
+    name: 'reference',
+    threads: 1,
+
+    async evaluate(net, shape, modulation, points, options) {
+      checkCall(closed, options);
+      checkNetwork(net);
+      checkShape(net.spec, shape);
+      checkModulations('modulation', net.spec, shape, 1, modulation);
+      const n = checkPoints(net.spec, points);
+      const { axes, outputs } = net.spec;
+      const inner = network64(net);
+      const phi = Float64Array.from(modulation);
+      const positions = positionsOf(points);
+      const values = new Float32Array(n * outputs);
+      for (let p = 0; p < n; p++) {
+        if (p % POINTS_PER_TURN === 0) await turn(options);
+        const site = siteAt(net.spec, shape, positions.subarray(p * axes, (p + 1) * axes));
+        values.set(forward(inner, site, phi).f, p * outputs);
+      }
+      return values;
+    },
+
+    async gradient(net, batch, modulations, options) {
+      checkCall(closed, options);
+      checkBatch(net, batch);
+      checkModulations('modulations', net.spec, batch.shape, batch.count, modulations);
+      const m = modulationLength(net.spec, batch.shape);
+      const losses = new Float64Array(batch.count);
+      const gradient = new Float32Array(batch.count * m);
+      await each(net, batch, options, (inner, signal, i) => {
+        const g = emptyGradient(inner, m);
+        losses[i] = innerLoss(inner, signal, row(modulations, i, m), g);
+        gradient.set(g.modulation, i * m);
+      });
+      return { losses, gradient };
+    },
+
+    async adapt(net, batch, steps, options) {
+      checkCall(closed, options);
+      checkBatch(net, batch);
+      checkSteps(steps);
+      const { count } = batch;
+      const m = modulationLength(net.spec, batch.shape);
+      const start = options?.start ?? new Float32Array(count * m);
+      checkModulations('start', net.spec, batch.shape, count, start);
+      const trajectory = new Float32Array((steps + 1) * count * m);
+      const losses = new Float64Array(steps * count);
+      await each(net, batch, options, (inner, signal, i) => {
+        const run = adapt64(inner, signal, steps, row(start, i, m));
+        run.trajectory.forEach((phi, k) => {
+          trajectory.set(phi, (k * count + i) * m);
+        });
+        run.losses.forEach((loss, k) => {
+          losses[k * count + i] = loss;
+        });
+      });
+      return { trajectory, losses };
+    },
+
+    async metaGradient(net, batch, adapted, outer, options) {
+      checkCall(closed, options);
+      checkBatch(net, batch);
+      const steps = checkOuter(net, batch, adapted, outer);
+      const { count } = batch;
+      const m = modulationLength(net.spec, batch.shape);
+      const losses = new Float64Array(count);
+      const weights = new Float64Array(net.weights.length);
+      const rates = new Float64Array(net.rates.length);
+      const modulations = new Float32Array(count * m);
+      await each(net, batch, options, (inner, signal, i) => {
+        const trajectory = Array.from({ length: steps + 1 }, (_, k) =>
+          row(adapted.trajectory, k * count + i, m),
+        );
+        const g = metaGradient64(inner, signal, trajectory, {
+          distortionWeight: outer.distortionWeight,
+          offset: outer.offset ? row(outer.offset, i, m) : new Float64Array(m),
+          extraGradient: outer.extraGradient ? row(outer.extraGradient, i, m) : new Float64Array(m),
+          secondOrder: outer.secondOrder ?? true,
+        });
+        losses[i] = g.loss;
+        for (let j = 0; j < weights.length; j++) weights[j]! += g.weights[j]!;
+        for (let j = 0; j < rates.length; j++) rates[j]! += g.rates[j]!;
+        modulations.set(g.modulation, i * m);
+      });
+      return { losses, weights: Float32Array.from(weights), rates: Float32Array.from(rates), modulations };
+    },
+
+    async close() {
+      closed = true;
+    },
+  };
+}
+
+type Work = (net: Network64, signal: Signal64, index: number) => void;
+
+/** Signal `i` of a batch; `sites` are those of its shape. */
+function signalAt(net: BaseNetwork, batch: Batch, sites: Signal64['sites'], i: number): Signal64 {
+  const points = pointCount(batch.shape);
+  return {
+    shape: batch.shape,
+    sites,
+    targets: row(batch.targets, i, points * net.spec.outputs),
+    weights: batch.weights ? row(batch.weights, i, points) : new Float64Array(points).fill(1),
+  };
+}
+
+function positionsOf(points: Points): Float64Array {
+  return points.kind === 'grid' ? gridPositions(points) : Float64Array.from(points.coordinates);
+}
+
+/** Row `i` of a matrix of `n` columns, in float64. */
+function row(array: Float32Array, i: number, n: number): Float64Array {
+  return Float64Array.from(array.subarray(i * n, (i + 1) * n));
+}
+
+async function turn(options: CallOptions | undefined): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  checkAbort(options);
+}
