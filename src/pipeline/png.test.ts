@@ -40,11 +40,13 @@ describe('png', () => {
       const stream = picture(height, width, channels, block);
       const png = await join(pngChunks(stream));
       const { data, info } = await sharp(png)
-        .toColourspace(channels < 3 ? 'b-w' : 'srgb')
+        .toColourspace(channels === 1 ? 'b-w' : 'srgb')
         .raw()
         .toBuffer({ resolveWithObject: true });
-      expect([info.height, info.width, info.channels]).toEqual([height, width, channels]);
-      expect(new Uint8Array(data)).toEqual(stream.bytes);
+      // sharp gives grey and alpha as RGBA
+      const kept = channels === 2 ? data.filter((_, i) => i % 4 === 0 || i % 4 === 3) : data;
+      expect([info.height, info.width]).toEqual([height, width]);
+      expect(new Uint8Array(kept)).toEqual(stream.bytes);
     },
   );
 
