@@ -1,0 +1,132 @@
+/**
+ * The model file: a safetensors container with the card as its metadata `card`, the base network as `field.weights`,
+ * `field.rates` and `field.steps`, and whatever priors it carries as `prior.<kind>.<name>`.
+ */
+import { BadInputError, BadStreamError } from '../core/errors.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
+import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
+import { canonicalJson } from './canonical.ts';
+import { type ModelCard, parseCard, type ValueRange } from './card.ts';
+import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import { type BaseNetwork, totalChannels, weightLayout } from './spec.ts';
+
+export interface Model {
+  /** SHA-256 of the file, hex. */
+  readonly id: string;
+  /** SHA-256 of what decides a field's values: spec, value range, weights and rates; the same with and without priors. */
+  readonly networkId: string;
+  readonly card: ModelCard;
+  readonly network: BaseNetwork;
+  /** [channels]: quantiser step of each channel of the modulation at quality 50. */
+  readonly steps: Float32Array;
+  /** All tensors of the file, the network's included. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+export interface ModelParts {
+  readonly card: ModelCard;
+  readonly network: BaseNetwork;
+  readonly steps: Float32Array;
+  /** Those of the priors; tensors under `field.` are taken from the parts above. */
+  readonly tensors?: ReadonlyMap<string, Tensor> | undefined;
+}
+
+const format = 'functa-model/1';
+
+/**
+ * Reads a whole model file; the model shares nothing with `bytes`. Throws BadStreamError `safetensors-*`, `truncated`,
+ * `model-format`, `model-card`, `model-tensor` or `model-not-finite`, and LimitError.
+ */
+export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Model {
+  const { tensors, metadata } = readSafetensors(bytes, limits);
+  if (metadata.format !== format) {
+    throw new BadStreamError('model-format', 8, `not a model of this program: its format is not "${format}"`);
+  }
+  return asStream(() => {
+    const card = parseCard(parseJson(metadata.card), limits);
+    const network: BaseNetwork = {
+      spec: card.spec,
+      weights: takeTensor(tensors, 'field.weights', 'F32', weightLayout(card.spec).length),
+      rates: takeTensor(tensors, 'field.rates', 'F32', totalChannels(card.spec)),
+    };
+    const steps = takeTensor(tensors, 'field.steps', 'F32', totalChannels(card.spec));
+    checkNumbers(tensors, steps);
+    return {
+      id: sha256Hex(bytes),
+      networkId: networkId(network, card.values),
+      card,
+      network,
+      steps,
+      tensors,
+    };
+  });
+}
+
+/**
+ * The file of a model; `readModel` of it gives the parts back, and writing those gives the same bytes.
+ * Throws BadInputError `bad-card`, `bad-spec`, `tensor-*` or `model-not-finite`.
+ */
+export function writeModel(parts: ModelParts, limits: Limits = defaultLimits): Uint8Array {
+  const { network, steps } = parts;
+  // Through JSON, as a reader will see it: Infinity is null there and is refused here.
+  const card = parseCard(JSON.parse(JSON.stringify({ ...parts.card, spec: network.spec })), limits);
+  const tensors = new Map([...(parts.tensors ?? [])].filter(([name]) => !name.startsWith('field.')));
+  tensors.set('field.weights', tensor(network.weights));
+  tensors.set('field.rates', tensor(network.rates));
+  tensors.set('field.steps', tensor(steps));
+  takeTensor(tensors, 'field.weights', 'F32', weightLayout(card.spec).length);
+  takeTensor(tensors, 'field.rates', 'F32', totalChannels(card.spec));
+  takeTensor(tensors, 'field.steps', 'F32', totalChannels(card.spec));
+  checkNumbers(tensors, steps);
+  return writeSafetensors(tensors, { format, card: canonicalJson(card) });
+}
+
+/** SHA-256, hex, of the canonical JSON of spec and value range, a zero byte, the weights and the rates. */
+export function networkId(network: BaseNetwork, values: ValueRange): string {
+  const json = new TextEncoder().encode(canonicalJson({ spec: network.spec, values }));
+  const weights = asBytes(network.weights);
+  const rates = asBytes(network.rates);
+  const all = new Uint8Array(json.length + 1 + weights.length + rates.length);
+  all.set(json);
+  all.set(weights, json.length + 1);
+  all.set(rates, json.length + 1 + weights.length);
+  return sha256Hex(all);
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch (cause) {
+    throw new BadInputError('bad-card', 'the card is not JSON', { cause });
+  }
+}
+
+function checkNumbers(tensors: ReadonlyMap<string, Tensor>, steps: Float32Array): void {
+  for (const [name, { dtype, data }] of tensors) {
+    if (dtype !== 'F32' && dtype !== 'F64') continue;
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) throw new BadInputError('model-not-finite', `${name}[${at}] is ${data[at]}`);
+  }
+  const at = steps.findIndex((step) => step <= 0);
+  if (at >= 0) throw new BadInputError('model-tensor', `field.steps[${at}] is ${steps[at]}, not above 0`);
+}
+
+/** What is wrong with a caller's parts is wrong with a file's bytes. */
+function asStream<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    const code = {
+      'model-not-finite': 'model-not-finite',
+      'bad-card': 'model-card',
+      'bad-spec': 'model-card',
+    };
+    throw new BadStreamError(code[error.code as keyof typeof code] ?? 'model-tensor', 8, error.message);
+  }
+}
+
+function asBytes(data: Float32Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
