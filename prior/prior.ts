@@ -1,0 +1,73 @@
+/**
+ * What a prior is: one traversal over the symbols of a modulation that hands a table of integer frequencies to a
+ * coder at every step. The same traversal encodes, decodes, prices, chooses and draws: which one is the coder's
+ * business, so no two of them can fall out of step.
+ */
+import { type FieldSpec, gridCells, pointCount } from '../src/field/spec.ts';
+
+/** Frequencies of a table sum to 2^16. */
+export const tableBits = 16;
+
+/** Symbols lie in [-maxSymbol, maxSymbol]. */
+export const maxSymbol = 2 ** 20;
+
+/**
+ * A distribution over the integers. Symbol i < n - 1 of the table stands for the 2^shift values
+ * offset + (min + i) 2^shift + (0 .. 2^shift - 1), all equally likely; symbol n - 1 is the escape to values outside.
+ */
+export interface Table {
+  /** [n + 1]: 0, ..., 2^16, strictly increasing: no frequency is zero. */
+  readonly cdf: Uint32Array;
+  readonly min: number;
+  readonly shift: number;
+}
+
+export interface SymbolCoder {
+  /**
+   * Encoding and pricing take `value` and return it; decoding and drawing ignore it and return the value found.
+   * Values outside the table go through its escape.
+   */
+  code(table: Table, offset: number, value: number): number;
+}
+
+/** One level of a modulation as symbols: [cells..., channels], row-major. */
+export interface LayoutLevel {
+  /** Cells along each axis. */
+  readonly cells: readonly number[];
+  readonly channels: number;
+  /** Size of a cell along each axis in signal units; `null`: one cell for the whole signal. */
+  readonly cell: readonly number[] | null;
+}
+
+/** Order of symbols = order of the floats of a modulation: level by level, cell by cell, channel by channel. */
+export interface SymbolLayout {
+  readonly levels: readonly LayoutLevel[];
+  /** Symbols in all. */
+  readonly length: number;
+}
+
+export type PriorKind = 'histogram' | 'factorized' | 'autoregressive';
+
+export interface EntropyPrior {
+  readonly kind: PriorKind;
+  /** Multiply-adds spent on one symbol, at most: what a limit on work counts. */
+  readonly multiplyAddsPerSymbol: number;
+  /**
+   * Visits every symbol in the order of the layout, calls `coder.code` once for each with the value in `symbols`
+   * [layout.length], and writes what it returns back. `quality` is an integer from 1 to 100.
+   */
+  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void;
+}
+
+/** How the symbols of a signal of this shape are laid out. */
+export function symbolLayout(spec: FieldSpec, shape: readonly number[]): SymbolLayout {
+  const levels = spec.levels.map((level) => ({
+    cells: gridCells(level, shape),
+    channels: level.channels,
+    cell: level.cell,
+  }));
+  return {
+    levels,
+    length: levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0),
+  };
+}
