@@ -1,0 +1,103 @@
+/** The rules that the folders stand for, checked on the text of the sources. */
+import { dirname, join, normalize } from 'node:path/posix';
+
+export interface Source {
+  /** From the root of the package, with `/`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What each layer may import beside itself; the first prefix that fits a path names its layer. */
+const layers: readonly (readonly [prefix: string, below: readonly string[]])[] = [
+  ['src/core/', []],
+  ['src/field/', ['src/core/']],
+  ['prior/train/', ['prior/', 'src/learn/', 'src/engine/', 'src/functaset/', 'src/field/', 'src/core/']],
+  ['prior/', ['src/field/', 'src/core/']],
+  ['codec/', ['prior/', 'src/field/', 'src/core/']],
+  ['src/engine/', ['src/field/', 'src/core/']],
+  ['src/learn/', ['src/engine/', 'src/field/', 'src/core/']],
+  ['src/functaset/', ['src/core/']],
+  ['datasets/', ['src/field/', 'src/core/']],
+  [
+    'src/pipeline/',
+    [
+      'codec/',
+      'prior/train/',
+      'prior/',
+      'datasets/',
+      'src/functaset/',
+      'src/learn/',
+      'src/engine/',
+      'src/field/',
+      'src/core/',
+    ],
+  ],
+  ['server/', ['src/pipeline/', 'everything below']],
+  ['src/cli/', ['server/', 'src/pipeline/', 'everything below']],
+  ['src/index.ts', ['server/', 'src/pipeline/', 'everything below']],
+];
+
+/** Layers whose code runs anywhere: in Node, in a worker, in a browser. */
+const portable = ['src/core/', 'src/field/', 'prior/', 'codec/'];
+
+/** Layers in which a float could decide a symbol: what engines round differently stays out. */
+const exact = ['prior/', 'codec/'];
+
+/** Every breach of the rules in these sources, one line each; tests and their helpers may import what they like. */
+export function breaches(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => !/(\.test|\/testing|\/test-[a-z-]+)\.ts$/.test(path))
+    .flatMap(({ path, text }) => {
+      const code = withoutComments(text);
+      const layer = layerOf(path);
+      if (layer === undefined) return [`${path}: stands in no layer`];
+      return [
+        ...imports(code).flatMap((target) => importBreach(path, layer, target)),
+        ...wordBreaches(path, layer, code),
+      ];
+    });
+}
+
+function importBreach(path: string, layer: string, target: string): string[] {
+  if (!target.startsWith('.')) {
+    return portable.includes(layer) ? [`${path}: ${layer} is portable and imports ${target}`] : [];
+  }
+  if (!/\.(ts|js|mjs|json)$/.test(target)) return [`${path}: ${target} has no suffix`];
+  const to = layerOf(normalize(join(dirname(path), target)));
+  if (to === undefined || to === layer) return [];
+  const below = layers.find(([prefix]) => prefix === layer)![1];
+  const lower = layers.findIndex(([p]) => p === to) < layers.findIndex(([p]) => p === layer);
+  const allowed = below.includes(to) || (below.includes('everything below') && lower);
+  return allowed ? [] : [`${path}: ${layer} may not import ${to} (${target})`];
+}
+
+function wordBreaches(path: string, layer: string, code: string): string[] {
+  const found: string[] = [];
+  if (portable.includes(layer)) {
+    for (const [word] of code.matchAll(/(?<![.\w'"-])(process|Buffer|__dirname|require)\b(?=[.(])/g)) {
+      found.push(`${path}: ${layer} is portable and uses ${word}`);
+    }
+  }
+  if (exact.includes(layer)) {
+    for (const [word] of code.matchAll(
+      /\bMath\.(?:a?(?:sin|cos|tan)h?|atan2|expm?1?|log(?:2|10|1p)?|pow|cbrt|hypot)\b|\*\*/g,
+    )) {
+      found.push(`${path}: ${word} differs from engine to engine in its last bit; use src/core/detmath.ts`);
+    }
+  }
+  return found;
+}
+
+function layerOf(path: string): string | undefined {
+  return layers.find(([prefix]) => path.startsWith(prefix))?.[0];
+}
+
+function imports(code: string): string[] {
+  const pattern =
+    /\b(?:import|export)\b[^'"`;()]*\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g;
+  return [...code.matchAll(pattern)].map((match) => match[1] ?? match[2]!);
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1');
+}
