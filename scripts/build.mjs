@@ -1,0 +1,27 @@
+// Compiles the package to dist/. Where the development dependencies are missing (an installed package) it goes on with
+// the dist/ that was shipped.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const program = join(root, 'dist', 'src', 'cli', 'main.js');
+
+if (existsSync(compiler)) {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  run(compiler, '-p', 'tsconfig.build.json');
+  chmodSync(program, 0o755);
+  const bundle = join(root, 'scripts', 'bundle-tfjs.mjs');
+  if (existsSync(bundle)) run(bundle);
+} else if (existsSync(program)) {
+  console.log('functa: TypeScript is not installed; dist/ stays as it is');
+} else {
+  console.log('functa: TypeScript is not installed, so dist/ was not built; run: npm ci --include=dev');
+}
+
+function run(...command) {
+  const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
