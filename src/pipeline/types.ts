@@ -3,7 +3,7 @@ import type { Signal } from '../../datasets/signal.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
-import type { FieldSpec } from '../field/spec.ts';
+import type { TrainingRecipe } from '../learn/recipe.ts';
 
 /** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
 export type Size = { readonly factor: number } | { readonly shape: readonly number[] };
@@ -261,31 +261,22 @@ export interface ModelEntry {
 
 export interface TrainOptions extends JobOptions {
   readonly engine: Engine;
+  /** Everything that decides what is learnt: `presetRecipe`, `withOverrides` and `checkRecipe` of src/learn. */
+  readonly recipe: TrainingRecipe;
   readonly dataset: string;
-  /** Default train. */
+  /** Default train. Figures are taken on the validation split. */
   readonly split?: 'train' | 'validation' | 'test' | undefined;
   readonly limit?: number | undefined;
   /** Directory of the files, for data sets that the caller brings. */
   readonly path?: string | undefined;
   readonly cacheDir?: string | undefined;
-  /** The model file to write; `<out>.checkpoint` and `<out>.log.jsonl` stand beside it while and after it is made. */
+  /** The model file to write; `<out>.checkpoint` and `<out>.log.jsonl` stand beside it. */
   readonly out: string;
-  readonly name: string;
-  readonly spec: FieldSpec;
-  /** Outer steps in all. */
-  readonly steps: number;
-  readonly batch: number;
-  readonly seed: number;
-  readonly innerSteps?: number | undefined;
-  readonly learningRate?: number | undefined;
-  /** Bits per point that one unit of MSE on the 0..255 scale is worth; 0: distortion alone. */
-  readonly lambda?: number | undefined;
-  /** Random crops of this many samples along each axis; default: whole items. */
-  readonly crop?: number | undefined;
-  readonly checkpointEvery?: number | undefined;
   /** Go on from `<out>.checkpoint`; the weights are those of a run that never stopped. */
   readonly resume?: boolean | undefined;
+  readonly licence?: string | undefined;
   readonly notes?: string | undefined;
+  readonly commit?: string | undefined;
 }
 
 export interface TrainResult {

@@ -1,0 +1,73 @@
+/** Model files by name or path. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
+import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { type Model, readModel } from '../field/model.ts';
+import type { ModelEntry } from './types.ts';
+
+/** Suffix of model files; a model is called by the file's name without it. */
+export const modelSuffix = '.safetensors';
+
+/** The directory of the models that come with the package. */
+export function bundledModels(): string {
+  let at = dirname(fileURLToPath(import.meta.url));
+  // src/pipeline in a checkout, dist/src/pipeline when built
+  while (!['src', 'dist'].includes(basename(at))) at = dirname(at);
+  if (basename(dirname(at)) === 'dist') at = dirname(at);
+  return join(dirname(at), 'models');
+}
+
+/** Models of directories (default: the bundled ones), sorted by name. A directory that is not there has none. */
+export async function listModels(directories: readonly string[] = [bundledModels()]): Promise<ModelEntry[]> {
+  const found = new Map<string, ModelEntry>();
+  for (const directory of directories) {
+    const files = await readdir(directory, { withFileTypes: true, recursive: true }).catch(() => []);
+    for (const file of files) {
+      const name = basename(file.name, modelSuffix);
+      if (!file.isFile() || extname(file.name) !== modelSuffix || found.has(name)) continue;
+      const path = join(file.parentPath, file.name);
+      found.set(name, { name, path, fileBytes: (await stat(path)).size });
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The path of a model given by path, or by name within directories. Throws NotFoundError `unknown-model`. */
+export async function findModel(ref: string, directories?: readonly string[]): Promise<string> {
+  const isFile = await stat(ref).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (isFile) return ref;
+  const entries = await listModels(directories);
+  const entry = entries.find(({ name }) => name === ref);
+  if (entry !== undefined) return entry.path;
+  const known = entries.map(({ name }) => name).join(', ') || 'none here';
+  throw new NotFoundError('unknown-model', `no model is called ${ref}, and no file is; there are: ${known}`);
+}
+
+/**
+ * Reads a model by path, or by name within `directories` (default: the bundled ones). Throws NotFoundError
+ * `unknown-model`, BadStreamError when the file is no model, LimitError, EnvironmentError `model-unreadable`.
+ */
+export async function loadModel(
+  ref: string,
+  options: {
+    readonly directories?: readonly string[] | undefined;
+    readonly limits?: Limits | undefined;
+  } = {},
+): Promise<Model> {
+  const path = await findModel(ref, options.directories);
+  const limits = options.limits ?? defaultLimits;
+  try {
+    const { size } = await stat(path);
+    checkLimit('file-bytes', size, limits.maxFileBytes, `${path} is larger than a model may be`);
+    return readModel(await readFile(path), limits);
+  } catch (error) {
+    if (error instanceof FunctaError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new EnvironmentError('model-unreadable', `${path} cannot be read: ${reason}`, { cause: error });
+  }
+}
