@@ -1,0 +1,120 @@
+/** Values, gradients and meta-gradients agree with the float64 reference. */
+import { describe, expect, it } from 'vitest';
+import { coveringGrid } from '../../field/coordinates.ts';
+import { preset } from '../../field/presets.ts';
+import type { FieldSpec } from '../../field/spec.ts';
+import type { Subject } from '../contract.ts';
+import type { Adapted, MetaGradient, OuterLoss } from '../engine.ts';
+import { openReference } from '../reference/reference.ts';
+import { fixedCases, makeCase, randomCase } from './cases.ts';
+import { normError, valueError, weightBlocks } from './measure.ts';
+
+export function describeAgreement(subject: Subject): void {
+  const random = Array.from({ length: subject.cases }, (_, seed) => randomCase(seed));
+  const cases = [...fixedCases(), ...random].map((c) => [c.name, c] as const);
+
+  describe.each(cases)('agrees with the reference: %s', (_, c) => {
+    const { net, batch, modulations } = c;
+    const one = modulations.subarray(0, modulations.length / batch.count);
+
+    it('in values, on a grid and at scattered points', async () => {
+      const reference = await openReference();
+      const count = batch.shape.map((n) => 2 * n);
+      for (const points of [
+        coveringGrid(batch.shape, count),
+        { kind: 'list', coordinates: c.scattered } as const,
+      ]) {
+        const want = await reference.evaluate(net, batch.shape, one, points);
+        const got = await subject.engine().evaluate(net, batch.shape, one, points);
+        expect(valueError(got, want), points.kind).toBeLessThan(subject.tolerances.values);
+      }
+    });
+
+    it('in inner losses and gradients, and along inner steps from a start and from zero', async () => {
+      const reference = await openReference();
+      const want = await reference.gradient(net, batch, modulations);
+      const got = await subject.engine().gradient(net, batch, modulations);
+      expect(normError(got.losses, want.losses)).toBeLessThan(subject.tolerances.values);
+      expect(normError(got.gradient, want.gradient)).toBeLessThan(subject.tolerances.firstOrder);
+      for (const options of [{ start: c.start }, {}]) {
+        const there = await reference.adapt(net, batch, 3, options);
+        const here = await subject.engine().adapt(net, batch, 3, options);
+        expect(normError(here.trajectory, there.trajectory)).toBeLessThan(subject.tolerances.firstOrder);
+        expect(normError(here.losses, there.losses)).toBeLessThan(subject.tolerances.firstOrder);
+      }
+    });
+
+    it('in meta-gradients: exact, first-order, plain, and without steps', async () => {
+      const full = { distortionWeight: 0.7, offset: c.offset, extraGradient: c.extraGradient };
+      const runs: [string, number, OuterLoss][] = [
+        ['exact', 3, full],
+        ['first-order', 3, { ...full, secondOrder: false }],
+        ['plain', 2, { distortionWeight: 1 }],
+        ['without steps', 0, full],
+      ];
+      const reference = await openReference();
+      for (const [name, steps, outer] of runs) {
+        const adapted = await reference.adapt(net, batch, steps, { start: c.start });
+        const want = await reference.metaGradient(net, batch, adapted, outer);
+        const got = await subject.engine().metaGradient(net, batch, adapted, outer);
+        const { firstOrder, secondOrder } = subject.tolerances;
+        const curved = outer.secondOrder !== false && steps > 0;
+        expectMeta(name, net.spec, got, want, curved ? secondOrder : firstOrder, firstOrder);
+      }
+    });
+  });
+
+  it('inner steps on the cases of this suite lower the loss, so that they test learning and not noise', async () => {
+    for (const [name, c] of cases.slice(1, 11)) {
+      const { losses } = await subject.engine().adapt(c.net, c.batch, 3);
+      const at = (k: number) =>
+        losses.subarray(k * c.batch.count, (k + 1) * c.batch.count).reduce((a, b) => a + b);
+      expect(at(2), name).toBeLessThan(at(0));
+    }
+  });
+
+  it('values far along a signal are as good as near its start: positions of a grid are not rounded to float32', async () => {
+    const levels = [
+      { cell: 2 ** 14, channels: 2 },
+      { cell: 2 ** 12, channels: 2 },
+    ];
+    const spec: FieldSpec = {
+      ...preset('pyramid', { axes: 1, outputs: 1, width: 8, levels }),
+      features: { global: false, local: true, harmonics: 64 },
+    };
+    const shape = [2 ** 23];
+    const c = makeCase('long', spec, [2 ** 12], 1, false, 5);
+    const modulation = new Float32Array(2 * (2 ** 9 + 2 ** 11)).fill(0.25);
+    const points = { kind: 'grid', start: [2 ** 23 - 8 + 1 / 16], step: [1 / 8], count: [64] } as const;
+    const want = await (await openReference()).evaluate(c.net, shape, modulation, points);
+    const got = await subject.engine().evaluate(c.net, shape, modulation, points);
+    expect(valueError(got, want)).toBeLessThan(subject.tolerances.values);
+  });
+
+  it('an adaptation of another engine can be differentiated through, its arrays untouched', async () => {
+    const c = fixedCases()[6]!;
+    const adapted: Adapted = await (await openReference()).adapt(c.net, c.batch, 2);
+    const copies = [c.net.weights, c.net.rates, c.batch.targets, adapted.trajectory].map((a) => a.slice());
+    await subject.engine().metaGradient(c.net, c.batch, adapted, { distortionWeight: 1, offset: c.offset });
+    expect([c.net.weights, c.net.rates, c.batch.targets, adapted.trajectory]).toEqual(copies);
+  });
+}
+
+/** The whole weight gradient is held to `tolerance`; so that no block hides behind a larger one, each is held to 10 times that. */
+function expectMeta(
+  name: string,
+  spec: FieldSpec,
+  got: MetaGradient,
+  want: MetaGradient,
+  tolerance: number,
+  firstOrder: number,
+): void {
+  expect(normError(got.losses, want.losses), `${name}: losses`).toBeLessThan(firstOrder);
+  expect(normError(got.modulations, want.modulations), `${name}: modulations`).toBeLessThan(firstOrder);
+  expect(normError(got.rates, want.rates), `${name}: rates`).toBeLessThan(tolerance);
+  expect(normError(got.weights, want.weights), `${name}: weights`).toBeLessThan(tolerance);
+  for (const block of weightBlocks(spec)) {
+    const error = normError(block.of(got.weights), block.of(want.weights));
+    expect(error, `${name}: ${block.name}`).toBeLessThan(10 * tolerance);
+  }
+}

@@ -1,0 +1,200 @@
+/** Wrong arguments get a tagged error that says where, and leave the engine as it was. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { FunctaError } from '../../core/errors.ts';
+import { coveringGrid } from '../../field/coordinates.ts';
+import type { BaseNetwork } from '../../field/spec.ts';
+import type { Subject } from '../contract.ts';
+import type { Adapted, Batch, Engine } from '../engine.ts';
+import { openReference } from '../reference/reference.ts';
+import { fixedCases } from './cases.ts';
+import { valueError } from './measure.ts';
+
+type Call = (engine: Engine) => Promise<unknown>;
+
+export function describeFaults(subject: Subject): void {
+  const c = fixedCases()[3]!;
+  const { net, batch } = c;
+  const { shape } = batch;
+  const grid = coveringGrid(shape);
+  const m = c.modulations.length / batch.count;
+  const phi = c.modulations.slice(0, m);
+  const evaluate =
+    (
+      n: BaseNetwork,
+      p: Float32Array = phi,
+      points: Parameters<Engine['evaluate']>[3] = grid,
+      s: readonly number[] = shape,
+    ): Call =>
+    (engine) =>
+      engine.evaluate(n, s, p, points);
+  const gradient =
+    (b: Batch, at: Float32Array = c.modulations): Call =>
+    (engine) =>
+      engine.gradient(net, b, at);
+  const meta =
+    (change: Partial<Adapted>, outer = {}): Call =>
+    async (engine) => {
+      const adapted = await engine.adapt(net, batch, 1);
+      return engine.metaGradient(net, batch, { ...adapted, ...change }, { distortionWeight: 1, ...outer });
+    };
+  const wide = { ...net, spec: { ...net.spec, width: net.spec.width + 1 } };
+
+  describe('names the fault', () => {
+    const faults: [string, Call, string, string][] = [
+      ['a wrong width', evaluate(wide), 'bad-length', 'weights has'],
+      ['a width of 0', evaluate({ ...net, spec: { ...net.spec, width: 0 } }), 'bad-spec', 'width'],
+      [
+        'NaN in weights',
+        evaluate({ ...net, weights: planted(net.weights, 7, Number.NaN) }),
+        'not-finite',
+        'weights[7] is NaN',
+      ],
+      [
+        'infinite rates',
+        evaluate({ ...net, rates: planted(net.rates, 2, Infinity) }),
+        'not-finite',
+        'rates[2] is Infinity',
+      ],
+      [
+        'NaN in a modulation',
+        evaluate(net, planted(phi, 3, Number.NaN)),
+        'not-finite',
+        'modulation[3] is NaN',
+      ],
+      ['a short modulation', evaluate(net, phi.slice(1)), 'bad-length', 'modulation has'],
+      ['a zero-length signal', evaluate(net, phi, grid, [9, 0]), 'empty-signal', 'shape[1]'],
+      ['a signal of half samples', evaluate(net, phi, grid, [9, 1.5]), 'bad-shape', 'shape[1]'],
+      ['a signal of other axes', evaluate(net, phi, grid, [9]), 'bad-shape', '1 axes'],
+      ['no points', evaluate(net, phi, { ...grid, count: [3, 0] }), 'empty-points', 'no points'],
+      [
+        'an empty list',
+        evaluate(net, phi, { kind: 'list', coordinates: new Float32Array(0) }),
+        'empty-points',
+        'no points',
+      ],
+      [
+        'half a point',
+        evaluate(net, phi, { kind: 'list', coordinates: new Float32Array(3) }),
+        'bad-points',
+        '3 numbers',
+      ],
+      [
+        'NaN coordinates',
+        evaluate(net, phi, { kind: 'list', coordinates: new Float32Array([1, Number.NaN]) }),
+        'not-finite',
+        'axis 1',
+      ],
+      [
+        'a grid that steps by NaN',
+        evaluate(net, phi, { ...grid, step: [1, Number.NaN] }),
+        'not-finite',
+        'step[1]',
+      ],
+      [
+        'more points than an array holds',
+        evaluate(net, phi, { ...grid, count: [2 ** 20, 2 ** 20] }),
+        'limit-engine-points',
+        'regions',
+      ],
+      [
+        'NaN in targets',
+        gradient({ ...batch, targets: planted(batch.targets, 299, Number.NaN) }),
+        'not-finite',
+        'signal 1, point 0, output 2',
+      ],
+      [
+        'infinite targets',
+        gradient({ ...batch, targets: planted(batch.targets, 4, -Infinity) }),
+        'not-finite',
+        'signal 0, point 1, output 1',
+      ],
+      ['targets of another count', gradient({ ...batch, count: 3 }), 'bad-length', 'targets has'],
+      ['a count of 0', gradient({ ...batch, count: 0 }), 'bad-count', 'count'],
+      [
+        'NaN as the weight of a point',
+        gradient({ ...batch, weights: planted(batch.weights!, 99, Number.NaN) }),
+        'not-finite',
+        'signal 1, point 0',
+      ],
+      [
+        'negative weights',
+        gradient({ ...batch, weights: planted(batch.weights!, 2, -1) }),
+        'negative-weight',
+        'point 2',
+      ],
+      [
+        'NaN in modulations',
+        gradient(batch, planted(c.modulations, m + 1, Number.NaN)),
+        'not-finite',
+        'signal 1, entry 1',
+      ],
+      [
+        'a detached buffer',
+        gradient({ ...batch, targets: detached(batch.targets) }),
+        'detached-buffer',
+        'targets',
+      ],
+      ['a detached modulation', evaluate(net, detached(phi)), 'detached-buffer', 'modulation'],
+      [
+        'detached weights',
+        evaluate({ ...net, weights: detached(net.weights) }),
+        'detached-buffer',
+        'weights',
+      ],
+      ['a negative number of steps', (e) => e.adapt(net, batch, -1), 'bad-steps', '-1'],
+      ['half a step', (e) => e.adapt(net, batch, 0.5), 'bad-steps', '0.5'],
+      ['a short start', (e) => e.adapt(net, batch, 1, { start: phi }), 'bad-length', 'start has'],
+      [
+        'a trajectory of other steps',
+        meta({ losses: new Float64Array(3 * batch.count) }),
+        'bad-length',
+        'trajectory has',
+      ],
+      ['losses of no whole step', meta({ losses: new Float64Array(3) }), 'bad-length', 'losses'],
+      ['a short offset', meta({}, { offset: phi }), 'bad-length', 'offset has'],
+      [
+        'NaN in an extra gradient',
+        meta({}, { extraGradient: planted(c.offset, 5, Number.NaN) }),
+        'not-finite',
+        'extraGradient[5]',
+      ],
+      [
+        'an infinite weight of distortion',
+        meta({}, { distortionWeight: Infinity }),
+        'not-finite',
+        'distortionWeight',
+      ],
+    ];
+
+    it.each(faults)('%s', async (_, call, code, words) => {
+      const error = await call(subject.engine()).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(FunctaError);
+      const fault = error as FunctaError;
+      expect([fault.code, fault.message]).toEqual([code, expect.stringContaining(words)]);
+      expect(fault.message).not.toContain('\n');
+    });
+
+    afterAll(async () => {
+      const want = await (await openReference()).evaluate(net, shape, phi, grid);
+      const got = await subject.engine().evaluate(net, shape, phi, grid);
+      if (!(valueError(got, want) < subject.tolerances.values))
+        throw new Error('the engine was not itself after faults');
+    });
+  });
+}
+
+function planted(array: Float32Array, at: number, value: number): Float32Array {
+  const copy = array.slice();
+  copy[at] = value;
+  return copy;
+}
+
+function detached(array: Float32Array): Float32Array {
+  const copy = array.slice();
+  const buffer = copy.buffer as ArrayBuffer;
+  structuredClone(buffer, { transfer: [buffer] });
+  return copy;
+}

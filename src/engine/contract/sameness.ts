@@ -1,0 +1,144 @@
+/** The same question has the same answer: at any number of threads, in any company, however often it is asked. */
+import { describe, expect, it } from 'vitest';
+import { coveringGrid } from '../../field/coordinates.ts';
+import { preset } from '../../field/presets.ts';
+import type { Subject } from '../contract.ts';
+import type { Engine } from '../engine.ts';
+import { type Case, fixedCases, makeCase } from './cases.ts';
+import { sameBits, valueError } from './measure.ts';
+
+export function describeSameness(subject: Subject): void {
+  describe('gives the same bits', () => {
+    const shared = makeCase(
+      'shared',
+      preset('pyramid', { axes: 2, outputs: 3, width: 17 }),
+      [21, 19],
+      3,
+      true,
+      11,
+    );
+    const single = makeCase(
+      'single',
+      preset('pyramid', { axes: 2, outputs: 3, width: 9 }),
+      [37, 23],
+      1,
+      false,
+      12,
+    );
+
+    it('from one call to the next, in calls made at the same time, and at 1 and 2 threads', async () => {
+      const [one, two] = [await subject.open({ threads: 1 }), await subject.open({ threads: 2 })];
+      try {
+        for (const c of [shared, single, ...fixedCases().slice(0, 3)]) {
+          const first = await everything(subject.engine(), c);
+          const repeats = await Promise.all([
+            everything(subject.engine(), c),
+            everything(subject.engine(), c),
+            everything(one, c),
+            everything(two, c),
+          ]);
+          for (const repeat of repeats) expectSame(c.name, repeat, first);
+        }
+      } finally {
+        await one.close();
+        await two.close();
+      }
+    });
+
+    it('whatever was computed in between, and whatever becomes of the arrays it gave', async () => {
+      const first = await everything(subject.engine(), shared);
+      const kept = first.map((array) => array.slice());
+      for (const array of await everything(subject.engine(), shared)) array.fill(7);
+      await everything(subject.engine(), single);
+      expectSame('after other work', await everything(subject.engine(), shared), kept);
+      expectSame('results are not shared', first, kept);
+    });
+  });
+
+  describe('gives values that depend on their position alone', () => {
+    const expectOverlap = (got: Float32Array, want: Float32Array, what: string) => {
+      if (subject.exactOverlap) expect(sameBits(got, want), what).toBe(true);
+      else expect(valueError(got, want), what).toBeLessThan(1e-6);
+    };
+
+    it.each([4, 5, 6])('4x, a region of it, single points and a list agree (layout %i)', async (layout) => {
+      const { net, batch, modulations } = fixedCases()[layout]!;
+      const { shape } = batch;
+      const { axes, outputs } = net.spec;
+      const phi = modulations.subarray(0, modulations.length / batch.count);
+      const values = (points: Parameters<Engine['evaluate']>[3]) =>
+        subject.engine().evaluate(net, shape, phi, points);
+      const fine = coveringGrid(
+        shape,
+        shape.map((n) => 4 * n),
+      );
+      const whole = await values(fine);
+      const corner = fine.count.map((n) => Math.floor(n / 3));
+      const count = fine.count.map((n) => Math.min(5, n - Math.floor(n / 3)));
+      const start = fine.start.map((s, axis) => s + corner[axis]! * fine.step[axis]!);
+      const region = await values({ kind: 'grid', start, step: fine.step, count });
+      const points = region.length / outputs;
+      const coordinates: number[] = [];
+      const expected: number[] = [];
+      for (let i = 0; i < points; i++) {
+        let rest = i;
+        let at = 0;
+        let stride = 1;
+        const x = new Array<number>(axes);
+        for (let axis = axes - 1; axis >= 0; axis--) {
+          const step = rest % count[axis]!;
+          rest = Math.floor(rest / count[axis]!);
+          x[axis] = start[axis]! + step * fine.step[axis]!;
+          at += (corner[axis]! + step) * stride;
+          stride *= fine.count[axis]!;
+        }
+        coordinates.push(...x);
+        expected.push(...whole.subarray(at * outputs, (at + 1) * outputs));
+      }
+      const want = Float32Array.from(expected);
+      expectOverlap(region, want, 'region');
+      expectOverlap(
+        await values({ kind: 'list', coordinates: Float32Array.from(coordinates) }),
+        want,
+        'list',
+      );
+      for (const i of [0, points - 1]) {
+        const point = Float32Array.from(coordinates.slice(i * axes, (i + 1) * axes));
+        const alone = await values({ kind: 'list', coordinates: point });
+        expectOverlap(alone, want.subarray(i * outputs, (i + 1) * outputs), `point ${i}`);
+      }
+    });
+  });
+}
+
+/** All an engine has to say on a case. */
+async function everything(engine: Engine, c: Case): Promise<(Float32Array | Float64Array)[]> {
+  const { net, batch, modulations, start, offset, extraGradient } = c;
+  const phi = modulations.subarray(0, modulations.length / batch.count);
+  const values = await engine.evaluate(net, batch.shape, phi, coveringGrid(batch.shape));
+  const { losses, gradient } = await engine.gradient(net, batch, modulations);
+  const adapted = await engine.adapt(net, batch, 2, { start });
+  const meta = await engine.metaGradient(net, batch, adapted, { distortionWeight: 1, offset, extraGradient });
+  return [
+    values,
+    losses,
+    gradient,
+    adapted.trajectory,
+    adapted.losses,
+    meta.losses,
+    meta.weights,
+    meta.rates,
+    meta.modulations,
+  ];
+}
+
+function expectSame(
+  what: string,
+  got: (Float32Array | Float64Array)[],
+  want: (Float32Array | Float64Array)[],
+): void {
+  expect(
+    got.map((array, i) => sameBits(array, want[i]!)),
+    what,
+  ).toEqual(want.map(() => true));
+}
