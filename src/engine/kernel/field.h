@@ -1,0 +1,78 @@
+// What the hosts (the addon, the wasm module) know of the kernel: a field's description, a job, and the entry points of
+// one instruction set. Layouts inside a job's scratch memory depend on the vector length, so the kernel sizes them.
+#pragma once
+#include <stdint.h>
+
+namespace functa {
+
+constexpr int MAX_AXES = 3, MAX_LEVELS = 8, MAX_LAYERS = 16, MAX_OUTPUTS = 32;
+// A batch is dealt to this many lanes whatever the number of threads, so sums have one order.
+constexpr int LANES = 8;
+
+struct Level {
+  int channels, linear, global;  // global: one cell for the whole signal
+  int cells[MAX_AXES];
+  double cell[MAX_AXES];
+};
+
+struct Spec {
+  int axes, outputs, width, layers, use_global, use_local, harmonics, level_count;
+  double w0;
+  int shape[MAX_AXES];
+  double finest[MAX_AXES];  // size of the finest cell, or of the whole signal
+  Level level[MAX_LEVELS];
+};
+
+// What a job asks for.
+enum Task { TASK_GRADIENT, TASK_ADAPT, TASK_META };
+
+// Arrays are the caller's, in the layouts of engine.ts; `prepared`, `axis_tables`, `geometry`, `accumulators` come from a
+// block of `job_floats` floats.
+struct Job {
+  Spec spec;
+  int task, count, points, modulation, steps, second_order;
+  float distortion_weight;
+  const float *weights, *rates, *targets, *point_weights;
+  const float* start;                                     // gradient, adapt: [count, m] or null
+  float* trajectory;                                      // adapt: out; meta: in
+  const float *offset, *extra;                            // meta: [count, m] or null
+  double* losses;                                         // [steps, count] or [count]
+  float* gradient;                                        // gradient: out [count, m]; meta: `modulations`
+  float *weight_gradient, *rate_gradient;                 // meta: out
+  // Evaluate: a grid (start, step, count per axis) or a list of coordinates.
+  const float* coordinates;
+  double grid_start[MAX_AXES], grid_step[MAX_AXES];
+  int grid_count[MAX_AXES];
+  long evaluate_points;
+  float* values;
+  const volatile int32_t* cancelled;                      // null or a flag
+  // Laid out by the kernel.
+  float *prepared, *axis_tables, *geometry, *accumulators, *grids;
+  int first_row[MAX_LEVELS], row_count[MAX_LEVELS];       // rows of cells (along axis 0) that the points of this job touch
+};
+
+struct Kernels {
+  int vector_lanes;
+  // Floats of the job's own block, and of the scratch each thread brings.
+  long (*job_floats)(Job*);
+  long (*scratch_floats)(const Job*);
+  // Lays the block out, pads and scales the weights, builds the geometry. Before any lane runs.
+  void (*prepare)(Job*, float* block);
+  // All signals of one lane. Lanes of one job may run on different threads.
+  void (*run_lane)(const Job*, int lane, float* scratch);
+  // Adds the lanes up, in order, into the caller's arrays. After all lanes ran.
+  void (*finish)(const Job*);
+  // One large signal (gradient and adapt with count 1, evaluate): units of three kinds, each with a barrier behind it.
+  int (*map_units)(const Job*);
+  void (*map_unit)(const Job*, int unit, int step, float* scratch);     // modulation -> grids of shifts
+  int (*pass_units)(const Job*);
+  void (*pass_unit)(const Job*, int unit, float* scratch);              // points -> loss and its adjoint, or values
+  void (*pull_unit)(const Job*, int unit, int step, float* scratch);    // adjoint -> gradient -> next modulation
+};
+
+// See descriptor.ts for the order of the numbers.
+Spec parse_spec(const double* description);
+// Whether the job is one signal whose points are shared out (map, pass, pull), rather than a batch whose signals are.
+bool is_large(const Job* job);
+
+}  // namespace functa

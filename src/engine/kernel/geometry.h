@@ -1,0 +1,176 @@
+// Where the points of a tile stand: coordinate features, and for each grid level the corners that each point
+// interpolates. Neighbouring points mostly share their corners, so corners are kept by runs of points.
+#pragma once
+#include "layout.h"
+
+namespace functa {
+
+FUNCTA_INLINE double floor_(double x) { return __builtin_floor(x); }
+
+// sin and cos of 2 pi t, by Taylor series on an eighth of a turn: no libm, the same bits everywhere.
+FUNCTA_INLINE void sincos_turns(double t, double& sine, double& cosine) {
+  double q = floor_(t * 4 + 0.5), x = (t * 4 - q) * 1.57079632679489661923, x2 = x * x;
+  double s = x * (1 + x2 * (-1. / 6 + x2 * (1. / 120 + x2 * (-1. / 5040 + x2 * (1. / 362880 - x2 / 39916800)))));
+  double c = 1 + x2 * (-1. / 2 + x2 * (1. / 24 + x2 * (-1. / 720 + x2 * (1. / 40320 - x2 / 3628800))));
+  int quadrant = (int)((int64_t)q & 3);
+  sine = quadrant == 0 ? s : quadrant == 1 ? c : quadrant == 2 ? -s : -c;
+  cosine = quadrant == 0 ? c : quadrant == 1 ? -s : quadrant == 2 ? -c : s;
+}
+
+// One coordinate of one axis: its features, then for each spatial level (cell below, cell above, weight of the one above).
+FUNCTA_INLINE int axis_entry_floats(const Spec& s) { return s.use_global + s.use_local + 2 * s.harmonics + 3 * MAX_LEVELS; }
+
+static void axis_entry(const Spec& s, int axis, double x, float* entry) {
+  const double t = x / s.finest[axis];
+  if (s.use_global) *entry++ = (float)(2 * x / s.shape[axis] - 1);
+  if (s.use_local) *entry++ = (float)(2 * (t - floor_(t)) - 1);
+  for (int j = 1; j <= s.harmonics; j++) {
+    double sine, cosine;
+    sincos_turns(j * t, sine, cosine);
+    *entry++ = (float)sine;
+    *entry++ = (float)cosine;
+  }
+  for (int k = 0; k < s.level_count; k++) {
+    const Level& level = s.level[k];
+    int last = level.cells[axis] - 1;
+    double p = level.global ? 0 : x / level.cell[axis] - (level.linear ? 0.5 : 0), f = floor_(p);
+    int below = f < 0 ? 0 : f > last ? last : (int)f, above = f + 1 < 0 ? 0 : f + 1 > last ? last : (int)f + 1;
+    int32_t* cells = (int32_t*)entry;
+    cells[0] = below;
+    cells[1] = above;
+    entry[2] = (float)(p - f);
+    entry += 3;
+  }
+}
+
+// A tile's geometry in flat memory.
+struct Geometry {
+  float* features;  // [TILE, feature_row]
+  struct {
+    int32_t* runs;  // [TILE + 1]: first point of each run, then TILE; the count stands in runs[TILE + 1]
+    int32_t* cell;  // [TILE, corners] by run
+    float* weight;  // [TILE, corners] by point
+  } level[MAX_LEVELS];
+};
+
+FUNCTA_INLINE Geometry geometry_views(const Dims& d, Arena& arena) {
+  Geometry g{};
+  g.features = arena.take((long)TILE * d.feature_row);
+  for (int k = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    g.level[k].runs = (int32_t*)arena.take(TILE + 2);
+    g.level[k].cell = (int32_t*)arena.take((long)TILE * d.grid[k].corners);
+    g.level[k].weight = arena.take((long)TILE * d.grid[k].corners);
+  }
+  return g;
+}
+
+// Adds point t, whose axes' entries are given.
+FUNCTA_INLINE void geometry_point(const Spec& s, const Dims& d, Geometry& g, int t, const float* const* entry) {
+  float* features = g.features + t * d.feature_row;
+  const int ug = s.use_global, ul = s.use_local;
+  for (int a = 0; a < d.axes; a++) {
+    if (ug) features[a] = entry[a][0];
+    if (ul) features[ug * d.axes + a] = entry[a][ug];
+    for (int j = 0; j < 2 * s.harmonics; j++) features[(ug + ul) * d.axes + (j / 2 * d.axes + a) * 2 + (j & 1)] = entry[a][ug + ul + j];
+  }
+  const int at = ug + ul + 2 * s.harmonics;
+  for (int k = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    auto& level = g.level[k];
+    int32_t* const runs = level.runs;
+    if (t == 0) runs[TILE + 1] = 0;
+    int32_t& count = runs[TILE + 1];
+    const int corners = d.grid[k].corners;
+    int32_t* cell = level.cell + count * corners;
+    float* weight = level.weight + t * corners;
+    for (int corner = 0; corner < corners; corner++) {
+      int32_t index = 0;
+      float product = 1;
+      for (int a = 0; a < d.axes; a++) {
+        const float* e = entry[a] + at + 3 * k;
+        const int above = corners == 1 ? 0 : corner >> (d.axes - 1 - a) & 1;
+        index = index * s.level[k].cells[a] + ((const int32_t*)e)[above];
+        if (corners > 1) product *= above ? e[2] : 1 - e[2];
+      }
+      cell[corner] = index;
+      weight[corner] = product;
+    }
+    bool same = count > 0;
+    for (int corner = 0; same && corner < corners; corner++) same = cell[corner] == cell[corner - corners];
+    if (!same) runs[count++] = t;
+    runs[count] = t + 1;
+  }
+}
+
+// z[t, :] = base + interpolated shifts, for `columns` columns of the shift rows (the pointers stand at the first).
+template <int CORNERS>
+FUNCTA_INLINE void gather_level(const int32_t* runs, const int32_t* cell, const float* weight, const float* shifts, int row, int columns, float* z, int ldz) {
+  const int count = runs[TILE + 1];
+  for (int r = 0; r < count; r++) {
+    const float* corner_row[CORNERS];
+    for (int c = 0; c < CORNERS; c++) corner_row[c] = shifts + (long)cell[r * CORNERS + c] * row;
+    const int t0 = runs[r], t1 = runs[r + 1];
+    for (int j = 0; j < columns; j += VL) {
+      vf corner[CORNERS];
+      for (int c = 0; c < CORNERS; c++) corner[c] = load(corner_row[c] + j);
+      for (int t = t0; t < t1; t++) {
+        vf sum = load(z + t * ldz + j);
+        for (int c = 0; c < CORNERS; c++) sum = fma(splat(weight[t * CORNERS + c]), corner[c], sum);
+        store(z + t * ldz + j, sum);
+      }
+    }
+  }
+}
+
+// The adjoint: adds weight * delta[t, :] to the shift rows of the corners.
+template <int CORNERS>
+FUNCTA_INLINE void scatter_level(const int32_t* runs, const int32_t* cell, const float* weight, const float* delta, int ldd, int columns, float* shifts, int row) {
+  const int count = runs[TILE + 1];
+  for (int r = 0; r < count; r++) {
+    float* corner_row[CORNERS];
+    for (int c = 0; c < CORNERS; c++) corner_row[c] = shifts + (long)cell[r * CORNERS + c] * row;
+    const int t0 = runs[r], t1 = runs[r + 1];
+    for (int j = 0; j < columns; j += VL) {
+      vf sum[CORNERS];
+      for (int c = 0; c < CORNERS; c++) sum[c] = vf{};
+      for (int t = t0; t < t1; t++) {
+        vf v = load(delta + t * ldd + j);
+        for (int c = 0; c < CORNERS; c++) sum[c] = fma(splat(weight[t * CORNERS + c]), v, sum[c]);
+      }
+      for (int c = 0; c < CORNERS; c++) store(corner_row[c] + j, load(corner_row[c] + j) + sum[c]);
+    }
+  }
+}
+
+static void gather(const Dims& d, const Geometry& g, const Shifts& s, int column, int columns, float* z, int ldz) {
+  for (int t = 0; t < TILE; t++)
+    for (int j = 0; j < columns; j += VL) store(z + t * ldz + j, load(s.base + column + j));
+  for (int k = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    const auto& level = g.level[k];
+    const float* shifts = s.cell[k] + column;
+    switch (d.grid[k].corners) {
+      case 1: gather_level<1>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz); break;
+      case 2: gather_level<2>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz); break;
+      case 4: gather_level<4>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz); break;
+      default: gather_level<8>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz);
+    }
+  }
+}
+
+static void scatter(const Dims& d, const Geometry& g, const float* delta, int ldd, int column, int columns, const Shifts& s) {
+  for (int k = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    const auto& level = g.level[k];
+    float* shifts = s.cell[k] + column;
+    switch (d.grid[k].corners) {
+      case 1: scatter_level<1>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row); break;
+      case 2: scatter_level<2>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row); break;
+      case 4: scatter_level<4>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row); break;
+      default: scatter_level<8>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row);
+    }
+  }
+}
+
+}  // namespace functa

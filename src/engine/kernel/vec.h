@@ -1,0 +1,51 @@
+// SIMD in GCC/clang vector extensions: one source for AVX-512 (VL = 16 lanes), AVX2 (8), SSE, NEON and wasm simd128 (4).
+// Multiply-adds are written a * b + c; -ffp-contract=fast makes them FMA where the target has it.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef VL
+#define VL 4
+#endif
+#define FUNCTA_INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((vector_size(VL * 4)));
+typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+
+FUNCTA_INLINE vf load(const float* p) { return *(const vf_unaligned*)p; }
+FUNCTA_INLINE void store(float* p, vf v) { *(vf_unaligned*)p = v; }
+FUNCTA_INLINE vf splat(float x) { return x - vf{}; }
+FUNCTA_INLINE vf fma(vf a, vf b, vf c) { return a * b + c; }
+// Sum of the lanes by halves: a fixed order.
+FUNCTA_INLINE float lanes_sum(vf v) {
+#if VL == 16
+  v = v + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  v = v + __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+  v = v + __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
+#elif VL == 8
+  v = v + __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+  v = v + __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1);
+#else
+  v = v + __builtin_shufflevector(v, v, 2, 3, 0, 1);
+#endif
+  return v[0] + v[1];
+}
+
+constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
+
+// sin and cos of x quarter turns (x * pi / 2). Reduction to [-1/2, 1/2] is exact in these units, so the error is that
+// of the two minimax polynomials, below 1e-7. |x| < 2^22.
+FUNCTA_INLINE void sincos_quarters(vf x, vf& sine, vf& cosine) {
+  const float magic = 12582912.f;  // 1.5 * 2^23: adding it rounds to an integer and leaves that integer in the low bits
+  vf shifted = x + magic;
+  vi quadrant = (vi)shifted;
+  vf r = x - (shifted - magic);
+  vf r2 = r * r;
+  vf ps = fma(fma(fma(splat(-4.5922890747e-03f), r2, splat(7.9675902970e-02f)), r2, splat(-6.4596293817e-01f)), r2, splat(1.5707963051e+00f)) * r;
+  vf pc = fma(fma(fma(splat(-2.0408352538e-02f), r2, splat(2.5359864411e-01f)), r2, splat(-1.2336970142e+00f)), r2, splat(9.9999997242e-01f));
+  vi odd = (quadrant & 1) != 0;
+  vi sign_s = (quadrant & 2) << 30, sign_c = ((quadrant + 1) & 2) << 30;
+  sine = (vf)((odd ? (vi)pc : (vi)ps) ^ sign_s);
+  cosine = (vf)((odd ? (vi)ps : (vi)pc) ^ sign_c);
+}

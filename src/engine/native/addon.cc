@@ -1,0 +1,279 @@
+// The native engine's door to Node (N-API, plain C): a request object in, a promise out. Typed arrays are used in place;
+// the request is referenced until its job is done. Arguments are checked by check.ts; here only what memory safety needs.
+#include <node_api.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "isa.h"
+#include "pool.h"
+
+#ifdef FUNCTA_DENSE
+void init_dense(napi_env env, napi_value exports);
+#endif
+
+namespace {
+
+using functa::Isa;
+using functa::Job;
+using functa::Kernels;
+
+// Grown on demand, kept between jobs (fresh pages cost more than a small job), returned when large.
+struct Block {
+  float* memory = nullptr;
+  long size = 0;
+  float* of(long floats) {
+    if (floats > size) {
+      free(memory);
+      memory = (float*)aligned_alloc(64, (floats * sizeof(float) + 63) / 64 * 64);
+      size = memory ? floats : 0;
+    }
+    return memory;
+  }
+  void trim() {
+    if (size <= (16l << 20)) return;
+    free(memory);
+    memory = nullptr;
+    size = 0;
+  }
+};
+
+// One job at a time uses all threads; jobs of other callers wait here.
+struct Machine {
+  std::mutex mutex;
+  functa::Pool pool;
+  Block block, scratch;
+};
+// Never destroyed: threads may outlive the environment of a worker that exits.
+Machine& machine() {
+  static Machine* const m = new Machine();
+  return *m;
+}
+
+const Isa* isa_named(const char* name) {
+  static Isa list[8];
+  static const int n = functa::isa_list(list);
+  if (!name || !*name) return &list[0];
+  for (int i = 0; i < n; i++)
+    if (!strcmp(list[i].name, name)) return &list[i];
+  return nullptr;
+}
+
+struct Request {
+  napi_async_work work = nullptr;
+  napi_deferred deferred = nullptr;
+  napi_ref keep = nullptr;
+  Job job{};
+  const Isa* isa = nullptr;
+  int threads = 1;
+  bool out_of_memory = false;
+};
+
+bool execute_job(Request& r) {
+  Machine& m = machine();
+  std::lock_guard<std::mutex> lock(m.mutex);
+  const Kernels* k = r.isa->kernels();
+  Job& job = r.job;
+  const long scratch_size = k->scratch_floats(&job), block_size = k->job_floats(&job);
+  float *block = m.block.of(block_size), *scratch = m.scratch.of(scratch_size * r.threads);
+  if (!block || !scratch) return false;
+  k->prepare(&job, block);
+  if (!functa::is_large(&job)) {
+    const int lanes = job.count < functa::LANES ? job.count : functa::LANES;
+    m.pool.run(r.threads, lanes, [&](int lane, int thread) { k->run_lane(&job, lane, scratch + thread * scratch_size); });
+    k->finish(&job);
+  } else {
+    const int maps = k->map_units(&job), passes = k->pass_units(&job), steps = !job.values && job.task == functa::TASK_ADAPT ? job.steps : 1;
+    for (int step = 0; step < steps && !(job.cancelled && *job.cancelled); step++) {
+      m.pool.run(r.threads, maps, [&](int unit, int thread) { k->map_unit(&job, unit, step, scratch + thread * scratch_size); });
+      m.pool.run(r.threads, passes, [&](int unit, int thread) { k->pass_unit(&job, unit, scratch + thread * scratch_size); });
+      if (!job.values) m.pool.run(r.threads, maps, [&](int unit, int thread) { k->pull_unit(&job, unit, step, scratch + thread * scratch_size); });
+    }
+  }
+  m.block.trim();
+  m.scratch.trim();
+  return true;
+}
+
+struct Reader {
+  napi_env env;
+  napi_value object;
+  const char* missing = nullptr;
+
+  napi_value value(const char* name) {
+    napi_value v;
+    if (napi_get_named_property(env, object, name, &v) != napi_ok) napi_get_undefined(env, &v);
+    return v;
+  }
+  bool absent(napi_value v) {
+    napi_valuetype type;
+    return napi_typeof(env, v, &type) != napi_ok || type == napi_undefined || type == napi_null;
+  }
+  double number(const char* name) {
+    double x = 0;
+    if (napi_get_value_double(env, value(name), &x) != napi_ok) missing = name;
+    return x;
+  }
+  // A typed array of at least `length` elements; null if absent and not required.
+  template <class T>
+  T* array(const char* name, napi_typedarray_type type, size_t length, bool required) {
+    napi_value v = value(name);
+    if (absent(v)) {
+      if (required) missing = name;
+      return nullptr;
+    }
+    bool typed = false;
+    napi_is_typedarray(env, v, &typed);
+    napi_typedarray_type actual;
+    size_t actual_length;
+    void* data;
+    if (!typed || napi_get_typedarray_info(env, v, &actual, &actual_length, &data, nullptr, nullptr) != napi_ok || actual != type || actual_length < length ||
+        (!data && length)) {
+      missing = name;
+      return nullptr;
+    }
+    return (T*)data;
+  }
+};
+
+void fill(Reader& in, Request& r) {
+  const double* description = in.array<double>("description", napi_float64_array, 15, true);
+  if (!description) return;
+  if (!in.array<double>("description", napi_float64_array, 15 + 9 * (size_t)description[8], true)) return;
+  Job& job = r.job;
+  job.spec = functa::parse_spec(description);
+  job.task = (int)in.number("task");
+  r.threads = (int)in.number("threads");
+  if (r.threads < 1) r.threads = 1;
+  job.count = (int)in.number("count");
+  job.points = (int)in.number("points");
+  job.modulation = (int)in.number("modulation");
+  job.weights = in.array<float>("weights", napi_float32_array, (size_t)in.number("weightCount"), true);
+  job.cancelled = in.array<int32_t>("cancelled", napi_int32_array, 1, false);
+  const size_t m = (size_t)job.modulation * job.count, points = (size_t)job.points * job.count;
+  const size_t channels = (size_t)in.number("channels"), outputs = job.spec.outputs;
+  if (job.task == 3) {
+    job.evaluate_points = (long)in.number("evaluatePoints");
+    job.coordinates = in.array<float>("coordinates", napi_float32_array, (size_t)job.evaluate_points * job.spec.axes, false);
+    job.values = in.array<float>("values", napi_float32_array, (size_t)job.evaluate_points * outputs, true);
+    job.start = in.array<float>("start", napi_float32_array, m, m > 0);
+    const double* grid = in.array<double>("grid", napi_float64_array, 9, job.coordinates == nullptr);
+    for (int a = 0; grid && a < functa::MAX_AXES; a++) {
+      job.grid_start[a] = grid[a];
+      job.grid_step[a] = grid[3 + a];
+      job.grid_count[a] = (int)grid[6 + a];
+    }
+    return;
+  }
+  job.steps = (int)in.number("steps");
+  job.targets = in.array<float>("targets", napi_float32_array, points * outputs, true);
+  job.point_weights = in.array<float>("pointWeights", napi_float32_array, points, false);
+  job.rates = in.array<float>("rates", napi_float32_array, channels, channels > 0);
+  const bool adapts = job.task != functa::TASK_GRADIENT;
+  job.start = in.array<float>("start", napi_float32_array, m, !adapts && m > 0);
+  job.trajectory = in.array<float>("trajectory", napi_float32_array, m * (job.steps + 1), adapts && m > 0);
+  job.losses = in.array<double>("losses", napi_float64_array, (size_t)job.count * (job.task == functa::TASK_ADAPT ? job.steps : 1), true);
+  job.gradient = in.array<float>("gradient", napi_float32_array, m, job.task != functa::TASK_ADAPT && m > 0);
+  if (job.task != functa::TASK_META) return;
+  job.distortion_weight = (float)in.number("distortionWeight");
+  job.second_order = (int)in.number("secondOrder");
+  job.offset = in.array<float>("offset", napi_float32_array, m, false);
+  job.extra = in.array<float>("extraGradient", napi_float32_array, m, false);
+  job.weight_gradient = in.array<float>("weightGradient", napi_float32_array, (size_t)in.number("weightCount"), true);
+  job.rate_gradient = in.array<float>("rateGradient", napi_float32_array, channels, channels > 0);
+}
+
+void throw_error(napi_env env, const std::string& message) { napi_throw_error(env, nullptr, message.c_str()); }
+
+// run(request) -> Promise<void>: results are written into the request's arrays.
+napi_value run(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value object, promise, name;
+  napi_get_cb_info(env, info, &argc, &object, nullptr, nullptr);
+  auto* r = new Request();
+  Reader in{env, object};
+  char isa[16] = "";
+  napi_value isa_value = in.value("isa");
+  size_t length = 0;
+  if (!in.absent(isa_value)) napi_get_value_string_utf8(env, isa_value, isa, sizeof isa, &length);
+  r->isa = isa_named(isa);
+  fill(in, *r);
+  if (in.missing || !r->isa) {
+    const std::string what = r->isa ? std::string("native engine: bad array or number '") + in.missing + "'" : "native engine: no such instruction set here";
+    delete r;
+    throw_error(env, what);
+    return nullptr;
+  }
+  napi_create_reference(env, object, 1, &r->keep);
+  napi_create_promise(env, &r->deferred, &promise);
+  napi_create_string_utf8(env, "functa", NAPI_AUTO_LENGTH, &name);
+  napi_create_async_work(
+      env, nullptr, name, [](napi_env, void* data) { auto* r = (Request*)data; r->out_of_memory = !execute_job(*r); },
+      [](napi_env env, napi_status status, void* data) {
+        auto* r = (Request*)data;
+        napi_value result;
+        if (status == napi_ok && !r->out_of_memory) {
+          napi_get_undefined(env, &result);
+          napi_resolve_deferred(env, r->deferred, result);
+        } else {
+          napi_value message;
+          napi_create_string_utf8(env, r->out_of_memory ? "native engine: out of memory" : "native engine: cancelled", NAPI_AUTO_LENGTH, &message);
+          napi_create_error(env, nullptr, message, &result);
+          napi_reject_deferred(env, r->deferred, result);
+        }
+        napi_delete_reference(env, r->keep);
+        napi_delete_async_work(env, r->work);
+        delete r;
+      },
+      r, &r->work);
+  napi_queue_async_work(env, r->work);
+  return promise;
+}
+
+// instructionSets() -> names, best first.
+napi_value instruction_sets(napi_env env, napi_callback_info) {
+  Isa list[8];
+  const int n = functa::isa_list(list);
+  napi_value array, name;
+  napi_create_array_with_length(env, n, &array);
+  for (int i = 0; i < n; i++) {
+    napi_create_string_utf8(env, list[i].name, NAPI_AUTO_LENGTH, &name);
+    napi_set_element(env, array, i, name);
+  }
+  return array;
+}
+
+// peak(iterations, threads) -> floating-point operations done, to be timed by the caller.
+napi_value peak(napi_env env, napi_callback_info info) {
+  size_t argc = 2;
+  napi_value args[2], result;
+  napi_get_cb_info(env, info, &argc, args, nullptr, nullptr);
+  double iterations = 0, threads = 1;
+  napi_get_value_double(env, args[0], &iterations);
+  napi_get_value_double(env, args[1], &threads);
+  const Isa* isa = isa_named(nullptr);
+  volatile float sink = 0;
+  Machine& m = machine();
+  std::lock_guard<std::mutex> lock(m.mutex);
+  m.pool.run((int)threads, (int)threads, [&](int, int) { sink = isa->peak((long)iterations); });
+  napi_create_double(env, 2.0 * isa->lanes * 12 * iterations * threads, &result);
+  return result;
+}
+
+napi_value init(napi_env env, napi_value exports) {
+  const napi_property_descriptor properties[] = {
+      {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"instructionSets", nullptr, instruction_sets, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"peak", nullptr, peak, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+  };
+  napi_define_properties(env, exports, 3, properties);
+#ifdef FUNCTA_DENSE
+  init_dense(env, exports);
+#endif
+  return exports;
+}
+
+}  // namespace
+
+NAPI_MODULE(functa, init)

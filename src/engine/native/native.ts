@@ -1,0 +1,53 @@
+/** The native engine: the kernel in C++, threads of its own, results independent of their number. */
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { EnvironmentError } from '../../core/errors.ts';
+import type { Engine } from '../engine.ts';
+import { kernelEngine } from '../kernel-engine.ts';
+import type { KernelRequest } from '../request.ts';
+
+export interface NativeAddon {
+  run(request: KernelRequest & { threads: number; isa?: string | undefined }): Promise<void>;
+  /** Instruction sets of this processor that the addon has code for, best first. */
+  instructionSets(): string[];
+  /** Keeps `threads` threads at multiply-adds for a while; returns the operations done, for the caller to time. */
+  peak(iterations: number, threads: number): number;
+}
+
+export interface NativeOptions {
+  readonly threads?: number | undefined;
+  /** One of `instructionSets()`; the best by default. */
+  readonly isa?: string | undefined;
+}
+
+/** Throws EnvironmentError `native-absent` where the addon was not built. */
+export function loadNative(): NativeAddon {
+  const require = createRequire(import.meta.url);
+  let cause: unknown;
+  // The package's build folder, seen from the sources and from dist.
+  for (const path of ['../../../build/functa.node', '../../../../build/functa.node']) {
+    try {
+      return require(path) as NativeAddon;
+    } catch (error) {
+      cause ??= error;
+    }
+  }
+  throw new EnvironmentError(
+    'native-absent',
+    'the native engine is not built here; install g++ and run: npm rebuild',
+    {
+      cause,
+    },
+  );
+}
+
+export async function openNative(options: NativeOptions = {}): Promise<Engine> {
+  const addon = loadNative();
+  const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()));
+  return kernelEngine({
+    name: 'native',
+    threads,
+    run: (request) => addon.run({ ...request, threads, isa: options.isa }),
+    close: async () => {},
+  });
+}

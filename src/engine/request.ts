@@ -1,0 +1,89 @@
+/**
+ * What the kernel is asked, in the form both its hosts (the native addon and the wasm module) take: numbers, and
+ * typed arrays that are read or written in place.
+ */
+import { type FieldSpec, gridCells, modulationLength, pointCount, totalChannels } from '../field/spec.ts';
+
+/** Order as in `enum Task` of kernel/field.h; evaluate is the hosts' own. */
+export const tasks = { gradient: 0, adapt: 1, meta: 2, evaluate: 3 } as const;
+
+export interface KernelRequest {
+  readonly task: (typeof tasks)[keyof typeof tasks];
+  readonly description: Float64Array;
+  readonly count: number;
+  /** Points of one signal. */
+  readonly points: number;
+  /** Floats of one modulation. */
+  readonly modulation: number;
+  readonly channels: number;
+  readonly weightCount: number;
+  readonly weights: Float32Array;
+  /** Non-zero stops the work between two units. */
+  readonly cancelled?: Int32Array | undefined;
+  readonly steps?: number | undefined;
+  readonly targets?: Float32Array | undefined;
+  readonly pointWeights?: Float32Array | undefined;
+  readonly rates?: Float32Array | undefined;
+  readonly start?: Float32Array | undefined;
+  /** Written by adapt past its first row; read by meta. */
+  readonly trajectory?: Float32Array | undefined;
+  readonly losses?: Float64Array | undefined;
+  readonly gradient?: Float32Array | undefined;
+  readonly distortionWeight?: number | undefined;
+  readonly secondOrder?: number | undefined;
+  readonly offset?: Float32Array | undefined;
+  readonly extraGradient?: Float32Array | undefined;
+  readonly weightGradient?: Float32Array | undefined;
+  readonly rateGradient?: Float32Array | undefined;
+  readonly evaluatePoints?: number | undefined;
+  readonly coordinates?: Float32Array | undefined;
+  /** start, step, count, three of each. */
+  readonly grid?: Float64Array | undefined;
+  readonly values?: Float32Array | undefined;
+}
+
+/** The numbers every request begins with. */
+export function requestBase(spec: FieldSpec, shape: readonly number[], weights: Float32Array, count: number) {
+  return {
+    description: describe(spec, shape),
+    count,
+    points: pointCount(shape),
+    modulation: modulationLength(spec, shape),
+    channels: totalChannels(spec),
+    weightCount: weights.length,
+    weights,
+  };
+}
+
+/**
+ * Fifteen numbers and nine a level, as `parse_spec` of kernel/common.cc reads them: axes, outputs, width, layers, w0,
+ * global, local, harmonics, levels, shape[3], finest cell[3]; then channels, linear, global, cell[3], cells[3].
+ */
+function describe(spec: FieldSpec, shape: readonly number[]): Float64Array {
+  const three = (values: readonly number[]) => [0, 1, 2].map((axis) => values[axis] ?? 1);
+  const finest = shape.map((n, axis) => {
+    const sizes = spec.levels.flatMap((level) => (level.cell === null ? [] : [level.cell[axis]!]));
+    return sizes.length > 0 ? Math.min(...sizes) : n;
+  });
+  const { global, local, harmonics } = spec.features;
+  return Float64Array.from([
+    spec.axes,
+    spec.outputs,
+    spec.width,
+    spec.layers,
+    spec.w0,
+    Number(global),
+    Number(local),
+    harmonics,
+    spec.levels.length,
+    ...three(shape),
+    ...three(finest),
+    ...spec.levels.flatMap((level) => [
+      level.channels,
+      Number(level.interpolation === 'linear' && level.cell !== null),
+      Number(level.cell === null),
+      ...three(level.cell ?? shape),
+      ...three(gridCells(level, shape)),
+    ]),
+  ]);
+}
