@@ -4,6 +4,12 @@ export type Split = 'train' | 'validation' | 'test';
 
 export const splits = ['train', 'validation', 'test'] as const satisfies readonly Split[];
 
+/** A box of samples; axes in array order. */
+export interface Box {
+  readonly start: readonly number[];
+  readonly shape: readonly number[];
+}
+
 /** What must be known about a data set before using it; the prose stands in datasets/cards/NAME.md. */
 export interface DatasetCard {
   readonly name: string;
@@ -24,7 +30,7 @@ export interface DatasetCard {
 /** Random access to one split of a data set. Nothing but the items asked for is held in memory. */
 export interface Dataset {
   readonly name: string;
-  readonly split: Split;
+  readonly split: Split | 'all';
   readonly length: number;
   /** Name of each class, where labels are numbers. */
   readonly labels?: readonly string[];
@@ -39,6 +45,13 @@ export interface Dataset {
    * Only on sets of 8-bit items of one shape. A fresh array.
    */
   bytesAt?(i: number): Uint8Array;
+  /** Shape of item `i`, without reading its samples. Only where items differ (`shape` is absent). */
+  shapeAt?(i: number): Promise<readonly number[]> | readonly number[];
+  /**
+   * The 8-bit samples of a box of item `i`, [points of the box, channels]. Only where items differ. A fresh array.
+   * Throws BadInputError `bad-box` when the box leaves the item.
+   */
+  cropAt?(i: number, box: Box): Promise<Uint8Array> | Uint8Array;
   /** Lets go of files; further reads throw. Safe to call twice. */
   close(): void;
 }
@@ -76,4 +89,6 @@ export interface OpenOptions {
   readonly cacheDir?: string;
   /** Directory of the files, for sets that the caller brings (`images`, `kodak`). */
   readonly path?: string;
+  /** Keep transparency as a fourth channel, where the set has it; without it pictures are laid on white. */
+  readonly alpha?: boolean;
 }

@@ -12,10 +12,10 @@ export interface FlatOptions {
   readonly shape: readonly number[];
   readonly channels: number;
   readonly labels?: readonly string[];
-  /** File of items, each [points, storedChannels]. */
-  readonly file: string;
+  /** File of items, each [points, storedChannels]; or the items themselves. */
+  readonly file: string | Uint8Array;
   /** One byte an item, the class; all items of the file. */
-  readonly labelFile?: string;
+  readonly labelFile?: string | Uint8Array;
   /** Positions in the file that make the split, in order. */
   readonly rows: readonly number[] | { readonly first: number; readonly count: number };
   readonly idOf: (row: number) => string;
@@ -41,6 +41,7 @@ class FlatDataset implements Dataset {
   readonly #itemBytes: number;
   readonly #classes: Uint8Array | undefined;
   #fd: number | undefined;
+  #isClosed = false;
 
   constructor(options: FlatOptions) {
     this.name = options.name;
@@ -52,8 +53,9 @@ class FlatDataset implements Dataset {
     this.length = 'count' in options.rows ? options.rows.count : options.rows.length;
     this.#options = options;
     this.#itemBytes = pointCount(options.shape) * (options.storedChannels ?? options.channels);
-    this.#classes = options.labelFile === undefined ? undefined : readFileSync(options.labelFile);
-    this.#fd = openSync(options.file, 'r');
+    const { file, labelFile } = options;
+    this.#classes = typeof labelFile === 'string' ? readFileSync(labelFile) : labelFile;
+    this.#fd = typeof file === 'string' ? openSync(file, 'r') : undefined;
   }
 
   get(i: number): Signal {
@@ -64,25 +66,27 @@ class FlatDataset implements Dataset {
   }
 
   bytesAt(i: number): Uint8Array {
-    if (this.#fd === undefined)
-      throw new ConflictError('dataset-closed', `${this.name} is closed; open it again`);
+    if (this.#isClosed) throw new ConflictError('dataset-closed', `${this.name} is closed; open it again`);
     const at = this.#row(i) * this.#itemBytes;
-    const stored = new Uint8Array(this.#itemBytes);
-    const read = readSync(this.#fd, stored, 0, this.#itemBytes, at);
-    if (read !== this.#itemBytes) {
-      throw new BadStreamError(
-        'truncated',
-        at + read,
-        `${this.#options.file} ends early; fetch ${this.name} again`,
-      );
-    }
+    const stored = this.#read(at);
     return this.#options.convert === undefined ? stored : this.#options.convert(stored);
   }
 
   close(): void {
-    if (this.#fd === undefined) return;
-    closeSync(this.#fd);
+    this.#isClosed = true;
+    if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+  }
+
+  #read(at: number): Uint8Array {
+    const { file } = this.#options;
+    if (typeof file !== 'string') return file.slice(at, at + this.#itemBytes);
+    const stored = new Uint8Array(this.#itemBytes);
+    const read = readSync(this.#fd!, stored, 0, this.#itemBytes, at);
+    if (read !== this.#itemBytes) {
+      throw new BadStreamError('truncated', at + read, `${file} ends early; fetch ${this.name} again`);
+    }
+    return stored;
   }
 
   #row(i: number): number {

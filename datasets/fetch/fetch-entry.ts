@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../../src/core/errors.ts';
+import { cacheRoot, isReady, type ReadyNote, readyFile } from '../cache.ts';
+import type { FetchOptions } from '../dataset.ts';
+import type { DatasetEntry } from '../entry.ts';
+import type { FetchContext } from './context.ts';
+import { makeScratch } from './scratch.ts';
+
+/** What `fetchDataset` does once the name is known; see there. */
+export async function fetchEntry(entry: DatasetEntry, options: FetchOptions = {}): Promise<string> {
+  if (entry.needsPath) {
+    throw new BadInputError(
+      'nothing-to-fetch',
+      `${entry.name} is yours to bring: give its directory as ${entry.name}:DIRECTORY`,
+    );
+  }
+  const emit = options.onEvent ?? (() => {});
+  const directory = directoryOf(entry, options.cacheDir);
+  const layout = entry.layout ?? 1;
+  if (entry.fetch === undefined || isReady(directory, layout)) {
+    emit({ type: 'done', dataset: entry.name, directory, alreadyThere: true });
+    return directory;
+  }
+  const root = cacheRoot(options.cacheDir);
+  const signal = options.signal ?? new AbortController().signal;
+  if (signal.aborted) throw new AbortedError();
+  let work: string | undefined;
+  try {
+    work = await makeScratch(root, `making-${entry.directory}`);
+    const context: FetchContext = {
+      root,
+      directory: work,
+      signal,
+      step: (step, detail) => emit({ type: 'step', step, dataset: entry.name, detail }),
+      progress: (step, done, total, unit) =>
+        emit({
+          type: 'progress',
+          step,
+          dataset: entry.name,
+          done,
+          unit,
+          ...(total === undefined ? {} : { total }),
+        }),
+    };
+    await entry.fetch(context);
+    if (signal.aborted) throw new AbortedError();
+    await writeNote(work, layout);
+    await publish(work, directory, layout);
+  } catch (error) {
+    throw signal.aborted ? new AbortedError() : inOneLine(error, root);
+  } finally {
+    if (work !== undefined) await rm(work, { recursive: true, force: true, maxRetries: 3 });
+  }
+  emit({ type: 'done', dataset: entry.name, directory, alreadyThere: false });
+  return directory;
+}
+
+/** Where an entry's files live; empty for one that has none of its own. */
+export function directoryOf(entry: DatasetEntry, cacheDir: string | undefined): string {
+  return entry.directory === undefined ? '' : join(cacheRoot(cacheDir), entry.directory);
+}
+
+async function writeNote(directory: string, layout: number): Promise<void> {
+  const files: Record<string, number> = {};
+  for (const found of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (!found.isFile()) continue;
+    const path = join(found.parentPath, found.name);
+    files[relative(directory, path)] = (await stat(path)).size;
+  }
+  const note: ReadyNote = { layout, files };
+  await writeFile(join(directory, readyFile), `${JSON.stringify(note, null, 1)}\n`);
+}
+
+/** Renames into place. What stood there was not ready, so it goes; of two fetches at once the first one wins. */
+async function publish(work: string, directory: string, layout: number): Promise<void> {
+  if (existsSync(directory)) {
+    if (isReady(directory, layout)) return;
+    await rm(directory, { recursive: true, force: true });
+  }
+  try {
+    await rename(work, directory);
+  } catch (error) {
+    if (!isReady(directory, layout)) throw error;
+  }
+}
+
+function inOneLine(error: unknown, root: string): unknown {
+  if (error instanceof FunctaError) return error;
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOSPC':
+    case 'EDQUOT': {
+      const message = `no room left under ${root}; free some, or set FUNCTA_DATA to a directory on another disk`;
+      return new EnvironmentError('disk-full', message, { cause: error });
+    }
+    case 'EACCES':
+    case 'EROFS':
+    case 'EPERM':
+    case 'EEXIST':
+    case 'ENOTDIR': {
+      const message = `${root} cannot be written; set FUNCTA_DATA to a directory that can`;
+      return new EnvironmentError('cache-not-writable', message, { cause: error });
+    }
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,222 @@
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import { BadInputError, BadStreamError } from '../src/core/errors.ts';
+import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
+import { pointCount } from '../src/field/spec.ts';
+import { type Signal, signalFromBytes, signalToBytes } from './signal.ts';
+
+export type ImageChannels = 'grey' | 'rgb' | 'rgba';
+export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'avif';
+
+export const imageMediaTypes: Readonly<Record<ImageFormat, string>> = {
+  png: 'image/png',
+  jpeg: 'image/jpeg',
+  webp: 'image/webp',
+  avif: 'image/avif',
+};
+
+const channelCounts: Readonly<Record<ImageChannels, 1 | 3 | 4>> = { grey: 1, rgb: 3, rgba: 4 };
+
+/** 8-bit samples of a picture, [height * width, channels]. */
+export interface Pixels {
+  readonly bytes: Uint8Array;
+  readonly shape: readonly [height: number, width: number];
+  readonly channels: 1 | 3 | 4;
+}
+
+export interface ReadImageOptions {
+  /** Default rgb. Transparent pictures are laid on white for grey and rgb; grey is Rec. 709 luma of the sRGB values. */
+  readonly channels?: ImageChannels | 1 | 3 | 4;
+  /** `maxFileBytes`, `maxSamples` (pixels) and `maxAxis` are checked before a pixel is decoded. */
+  readonly limits?: Limits;
+  readonly id?: string;
+  readonly label?: string | number;
+}
+
+/**
+ * Decodes PNG, JPEG, WebP or AVIF to values in [0, 1]: sRGB, 8 bits, turned upright, the first frame of several.
+ * Throws BadStreamError `empty-image`, `unknown-image` or `bad-image`; LimitError `limit-file-bytes`, `limit-samples` or
+ * `limit-axis`.
+ */
+export async function readImage(bytes: Uint8Array, options: ReadImageOptions = {}): Promise<Signal> {
+  const pixels = await readPixels(bytes, options);
+  const meta = { id: options.id ?? 'image', shape: pixels.shape, channels: pixels.channels };
+  return signalFromBytes(
+    pixels.bytes,
+    options.label === undefined ? meta : { ...meta, label: options.label },
+  );
+}
+
+/** Size of a picture as it stands upright, from its header alone. Throws as `readImage`. */
+export async function readImageSize(
+  bytes: Uint8Array,
+  limits: Limits = defaultLimits,
+): Promise<readonly [height: number, width: number]> {
+  const { shape } = await openImage(bytes, limits);
+  return shape;
+}
+
+/** `readImage` before the division by 255. */
+export async function readPixels(
+  bytes: Uint8Array,
+  options: Pick<ReadImageOptions, 'channels' | 'limits'> = {},
+): Promise<Pixels> {
+  const channels = countOf(options.channels ?? 'rgb');
+  const { image, metadata, shape } = await openImage(bytes, options.limits ?? defaultLimits);
+  const upright = image.autoOrient().toColourspace('srgb');
+  const wanted = metadata.hasAlpha || channels === 4 ? upright.ensureAlpha() : upright.removeAlpha();
+  const { data, info } = await decoding(wanted.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }));
+  const raw = toColour(data, info.channels);
+  if (raw.length % pointCount(shape) !== 0 || info.width !== shape[1] || info.height !== shape[0]) {
+    throw new BadStreamError(
+      'bad-image',
+      0,
+      `${info.width} x ${info.height} decoded, the header said otherwise`,
+    );
+  }
+  const stored = raw.length / pointCount(shape);
+  if (channels === 4) return { bytes: raw, shape, channels };
+  const colour = stored === 4 ? compositeOnWhite(raw) : raw;
+  return { bytes: channels === 1 ? lumaOf(colour) : colour, shape, channels };
+}
+
+export interface WriteImageOptions {
+  /** 1..100, of the format's own scale; png has none. Default: the format's. */
+  readonly quality?: number;
+  /** webp and avif only. */
+  readonly lossless?: boolean;
+}
+
+/**
+ * Encodes a signal of two axes and 1, 3 or 4 channels, values in [0, 1] rounded to 8 bits (NaN: 0; outside: clamped).
+ * jpeg has no transparency: it is laid on white. Throws BadInputError `not-an-image` or `image-too-large-for-format`.
+ */
+export async function writeImage(
+  signal: Signal,
+  format: ImageFormat,
+  options: WriteImageOptions = {},
+): Promise<Uint8Array> {
+  const [height, width] = signal.shape;
+  if (signal.shape.length !== 2 || ![1, 3, 4].includes(signal.channels)) {
+    const is = `shape [${signal.shape}] with ${signal.channels} channels`;
+    throw new BadInputError('not-an-image', `${signal.id}: ${is} is no picture; write it as npy`);
+  }
+  let bytes = signalToBytes(signal);
+  let channels = signal.channels as 1 | 3 | 4;
+  if (format === 'jpeg' && channels === 4) {
+    bytes = compositeOnWhite(bytes);
+    channels = 3;
+  }
+  const raw = { width: width!, height: height!, channels };
+  const image = sharp(bytes, { raw, limitInputPixels: false }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
+  try {
+    return own(await encode(image, format, options).toBuffer());
+  } catch (error) {
+    const why = (error as Error).message.split('\n')[0];
+    throw new BadInputError('image-too-large-for-format', `${width} x ${height} as ${format}: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Which format the bytes begin like; undefined for all that is not read here. */
+export function sniffImage(bytes: Uint8Array): ImageFormat | undefined {
+  const ascii = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
+  if (bytes[0] === 0x89 && ascii(1, 8) === 'PNG\r\n\x1a\n') return 'png';
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg';
+  if (ascii(0, 4) === 'RIFF' && ascii(8, 12) === 'WEBP') return 'webp';
+  if (ascii(4, 8) === 'ftyp' && /avi[fs]/.test(ascii(8, 40))) return 'avif';
+  return undefined;
+}
+
+/** RGBA, [points, 4], laid on white: [points, 3], rounded half up. */
+export function compositeOnWhite(rgba: Uint8Array): Uint8Array {
+  const points = rgba.length / 4;
+  const rgb = new Uint8Array(points * 3);
+  for (let p = 0; p < points; p++) {
+    const alpha = rgba[4 * p + 3]!;
+    const white = (255 - alpha) * 255;
+    for (let c = 0; c < 3; c++) rgb[3 * p + c] = Math.floor((rgba[4 * p + c]! * alpha + white) / 255 + 0.5);
+  }
+  return rgb;
+}
+
+/** Luma by Rec. 709 in 16-bit fixed point, [points, 3] to [points, 1]; exact for greys. */
+function lumaOf(rgb: Uint8Array): Uint8Array {
+  const luma = new Uint8Array(rgb.length / 3);
+  for (let p = 0; p < luma.length; p++) {
+    luma[p] = (13933 * rgb[3 * p]! + 46871 * rgb[3 * p + 1]! + 4732 * rgb[3 * p + 2]! + 32768) >> 16;
+  }
+  return luma;
+}
+
+async function openImage(
+  bytes: Uint8Array,
+  limits: Limits,
+): Promise<{ image: Sharp; metadata: Metadata; shape: readonly [number, number] }> {
+  if (bytes.length === 0) throw new BadStreamError('empty-image', 0, 'no bytes, so no picture');
+  checkLimit('file-bytes', bytes.length, limits.maxFileBytes, 'send a smaller file, or raise maxFileBytes');
+  // Only formats known here reach the decoder library: it reads many more, SVG and its links among them.
+  if (sniffImage(bytes) === undefined) {
+    throw new BadStreamError(
+      'unknown-image',
+      0,
+      'neither PNG, JPEG, WebP nor AVIF; convert it to one of them',
+    );
+  }
+  const image = sharp(bytes, { limitInputPixels: false, failOn: 'error', pages: 1 });
+  const metadata = await decoding(image.metadata());
+  const { width, height } = metadata.autoOrient;
+  checkLimit('axis', Math.max(width, height), limits.maxAxis, 'scale the picture down, or raise maxAxis');
+  checkLimit('samples', width * height, limits.maxSamples, 'scale the picture down, or raise maxSamples');
+  return { image, metadata, shape: [height, width] };
+}
+
+async function decoding<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const why = (error as Error).message.replace(/\s*\n\s*/g, '; ');
+    throw new BadStreamError('bad-image', 0, `the picture cannot be decoded: ${why}`);
+  }
+}
+
+/** Grey with or without alpha, as libvips may leave it, to colour. */
+function toColour(data: Uint8Array, channels: number): Uint8Array {
+  if (channels >= 3) return own(data);
+  const points = data.length / channels;
+  const to = channels + 2;
+  const out = new Uint8Array(points * to);
+  for (let p = 0; p < points; p++) {
+    out.fill(data[p * channels]!, p * to, p * to + 3);
+    if (channels === 2) out[p * to + 3] = data[p * channels + 1]!;
+  }
+  return out;
+}
+
+function encode(image: Sharp, format: ImageFormat, options: WriteImageOptions): Sharp {
+  const quality = options.quality === undefined ? {} : { quality: options.quality };
+  const lossless = options.lossless === undefined ? {} : { lossless: options.lossless };
+  switch (format) {
+    case 'png':
+      return image.png({ compressionLevel: 9 });
+    case 'jpeg':
+      return image.jpeg(quality);
+    case 'webp':
+      return image.webp({ ...quality, ...lossless });
+    case 'avif':
+      return image.avif({ ...quality, ...lossless });
+    default:
+      return format satisfies never;
+  }
+}
+
+function countOf(channels: ImageChannels | 1 | 3 | 4): 1 | 3 | 4 {
+  return typeof channels === 'string' ? channelCounts[channels] : channels;
+}
+
+/** Out of Node's shared pool, so that nobody else writes into it. */
+function own(buffer: Uint8Array): Uint8Array {
+  return buffer.byteLength === buffer.buffer.byteLength
+    ? new Uint8Array(buffer.buffer)
+    : new Uint8Array(buffer);
+}

@@ -1,0 +1,57 @@
+import { BugError } from '../src/core/errors.ts';
+import type { Box, Dataset, DatasetCard } from './dataset.ts';
+import { noItem } from './flat.ts';
+import type { Signal } from './signal.ts';
+
+/** The splits of one data set, one after the other: what `all` opens. Closes its parts with itself. */
+export function joinSplits(parts: readonly Dataset[]): Dataset {
+  const first = parts[0];
+  if (first === undefined) throw new BugError('no splits to join');
+  return new JoinedDataset(first, parts);
+}
+
+class JoinedDataset implements Dataset {
+  readonly name: string;
+  readonly split = 'all';
+  readonly length: number;
+  readonly labels?: readonly string[];
+  readonly shape?: readonly number[];
+  readonly channels: number;
+  readonly card: DatasetCard;
+  readonly bytesAt?: (i: number) => Uint8Array;
+  readonly shapeAt?: (i: number) => Promise<readonly number[]> | readonly number[];
+  readonly cropAt?: (i: number, box: Box) => Promise<Uint8Array> | Uint8Array;
+  readonly #parts: readonly Dataset[];
+
+  constructor(first: Dataset, parts: readonly Dataset[]) {
+    this.name = first.name;
+    this.channels = first.channels;
+    this.card = first.card;
+    this.length = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#parts = parts;
+    if (first.labels !== undefined) this.labels = first.labels;
+    if (first.shape !== undefined) this.shape = first.shape;
+    if (first.bytesAt !== undefined) this.bytesAt = (i) => this.#in(i, (part, at) => part.bytesAt!(at));
+    if (first.shapeAt !== undefined) this.shapeAt = (i) => this.#in(i, (part, at) => part.shapeAt!(at));
+    if (first.cropAt !== undefined)
+      this.cropAt = (i, box) => this.#in(i, (part, at) => part.cropAt!(at, box));
+  }
+
+  get(i: number): Promise<Signal> | Signal {
+    return this.#in(i, (part, at) => part.get(at));
+  }
+
+  close(): void {
+    for (const part of this.#parts) part.close();
+  }
+
+  #in<T>(i: number, use: (part: Dataset, at: number) => T): T {
+    if (!Number.isInteger(i) || i < 0 || i >= this.length) throw noItem(this, i);
+    let at = i;
+    for (const part of this.#parts) {
+      if (at < part.length) return use(part, at);
+      at -= part.length;
+    }
+    throw new BugError(`item ${i} lies in no split`);
+  }
+}

@@ -1,0 +1,90 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { BadStreamError, ConflictError } from '../src/core/errors.ts';
+import { pointCount } from '../src/field/spec.ts';
+import { checkBox, rowStart } from './crop.ts';
+import type { Box, Dataset, DatasetCard, Split } from './dataset.ts';
+import { noItem } from './flat.ts';
+import { type Signal, signalFromBytes } from './signal.ts';
+
+/** An item of a pack: 8-bit samples [points, channels] from byte `at` on. */
+export interface PackItem {
+  readonly id: string;
+  readonly at: number;
+  readonly shape: readonly number[];
+}
+
+export interface PackOptions {
+  readonly name: string;
+  readonly split: Split;
+  readonly card: DatasetCard;
+  readonly channels: number;
+  readonly file: string;
+  readonly items: readonly PackItem[];
+}
+
+/** Opens items of different sizes that lie decoded in one file: a crop reads its own rows and nothing else. */
+export function openPack(options: PackOptions): Dataset {
+  return new PackDataset(options);
+}
+
+class PackDataset implements Dataset {
+  readonly name: string;
+  readonly split: Split;
+  readonly length: number;
+  readonly channels: number;
+  readonly card: DatasetCard;
+  readonly #items: readonly PackItem[];
+  readonly #file: string;
+  #fd: number | undefined;
+
+  constructor(options: PackOptions) {
+    this.name = options.name;
+    this.split = options.split;
+    this.card = options.card;
+    this.channels = options.channels;
+    this.length = options.items.length;
+    this.#items = options.items;
+    this.#file = options.file;
+    this.#fd = openSync(options.file, 'r');
+  }
+
+  get(i: number): Signal {
+    const { id, shape } = this.#item(i);
+    const whole = { start: shape.map(() => 0), shape };
+    return signalFromBytes(this.cropAt(i, whole), { id, shape, channels: this.channels });
+  }
+
+  shapeAt(i: number): readonly number[] {
+    return this.#item(i).shape;
+  }
+
+  cropAt(i: number, box: Box): Uint8Array {
+    const { at, shape } = this.#item(i);
+    checkBox(box, shape);
+    if (this.#fd === undefined)
+      throw new ConflictError('dataset-closed', `${this.name} is closed; open it again`);
+    const out = new Uint8Array(pointCount(box.shape) * this.channels);
+    // Whole rows lie one after the other: one read for them all.
+    const isContiguous = box.shape.slice(1).every((n, axis) => n === shape[axis + 1]);
+    const run = isContiguous ? out.length : box.shape.at(-1)! * this.channels;
+    for (let row = 0, to = 0; to < out.length; row++, to += run) {
+      const from = at + rowStart(row, shape, box) * this.channels;
+      if (readSync(this.#fd, out, to, run, from) !== run) {
+        throw new BadStreamError('truncated', from, `${this.#file} ends early; fetch ${this.name} again`);
+      }
+    }
+    return out;
+  }
+
+  close(): void {
+    if (this.#fd === undefined) return;
+    closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #item(i: number): PackItem {
+    const item = this.#items[i];
+    if (item === undefined) throw noItem(this, i);
+    return item;
+  }
+}
