@@ -1,0 +1,168 @@
+/**
+ * A run on disk: one safetensors file with all parameters, Adam's moments and the history. Written beside its place,
+ * flushed, then renamed over it: whenever the process dies, the file is the last whole checkpoint.
+ */
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { BadStreamError, ConflictError, EnvironmentError, NotFoundError } from '../core/errors.ts';
+import { crc32c } from '../core/hash.ts';
+import { defaultLimits } from '../core/limits.ts';
+import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
+import { readSafetensors, writeSafetensors } from '../field/safetensors.ts';
+import { canonicalJson, type TrainingRecipe } from './recipe.ts';
+import { freshState, groupNames, type Learnt, type TrainerState } from './state.ts';
+
+const FORMAT = 'functa-checkpoint-1';
+
+/** Throws EnvironmentError `checkpoint-write` when the disk is full or not writable; the old file then stays. */
+export async function saveCheckpoint(
+  path: string,
+  state: TrainerState,
+  recipe: TrainingRecipe,
+  digest: string,
+): Promise<void> {
+  const tensors = new Map<string, Tensor>();
+  groupNames.forEach((name, i) => {
+    const moments = state.adam.moments[i]!;
+    tensors.set(name, tensor(state.learnt[name]));
+    tensors.set(`adam.${name}.m`, tensor(moments.m));
+    tensors.set(`adam.${name}.v`, tensor(moments.v));
+    if (state.average !== null) tensors.set(`average.${name}`, tensor(state.average[name]));
+  });
+  const position: Position = {
+    step: state.step,
+    calibrated: state.calibrated,
+    skipped: state.skipped,
+    skippedInRow: state.skippedInRow,
+    updates: state.adam.moments.map(({ count }) => count),
+    history: state.history,
+  };
+  const bytes = writeSafetensors(tensors, {
+    format: FORMAT,
+    recipe: canonicalJson(recipe),
+    digest,
+    position: JSON.stringify(position),
+    checksum: checksum(tensors),
+  });
+  await replaceFile(path, bytes);
+}
+
+/**
+ * Throws NotFoundError `no-checkpoint`, ConflictError `other-recipe` when the file belongs to another recipe or
+ * source, BadStreamError when it is damaged.
+ */
+export async function loadCheckpoint(
+  path: string,
+  recipe: TrainingRecipe,
+  digest: string,
+): Promise<TrainerState> {
+  const bytes = await read(path);
+  const { tensors, metadata } = readSafetensors(bytes, { ...defaultLimits, maxFileBytes: bytes.length });
+  if (metadata.format !== FORMAT) {
+    throw new BadStreamError(
+      'not-a-checkpoint',
+      8,
+      `${path} is no checkpoint of this version; learn from the start`,
+    );
+  }
+  if (metadata.digest !== digest) {
+    throw new ConflictError(
+      'other-recipe',
+      `${path} belongs to another recipe, source or start (${metadata.digest?.slice(0, 12)}, this run is ${digest.slice(0, 12)}); choose another checkpoint path or the old recipe`,
+    );
+  }
+  const wanted = metadata.checksum;
+  const found = checksum(tensors);
+  if (wanted !== found) {
+    throw new BadStreamError(
+      'checksum',
+      8,
+      `${path}: stored ${wanted}, computed ${found}; learn from an older copy`,
+    );
+  }
+  const position = JSON.parse(metadata.position ?? '{}') as Position;
+  const learnt = Object.fromEntries(
+    groupNames.map((name) => [name, takeTensor(tensors, name, 'F64')]),
+  ) as unknown as Learnt;
+  const state = freshState(recipe, learnt, position.calibrated);
+  state.step = position.step;
+  state.skipped = position.skipped;
+  state.skippedInRow = position.skippedInRow;
+  state.history.push(...position.history);
+  groupNames.forEach((name, i) => {
+    const moments = state.adam.moments[i]!;
+    const count = learnt[name].length;
+    moments.m.set(takeTensor(tensors, `adam.${name}.m`, 'F64', count));
+    moments.v.set(takeTensor(tensors, `adam.${name}.v`, 'F64', count));
+    moments.count = position.updates[i]!;
+    state.average?.[name].set(takeTensor(tensors, `average.${name}`, 'F64', count));
+  });
+  return state;
+}
+
+interface Position {
+  readonly step: number;
+  readonly calibrated: boolean;
+  readonly skipped: number;
+  readonly skippedInRow: number;
+  /** Adam's updates by group. */
+  readonly updates: readonly number[];
+  readonly history: TrainerState['history'];
+}
+
+function checksum(tensors: ReadonlyMap<string, Tensor>): string {
+  let crc = 0;
+  for (const [, { data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    crc = crc32c(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), crc);
+  }
+  return crc.toString(16).padStart(8, '0');
+}
+
+async function read(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new NotFoundError(
+        'no-checkpoint',
+        `${path} does not exist; leave resuming out to learn from the start`,
+      );
+    }
+    throw new EnvironmentError('checkpoint-read', `${path} cannot be read: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** Writes a file so that its path holds either the old bytes or the new ones, on disk, whatever happens. */
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    await withFile(temporary, 'w', async (file) => {
+      await file.writeFile(bytes);
+      await file.sync();
+    });
+    await rename(temporary, path);
+    await withFile(dirname(path), 'r', (directory) => directory.sync());
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new EnvironmentError(
+      'checkpoint-write',
+      `checkpoint ${path} cannot be written: ${(cause as Error).message}; free space or choose another path`,
+      { cause },
+    );
+  }
+}
+
+async function withFile(
+  path: string,
+  flags: string,
+  work: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await open(path, flags);
+  try {
+    await work(file);
+  } finally {
+    await file.close();
+  }
+}

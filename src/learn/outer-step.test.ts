@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest';
+import { Rng } from '../core/rng.ts';
+import type { Batch, Engine } from '../engine/engine.ts';
+import { openReference } from '../engine/reference/reference.ts';
+import { initialWeights } from '../field/initialise.ts';
+import { modulationLength } from '../field/spec.ts';
+import { BatchDrawer } from './draw.ts';
+import { allFinite, OuterStepper, phaseAt } from './outer-step.ts';
+import type { TrainingRecipe } from './recipe.ts';
+import { startRates } from './start-rates.ts';
+import { freshState, groupNames, type Learnt } from './state.ts';
+import { tinyRecipe, tinySpec, waves } from './testing.ts';
+
+const engine = await openReference();
+const shape = [6, 7];
+const recipe = tinyRecipe({
+  shape,
+  steps: 10,
+  phases: { distortion: 2, rounded: 3 },
+  optimiser: { clipNorm: 0 },
+  quality: { lowest: 40, highest: 70, groups: 2, balance: 0.5 },
+});
+
+async function learntStart(): Promise<Learnt> {
+  const rng = new Rng(4);
+  const weights = initialWeights(tinySpec, () => rng.uniform());
+  const net = { spec: tinySpec, weights, rates: new Float32Array(5) };
+  const rates = await startRates(engine, net, shape, rng);
+  return {
+    weights: Float64Array.from(weights),
+    logRates: Float64Array.from(rates, Math.log),
+    logSteps: Float64Array.from({ length: 5 }, () => -1.5 + 0.3 * rng.normal()),
+    logScales: Float64Array.from({ length: 5 }, () => -1 + 0.3 * rng.normal()),
+  };
+}
+
+const start = await learntStart();
+const draw = async (r: TrainingRecipe, step: number): Promise<Batch> => {
+  const options = { shape, count: r.batch, seed: 1, range: r.values, crops: false, flips: [] };
+  return new BatchDrawer(waves(9, shape), options).draw(step);
+};
+
+async function run(r: TrainingRecipe, learnt: Learnt, step: number, batch: Batch, on: Engine = engine) {
+  const state = freshState(r, learnt, true);
+  state.step = step;
+  const stepper = new OuterStepper(on, r, state);
+  const figures = await stepper.run(state, batch);
+  return { state, figures };
+}
+
+/** A batch with a missing point, so that masses matter. */
+async function maskedBatch(): Promise<Batch> {
+  const batch = await draw(recipe, 0);
+  const weights = new Float32Array(recipe.batch * 42).fill(1);
+  weights[3] = 0;
+  weights[50] = 2.5;
+  return { ...batch, weights };
+}
+
+test.each([
+  ['distortion alone', 0],
+  ['noise and rate', 4],
+])('gradients of all parameters agree with finite differences of the loss: %s', async (_name, step) => {
+  const batch = await maskedBatch();
+  const { state } = await run(recipe, start, step, batch);
+  const entries = groupNames.flatMap((name, g) => {
+    if (state.adam.moments[g]!.count === 0) return [];
+    const stride = name === 'weights' ? 17 : 1;
+    const { m } = state.adam.moments[g]!;
+    return Array.from({ length: Math.ceil(m.length / stride) }, (_, k) => ({
+      name,
+      at: k * stride,
+      m: m[k * stride]!,
+    }));
+  });
+  expect(new Set(entries.map(({ name }) => name)).size).toBe(step === 0 ? 2 : 4);
+  for (const { name, at, m } of entries) {
+    const got = m / (1 - recipe.optimiser.beta1);
+    const lossAt = async (shift: number) => {
+      const moved = { ...start, [name]: start[name].slice() };
+      // Weights are float32 for engines: the shift is what remains of it there.
+      const value = name === 'weights' ? Math.fround(start[name][at]! + shift) : start[name][at]! + shift;
+      moved[name][at] = value;
+      const { figures } = await run(recipe, moved, step, batch);
+      return [value, figures.loss] as const;
+    };
+    const [above, high] = await lossAt(5e-4);
+    const [below, low] = await lossAt(-5e-4);
+    const want = (high - low) / (above - below);
+    expect(Math.abs(got - want), `${name}[${at}]: ${got} and ${want}`).toBeLessThan(
+      2e-3 * (Math.abs(want) + 0.2),
+    );
+  }
+});
+
+test('phases follow one another', () => {
+  expect([0, 1, 2, 6, 7, 9].map((step) => phaseAt(recipe, step))).toEqual([
+    'distortion',
+    'distortion',
+    'noise',
+    'noise',
+    'rounded',
+    'rounded',
+  ]);
+});
+
+test('distortion of the last phase is that of rounded modulations', async () => {
+  const fixed = tinyRecipe({ ...recipe, quality: { lowest: 50, highest: 50, groups: 1 } });
+  const batch = await draw(fixed, 0);
+  const { figures } = await run(fixed, start, 8, batch);
+  const net = {
+    spec: tinySpec,
+    weights: Float32Array.from(start.weights),
+    rates: Float32Array.from(start.logRates, Math.exp),
+  };
+  const { trajectory } = await engine.adapt(net, batch, fixed.innerSteps);
+  const m = modulationLength(tinySpec, shape);
+  const rounded = trajectory.slice(fixed.innerSteps * batch.count * m).map((x, i) => {
+    const inSignal = i % m;
+    const step = Math.exp(start.logSteps[inSignal < 2 ? inSignal : 2 + ((inSignal - 2) % 3)]!);
+    return Math.round(x / step) * step;
+  });
+  const { losses } = await engine.gradient(net, batch, rounded);
+  const mse = losses.reduce((sum, loss) => sum + 2 * loss, 0) / batch.targets.length;
+  expect(figures.mse).toBeCloseTo(mse, 6);
+});
+
+test('a step whose numbers are not finite changes nothing but its count', async () => {
+  const batch = await draw(recipe, 0);
+  const broken: Engine = {
+    ...engine,
+    async metaGradient(...args) {
+      const meta = await engine.metaGradient(...args);
+      meta.weights[5] = Number.NaN;
+      return meta;
+    },
+  };
+  const { state, figures } = await run(recipe, start, 4, batch, broken);
+  expect(figures.updated).toBe(false);
+  expect(state).toMatchObject({ step: 5, skipped: 1, skippedInRow: 1 });
+  for (const name of groupNames) expect(state.learnt[name]).toEqual(start[name]);
+  expect(state.adam.moments.every(({ count, m }) => count === 0 && m.every((x) => x === 0))).toBe(true);
+});
+
+test('an inner loop that runs away is left out before it reaches the engine again', async () => {
+  const batch = await draw(recipe, 0);
+  const wild = { ...start, logRates: start.logRates.map(() => 88) };
+  const { figures } = await run(recipe, wild, 0, batch);
+  expect(figures.updated).toBe(false);
+});
+
+test('finite numbers are told from others', () => {
+  expect(allFinite(Float32Array.of(1, -3e38, 0))).toBe(true);
+  expect(allFinite(Float32Array.of(1, Number.NaN))).toBe(false);
+  expect(allFinite(Float32Array.of(Number.NEGATIVE_INFINITY, 1))).toBe(false);
+});

@@ -1,0 +1,213 @@
+/**
+ * The rate of a modulation while the network is learnt: a zero-mean logistic for each channel, of learnt scale s,
+ * integrated over a quantiser step d (Balle et al., arXiv 1611.01704, section 3, with a parametric density).
+ *
+ *   P(x) = F((x + d/2) / s) - F((x - d/2) / s) = sinh h / (cosh a + cosh h),      a = |x| / s,  h = d / (2 s)
+ *   nats(x) = a + ln(1 + 2 E cosh h + E^2) - ln 2 - ln sinh h,                    E = exp(-a) in (0, 1]
+ *
+ * No term overflows or cancels for any a; beyond h = 30 the hyperbolic functions are exp(h) / 2 in a double, and
+ * exp(h - a) takes their place. All in float64.
+ *
+ *   d nats / da = (1 - E^2) / N      d nats / dh = 2 E sinh h / N - coth h        N = 1 + 2 E cosh h + E^2
+ *
+ * Indices of hot loops are below the lengths that the callers checked.
+ */
+import type { ChannelLayout } from './layout.ts';
+
+const LARGE = 30;
+
+/** -ln of the probability that quantising to multiples of `step` gives `x`, for a logistic of `scale`. */
+export function logisticNats(x: number, step: number, scale: number): number {
+  const a = Math.abs(x) / scale;
+  const h = step / (2 * scale);
+  if (h > LARGE) return Math.max(0, a - h) + Math.log1p(Math.exp(-Math.abs(a - h)));
+  const e = Math.exp(-a);
+  return a + Math.log1p(2 * e * Math.cosh(h) + e * e) - Math.LN2 - Math.log(Math.sinh(h));
+}
+
+/** Where `LogisticRate.measure` puts gradients; everything is added except `modulations`, which is overwritten. */
+export interface RateGradient {
+  /** [count, m]: d (weight * nats) / dx. */
+  readonly modulations: Float32Array;
+  /** [channels]: d (weight * nats) / d ln s. */
+  readonly logScales: Float64Array;
+  /** [channels]: d (weight * nats) / d ln step at fixed x; what moves x with the step is the caller's. */
+  readonly logSteps: Float64Array;
+  readonly weight: number;
+}
+
+/** The rate of batches of one layout; keeps scratch arrays, so that a call allocates nothing. */
+export class LogisticRate {
+  readonly #layout: ChannelLayout;
+  readonly #inverseScale: Float64Array;
+  readonly #h: Float64Array;
+  readonly #twoCosh: Float64Array;
+  readonly #twoSinh: Float64Array;
+  readonly #coth: Float64Array;
+  readonly #constant: Float64Array;
+  readonly #sumScale: Float64Array;
+  readonly #sumStep: Float64Array;
+
+  constructor(layout: ChannelLayout) {
+    this.#layout = layout;
+    const table = () => new Float64Array(layout.channels);
+    this.#inverseScale = table();
+    this.#h = table();
+    this.#twoCosh = table();
+    this.#twoSinh = table();
+    this.#coth = table();
+    this.#constant = table();
+    this.#sumScale = table();
+    this.#sumStep = table();
+  }
+
+  /**
+   * Nats of `modulations` [count, m] for steps `multiplier * exp(logSteps)` and scales `exp(logScales)` [channels].
+   * With `gradient`, also the derivatives of `gradient.weight * nats`.
+   */
+  measure(
+    modulations: Float32Array,
+    logSteps: Float64Array,
+    logScales: Float64Array,
+    multiplier: number,
+    gradient?: RateGradient,
+  ): number {
+    this.#prepare(logSteps, logScales, multiplier);
+    const { levels, length } = this.#layout;
+    const out = gradient?.modulations;
+    const weight = gradient?.weight ?? 0;
+    const sumScale = this.#sumScale.fill(0);
+    const sumStep = this.#sumStep.fill(0);
+    const inverseScale = this.#inverseScale;
+    const hs = this.#h;
+    const twoCosh = this.#twoCosh;
+    const twoSinh = this.#twoSinh;
+    const coth = this.#coth;
+    const constant = this.#constant;
+    let nats = 0;
+    for (let start = 0; start < modulations.length; start += length) {
+      for (const { at, cells, channels, first } of levels) {
+        const end = first + channels;
+        let i = start + at;
+        for (let cell = 0; cell < cells; cell++) {
+          for (let c = first; c < end; c++, i++) {
+            const x = modulations[i]!;
+            const inverse = inverseScale[c]!;
+            const a = Math.abs(x) * inverse;
+            const h = hs[c]!;
+            let byA: number;
+            let byH: number;
+            if (h > LARGE) {
+              // ln P = -ln(1 + exp(a - h)) up to exp(-30), and the same for its derivatives.
+              const e = Math.exp(-Math.abs(a - h));
+              nats += Math.max(0, a - h) + Math.log1p(e);
+              byA = (a > h ? 1 : e) / (1 + e);
+              byH = -byA;
+            } else {
+              const e = Math.exp(-a);
+              const tail = e * twoCosh[c]! + e * e;
+              nats += a + Math.log(1 + tail) + constant[c]!;
+              const over = 1 / (1 + tail);
+              byA = (1 - e * e) * over;
+              byH = e * twoSinh[c]! * over - coth[c]!;
+            }
+            if (out === undefined) continue;
+            const byX = byA * inverse * weight;
+            out[i] = x < 0 ? -byX : byX;
+            const stepPart = h * byH;
+            sumStep[c]! += stepPart;
+            sumScale[c]! -= a * byA + stepPart;
+          }
+        }
+      }
+    }
+    if (gradient !== undefined) {
+      for (let c = 0; c < sumStep.length; c++) {
+        gradient.logSteps[c]! += weight * sumStep[c]!;
+        gradient.logScales[c]! += weight * sumScale[c]!;
+      }
+    }
+    return nats;
+  }
+
+  #prepare(logSteps: Float64Array, logScales: Float64Array, multiplier: number): void {
+    for (let c = 0; c < logSteps.length; c++) {
+      const inverse = Math.exp(-logScales[c]!);
+      const h = 0.5 * multiplier * Math.exp(logSteps[c]!) * inverse;
+      const sinh = Math.sinh(Math.min(h, LARGE));
+      const cosh = Math.cosh(Math.min(h, LARGE));
+      this.#inverseScale[c] = inverse;
+      this.#h[c] = h;
+      this.#twoCosh[c] = 2 * cosh;
+      this.#twoSinh[c] = 2 * sinh;
+      this.#coth[c] = cosh / sinh;
+      this.#constant[c] = -Math.log(2 * sinh);
+    }
+  }
+}
+
+/**
+ * Into `out` [count, m]: what rounding to multiples of `multiplier * exp(logSteps)` adds to `modulations`.
+ * Ties go up, as in the quantiser.
+ */
+export function roundingOffsets(
+  layout: ChannelLayout,
+  modulations: Float32Array,
+  logSteps: Float64Array,
+  multiplier: number,
+  out: Float32Array,
+): void {
+  forEachSymbol(layout, modulations.length, logSteps, multiplier, (i, step) => {
+    const x = modulations[i]!;
+    out[i] = Math.floor(x / step + 0.5) * step - x;
+  });
+}
+
+/** Into `out` [count, m]: uniform noise of the width of the step; `uniform` gives numbers in [0, 1). */
+export function noiseOffsets(
+  layout: ChannelLayout,
+  count: number,
+  logSteps: Float64Array,
+  multiplier: number,
+  uniform: () => number,
+  out: Float32Array,
+): void {
+  forEachSymbol(layout, count * layout.length, logSteps, multiplier, (i, step) => {
+    out[i] = (uniform() - 0.5) * step;
+  });
+}
+
+/** Adds to `out` [channels] the sum over symbols of `a * b`, both [count, m]. */
+export function addChannelDots(
+  layout: ChannelLayout,
+  a: Float32Array,
+  b: Float32Array,
+  out: Float64Array,
+): void {
+  for (let start = 0; start < a.length; start += layout.length) {
+    for (const { at, cells, channels, first } of layout.levels) {
+      let i = start + at;
+      for (let cell = 0; cell < cells; cell++) {
+        for (let c = first; c < first + channels; c++, i++) out[c]! += a[i]! * b[i]!;
+      }
+    }
+  }
+}
+
+function forEachSymbol(
+  layout: ChannelLayout,
+  total: number,
+  logSteps: Float64Array,
+  multiplier: number,
+  visit: (index: number, step: number) => void,
+): void {
+  const steps = logSteps.map((s) => multiplier * Math.exp(s));
+  for (let start = 0; start < total; start += layout.length) {
+    for (const { at, cells, channels, first } of layout.levels) {
+      let i = start + at;
+      for (let cell = 0; cell < cells; cell++) {
+        for (let c = first; c < first + channels; c++, i++) visit(i, steps[c]!);
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * How strongly a field answers to each channel of its modulation, and the inner rates that follow.
+ *
+ * With J = df/dphi at a point of modulation space, G_c = E over cells [sum over points and outputs of J_c^2] is the
+ * diagonal of the Gauss-Newton matrix of the inner loss. Hutchinson's estimate needs gradients only: for targets
+ * t = f - s with random signs s, the gradient of 1/2 sum (f - t)^2 is J^T s, and E[(J^T s)_c^2] = sum J_c^2.
+ */
+import { BadInputError } from '../core/errors.ts';
+import type { Rng } from '../core/rng.ts';
+import type { CallOptions, Engine } from '../engine/engine.ts';
+import { coveringGrid } from '../field/coordinates.ts';
+import type { BaseNetwork } from '../field/spec.ts';
+import { channelLayout, channelMeanSquares } from './layout.ts';
+
+/**
+ * G [channels] for signals of `shape`, averaged over cells and over `modulations` [count, m], each probed with one
+ * vector of random signs.
+ */
+export async function gramDiagonal(
+  engine: Engine,
+  net: BaseNetwork,
+  shape: readonly number[],
+  modulations: Float32Array,
+  rng: Rng,
+  options: CallOptions = {},
+): Promise<Float64Array> {
+  const layout = channelLayout(net.spec, shape);
+  if (layout.length === 0) return new Float64Array(0);
+  const count = modulations.length / layout.length;
+  if (!Number.isInteger(count) || count === 0) {
+    throw new BadInputError(
+      'modulation-length',
+      `${modulations.length} floats are no whole number of modulations of ${layout.length}`,
+    );
+  }
+  const grid = coveringGrid(shape);
+  let targets: Float32Array | undefined;
+  for (let s = 0; s < count; s++) {
+    const modulation = modulations.slice(s * layout.length, (s + 1) * layout.length);
+    const values = await engine.evaluate(net, shape, modulation, grid, options);
+    targets ??= new Float32Array(count * values.length);
+    const at = s * values.length;
+    for (let i = 0; i < values.length; i++) targets[at + i] = values[i]! - (rng.u32() & 1 ? 1 : -1);
+  }
+  const batch = { shape, count, targets: targets! };
+  const { gradient } = await engine.gradient(net, batch, modulations, options);
+  return channelMeanSquares(layout, gradient);
+}
+
+/**
+ * Inner rates [channels] to start learning from: `share / (levels * G)`, the inverse Gauss-Newton diagonal at
+ * phi = 0, divided among the levels because they explain the same signal together. From one constant for all
+ * channels a stack of grids hardly moves. `probes` sign vectors are used. A channel that the field does not answer
+ * to gets the mean rate of the others.
+ */
+export async function startRates(
+  engine: Engine,
+  net: BaseNetwork,
+  shape: readonly number[],
+  rng: Rng,
+  { share = 0.5, probes = 32, signal }: { share?: number; probes?: number } & CallOptions = {},
+): Promise<Float32Array> {
+  const layout = channelLayout(net.spec, shape);
+  const zeros = new Float32Array(probes * layout.length);
+  const gram = await gramDiagonal(engine, net, shape, zeros, rng, { signal });
+  const least = 1e-6 * gram.reduce((most, g) => Math.max(most, g), 0);
+  const rates = Float32Array.from(gram, (g) => (g > least ? share / (layout.levels.length * g) : 0));
+  const live = rates.filter((rate) => rate > 0);
+  const mean = live.length > 0 ? live.reduce((sum, rate) => sum + rate, 0) / live.length : share;
+  return rates.map((rate) => (rate > 0 ? rate : mean));
+}

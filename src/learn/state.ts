@@ -1,0 +1,102 @@
+/** What a run has learnt so far, and all it needs to go on. Float64 throughout; engines get float32 copies. */
+import { BugError } from '../core/errors.ts';
+import type { BaseNetwork, FieldSpec } from '../field/spec.ts';
+import { Adam } from './adam.ts';
+import type { TrainingRecipe } from './recipe.ts';
+import type { ValidationRecord } from './validate.ts';
+
+/** Groups of parameters, in the order of Adam's groups. */
+export const groupNames = ['weights', 'logRates', 'logSteps', 'logScales'] as const;
+
+export type GroupName = (typeof groupNames)[number];
+
+export type Learnt = Readonly<Record<GroupName, Float64Array>>;
+
+export interface TrainerState {
+  /** Outer steps that are done. */
+  step: number;
+  /** Whether quantiser steps and scales have their start values. */
+  calibrated: boolean;
+  /** Steps left out because a number was not finite: in all, and since the last good one. */
+  skipped: number;
+  skippedInRow: number;
+  readonly learnt: Learnt;
+  readonly adam: Adam;
+  /** Moving average of `learnt`. */
+  readonly average: Learnt | null;
+  readonly history: ValidationRecord[];
+}
+
+/** State before the first step; takes copies. */
+export function freshState(recipe: TrainingRecipe, start: Learnt, calibrated: boolean): TrainerState {
+  const learnt = copyLearnt(start);
+  return {
+    step: 0,
+    calibrated,
+    skipped: 0,
+    skippedInRow: 0,
+    learnt,
+    adam: adamOver(recipe, learnt),
+    average: recipe.optimiser.emaDecay > 0 ? copyLearnt(start) : null,
+    history: [],
+  };
+}
+
+export function adamOver(recipe: TrainingRecipe, learnt: Learnt): Adam {
+  const { weights, rates, quantiser } = recipe.optimiser;
+  const learningRates: Record<GroupName, number> = {
+    weights,
+    logRates: rates,
+    logSteps: quantiser,
+    logScales: quantiser,
+  };
+  const groups = groupNames.map((name) => ({
+    name,
+    parameters: learnt[name],
+    learningRate: learningRates[name],
+  }));
+  return new Adam(groups, recipe.optimiser);
+}
+
+/** After an update: average = decay * average + (1 - decay) * learnt, with a smaller decay in the first steps. */
+export function updateAverage(state: TrainerState, decay: number): void {
+  const { average, learnt, step } = state;
+  if (average === null) return;
+  const kept = Math.min(decay, (1 + step) / (10 + step));
+  for (const name of groupNames) {
+    const to = average[name];
+    const from = learnt[name];
+    for (let i = 0; i < to.length; i++) to[i]! += (1 - kept) * (from[i]! - to[i]!);
+  }
+}
+
+/** A network for engines; `refresh` copies the learnt numbers into it. */
+export class NetworkView {
+  readonly network: BaseNetwork;
+
+  constructor(spec: FieldSpec, learnt: Learnt) {
+    this.network = {
+      spec,
+      weights: new Float32Array(learnt.weights.length),
+      rates: new Float32Array(learnt.logRates.length),
+    };
+    this.refresh(learnt);
+  }
+
+  refresh(learnt: Learnt): void {
+    const { weights, rates } = this.network;
+    if (weights.length !== learnt.weights.length)
+      throw new BugError('a network changed its size while learning');
+    weights.set(learnt.weights);
+    for (let c = 0; c < rates.length; c++) rates[c] = Math.exp(learnt.logRates[c]!);
+  }
+}
+
+export function copyLearnt(from: Learnt): Learnt {
+  return {
+    weights: from.weights.slice(),
+    logRates: from.logRates.slice(),
+    logSteps: from.logSteps.slice(),
+    logScales: from.logScales.slice(),
+  };
+}

@@ -1,0 +1,235 @@
+/** The outer loop: learns a base network, quantiser steps and scales from a source of signals. Silent: it emits events. */
+import { access } from 'node:fs/promises';
+import { AbortedError, BadInputError, ConflictError } from '../core/errors.ts';
+import { sha256Hex } from '../core/hash.ts';
+import type { Batch, Engine } from '../engine/engine.ts';
+import { initialWeights } from '../field/initialise.ts';
+import { type BaseNetwork, totalChannels, weightLayout } from '../field/spec.ts';
+import { type Calibration, calibrate } from './calibrate.ts';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { BatchDrawer, stepRng } from './draw.ts';
+import { Reporter, type TrainEvent } from './events.ts';
+import { OuterStepper } from './outer-step.ts';
+import { checkRecipe, recipeDigest, type TrainingRecipe } from './recipe.ts';
+import type { SignalSource } from './source.ts';
+import { startRates } from './start-rates.ts';
+import { freshState, type Learnt, NetworkView, type TrainerState } from './state.ts';
+import { type ValidationRecord, Validator } from './validate.ts';
+
+/** Consecutive steps that may be left out before a run counts as lost. */
+const MAX_SKIPPED = 10;
+
+export interface TrainOptions {
+  readonly engine: Engine;
+  readonly source: SignalSource;
+  /** Signals that are not learnt from. */
+  readonly validation?: SignalSource | undefined;
+  readonly recipe: TrainingRecipe;
+  readonly checkpointPath?: string | undefined;
+  /** `true`: go on from the checkpoint, which must exist; `auto`: if it exists; `false` (default): it must not exist. */
+  readonly resume?: boolean | 'auto' | undefined;
+  /** Learn on from a trained network instead of random weights. */
+  readonly start?:
+    | { readonly network: BaseNetwork; readonly steps?: Float32Array; readonly scales?: Float32Array }
+    | undefined;
+  readonly onEvent?: ((event: TrainEvent) => void) | undefined;
+  /** Aborting writes a checkpoint, then throws AbortedError. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds; for rates and time left in events. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface Trained {
+  readonly network: BaseNetwork;
+  /** Quantiser step of every channel at quality 50, [channels]. */
+  readonly steps: Float32Array;
+  /** Scale of the logistic of every channel, [channels]. */
+  readonly scales: Float32Array;
+  readonly history: readonly ValidationRecord[];
+  readonly skipped: number;
+}
+
+/**
+ * Runs a recipe to its end. What comes out depends on recipe, source and engine alone: a run that was stopped, or
+ * killed, and resumed gives the same bits.
+ *
+ * Throws BadInputError `bad-recipe`, `signal-channels`, `signal-shape`, `diverged` (ten steps in a row that were not
+ * finite); ConflictError `checkpoint-exists`, `other-recipe`; NotFoundError `no-checkpoint`; EnvironmentError
+ * `checkpoint-write`; AbortedError.
+ */
+export async function train(options: TrainOptions): Promise<Trained> {
+  const { engine, source, validation, checkpointPath, signal } = options;
+  const emit = options.onEvent ?? (() => undefined);
+  const now = options.now ?? (() => performance.now());
+  const recipe = checkRecipe(options.recipe);
+  for (const { name, channels } of validation ? [source, validation] : [source]) {
+    if (channels !== recipe.spec.outputs) {
+      throw new BadInputError(
+        'signal-channels',
+        `${name} has ${channels} channels, the recipe's field has ${recipe.spec.outputs} outputs`,
+      );
+    }
+  }
+  const digest = digestOf(recipe, options);
+  const state = await openState(recipe, digest, options);
+  const stepper = new OuterStepper(engine, recipe, state);
+  const validator = validation && new Validator(engine, validation, recipe);
+  const drawer = new BatchDrawer(source, {
+    shape: recipe.shape,
+    count: recipe.batch,
+    seed: recipe.seed,
+    range: recipe.values,
+    crops: recipe.crops,
+    flips: recipe.flips,
+  });
+  const save = async () => {
+    if (checkpointPath === undefined) return;
+    await saveCheckpoint(checkpointPath, state, recipe, digest);
+    emit({ type: 'checkpoint', step: state.step, steps: recipe.steps, path: checkpointPath });
+  };
+  const startQuantiser = async (batch: Batch) => {
+    const { network } = stepper;
+    const { trajectory } = await engine.adapt(network, batch, recipe.innerSteps, { signal });
+    const final = trajectory.slice(recipe.innerSteps * (trajectory.length / (recipe.innerSteps + 1)));
+    setQuantiser(state, await calibrate(engine, network, recipe, final, signal));
+  };
+  const report = new Reporter(recipe, state, now);
+  emit(report.start());
+
+  let pending: ReturnType<BatchDrawer['draw']> | undefined;
+  try {
+    while (state.step < recipe.steps) {
+      signal?.throwIfAborted();
+      const batch = await (pending ?? drawer.draw(state.step));
+      pending = undefined;
+      if (!state.calibrated && state.step >= recipe.phases.distortion) await startQuantiser(batch);
+      const running = stepper.run(state, batch, signal);
+      // The next batch is read while the engine works.
+      if (state.step + 1 < recipe.steps) {
+        pending = drawer.draw(state.step + 1);
+        pending.catch(() => undefined);
+      }
+      const figures = await running;
+      if (!figures.updated) {
+        emit({ type: 'skipped', step: state.step, steps: recipe.steps, inRow: state.skippedInRow });
+        if (state.skippedInRow >= MAX_SKIPPED) throw diverged(state.step);
+      }
+      report.add(figures);
+      if (state.step % recipe.reportEvery === 0 || state.step === recipe.steps) emit(report.progress());
+      const last = state.step === recipe.steps;
+      if (last && !state.calibrated) await startQuantiser(batch);
+      if (validator && recipe.validation.every > 0 && (last || state.step % recipe.validation.every === 0)) {
+        const best = state.average ?? state.learnt;
+        const { network } = new NetworkView(recipe.spec, best);
+        const record = await validator.measure(network, best, state.calibrated, state.step, signal);
+        state.history.push(record);
+        emit({ type: 'validation', steps: recipe.steps, ...record });
+      }
+      if (last || state.step % recipe.checkpointEvery === 0) await save();
+    }
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    await save();
+    const where = checkpointPath === undefined ? 'nothing was kept' : `resume from ${checkpointPath}`;
+    throw new AbortedError(`stopped on request after ${state.step} of ${recipe.steps} steps; ${where}`);
+  } finally {
+    await pending?.catch(() => undefined);
+  }
+  emit(report.done());
+  const { logSteps, logScales } = state.average ?? state.learnt;
+  return {
+    network: new NetworkView(recipe.spec, state.average ?? state.learnt).network,
+    steps: Float32Array.from(logSteps, Math.exp),
+    scales: Float32Array.from(logScales, Math.exp),
+    history: state.history,
+    skipped: state.skipped,
+  };
+}
+
+/** The state to go on from: a checkpoint, a given network, or random weights with rates that fit them. */
+async function openState(
+  recipe: TrainingRecipe,
+  digest: string,
+  options: TrainOptions,
+): Promise<TrainerState> {
+  const { engine, checkpointPath, resume = false, start, signal } = options;
+  const { spec } = recipe;
+  if (checkpointPath === undefined && resume === true) {
+    throw new BadInputError('no-checkpoint-path', 'resuming needs the path of a checkpoint');
+  }
+  if (checkpointPath !== undefined) {
+    const exists = resume === true || (await isThere(checkpointPath));
+    if (exists && resume === false) {
+      throw new ConflictError(
+        'checkpoint-exists',
+        `${checkpointPath} holds a run already; resume it, remove it or choose another path`,
+      );
+    }
+    if (exists) return loadCheckpoint(checkpointPath, recipe, digest);
+  }
+  const channels = totalChannels(spec);
+  if (start !== undefined) {
+    const { network, steps, scales } = start;
+    if (network.weights.length !== weightLayout(spec).length || network.rates.length !== channels) {
+      throw new BadInputError(
+        'start-network',
+        'the network to start from has another size than the recipe says',
+      );
+    }
+    const learnt = {
+      weights: Float64Array.from(network.weights),
+      logRates: Float64Array.from(network.rates, Math.log),
+      logSteps: Float64Array.from(steps ?? new Float32Array(channels).fill(1), Math.log),
+      logScales: Float64Array.from(scales ?? new Float32Array(channels).fill(1), Math.log),
+    };
+    return freshState(recipe, learnt, steps !== undefined && scales !== undefined);
+  }
+  const uniform = stepRng(recipe.seed, 'weights', 0);
+  const weights = initialWeights(spec, () => uniform.uniform());
+  const net = { spec, weights, rates: new Float32Array(channels).fill(1) };
+  const probes = stepRng(recipe.seed, 'probes', 0);
+  const rates = await startRates(engine, net, recipe.shape, probes, { ...recipe.startRates, signal });
+  const learnt: Learnt = {
+    weights: Float64Array.from(weights),
+    logRates: Float64Array.from(rates, Math.log),
+    logSteps: new Float64Array(channels),
+    logScales: new Float64Array(channels),
+  };
+  return freshState(recipe, learnt, false);
+}
+
+function setQuantiser(state: TrainerState, { logSteps, logScales }: Calibration): void {
+  for (const learnt of state.average === null ? [state.learnt] : [state.learnt, state.average]) {
+    learnt.logSteps.set(logSteps);
+    learnt.logScales.set(logScales);
+  }
+  state.calibrated = true;
+}
+
+function digestOf(recipe: TrainingRecipe, { source, start }: TrainOptions): string {
+  const extra = [source.name, String(source.length)];
+  if (start !== undefined) {
+    for (const array of [start.network.weights, start.network.rates, start.steps, start.scales]) {
+      extra.push(
+        array === undefined
+          ? '-'
+          : sha256Hex(new Uint8Array(array.buffer, array.byteOffset, array.byteLength)),
+      );
+    }
+  }
+  return recipeDigest(recipe, extra);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function diverged(step: number): BadInputError {
+  return new BadInputError(
+    'diverged',
+    `${MAX_SKIPPED} steps in a row up to ${step} were not finite; lower optimiser.weights or startRates.share, or set clipNorm`,
+  );
+}

@@ -1,0 +1,106 @@
+/** Figures on signals that nothing was learnt from, as a decoder would see them. */
+import { meanPsnrOfItems } from '../core/units.ts';
+import type { Batch, Engine } from '../engine/engine.ts';
+import type { BaseNetwork } from '../field/spec.ts';
+import { massOf, sliceBatch } from './batch.ts';
+import { BatchDrawer } from './draw.ts';
+import { channelLayout } from './layout.ts';
+import { LogisticRate, roundingOffsets } from './rate.ts';
+import type { TrainingRecipe } from './recipe.ts';
+import type { SignalSource } from './source.ts';
+import type { Learnt } from './state.ts';
+
+export interface ValidationRecord {
+  /** Outer steps done. */
+  readonly step: number;
+  readonly signals: number;
+  /** Mean over signals, modulations not quantised, values not clamped. */
+  readonly psnrDb: number;
+  /** After rounding, by quality; bits by the factorised logistic. Empty before quantiser steps are known. */
+  readonly rounded: readonly {
+    readonly quality: number;
+    readonly psnrDb: number;
+    readonly bitsPerPoint: number;
+  }[];
+}
+
+/** Measures on a fixed choice of signals of `source`: the same at every call. */
+export class Validator {
+  readonly #engine: Engine;
+  readonly #source: SignalSource;
+  readonly #recipe: TrainingRecipe;
+
+  constructor(engine: Engine, source: SignalSource, recipe: TrainingRecipe) {
+    this.#engine = engine;
+    this.#source = source;
+    this.#recipe = recipe;
+  }
+
+  /** `net` and `learnt` hold the same parameters; steps and scales are used when `calibrated`. */
+  async measure(
+    net: BaseNetwork,
+    learnt: Learnt,
+    calibrated: boolean,
+    step: number,
+    signal?: AbortSignal,
+  ): Promise<ValidationRecord> {
+    const recipe = this.#recipe;
+    const layout = channelLayout(recipe.spec, recipe.shape);
+    const signals = Math.min(recipe.validation.signals, this.#source.length);
+    const size = Math.min(recipe.batch, signals);
+    const { shape, values: range, crops } = recipe;
+    const drawer = new BatchDrawer(this.#source, { shape, range, crops, count: size, seed: 0, flips: [] });
+    const qualities = calibrated ? testedQualities(recipe) : [];
+    const rate = new LogisticRate(layout);
+    const exact: number[] = [];
+    const rounded = qualities.map((quality) => ({ quality, errors: [] as number[], bits: 0, points: 0 }));
+    for (let b = 0; b * size < signals; b++) {
+      const drawn = await drawer.draw(b);
+      const batch = sliceBatch(drawn, 0, Math.min(size, signals - b * size));
+      const length = batch.count * layout.length;
+      const adapted = await this.#engine.adapt(net, batch, recipe.innerSteps, { signal });
+      const final = adapted.trajectory.slice(recipe.innerSteps * length);
+      exact.push(...(await this.#errors(net, batch, final, signal)));
+      const offsets = new Float32Array(length);
+      for (const entry of rounded) {
+        const multiplier = 2 ** ((50 - entry.quality) / 10);
+        roundingOffsets(layout, final, learnt.logSteps, multiplier, offsets);
+        for (let i = 0; i < length; i++) offsets[i]! += final[i]!;
+        entry.errors.push(...(await this.#errors(net, batch, offsets, signal)));
+        entry.bits += rate.measure(offsets, learnt.logSteps, learnt.logScales, multiplier) / Math.LN2;
+        entry.points += massOf(batch).points;
+      }
+    }
+    const { peak } = recipe.values;
+    return {
+      step,
+      signals,
+      psnrDb: meanPsnrOfItems(exact, peak),
+      rounded: rounded.map(({ quality, errors, bits, points }) => ({
+        quality,
+        psnrDb: meanPsnrOfItems(errors, peak),
+        bitsPerPoint: bits / points,
+      })),
+    };
+  }
+
+  /** Mean squared error of each signal in signal units; signals without observed points are left out. */
+  async #errors(
+    net: BaseNetwork,
+    batch: Batch,
+    modulations: Float32Array,
+    signal?: AbortSignal,
+  ): Promise<number[]> {
+    const { losses } = await this.#engine.gradient(net, batch, modulations, { signal });
+    const scale = this.#recipe.values.scale ** 2;
+    return [...losses].flatMap((loss, s) => {
+      const { values } = massOf(sliceBatch(batch, s, s + 1));
+      return values > 0 ? [(2 * loss * scale) / values] : [];
+    });
+  }
+}
+
+/** The ends of the range, and 50. */
+function testedQualities({ quality }: TrainingRecipe): number[] {
+  return [...new Set([quality.lowest, 50, quality.highest])].sort((a, b) => a - b);
+}
