@@ -1,0 +1,149 @@
+/**
+ * rANS (Duda, arXiv 1311.2540) with a 32-bit state, renormalised by bytes, over tables that sum to 2^16. The state
+ * does not start in its interval but from a 16-bit check of what is coded: those two bytes have to be stored
+ * anyway, and as the starting state they also pay for the warm-up (from zero the first symbols would cost as much), so
+ * nothing is spent on a flush.
+ *
+ * Encoding s = [start, start + f) of 2^16 takes state x to  C(x) = floor(x / f) 2^16 + x mod f + start, after bytes
+ * were moved out until x < 2^15 f. Symbols go in last to first; what is written is the final state in its fewest bytes,
+ * high byte first, and then the bytes moved out, last first. Decoding reads a byte whenever the state is below 2^23
+ * and bytes are left.
+ *
+ * Invariant, between symbols: either the state is in [2^23, 2^31), or it is below 2^23 and no byte was moved out
+ * yet. Why: from x < 2^15 f, C(x) < 2^31. Moving out leaves x >= 2^7 f, hence C(x) >= 2^23. And x >= 2^23 with nothing to
+ * move out is above 2^7 f too, since f < 2^16.
+ * So a decoder that finds the state below 2^23 while bytes are left has undone a step that moved them out, and reads
+ * exactly those: with one fewer the state would be below 2^23 still, and with all it is where it was; if it was below
+ * 2^23 (only the first step to move any), those bytes were the last of the stream. Once none are left it reads none, as
+ * none were moved out. It ends at the check with no byte left: anything else is a damaged stream. Decoder and
+ * encoder are inverse to each other on all streams that do not begin with a zero byte, so symbols and check have one
+ * encoding.
+ *
+ * Hot loops read local typed arrays behind `!`: every index is below the length.
+ */
+
+import { TableCoder } from '../prior/coder.ts';
+import { BadStreamError } from '../src/core/errors.ts';
+
+const lowest = 2 ** 23;
+
+/** Collects symbols; `finish` writes them. */
+export class RansEncoder extends TableCoder {
+  /** start + 2^16 frequency of every symbol; frequencies are below 2^16, since a table has two symbols or more. */
+  #intervals = new Uint32Array(1024);
+  #count = 0;
+
+  protected symbol(cdf: Uint32Array, index: number): number {
+    const start = cdf[index]!;
+    this.#push(start, cdf[index + 1]! - start);
+    return index;
+  }
+
+  protected bits(count: number, value: number): number {
+    const frequency = 1 << (16 - count);
+    this.#push(value * frequency, frequency);
+    return value;
+  }
+
+  /** The stream of all symbols, and of a check in [0, 2^16) that the decoder finds at the end. */
+  finish(check: number): Uint8Array {
+    const intervals = this.#intervals;
+    let out = new Uint8Array(Math.max(16, this.#count >> 1));
+    let length = 0;
+    let x = check;
+    for (let i = this.#count - 1; i >= 0; i--) {
+      const interval = intervals[i]!;
+      const frequency = interval >>> 16;
+      const bound = frequency * 32768;
+      if (x >= bound) {
+        if (length + 4 > out.length) {
+          const larger = new Uint8Array(2 * out.length);
+          larger.set(out);
+          out = larger;
+        }
+        do {
+          out[length++] = x & 0xff;
+          x >>>= 8;
+        } while (x >= bound);
+      }
+      const quotient = (x / frequency) | 0;
+      x = (quotient << 16) + (x - quotient * frequency) + (interval & 0xffff);
+    }
+    const state: number[] = [];
+    for (; x > 0; x >>>= 8) state.unshift(x & 0xff);
+    const stream = new Uint8Array(state.length + length);
+    stream.set(state);
+    stream.set(out.subarray(0, length).reverse(), state.length);
+    return stream;
+  }
+
+  #push(start: number, frequency: number): void {
+    if (this.#count === this.#intervals.length) {
+      const larger = new Uint32Array(2 * this.#count);
+      larger.set(this.#intervals);
+      this.#intervals = larger;
+    }
+    this.#intervals[this.#count++] = start + frequency * 65536;
+  }
+}
+
+/** Reads symbols from a stream, of which it keeps a view. `end` says whether it was whole. */
+export class RansDecoder extends TableCoder {
+  readonly #bytes: Uint8Array;
+  readonly #origin: number;
+  #next = 0;
+  #x = 0;
+
+  /** `origin`: offset of the stream in its file, for messages. Throws BadStreamError `payload` on a leading zero byte. */
+  constructor(bytes: Uint8Array, origin = 0) {
+    super();
+    this.#bytes = bytes;
+    this.#origin = origin;
+    if (bytes[0] === 0)
+      throw new BadStreamError('payload', origin, 'a stream does not begin with a zero byte');
+    this.#refill(0);
+  }
+
+  /** The encoder's check, after the last symbol. Throws BadStreamError `payload` if bytes are left or lacking. */
+  end(): number {
+    if (this.#x > 0xffff || this.#next !== this.#bytes.length) {
+      throw new BadStreamError(
+        'payload',
+        this.at,
+        'the symbols do not end where the bytes do: the stream is damaged',
+      );
+    }
+    return this.#x;
+  }
+
+  protected override get at(): number {
+    return this.#origin + this.#next;
+  }
+
+  protected symbol(cdf: Uint32Array): number {
+    const slot = this.#x & 0xffff;
+    let low = 0;
+    let high = cdf.length - 1;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (cdf[middle]! <= slot) low = middle;
+      else high = middle;
+    }
+    const start = cdf[low]!;
+    this.#refill((cdf[low + 1]! - start) * (this.#x >>> 16) + slot - start);
+    return low;
+  }
+
+  protected bits(count: number): number {
+    const shift = 16 - count;
+    const slot = this.#x & 0xffff;
+    this.#refill(((this.#x >>> 16) << shift) + (slot & ((1 << shift) - 1)));
+    return slot >>> shift;
+  }
+
+  #refill(state: number): void {
+    let x = state;
+    while (x < lowest && this.#next < this.#bytes.length) x = (x << 8) | this.#bytes[this.#next++]!;
+    this.#x = x;
+  }
+}

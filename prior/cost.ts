@@ -1,0 +1,42 @@
+/** What symbols cost: the same traversal that would write them adds up bits instead. */
+import { log2 } from '../src/core/detmath.ts';
+import { TableCoder } from './coder.ts';
+import { type Table, tableBits } from './prior.ts';
+
+let bitsOfFrequency: Float64Array | undefined;
+
+/** [2^16 + 1]: bits of a symbol of that frequency, 16 - log2 of it; made on first use. */
+export function frequencyBits(): Float64Array {
+  bitsOfFrequency ??= Float64Array.from({ length: 2 ** tableBits + 1 }, (_, f) =>
+    f === 0 ? Number.POSITIVE_INFINITY : tableBits - log2(f),
+  );
+  return bitsOfFrequency;
+}
+
+/** Adds up the bits of what it is given. */
+export class CostMeter extends TableCoder {
+  bitCount = 0;
+  readonly #bits = frequencyBits();
+
+  protected symbol(cdf: Uint32Array, index: number): number {
+    this.bitCount += this.#bits[cdf[index + 1]! - cdf[index]!]!;
+    return index;
+  }
+
+  protected bits(count: number, value: number): number {
+    this.bitCount += count;
+    return value;
+  }
+}
+
+/** Bits of one value under a table, the escape's included. */
+export function bitsOf(table: Table, offset: number, value: number): number {
+  const { cdf, min, shift } = table;
+  const last = cdf.length - 2;
+  const index = ((value - offset) >> shift) - min;
+  const table16 = frequencyBits();
+  if (index >= 0 && index < last) return table16[cdf[index + 1]! - cdf[index]!]! + shift;
+  const distance = index >= last ? index - last : -1 - index;
+  const length = 31 - Math.clz32(distance + 1);
+  return table16[cdf[last + 1]! - cdf[last]!]! + 1 + 2 * length + 1 + shift;
+}
