@@ -7,6 +7,8 @@ import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { BadInputError, ConflictError, LimitError } from '../core/errors.ts';
 
 export const standardStream = '-';
+/** Suffix of coded functions. */
+export const functaSuffix = '.functa';
 
 export interface ReadOptions {
   readonly stdin: Readable;
@@ -66,20 +68,39 @@ export interface WriteOptions {
   readonly force: boolean;
 }
 
+/** Bytes at once, or piece by piece as they are made. */
+export type Content = Uint8Array | AsyncIterable<Uint8Array>;
+
 /**
- * Writes a whole file, or to stdout for `-`. The bytes go to a neighbour first and get their name when all are on the
- * disk. Throws ConflictError where the path is taken and `force` is not set.
+ * Writes a whole file, or to stdout for `-`, and gives its length. The bytes go to a neighbour first and get their
+ * name when all are on the disk. Throws ConflictError where the path is taken and `force` is not set, and what
+ * `content` throws.
  */
-export async function writeOutput(
+export async function writeOutput(path: string, content: Content, options: WriteOptions): Promise<number> {
+  let length = 0;
+  async function* counted() {
+    for await (const piece of content instanceof Uint8Array ? [content] : content) {
+      length += piece.length;
+      yield piece;
+    }
+  }
+  await writePieces(path, counted(), options);
+  return length;
+}
+
+async function writePieces(
   path: string,
-  bytes: Uint8Array,
+  pieces: AsyncIterable<Uint8Array>,
   { stdout, force }: WriteOptions,
 ): Promise<void> {
-  if (path === standardStream) return writeStream(stdout, bytes);
+  if (path === standardStream) {
+    for await (const piece of pieces) await writeStream(stdout, piece);
+    return;
+  }
   if ((await kindOf(path)) === 'device') {
     const device = await open(path, 'w');
     try {
-      await device.writeFile(bytes);
+      for await (const piece of pieces) await device.writeFile(piece);
     } finally {
       await device.close();
     }
@@ -90,7 +111,7 @@ export async function writeOutput(
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(bytes);
+      for await (const piece of pieces) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();

@@ -1,12 +1,13 @@
 /** What every command gets beside its own arguments, and what it gives back. */
 import type { Readable, Writable } from 'node:stream';
+import type { FunctaError } from '../core/errors.ts';
+import { UsageError } from './exit.ts';
+import { standardStream } from './files.ts';
 import { Progress, type ProgressSink } from './progress.ts';
-
-export const engineNames = ['native', 'wasm', 'tfjs', 'reference'] as const;
 
 /** Flags that every command takes. */
 export interface Globals {
-  readonly engine?: (typeof engineNames)[number];
+  readonly engine?: string;
   readonly threads?: number;
   readonly quiet: boolean;
   readonly json: boolean;
@@ -24,6 +25,8 @@ export interface Report {
   readonly lines: readonly string[];
   /** The command wrote its bytes to stdout: lines go to stderr. */
   readonly stdoutTaken?: boolean;
+  /** The report stands, and the command failed all the same: it found what it was to look for. */
+  readonly fault?: FunctaError;
 }
 
 export class Job {
@@ -37,6 +40,16 @@ export class Job {
     this.globals = globals;
     this.streams = streams;
     this.signal = signal;
+  }
+
+  /** With `--json` stdout belongs to the object: bytes may not go there too. */
+  checkStdout(output: string): void {
+    if (this.globals.json && output === standardStream) {
+      throw new UsageError(
+        'stdout-taken',
+        '--json writes its object to stdout; give the bytes a file with --output',
+      );
+    }
   }
 
   /** One line to stderr beside the results; `--quiet` drops it. */

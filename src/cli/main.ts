@@ -1,8 +1,32 @@
 #!/usr/bin/env node
+import { addBuild } from './commands/build.ts';
 import { addData } from './commands/data.ts';
+import { addDecode } from './commands/decode.ts';
+import { addEncode } from './commands/encode.ts';
+import { addEngines } from './commands/engines.ts';
+import { addEval } from './commands/eval.ts';
+import { addInspect } from './commands/inspect.ts';
+import { addLearn } from './commands/learn.ts';
+import { addPrior } from './commands/prior.ts';
+import { addSample } from './commands/sample.ts';
+import { addStore } from './commands/store.ts';
 import { exitCodeOf, toFunctaError } from './exit.ts';
 import { removeUnfinished } from './files.ts';
 import { complain, runCli } from './program.ts';
+
+const commands = [
+  addEncode,
+  addDecode,
+  addInspect,
+  addSample,
+  addData,
+  addLearn,
+  addPrior,
+  addBuild,
+  addStore,
+  addEval,
+  addEngines,
+];
 
 const argv = process.argv.slice(2);
 
@@ -12,4 +36,4 @@ process.on('uncaughtException', (thrown) => {
   void complain(error, process, argv.includes('--json')).then(() => process.exit(exitCodeOf(error)));
 });
 
-process.exit(await runCli(argv, process, [addData]));
+process.exit(await runCli(argv, process, commands));

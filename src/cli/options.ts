@@ -1,6 +1,8 @@
 /** Readers of option values that commander calls; a bad value is a usage error that says what fits. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { type Split, splits } from '../../datasets/dataset.ts';
 import { BadInputError } from '../core/errors.ts';
+import { defaultLimits } from '../core/limits.ts';
 import { UsageError } from './exit.ts';
 
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -46,4 +48,37 @@ export function fromOption<T>(option: string, read: () => T): T {
     if (error instanceof BadInputError) throw new UsageError(error.code, `${option}: ${error.message}`);
     throw error;
   }
+}
+
+export interface OutputFlags {
+  readonly output?: string;
+  readonly force: boolean;
+}
+
+export const outputFlag = '-o, --output <file>';
+export const forceOption = ['-f, --force', 'replace the output if it exists', false] as const;
+
+/** The most bytes that are read from one input. */
+export function maxBytesOption(): Option {
+  return new Option('--max-bytes <n>', 'refuse larger inputs')
+    .argParser(integer(1))
+    .default(defaultLimits.maxFileBytes);
+}
+
+export const dataOption = [
+  '-d, --data <name>',
+  'a data set from: functa data list; or NAME:DIRECTORY',
+] as const;
+export const cacheOption = [
+  '--cache-dir <directory>',
+  'where data sets are kept; default: $FUNCTA_DATA, else ~/.cache/functa/data',
+] as const;
+
+export function splitOption(split: Split): Option {
+  return new Option('--split <split>', 'part of the data set').choices(splits).default(split);
+}
+
+/** An option that may be repeated. */
+export function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }

@@ -1,9 +1,10 @@
 /** The command line as a whole: its commands, the flags they share, and what happens around each of them. */
 import { Command, Option } from 'commander';
 import { AbortedError, type FunctaError } from '../core/errors.ts';
+import { engineNames } from '../engine/index.ts';
 import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError } from './exit.ts';
 import { removeUnfinished, writeStream } from './files.ts';
-import { engineNames, type Globals, Job, type Report, type Streams } from './job.ts';
+import { type Globals, Job, type Report, type Streams } from './job.ts';
 import { integer } from './options.ts';
 import { packageVersion } from './package.ts';
 
@@ -25,17 +26,23 @@ export async function runCli(
   streams.stdout.on('error', () => {});
   streams.stderr.on('error', () => {});
   const program = createProgram(streams);
+  let exitCode: number = exitCodes.ok;
   const run: Run =
     (action) =>
     async (...given) => {
       const command = given.at(-1) as Command;
       const job = new Job(command.optsWithGlobals<Globals>(), streams, interrupts.signal);
-      await present(await action(job, ...given), job);
+      const report = await action(job, ...given);
+      await present(report, job);
+      if (report.fault !== undefined) {
+        await complain(report.fault, streams, false);
+        exitCode = exitCodeOf(report.fault);
+      }
     };
   for (const add of commands) add(program, run);
   try {
     await program.parseAsync(argv, { from: 'user' });
-    return exitCodes.ok;
+    return exitCode;
   } catch (thrown) {
     if (isHelp(thrown)) return exitCodes.ok;
     const error = toFunctaError(thrown);

@@ -1,8 +1,11 @@
 /** How results read on a terminal. */
 
-/** Rows as left-aligned columns two spaces apart; numbers are strings already. */
+/** Rows as left-aligned columns two spaces apart. The last cell of a row may run on. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const most = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: most }, (_, i) =>
+    Math.max(0, ...rows.map((row) => (i < row.length - 1 ? row[i]!.length : 0))),
+  );
   return rows.map((row) =>
     row
       .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!)))

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { FetchEvent } from '../../../datasets/dataset.ts';
 import type { Job, Report } from '../job.ts';
+import { cacheOption } from '../options.ts';
 import type { Run } from '../program.ts';
 import { bytesText, columns } from '../text.ts';
 
@@ -9,20 +10,18 @@ interface CacheFlags {
   readonly cacheDir?: string;
 }
 
-const cacheHelp = 'where data sets are kept; default: $FUNCTA_DATA, else ~/.cache/functa/data';
-
 export function addData(program: Command, run: Run): void {
   const data = program.command('data').description('list and fetch data sets');
   data
     .command('list')
     .description('name every data set, its licence, and whether it can be used now')
-    .option('--cache-dir <directory>', cacheHelp)
+    .option(...cacheOption)
     .action(run(list));
   data
     .command('fetch')
     .description('download a data set and make it ready for random access')
     .argument('<name>', 'a name from: functa data list')
-    .option('--cache-dir <directory>', cacheHelp)
+    .option(...cacheOption)
     .action(run(fetch));
 }
 

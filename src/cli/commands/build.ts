@@ -1,0 +1,75 @@
+/** `functa build`: a data set to a functaset. */
+import type { Command } from 'commander';
+import type { Split } from '../../../datasets/dataset.ts';
+import { follow } from '../events.ts';
+import type { Job, Report } from '../job.ts';
+import { chooseModel, modelOption, withEngine } from '../models.ts';
+import { cacheOption, dataOption, integer, splitOption } from '../options.ts';
+import type { Run } from '../program.ts';
+import { durationText } from '../progress.ts';
+import { resumable } from '../resume.ts';
+import { psnrText } from '../text.ts';
+
+interface BuildFlags {
+  readonly model?: string;
+  readonly data: string;
+  readonly split: Split;
+  readonly limit?: number;
+  readonly resume: boolean;
+  readonly quality: number;
+  readonly effort: number;
+  readonly prior?: string;
+  readonly batch?: number;
+  readonly cacheDir?: string;
+}
+
+export function addBuild(program: Command, run: Run): void {
+  program
+    .command('build')
+    .description('code every signal of a data set into a store of functions')
+    .argument('<store>', 'the directory of the store; made if it is not there')
+    .requiredOption(...dataOption)
+    .addOption(splitOption('train'))
+    .option(...modelOption)
+    .option('--limit <n>', 'only the first n signals', integer(1))
+    .option('--resume', 'go on after what the store holds', false)
+    .option('--quality <q>', 'from 1, fewest bits, to 100', integer(1, 100), 50)
+    .option('--effort <n>', 'inner steps, in multiples of those of training', integer(1, 100), 1)
+    .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
+    .option('--batch <n>', 'signals adapted together', integer(1, 4096))
+    .option(...cacheOption)
+    .action(run(build));
+}
+
+async function build(job: Job, store: string, flags: BuildFlags): Promise<Report> {
+  const { buildFunctaset } = await import('../../pipeline/index.ts');
+  const model = await chooseModel(flags.model, 'this');
+  const { data: dataset, ...rest } = flags;
+  let stored = 0;
+  const result = await resumable(
+    () => `${stored} functions are stored in ${store}`,
+    () =>
+      withEngine(job, (engine) =>
+        follow(job, `build ${dataset}`, ({ onEvent }) =>
+          buildFunctaset({
+            ...rest,
+            dataset,
+            path: store,
+            model,
+            engine,
+            onEvent,
+            onFlushed: (ids) => {
+              stored += ids.length;
+            },
+            signal: job.signal,
+          }),
+        ),
+      ),
+  );
+  return {
+    data: { ...result, dataset, split: flags.split, model: model.card.name, modelId: model.id },
+    lines: [
+      `${store}: ${result.added} functions added, ${result.total} in all; ${result.bitsPerPoint.toFixed(3)} bits per point, ${psnrText(result.psnrDbMeanOfItems)}, ${durationText(result.seconds)}`,
+    ],
+  };
+}

@@ -1,0 +1,129 @@
+/** `functa decode`: functions in bytes to signals, at any size. */
+import { basename, dirname, extname, join } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { Inspection } from '../../pipeline/types.ts';
+import { UsageError } from '../exit.ts';
+import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { modelOfFile, modelOption, withSession } from '../models.ts';
+import {
+  forceOption,
+  fromOption,
+  integer,
+  maxBytesOption,
+  type OutputFlags,
+  outputFlag,
+} from '../options.ts';
+import type { Run } from '../program.ts';
+import { encodeRows, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
+import { bytesText, secondsText, sizeText } from '../text.ts';
+
+interface DecodeFlags extends OutputFlags {
+  readonly model?: string;
+  readonly size?: string;
+  readonly region?: string;
+  readonly item?: number;
+  readonly format?: OutputFormat;
+  readonly maxBytes: number;
+}
+
+export function addDecode(program: Command, run: Run): void {
+  program
+    .command('decode')
+    .description('evaluate a coded function on a grid of any size')
+    .argument('<input>', 'a .functa file; - is stdin')
+    .option(outputFlag, 'default: the input with the suffix of the format')
+    .option(...forceOption)
+    .addOption(
+      new Option('--format <format>', 'default: by the suffix of the output, else png').choices(
+        outputFormats,
+      ),
+    )
+    .option(...modelOption)
+    .option('--size <size>', '4x, or WxH in samples; default: the size of the signal')
+    .option('--region <x,y,w,h>', 'only this part, in samples of the output')
+    .option('--item <n>', 'of an archive, from 0; default: all, as NAME-0, NAME-1, ...', integer(0))
+    .addOption(maxBytesOption())
+    .action(run(decode));
+}
+
+async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Report> {
+  const { inspect, parseSize, parseRegion } = await import('../../pipeline/index.ts');
+  const { force, item } = flags;
+  const format =
+    flags.output === undefined ? (flags.format ?? 'png') : outputFormat(flags.output, flags.format);
+  const output = flags.output ?? defaultOutput(input, format);
+  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  const region =
+    flags.region === undefined ? undefined : fromOption('--region', () => parseRegion(flags.region!));
+  job.checkStdout(output);
+  const bytes = await readInput(input, {
+    stdin: job.streams.stdin,
+    maxBytes: flags.maxBytes,
+    signal: job.signal,
+  });
+  const found = inspect(bytes);
+  const outputs = outputsOf(output, found, item);
+  for (const path of outputs.values()) await checkOutput(path, force);
+  const model = await modelOfFile(flags.model, input, found);
+  return withSession(job, model, async (session) => {
+    const written: Written[] = [];
+    for (const [n, path] of outputs) {
+      const started = performance.now();
+      const stream = await session.decodeRows(bytes, { size, region, item: n, signal: job.signal });
+      const content = await encodeRows(stream, format);
+      const outputBytes = await writeOutput(path, content, { stdout: job.streams.stdout, force });
+      const { shape, channels } = stream;
+      written.push({
+        output: path,
+        shape,
+        channels,
+        outputBytes,
+        seconds: (performance.now() - started) / 1000,
+      });
+    }
+    const facts = { input, format, model: model.card.name, modelId: model.id };
+    const whole = found.kind === 'archive' && item === undefined;
+    return {
+      data: whole ? { ...facts, items: written } : { ...facts, ...written[0] },
+      lines: written.map(lineOf),
+      stdoutTaken: output === standardStream,
+    };
+  });
+}
+
+interface Written {
+  readonly output: string;
+  readonly shape: readonly number[];
+  readonly channels: number;
+  readonly outputBytes: number;
+  readonly seconds: number;
+}
+
+function lineOf({ output, shape, outputBytes, seconds }: Written): string {
+  const name = output === standardStream ? 'stdout' : output;
+  return `${name}: ${sizeText(shape)}, ${bytesText(outputBytes)}, ${secondsText(seconds)}`;
+}
+
+/** Where each item of the file goes. */
+function outputsOf(
+  output: string,
+  { kind, count }: Inspection,
+  item: number | undefined,
+): Map<number, string> {
+  if (kind === 'file' || item !== undefined) return new Map([[item ?? 0, output]]);
+  if (output === standardStream) {
+    throw new UsageError(
+      'which-item',
+      `stdout takes one signal of the ${count} in this archive; choose it with --item`,
+    );
+  }
+  const suffix = extname(output);
+  const stem = output.slice(0, output.length - suffix.length);
+  return new Map(Array.from({ length: count }, (_, n) => [n, `${stem}-${n}${suffix}`]));
+}
+
+function defaultOutput(input: string, format: OutputFormat): string {
+  if (input === standardStream) return standardStream;
+  return join(dirname(input), `${basename(input, extname(input))}.${format}`);
+}

@@ -1,0 +1,133 @@
+/** `functa encode`: signals to functions in bytes. */
+import { basename, dirname, extname, join } from 'node:path';
+import type { Command } from 'commander';
+import type { Model } from '../../field/model.ts';
+import type { Encoded } from '../../pipeline/types.ts';
+import { UsageError } from '../exit.ts';
+import { checkOutput, functaSuffix, readInput, standardStream, writeOutput } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { chooseModel, modelOption, withSession } from '../models.ts';
+import { forceOption, integer, maxBytesOption, type OutputFlags, outputFlag } from '../options.ts';
+import type { Run } from '../program.ts';
+import { coloursOf, isNpy, readSignal } from '../signals.ts';
+import { psnrText, secondsText, sizeText } from '../text.ts';
+
+interface EncodeFlags extends OutputFlags {
+  readonly model?: string;
+  readonly quality?: number;
+  readonly effort?: number;
+  readonly prior?: string;
+  readonly maxBytes: number;
+}
+
+export function addEncode(program: Command, run: Run): void {
+  program
+    .command('encode')
+    .description('code a signal as a function; several signals go into one archive')
+    .argument('<inputs...>', 'PNG, JPEG, WebP, AVIF or npy files; - is stdin')
+    .option(outputFlag, 'default: the input with the suffix .functa')
+    .option(...forceOption)
+    .option(...modelOption)
+    .option('--quality <q>', 'from 1, fewest bits, to 100', integer(1, 100), 50)
+    .option('--effort <n>', 'inner steps, in multiples of those of training', integer(1, 100), 1)
+    .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
+    .addOption(maxBytesOption())
+    .action(run(encode));
+}
+
+async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<Report> {
+  const output = flags.output ?? defaultOutput(inputs);
+  job.checkStdout(output);
+  await checkOutput(output, flags.force);
+  const files: Uint8Array[] = [];
+  for (const input of inputs) {
+    files.push(
+      await readInput(input, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal }),
+    );
+  }
+  const model = await modelFor(flags, inputs, files);
+  const signals = await Promise.all(
+    files.map((file, i) => readSignal(inputs[i]!, file, { model, maxBytes: flags.maxBytes })),
+  );
+  const options = { quality: flags.quality, effort: flags.effort, prior: flags.prior, signal: job.signal };
+  return withSession(job, model, async (session) => {
+    if (signals.length === 1) {
+      const encoded = await session.encode(signals[0]!, options);
+      await writeOutput(output, encoded.bytes, { stdout: job.streams.stdout, force: flags.force });
+      return {
+        data: { input: inputs[0], output, ...modelFacts(model), effort: flags.effort, ...facts(encoded) },
+        lines: [`${nameOf(output)}: ${factsText(encoded)}`],
+        stdoutTaken: output === standardStream,
+      };
+    }
+    const { items, archive } = await session.encodeMany(signals, options);
+    await writeOutput(output, archive, { stdout: job.streams.stdout, force: flags.force });
+    return {
+      data: {
+        output,
+        ...modelFacts(model),
+        effort: flags.effort,
+        archiveBytes: archive.length,
+        items: items.map((item, i) => ({ input: inputs[i], ...facts(item) })),
+      },
+      lines: [
+        ...items.map((item, i) => `${nameOf(inputs[i]!)}: ${factsText(item)}`),
+        `${nameOf(output)}: ${archive.length} bytes for ${items.length} signals`,
+      ],
+      stdoutTaken: output === standardStream,
+    };
+  });
+}
+
+function defaultOutput(inputs: readonly string[]): string {
+  const [first] = inputs;
+  if (inputs.length > 1)
+    throw new UsageError('no-output', 'several inputs make one archive; name it with --output');
+  if (first === undefined || first === standardStream) return standardStream;
+  return join(dirname(first), `${basename(first, extname(first))}${functaSuffix}`);
+}
+
+/** Without a name: the bundled model for signals of this shape and these channels. */
+async function modelFor(
+  { model: ref, maxBytes }: EncodeFlags,
+  inputs: readonly string[],
+  files: readonly Uint8Array[],
+): Promise<Model> {
+  if (ref !== undefined) return chooseModel(ref, '');
+  const first = await readSignal(inputs[0]!, files[0]!, { maxBytes });
+  const channels = isNpy(files[0]!) ? first.channels : coloursOf(first);
+  const what = `a signal of ${sizeText(first.shape)} with ${channels} channel${channels === 1 ? '' : 's'}`;
+  return chooseModel(undefined, what, ({ card }) => {
+    const sameAxes = card.shape.length === first.shape.length;
+    const sameShape = sameAxes && card.shape.every((n, axis) => n === first.shape[axis]);
+    return card.spec.outputs === channels && (card.anySize ? sameAxes : sameShape);
+  });
+}
+
+function modelFacts({ card, id }: Model) {
+  return { model: card.name, modelId: id };
+}
+
+function facts(encoded: Encoded) {
+  const { bytes, shape, quality, prior, bitsPerPoint, estimatedBits, psnrDb, mse, seconds } = encoded;
+  return {
+    fileBytes: bytes.length,
+    shape,
+    quality,
+    prior,
+    bitsPerPoint,
+    estimatedBits,
+    psnrDb,
+    mse,
+    seconds,
+  };
+}
+
+function factsText({ bytes, shape, bitsPerPoint, psnrDb, seconds }: Encoded): string {
+  const unit = shape.length === 2 ? 'pixel' : 'point';
+  return `${bytes.length} bytes, ${bitsPerPoint.toFixed(3)} bits per ${unit}, ${psnrText(psnrDb)}, ${secondsText(seconds)}`;
+}
+
+function nameOf(path: string): string {
+  return path === standardStream ? 'stdout' : path;
+}

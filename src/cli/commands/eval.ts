@@ -1,0 +1,98 @@
+/** `functa eval`: rate and distortion over a data set, beside other codecs. */
+import type { Command } from 'commander';
+import type { Split } from '../../../datasets/dataset.ts';
+import type { EvalQuality, EvalResult } from '../../pipeline/types.ts';
+import { follow } from '../events.ts';
+import type { Job, Report } from '../job.ts';
+import { chooseModel, modelOption, withEngine } from '../models.ts';
+import { cacheOption, dataOption, integer, integers, list, splitOption } from '../options.ts';
+import type { Run } from '../program.ts';
+import { columns } from '../text.ts';
+
+interface EvalFlags {
+  readonly model?: string;
+  readonly data: string;
+  readonly split: Split;
+  readonly limit?: number;
+  readonly against?: readonly string[];
+  readonly qualities?: readonly number[];
+  readonly effort: number;
+  readonly prior?: string;
+  readonly batch?: number;
+  readonly cacheDir?: string;
+}
+
+export function addEval(program: Command, run: Run): void {
+  program
+    .command('eval')
+    .description(
+      'code a data set at several qualities: bytes of real files, PSNR, times, and other codecs at equal PSNR',
+    )
+    .option(...modelOption)
+    .requiredOption(...dataOption)
+    .addOption(splitOption('test'))
+    .option('--limit <n>', 'only the first n signals', integer(1))
+    .option('--against <codecs>', 'of jpeg, webp, avif; between commas', list)
+    .option('--qualities <list>', 'between commas, each from 1 to 100', integers(1, 100))
+    .option('--effort <n>', 'inner steps, in multiples of those of training', integer(1, 100), 1)
+    .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
+    .option('--batch <n>', 'signals adapted together', integer(1, 4096))
+    .option(...cacheOption)
+    .action(run(evaluate));
+}
+
+async function evaluate(job: Job, flags: EvalFlags): Promise<Report> {
+  const pipeline = await import('../../pipeline/index.ts');
+  const model = await chooseModel(flags.model, 'this');
+  const { data: dataset, against: peers, ...rest } = flags;
+  const result = await withEngine(job, (engine) =>
+    follow(job, `eval ${dataset}`, ({ onEvent }) =>
+      pipeline.evaluate({ ...rest, model, engine, dataset, peers, onEvent, signal: job.signal }),
+    ),
+  );
+  return { data: { ...result }, lines: table(result) };
+}
+
+function table({ model, dataset, split, n, prior, effort, engine, qualities }: EvalResult): string[] {
+  const peers = Object.keys(qualities[0]?.peers ?? {});
+  const head = [
+    'quality',
+    'file',
+    'archive',
+    'bits/point',
+    'psnr',
+    'psnr of mean mse',
+    'encode',
+    'decode',
+    'histogram',
+    ...peers,
+  ];
+  return [
+    `${model} on ${n} of ${dataset} ${split}: prior ${prior}, effort ${effort}, engine ${engine}; bytes are means per item`,
+    ...columns([head, ...qualities.map((row) => cells(row, peers))]),
+    ...(peers.length > 0
+      ? [
+          "other codecs: bytes at equal PSNR, in brackets without the container's fixed part; < and > mark the ends of their range",
+        ]
+      : []),
+  ];
+}
+
+function cells(row: EvalQuality, peers: readonly string[]): string[] {
+  return [
+    String(row.quality),
+    row.fileBytes.toFixed(1),
+    row.archiveBytes.toFixed(1),
+    row.bitsPerPixel.toFixed(3),
+    `${row.psnrDbMeanOfItems.toFixed(2)} dB`,
+    `${row.psnrDbOfMeanMse.toFixed(2)} dB`,
+    `${row.encodeMs.toFixed(2)} ms`,
+    `${row.decodeMs.toFixed(2)} ms`,
+    row.histogramBytes.toFixed(1),
+    ...peers.map((name) => {
+      const { bytes, bytesWithoutFixedPart, at } = row.peers[name]!;
+      const mark = { interpolated: '', lowest: '< ', highest: '> ' }[at];
+      return `${mark}${bytes.toFixed(0)} (${bytesWithoutFixedPart.toFixed(0)})`;
+    }),
+  ];
+}

@@ -1,0 +1,110 @@
+/** `functa inspect`: what a file says of itself. */
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { Model } from '../../field/model.ts';
+import { readInput, standardStream } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { modelOfFile, modelOption } from '../models.ts';
+import { maxBytesOption } from '../options.ts';
+import type { Run } from '../program.ts';
+import { bytesText, columns, sizeText } from '../text.ts';
+
+interface InspectFlags {
+  readonly model?: string;
+  readonly maxBytes: number;
+}
+
+export function addInspect(program: Command, run: Run): void {
+  program
+    .command('inspect')
+    .description('say what a .functa file or a model holds, without decoding it')
+    .argument('<file>', 'a .functa file, a model file, or the name of a model; - is stdin')
+    .option(...modelOption)
+    .addOption(maxBytesOption())
+    .action(run(inspect));
+}
+
+async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Report> {
+  const path = await pathOf(input);
+  const bytes = await readInput(path, {
+    stdin: job.streams.stdin,
+    maxBytes: flags.maxBytes,
+    signal: job.signal,
+  });
+  if (isModel(bytes)) {
+    const { readModel } = await import('../../field/model.ts');
+    return describeModel(input, bytes.length, readModel(bytes));
+  }
+  const pipeline = await import('../../pipeline/index.ts');
+  const header = pipeline.inspect(bytes);
+  // a file may leave its shape to the model
+  const model = await modelOfFile(flags.model, input, header).catch((error) => {
+    if (flags.model !== undefined) throw error;
+    return undefined;
+  });
+  const found = model === undefined ? header : pipeline.inspect(bytes, model);
+  const rows = [
+    ['kind', found.kind === 'archive' ? `archive of ${found.count}` : 'single function'],
+    ['bytes', `${found.fileBytes}, ${found.headerBytes} of them header`],
+    [
+      'model',
+      model === undefined ? `${found.modelDigest} (not here)` : `${model.card.name} (${found.modelDigest})`,
+    ],
+    ['prior', found.prior],
+    ['quality', String(found.quality)],
+  ];
+  if (found.shape !== undefined) rows.push(['size', sizeText(found.shape)]);
+  if (found.bitsPerPoint !== undefined) rows.push(['bits per point', found.bitsPerPoint.toFixed(3)]);
+  return { data: { input, ...found, model: model?.card.name ?? null }, lines: columns(rows) };
+}
+
+async function pathOf(input: string): Promise<string> {
+  if (input === standardStream) return input;
+  const there = await stat(input).then(
+    () => true,
+    () => false,
+  );
+  if (there) return input;
+  const { findModel } = await import('../../pipeline/index.ts');
+  // a name that is neither falls through to the error for a missing file
+  return findModel(input).catch(() => input);
+}
+
+/** safetensors: a JSON object after eight bytes of length. */
+function isModel(bytes: Uint8Array): boolean {
+  return bytes[8] === 0x7b && bytes[6] === 0 && bytes[7] === 0;
+}
+
+function describeModel(input: string, fileBytes: number, model: Model): Report {
+  const { card, id, networkId, network, tensors } = model;
+  const priors = [
+    ...new Set([...tensors.keys()].filter((k) => k.startsWith('prior.')).map((k) => k.split('.')[1]!)),
+  ];
+  const { training } = card;
+  const levels = card.spec.levels.map(
+    ({ cell, channels }) => `${channels} x ${cell === null ? 'whole' : sizeText(cell)}`,
+  );
+  const rows = [
+    ['model', card.name],
+    ['id', id],
+    ['bytes', bytesText(fileBytes)],
+    [
+      'family',
+      `${card.family}, ${card.channels}, ${sizeText(card.shape)}${card.anySize ? ' or any size' : ''}`,
+    ],
+    ['network', `width ${card.spec.width}, ${card.spec.layers} layers, ${network.weights.length} weights`],
+    ['modulation', levels.join(', ')],
+    ['priors', priors.join(', ') || 'none'],
+    [
+      'trained on',
+      `${training.dataset} ${training.split}, ${training.steps} steps of ${training.batch}, seed ${training.seed}`,
+    ],
+    ...Object.entries(card.figures).map(([name, value]) => [name, String(value)]),
+    ['licence', card.licence],
+    ['notes', card.notes],
+  ];
+  return {
+    data: { input, kind: 'model', fileBytes, id, networkId, weights: network.weights.length, priors, card },
+    lines: columns(rows),
+  };
+}

@@ -1,0 +1,157 @@
+/** `functa learn`: a base network from a data set. */
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { Split } from '../../../datasets/dataset.ts';
+import { BadInputError } from '../../core/errors.ts';
+import type { TrainingRecipe } from '../../learn/recipe.ts';
+import { follow } from '../events.ts';
+import { checkOutput } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { withEngine } from '../models.ts';
+import { cacheOption, collect, dataOption, integer, splitOption } from '../options.ts';
+import type { Run } from '../program.ts';
+import { durationText } from '../progress.ts';
+import { resumable } from '../resume.ts';
+
+interface LearnFlags {
+  readonly data: string;
+  readonly split: Split;
+  readonly output: string;
+  readonly force: boolean;
+  readonly recipe?: string;
+  readonly set?: readonly string[];
+  readonly limit?: number;
+  readonly steps?: number;
+  readonly seed?: number;
+  readonly name?: string;
+  readonly licence?: string;
+  readonly notes?: string;
+  readonly commit?: string;
+  readonly resume: boolean;
+  readonly cacheDir?: string;
+}
+
+export function addLearn(program: Command, run: Run): void {
+  program
+    .command('learn')
+    .description('train a base network; a checkpoint beside the model lets it go on after a stop')
+    .requiredOption(...dataOption)
+    .addOption(splitOption('train'))
+    .requiredOption('-o, --output <file>', 'the model file to write, .safetensors')
+    .option('-f, --force', 'replace the model if it exists', false)
+    .option(
+      '--recipe <recipe>',
+      'the name of a recipe or a JSON file; default: the recipe called like the data set',
+    )
+    .option(
+      '--set <member=value>',
+      'replace a member of the recipe, such as spec.width=48; may be repeated',
+      collect,
+    )
+    .option('--steps <n>', 'outer steps of the whole run', integer(1))
+    .option('--seed <n>', 'where the random numbers start', integer(0))
+    .option('--name <name>', 'what the model is called; default: the name of the recipe')
+    .option('--limit <n>', 'only the first n signals', integer(1))
+    .option('--licence <text>', 'licence of the model, for its card')
+    .option('--notes <text>', 'what a user should know, for its card')
+    .option('--commit <hash>', 'commit that made it, for its card')
+    .option('--resume', 'go on from the checkpoint beside the output', false)
+    .option(...cacheOption)
+    .action(run(learn));
+}
+
+async function learn(job: Job, flags: LearnFlags): Promise<Report> {
+  const { trainModel } = await import('../../pipeline/index.ts');
+  const recipe = await recipeOf(flags);
+  // a finished run that is resumed has its output already
+  await checkOutput(flags.output, flags.force || flags.resume);
+  const { data: dataset, split, limit, output: out, resume, licence, notes, commit, cacheDir } = flags;
+  let saved = 0;
+  const { path, model, seconds } = await resumable(
+    () => `the checkpoint of step ${saved} stands beside ${out}`,
+    () =>
+      withEngine(job, (engine) =>
+        follow(job, `learn ${recipe.name}`, (follower) =>
+          trainModel({
+            engine,
+            recipe,
+            dataset,
+            split,
+            limit,
+            out,
+            resume,
+            licence,
+            notes,
+            commit,
+            cacheDir,
+            onEvent: (event) => {
+              if (event.type === 'checkpoint') saved = event.done;
+              follower.onEvent(event);
+            },
+            signal: job.signal,
+          }),
+        ),
+      ),
+  );
+  const { card } = model;
+  return {
+    data: {
+      path,
+      model: card.name,
+      modelId: model.id,
+      training: card.training,
+      figures: card.figures,
+      seconds,
+    },
+    lines: [
+      `${path}: ${card.name}, ${card.training.steps} steps, ${durationText(seconds)}`,
+      ...Object.entries(card.figures).map(([name, value]) => `${name} ${value}`),
+    ],
+  };
+}
+
+/** The recipe that is named, a file or one of the presets, with what the flags replace in it. */
+async function recipeOf(flags: LearnFlags): Promise<TrainingRecipe> {
+  const { checkRecipe, presetRecipe, withOverrides } = await import('../../learn/index.ts');
+  const ref = flags.recipe ?? flags.data;
+  const base = ref.endsWith('.json') ? checkRecipe(await readJson(ref)) : presetRecipe(ref);
+  const overrides: Record<string, unknown> = {};
+  for (const assignment of flags.set ?? []) assign(overrides, assignment);
+  if (flags.steps !== undefined) overrides.steps = flags.steps;
+  if (flags.seed !== undefined) overrides.seed = flags.seed;
+  if (flags.name !== undefined) overrides.name = flags.name;
+  return withOverrides(base, overrides);
+}
+
+/** `a.b=1` into { a: { b: 1 } }; a value that is no JSON is text. */
+function assign(into: Record<string, unknown>, assignment: string): void {
+  const equals = assignment.indexOf('=');
+  if (equals < 1) throw new BadInputError('bad-set', `--set ${assignment}: write member=value`);
+  const members = assignment.slice(0, equals).split('.');
+  const last = members.pop()!;
+  let at = into;
+  for (const member of members) {
+    at[member] ??= {};
+    at = at[member] as Record<string, unknown>;
+  }
+  at[last] = jsonOrText(assignment.slice(equals + 1));
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BadInputError('bad-recipe', `${path} is no JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/** `functa prior`: distributions over the modulations of a model. */
+import type { Command } from 'commander';
+import type { Split } from '../../../datasets/dataset.ts';
+import { follow } from '../events.ts';
+import { UsageError } from '../exit.ts';
+import { checkOutput } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { withEngine } from '../models.ts';
+import { cacheOption, dataOption, integer, list, splitOption } from '../options.ts';
+import type { Run } from '../program.ts';
+import { durationText } from '../progress.ts';
+import { columns } from '../text.ts';
+
+interface PriorFlags {
+  readonly model: string;
+  readonly output?: string;
+  readonly force: boolean;
+  readonly kinds?: readonly string[];
+  readonly functaset?: string;
+  readonly data?: string;
+  readonly split: Split;
+  readonly limit?: number;
+  readonly effort: number;
+  readonly steps?: number;
+  readonly seed?: number;
+  readonly cacheDir?: string;
+}
+
+export function addPrior(program: Command, run: Run): void {
+  const prior = program.command('prior').description('make priors for a model');
+  prior
+    .command('train')
+    .description('train priors on the modulations of a store, or of a data set that is adapted first')
+    .requiredOption(
+      '-m, --model <file>',
+      'the model file that gets the priors, or the name of one in models/',
+    )
+    .option('-o, --output <file>', 'write the model here instead')
+    .option('-f, --force', 'replace the output if it exists', false)
+    .option('--kinds <list>', 'of histogram, factorized, autoregressive, between commas; default: all', list)
+    .option('--functaset <store>', 'a store made with this model')
+    .option(...dataOption)
+    .addOption(splitOption('train'))
+    .option('--limit <n>', 'only the first n signals', integer(1))
+    .option('--effort <n>', 'inner steps, in multiples of those of training', integer(1, 100), 1)
+    .option('--steps <n>', 'training steps of each prior', integer(1))
+    .option('--seed <n>', 'where the random numbers start', integer(0))
+    .option(...cacheOption)
+    .action(run(train));
+}
+
+async function train(job: Job, flags: PriorFlags): Promise<Report> {
+  if ((flags.functaset === undefined) === (flags.data === undefined)) {
+    throw new UsageError('one-source', 'give either --functaset or --data to learn from');
+  }
+  const { findModel, trainPrior } = await import('../../pipeline/index.ts');
+  const { model: ref, output: out, data: dataset, force, ...rest } = flags;
+  if (out !== undefined) await checkOutput(out, force);
+  const modelPath = await findModel(ref);
+  const { path, model, bitsPerPoint, seconds } = await withEngine(job, (engine) =>
+    follow(job, 'prior', ({ onEvent }) =>
+      trainPrior({ ...rest, engine, modelPath, out, dataset, onEvent, signal: job.signal }),
+    ),
+  );
+  return {
+    data: { path, model: model.card.name, modelId: model.id, bitsPerPoint, seconds },
+    lines: [
+      `${path}: ${model.card.name} with ${Object.keys(bitsPerPoint).length} priors, ${durationText(seconds)}`,
+      ...columns(
+        Object.entries(bitsPerPoint).map(([kind, bits]) => [kind, `${bits.toFixed(4)} bits per point`]),
+      ),
+    ],
+  };
+}

@@ -1,0 +1,107 @@
+/** `functa sample`: new signals from a prior. */
+import { extname } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { Sampled } from '../../pipeline/types.ts';
+import { checkOutput, functaSuffix, standardStream, writeOutput } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { chooseModel, modelOption, withSession } from '../models.ts';
+import { forceOption, fromOption, integer, type OutputFlags, outputFlag, real } from '../options.ts';
+import type { Run } from '../program.ts';
+import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
+import { bytesText, secondsText, sizeText } from '../text.ts';
+
+interface SampleFlags extends OutputFlags {
+  readonly output: string;
+  readonly model?: string;
+  readonly format?: OutputFormat | 'functa';
+  readonly count: number;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly prior?: string;
+  readonly quality: number;
+  readonly size?: string;
+}
+
+export function addSample(program: Command, run: Run): void {
+  program
+    .command('sample')
+    .description('draw new signals; the same seed, model and options give the same bytes')
+    .requiredOption(outputFlag, '.png or .webp: a contact sheet; .npy: all values; .functa: an archive')
+    .option(...forceOption)
+    .addOption(
+      new Option('--format <format>', 'default: by the suffix of the output').choices([
+        ...outputFormats,
+        'functa',
+      ]),
+    )
+    .option(...modelOption)
+    .option('-n, --count <n>', 'how many', integer(1, 65536), 16)
+    .option('--seed <n>', 'where the random numbers start', integer(0), 0)
+    .option(
+      '--temperature <t>',
+      "1: the prior's own distribution; lower: closer to its mode",
+      real(0, 100),
+      1,
+    )
+    .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
+    .option('--quality <q>', 'the quantiser step that is drawn at, from 1 to 100', integer(1, 100), 50)
+    .option('--size <size>', '4x, or WxH in samples; default: the size the model was trained on')
+    .action(run(sample));
+}
+
+async function sample(job: Job, flags: SampleFlags): Promise<Report> {
+  const { parseSize } = await import('../../pipeline/index.ts');
+  const { output, count, seed, temperature, prior, quality } = flags;
+  const archive =
+    flags.format === 'functa' || (flags.format === undefined && extname(output) === functaSuffix);
+  const format = archive ? 'functa' : outputFormat(output, flags.format as OutputFormat | undefined);
+  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  job.checkStdout(output);
+  await checkOutput(output, flags.force);
+  const model = await chooseModel(flags.model, 'this');
+  return withSession(job, model, async (session) => {
+    const started = performance.now();
+    const drawn = await session.sample({
+      count,
+      seed,
+      temperature,
+      prior,
+      quality,
+      size,
+      signal: job.signal,
+    });
+    const content = format === 'functa' ? drawn.archive : await encodeSignals(drawn.signals, format);
+    const outputBytes = await writeOutput(output, content, {
+      stdout: job.streams.stdout,
+      force: flags.force,
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const bitsPerPoint = meanBitsPerPoint(drawn, model.card.shape);
+    const shape = drawn.signals[0]?.shape ?? [];
+    const rate = `${bitsPerPoint.toFixed(3)} bits per point`;
+    return {
+      data: {
+        output,
+        format,
+        model: model.card.name,
+        modelId: model.id,
+        count,
+        seed,
+        temperature,
+        shape,
+        bitsPerPoint,
+        outputBytes,
+        seconds,
+      },
+      lines: [
+        `${output === standardStream ? 'stdout' : output}: ${count} of ${sizeText(shape)}, ${rate}, ${bytesText(outputBytes)}, ${secondsText(seconds)}`,
+      ],
+      stdoutTaken: output === standardStream,
+    };
+  });
+}
+
+function meanBitsPerPoint({ bits }: Sampled, shape: readonly number[]): number {
+  const points = shape.reduce((product, n) => product * n, 1);
+  return bits.reduce((sum, b) => sum + b, 0) / bits.length / points;
+}

@@ -1,0 +1,52 @@
+/** Runs the real command line as a child process. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** By its own path, so that a command may run in any directory. */
+const tsx = import.meta.resolve('tsx');
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly stdin?: Uint8Array;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Called with the text of stderr so far at each piece of it; `kill` sends the child a signal. */
+  readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+export function functa(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
+    cwd: options.cwd,
+    env: { ...process.env, FUNCTA_ENGINE: undefined, ...options.env },
+  });
+  const stdout: Buffer[] = [];
+  let stderr = '';
+  child.stdout.on('data', (piece: Buffer) => stdout.push(piece));
+  child.stderr.on('data', (piece: Buffer) => {
+    stderr += piece.toString();
+    options.onStderr?.(stderr, (signal) => child.kill(signal));
+  });
+  // a child that ends without reading its input is no fault of the test
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.stdin);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout: Buffer.concat(stdout), stderr }));
+  });
+}
+
+/** Runs with `--json` and parses the one object on stdout. */
+export async function functaJson(
+  args: readonly string[],
+  options: RunOptions = {},
+  // biome-ignore lint/suspicious/noExplicitAny: each command has an object of its own, which its test reads.
+): Promise<Ran & { json: any }> {
+  const ran = await functa([...args, '--json'], options);
+  return { ...ran, json: JSON.parse(ran.stdout.toString()) };
+}
