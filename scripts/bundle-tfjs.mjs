@@ -2,8 +2,9 @@
  * Bundles the parts of TensorFlow.js that train priors into one ESM file: the core, its gradients (which an import of
  * the package in Node does not register) and the cpu backend whose kernels the `functa` backend starts from.
  *
- *   node scripts/bundle-tfjs.mjs [outfile]      default: build/tfjs.mjs
+ *   node scripts/bundle-tfjs.mjs      writes build/tfjs.mjs for a checkout, and dist/tfjs.mjs where dist/ is there
  */
+import { copyFileSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -13,6 +14,8 @@ const entry = `
 export * from '@tensorflow/tfjs-core';
 export { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
+// A few gradients (of gather with batches, for one) call methods of tensors.
+import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 `;
 
 /** Writes the bundle; about a second, 0.6 MB. */
@@ -36,5 +39,6 @@ export async function bundleTensorFlow(outfile) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await bundleTensorFlow(process.argv[2] ?? `${root}build/tfjs.mjs`);
+  await bundleTensorFlow(`${root}build/tfjs.mjs`);
+  if (existsSync(`${root}dist`)) copyFileSync(`${root}build/tfjs.mjs`, `${root}dist/tfjs.mjs`);
 }

@@ -1,0 +1,328 @@
+// What JavaScript sees of the dense kernels: synchronous calls on typed arrays, for TensorFlow.js runs its kernels
+// synchronously. Every count is checked against the arrays before a kernel starts, so a wrong call throws and touches nothing.
+//
+//   denseInfo() -> { isa, lanes, threads }                 denseThreads(n)
+//   denseGemm(a, b, c, bias | null, [batch, m, n, k, batchA, batchB, transposeA, transposeB, activation, alpha])
+//   denseUnary(op, x, y, p, q)                              denseBinary(op, a, b, out, [rank, size..., a..., b...])
+//   denseSelect(condition, a, b, out)                       denseReduce(op, x, out, [outer, n, inner, scale])
+//   denseSoftmax(x, out, n)                                 denseGather(x, indices, out, [batch, outer, axis, inner, count])
+//   denseSegmentSum(x, ids, out, [n, inner, segments])      denseCopy(x, xAt, out, outAt, [rank, size..., from..., to...])
+//   denseBytesToFloat(x, out)                               denseAdam(gradient, value, m, v, [rate, b1, b2, eps, c1, c2])
+//
+// Lists of numbers are Float64Arrays: one look at the heap instead of ten.
+#include <node_api.h>
+
+#include <cstdio>
+#include <new>
+
+#include "../kernel/dense.h"
+#include "dense-pool.h"
+
+namespace {
+
+functa::DenseThreads& host() {
+  static functa::DenseThreads& one = *new functa::DenseThreads(2);  // outlives every thread that may be in it
+  return one;
+}
+
+const DenseKernels& kernels() {
+  static const DenseKernels& best = *[] {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+      return dense_kernels_avx512();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return dense_kernels_avx2();
+    return dense_kernels_sse();
+#else
+    return dense_kernels_neon();
+#endif
+  }();
+  return best;
+}
+
+// The arguments of a call; the first that does not fit throws in JavaScript and makes `ok` false.
+class Call {
+ public:
+  bool ok = true;
+
+  Call(napi_env env, napi_callback_info info) : env_(env) {
+    size_t count = MAX;
+    napi_value self;
+    napi_get_cb_info(env, info, &count, values_, &self, nullptr);
+  }
+
+  double number() {
+    double x = 0;
+    if (napi_get_value_double(env_, next(), &x) != napi_ok) fail("a number");
+    return x;
+  }
+  float* floats(int64_t& length) { return (float*)array(napi_float32_array, length, "a Float32Array"); }
+  const float* floatsOrNull(int64_t& length) {
+    napi_valuetype type;
+    length = 0;
+    if (napi_typeof(env_, values_[at_], &type) == napi_ok && type == napi_null) return at_++, nullptr;
+    return floats(length);
+  }
+  const int32_t* ints(int64_t& length) { return (const int32_t*)array(napi_int32_array, length, "an Int32Array"); }
+  const uint8_t* bytes(int64_t& length) { return (const uint8_t*)array(napi_uint8_array, length, "a Uint8Array"); }
+  const double* list(int64_t least) {
+    int64_t length;
+    const double* x = (const double*)array(napi_float64_array, length, "a Float64Array");
+    static const double zeros[32] = {};
+    if (length < least) fail("a longer list of numbers");
+    return ok ? x : zeros;
+  }
+  // Output of a binary kernel: floats or bytes.
+  void* output(bool bytes, int64_t& length) {
+    return array(bytes ? napi_uint8_array : napi_float32_array, length, bytes ? "a Uint8Array" : "a Float32Array");
+  }
+  DenseWalk walk() {
+    int64_t length;
+    const double* x = (const double*)array(napi_float64_array, length, "a Float64Array");
+    DenseWalk w{};
+    w.rank = 1;
+    if (!ok) return w;
+    int rank = length > 0 ? (int)x[0] : 0;
+    if (rank < 1 || rank > DENSE_MAX_RANK || length < 1 + 3 * rank) return fail("a walk"), w;
+    w.rank = rank;
+    for (int d = 0; d < rank; d++) {
+      w.size[d] = (int64_t)x[1 + d];
+      w.a[d] = (int64_t)x[1 + rank + d];
+      w.b[d] = (int64_t)x[1 + 2 * rank + d];
+    }
+    return w;
+  }
+  // Says that the arrays do not hold what the numbers ask for.
+  bool require(bool holds) {
+    if (ok && !holds) throwError("functa-dense: the arrays are shorter than the call says");
+    return ok;
+  }
+
+ private:
+  enum { MAX = 8 };
+  napi_env env_;
+  napi_value values_[MAX];
+  int at_ = 0;
+
+  napi_value next() { return values_[at_ < MAX ? at_++ : MAX - 1]; }
+  void* array(napi_typedarray_type wanted, int64_t& length, const char* what) {
+    napi_typedarray_type type;
+    size_t n = 0;
+    void* data = nullptr;
+    length = 0;
+    if (napi_get_typedarray_info(env_, next(), &type, &n, &data, nullptr, nullptr) != napi_ok ||
+        (type != wanted && !(wanted == napi_uint8_array && type == napi_uint8_clamped_array)))
+      return fail(what), nullptr;
+    length = (int64_t)n;
+    return data;
+  }
+  void fail(const char* what) {
+    if (!ok) return;
+    char text[96];
+    snprintf(text, sizeof text, "functa-dense: argument %d is not %s", at_, what);
+    throwError(text);
+  }
+  void throwError(const char* text) {
+    ok = false;
+    napi_throw_type_error(env_, "ERR_FUNCTA_DENSE", text);
+  }
+};
+
+// Elements that a walk reaches by one of its two strides: [lowest, highest] offset.
+bool reaches(const DenseWalk& w, const int64_t* stride, int64_t at, int64_t length) {
+  int64_t low = at, high = at;
+  for (int d = 0; d < w.rank; d++) {
+    if (w.size[d] < 0) return false;
+    if (w.size[d] == 0) return true;
+    (stride[d] < 0 ? low : high) += (w.size[d] - 1) * stride[d];
+  }
+  return low >= 0 && high < length;
+}
+int64_t elements(const DenseWalk& w) {
+  int64_t n = 1;
+  for (int d = 0; d < w.rank; d++) n *= w.size[d];
+  return n;
+}
+
+void gemm(Call& call) {
+  int64_t lengthA, lengthB, lengthC, lengthBias;
+  DenseGemm g;
+  g.a = call.floats(lengthA);
+  g.b = call.floats(lengthB);
+  g.c = call.floats(lengthC);
+  g.bias = call.floatsOrNull(lengthBias);
+  const double* x = call.list(10);
+  g.batch = (int64_t)x[0], g.m = (int64_t)x[1], g.n = (int64_t)x[2], g.k = (int64_t)x[3];
+  g.batchA = (int64_t)x[4], g.batchB = (int64_t)x[5];
+  g.transposeA = x[6] != 0, g.transposeB = x[7] != 0;
+  g.activation = (int)x[8], g.alpha = (float)x[9];
+  bool sizes = g.batch >= 0 && g.m >= 0 && g.n >= 0 && g.k >= 0 && g.batchA >= 0 && g.batchB >= 0;
+  int64_t last = g.batch > 0 ? g.batch - 1 : 0;
+  if (call.require(sizes && last * g.batchA + g.m * g.k <= lengthA && last * g.batchB + g.k * g.n <= lengthB &&
+                   g.batch * g.m * g.n <= lengthC && (!g.bias || g.n <= lengthBias) && g.activation >= 0 &&
+                   g.activation < DENSE_UNARY_COUNT))
+    kernels().gemm(&host(), &g);
+}
+
+void unary(Call& call) {
+  int64_t n, m;
+  int op = (int)call.number();
+  const float* x = call.floats(n);
+  float* y = call.floats(m);
+  float p = (float)call.number(), q = (float)call.number();
+  if (call.require(m >= n && op >= 0 && op < DENSE_UNARY_COUNT)) kernels().unary(&host(), op, x, y, n, p, q);
+}
+
+void binary(Call& call) {
+  int64_t lengthA, lengthB, lengthOut;
+  int op = (int)call.number();
+  const float* a = call.floats(lengthA);
+  const float* b = call.floats(lengthB);
+  void* out = call.output(op >= DENSE_EQUAL, lengthOut);
+  DenseWalk w = call.walk();
+  if (!call.require(op >= 0 && op < DENSE_BINARY_COUNT && reaches(w, w.a, 0, lengthA) && reaches(w, w.b, 0, lengthB) &&
+                    elements(w) <= lengthOut && w.a[w.rank - 1] <= 1 && w.b[w.rank - 1] <= 1))
+    return;
+  if (elements(w) > 0) kernels().binary(&host(), op, a, b, out, &w);
+}
+
+void select(Call& call) {
+  int64_t n, lengthA, lengthB, lengthOut;
+  const uint8_t* condition = call.bytes(n);
+  const float* a = call.floats(lengthA);
+  const float* b = call.floats(lengthB);
+  float* out = call.floats(lengthOut);
+  if (call.require(lengthA >= n && lengthB >= n && lengthOut >= n)) kernels().select(&host(), condition, a, b, out, n);
+}
+
+void reduce(Call& call) {
+  int64_t lengthX, lengthOut;
+  int op = (int)call.number();
+  const float* x = call.floats(lengthX);
+  float* out = call.floats(lengthOut);
+  const double* s = call.list(4);
+  int64_t outer = (int64_t)s[0], n = (int64_t)s[1], inner = (int64_t)s[2];
+  if (call.require(outer >= 0 && n >= 0 && inner >= 0 && outer * n * inner <= lengthX && outer * inner <= lengthOut && op >= 0 &&
+                   op < DENSE_REDUCE_COUNT))
+    kernels().reduce(&host(), op, x, out, outer, n, inner, (float)s[3]);
+}
+
+void softmax(Call& call) {
+  int64_t length, lengthOut;
+  const float* x = call.floats(length);
+  float* out = call.floats(lengthOut);
+  int64_t n = (int64_t)call.number();
+  if (call.require(n >= 1 && length % n == 0 && lengthOut >= length))
+    kernels().softmax(&host(), x, out, length / n, n);
+}
+
+void gather(Call& call) {
+  int64_t lengthX, lengthIndices, lengthOut;
+  const float* x = call.floats(lengthX);
+  const int32_t* indices = call.ints(lengthIndices);
+  float* out = call.floats(lengthOut);
+  const double* s = call.list(5);
+  int64_t batch = (int64_t)s[0], outer = (int64_t)s[1], axis = (int64_t)s[2], inner = (int64_t)s[3], count = (int64_t)s[4];
+  bool fits = batch >= 0 && outer >= 0 && axis >= 0 && inner >= 0 && count >= 0 && batch * outer * axis * inner <= lengthX &&
+              batch * count <= lengthIndices && batch * outer * count * inner <= lengthOut;
+  for (int64_t i = 0; fits && i < batch * count; i++) fits = indices[i] >= 0 && indices[i] < axis;
+  if (!call.require(fits)) return;
+  if (batch * outer * count * inner > 0) kernels().gather(&host(), x, indices, out, batch, outer, axis, inner, count);
+}
+
+void segmentSum(Call& call) {
+  int64_t lengthX, lengthIds, lengthOut;
+  const float* x = call.floats(lengthX);
+  const int32_t* ids = call.ints(lengthIds);
+  float* out = call.floats(lengthOut);
+  const double* s = call.list(3);
+  int64_t n = (int64_t)s[0], inner = (int64_t)s[1], segments = (int64_t)s[2];
+  if (call.require(n >= 0 && inner >= 0 && segments >= 0 && n * inner <= lengthX && n <= lengthIds && segments * inner <= lengthOut))
+    kernels().segmentSum(&host(), x, ids, out, n, inner, segments);
+}
+
+void copy(Call& call) {
+  int64_t lengthX, lengthOut;
+  const float* x = call.floats(lengthX);
+  int64_t xAt = (int64_t)call.number();
+  float* out = call.floats(lengthOut);
+  int64_t outAt = (int64_t)call.number();
+  DenseWalk w = call.walk();
+  if (call.require(reaches(w, w.a, xAt, lengthX) && reaches(w, w.b, outAt, lengthOut)) && elements(w) > 0)
+    kernels().copy(&host(), x + xAt, out + outAt, &w);
+}
+
+void bytesToFloat(Call& call) {
+  int64_t n, lengthOut;
+  const uint8_t* x = call.bytes(n);
+  float* out = call.floats(lengthOut);
+  if (call.require(lengthOut >= n)) kernels().bytesToFloat(&host(), x, out, n);
+}
+
+void adam(Call& call) {
+  int64_t n, lengthX, lengthM, lengthV;
+  const float* gradient = call.floats(n);
+  float* value = call.floats(lengthX);
+  float* m = call.floats(lengthM);
+  float* v = call.floats(lengthV);
+  const double* s = call.list(6);
+  DenseAdam options = {(float)s[0], (float)s[1], (float)s[2], (float)s[3], (float)s[4], (float)s[5]};
+  if (call.require(lengthX == n && lengthM == n && lengthV == n)) kernels().adam(&host(), &options, gradient, value, m, v, n);
+}
+
+void threads(Call& call) {
+  double n = call.number();
+  if (call.require(n >= 1 && n <= 256)) host().threads = (int)n;
+}
+
+template <void (*BODY)(Call&)> napi_value method(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  try {
+    BODY(call);
+  } catch (const std::bad_alloc&) {
+    napi_throw_error(env, "ERR_FUNCTA_DENSE", "functa-dense: out of memory for scratch");
+  }
+  return nullptr;
+}
+
+napi_value info(napi_env env, napi_callback_info) {
+  napi_value out, value;
+  napi_create_object(env, &out);
+  napi_create_string_utf8(env, kernels().isa, NAPI_AUTO_LENGTH, &value);
+  napi_set_named_property(env, out, "isa", value);
+  napi_create_int32(env, kernels().lanes, &value);
+  napi_set_named_property(env, out, "lanes", value);
+  napi_create_int32(env, host().threads, &value);
+  napi_set_named_property(env, out, "threads", value);
+  return out;
+}
+
+}  // namespace
+
+// Adds the functions above to the addon's exports.
+void init_dense(napi_env env, napi_value exports) {
+  const struct {
+    const char* name;
+    napi_callback call;
+  } functions[] = {
+      {"denseInfo", info},
+      {"denseThreads", method<threads>},
+      {"denseGemm", method<gemm>},
+      {"denseUnary", method<unary>},
+      {"denseBinary", method<binary>},
+      {"denseSelect", method<select>},
+      {"denseReduce", method<reduce>},
+      {"denseSoftmax", method<softmax>},
+      {"denseGather", method<gather>},
+      {"denseSegmentSum", method<segmentSum>},
+      {"denseCopy", method<copy>},
+      {"denseBytesToFloat", method<bytesToFloat>},
+      {"denseAdam", method<adam>},
+  };
+  for (const auto& f : functions) {
+    napi_value value;
+    if (napi_create_function(env, f.name, NAPI_AUTO_LENGTH, f.call, nullptr, &value) == napi_ok)
+      napi_set_named_property(env, exports, f.name, value);
+  }
+}
