@@ -21,6 +21,8 @@ export interface ContractOptions {
   readonly exactOverlap?: boolean;
   /** Do calls leave the event loop free? */
   readonly asynchronous?: boolean;
+  /** Can it be opened with any number of threads? */
+  readonly threaded?: boolean;
   /** Random networks beside the fixed ones. */
   readonly cases?: number;
 }
@@ -34,6 +36,7 @@ export interface Subject {
   readonly tolerances: { readonly values: number; readonly firstOrder: number; readonly secondOrder: number };
   readonly exactOverlap: boolean;
   readonly asynchronous: boolean;
+  readonly threaded: boolean;
   readonly cases: number;
 }
 
@@ -52,6 +55,7 @@ export function engineContract(name: string, open: OpenEngine, options: Contract
       tolerances: { values: 1e-5, firstOrder: 1e-4, secondOrder: 1e-3, ...options.tolerances },
       exactOverlap: options.exactOverlap ?? true,
       asynchronous: options.asynchronous ?? false,
+      threaded: options.threaded ?? true,
       cases: Number(process.env.FUNCTA_CONTRACT_CASES ?? options.cases ?? 12),
     };
     describeAgreement(subject);

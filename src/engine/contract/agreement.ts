@@ -6,41 +6,42 @@ import type { FieldSpec } from '../../field/spec.ts';
 import type { Subject } from '../contract.ts';
 import type { Adapted, MetaGradient, OuterLoss } from '../engine.ts';
 import { openReference } from '../reference/reference.ts';
+import { answersOf } from './answers.ts';
 import { fixedCases, makeCase, randomCase } from './cases.ts';
 import { normError, valueError, weightBlocks } from './measure.ts';
 
 export function describeAgreement(subject: Subject): void {
+  const { values, firstOrder, secondOrder } = subject.tolerances;
   const random = Array.from({ length: subject.cases }, (_, seed) => randomCase(seed));
   const cases = [...fixedCases(), ...random].map((c) => [c.name, c] as const);
 
   describe.each(cases)('agrees with the reference: %s', (_, c) => {
     const { net, batch, modulations } = c;
     const one = modulations.subarray(0, modulations.length / batch.count);
+    const answers = answersOf(c);
 
     it('in values, on a grid and at scattered points', async () => {
-      const reference = await openReference();
-      const count = batch.shape.map((n) => 2 * n);
-      for (const points of [
-        coveringGrid(batch.shape, count),
-        { kind: 'list', coordinates: c.scattered } as const,
-      ]) {
-        const want = await reference.evaluate(net, batch.shape, one, points);
+      const grid = coveringGrid(
+        batch.shape,
+        batch.shape.map((n) => 2 * n),
+      );
+      for (const points of [grid, { kind: 'list', coordinates: c.scattered } as const]) {
+        const want = await answers.values(points.kind, points);
         const got = await subject.engine().evaluate(net, batch.shape, one, points);
-        expect(valueError(got, want), points.kind).toBeLessThan(subject.tolerances.values);
+        expect(valueError(got, want), points.kind).toBeLessThan(values);
       }
     });
 
     it('in inner losses and gradients, and along inner steps from a start and from zero', async () => {
-      const reference = await openReference();
-      const want = await reference.gradient(net, batch, modulations);
+      const want = await answers.gradient();
       const got = await subject.engine().gradient(net, batch, modulations);
-      expect(normError(got.losses, want.losses)).toBeLessThan(subject.tolerances.values);
-      expect(normError(got.gradient, want.gradient)).toBeLessThan(subject.tolerances.firstOrder);
-      for (const options of [{ start: c.start }, {}]) {
-        const there = await reference.adapt(net, batch, 3, options);
-        const here = await subject.engine().adapt(net, batch, 3, options);
-        expect(normError(here.trajectory, there.trajectory)).toBeLessThan(subject.tolerances.firstOrder);
-        expect(normError(here.losses, there.losses)).toBeLessThan(subject.tolerances.firstOrder);
+      expect(normError(got.losses, want.losses)).toBeLessThan(values);
+      expect(normError(got.gradient, want.gradient)).toBeLessThan(firstOrder);
+      for (const from of ['start', 'zero'] as const) {
+        const there = await answers.adapted(3, from);
+        const here = await subject.engine().adapt(net, batch, 3, from === 'start' ? { start: c.start } : {});
+        expect(normError(here.trajectory, there.trajectory)).toBeLessThan(firstOrder);
+        expect(normError(here.losses, there.losses)).toBeLessThan(firstOrder);
       }
     });
 
@@ -52,12 +53,10 @@ export function describeAgreement(subject: Subject): void {
         ['plain', 2, { distortionWeight: 1 }],
         ['without steps', 0, full],
       ];
-      const reference = await openReference();
       for (const [name, steps, outer] of runs) {
-        const adapted = await reference.adapt(net, batch, steps, { start: c.start });
-        const want = await reference.metaGradient(net, batch, adapted, outer);
+        const adapted = await answers.adapted(steps, 'start');
+        const want = await answers.meta(name, steps, outer);
         const got = await subject.engine().metaGradient(net, batch, adapted, outer);
-        const { firstOrder, secondOrder } = subject.tolerances;
         const curved = outer.secondOrder !== false && steps > 0;
         expectMeta(name, net.spec, got, want, curved ? secondOrder : firstOrder, firstOrder);
       }
@@ -88,7 +87,7 @@ export function describeAgreement(subject: Subject): void {
     const points = { kind: 'grid', start: [2 ** 23 - 8 + 1 / 16], step: [1 / 8], count: [64] } as const;
     const want = await (await openReference()).evaluate(c.net, shape, modulation, points);
     const got = await subject.engine().evaluate(c.net, shape, modulation, points);
-    expect(valueError(got, want)).toBeLessThan(subject.tolerances.values);
+    expect(valueError(got, want)).toBeLessThan(values);
   });
 
   it('an adaptation of another engine can be differentiated through, its arrays untouched', async () => {

@@ -1,4 +1,4 @@
 import { engineContract } from '../contract.ts';
 import { openReference } from './reference.ts';
 
-engineContract('reference', openReference, { cases: 5 });
+engineContract('reference', openReference, { threaded: false, cases: 5 });

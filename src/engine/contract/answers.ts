@@ -1,0 +1,43 @@
+/** What the float64 reference answers on a case, computed once in a process however many engines are held against it. */
+import type { Adapted, Engine, MetaGradient, OuterLoss, Points } from '../engine.ts';
+import { openReference } from '../reference/reference.ts';
+import type { Case } from './cases.ts';
+
+export interface Answers {
+  /** Values of the first signal at `points`; `what` names them. */
+  values(what: string, points: Points): Promise<Float32Array>;
+  gradient(): ReturnType<Engine['gradient']>;
+  /** From `start` of the case, or from zero. */
+  adapted(steps: number, from: 'start' | 'zero'): Promise<Adapted>;
+  /** Through `steps` inner steps from `start`; `what` names the outer loss. */
+  meta(what: string, steps: number, outer: OuterLoss): Promise<MetaGradient>;
+}
+
+const known = new Map<string, Promise<unknown>>();
+
+export function answersOf(c: Case): Answers {
+  const { net, batch, modulations, start } = c;
+  const once = <T>(what: string, ask: (reference: Engine) => Promise<T>): Promise<T> => {
+    const key = `${c.name}: ${what}`;
+    const answer = known.get(key) ?? openReference().then(ask);
+    known.set(key, answer);
+    return answer as Promise<T>;
+  };
+  const adapted: Answers['adapted'] = (steps, from) =>
+    once(`${steps} steps from ${from}`, (reference) =>
+      reference.adapt(net, batch, steps, from === 'start' ? { start } : {}),
+    );
+  return {
+    values: (what, points) =>
+      once(`values ${what}`, (reference) => {
+        const first = modulations.subarray(0, modulations.length / batch.count);
+        return reference.evaluate(net, batch.shape, first, points);
+      }),
+    gradient: () => once('gradient', (reference) => reference.gradient(net, batch, modulations)),
+    adapted,
+    meta: (what, steps, outer) =>
+      once(`meta ${what}`, async (reference) =>
+        reference.metaGradient(net, batch, await adapted(steps, 'start'), outer),
+      ),
+  };
+}
