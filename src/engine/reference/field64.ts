@@ -208,7 +208,9 @@ function addProduct(y: Float64Array, x: Float64Array, a: Float64Array, at: numbe
 /** x[i] += sum_j A[i, j] y[j]. */
 function addTransposed(x: Float64Array, y: Float64Array, a: Float64Array, at: number, stride: number): void {
   for (let i = 0; i < x.length; i++) {
-    for (let j = 0; j < y.length; j++) x[i]! += a[at + i * stride + j]! * y[j]!;
+    let sum = 0;
+    for (let j = 0; j < y.length; j++) sum += a[at + i * stride + j]! * y[j]!;
+    x[i]! += sum;
   }
 }
 
