@@ -1,0 +1,157 @@
+/**
+ * The autoregressive prior: a context model over the stack of grids, coarse to fine, cell by cell in raster order,
+ * channel by channel. A small integer network per level picks a table of the bank for every symbol (after Balle,
+ * Johnston and Minnen, ICLR 2019: integer arithmetic alone decides, so every machine decides alike).
+ *
+ * Exact semantics, for one cell of a level with C channels. Inputs v_i come from `context.ts`; x_i = v_i for auxiliary
+ * inputs and x_i = compand(v_i) for symbols; y_i = x_i for auxiliary inputs and |x_i| for symbols. All numbers are
+ * integers, `>>` rounds down, clip(a, lo, hi) clamps:
+ *
+ *   h1_u  = clip((b1_u + sum_i x_i W1_iu) >> s1, 0, 4095)              and likewise for further hidden layers
+ *   a_c   = B_c  + sum_i v_i M_ic + ((sum_u h_u V_uc)  >> so)  + sum_{d < c} v_d P_dc
+ *   z_c   = B'_c + sum_i y_i M'_ic + ((sum_u h_u V'_uc) >> so') + sum_{d < c} |x_d| P'_dc
+ *   mean  = clip(a_c >> s, -2^17, 2^17)       in 1/32 of a symbol
+ *   notch = clip(z_c >> s', 0, 143)           eighths of an octave
+ *
+ * where v_d and x_d are the channels of this cell coded before; P and P' reach R channels back. Channel c is then
+ * coded with table(shape_c, notch, mean) of the bank. No sum can leave 32 bits: that is proved from the weights when
+ * the prior is read.
+ *
+ * Hot loops read local typed arrays behind `!`: every index is below the length.
+ */
+import { BadInputError } from '../src/core/errors.ts';
+import type { Tensor } from '../src/core/tensor.ts';
+import { type FieldSpec, totalChannels } from '../src/field/spec.ts';
+import { addRows, type LevelTensors, maxHidden, readLevel, readRecipe } from './autoregressive-tensors.ts';
+import { type Bank, maxNotch, readBank } from './bank.ts';
+import { type ContextRecipe, compand, LevelContext, maxRaw } from './context.ts';
+import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
+import { checkQuality } from './quantiser.ts';
+
+/** Means stay within +-2^17, in 1/32. */
+export const maxMean = 2 ** 17;
+
+export class AutoregressivePrior implements EntropyPrior {
+  readonly kind = 'autoregressive';
+  readonly multiplyAddsPerSymbol: number;
+  readonly recipe: ContextRecipe;
+  readonly #bank: Bank;
+  readonly #levels: readonly LevelTensors[];
+
+  constructor(bank: Bank, recipe: ContextRecipe, levels: readonly LevelTensors[]) {
+    this.#bank = bank;
+    this.recipe = recipe;
+    this.#levels = levels;
+    this.multiplyAddsPerSymbol = levels.reduce(
+      (most, level) => Math.max(most, level.multiplyAdds / level.channels),
+      0,
+    );
+  }
+
+  /** Throws BadInputError `prior-layout` when the layout is not that of the prior's family. */
+  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
+    checkQuality(quality);
+    const channels = layout.levels.map((level) => level.channels);
+    if (channels.length !== this.#levels.length || channels.some((n, k) => n !== this.#levels[k]!.channels)) {
+      throw new BadInputError('prior-layout', `the prior is for other channels than [${channels}]`);
+    }
+    this.#levels.forEach((tensors, k) => {
+      walkLevel(tensors, new LevelContext(this.recipe, layout, k), this.#bank, quality, symbols, coder);
+    });
+  }
+}
+
+/** The autoregressive prior of a model. Throws BadInputError `tensor-*`, `prior-table`, `prior-recipe` or `prior-range`. */
+export function readAutoregressive(
+  tensors: ReadonlyMap<string, Tensor>,
+  spec: FieldSpec,
+): AutoregressivePrior {
+  const bank = readBank(tensors);
+  const recipe = readRecipe(tensors, spec.axes);
+  const channels = spec.levels.map((level) => level.channels);
+  if (totalChannels(spec) === 0)
+    throw new BadInputError('prior-layout', 'a model without modulations has no prior');
+  return new AutoregressivePrior(
+    bank,
+    recipe,
+    channels.map((_, k) => readLevel(tensors, recipe, spec.axes, channels, k, bank.shapes)),
+  );
+}
+
+function walkLevel(
+  net: LevelTensors,
+  context: LevelContext,
+  bank: Bank,
+  quality: number,
+  symbols: Int32Array,
+  coder: SymbolCoder,
+): void {
+  const { channels, hidden, mean, scale, reach, shapes } = net;
+  const { inputs, auxiliary, cells } = context;
+  const values = new Int32Array(inputs);
+  // The inputs that are not 0: index, v, x and y of each.
+  const active = new Int32Array(Math.max(inputs, ...hidden.map((layer) => layer.units)));
+  const raw = new Int32Array(inputs);
+  const signed = new Int32Array(active.length);
+  const size = new Int32Array(inputs);
+  const layers = hidden.map((layer) => new Int32Array(layer.units));
+  const out = new Int32Array(channels);
+  const means = new Int32Array(channels);
+  const scales = new Int32Array(channels);
+  let at = context.start;
+  for (let cell = 0; cell < cells; cell++) {
+    context.gather(cell, quality, symbols, values);
+    let count = 0;
+    for (let i = 0; i < inputs; i++) {
+      const v = values[i]!;
+      if (v === 0) continue;
+      const x = i < auxiliary ? v : compand(v);
+      active[count] = i;
+      raw[count] = v;
+      signed[count] = x;
+      size[count++] = i >= auxiliary && x < 0 ? -x : x;
+    }
+    means.set(mean.bias);
+    addRows(means, mean.linear, active, raw, count);
+    scales.set(scale.bias);
+    addRows(scales, scale.linear, active, size, count);
+    for (let k = 0; k < hidden.length; k++) {
+      const { weights, bias: start, shift, units } = hidden[k]!;
+      const sums = layers[k]!;
+      sums.set(start);
+      addRows(sums, weights, active, signed, count);
+      count = 0;
+      for (let u = 0; u < units; u++) {
+        const h = sums[u]! >> shift;
+        if (h <= 0) continue;
+        active[count] = u;
+        signed[count++] = Math.min(h, maxHidden);
+      }
+    }
+    if (hidden.length > 0) {
+      out.fill(0);
+      addRows(out, mean.output, active, signed, count);
+      for (let c = 0; c < channels; c++) means[c]! += out[c]! >> mean.outputShift;
+      out.fill(0);
+      addRows(out, scale.output, active, signed, count);
+      for (let c = 0; c < channels; c++) scales[c]! += out[c]! >> scale.outputShift;
+    }
+    for (let c = 0; c < channels; c++, at++) {
+      const m = means[c]! >> mean.shift;
+      const n = scales[c]! >> scale.shift;
+      const clippedMean = Math.min(maxMean, Math.max(-maxMean, m));
+      const notch = Math.min(maxNotch, Math.max(0, n));
+      const table = bank.table(shapes[c]!, notch, clippedMean);
+      const found = coder.code(table, bank.offset(notch, clippedMean), symbols[at]!);
+      symbols[at] = found;
+      if (found === 0) continue;
+      const v = Math.min(maxRaw, Math.max(-maxRaw, found));
+      const y = Math.abs(compand(v));
+      const row = c * reach;
+      for (let j = 0, to = c + 1; j < reach && to < channels; j++, to++) {
+        means[to]! += Math.imul(v, mean.own[row + j]!);
+        scales[to]! += Math.imul(y, scale.own[row + j]!);
+      }
+    }
+  }
+}
