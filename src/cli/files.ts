@@ -130,6 +130,11 @@ export function writeStream(stream: Writable, data: Uint8Array | string): Promis
   });
 }
 
+/** For what is said at the end: what was asked for is done by then, and a reader that has seen enough is no failure. */
+export async function writeQuietly(stream: Writable, text: string): Promise<void> {
+  await writeStream(stream, text).catch(() => {});
+}
+
 /** Temporary files of this process; taken away when it must leave at once. */
 const unfinished = new Set<string>();
 

@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { FunctaError } from '../core/errors.ts';
 import { UsageError } from './exit.ts';
-import { standardStream } from './files.ts';
+import { standardStream, writeQuietly } from './files.ts';
 import { Progress, type ProgressSink } from './progress.ts';
 
 /** Flags that every command takes. */
@@ -52,6 +52,16 @@ export class Job {
     }
   }
 
+  /** Prints a report: what a command returns is printed at its end, what runs on prints when it has something to say. */
+  async present(report: Report): Promise<void> {
+    const { stdout, stderr } = this.streams;
+    const { json, quiet } = this.globals;
+    if (json) await writeQuietly(stdout, `${JSON.stringify(report.data, jsonNumber)}\n`);
+    else if (report.lines.length > 0 && !(report.stdoutTaken && quiet)) {
+      await writeQuietly(report.stdoutTaken ? stderr : stdout, `${report.lines.join('\n')}\n`);
+    }
+  }
+
   /** One line to stderr beside the results; `--quiet` drops it. */
   note(line: string): void {
     if (this.globals.quiet) return;
@@ -71,6 +81,11 @@ export class Job {
       this.running = undefined;
     }
   }
+}
+
+/** JSON has no infinity: the PSNR of an exact copy is null. */
+function jsonNumber(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
 }
 
 const silent: ProgressSink = { write: () => true };

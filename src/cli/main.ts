@@ -9,6 +9,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addLearn } from './commands/learn.ts';
 import { addPrior } from './commands/prior.ts';
 import { addSample } from './commands/sample.ts';
+import { addServe } from './commands/serve.ts';
 import { addStore } from './commands/store.ts';
 import { exitCodeOf, toFunctaError } from './exit.ts';
 import { removeUnfinished } from './files.ts';
@@ -25,6 +26,7 @@ const commands = [
   addBuild,
   addStore,
   addEval,
+  addServe,
   addEngines,
 ];
 

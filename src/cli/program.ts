@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { AbortedError, type FunctaError } from '../core/errors.ts';
 import { engineNames } from '../engine/index.ts';
 import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError } from './exit.ts';
-import { removeUnfinished, writeStream } from './files.ts';
+import { removeUnfinished, writeQuietly } from './files.ts';
 import { type Globals, Job, type Report, type Streams } from './job.ts';
 import { integer } from './options.ts';
 import { packageVersion } from './package.ts';
@@ -12,7 +12,7 @@ import { packageVersion } from './package.ts';
 type Handler = (...given: unknown[]) => Promise<void>;
 /** Wraps what a command does with what every command needs. Arguments come as commander gives them. */
 // biome-ignore lint/suspicious/noExplicitAny: commander hands over arguments whose types only the command knows.
-export type Run = (action: (job: Job, ...given: any[]) => Promise<Report>) => Handler;
+export type Run = (action: (job: Job, ...given: any[]) => Promise<Report | undefined>) => Handler;
 export type AddCommand = (program: Command, run: Run) => void;
 
 /** Runs one command line to its end and gives its exit code. */
@@ -33,7 +33,8 @@ export async function runCli(
       const command = given.at(-1) as Command;
       const job = new Job(command.optsWithGlobals<Globals>(), streams, interrupts.signal);
       const report = await action(job, ...given);
-      await present(report, job);
+      if (report === undefined) return;
+      await job.present(report);
       if (report.fault !== undefined) {
         await complain(report.fault, streams, false);
         exitCode = exitCodeOf(report.fault);
@@ -82,25 +83,6 @@ function createProgram(streams: Streams): Command {
       outputError: () => {},
     })
     .exitOverride();
-}
-
-async function present(report: Report, job: Job): Promise<void> {
-  const { stdout, stderr } = job.streams;
-  if (job.globals.json) {
-    await writeQuietly(stdout, `${JSON.stringify(report.data, jsonNumber)}\n`);
-  } else if (report.lines.length > 0 && !(report.stdoutTaken && job.globals.quiet)) {
-    await writeQuietly(report.stdoutTaken ? stderr : stdout, `${report.lines.join('\n')}\n`);
-  }
-}
-
-/** JSON has no infinity: the PSNR of an exact copy is null. */
-function jsonNumber(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
-}
-
-/** What was asked for is done by now: a reader that has seen enough is no failure. */
-async function writeQuietly(stream: Streams['stdout'], text: string): Promise<void> {
-  await writeStream(stream, text).catch(() => {});
 }
 
 function isHelp(thrown: unknown): boolean {

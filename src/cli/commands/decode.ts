@@ -70,7 +70,13 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
     const written: Written[] = [];
     for (const [n, path] of outputs) {
       const started = performance.now();
-      const stream = await session.decodeRows(bytes, { size, region, item: n, signal: job.signal });
+      const stream = await session.decodeRows(bytes, {
+        size,
+        region,
+        item: n,
+        raw: format === 'npy',
+        signal: job.signal,
+      });
       const content = await encodeRows(stream, format);
       const outputBytes = await writeOutput(path, content, { stdout: job.streams.stdout, force });
       const { shape, channels } = stream;

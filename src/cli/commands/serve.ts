@@ -1,0 +1,81 @@
+/** `functa serve`: models and stores over HTTP, until it is told to stop. */
+import type { Command } from 'commander';
+import type { AccessRecord, RunningServer } from '../../../server/index.ts';
+import type { Job, Report } from '../job.ts';
+import { withEngine } from '../models.ts';
+import { collect, integer } from '../options.ts';
+import type { Run } from '../program.ts';
+
+interface ServeFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly models?: readonly string[];
+  readonly functaset?: readonly string[];
+  readonly maxBody?: number;
+}
+
+export function addServe(program: Command, run: Run): void {
+  program
+    .command('serve')
+    .description(
+      'serve models and stores over HTTP; stops when it is interrupted, after the requests under way',
+    )
+    .option('--host <address>', 'where to listen; 0.0.0.0 is every address of this machine', '127.0.0.1')
+    .option('-p, --port <n>', '0 takes a free one', integer(0, 65535), 8080)
+    .option(
+      '--models <directory>',
+      'directory of model files, may be repeated; default: the bundled ones',
+      collect,
+    )
+    .option('--functaset <store>', 'a store to serve, may be repeated', collect)
+    .option('--max-body <bytes>', 'refuse larger requests', integer(1))
+    .action(run(serve));
+}
+
+async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
+  const { startServer } = await import('../../../server/index.ts');
+  await withEngine(job, async (engine) => {
+    const server = await startServer({
+      host: flags.host,
+      port: flags.port,
+      modelsDir: flags.models,
+      functasets: flags.functaset,
+      maxBodyBytes: flags.maxBody,
+      engine,
+      signal: job.signal,
+      log: (record) => job.note(job.globals.json ? JSON.stringify(record) : recordText(record)),
+    });
+    await job.present(started(server));
+    await server.closed;
+    job.note('stopped');
+  });
+}
+
+function started({ url, port, models, functasets, engine }: RunningServer): Report {
+  return {
+    data: { url, port, models, functasets, engine },
+    lines: [
+      `functa serves ${models.join(', ') || 'no models'} on ${url} (engine ${engine}); ${url}/docs describes it`,
+      ...(functasets.length > 0 ? [`functasets: ${functasets.join(', ')}`] : []),
+      ...tries(url, models[0]).flatMap((line, i) => (i === 0 ? ['', 'try:', line] : [line])),
+    ],
+  };
+}
+
+/** Commands that need nothing but this server. */
+function tries(url: string, model: string | undefined): string[] {
+  if (model === undefined) return [];
+  const base = `${url}/v1/models/${encodeURIComponent(model)}`;
+  const json = "-H 'content-type: application/json'";
+  const functa = 'application/vnd.functa';
+  return [
+    `  curl ${json} -H 'accept: image/png' -d '{"count": 16, "seed": 1}' -o samples.png ${base}/sample`,
+    `  curl ${json} -H 'accept: ${functa}' -d '{"count": 1, "seed": 1}' -o one.functa ${base}/sample`,
+    `  curl -H 'content-type: ${functa}' -H 'accept: image/png' --data-binary @one.functa -o one-8x.png '${base}/decode?size=8x'`,
+  ];
+}
+
+function recordText({ time, method, path, status, ms, code, cut, error }: AccessRecord): string {
+  const rest = [code, cut ? 'cut off' : undefined, error].filter((part) => part !== undefined);
+  return [time, method, path, status, `${ms} ms`, ...rest].join(' ');
+}
