@@ -11,6 +11,7 @@ import { loadDense } from './backend-dense.ts';
 import { registerFuncta } from './backend-functa.ts';
 import { loadTensorFlow, type TensorFlow, type TensorFlowBundle } from './backend-load.ts';
 
+export { type Adam, type AdamOptions, type AdamState, createAdam } from './backend-adam.ts';
 export type { TensorFlow } from './backend-load.ts';
 
 /** In order of choice. */
