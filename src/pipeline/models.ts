@@ -1,7 +1,7 @@
 /** Model files by name or path. */
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, extname, join } from 'node:path';
+import { packageRoot } from '../../datasets/cache.ts';
 import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { type Model, readModel } from '../field/model.ts';
@@ -12,11 +12,7 @@ export const modelSuffix = '.safetensors';
 
 /** The directory of the models that come with the package. */
 export function bundledModels(): string {
-  let at = dirname(fileURLToPath(import.meta.url));
-  // src/pipeline in a checkout, dist/src/pipeline when built
-  while (!['src', 'dist'].includes(basename(at))) at = dirname(at);
-  if (basename(dirname(at)) === 'dist') at = dirname(at);
-  return join(dirname(at), 'models');
+  return join(packageRoot(), 'models');
 }
 
 /** Models of directories (default: the bundled ones), sorted by name. A directory that is not there has none. */

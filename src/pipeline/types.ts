@@ -4,6 +4,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import type { TrainingRecipe } from '../learn/recipe.ts';
+import type { Work } from './work.ts';
 
 /** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
 export type Size = { readonly factor: number } | { readonly shape: readonly number[] };
@@ -46,6 +47,8 @@ export interface SessionOptions {
   readonly model: Model;
   readonly engine: Engine;
   readonly limits?: Limits | undefined;
+  /** Where entropy coding runs; default: here. */
+  readonly work?: Work | undefined;
 }
 
 export interface EncodeOptions {
@@ -56,6 +59,13 @@ export interface EncodeOptions {
   /** `histogram`, `factorized`, `autoregressive`; default: the best the model carries. */
   readonly prior?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface EncodeManyOptions extends EncodeOptions {
+  /** Signals adapted together; default 32. */
+  readonly batch?: number | undefined;
+  /** `false`: no archive, an empty array stands for it. */
+  readonly archive?: boolean | undefined;
 }
 
 /** One signal as a function in bytes. */
@@ -80,6 +90,8 @@ export interface Encoded {
 }
 
 export interface DecodeOptions {
+  /** Which function of an archive; default 0. */
+  readonly item?: number | undefined;
   /** Default: the size of the signal. A string is read by `parseSize`. */
   readonly size?: Size | string | undefined;
   /** Default: everything. A string is read by `parseRegion`. */
@@ -119,11 +131,15 @@ export interface SampleOptions {
   readonly shape?: readonly number[] | undefined;
   /** Size to decode them at. */
   readonly size?: Size | string | undefined;
+  /** Values as the field gives them: not clamped, not rounded. */
+  readonly raw?: boolean | undefined;
+  /** `false`: the archive alone, no signals. */
+  readonly decode?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Sampled {
-  readonly signals: Signal[];
+  readonly signals: readonly Signal[];
   /** An archive of the drawn functions. */
   readonly archive: Uint8Array;
   /** Bits of each under the prior at temperature 1. */
@@ -153,7 +169,7 @@ export interface Session {
   /** Adapts signals of one shape together; one archive of them all beside their single files. */
   encodeMany(
     signals: readonly Signal[],
-    options?: EncodeOptions,
+    options?: EncodeManyOptions,
   ): Promise<{ readonly items: Encoded[]; readonly archive: Uint8Array }>;
   /** Values are clamped to the family's range; pictures are rounded to multiples of 1/255. */
   decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
@@ -236,8 +252,9 @@ export interface EvalQuality {
   readonly psnrDbOfMeanMse: number;
   readonly encodeMs: number;
   readonly decodeMs: number;
-  /** An archive of the same symbols through the `histogram` prior, over items. */
-  readonly histogramBytes: number;
+  /** An archive of the same symbols through the `histogram` prior, over items; null: the model has none. */
+  readonly histogramBytes: number | null;
+
   readonly peers: Readonly<Record<string, PeerPoint>>;
 }
 
@@ -329,10 +346,10 @@ export interface Pipeline {
   parseSize(text: string): Size;
   /** `x,y,w,h` for two axes, `start,count` for one. Throws BadInputError `bad-region`. */
   parseRegion(text: string): Region;
-  /** Signals of one shape side by side, row by row, 2 samples of white between them. */
-  contactSheet(signals: readonly Signal[], columns?: number): Signal;
   /** An 8-bit PNG, written as the rows come. */
   pngChunks(stream: RowStream): AsyncIterable<Uint8Array>;
+  /** A float32 .npy, written as the rows come. */
+  npyChunks(stream: RowStream): AsyncIterable<Uint8Array>;
   buildFunctaset(options: BuildOptions): Promise<BuildResult>;
   trainModel(options: TrainOptions): Promise<TrainResult>;
   trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult>;

@@ -1,0 +1,175 @@
+/**
+ * Rate and distortion of a model over a data set, from the bytes of real files: what `functa eval` prints.
+ *
+ * Per item: `fileBytes` of its own file; `archiveBytes` of one archive of all items, over items; PSNR of the picture
+ * decoded from its file, rounded and clamped to 8 bits. `encodeMs` is adaptation (in batches, shared equally) and entropy coding;
+ * `decodeMs` is entropy decoding and evaluation at the signal's size, one file at a time; both leave reading and writing
+ * of pictures out. `histogramBytes` is an archive of the same symbols through the `histogram` prior, over items.
+ */
+import { openDataset } from '../../datasets/registry.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
+import { defaultLimits } from '../core/limits.ts';
+import { bitsPerPoint, meanPsnrOfItems, psnrOfMeanMse } from '../core/units.ts';
+import { pointCount } from '../field/spec.ts';
+import { adaptSignals } from './adapt.ts';
+import { archiveOf, bestPrior, headerBytesOf, inlineWork, priorsOf } from './coding.ts';
+import { openingFor } from './data.ts';
+import { checkPeers, Peer } from './peers.ts';
+import { collectRows, fieldRows } from './rows.ts';
+import { defaultBatch, groups } from './session.ts';
+import type { EvalOptions, EvalQuality, EvalResult, PeerPoint, PipelineEvent } from './types.ts';
+import { checkFits, errorAgainst, isPicture } from './values.ts';
+
+const job = 'eval';
+const defaultQualities = [30, 40, 50, 60];
+
+/** Throws BadInputError `no-qualities`, `unknown-peer`, `empty-dataset`; AbortedError; what coding and data sets throw. */
+export async function evaluate(options: EvalOptions): Promise<EvalResult> {
+  const { model, engine, split, effort = 1, qualities = defaultQualities } = options;
+  const prior = options.prior ?? bestPrior(model);
+  if (qualities.length === 0)
+    throw new BadInputError('no-qualities', 'give at least one quality to evaluate at');
+  const peerNames = checkPeers(options.peers ?? []);
+  const started = performance.now();
+  const signals = await readSignals(options);
+  const total = signals.length * qualities.length;
+  const tell = (event: PipelineEvent) => options.onEvent?.(event);
+  tell({ type: 'start', job, total, done: 0, unit: 'signals' });
+  const peers = isPicture(model.card) ? peerNames.map((name) => new Peer(name, signals, options.signal)) : [];
+  const run = new Run(options, signals, prior, effort);
+  const rows: EvalQuality[] = [];
+  for (const [i, quality] of qualities.entries()) {
+    const row = await run.at(quality, (done) => {
+      tell({ type: 'progress', job, done: i * signals.length + done, total, figures: { quality } });
+    });
+    const points: Record<string, PeerPoint> = {};
+    for (const peer of peers) {
+      if (!peer.applies) continue;
+      tell({ type: 'note', job, message: `${peer.name} at ${row.psnrDbMeanOfItems.toFixed(2)} dB` });
+      points[peer.name] = await peer.at(row.psnrDbMeanOfItems);
+    }
+    rows.push({ ...row, peers: points });
+  }
+  tell({ type: 'end', job, done: total, seconds: (performance.now() - started) / 1000 });
+  return {
+    model: model.card.name,
+    dataset: options.dataset,
+    split,
+    n: signals.length,
+    prior,
+    effort,
+    engine: engine.name,
+    qualities: rows,
+  };
+}
+
+/** One model over fixed signals, at one quality after another. */
+class Run {
+  readonly #options: EvalOptions;
+  readonly #signals: readonly Signal[];
+  readonly #prior: string;
+  readonly #effort: number;
+  /** Effort 1 adapts alike at every quality: once. */
+  #adapted: { modulations: Float32Array[]; ms: number } | undefined;
+
+  constructor(options: EvalOptions, signals: readonly Signal[], prior: string, effort: number) {
+    this.#options = options;
+    this.#signals = signals;
+    this.#prior = prior;
+    this.#effort = effort;
+  }
+
+  async at(quality: number, onItem: (done: number) => void): Promise<Omit<EvalQuality, 'peers'>> {
+    const { model, engine, signal: abort } = this.#options;
+    const { modulations, ms } = await this.#adapt(quality);
+    const items: { symbols: Int32Array; shape: readonly number[]; quality: number }[] = [];
+    const mses: number[] = [];
+    const sums = { files: 0, headers: 0, bits: 0, codeMs: 0, decodeMs: 0, points: 0 };
+    for (const [i, signal] of this.#signals.entries()) {
+      if (abort?.aborted) throw new AbortedError();
+      const { shape } = signal;
+      const modulation = modulations[i]!;
+      const codeStart = performance.now();
+      const coded = await inlineWork.code(model, { modulation, shape, quality, prior: this.#prior });
+      const decodeStart = performance.now();
+      const task = { bytes: coded.bytes, item: 0, limits: defaultLimits };
+      const found = await inlineWork.decode(model, task);
+      const stream = fieldRows({ model, engine }, found.shape, found.modulation, { limits: defaultLimits });
+      const decoded = await collectRows(stream);
+      sums.decodeMs += performance.now() - decodeStart;
+      sums.codeMs += decodeStart - codeStart;
+      sums.files += coded.bytes.length;
+      sums.headers += headerBytesOf(coded.bytes);
+      sums.bits += coded.estimatedBits;
+      sums.points += pointCount(shape);
+      mses.push(errorAgainst(signal, decoded));
+      items.push({ symbols: coded.symbols, shape, quality });
+      onItem(i + 1);
+    }
+    const n = items.length;
+    const archive = archiveOf(
+      model,
+      items.map((item) => ({ ...item, prior: this.#prior })),
+    );
+    return {
+      quality,
+      fileBytes: sums.files / n,
+      fileBytesWithoutHeader: (sums.files - sums.headers) / n,
+      archiveBytes: archive.length / n,
+      bitsPerPixel: bitsPerPoint(sums.files, sums.points),
+      archiveBitsPerPixel: bitsPerPoint(archive.length, sums.points),
+      estimatedBits: sums.bits / n,
+      psnrDbMeanOfItems: meanPsnrOfItems(mses),
+      psnrDbOfMeanMse: psnrOfMeanMse(mses),
+      encodeMs: (ms + sums.codeMs) / n,
+      decodeMs: sums.decodeMs / n,
+      histogramBytes: priorsOf(model).includes('histogram')
+        ? archiveOf(
+            model,
+            items.map((item) => ({ ...item, prior: 'histogram' })),
+          ).length / n
+        : null,
+    };
+  }
+
+  async #adapt(quality: number): Promise<{ modulations: Float32Array[]; ms: number }> {
+    if (this.#adapted !== undefined) return this.#adapted;
+    const { model, engine, batch = defaultBatch, signal } = this.#options;
+    const started = performance.now();
+    const modulations: Float32Array[] = [];
+    for (const group of groups(this.#signals, batch)) {
+      if (signal?.aborted) throw new AbortedError();
+      const request = { quality, effort: this.#effort, signal };
+      modulations.push(...(await adaptSignals(model, engine, group, request)));
+    }
+    const adapted = { modulations, ms: performance.now() - started };
+    if (this.#effort === 1) this.#adapted = adapted;
+    return adapted;
+  }
+}
+
+async function readSignals({
+  model,
+  dataset: name,
+  split,
+  limit,
+  cacheDir,
+  signal,
+}: EvalOptions): Promise<Signal[]> {
+  const dataset = await openDataset(name, split, openingFor(model.card.spec.outputs, { cacheDir }));
+  try {
+    const signals: Signal[] = [];
+    for (let i = 0; i < Math.min(limit ?? dataset.length, dataset.length); i++) {
+      if (signal?.aborted) throw new AbortedError();
+      const item = await dataset.get(i);
+      checkFits(model, item);
+      signals.push(item);
+    }
+    if (signals.length === 0)
+      throw new BadInputError('empty-dataset', `${name} ${split} has no signals to evaluate`);
+    return signals;
+  } finally {
+    dataset.close();
+  }
+}

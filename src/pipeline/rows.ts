@@ -1,0 +1,76 @@
+/** Evaluating a field over a large grid, a block of rows at a time: memory is that of one block. */
+import { AbortedError } from '../core/errors.ts';
+import { checkLimit, type Limits } from '../core/limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+import { pointCount } from '../field/spec.ts';
+import { multiplyAddsPerPoint, outputGrid } from './grid.ts';
+import type { DecodeOptions, RowStream, Rows } from './types.ts';
+import { toSignalValues } from './values.ts';
+
+/** Enough points to keep every thread at work, few enough that a block is a megabyte or two. */
+const blockPoints = 2 ** 17;
+
+/**
+ * The signal of `modulation` [m], rows at a time. Throws before the first row: BadInputError `bad-size`, `bad-region`;
+ * LimitError `limit-samples`, `limit-axis`, `limit-multiply-adds`.
+ */
+export function fieldRows(
+  context: { readonly model: Model; readonly engine: Engine },
+  shape: readonly number[],
+  modulation: Float32Array,
+  options: DecodeOptions & { readonly limits: Limits },
+): RowStream {
+  const { card } = context.model;
+  const grid = outputGrid(shape, options, options.limits);
+  const work = pointCount(grid.shape) * multiplyAddsPerPoint(card.spec);
+  checkLimit(
+    'multiply-adds',
+    work,
+    options.limits.maxMultiplyAdds,
+    'ask for a smaller size or a region of it',
+  );
+  const height = grid.shape[0]!;
+  const rowsPerBlock = Math.max(1, Math.floor((blockPoints * height) / pointCount(grid.shape)));
+  async function* rows(): AsyncIterable<Rows> {
+    const { engine, model } = context;
+    for (let start = 0; start < height; start += rowsPerBlock) {
+      if (options.signal?.aborted) throw new AbortedError();
+      const n = Math.min(rowsPerBlock, height - start);
+      const points = grid.points(start, n);
+      const values = await engine.evaluate(model.network, shape, modulation, points, {
+        signal: options.signal,
+      });
+      yield { start, rows: n, values: toSignalValues(card, values, options.raw ?? false) };
+    }
+  }
+  return { shape: grid.shape, channels: card.spec.outputs, rows: rows() };
+}
+
+/** All rows of a stream in one array, [points, channels]. */
+export async function collectRows(stream: RowStream): Promise<Float32Array> {
+  const points = pointCount(stream.shape);
+  const rowValues = (points / stream.shape[0]!) * stream.channels;
+  const all = new Float32Array(points * stream.channels);
+  for await (const { start, values } of stream.rows) all.set(values, start * rowValues);
+  return all;
+}
+
+/** The rows of a signal in memory, for writers that take streams. */
+export function signalRows(signal: {
+  readonly shape: readonly number[];
+  readonly channels: number;
+  readonly values: Float32Array;
+}): RowStream {
+  const { shape, channels, values } = signal;
+  async function* rows(): AsyncIterable<Rows> {
+    const height = shape[0]!;
+    const rowValues = values.length / height;
+    const block = Math.max(1, Math.floor((blockPoints * channels) / rowValues));
+    for (let start = 0; start < height; start += block) {
+      const n = Math.min(block, height - start);
+      yield { start, rows: n, values: values.subarray(start * rowValues, (start + n) * rowValues) };
+    }
+  }
+  return { shape, channels, rows: rows() };
+}

@@ -1,0 +1,201 @@
+/** A model and an engine, ready to turn signals into bytes and bytes into signals. */
+import type { Signal } from '../../datasets/signal.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
+import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { bitsPerPoint, psnrDb } from '../core/units.ts';
+import { modulationLength, pointCount } from '../field/spec.ts';
+import { adaptSignals, stepsOf } from './adapt.ts';
+import { archiveOf, bestPrior, inlineWork } from './coding.ts';
+import { multiplyAddsPerPoint } from './grid.ts';
+import { inspect } from './inspect.ts';
+import { collectRows, fieldRows } from './rows.ts';
+import type {
+  DecodeOptions,
+  Encoded,
+  EncodeManyOptions,
+  EncodeOptions,
+  RowStream,
+  Sampled,
+  SampleOptions,
+  Session,
+  SessionOptions,
+} from './types.ts';
+import { checkFits, errorAgainst } from './values.ts';
+import type { DecodedFunction } from './work.ts';
+
+export const defaultQuality = 50;
+/** Signals adapted together unless the caller says otherwise. */
+export const defaultBatch = 32;
+/** Points of signals adapted together, so that their trajectories fit in memory. */
+const maxBatchPoints = 2 ** 20;
+/** Forward, backward to activations, and the sums over points of one inner step, in multiply-adds of a plain pass. */
+const passesPerStep = 3;
+
+/** A session holds nothing but what it is given: the engine stays the caller's to close. */
+export function openSession(options: SessionOptions): Session {
+  return new OpenSession(options);
+}
+
+class OpenSession implements Session {
+  readonly model: Session['model'];
+  readonly engine: Session['engine'];
+  readonly #limits: Limits;
+  readonly #work;
+
+  constructor({ model, engine, limits = defaultLimits, work = inlineWork }: SessionOptions) {
+    this.model = model;
+    this.engine = engine;
+    this.#limits = limits;
+    this.#work = work;
+  }
+
+  async encode(signal: Signal, options: EncodeOptions = {}): Promise<Encoded> {
+    const [item] = await this.#encodeTogether([signal], options);
+    return item!;
+  }
+
+  async encodeMany(
+    signals: readonly Signal[],
+    options: EncodeManyOptions = {},
+  ): Promise<{ items: Encoded[]; archive: Uint8Array }> {
+    const items: Encoded[] = [];
+    for (const group of groups(signals, options.batch ?? defaultBatch)) {
+      items.push(...(await this.#encodeTogether(group, options)));
+    }
+    return { items, archive: options.archive === false ? new Uint8Array(0) : archiveOf(this.model, items) };
+  }
+
+  async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {
+    const stream = await this.decodeRows(bytes, options);
+    const values = await collectRows(stream);
+    return { id: 'decoded', shape: stream.shape, channels: stream.channels, values };
+  }
+
+  async decodeRows(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RowStream> {
+    const limits = options.limits ?? this.#limits;
+    const item = options.item ?? 0;
+    const found = await this.#work.decode(this.model, { bytes, item, limits });
+    return this.#rows(found, options);
+  }
+
+  async *decodeMany(bytes: Uint8Array, options: DecodeOptions = {}): AsyncIterable<Signal> {
+    const { count } = this.inspect(bytes);
+    for (let item = 0; item < count; item++) {
+      yield { ...(await this.decode(bytes, { ...options, item })), id: String(item) };
+    }
+  }
+
+  async sample(options: SampleOptions): Promise<Sampled> {
+    const { model } = this;
+    const { count, seed, temperature = 1, quality = defaultQuality, shape = model.card.shape } = options;
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new BadInputError('bad-count', `count is a whole number from 1, not ${count}`);
+    }
+    checkShape(model.card.anySize, shape, model.card.shape);
+    const symbols = count * modulationLength(model.card.spec, shape);
+    checkLimit('symbols', symbols, this.#limits.maxSymbols, 'draw fewer or smaller signals');
+    const prior = options.prior ?? bestPrior(model);
+    const drawn = await this.#work.draw(model, { count, seed, temperature, quality, prior, shape });
+    const signals: Signal[] = [];
+    const modulations = options.decode === false ? [] : drawn.modulations;
+    for (const [i, modulation] of modulations.entries()) {
+      const stream = this.#rows(
+        { modulation, shape },
+        { size: options.size, raw: options.raw, signal: options.signal },
+      );
+      const values = await collectRows(stream);
+      signals.push({ id: `sample-${seed}-${i}`, shape: stream.shape, channels: stream.channels, values });
+    }
+    return { signals, archive: drawn.archive, bits: drawn.bits };
+  }
+
+  inspect(bytes: Uint8Array) {
+    return inspect(bytes, this.model);
+  }
+
+  #rows(found: Pick<DecodedFunction, 'modulation' | 'shape'>, options: DecodeOptions): RowStream {
+    const { size, region, raw, signal, limits = this.#limits } = options;
+    return fieldRows(this, found.shape, found.modulation, { size, region, raw, signal, limits });
+  }
+
+  /** Signals of one shape, adapted in one call; the seconds of the call are shared equally. */
+  async #encodeTogether(signals: readonly Signal[], options: EncodeOptions): Promise<Encoded[]> {
+    const { model, engine } = this;
+    const quality = options.quality ?? defaultQuality;
+    const prior = options.prior ?? bestPrior(model);
+    const effort = options.effort ?? 1;
+    const steps = stepsOf(model, effort);
+    const started = performance.now();
+    for (const signal of signals) this.#checkSize(signal, steps);
+    const { signal } = options;
+    const modulations = await adaptSignals(model, engine, signals, { quality, effort, signal });
+    const share = (performance.now() - started) / signals.length;
+    const items: Encoded[] = [];
+    for (const [i, modulation] of modulations.entries()) {
+      items.push(await this.#code(signals[i]!, modulation, { quality, prior, signal }, share));
+    }
+    return items;
+  }
+
+  async #code(
+    signal: Signal,
+    modulation: Float32Array,
+    { quality, prior, signal: abort }: { quality: number; prior: string; signal: AbortSignal | undefined },
+    adaptMs: number,
+  ): Promise<Encoded> {
+    if (abort?.aborted) throw new AbortedError();
+    const { shape } = signal;
+    const started = performance.now();
+    const coded = await this.#work.code(this.model, { modulation, shape, quality, prior });
+    const seconds = (performance.now() - started + adaptMs) / 1000;
+    const decoded = await collectRows(this.#rows({ modulation: coded.modulation, shape }, { signal: abort }));
+    const mse = errorAgainst(signal, decoded);
+    return {
+      bytes: coded.bytes,
+      shape,
+      mse,
+      psnrDb: psnrDb(mse),
+      bitsPerPoint: bitsPerPoint(coded.bytes.length, pointCount(shape)),
+      estimatedBits: coded.estimatedBits,
+      seconds,
+      symbols: coded.symbols,
+      modulation,
+      quality,
+      prior,
+    };
+  }
+
+  #checkSize(signal: Signal, steps: number): void {
+    checkFits(this.model, signal);
+    const limits = this.#limits;
+    const { spec } = this.model.card;
+    const points = pointCount(signal.shape);
+    const hint = 'give a smaller signal, or raise the limit';
+    for (const n of signal.shape) checkLimit('axis', n, limits.maxAxis, hint);
+    checkLimit('samples', points, limits.maxSamples, hint);
+    checkLimit('symbols', modulationLength(spec, signal.shape), limits.maxSymbols, hint);
+    const work = points * multiplyAddsPerPoint(spec) * (passesPerStep * steps + 1);
+    checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller signal or less effort');
+  }
+}
+
+function checkShape(anySize: boolean, shape: readonly number[], own: readonly number[]): void {
+  const whole = shape.length === own.length && shape.every((n) => Number.isSafeInteger(n) && n >= 1);
+  if (!whole || (!anySize && shape.join() !== own.join())) {
+    const wanted = anySize ? `${own.length} whole numbers from 1` : `[${own}]`;
+    throw new BadInputError('bad-shape', `shape [${shape}] is not one this model draws; give ${wanted}`);
+  }
+}
+
+/** Runs of signals of one shape, in order, at most `size` of them and not too many points together. */
+export function groups(signals: readonly Signal[], size: number): Signal[][] {
+  const all: Signal[][] = [];
+  for (const signal of signals) {
+    const last = all.at(-1);
+    const most = Math.min(size, Math.floor(maxBatchPoints / pointCount(signal.shape)));
+    const joins = last !== undefined && last.length < most && last[0]!.shape.join() === signal.shape.join();
+    if (joins) last.push(signal);
+    else all.push([signal]);
+  }
+  return all;
+}

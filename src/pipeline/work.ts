@@ -1,0 +1,62 @@
+/**
+ * The part of coding that is TypeScript and not an engine's: quantising, entropy coding, drawing. Behind an interface, so
+ * that a server can send it to worker threads; `inlineWork` of coding.ts runs it where it is called.
+ */
+import type { Limits } from '../core/limits.ts';
+import type { Model } from '../field/model.ts';
+
+export interface CodeTask {
+  /** [m], as adapted. */
+  readonly modulation: Float32Array;
+  readonly shape: readonly number[];
+  readonly quality: number;
+  readonly prior: string;
+}
+
+export interface Coded {
+  /** A whole file. */
+  readonly bytes: Uint8Array;
+  readonly symbols: Int32Array;
+  /** [m], decoded from `bytes`. */
+  readonly modulation: Float32Array;
+  /** What the prior says the symbols cost. */
+  readonly estimatedBits: number;
+}
+
+export interface DecodeTask {
+  /** A file or an archive. */
+  readonly bytes: Uint8Array;
+  /** Which function of an archive; 0 for a file. */
+  readonly item: number;
+  readonly limits: Limits;
+}
+
+export interface DecodedFunction {
+  readonly modulation: Float32Array;
+  readonly shape: readonly number[];
+  readonly quality: number;
+  readonly prior: string;
+}
+
+export interface DrawTask {
+  readonly count: number;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly quality: number;
+  readonly prior: string;
+  readonly shape: readonly number[];
+}
+
+export interface Drawn {
+  /** [m] each. */
+  readonly modulations: Float32Array[];
+  readonly archive: Uint8Array;
+  /** Bits of each under the prior at temperature 1. */
+  readonly bits: number[];
+}
+
+export interface Work {
+  code(model: Model, task: CodeTask): Promise<Coded>;
+  decode(model: Model, task: DecodeTask): Promise<DecodedFunction>;
+  draw(model: Model, task: DrawTask): Promise<Drawn>;
+}
