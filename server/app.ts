@@ -1,0 +1,74 @@
+/** The application: middleware, routes, and what errors become. */
+import { randomUUID } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { BadInputError, NotFoundError } from '../src/core/errors.ts';
+import type { ServerContext } from './context.ts';
+import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
+import { codeOf, HttpFault, problemResponse } from './problem.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { functasetRoutes } from './routes/functasets.ts';
+import { healthRoutes } from './routes/health.ts';
+import { modelRoutes } from './routes/models.ts';
+
+export interface AppOptions {
+  readonly log?: ((record: AccessRecord) => void) | undefined;
+  readonly now?: (() => Date) | undefined;
+}
+
+/** A Hono application over a context; it can be served, or called by `fetch` in a test. */
+export function createApp(context: ServerContext, options: AppOptions = {}): OpenAPIHono<ServerEnv> {
+  const app = new OpenAPIHono<ServerEnv>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const issue = result.error.issues[0];
+      const where = issue === undefined || issue.path.length === 0 ? result.target : issue.path.join('.');
+      throw new BadInputError('bad-parameter', `${where}: ${issue?.message ?? 'is not valid'}`);
+    },
+  });
+
+  app.use(async (c, next) => {
+    c.set('requestId', requestId(c.req.header('x-request-id')));
+    await next();
+    c.res.headers.set('x-request-id', c.get('requestId'));
+    c.res.headers.set('x-content-type-options', 'nosniff');
+  });
+  if (options.log !== undefined) app.use(accessLog(options.log, options.now ?? (() => new Date())));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (_c, methods) => {
+        throw new HttpFault(405, 'method-not-allowed', `this path takes ${methods.join(', ')}`, {
+          allow: methods.join(', '),
+        });
+      },
+    }),
+  );
+
+  healthRoutes(app, context);
+  modelRoutes(app, context);
+  functasetRoutes(app, context);
+  docsRoutes(app, context);
+  app.get('/', (c) => c.redirect('/docs', 302));
+
+  // Answered, not thrown: the middleware above turns it into 405 where another method would be taken.
+  app.notFound((c) => {
+    const error = new NotFoundError(
+      'no-such-path',
+      'there is nothing at this path; /docs lists what there is',
+    );
+    c.set('fault', { code: error.code });
+    return problemResponse(error, c.get('requestId'));
+  });
+  app.onError((error, c) => {
+    const code = codeOf(error);
+    c.set('fault', { code, ...(code === 'bug' ? { error: error.stack ?? String(error) } : {}) });
+    return problemResponse(error, c.get('requestId') ?? '');
+  });
+  return app;
+}
+
+/** The client's own id when it is a plain token, so that logs of both sides can be joined; else a new one. */
+function requestId(sent: string | undefined): string {
+  return sent !== undefined && /^[\w.-]{1,64}$/.test(sent) ? sent : randomUUID();
+}

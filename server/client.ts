@@ -1,0 +1,212 @@
+/** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
+import type { z } from '@hono/zod-openapi';
+import type { Problem } from './problem.ts';
+import type { functasetDetail, functasetSummary, functionSchema } from './routes/functasets.ts';
+import type { modelDetail, modelSummary, sampleBody } from './schemas.ts';
+
+export type ModelSummary = z.infer<typeof modelSummary>;
+export type ModelDetail = z.infer<typeof modelDetail>;
+export type FunctasetSummaryJson = z.infer<typeof functasetSummary>;
+export type FunctasetDetailJson = z.infer<typeof functasetDetail>;
+export type FunctionJson = z.infer<typeof functionSchema>;
+export type SampleRequest = z.input<typeof sampleBody>;
+
+/** What signals can be had as. */
+const signalTypes = { png: 'image/png', npy: 'application/x-npy' } as const;
+const sampleTypes = { ...signalTypes, functa: 'application/vnd.functa' } as const;
+
+export type SignalFormat = keyof typeof signalTypes;
+
+export interface FunctaClientOptions {
+  readonly fetch?: typeof fetch | undefined;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A problem that the server answered with. */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(`${problem.code}: ${problem.detail}`);
+    this.name = 'ProblemError';
+    this.problem = problem;
+  }
+}
+
+export interface EncodedReply {
+  readonly bytes: Uint8Array;
+  readonly psnrDb: number;
+  readonly bitsPerPoint: number;
+}
+
+interface Sizing {
+  readonly size?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+interface Call {
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** Every method throws ProblemError when the server answers with a problem, and what `fetch` throws. */
+export class FunctaClient {
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** `base`: the server's address, such as http://127.0.0.1:8080. */
+  constructor(base: string, options: FunctaClientOptions = {}) {
+    this.#base = base.replace(/\/+$/, '');
+    this.#fetch = options.fetch ?? fetch;
+    this.#headers = options.headers ?? {};
+  }
+
+  async models(call: Call = {}): Promise<ModelSummary[]> {
+    const { models } = await this.#json<{ models: ModelSummary[] }>('/v1/models', {}, call);
+    return models;
+  }
+
+  model(name: string, call: Call = {}): Promise<ModelDetail> {
+    return this.#json(`/v1/models/${encodeURIComponent(name)}`, {}, call);
+  }
+
+  /** `signal`: a PNG, JPEG, WebP or npy file; `type`: its media type. */
+  async encode(
+    model: string,
+    signal: Uint8Array,
+    options: Call & {
+      readonly type?: string | undefined;
+      readonly quality?: number | undefined;
+      readonly effort?: number | undefined;
+    } = {},
+  ): Promise<EncodedReply> {
+    const { quality, effort, type = 'application/octet-stream' } = options;
+    const response = await this.#call(
+      `/v1/models/${encodeURIComponent(model)}/encode`,
+      { quality, effort },
+      options,
+      {
+        method: 'POST',
+        body: signal as Uint8Array<ArrayBuffer>,
+        headers: { 'content-type': type, accept: sampleTypes.functa },
+      },
+    );
+    return {
+      bytes: await bytesOf(response),
+      psnrDb: Number(response.headers.get('functa-psnr-db')),
+      bitsPerPoint: Number(response.headers.get('functa-bits-per-point')),
+    };
+  }
+
+  /** The bytes of a PNG (or npy) of a `.functa` file, at any size. */
+  async decode(
+    model: string,
+    file: Uint8Array,
+    options: Call &
+      Sizing & { readonly item?: number | undefined; readonly format?: SignalFormat | undefined } = {},
+  ): Promise<Uint8Array> {
+    const { size, region, item, format = 'png' } = options;
+    const path = `/v1/models/${encodeURIComponent(model)}/decode`;
+    const response = await this.#call(path, { size, region, item }, options, {
+      method: 'POST',
+      body: file as Uint8Array<ArrayBuffer>,
+      headers: { 'content-type': sampleTypes.functa, accept: signalTypes[format] },
+    });
+    return bytesOf(response);
+  }
+
+  /** A contact sheet, an array or an archive of functions drawn from the prior. */
+  async sample(
+    model: string,
+    request: SampleRequest,
+    options: Call & { readonly format?: keyof typeof sampleTypes | undefined } = {},
+  ): Promise<Uint8Array> {
+    const response = await this.#call(`/v1/models/${encodeURIComponent(model)}/sample`, {}, options, {
+      method: 'POST',
+      body: JSON.stringify(request),
+      headers: { 'content-type': 'application/json', accept: sampleTypes[options.format ?? 'png'] },
+    });
+    return bytesOf(response);
+  }
+
+  async functasets(call: Call = {}): Promise<FunctasetSummaryJson[]> {
+    const { functasets } = await this.#json<{ functasets: FunctasetSummaryJson[] }>(
+      '/v1/functasets',
+      {},
+      call,
+    );
+    return functasets;
+  }
+
+  functaset(name: string, call: Call = {}): Promise<FunctasetDetailJson> {
+    return this.#json(`/v1/functasets/${encodeURIComponent(name)}`, {}, call);
+  }
+
+  /** All functions, a page at a time as they are asked for. */
+  async *functions(
+    functaset: string,
+    options: Call & { readonly label?: string | undefined; readonly limit?: number | undefined } = {},
+  ): AsyncIterable<FunctionJson> {
+    const { label, limit } = options;
+    let cursor: string | undefined;
+    do {
+      const path = `/v1/functasets/${encodeURIComponent(functaset)}/functions`;
+      const page = await this.#json<{ functions: FunctionJson[]; next: string | null }>(
+        path,
+        { label, limit, cursor },
+        options,
+      );
+      yield* page.functions;
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  /** A function as a picture, an array or a `.functa` file. */
+  async function(
+    functaset: string,
+    id: string,
+    options: Call & Sizing & { readonly format?: keyof typeof sampleTypes | undefined } = {},
+  ): Promise<Uint8Array> {
+    const { size, region, format = 'png' } = options;
+    const path = `/v1/functasets/${encodeURIComponent(functaset)}/functions/${encodeURIComponent(id)}`;
+    const headers = { accept: sampleTypes[format] };
+    return bytesOf(await this.#call(path, { size, region }, options, { headers }));
+  }
+
+  async #json<T>(path: string, query: Query, call: Call): Promise<T> {
+    const response = await this.#call(path, query, call, { headers: { accept: 'application/json' } });
+    return (await response.json()) as T;
+  }
+
+  async #call(path: string, query: Query, { signal }: Call, init: RequestInit): Promise<Response> {
+    const url = new URL(`${this.#base}${path}`);
+    for (const [key, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(key, String(value));
+    }
+    const headers = { ...this.#headers, ...(init.headers as Record<string, string>) };
+    const response = await this.#fetch(url, { ...init, headers, signal: signal ?? null });
+    if (response.ok) return response;
+    throw new ProblemError(await problemOf(response));
+  }
+}
+
+async function bytesOf(response: Response): Promise<Uint8Array> {
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Something between us and the server may answer too, in its own words. */
+async function problemOf(response: Response): Promise<Problem> {
+  const text = await response.text();
+  if (response.headers.get('content-type')?.startsWith('application/problem+json'))
+    return JSON.parse(text) as Problem;
+  return {
+    type: 'about:blank',
+    title: response.statusText,
+    status: response.status,
+    code: `http-${response.status}`,
+    detail: text.slice(0, 200),
+    requestId: response.headers.get('x-request-id') ?? '',
+  };
+}

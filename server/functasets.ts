@@ -1,0 +1,88 @@
+/** Functasets that are served: read-only stores beside the model that evaluates their functions. */
+import { BadInputError, ConflictError, NotFoundError } from '../src/core/errors.ts';
+import { pointCount } from '../src/field/spec.ts';
+import type { Functaset, FunctionSummary, Label, StoredFunction } from '../src/functaset/index.ts';
+import type { ServedModel, ServerContext } from './context.ts';
+
+export interface FunctasetSource {
+  readonly name: string;
+  readonly store: Functaset;
+  /** The served model of the same network. */
+  readonly model: ServedModel | undefined;
+}
+
+/** Throws NotFoundError `unknown-functaset`. */
+export function findFunctaset(context: ServerContext, name: string): FunctasetSource {
+  const found = context.functasets.find((source) => source.name === name);
+  if (found !== undefined) return found;
+  const names = context.functasets.map((source) => source.name).join(', ') || 'none';
+  throw new NotFoundError('unknown-functaset', `no functaset is called ${name}; there are: ${names}`);
+}
+
+/** Throws NotFoundError `unknown-function`. */
+export function findFunction({ name, store }: FunctasetSource, id: string): StoredFunction {
+  const found = store.get(id);
+  if (found !== undefined) return found;
+  throw new NotFoundError(
+    'unknown-function',
+    `functaset ${name} has no function ${id}; list them to see their ids`,
+  );
+}
+
+/** Throws ConflictError `functaset-model` when the model of a functaset is not served here. */
+export function modelOf({ name, store, model }: FunctasetSource): ServedModel {
+  if (model !== undefined) return model;
+  throw new ConflictError(
+    'functaset-model',
+    `functaset ${name} belongs to network ${store.info.networkId.slice(0, 16)}, which is not served here; add its model`,
+  );
+}
+
+/** `7` is a number, `shoe` and `"7"` are texts. */
+export function parseLabel(text: string): Label {
+  if (/^-?\d{1,15}(\.\d{1,15})?$/.test(text)) return Number(text);
+  return /^".*"$/.test(text) ? text.slice(1, -1) : text;
+}
+
+export function encodeCursor(id: string): string {
+  return Buffer.from(id).toString('base64url');
+}
+
+/** Throws BadInputError `bad-cursor`. */
+export function decodeCursor(cursor: string): string {
+  const id = Buffer.from(cursor, 'base64url').toString();
+  if (id.length > 0 && encodeCursor(id) === cursor) return id;
+  throw new BadInputError('bad-cursor', 'this cursor is not one of ours; take `next` from the page before');
+}
+
+/** One page, and where the next begins. */
+export function page(
+  { store }: FunctasetSource,
+  query: {
+    readonly label?: string | undefined;
+    readonly cursor?: string | undefined;
+    readonly limit: number;
+  },
+): { readonly items: FunctionSummary[]; readonly next: string | null } {
+  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const label = query.label === undefined ? undefined : parseLabel(query.label);
+  const found = [...store.summaries({ after, label, limit: query.limit + 1 })];
+  const items = found.slice(0, query.limit);
+  const last = items.at(-1);
+  return { items, next: found.length > query.limit && last !== undefined ? encodeCursor(last.id) : null };
+}
+
+export function functionJson(source: FunctasetSource, summary: FunctionSummary) {
+  const { id, label, shape, psnrDb, bits, codedBytes } = summary;
+  const self = `/v1/functasets/${encodeURIComponent(source.name)}/functions/${encodeURIComponent(id)}`;
+  return {
+    id,
+    label: label ?? null,
+    shape: [...shape],
+    psnrDb: Number.isFinite(psnrDb) ? psnrDb : null,
+    bits,
+    codedBytes,
+    bitsPerPoint: bits / pointCount(shape),
+    links: { self },
+  };
+}

@@ -1,0 +1,84 @@
+/** The OpenAPI document, and Scalar's reference page over it, from files of this package alone. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { etagged } from '../caching.ts';
+import type { ServerContext } from '../context.ts';
+import type { ServerEnv } from '../log.ts';
+
+const scriptPath = '/docs/scalar.js';
+
+/** No font, telemetry or proxy of elsewhere; the content security policy enforces it. */
+const configuration = {
+  url: '/openapi.json',
+  withDefaultFonts: false,
+  telemetry: false,
+  showDeveloperTools: 'never',
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  hideClientButton: true,
+  proxyUrl: '',
+};
+
+const start = `Scalar.createApiReference('#app', ${JSON.stringify(configuration)})`;
+const startHash = createHash('sha256').update(start).digest('base64');
+
+const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>functa: HTTP interface</title>
+</head>
+<body>
+<div id="app"></div>
+<script src="${scriptPath}"></script>
+<script>${start}</script>
+</body>
+</html>
+`;
+
+const policy = [
+  "default-src 'self'",
+  `script-src 'self' 'sha256-${startHash}'`,
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "worker-src 'self' blob:",
+].join('; ');
+
+export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'functa',
+      version: context.version,
+      description:
+        'Signals as functions: encode, decode at any size, sample, and read functasets. Errors are problem details (RFC 9457) with a stable `code`.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    tags: [
+      { name: 'models', description: 'What can be coded with.' },
+      { name: 'coding', description: 'Signals to functions and back.' },
+      { name: 'functasets', description: 'Stores of functions.' },
+      { name: 'health', description: 'For whoever runs the server.' },
+    ],
+  });
+
+  app.get('/docs', (c) =>
+    c.html(html, 200, { 'content-security-policy': policy, 'cache-control': 'no-cache' }),
+  );
+
+  let script: Promise<Buffer> | undefined;
+  app.get(scriptPath, async (c) => {
+    script ??= readFile(scalarFile());
+    const bytes = (await script) as Buffer<ArrayBuffer>;
+    const headers = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache' };
+    return etagged(c, `${bytes.length}`, () => c.body(bytes, 200, headers));
+  });
+}
+
+/** The browser bundle inside the package that carries it. */
+function scalarFile(): URL {
+  return new URL('js/standalone.js', import.meta.resolve('@scalar/fastify-api-reference'));
+}

@@ -1,0 +1,61 @@
+/** Is the process alive, and should it be sent requests. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { ServerContext } from '../context.ts';
+import type { ServerEnv } from '../log.ts';
+import { HttpFault } from '../problem.ts';
+import { problems } from '../schemas.ts';
+
+const status = z.object({ status: z.literal('ok') });
+
+const liveRoute = createRoute({
+  method: 'get',
+  path: '/livez',
+  tags: ['health'],
+  summary: 'The process answers',
+  responses: { 200: { description: 'It does.', content: { 'application/json': { schema: status } } } },
+});
+
+const ready = z.object({
+  status: z.literal('ok'),
+  version: z.string(),
+  engine: z.string().nullable(),
+  models: z.number().int(),
+  functasets: z.number().int(),
+});
+
+const readyRoute = createRoute({
+  method: 'get',
+  path: '/readyz',
+  tags: ['health'],
+  summary: 'Models are loaded and requests are taken',
+  responses: {
+    200: { description: 'They are.', content: { 'application/json': { schema: ready } } },
+    ...problems(503),
+  },
+});
+
+export function healthRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
+  app.openapi(liveRoute, (c) => c.json({ status: 'ok' as const }, 200, { 'cache-control': 'no-store' }));
+
+  app.openapi(readyRoute, (c) => {
+    if (context.state.draining)
+      throw new HttpFault(503, 'going-down', 'the server is going down; ask another');
+    if (context.models.length === 0) {
+      throw new HttpFault(
+        503,
+        'no-models',
+        'no model is served; start the server with a directory of models',
+      );
+    }
+    const { version, models, functasets } = context;
+    const engine = models[0]?.session.engine.name ?? null;
+    const body = {
+      status: 'ok' as const,
+      version,
+      engine,
+      models: models.length,
+      functasets: functasets.length,
+    };
+    return c.json(body, 200, { 'cache-control': 'no-store' });
+  });
+}

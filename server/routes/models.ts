@@ -1,0 +1,231 @@
+/** Models, and what they do: encode, decode, sample. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { contactSheet, type RowStream, stackedRows } from '../../src/pipeline/index.ts';
+import { readBody, smallJson } from '../body.ts';
+import { etagged } from '../caching.ts';
+import { findModel, type ServedModel, type ServerContext } from '../context.ts';
+import type { ServerEnv } from '../log.ts';
+import {
+  checkContentType,
+  functaType,
+  negotiate,
+  npyType,
+  pngType,
+  signalTypes,
+  sniffSignal,
+} from '../media.ts';
+import { bytesReply, replyRows, replySignal, signalReplies } from '../reply.ts';
+import {
+  bytesOf,
+  decodeQuery,
+  encodeQuery,
+  modelDetail,
+  modelParams,
+  modelSummary,
+  problems,
+  sampleBody,
+} from '../schemas.ts';
+
+const maxJsonBytes = 16 * 1024;
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/models',
+  tags: ['models'],
+  summary: 'The models that are served',
+  responses: {
+    200: {
+      description: 'All models, by name.',
+      content: { 'application/json': { schema: z.object({ models: z.array(modelSummary) }) } },
+    },
+  },
+});
+
+const modelRoute = createRoute({
+  method: 'get',
+  path: '/v1/models/{m}',
+  tags: ['models'],
+  summary: 'One model: what it takes, how it was made, what it reached',
+  request: { params: modelParams },
+  responses: {
+    200: { description: 'Its card.', content: { 'application/json': { schema: modelDetail } } },
+    ...problems(404),
+  },
+});
+
+const figure = (description: string) => ({ description, schema: { type: 'string' } as const });
+
+const encodeRoute = createRoute({
+  method: 'post',
+  path: '/v1/models/{m}/encode',
+  tags: ['coding'],
+  summary: 'A signal to a function in bytes',
+  request: {
+    params: modelParams,
+    query: encodeQuery,
+    body: { required: true, content: bytesOf(...signalTypes) },
+  },
+  responses: {
+    200: {
+      description: 'A `.functa` file.',
+      content: bytesOf(functaType),
+      headers: {
+        'functa-bytes': figure('Bytes of the file.'),
+        'functa-psnr-db': figure(
+          'PSNR in dB of the decoded file against what was sent; Infinity when equal.',
+        ),
+        'functa-bits-per-point': figure('Bits of the file over points of the signal.'),
+      },
+    },
+    ...problems(400, 404, 406, 413, 415, 422, 503),
+  },
+});
+
+const decodeRoute = createRoute({
+  method: 'post',
+  path: '/v1/models/{m}/decode',
+  tags: ['coding'],
+  summary: 'A function in bytes to a signal, at any size',
+  request: {
+    params: modelParams,
+    query: decodeQuery,
+    body: { required: true, content: bytesOf(functaType) },
+  },
+  responses: {
+    200: {
+      description: 'A picture of 8-bit samples, or float32 values as the field gives them.',
+      content: bytesOf(...signalReplies),
+    },
+    ...problems(400, 404, 406, 409, 413, 415, 422, 503),
+  },
+});
+
+const sampleRoute = createRoute({
+  method: 'post',
+  path: '/v1/models/{m}/sample',
+  tags: ['coding'],
+  summary: 'New signals from the prior; the same request gives the same bytes',
+  middleware: [smallJson(maxJsonBytes)] as const,
+  request: {
+    params: modelParams,
+    body: { required: true, content: { 'application/json': { schema: sampleBody } } },
+  },
+  responses: {
+    200: {
+      description: 'A contact sheet, an array [count, ...shape, channels], or an archive of functions.',
+      content: bytesOf(pngType, npyType, functaType),
+    },
+    ...problems(400, 404, 406, 413, 415, 422, 503),
+  },
+});
+
+export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
+  app.openapi(listRoute, (c) => {
+    const models = context.models.map(summary);
+    return etagged(c, models.map(({ id }) => id).join(), () => c.json({ models }, 200));
+  });
+
+  app.openapi(modelRoute, (c) => {
+    const served = findModel(context, c.req.valid('param').m);
+    return etagged(c, served.model.id, () => c.json(detail(served), 200));
+  });
+
+  app.openapi(encodeRoute, async (c) => {
+    const { session } = findModel(context, c.req.valid('param').m);
+    const declared = checkContentType(c.req.header('content-type'), signalTypes);
+    negotiate(c.req.header('accept'), [functaType]);
+    const place = context.admission.enter();
+    try {
+      const bytes = await readBody(c, context.maxBodyBytes);
+      const type = sniffSignal(declared, bytes);
+      const { signal: abort } = c.req.raw;
+      const { quality, effort } = c.req.valid('query');
+      const encoded = await place.run(abort, async () => {
+        const { outputs: channels, axes } = session.model.card.spec;
+        const signal = await context.pool.read({ bytes, type, channels, axes, limits: context.limits });
+        return session.encode(signal, { quality, effort, signal: abort });
+      });
+      return bytesReply(encoded.bytes, {
+        'content-type': functaType,
+        'functa-bytes': String(encoded.bytes.length),
+        'functa-psnr-db': String(round(encoded.psnrDb)),
+        'functa-bits-per-point': String(round(encoded.bitsPerPoint)),
+        'functa-seconds': String(round(encoded.seconds)),
+      });
+    } finally {
+      place.release();
+    }
+  });
+
+  app.openapi(decodeRoute, async (c) => {
+    const { session } = findModel(context, c.req.valid('param').m);
+    checkContentType(c.req.header('content-type'), [functaType]);
+    const type = negotiate(c.req.header('accept'), signalReplies);
+    const place = context.admission.enter();
+    const { signal: abort } = c.req.raw;
+    let stream: RowStream;
+    try {
+      const bytes = await readBody(c, context.maxBodyBytes);
+      const { size, region, item } = c.req.valid('query');
+      const options = { size, region, item, raw: type === npyType, signal: abort };
+      stream = await place.run(abort, () => session.decodeRows(bytes, options));
+    } catch (error) {
+      place.release();
+      throw error;
+    }
+    const rows = place.iterate(abort, stream.rows);
+    return replyRows({ ...stream, rows }, type, {}, place.release);
+  });
+
+  app.openapi(sampleRoute, async (c) => {
+    const { session } = findModel(context, c.req.valid('param').m);
+    const type = negotiate(c.req.header('accept'), [pngType, npyType, functaType]);
+    const { count, seed, temperature, quality, size } = c.req.valid('json');
+    const place = context.admission.enter();
+    try {
+      const { signal: abort } = c.req.raw;
+      const options = { count, seed, temperature, quality, size, raw: type === npyType, signal: abort };
+      const drawn = await place.run(abort, () => session.sample({ ...options, decode: type !== functaType }));
+      if (type === functaType) return bytesReply(drawn.archive, { 'content-type': functaType });
+      if (type === npyType) return await replyRows(stackedRows(drawn.signals), type, {});
+      return await replySignal(contactSheet(drawn.signals), type, {});
+    } finally {
+      place.release();
+    }
+  });
+}
+
+function summary({ name, model, priors, fileBytes }: ServedModel) {
+  const { family, channels, shape, anySize } = model.card;
+  const self = `/v1/models/${encodeURIComponent(name)}`;
+  return {
+    name,
+    id: model.id,
+    family,
+    channels,
+    shape: [...shape],
+    anySize,
+    priors: [...priors],
+    fileBytes,
+    links: { self, encode: `${self}/encode`, decode: `${self}/decode`, sample: `${self}/sample` },
+  };
+}
+
+function detail(served: ServedModel) {
+  const { values, spec, training, figures, licence, notes } = served.model.card;
+  return {
+    ...summary(served),
+    networkId: served.model.networkId,
+    values,
+    spec: JSON.parse(JSON.stringify(spec)) as Record<string, never>,
+    training: { ...training } as Record<string, string | number | boolean>,
+    figures: { ...figures },
+    licence,
+    notes,
+  };
+}
+
+/** Four decimals. */
+function round(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
+}

@@ -1,0 +1,167 @@
+/** What goes over the wire as JSON and in addresses; the OpenAPI document is made from these. */
+import { z } from '@hono/zod-openapi';
+import { problemSchema } from './problem.ts';
+
+const integer = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^-?\d{1,16}$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.number().int().min(least).max(most));
+
+const parameter = (name: string, description: string, example?: string) => ({
+  param: { name, in: 'query' as const },
+  description,
+  ...(example === undefined ? {} : { example }),
+});
+
+export const modelParams = z.object({
+  m: z
+    .string()
+    .max(128)
+    .openapi({ param: { name: 'm', in: 'path' }, description: 'Name or id of a model.', example: 'cifar10' }),
+});
+
+const sizing = {
+  size: z
+    .string()
+    .max(64)
+    .optional()
+    .openapi(parameter('size', 'A factor such as `4x`, or a size such as `640x480`.', '4x')),
+  region: z
+    .string()
+    .max(96)
+    .optional()
+    .openapi(parameter('region', '`x,y,w,h` in pixels of the picture that `size` asks for.', '0,0,16,16')),
+};
+
+const quality = integer(1, 100)
+  .optional()
+  .openapi({
+    ...parameter('quality', 'From 1, the fewest bytes, to 100.', '50'),
+    type: 'integer',
+    minimum: 1,
+    maximum: 100,
+  });
+
+export const encodeQuery = z.object({
+  quality,
+  effort: integer(1, 16)
+    .optional()
+    .openapi({
+      ...parameter('effort', 'How many times the inner steps of training are spent on fitting.', '1'),
+      type: 'integer',
+      minimum: 1,
+      maximum: 16,
+    }),
+});
+
+export const decodeQuery = z.object({
+  ...sizing,
+  item: integer(0, 2 ** 31)
+    .optional()
+    .openapi({
+      ...parameter('item', 'Which function of an archive, from 0.', '0'),
+      type: 'integer',
+      minimum: 0,
+    }),
+});
+
+export const maxSampleCount = 1024;
+
+export const sampleBody = z
+  .strictObject({
+    count: z.number().int().min(1).max(maxSampleCount).default(16),
+    seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+    temperature: z.number().min(0).max(10).default(1),
+    quality: z.number().int().min(1).max(100).optional(),
+    size: z.string().max(64).optional(),
+  })
+  .openapi('SampleRequest', { example: { count: 16, seed: 7, temperature: 1 } });
+
+export const modelSummary = z
+  .object({
+    name: z.string(),
+    id: z.string().openapi({ description: 'SHA-256 of the model file.' }),
+    family: z.string(),
+    channels: z.string(),
+    shape: z.array(z.number().int()),
+    anySize: z.boolean(),
+    priors: z.array(z.string()),
+    fileBytes: z.number().int(),
+    links: z.object({ self: z.string(), encode: z.string(), decode: z.string(), sample: z.string() }),
+  })
+  .openapi('ModelSummary');
+
+export const modelDetail = modelSummary
+  .extend({
+    networkId: z.string(),
+    values: z.object({ offset: z.number(), scale: z.number() }),
+    spec: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: 'The field: axes, width, layers, levels.' }),
+    training: z.record(z.string(), z.unknown()),
+    figures: z.record(z.string(), z.unknown()),
+    licence: z.string(),
+    notes: z.string(),
+  })
+  .openapi('Model');
+
+export const functasetParams = z.object({
+  s: z
+    .string()
+    .max(128)
+    .openapi({ param: { name: 's', in: 'path' }, description: 'Name of a functaset.', example: 'demo' }),
+});
+
+export const functionParams = functasetParams.extend({
+  id: z
+    .string()
+    .max(512)
+    .openapi({ param: { name: 'id', in: 'path' }, description: 'Id of a function.' }),
+});
+
+export const functionQuery = z.object(sizing);
+
+export const functionsQuery = z.object({
+  label: z.string().max(256).optional().openapi(parameter('label', 'Only functions with this label.')),
+  cursor: z.string().max(1024).optional().openapi(parameter('cursor', '`next` of the page before.')),
+  limit: integer(1, 1000)
+    .optional()
+    .openapi({
+      ...parameter('limit', 'Functions on a page.', '50'),
+      type: 'integer',
+      minimum: 1,
+      maximum: 1000,
+    }),
+});
+
+const problemContent = { 'application/problem+json': { schema: problemSchema } };
+
+/** A problem of each of these statuses, for a route's list of responses. */
+export function problems<S extends keyof typeof reasons>(
+  ...statuses: readonly S[]
+): Record<S, { description: string; content: typeof problemContent }> {
+  const entries = statuses.map((status) => [
+    status,
+    { description: reasons[status], content: problemContent },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+const reasons = {
+  400: 'The body is empty, cut off, or not the syntax it claims to be.',
+  404: 'There is nothing of this name.',
+  406: 'It cannot be had in a media type that was asked for.',
+  409: 'The bytes belong to another model.',
+  413: 'More than the limits allow.',
+  415: 'The body is of a media type that is not taken.',
+  422: 'The bytes are damaged, or a parameter is out of range.',
+  503: 'Too many requests are waiting; see retry-after.',
+} as const;
+
+/** Bytes of these media types, for a route's body or response. */
+export function bytesOf(...types: readonly string[]) {
+  const schema = { type: 'string', format: 'binary' } as const;
+  return Object.fromEntries(types.map((type) => [type, { schema }]));
+}

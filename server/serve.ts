@@ -1,0 +1,254 @@
+/** Starting and stopping: what is loaded, where it listens, and how it goes down without dropping a request. */
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { packageRoot } from '../datasets/cache.ts';
+import { ConflictError, EnvironmentError } from '../src/core/errors.ts';
+import { type Limits, withLimits } from '../src/core/limits.ts';
+import { type Engine, openEngine } from '../src/engine/index.ts';
+import { openFunctaset } from '../src/functaset/index.ts';
+import { bundledModels, listModels, loadModel, openSession, priorsOf } from '../src/pipeline/index.ts';
+import { Admission } from './admission.ts';
+import { createApp } from './app.ts';
+import type { ServedModel, ServerContext } from './context.ts';
+import type { FunctasetSource } from './functasets.ts';
+import type { AccessRecord } from './log.ts';
+import { WorkPool } from './pool.ts';
+import { HttpFault, problemResponse } from './problem.ts';
+
+export interface ServerOptions {
+  /** 0: any free port. Default 8080. */
+  readonly port?: number | undefined;
+  /** Default 127.0.0.1: this machine alone. */
+  readonly host?: string | undefined;
+  /** Directories of model files; default: the bundled ones. */
+  readonly modelsDir?: string | readonly string[] | undefined;
+  /** Paths of functasets, served under the last part of their path, or by name. */
+  readonly functasets?: readonly string[] | Readonly<Record<string, string>> | undefined;
+  /** An open engine, which stays the caller's to close, or the name of one; default: the fastest here. */
+  readonly engine?: Engine | string | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly maxBodyBytes?: number | undefined;
+  /** Requests at work at once; default: the number of cores. */
+  readonly running?: number | undefined;
+  /** Requests that may wait; the next ones are answered with 503. Default 32. */
+  readonly waiting?: number | undefined;
+  /** Called once for every request. */
+  readonly log?: ((record: AccessRecord) => void) | undefined;
+  /** Aborting it closes the server. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long `close` waits for requests under way, in milliseconds. Default 10 000. */
+  readonly graceMs?: number | undefined;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly port: number;
+  readonly models: readonly string[];
+  readonly functasets: readonly string[];
+  readonly engine: string;
+  /** Takes no more requests, lets those under way finish, frees everything. Idempotent. */
+  close(): Promise<void>;
+  /** Resolves when the server has closed, for whatever reason. */
+  readonly closed: Promise<void>;
+}
+
+/** What a request may ask for: a picture of 16 megapixels, and about ten seconds of two cores. */
+const serverLimits: Partial<Limits> = {
+  maxSamples: 2 ** 24,
+  maxMultiplyAdds: 2 ** 39,
+  maxFileBytes: 2 ** 25,
+  maxSymbols: 2 ** 24,
+};
+const defaultBodyBytes = 2 ** 24;
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 60_000;
+
+/**
+ * Loads models and functasets and listens. Throws EnvironmentError `port-in-use` or `cannot-listen`, and what reading
+ * a model or opening a functaset throws; nothing stays open then.
+ */
+export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  const closers: (() => Promise<unknown>)[] = [];
+  try {
+    return await start(options, closers);
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]): Promise<RunningServer> {
+  const given = options.engine;
+  const engine = typeof given === 'object' ? given : await openEngine(given);
+  if (engine !== given) closers.push(() => engine.close());
+  const context = await openContext(options, engine, closers);
+  const listener = getRequestListener(createApp(context, { log: options.log }).fetch);
+  const server = createServer(
+    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    listener,
+  );
+  server.on('clientError', answerClientError);
+  const port = await listen(server, options.port ?? 8080, options.host ?? '127.0.0.1');
+  closers.push(() => drain(server, context, options.graceMs ?? 10_000));
+
+  let closing: Promise<void> | undefined;
+  const { promise: closed, resolve } = withResolvers();
+  const close = () => {
+    closing ??= closeAll(closers).then(resolve);
+    return closing;
+  };
+  if (options.signal?.aborted) await close();
+  options.signal?.addEventListener('abort', () => void close(), { once: true });
+  const host = options.host ?? '127.0.0.1';
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    models: context.models.map(({ name }) => name),
+    functasets: context.functasets.map(({ name }) => name),
+    engine: engine.name,
+    close,
+    closed,
+  };
+}
+
+async function openContext(
+  options: ServerOptions,
+  engine: Engine,
+  closers: (() => Promise<unknown>)[],
+): Promise<ServerContext> {
+  const limits = withLimits({ ...serverLimits, ...options.limits });
+  const cores = availableParallelism();
+  const { running = cores, waiting = 32 } = options;
+  const directories = [options.modelsDir ?? bundledModels()].flat();
+  const entries = await listModels(directories);
+  const loaded = await Promise.all(
+    entries.map(async (entry) => ({ entry, model: await loadModel(entry.path) })),
+  );
+  const paths = new Map(loaded.map(({ entry, model }) => [model.id, entry.path]));
+  const pool = new WorkPool(paths, { threads: Math.max(1, Math.ceil(cores / 2)), queue: running + waiting });
+  closers.push(() => pool.close());
+  const models = loaded.map(
+    ({ entry, model }): ServedModel => ({
+      name: entry.name,
+      model,
+      fileBytes: entry.fileBytes,
+      priors: priorsOf(model),
+      session: openSession({ model, engine, limits, work: pool }),
+    }),
+  );
+  const functasets = await openFunctasets(options.functasets ?? [], models, closers);
+  return {
+    models,
+    functasets,
+    admission: new Admission(running, waiting),
+    pool,
+    limits,
+    maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
+    version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
+    state: { draining: false },
+  };
+}
+
+async function openFunctasets(
+  given: readonly string[] | Readonly<Record<string, string>>,
+  models: readonly ServedModel[],
+  closers: (() => Promise<unknown>)[],
+): Promise<FunctasetSource[]> {
+  const named = Array.isArray(given)
+    ? given.map((path: string) => [basename(path), path])
+    : Object.entries(given);
+  const sources: FunctasetSource[] = [];
+  for (const [name, path] of named as [string, string][]) {
+    if (sources.some((source) => source.name === name)) {
+      throw new ConflictError(
+        'functaset-name',
+        `two functasets are called ${name}; give them names of their own`,
+      );
+    }
+    const store = await openFunctaset(path, { readOnly: true });
+    closers.push(() => store.close());
+    const model = models.find((served) => served.model.networkId === store.info.networkId);
+    sources.push({ name, store, model });
+  }
+  return sources.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const busy = error.code === 'EADDRINUSE';
+      const message = busy
+        ? `port ${port} of ${host} is in use; choose another, or stop what listens there`
+        : `cannot listen on port ${port} of ${host}: ${error.message}`;
+      reject(new EnvironmentError(busy ? 'port-in-use' : 'cannot-listen', message, { cause: error }));
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/** No new connections; those at rest are closed, those at work get `graceMs`. */
+async function drain(server: Server, context: ServerContext, graceMs: number): Promise<void> {
+  context.state.draining = true;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
+    if (!response.headersSent) response.setHeader('connection', 'close');
+  });
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+/** Last opened, first closed; one that fails does not keep the others open. */
+async function closeAll(closers: (() => Promise<unknown>)[]): Promise<void> {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop())
+    await close().catch(() => undefined);
+}
+
+/** What never became a request: bad syntax, headers too large, too slow. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const faults: Readonly<Record<string, HttpFault>> = {
+    HPE_HEADER_OVERFLOW: new HttpFault(
+      431,
+      'headers-too-large',
+      'the header fields are too large; send fewer',
+    ),
+    ERR_HTTP_REQUEST_TIMEOUT: new HttpFault(
+      408,
+      'request-timeout',
+      'the request took too long to arrive; send it again',
+    ),
+    HPE_INVALID_EOF_STATE: new HttpFault(400, 'body-cut-off', 'the request ended early; send it again whole'),
+  };
+  const fault =
+    faults[error.code ?? ''] ?? new HttpFault(400, 'malformed-request', 'the request is not valid HTTP/1.1');
+  void problemResponse(fault, '')
+    .text()
+    .then((body) => {
+      const head = [
+        `HTTP/1.1 ${fault.status} Bad Request`,
+        'content-type: application/problem+json',
+        `content-length: ${Buffer.byteLength(body)}`,
+        'connection: close',
+      ];
+      socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+    });
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
