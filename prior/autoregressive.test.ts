@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { log2, logistic } from '../src/core/detmath.ts';
-import { BadInputError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import type { FieldSpec } from '../src/field/spec.ts';
@@ -11,7 +10,7 @@ import {
   predict,
   quantiseLevel,
 } from './autoregressive-export.ts';
-import { addRows, recipeTensors } from './autoregressive-tensors.ts';
+import { recipeTensors } from './autoregressive-tensors.ts';
 import { bankShapes, makeBank, shapeNames } from './bank.ts';
 import { auxiliaryCount, type ContextRecipe, defaultRecipe, inputCount, LevelContext } from './context.ts';
 import { CostMeter } from './cost.ts';

@@ -1,0 +1,259 @@
+/**
+ * Many signals in one file: one header, an index of about one byte a signal, and the streams, any of which can be read
+ * without the others; see FORMAT.md. A stream is the same bytes here and in a single file.
+ */
+import type { PriorKind } from '../prior/prior.ts';
+import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
+import { BadInputError, BadStreamError, NotFoundError } from '../src/core/errors.ts';
+import { crc32c } from '../src/core/hash.ts';
+import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
+import { type CodingModel, checkModel, choosePrior, isDefaultShape, resolveShape } from './coding-model.ts';
+import {
+  archiveDigestBytes,
+  readDigest,
+  readFileHeader,
+  readLead,
+  readQuality,
+  readShape,
+  writeDigest,
+  writeLead,
+} from './header.ts';
+import { readStream, writeStream } from './stream.ts';
+
+const hasIds = 1;
+const hasShapes = 2;
+
+export interface ArchiveItem {
+  readonly symbols: Int32Array;
+  readonly shape: readonly number[];
+  /** A name; all items have one or none has. */
+  readonly id?: string | undefined;
+}
+
+export interface ArchiveOptions {
+  /** One for all items. */
+  readonly quality: number;
+  /** The model's best unless named. */
+  readonly prior?: PriorKind | undefined;
+}
+
+export interface DecodedItem {
+  readonly symbols: Int32Array;
+  readonly shape: readonly number[];
+  readonly quality: number;
+  readonly prior: PriorKind;
+  readonly id: string | undefined;
+}
+
+/** What an archive says before its streams. Offsets and shapes are of all items. */
+export interface ArchiveIndex {
+  readonly prior: PriorKind;
+  /** First bytes of the model's id, hex. */
+  readonly modelDigest: string;
+  readonly quality: number;
+  readonly count: number;
+  /** [count + 1]: where each stream begins in the file; the last is where all end. */
+  readonly offsets: Float64Array;
+  /** Shape of all items; absent: the model's own, or `shapes`. */
+  readonly shape: readonly number[] | undefined;
+  /** [count]: shape of each; absent when all are alike. */
+  readonly shapes: readonly (readonly number[])[] | undefined;
+  readonly ids: readonly string[] | undefined;
+}
+
+export interface Archive {
+  readonly count: number;
+  readonly quality: number;
+  readonly prior: PriorKind;
+  readonly ids: readonly string[] | undefined;
+  /** Bytes of item i's stream. */
+  byteLength(i: number): number;
+  /** Decodes item i alone. Throws NotFoundError `item`, LimitError, BadStreamError as `decodeFile` does. */
+  at(i: number): DecodedItem;
+}
+
+/** The archive of these signals. Throws as `encodeFile` does, and BadInputError `archive-ids` when some have no id. */
+export function encodeArchive(
+  model: CodingModel,
+  items: readonly ArchiveItem[],
+  options: ArchiveOptions,
+): Uint8Array {
+  const prior = choosePrior(model, options.prior);
+  const { quality } = options;
+  const streams = items.map(({ symbols, shape }) => writeStream(model, { prior, quality, shape }, symbols));
+  return join(model, items, streams, prior, quality);
+}
+
+/**
+ * The archive of single files of this model, of one quality and prior, without decoding them. Throws BadInputError
+ * `archive-mixed` when they differ, `archive-ids`, and what `decodeFile` throws on headers.
+ */
+export function joinFiles(
+  model: CodingModel,
+  files: readonly Uint8Array[],
+  ids?: readonly string[],
+): Uint8Array {
+  const parts = files.map((bytes) => {
+    const reader = new ByteReader(bytes);
+    const lead = readLead(reader);
+    if (lead.container !== 'file')
+      throw new BadInputError('archive-mixed', 'an archive holds single files, not archives');
+    const header = readFileHeader(reader, lead);
+    checkModel(model, header.modelDigest);
+    const shape = resolveShape(model, header.shape, reader.at);
+    return { ...header, shape, stream: bytes.subarray(reader.at) };
+  });
+  if (ids !== undefined && ids.length !== files.length)
+    throw new BadInputError('archive-ids', `${ids.length} ids for ${files.length} files`);
+  const prior = parts[0]?.prior ?? choosePrior(model);
+  const quality = parts[0]?.quality ?? 50;
+  if (parts.some((part) => part.prior !== prior || part.quality !== quality)) {
+    throw new BadInputError(
+      'archive-mixed',
+      'an archive has one quality and one prior; encode the files alike',
+    );
+  }
+  const items = parts.map(({ shape }, i) => ({ shape, id: ids?.[i] }));
+  return join(
+    model,
+    items,
+    parts.map((part) => part.stream),
+    prior,
+    quality,
+  );
+}
+
+/** Reads all of an archive but its streams; needs no model. Throws LimitError and BadStreamError. */
+export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimits): ArchiveIndex {
+  checkLimit('file-bytes', bytes.length, limits.maxFileBytes, 'allow more, or give a smaller archive');
+  const reader = new ByteReader(bytes);
+  const lead = readLead(reader);
+  if (lead.container !== 'archive')
+    throw new BadStreamError('container', 1, 'this is a single file, not an archive');
+  const flagsAt = reader.at;
+  const flags = reader.u8();
+  if (flags > (hasIds | hasShapes)) throw new BadStreamError('flags', flagsAt, `unknown flags ${flags}`);
+  const withShapes = (flags & hasShapes) !== 0;
+  if (withShapes && lead.axes === 0) throw new BadStreamError('shape', flagsAt, 'shapes of no axes');
+  const modelDigest = readDigest(reader, archiveDigestBytes);
+  const quality = readQuality(reader);
+  const shape = lead.axes > 0 && !withShapes ? readShape(reader, lead.axes) : undefined;
+  const countAt = reader.at;
+  const count = reader.varint();
+  // Every item has a byte in the index, so a count beyond the bytes is refused before anything is sized by it.
+  if (count > reader.remaining)
+    throw new BadStreamError('truncated', countAt, `an index of ${count} items in ${reader.remaining} bytes`);
+  const least = reader.varint();
+  const offsets = new Float64Array(count + 1);
+  for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + least + reader.varint();
+  const shapes = withShapes ? list(reader, count, () => readShape(reader, lead.axes)) : undefined;
+  const ids = (flags & hasIds) !== 0 ? list(reader, count, () => reader.utf8(reader.varint())) : undefined;
+  const end = reader.at;
+  expectCrc(reader.u32(), bytes.subarray(0, end), end);
+  const start = reader.at;
+  for (let i = 0; i <= count; i++) offsets[i]! += start;
+  if (offsets[count]! + 4 !== bytes.length) {
+    throw new BadStreamError(
+      'truncated',
+      start,
+      `streams of ${offsets[count]! - start} bytes and a checksum in ${reader.remaining} bytes`,
+    );
+  }
+  return { prior: lead.prior, modelDigest, quality, count, offsets, shape, shapes, ids };
+}
+
+/** Opens an archive of this model, checking both checksums; keeps a view of `bytes`. Throws as `readArchiveIndex`, and ConflictError `other-model`. */
+export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limits = defaultLimits): Archive {
+  const index = readArchiveIndex(bytes, limits);
+  const { prior, quality, count, offsets, ids } = index;
+  checkModel(model, index.modelDigest);
+  const end = offsets[count]!;
+  const stored = new ByteReader(bytes.subarray(end)).u32();
+  expectCrc(stored, bytes.subarray(offsets[0]!, end), end);
+  const check = (i: number) => {
+    if (!Number.isInteger(i) || i < 0 || i >= count)
+      throw new NotFoundError('item', `the archive has items 0 to ${count - 1}, not ${i}`);
+    return i;
+  };
+  return {
+    count,
+    quality,
+    prior,
+    ids,
+    byteLength: (i) => offsets[check(i) + 1]! - offsets[i]!,
+    at: (i) => {
+      const from = offsets[check(i)]!;
+      const shape = itemShape(model, index, i);
+      const stream = bytes.subarray(from, offsets[i + 1]!);
+      const symbols = readStream(model, { prior, quality, shape }, stream, from, limits);
+      return { symbols, shape, quality, prior, id: ids?.[i] };
+    },
+  };
+}
+
+/** In a list of shapes the model's own is written out, too. */
+function itemShape(model: CodingModel, index: ArchiveIndex, i: number): readonly number[] {
+  const own = index.shapes?.[i];
+  if (own !== undefined && isDefaultShape(model, own)) return own;
+  return resolveShape(model, own ?? index.shape, 0);
+}
+
+function join(
+  model: CodingModel,
+  items: readonly Pick<ArchiveItem, 'shape' | 'id'>[],
+  streams: readonly Uint8Array[],
+  prior: PriorKind,
+  quality: number,
+): Uint8Array {
+  const named = items.filter(({ id }) => id !== undefined).length;
+  if (named !== 0 && named !== items.length)
+    throw new BadInputError('archive-ids', 'give all items an id, or none');
+  const first = items[0]?.shape ?? model.card.shape;
+  const alike = items.every(
+    ({ shape }) => shape.length === first.length && shape.every((n, axis) => n === first[axis]),
+  );
+  const common = alike && !isDefaultShape(model, first) ? first : undefined;
+  const writer = new ByteWriter();
+  writeLead(writer, { container: 'archive', prior, axes: alike ? (common?.length ?? 0) : first.length });
+  writer.u8((named > 0 ? hasIds : 0) | (alike ? 0 : hasShapes));
+  writeDigest(writer, model.id, archiveDigestBytes);
+  writer.u8(quality);
+  for (const n of common ?? []) writer.varint(n);
+  writer.varint(items.length);
+  const least = streams.reduce((low, stream) => Math.min(low, stream.length), streams[0]?.length ?? 0);
+  writer.varint(least);
+  for (const stream of streams) writer.varint(stream.length - least);
+  if (!alike) for (const { shape } of items) for (const n of shape) writer.varint(n);
+  if (named > 0) {
+    for (const { id } of items) {
+      const text = new TextEncoder().encode(id);
+      writer.varint(text.length).bytes(text);
+    }
+  }
+  writer.u32(crc32c(writer.finish()));
+  let crc = 0;
+  for (const stream of streams) {
+    writer.bytes(stream);
+    crc = crc32c(stream, crc);
+  }
+  return writer.u32(crc).finish();
+}
+
+/** `count` was held against the bytes that are left: the list is no longer than those. */
+function list<T>(reader: ByteReader, count: number, read: () => T): T[] {
+  if (count > reader.remaining)
+    throw new BadStreamError('truncated', reader.at, `${count} items in ${reader.remaining} bytes`);
+  return Array.from({ length: count }, read);
+}
+
+function expectCrc(stored: number, bytes: Uint8Array, at: number): void {
+  const computed = crc32c(bytes);
+  if (stored !== computed) {
+    const text = (crc: number) => crc.toString(16).padStart(8, '0');
+    throw new BadStreamError(
+      'checksum',
+      at,
+      `the archive is damaged: checksum stored ${text(stored)}, computed ${text(computed)}`,
+    );
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The first bytes of a file or an archive; see FORMAT.md. Reading them needs no model.
+ *
+ *   0xfa | version, kind of file, prior, axes | digest of the model | quality | shape, if it is not the model's
+ */
+import type { PriorKind } from '../prior/prior.ts';
+import { maxQuality, minQuality } from '../prior/quantiser.ts';
+import { type ByteReader, ByteWriter, hex } from '../src/core/bytes.ts';
+import { BadStreamError } from '../src/core/errors.ts';
+
+export const mediaType = 'application/vnd.functa';
+export const suffix = '.functa';
+
+export const magic = 0xfa;
+export const version = 1;
+/** Bytes of the model's id in a single file and in an archive. */
+export const fileDigestBytes = 3;
+export const archiveDigestBytes = 8;
+
+/** Numbers of the priors in the second byte. */
+const priorNumbers: Readonly<Record<PriorKind, number>> = { histogram: 0, factorized: 1, autoregressive: 2 };
+const priorsByNumber = Object.keys(priorNumbers) as PriorKind[];
+
+export interface Lead {
+  readonly container: 'file' | 'archive';
+  readonly version: number;
+  readonly prior: PriorKind;
+  /** Axes of the shape that is written out; 0: none is, the model's own holds. */
+  readonly axes: number;
+}
+
+/** Second byte: bits 0-1 axes, bits 2-3 prior, bit 4 archive, bits 5-7 version. */
+export function writeLead(writer: ByteWriter, lead: Omit<Lead, 'version'>): void {
+  const archive = lead.container === 'archive' ? 1 : 0;
+  writer.u8(magic).u8(lead.axes | (priorNumbers[lead.prior] << 2) | (archive << 4) | (version << 5));
+}
+
+/** Throws BadStreamError `magic`, `version` or `prior`. */
+export function readLead(reader: ByteReader): Lead {
+  const at = reader.at;
+  if (reader.u8() !== magic)
+    throw new BadStreamError('magic', at, 'not a functa file: the first byte is not fa');
+  const bits = reader.u8();
+  if (bits >> 5 !== version) {
+    throw new BadStreamError(
+      'version',
+      at + 1,
+      `format version ${bits >> 5}; this program reads version ${version}`,
+    );
+  }
+  const prior = priorsByNumber[(bits >> 2) & 3];
+  if (prior === undefined) throw new BadStreamError('prior', at + 1, 'no prior has the number 3');
+  return { container: bits & 16 ? 'archive' : 'file', version, prior, axes: bits & 3 };
+}
+
+/** Throws BadStreamError `quality`. */
+export function readQuality(reader: ByteReader): number {
+  const at = reader.at;
+  const quality = reader.u8();
+  if (quality < minQuality || quality > maxQuality) {
+    throw new BadStreamError('quality', at, `quality ${quality} is not in ${minQuality}..${maxQuality}`);
+  }
+  return quality;
+}
+
+/** `axes` varints; throws BadStreamError `shape` on an axis of no points. */
+export function readShape(reader: ByteReader, axes: number): number[] {
+  return Array.from({ length: axes }, () => {
+    const at = reader.at;
+    const n = reader.varint();
+    if (n === 0) throw new BadStreamError('shape', at, 'a signal has at least one point along every axis');
+    return n;
+  });
+}
+
+export function readDigest(reader: ByteReader, bytes: number): string {
+  return hex(reader.bytes(bytes));
+}
+
+/** What a single file's header says. */
+export interface FileHeader {
+  readonly prior: PriorKind;
+  /** First bytes of the model's id, hex. */
+  readonly modelDigest: string;
+  readonly quality: number;
+  /** Absent: the model's own. */
+  readonly shape?: readonly number[] | undefined;
+}
+
+/** Bytes of a single file's header: 6 without a shape. `modelDigest` may be longer than what is written. */
+export function writeFileHeader(header: FileHeader): Uint8Array {
+  const writer = new ByteWriter();
+  writeLead(writer, { container: 'file', prior: header.prior, axes: header.shape?.length ?? 0 });
+  writeDigest(writer, header.modelDigest, fileDigestBytes);
+  writer.u8(header.quality);
+  for (const n of header.shape ?? []) writer.varint(n);
+  return writer.finish();
+}
+
+/** What follows the lead of a single file, up to the stream. */
+export function readFileHeader(reader: ByteReader, lead: Lead): FileHeader {
+  const modelDigest = readDigest(reader, fileDigestBytes);
+  const quality = readQuality(reader);
+  const shape = lead.axes === 0 ? undefined : readShape(reader, lead.axes);
+  return { prior: lead.prior, modelDigest, quality, shape };
+}
+
+export function writeDigest(writer: ByteWriter, digest: string, bytes: number): void {
+  for (let i = 0; i < bytes; i++) writer.u8(Number.parseInt(digest.slice(2 * i, 2 * i + 2), 16));
+}

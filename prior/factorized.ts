@@ -1,0 +1,199 @@
+/**
+ * One table for each channel and quality anchor, chosen from the bank by counting training symbols: channels are
+ * independent, as are cells.
+ *
+ *   prior.factorized.qualities  U8  [anchors], ascending
+ *   prior.factorized.notches    U8  [anchors, channels]   scale: eighths of an octave
+ *   prior.factorized.means      I32 [anchors, channels]   1/32 of a symbol
+ *   prior.factorized.shapes     U8  [anchors, channels]   shape in the bank
+ *
+ * Between two anchors notch and mean are interpolated, rounded down; beyond the last ones the scale follows the
+ * quantiser's steps (four fifths of a notch for each point of quality). Shapes are the nearest anchor's.
+ */
+import { BadInputError } from '../src/core/errors.ts';
+import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
+import { type FieldSpec, pointCount, totalChannels } from '../src/field/spec.ts';
+import { type Bank, maxNotch, meanBits, readBank } from './bank.ts';
+import { bitsOf } from './cost.ts';
+import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
+import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
+import { checkQuality } from './quantiser.ts';
+
+const meanUnit = 2 ** meanBits;
+const maxMean = 2 ** 17;
+
+interface Choice {
+  readonly shape: number;
+  readonly notch: number;
+  readonly mean: number;
+}
+
+export class FactorizedPrior implements EntropyPrior {
+  readonly kind = 'factorized';
+  readonly multiplyAddsPerSymbol = 1;
+  readonly #bank: Bank;
+  readonly #anchors: Uint8Array;
+  /** [anchors][channels]. */
+  readonly #choices: readonly (readonly Choice[])[];
+
+  constructor(bank: Bank, anchors: Uint8Array, choices: readonly (readonly Choice[])[]) {
+    this.#bank = bank;
+    this.#anchors = anchors;
+    this.#choices = choices;
+  }
+
+  /** Throws BadInputError `prior-layout` when the layout has another number of channels. */
+  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
+    checkQuality(quality);
+    const choices = this.#at(quality);
+    const channels = layout.levels.reduce((sum, level) => sum + level.channels, 0);
+    if (channels !== choices.length) {
+      throw new BadInputError('prior-layout', `the prior is for ${choices.length} channels, not ${channels}`);
+    }
+    let at = 0;
+    let first = 0;
+    for (const level of layout.levels) {
+      const own = choices.slice(first, first + level.channels);
+      const tables = own.map(({ shape, notch, mean }) => this.#bank.table(shape, notch, mean));
+      const offsets = own.map(({ notch, mean }) => this.#bank.offset(notch, mean));
+      for (let cell = pointCount(level.cells); cell > 0; cell--) {
+        for (let c = 0; c < tables.length; c++, at++)
+          symbols[at] = coder.code(tables[c]!, offsets[c]!, symbols[at]!);
+      }
+      first += level.channels;
+    }
+  }
+
+  #at(quality: number): readonly Choice[] {
+    const anchors = this.#anchors;
+    const shapes = this.#choices[nearestAnchor(anchors, quality)]!;
+    const above = anchors.findIndex((anchor) => anchor >= quality);
+    if (above > 0) {
+      const low = anchors[above - 1]!;
+      const span = anchors[above]! - low;
+      const between = (a: number, b: number) => a + Math.floor(((b - a) * (quality - low)) / span);
+      return shapes.map(({ shape }, c) => {
+        const from = this.#choices[above - 1]![c]!;
+        const to = this.#choices[above]![c]!;
+        return { shape, notch: between(from.notch, to.notch), mean: between(from.mean, to.mean) };
+      });
+    }
+    const end = above === 0 ? 0 : anchors.length - 1;
+    const steps = Math.floor((4 * (quality - anchors[end]!)) / 5);
+    return this.#choices[end]!.map((choice) => ({
+      ...choice,
+      notch: Math.min(maxNotch, Math.max(0, choice.notch + steps)),
+    }));
+  }
+}
+
+/** Tensors of the best choices for `counts`, an anchor for each quality in them. Throws BadInputError `prior-counts`. */
+export function fitFactorized(counts: SymbolCounts, bank: Bank): Map<string, Tensor> {
+  const { qualities, channels } = counts;
+  if (qualities.length === 0) throw new BadInputError('prior-counts', 'no training symbols were counted');
+  const choices = qualities.flatMap((quality) =>
+    counts.at(quality).map((values) => bestChoice(values, bank)),
+  );
+  const shape = [qualities.length, channels];
+  return new Map([
+    ['prior.factorized.qualities', tensor(Uint8Array.from(qualities))],
+    [
+      'prior.factorized.notches',
+      tensor(
+        Uint8Array.from(choices, (choice) => choice.notch),
+        shape,
+      ),
+    ],
+    [
+      'prior.factorized.means',
+      tensor(
+        Int32Array.from(choices, (choice) => choice.mean),
+        shape,
+      ),
+    ],
+    [
+      'prior.factorized.shapes',
+      tensor(
+        Uint8Array.from(choices, (choice) => choice.shape),
+        shape,
+      ),
+    ],
+  ]);
+}
+
+/** Throws BadInputError `tensor-*`, `prior-anchors`, `prior-table` or `prior-range`. */
+export function readFactorized(tensors: ReadonlyMap<string, Tensor>, spec: FieldSpec): FactorizedPrior {
+  const bank = readBank(tensors);
+  const anchors = checkAnchors(takeTensor(tensors, 'prior.factorized.qualities', 'U8'), 'prior.factorized');
+  const channels = totalChannels(spec);
+  const count = anchors.length * channels;
+  const notches = takeTensor(tensors, 'prior.factorized.notches', 'U8', count);
+  const means = takeTensor(tensors, 'prior.factorized.means', 'I32', count);
+  const shapes = takeTensor(tensors, 'prior.factorized.shapes', 'U8', count);
+  const choices = Array.from(anchors, (_, a) =>
+    Array.from({ length: channels }, (_, c) => {
+      const i = a * channels + c;
+      const choice = { shape: shapes[i]!, notch: notches[i]!, mean: means[i]! };
+      if (choice.shape >= bank.shapes || choice.notch > maxNotch || Math.abs(choice.mean) > maxMean) {
+        throw new BadInputError(
+          'prior-range',
+          `prior.factorized: no table ${JSON.stringify(choice)} in the bank`,
+        );
+      }
+      return choice;
+    }),
+  );
+  return new FactorizedPrior(bank, anchors, choices);
+}
+
+/** The shape, scale and mean that code these values in the fewest bits: for each shape, descent from the moments. */
+function bestChoice(values: ValueCounts, bank: Bank): Choice {
+  let total = 0;
+  let sum = 0;
+  for (const [value, count] of values) {
+    total += count;
+    sum += value * count;
+  }
+  const start = total === 0 ? 0 : sum / total;
+  const clamp = (mean: number) => Math.min(maxMean, Math.max(-maxMean, mean));
+  const cost = ({ shape, notch, mean }: Choice) => {
+    const table = bank.table(shape, notch, mean);
+    const offset = bank.offset(notch, mean);
+    let bits = 0;
+    for (const [value, count] of values) bits += count * bitsOf(table, offset, value);
+    return bits;
+  };
+  let best: Choice = { shape: 0, notch: 0, mean: 0 };
+  let bestBits = cost(best);
+  for (let shape = 0; shape < bank.shapes; shape++) {
+    let here: Choice = { shape, notch: 0, mean: clamp(Math.floor(start * meanUnit + 0.5)) };
+    let bits = Number.POSITIVE_INFINITY;
+    // Any scale may be the best start, then steps that shrink.
+    for (let notch = 0; notch <= maxNotch; notch += 4) {
+      const there = { ...here, notch };
+      const tried = cost(there);
+      if (tried < bits) [here, bits] = [there, tried];
+    }
+    for (let step = 16; step >= 1; step = Math.floor(step / 2)) {
+      for (let moved = true; moved; ) {
+        moved = false;
+        for (const [notchStep, meanStep] of [
+          [Math.ceil(step / 4), 0],
+          [-Math.ceil(step / 4), 0],
+          [0, step],
+          [0, -step],
+        ] as const) {
+          const notch = Math.min(maxNotch, Math.max(0, here.notch + notchStep));
+          const there = { shape, notch, mean: clamp(here.mean + meanStep) };
+          const tried = cost(there);
+          if (tried < bits) {
+            [here, bits] = [there, tried];
+            moved = true;
+          }
+        }
+      }
+    }
+    if (bits < bestBits) [best, bestBits] = [here, bits];
+  }
+  return best;
+}

@@ -1,0 +1,81 @@
+/**
+ * One pooled histogram of the training symbols of all channels, for every quality anchor: the entropy model of COIN++
+ * (arXiv 2201.12904, section 4) over this program's quantiser, as a real coder. Values that training did not see
+ * go through the escape. The baseline that every other prior is held against.
+ *
+ *   prior.histogram.qualities    U8  [anchors], ascending
+ *   prior.histogram.sizes        U16 [anchors]
+ *   prior.histogram.minima       I16 [anchors]
+ *   prior.histogram.frequencies  U16 [sum of sizes]
+ */
+import { BadInputError } from '../src/core/errors.ts';
+import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
+import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
+import type { EntropyPrior, SymbolCoder, SymbolLayout, Table } from './prior.ts';
+import { checkQuality } from './quantiser.ts';
+import { maxTableSize, packTables, tableFromCounts, unpackTables } from './table.ts';
+
+export class HistogramPrior implements EntropyPrior {
+  readonly kind = 'histogram';
+  readonly multiplyAddsPerSymbol = 1;
+  readonly #anchors: Uint8Array;
+  readonly #tables: readonly Table[];
+
+  constructor(anchors: Uint8Array, tables: readonly Table[]) {
+    this.#anchors = anchors;
+    this.#tables = tables;
+  }
+
+  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
+    checkQuality(quality);
+    const table = this.#tables[nearestAnchor(this.#anchors, quality)]!;
+    for (let i = 0; i < layout.length; i++) symbols[i] = coder.code(table, 0, symbols[i]!);
+  }
+}
+
+/** Tensors of the histograms of `counts`, one for each quality in them. Throws BadInputError `prior-counts` when there is none. */
+export function fitHistogram(counts: SymbolCounts): Map<string, Tensor> {
+  const { qualities } = counts;
+  if (qualities.length === 0) throw new BadInputError('prior-counts', 'no training symbols were counted');
+  const packed = packTables(qualities.map((quality) => histogramTable(counts.pooled(quality))));
+  return new Map([
+    ['prior.histogram.qualities', tensor(Uint8Array.from(qualities))],
+    ['prior.histogram.sizes', tensor(packed.sizes)],
+    ['prior.histogram.minima', tensor(packed.minima)],
+    ['prior.histogram.frequencies', tensor(packed.frequencies)],
+  ]);
+}
+
+/** Throws BadInputError `tensor-*`, `prior-anchors` or `prior-table`. */
+export function readHistogram(tensors: ReadonlyMap<string, Tensor>): HistogramPrior {
+  const anchors = checkAnchors(takeTensor(tensors, 'prior.histogram.qualities', 'U8'), 'prior.histogram');
+  const packed = {
+    frequencies: takeTensor(tensors, 'prior.histogram.frequencies', 'U16'),
+    sizes: takeTensor(tensors, 'prior.histogram.sizes', 'U16'),
+    minima: takeTensor(tensors, 'prior.histogram.minima', 'I16'),
+  };
+  return new HistogramPrior(anchors, unpackTables(packed, 'prior.histogram', anchors.length));
+}
+
+/** Largest value of a table, in absolute terms: minima are stored in 16 bits. */
+const largestValue = 32767;
+
+/** The table of a histogram: from the least to the greatest value; rare ends beyond what a table holds go to the escape. */
+function histogramTable(counts: ValueCounts): Table {
+  const values = [...counts.keys()].sort((a, b) => a - b);
+  let low = values.findIndex((value) => value >= -largestValue);
+  let high = values.findLastIndex((value) => value <= largestValue);
+  while (low < high && values[high]! - values[low]! + 2 > maxTableSize) {
+    if (counts.get(values[low]!)! < counts.get(values[high]!)!) low++;
+    else high--;
+  }
+  if (low < 0 || high < low)
+    throw new BadInputError('prior-counts', 'all training symbols are out of range; use coarser steps');
+  const min = values[low]!;
+  const list = new Float64Array(values[high]! - min + 2);
+  values.forEach((value, i) => {
+    const index = i < low || i > high ? list.length - 1 : value - min;
+    list[index] = list[index]! + counts.get(value)!;
+  });
+  return tableFromCounts(list, min);
+}
