@@ -14,6 +14,7 @@ type Opener = (options: EngineOptions) => Promise<Engine>;
 /** In order of choice. Loaded on demand: none costs anything until it is opened. */
 const openers: Readonly<Record<string, Opener>> = {
   native: async (options) => (await import('./native/native.ts')).openNative(options),
+  wasm: async (options) => (await import('./wasm/wasm.ts')).openWasm(options),
   reference: async () => (await import('./reference/reference.ts')).openReference(),
 };
 
