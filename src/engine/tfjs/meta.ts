@@ -2,7 +2,8 @@
 import type { BaseNetwork } from '../../field/spec.ts';
 import type { Adapted, Batch, OuterLoss } from '../engine.ts';
 import type { TensorFlow } from './backend.ts';
-import { innerLosses, modulationTensor, spreadRates, type Tensor } from './field.ts';
+import { innerLosses, modulationTensor, spreadRates } from './field.ts';
+import type { Tensor } from './sites.ts';
 
 /** Tensors of a MetaGradient; rates and modulations are absent where modulations have no entries. */
 export interface MetaTensors {

@@ -17,15 +17,9 @@ import {
 } from '../check.ts';
 import type { Batch, CallOptions, Engine } from '../engine.ts';
 import type { TensorFlow } from './backend.ts';
-import {
-  entryRates,
-  fieldValues,
-  innerLosses,
-  modulationTensor,
-  scatteredSites,
-  type Tensor,
-} from './field.ts';
+import { entryRates, fieldValues, innerLosses, modulationTensor } from './field.ts';
 import { metaTensors } from './meta.ts';
+import { scatteredSites, type Tensor } from './sites.ts';
 
 /** Points evaluated at a time: bounds memory, and is how often an abort is looked for. */
 const POINTS_PER_TURN = 1 << 14;
