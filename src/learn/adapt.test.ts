@@ -1,15 +1,24 @@
 import { expect, test } from 'vitest';
 import { openReference } from '../engine/reference/reference.ts';
 import { modulationLength } from '../field/spec.ts';
-import { adaptBatch, adaptSignal } from './adapt.ts';
+import * as learning from './adapt.ts';
+import { rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
+import { channelLayout } from './layout.ts';
+import { LogisticRate } from './rate.ts';
 import { tinyRecipe, tinySpec, waves } from './testing.ts';
 import { train } from './trainer.ts';
 
 const engine = await openReference();
+const adaptBatch = async (...args: Parameters<typeof learning.adaptBatch>) =>
+  (await learning.adaptBatch(...args)).modulations;
+const adaptSignal = async (...args: Parameters<typeof learning.adaptSignal>) =>
+  (await learning.adaptSignal(...args)).modulations;
 const range = { offset: 0.5, scale: 1 };
 const recipe = tinyRecipe({ steps: 40, phases: { distortion: 40, rounded: 0 } });
-const { network } = await train({ engine, source: waves(10), recipe });
+const learnt = await train({ engine, source: waves(10), recipe });
+const { network } = learnt;
+const trained = { steps: Float64Array.from(learnt.steps), scales: Float64Array.from(learnt.scales) };
 const m = modulationLength(tinySpec, [8, 8]);
 
 function signals(count: number, shape = [8, 8]) {
@@ -23,46 +32,81 @@ function signals(count: number, shape = [8, 8]) {
 
 test('signals adapted together get the modulations they get alone', async () => {
   const all = signals(3);
-  const together = await adaptBatch(engine, network, batchOf(all, 1, range), { steps: 3 });
-  for (const [s, signal] of all.entries()) {
-    const alone = await adaptSignal(engine, network, signal, range, { steps: 3 });
-    expect(alone.modulations).toEqual(together.modulations.slice(s * m, (s + 1) * m));
+  for (const steps of [3, 6]) {
+    const together = await adaptBatch(engine, network, batchOf(all, 1, range), { steps });
+    for (const [s, signal] of all.entries()) {
+      const alone = await adaptSignal(engine, network, signal, range, { steps });
+      expect(alone).toEqual(together.slice(s * m, (s + 1) * m));
+    }
   }
 });
 
-test('steps from where others ended are steps further', async () => {
-  const batch = batchOf(signals(2), 1, range);
-  const five = await adaptBatch(engine, network, batch, { steps: 5 });
-  const two = await adaptBatch(engine, network, batch, { steps: 2 });
-  const rest = await adaptBatch(engine, network, batch, { steps: 3, start: two.modulations });
-  expect(rest.modulations).toEqual(five.modulations);
-  expect(rest.losses).toEqual(five.losses.slice(4));
+test('no steps give the start, which is zero unless told otherwise', async () => {
+  const batch = batchOf(signals(1), 1, range);
+  expect(await adaptBatch(engine, network, batch, { steps: 0 })).toEqual(new Float32Array(m));
+  const start = new Float32Array(m).fill(0.25);
+  expect(await adaptBatch(engine, network, batch, { steps: 0, start })).toEqual(start);
+  await expect(adaptBatch(engine, network, batch, { steps: 1.5 })).rejects.toMatchObject({ code: 'steps' });
 });
 
-test('with decay the learnt steps are the same, and later ones shrink', async () => {
-  const batch = batchOf(signals(2), 1, range);
-  const options = { learntSteps: 2, decay: 0.5 };
-  const at = async (steps: number) =>
-    (await adaptBatch(engine, network, batch, { ...options, steps })).modulations;
-  const plain = await adaptBatch(engine, network, batch, { steps: 2 });
-  expect(await at(2)).toEqual(plain.modulations);
-  const path = [await at(2), await at(3), await at(12), await at(13)] as const;
-  const move = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((x, i) => x - b[i]!));
-  expect(move(path[0], path[1])).toBeGreaterThan(0);
-  expect(move(path[2], path[3])).toBeLessThan(1e-2 * move(path[0], path[1]));
-});
-
-test('many more steps than were learnt stay finite and lower the loss', async () => {
+test('steps that were not learnt keep lowering the loss, never raise it', async () => {
   const batch = batchOf(signals(4), 1, range);
-  const { losses } = await adaptBatch(engine, network, batch, { steps: 30 });
-  for (let s = 0; s < 4; s++) {
-    expect(losses[29 * 4 + s]!).toBeLessThan(losses[2 * 4 + s]!);
+  let before: Float64Array = new Float64Array(4).fill(Number.POSITIVE_INFINITY);
+  for (const steps of [2, 3, 5, 10, 30]) {
+    const modulations = await adaptBatch(engine, network, batch, { steps, learntSteps: 2 });
+    const { losses } = await engine.gradient(network, batch, modulations);
+    losses.forEach((loss, s) => {
+      expect(loss).toBeLessThanOrEqual(before[s]!);
+    });
+    before = losses;
+  }
+});
+
+/** So low that bits weigh as much as errors on this network. */
+const LAMBDA = 5e-4;
+
+test('refining under the rate term lowers the loss of training', async () => {
+  const batch = batchOf(signals(4), 1, range);
+  const trade = {
+    lambda: LAMBDA,
+    values: recipe.values,
+    steps: trained.steps,
+    scales: trained.scales,
+  };
+  const rate = new LogisticRate(channelLayout(tinySpec, [8, 8]));
+  for (const quality of [40, 60]) {
+    const multiplier = 2 ** ((50 - quality) / 10);
+    const lossOf = async (modulations: Float32Array) => {
+      const { losses } = await engine.gradient(network, batch, modulations);
+      const mse255 = (255 ** 2 * 2 * losses.reduce((a, b) => a + b, 0)) / 256;
+      const nats = rate.measure(
+        modulations,
+        trained.steps.map(Math.log),
+        trained.scales.map(Math.log),
+        multiplier,
+      );
+      return (LAMBDA / multiplier ** 2) * mse255 + nats / Math.LN2 / 256;
+    };
+    const learnt = await adaptBatch(engine, network, batch, { steps: 2 });
+    const options = { steps: 40, learntSteps: 2 };
+    const plain = await adaptBatch(engine, network, batch, options);
+    const both = await adaptBatch(engine, network, batch, {
+      ...options,
+      rate: rateTerm(trade, batch, quality),
+    });
+    expect(await lossOf(both)).toBeLessThan(Math.min(await lossOf(learnt), await lossOf(plain)));
   }
 });
 
 test('a signal of another size than was learnt on is adapted by the same network', async () => {
   const [signal] = signals(1, [11, 5]);
-  const { modulations, losses } = await adaptSignal(engine, network, signal!, range, { steps: 4 });
-  expect(modulations).toHaveLength(modulationLength(tinySpec, [11, 5]));
-  expect(losses[3]!).toBeLessThan(losses[0]!);
+  const modulation = await adaptSignal(engine, network, signal!, range, { steps: 4 });
+  expect(modulation).toHaveLength(modulationLength(tinySpec, [11, 5]));
+  const { losses } = await engine.gradient(network, batchOf([signal!], 1, range), modulation);
+  const zero = await engine.gradient(
+    network,
+    batchOf([signal!], 1, range),
+    new Float32Array(modulation.length),
+  );
+  expect(losses[0]!).toBeLessThan(zero.losses[0]!);
 });

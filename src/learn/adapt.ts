@@ -1,54 +1,51 @@
 /**
  * Signals to modulations with a trained network.
  *
- * Inner rates were learnt for the steps of training (3, as a rule): they are bold. Further steps keep lowering the
- * loss on networks of the presets, but nothing promises it. `decay` makes each step after the learnt ones smaller,
- * rate * decay^(step - learntSteps); below 1 the whole path is bounded, and a signal unlike the training ones settles
- * instead of swinging.
+ * The learnt inner rates belong to the steps of training (3, as a rule): they are bold, and after many more of the
+ * same a signal may swing instead of settling. Steps beyond the learnt ones are therefore those of `refineBatch`,
+ * which never raise the objective; there the rate can be weighed against the error.
  */
+import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { type BaseNetwork, modulationLength } from '../field/spec.ts';
-import { batchOf, type ValueRange } from './batch.ts';
+import { batchOf, massOf, type ValueRange } from './batch.ts';
+import { errorScale255 } from './outer-step.ts';
+import { type RateTerm, refineBatch } from './refine.ts';
 import type { SourceSignal } from './source.ts';
 
 export interface AdaptOptions extends CallOptions {
+  /** 0 or more. Each costs one gradient; one more is computed when there are steps beyond the learnt ones. */
   readonly steps: number;
   /** [count, m]; zero when absent. */
   readonly start?: Float32Array | undefined;
   /** Inner steps of the network's training; default 3. */
   readonly learntSteps?: number | undefined;
-  /** In (0, 1]; default 1: rates stay. */
-  readonly decay?: number | undefined;
+  /** Counts bits as well as errors in the steps beyond the learnt ones. */
+  readonly rate?: RateTerm | undefined;
 }
 
 export interface AdaptedBatch {
   /** [count, m]. */
   readonly modulations: Float32Array;
-  /** [steps, count]: half the weighted sum of squared errors in field units, before each step. */
-  readonly losses: Float64Array;
 }
 
-/** Adapts all signals of a batch together. */
+/** Adapts all signals of a batch together. Throws BadInputError `steps`. */
 export async function adaptBatch(
   engine: Engine,
   net: BaseNetwork,
   batch: Batch,
-  { steps, start, learntSteps = 3, decay = 1, signal }: AdaptOptions,
+  { steps, start, learntSteps = 3, rate, signal }: AdaptOptions,
 ): Promise<AdaptedBatch> {
-  const length = batch.count * modulationLength(net.spec, batch.shape);
-  const bold = decay === 1 ? steps : Math.min(steps, learntSteps);
-  const first = await engine.adapt(net, batch, bold, { start, signal });
-  const losses = new Float64Array(steps * batch.count);
-  losses.set(first.losses);
-  let modulations = first.trajectory.slice(bold * length, (bold + 1) * length);
-  for (let k = bold; k < steps; k++) {
-    const share = decay ** (k + 1 - learntSteps);
-    const slower = { ...net, rates: net.rates.map((rate) => rate * share) };
-    const next = await engine.adapt(slower, batch, 1, { start: modulations, signal });
-    losses.set(next.losses, k * batch.count);
-    modulations = next.trajectory.slice(length);
+  if (!Number.isInteger(steps) || steps < 0) {
+    throw new BadInputError('steps', `steps is a whole number of at least 0, not ${steps}`);
   }
-  return { modulations, losses };
+  const length = batch.count * modulationLength(net.spec, batch.shape);
+  const learnt = Math.min(steps, learntSteps);
+  const { trajectory } = await engine.adapt(net, batch, learnt, { start, signal });
+  const modulations = trajectory.slice(learnt * length);
+  if (steps === learnt) return { modulations };
+  const turns = steps - learnt + 1;
+  return refineBatch(engine, net, batch, modulations, { turns, rate, signal });
 }
 
 /** The modulation [m] of one signal in its own units. Throws BadInputError `no-observed-points`, `infinite-value`. */
@@ -60,4 +57,27 @@ export async function adaptSignal(
   options: AdaptOptions,
 ): Promise<AdaptedBatch> {
   return adaptBatch(engine, net, batchOf([signal], net.spec.outputs, range), options);
+}
+
+/** What a network was trained to trade: bits for error. */
+export interface Trade {
+  /** As in the recipe, at quality 50. */
+  readonly lambda: number;
+  readonly values: ValueRange & { readonly peak: number };
+  /** Quantiser steps at quality 50, and scales, [channels]. */
+  readonly steps: ArrayLike<number>;
+  readonly scales: ArrayLike<number>;
+}
+
+/** The rate term under which refining a batch lowers the loss of training at `quality`. */
+export function rateTerm(trade: Trade, batch: Batch, quality: number): RateTerm {
+  const multiplier = 2 ** ((50 - quality) / 10);
+  const { values, points } = massOf(batch);
+  const lossPerBit =
+    (multiplier * multiplier * values) / (2 * trade.lambda * errorScale255(trade.values) * points);
+  return {
+    weight: lossPerBit / Math.LN2,
+    steps: Float64Array.from(trade.steps, (step) => multiplier * step),
+    scales: trade.scales,
+  };
 }

@@ -43,7 +43,7 @@ export async function calibrate(
   for (let c = 0; c < layout.channels; c++) {
     const spread = Math.max(rms[c]!, least);
     const best = Math.sqrt(
-      (6 * recipe.spec.outputs) / (Math.LN2 * recipe.lambda * errorScale255(recipe) * gram[c]!),
+      (6 * recipe.spec.outputs) / (Math.LN2 * recipe.lambda * errorScale255(recipe.values) * gram[c]!),
     );
     const step = Math.min(best, Math.sqrt(12) * spread);
     logSteps[c] = Math.log(step);

@@ -1,10 +1,19 @@
 /** Learning base networks, and adapting them to signals. */
-export { type AdaptedBatch, type AdaptOptions, adaptBatch, adaptSignal } from './adapt.ts';
+export {
+  type AdaptedBatch,
+  type AdaptOptions,
+  adaptBatch,
+  adaptSignal,
+  rateTerm,
+  type Trade,
+} from './adapt.ts';
 export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits, type ValueRange } from './batch.ts';
 export type { TrainEvent } from './events.ts';
 export { presetRecipe, type RecipeName, recipePresets } from './presets.ts';
 export { logisticNats } from './rate.ts';
 export { checkRecipe, recipeDigest, type TrainingRecipe, withOverrides } from './recipe.ts';
+export { type RateTerm, type Refined, type RefineOptions, refineBatch } from './refine.ts';
+export { type Rounded, type RoundOptions, roundBatch } from './round.ts';
 export { type Crop, type SignalSource, type SourceSignal, sourceOf } from './source.ts';
 export { gramDiagonal, startRates } from './start-rates.ts';
 export { type Trained, type TrainOptions, train } from './trainer.ts';

@@ -55,3 +55,12 @@ function sumSquares(layout: ChannelLayout, values: Float32Array): Float64Array {
   }
   return sums;
 }
+
+/** The channel of every float of a modulation, [m]. */
+export function channelOfSymbol(layout: ChannelLayout): Uint32Array {
+  const out = new Uint32Array(layout.length);
+  for (const { at, cells, channels, first } of layout.levels) {
+    for (let i = 0; i < cells * channels; i++) out[at + i] = first + (i % channels);
+  }
+  return out;
+}

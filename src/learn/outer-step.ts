@@ -24,7 +24,7 @@ export function phaseAt(recipe: TrainingRecipe, step: number): Phase {
 }
 
 /** MSE on the 0..255 scale for a mean squared error of 1 in field units. */
-export function errorScale255({ values }: TrainingRecipe): number {
+export function errorScale255(values: TrainingRecipe['values']): number {
   return ((255 * values.scale) / values.peak) ** 2;
 }
 
@@ -154,7 +154,7 @@ export class OuterStepper {
 
     const importance = share * multiplier ** recipe.quality.balance;
     const errorWeight =
-      (importance * recipe.lambda * errorScale255(recipe)) / (multiplier * multiplier * mass.values);
+      (importance * recipe.lambda * errorScale255(recipe.values)) / (multiplier * multiplier * mass.values);
     const outer = { distortionWeight: 2 * errorWeight, secondOrder: recipe.secondOrder };
     let meta: Awaited<ReturnType<Engine['metaGradient']>>;
     let nats = 0;

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { openReference } from '../engine/reference/reference.ts';
+import { adaptBatch, rateTerm } from './adapt.ts';
+import { batchOf } from './batch.ts';
+import { channelLayout, channelOfSymbol } from './layout.ts';
+import { logisticNats } from './rate.ts';
+import { roundBatch } from './round.ts';
+import { tinyRecipe, tinySpec, waves } from './testing.ts';
+import { train } from './trainer.ts';
+
+const engine = await openReference();
+const shape = [8, 8];
+const recipe = tinyRecipe({ steps: 40, phases: { distortion: 30, rounded: 0 } });
+const { network, steps, scales } = await train({ engine, source: waves(10), recipe });
+const source = waves(3, shape, 5);
+const signals = Array.from({ length: 3 }, (_, i) => {
+  const values = new Float32Array(64);
+  source.fill(i, { start: [0, 0], shape }, values);
+  return { shape, values };
+});
+const batch = batchOf(signals, 1, recipe.values);
+const { modulations } = await adaptBatch(engine, network, batch, { steps: 2 });
+const rate = rateTerm({ lambda: recipe.lambda, values: recipe.values, steps, scales }, batch, 40);
+const channelOf = channelOfSymbol(channelLayout(tinySpec, shape));
+const m = channelOf.length;
+const stepOf = (i: number) => rate.steps[channelOf[i % m]!]!;
+
+test('one turn rounds every number to the nearest multiple of its step', async () => {
+  const { symbols } = await roundBatch(engine, network, batch, modulations, { rate, turns: 1 });
+  symbols.forEach((symbol, i) => {
+    expect(symbol).toBe(Math.floor(modulations[i]! / stepOf(i) + 0.5));
+  });
+});
+
+test('more turns lower the objective of every signal, and it is what symbols say it is', async () => {
+  const nearest = await roundBatch(engine, network, batch, modulations, { rate, turns: 1 });
+  let before = nearest.objectives;
+  for (const turns of [3, 10, 30]) {
+    const { symbols, losses, objectives } = await roundBatch(engine, network, batch, modulations, {
+      rate,
+      turns,
+    });
+    objectives.forEach((objective, s) => {
+      expect(objective).toBeLessThanOrEqual(before[s]!);
+    });
+    const rounded = Float32Array.from(symbols, (symbol, i) => symbol * stepOf(i));
+    expect((await engine.gradient(network, batch, rounded)).losses).toEqual(losses);
+    objectives.forEach((objective, s) => {
+      let want = losses[s]!;
+      for (let i = s * m; i < (s + 1) * m; i++) {
+        const c = channelOf[i % m]!;
+        want += rate.weight * logisticNats(rounded[i]!, rate.steps[c]!, rate.scales[c]!);
+      }
+      expect(objective).toBeCloseTo(want, 5);
+    });
+    before = objectives;
+  }
+  const sum = (of: Float64Array) => of.reduce((a, b) => a + b, 0);
+  expect(sum(before)).toBeLessThan(0.95 * sum(nearest.objectives));
+});
+
+test('the same input gives the same symbols, alone or in a batch', async () => {
+  const options = { rate, turns: 8, gram: new Float64Array(5).fill(2) };
+  const together = await roundBatch(engine, network, batch, modulations, options);
+  expect(await roundBatch(engine, network, batch, modulations, options)).toEqual(together);
+  const alone = await roundBatch(
+    engine,
+    network,
+    batchOf([signals[1]!], 1, recipe.values),
+    modulations.slice(m, 2 * m),
+    options,
+  );
+  expect(alone.symbols).toEqual(together.symbols.slice(m, 2 * m));
+});
+
+test('no turns are refused', async () => {
+  const call = roundBatch(engine, network, batch, modulations, { rate, turns: 0 });
+  await expect(call).rejects.toMatchObject({ code: 'turns' });
+});

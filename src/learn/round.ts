@@ -1,0 +1,218 @@
+/**
+ * Rate-distortion optimised rounding: modulations to multiples of their steps so that
+ *   J = 1/2 sum of weighted squared errors + weight * nats
+ * is low, not so that each is near. Cells overlap and channels interfere: what one symbol loses another can make up.
+ *
+ * From rounded to nearest, every turn computes the gradient g of the error at the current symbols, prices the moves
+ * to both neighbours and to zero by g e + G e^2 / 2 + change of nats (G the Gauss-Newton diagonal), and makes the
+ * best ones together. Moves that interfere too much raise J; then the signal goes back and makes fewer. J never rises.
+ *
+ * Indices of hot loops are below count * m.
+ */
+import { BadInputError } from '../core/errors.ts';
+import { Rng } from '../core/rng.ts';
+import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
+import type { BaseNetwork } from '../field/spec.ts';
+import { channelLayout, channelOfSymbol } from './layout.ts';
+import { logisticNats } from './rate.ts';
+import type { RateTerm } from './refine.ts';
+import { gramDiagonal } from './start-rates.ts';
+
+export interface RoundOptions extends CallOptions {
+  readonly rate: RateTerm;
+  /** Gradients of the batch that are computed at most; 1 rounds each to the nearest. */
+  readonly turns: number;
+  /**
+   * Gauss-Newton diagonal [channels] for this shape; measured on the first signals of the batch when absent. Given,
+   * the symbols of a signal do not depend on its batch.
+   */
+  readonly gram?: ArrayLike<number> | undefined;
+}
+
+export interface Rounded {
+  /** [count, m]: modulation = symbol * step. */
+  readonly symbols: Int32Array;
+  /** [count]: half the weighted sum of squared errors there. */
+  readonly losses: Float64Array;
+  /** [count]: J there; never above that of rounding to the nearest. */
+  readonly objectives: Float64Array;
+}
+
+/** Share of the profitable moves that is made at once, and how it changes with success. */
+const FIRST_SHARE = 0.3;
+const GROWTH = 1.2;
+const SHRINKAGE = 0.5;
+/** Each of those moves is made with this probability, so that moves that spoil each other part ways. */
+const CHANCE = 0.7;
+const PROBED = 8;
+
+/** Rounds `modulations` [count, m]. Throws BadInputError `turns`. */
+export async function roundBatch(
+  engine: Engine,
+  net: BaseNetwork,
+  batch: Batch,
+  modulations: Float32Array,
+  { rate, turns, gram, signal }: RoundOptions,
+): Promise<Rounded> {
+  if (!Number.isInteger(turns) || turns < 1) {
+    throw new BadInputError('turns', `turns is a whole number of at least 1, not ${turns}`);
+  }
+  const layout = channelLayout(net.spec, batch.shape);
+  const m = layout.length;
+  const channelOf = channelOfSymbol(layout);
+  const steps = Float64Array.from(channelOf, (c) => rate.steps[c]!);
+  const symbols = Int32Array.from(modulations, (x, i) => Math.floor(x / steps[i % m]! + 0.5));
+  const probes = modulations.slice(0, PROBED * m);
+  const bend =
+    gram ?? (turns > 1 ? await gramDiagonal(engine, net, batch.shape, probes, new Rng(0), { signal }) : []);
+  const prices = new Prices(channelOf, rate);
+  const searches = Array.from(
+    { length: batch.count },
+    (_, s) => new Search(symbols.subarray(s * m, (s + 1) * m), channelOf, steps, bend, prices, new Rng(0)),
+  );
+  const trial = new Float32Array(modulations.length);
+  for (let turn = 0; turn < turns; turn++) {
+    searches.forEach((search, s) => {
+      search.dequantise(trial.subarray(s * m, (s + 1) * m));
+    });
+    const { losses, gradient } = await engine.gradient(net, batch, trial, { signal });
+    let moved = false;
+    searches.forEach((search, s) => {
+      search.settle(losses[s]!, gradient.subarray(s * m, (s + 1) * m));
+      if (turn + 1 < turns && search.propose()) moved = true;
+    });
+    if (!moved) break;
+  }
+  return {
+    symbols,
+    losses: Float64Array.from(searches, (search) => search.loss),
+    objectives: Float64Array.from(searches, (search) => search.objective),
+  };
+}
+
+/** Cost of a symbol, in units of the inner loss, by table. */
+class Prices {
+  readonly #rate: RateTerm;
+  readonly #tables: Float64Array[];
+
+  constructor(channelOf: Uint32Array, rate: RateTerm) {
+    this.#rate = rate;
+    const channels = 1 + channelOf.reduce((most, c) => Math.max(most, c), 0);
+    this.#tables = Array.from({ length: channels }, (_, c) =>
+      Float64Array.from({ length: 64 }, (_, k) => this.#compute(c, k)),
+    );
+  }
+
+  of(channel: number, symbol: number): number {
+    const k = symbol < 0 ? -symbol : symbol;
+    return k < 64 ? this.#tables[channel]![k]! : this.#compute(channel, k);
+  }
+
+  #compute(channel: number, k: number): number {
+    const { weight, steps, scales } = this.#rate;
+    return weight * logisticNats(k * steps[channel]!, steps[channel]!, scales[channel]!);
+  }
+}
+
+/** The symbols of one signal, and the moves that are being tried. */
+class Search {
+  loss = Number.POSITIVE_INFINITY;
+  objective = Number.POSITIVE_INFINITY;
+  readonly #best: Int32Array;
+  readonly #tried: Int32Array;
+  readonly #gradient: Float32Array;
+  readonly #channelOf: Uint32Array;
+  readonly #steps: Float64Array;
+  readonly #bend: ArrayLike<number>;
+  readonly #prices: Prices;
+  readonly #rng: Rng;
+  readonly #gains: Float64Array;
+  readonly #targets: Int32Array;
+  #share = FIRST_SHARE;
+  #waiting = true;
+
+  /** Keeps `best` and improves it in place. */
+  constructor(
+    best: Int32Array,
+    channelOf: Uint32Array,
+    steps: Float64Array,
+    bend: ArrayLike<number>,
+    prices: Prices,
+    rng: Rng,
+  ) {
+    this.#best = best;
+    this.#tried = best.slice();
+    this.#gradient = new Float32Array(best.length);
+    this.#channelOf = channelOf;
+    this.#steps = steps;
+    this.#bend = bend;
+    this.#prices = prices;
+    this.#rng = rng;
+    this.#gains = new Float64Array(best.length);
+    this.#targets = new Int32Array(best.length);
+  }
+
+  dequantise(into: Float32Array): void {
+    for (let i = 0; i < into.length; i++) into[i] = this.#tried[i]! * this.#steps[i]!;
+  }
+
+  /** Keeps what was tried if it is better. */
+  settle(loss: number, gradient: Float32Array): void {
+    if (!this.#waiting) return;
+    let objective = loss;
+    for (let i = 0; i < this.#tried.length; i++)
+      objective += this.#prices.of(this.#channelOf[i]!, this.#tried[i]!);
+    if (objective < this.objective) {
+      this.loss = loss;
+      this.objective = objective;
+      this.#best.set(this.#tried);
+      this.#gradient.set(gradient);
+      this.#share = Math.min(1, this.#share * GROWTH);
+    } else {
+      this.#share *= SHRINKAGE;
+    }
+  }
+
+  /** Chooses moves from the best symbols; false when none promises anything. */
+  propose(): boolean {
+    const profitable: number[] = [];
+    for (let i = 0; i < this.#best.length; i++) if (this.#price(i)) profitable.push(i);
+    this.#tried.set(this.#best);
+    this.#waiting = profitable.length > 0;
+    if (!this.#waiting) return false;
+    const gains = this.#gains;
+    profitable.sort((a, b) => gains[a]! - gains[b]! || a - b);
+    const made = Math.ceil(profitable.length * this.#share);
+    for (let k = 0; k < made; k++) {
+      const i = profitable[k]!;
+      if (made === 1 || this.#rng.u32() < CHANCE * 4294967296) this.#tried[i] = this.#targets[i]!;
+    }
+    return true;
+  }
+
+  /** Finds the best move of symbol `i`; whether it is expected to lower J. */
+  #price(i: number): boolean {
+    const channel = this.#channelOf[i]!;
+    const symbol = this.#best[i]!;
+    const step = this.#steps[i]!;
+    const slope = this.#gradient[i]! * step;
+    const bend = 0.5 * this.#bend[channel]! * step * step;
+    const now = this.#prices.of(channel, symbol);
+    let gain = 0;
+    let target = symbol;
+    const consider = (other: number) => {
+      const move = other - symbol;
+      const change = slope * move + bend * move * move + this.#prices.of(channel, other) - now;
+      if (change < gain) {
+        gain = change;
+        target = other;
+      }
+    };
+    consider(symbol + 1);
+    consider(symbol - 1);
+    if (symbol !== 0) consider(0);
+    this.#gains[i] = gain;
+    this.#targets[i] = target;
+    return gain < 0;
+  }
+}
