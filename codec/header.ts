@@ -17,9 +17,8 @@ export const version = 1;
 export const fileDigestBytes = 3;
 export const archiveDigestBytes = 8;
 
-/** Numbers of the priors in the second byte. */
-const priorNumbers: Readonly<Record<PriorKind, number>> = { histogram: 0, factorized: 1, autoregressive: 2 };
-const priorsByNumber = Object.keys(priorNumbers) as PriorKind[];
+/** In the order of their numbers in the second byte. */
+const priorsByNumber: readonly PriorKind[] = ['histogram', 'factorized', 'autoregressive'];
 
 export interface Lead {
   readonly container: 'file' | 'archive';
@@ -32,7 +31,9 @@ export interface Lead {
 /** Second byte: bits 0-1 axes, bits 2-3 prior, bit 4 archive, bits 5-7 version. */
 export function writeLead(writer: ByteWriter, lead: Omit<Lead, 'version'>): void {
   const archive = lead.container === 'archive' ? 1 : 0;
-  writer.u8(magic).u8(lead.axes | (priorNumbers[lead.prior] << 2) | (archive << 4) | (version << 5));
+  writer
+    .u8(magic)
+    .u8(lead.axes | (priorsByNumber.indexOf(lead.prior) << 2) | (archive << 4) | (version << 5));
 }
 
 /** Throws BadStreamError `magic`, `version` or `prior`. */

@@ -16,7 +16,7 @@ interface Step {
 
 function encode(steps: readonly Step[]): Uint8Array {
   const encoder = new RansEncoder();
-  for (const { table, offset, value } of steps) expect(encoder.code(table, offset, value)).toBe(value);
+  for (const { table, offset, value } of steps) encoder.code(table, offset, value);
   return encoder.finish(check(steps.map((step) => step.value)));
 }
 

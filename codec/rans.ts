@@ -25,7 +25,7 @@
 import { TableCoder } from '../prior/coder.ts';
 import { BadStreamError } from '../src/core/errors.ts';
 
-const lowest = 2 ** 23;
+const lowest = 1 << 23;
 
 /** Collects symbols; `finish` writes them. */
 export class RansEncoder extends TableCoder {

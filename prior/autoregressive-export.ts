@@ -77,7 +77,7 @@ const inputBits = 4;
 const finestBits = 14;
 const largestWeight = 32767;
 // Half of what 32 bits hold: rounding has room to spare.
-const roomySum = 2 ** 30;
+const roomySum = 1 << 30;
 
 /**
  * The integer tensors of one level, `prior.autoregressive.level<k>.*`: every product gets the finest power of two that
@@ -95,23 +95,23 @@ export function quantiseLevel(net: FloatLevelNetwork, level: number): Map<string
       `${name}.hidden${j}`,
       hiddenBits - rowBits,
       (e) =>
-        fits(weights, 2 ** e) &&
-        sums.every((sum, u) => sum * 2 ** e + Math.abs(bias[u]!) * 2 ** (e + rowBits) < roomySum),
+        fits(weights, 1 << e) &&
+        sums.every((sum, u) => sum * (1 << e) + Math.abs(bias[u]!) * (1 << (e + rowBits)) < roomySum),
     );
     const shift = bits + rowBits - hiddenBits;
     tensors.set(
       `${name}.hidden${j}.weights`,
       tensor(
-        round16(weights, () => 2 ** bits),
+        round16(weights, () => 1 << bits),
         [weights.length / bias.length, bias.length],
       ),
     );
-    tensors.set(`${name}.hidden${j}.bias`, tensor(roundBias(bias, 0, 2 ** (bits + rowBits), shift)));
+    tensors.set(`${name}.hidden${j}.bias`, tensor(roundBias(bias, 0, 1 << (bits + rowBits), shift)));
     shifts.push(shift);
   });
   const unitInputs = maxCompanded / inputUnit;
   // In integers symbols are themselves for the mean and 16ths for the scale; auxiliary inputs are 16ths for both.
-  quantiseHead('mean', 2 ** meanBits, 0, 1, maxRaw);
+  quantiseHead('mean', 1 << meanBits, 0, 1, maxRaw);
   quantiseHead('scale', notchesPerOctave, firstOctave, inputUnit, unitInputs);
   tensors.set(`${name}.shapes`, tensor(net.shapes.slice()));
   tensors.set(`${name}.shifts`, tensor(Uint8Array.from(shifts)));
@@ -131,14 +131,14 @@ export function quantiseLevel(net: FloatLevelNetwork, level: number): Map<string
     const outputBits = finest(
       `${prefix}.output`,
       0,
-      (e) => fits(output, unit * 2 ** e) && outputSums.every((sum) => sum * unit * 2 ** e < roomySum),
+      (e) => fits(output, unit * (1 << e)) && outputSums.every((sum) => sum * unit * (1 << e) < roomySum),
     );
     const sums = columnSums(linear, channels, (row) => (row < auxiliary ? unitInputs : largest));
     addOwnSums(sums, own, reach, largest);
     const bits = finest(prefix, 0, (e) => {
-      const scale = unit * 2 ** e;
+      const scale = unit * (1 << e);
       const within = sums.every(
-        (sum, c) => (sum + outputSums[c]! / 2 ** hiddenBits + Math.abs(bias[c]! - zero)) * scale < roomySum,
+        (sum, c) => (sum + outputSums[c]! / (1 << hiddenBits) + Math.abs(bias[c]! - zero)) * scale < roomySum,
       );
       return (
         within &&
@@ -147,14 +147,14 @@ export function quantiseLevel(net: FloatLevelNetwork, level: number): Map<string
         fits(own, scale / symbolUnit)
       );
     });
-    const scale = unit * 2 ** bits;
+    const scale = unit * (1 << bits);
     const rowUnit = (i: number) => (i < auxiliary * channels ? inputUnit : symbolUnit);
     if (hidden.length > 0) {
       const rows = output.length / channels;
       tensors.set(
         `${prefix}.output`,
         tensor(
-          round16(output, () => unit * 2 ** outputBits),
+          round16(output, () => unit * (1 << outputBits)),
           [rows, channels],
         ),
       );
@@ -247,6 +247,6 @@ function round16(weights: Float32Array, scale: (index: number) => number): Int16
 /** Half of what the shift drops is added, so that shifting rounds to nearest. */
 function roundBias(bias: Float32Array, zero: number, scale: number, shift: number): Int32Array {
   return Int32Array.from(bias, (b) =>
-    Math.floor((b - zero) * scale + (shift > 0 ? 2 ** (shift - 1) : 0) + 0.5),
+    Math.floor((b - zero) * scale + (shift > 0 ? 1 << (shift - 1) : 0) + 0.5),
   );
 }

@@ -33,7 +33,7 @@ export const maxHidden = 4095;
 export const maxHiddenLayers = 4;
 export const maxShift = 30;
 
-const sumLimit = 2 ** 31;
+const sumLimit = 0x80000000;
 const maxOffsets = 64;
 
 export interface HiddenLayer {
@@ -214,7 +214,7 @@ function proveHead(
   const sums = columnSums(head.linear, channels, largest);
   for (let c = 0; c < channels; c++) {
     if (!(outputs[c]! < sumLimit)) fail(name, `the output of channel ${c} could leave 32 bits`);
-    let sum = sums[c]! + outputs[c]! / 2 ** head.outputShift + 1 + Math.abs(head.bias[c]!);
+    let sum = sums[c]! + outputs[c]! / (1 << head.outputShift) + 1 + Math.abs(head.bias[c]!);
     for (let d = Math.max(0, c - reach); d < c; d++)
       sum += largestOwn * Math.abs(head.own[d * reach + c - d - 1]!);
     if (!(sum < sumLimit)) fail(name, `the sum of channel ${c} could leave 32 bits`);

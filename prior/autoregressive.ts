@@ -29,7 +29,7 @@ import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 
 /** Means stay within +-2^17, in 1/32. */
-export const maxMean = 2 ** 17;
+export const maxMean = 1 << 17;
 
 export class AutoregressivePrior implements EntropyPrior {
   readonly kind = 'autoregressive';

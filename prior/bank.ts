@@ -26,9 +26,9 @@ const octaves = 8;
 const ownNotches = octaves * notchesPerOctave;
 /** Bits of the mean that the tables of each octave leave out. */
 const droppedMeanBits: readonly number[] = [0, 0, 0, 1, 2, 3, 4, 5];
-const tablesPerShape = droppedMeanBits.reduce((sum, d) => sum + notchesPerOctave * 2 ** (meanBits - d), 0);
+const tablesPerShape = droppedMeanBits.reduce((sum, d) => sum + notchesPerOctave * (1 << (meanBits - d)), 0);
 /** Mass that each tail may leave to the escape. */
-const tailMass = 2 ** -14;
+const tailMass = 1 / (1 << 14);
 
 interface Component {
   readonly weight: number;
@@ -97,7 +97,7 @@ export class Bank {
       const dropped = droppedMeanBits[Math.min(octaves - 1, Math.floor(notch / notchesPerOctave))]!;
       this.#start[notch] = at;
       this.#dropped[notch] = dropped;
-      at += 2 ** (meanBits - dropped);
+      at += 1 << (meanBits - dropped);
     }
   }
 
@@ -124,7 +124,7 @@ export function makeBank(
   const tables = shapes.flatMap((shape) => {
     const list: Table[] = [];
     for (let notch = 0; notch < ownNotches; notch++) {
-      const means = 2 ** (meanBits - droppedMeanBits[Math.floor(notch / notchesPerOctave)]!);
+      const means = 1 << (meanBits - droppedMeanBits[Math.floor(notch / notchesPerOctave)]!);
       for (let i = 0; i < means; i++) list.push(discretise(shape, scaleOfNotch(notch), i / means));
     }
     return list;

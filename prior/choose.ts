@@ -32,9 +32,9 @@ export class Chooser implements SymbolCoder {
     const weight = weights[this.#next++]!;
     let best = value;
     let bits = bitsOf(table, offset, value);
-    let cost = weight * (value - target) ** 2 + lambda * bits;
+    let cost = weight * (value - target) * (value - target) + lambda * bits;
     const consider = (symbol: number) => {
-      const distortion = weight * (symbol - target) ** 2;
+      const distortion = weight * (symbol - target) * (symbol - target);
       if (symbol === best || distortion >= cost) return;
       const asked = bitsOf(table, offset, symbol);
       if (distortion + lambda * asked >= cost) return;

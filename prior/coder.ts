@@ -61,7 +61,7 @@ export abstract class TableCoder implements SymbolCoder {
     for (let left = j; left > 0; ) {
       const count = Math.min(16, left);
       left -= count;
-      found = found * 2 ** count + this.bits(count, (given >>> left) & (2 ** count - 1));
+      found = found * (1 << count) + this.bits(count, (given >>> left) & ((1 << count) - 1));
     }
     return found - 1;
   }

@@ -25,11 +25,12 @@ export function fitCoinpp(training: readonly Float32Array[], bits: number): Coin
   let mean = 0;
   for (const modulation of training) for (const value of modulation) mean += value / n;
   let squares = 0;
-  for (const modulation of training) for (const value of modulation) squares += (value - mean) ** 2;
+  for (const modulation of training)
+    for (const value of modulation) squares += (value - mean) * (value - mean);
   const deviation = Math.sqrt(squares / (n - 1));
   if (!(deviation > 0))
     throw new BadInputError('coinpp', 'training modulations need two values or more that differ');
-  const coder = { bits, mean, deviation, counts: new Float64Array(2 ** bits) };
+  const coder = { bits, mean, deviation, counts: new Float64Array(1 << bits) };
   for (const modulation of training)
     for (const symbol of quantiseCoinpp(coder, modulation)) coder.counts[symbol]! += 1;
   return coder;
@@ -42,12 +43,12 @@ export function quantiseCoinpp(
 ): Uint16Array {
   return Uint16Array.from(modulation, (value) => {
     const clipped = Math.min(3, Math.max(-3, (value - mean) / deviation));
-    return roundHalfToEven((clipped / 6 + 0.5) * (2 ** bits - 1));
+    return roundHalfToEven((clipped / 6 + 0.5) * ((1 << bits) - 1));
   });
 }
 
 export function dequantiseCoinpp({ bits, mean, deviation }: CoinppCoder, symbols: Uint16Array): Float32Array {
-  return Float32Array.from(symbols, (symbol) => mean + deviation * 6 * (symbol / (2 ** bits - 1) - 0.5));
+  return Float32Array.from(symbols, (symbol) => mean + deviation * 6 * (symbol / ((1 << bits) - 1) - 0.5));
 }
 
 /**

@@ -97,7 +97,7 @@ export function compand(v: number): number {
 const companded = Uint8Array.from({ length: maxRaw + 1 }, (_, size) => {
   const a = size + 1;
   const e = 31 - Math.clz32(a);
-  return Math.min(maxCompanded, 16 * e + (((a - 2 ** e) * 16) >> e));
+  return Math.min(maxCompanded, 16 * e + (((a - (1 << e)) * 16) >> e));
 });
 
 /** Walks the contexts of one level of a layout. Allocates once; `gather` does not. */

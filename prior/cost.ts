@@ -7,7 +7,7 @@ let bitsOfFrequency: Float64Array | undefined;
 
 /** [2^16 + 1]: bits of a symbol of that frequency, 16 - log2 of it; made on first use. */
 export function frequencyBits(): Float64Array {
-  bitsOfFrequency ??= Float64Array.from({ length: 2 ** tableBits + 1 }, (_, f) =>
+  bitsOfFrequency ??= Float64Array.from({ length: (1 << tableBits) + 1 }, (_, f) =>
     f === 0 ? Number.POSITIVE_INFINITY : tableBits - log2(f),
   );
   return bitsOfFrequency;

@@ -37,7 +37,7 @@ export class Sampler extends TableCoder {
   }
 
   protected bits(count: number): number {
-    return this.#temperature === 0 ? 2 ** (count - 1) : this.#rng.u32() >>> (32 - count);
+    return this.#temperature === 0 ? 1 << (count - 1) : this.#rng.u32() >>> (32 - count);
   }
 }
 

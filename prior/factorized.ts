@@ -19,8 +19,8 @@ import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from
 import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 
-const meanUnit = 2 ** meanBits;
-const maxMean = 2 ** 17;
+const meanUnit = 1 << meanBits;
+const maxMean = 1 << 17;
 
 interface Choice {
   readonly shape: number;

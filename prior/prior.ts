@@ -9,7 +9,7 @@ import { type FieldSpec, gridCells, pointCount } from '../src/field/spec.ts';
 export const tableBits = 16;
 
 /** Symbols lie in [-maxSymbol, maxSymbol]. */
-export const maxSymbol = 2 ** 20;
+export const maxSymbol = 1 << 20;
 
 /**
  * A distribution over the integers. Symbol i < n - 1 of the table stands for the 2^shift values

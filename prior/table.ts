@@ -2,7 +2,7 @@
 import { BadInputError } from '../src/core/errors.ts';
 import { type Table, tableBits } from './prior.ts';
 
-const total = 2 ** tableBits;
+const total = 1 << tableBits;
 
 /** Symbols a table may have: enough for any prior here, few enough that every one can have a frequency. */
 export const maxTableSize = 4096;

@@ -5,7 +5,12 @@
 import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import type { Rng } from '../../src/core/rng.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
-import { blankLevelNetwork, type FloatLevelNetwork, inputUnit, maxActivation } from '../autoregressive-export.ts';
+import {
+  blankLevelNetwork,
+  type FloatLevelNetwork,
+  inputUnit,
+  maxActivation,
+} from '../autoregressive-export.ts';
 import { bankShapes, firstOctave, maxNotch, notchesPerOctave, shapeNames } from '../bank.ts';
 import type { Rows } from './rows.ts';
 
@@ -54,7 +59,10 @@ export function createLevelNet(
   const layers = blank.hidden.map(({ weights, bias }) => {
     const units = bias.length;
     // Rectified units: variance 2 / fan-in (He et al., arXiv 1502.01852).
-    const layer = { weights: make(normals(weights, Math.sqrt(2 / rows)), [rows, units]), bias: make(bias.fill(0.1), [units]) };
+    const layer = {
+      weights: make(normals(weights, Math.sqrt(2 / rows)), [rows, units]),
+      bias: make(bias.fill(0.1), [units]),
+    };
     rows = units;
     return layer;
   });
@@ -66,7 +74,10 @@ export function createLevelNet(
       linear.fill(inputUnit / 10, 0, channels);
     }
     return {
-      output: make(normals(output, 0.1 / Math.sqrt(Math.max(1, rows))), [hidden.length > 0 ? rows : 0, channels]),
+      output: make(normals(output, 0.1 / Math.sqrt(Math.max(1, rows))), [
+        hidden.length > 0 ? rows : 0,
+        channels,
+      ]),
       bias: make(bias, [channels]),
       linear: make(linear, [inputs, channels]),
       own: make(new Float32Array(channels * channels), [channels, channels]),
@@ -76,10 +87,15 @@ export function createLevelNet(
   const scale = head('scale');
   // Row d leads to the channels after d.
   const later = tf.tensor2d(
-    Float32Array.from({ length: channels * channels }, (_, i) => (i % channels > Math.floor(i / channels) ? 1 : 0)),
+    Float32Array.from({ length: channels * channels }, (_, i) =>
+      i % channels > Math.floor(i / channels) ? 1 : 0,
+    ),
     [channels, channels],
   );
-  const variables = [...layers.flatMap((layer) => [layer.weights, layer.bias]), ...[mean, scale].flatMap((h) => Object.values(h))];
+  const variables = [
+    ...layers.flatMap((layer) => [layer.weights, layer.bias]),
+    ...[mean, scale].flatMap((h) => Object.values(h)),
+  ];
 
   function predicted(h: typeof mean, inputsOf: Tensor, own: Tensor, features: Tensor): Tensor {
     let sums = tf.add(tf.matMul(inputsOf as Tensor2D, h.linear as Tensor2D), h.bias);
@@ -115,7 +131,10 @@ export function createLevelNet(
         net.hidden[j]!.weights.set(weights.dataSync());
         net.hidden[j]!.bias.set(bias.dataSync());
       });
-      for (const [from, to] of [[mean, net.mean], [scale, net.scale]] as const) {
+      for (const [from, to] of [
+        [mean, net.mean],
+        [scale, net.scale],
+      ] as const) {
         to.output.set(from.output.dataSync());
         to.bias.set(from.bias.dataSync());
         to.linear.set(from.linear.dataSync());
@@ -137,8 +156,13 @@ export function createLevelNet(
  * Bits of the unit interval around `distance` from the mean, under a mixture of two logistics of scale 2^log2Scale:
  * with b - a = 1 / s, F(b) - F(a) = F(b) F(-a) (1 - e^(a - b)), whose logarithm loses nothing in the tails.
  */
-export function intervalBits(tf: TensorFlow, distance: Tensor, log2Scale: Tensor, shapes: Uint8Array): Tensor {
-  const clipped = tf.clipByValue(log2Scale, lowestLog2Scale, highestLog2Scale);
+export function intervalBits(
+  tf: TensorFlow,
+  distance: Tensor,
+  log2Scale: Tensor,
+  shapes: Uint8Array,
+): Tensor {
+  const clipped = clip(tf, log2Scale, lowestLog2Scale, highestLog2Scale);
   const inverse = tf.exp(tf.mul(clipped, -Math.LN2));
   const relative = tf.mul(distance, inverse);
   const half = tf.mul(inverse, 0.5);
@@ -160,4 +184,22 @@ export function intervalBits(tf: TensorFlow, distance: Tensor, log2Scale: Tensor
 
 function logAddExp(tf: TensorFlow, a: Tensor, b: Tensor): Tensor {
   return tf.add(b, tf.softplus(tf.sub(a, b)));
+}
+
+/** Clips, and lets a gradient through that leads back into the range: a scale that left it can return. */
+function clip(tf: TensorFlow, x: Tensor, low: number, high: number): Tensor {
+  const clipped = tf.customGrad((...args) => {
+    const [value, save] = args as unknown as [Tensor, (tensors: Tensor[]) => void];
+    save([value]);
+    return {
+      value: tf.clipByValue(value, low, high),
+      gradFunc: (dy: Tensor, [at]: Tensor[]) =>
+        tf.where(
+          tf.less(at!, low),
+          tf.minimum(dy, 0),
+          tf.where(tf.greater(at!, high), tf.maximum(dy, 0), dy),
+        ),
+    };
+  });
+  return clipped(x);
 }

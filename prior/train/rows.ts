@@ -2,7 +2,7 @@
  * Rows of training: what the context model is given, and what it is to predict, for single cells of quantised
  * modulations. Hot loops read local typed arrays behind `!`: every index is below the length.
  */
-import { type Rng } from '../../src/core/rng.ts';
+import type { Rng } from '../../src/core/rng.ts';
 import { inputUnit } from '../autoregressive-export.ts';
 import { type ContextRecipe, compand, LevelContext, maxRaw } from '../context.ts';
 import type { SymbolLayout } from '../prior.ts';
@@ -28,7 +28,13 @@ export interface Quantised {
 }
 
 /** Rows of a level, up to `perItem` random cells of each item without repetition; all of them when `rng` is absent. */
-export function levelRows(recipe: ContextRecipe, level: number, items: readonly Quantised[], perItem: number, rng?: Rng): Rows {
+export function levelRows(
+  recipe: ContextRecipe,
+  level: number,
+  items: readonly Quantised[],
+  perItem: number,
+  rng?: Rng,
+): Rows {
   const contexts = items.map(({ layout }) => new LevelContext(recipe, layout, level));
   const counts = contexts.map(({ cells }) => (rng ? Math.min(cells, perItem) : cells));
   const count = counts.reduce((sum, n) => sum + n, 0);

@@ -37,7 +37,10 @@ export interface Split {
 /** The last twentieth is held out, at least one and at most 500. Throws BadInputError `too-few-modulations` under 2. */
 export function split(length: number): Split {
   if (length < 2) {
-    throw new BadInputError('too-few-modulations', `a prior is learnt from at least 2 modulations, not ${length}`);
+    throw new BadInputError(
+      'too-few-modulations',
+      `a prior is learnt from at least 2 modulations, not ${length}`,
+    );
   }
   const heldOut = Math.min(500, Math.max(1, Math.floor(length / 20)));
   return { training: length - heldOut, heldOut };

@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { decodeFile, encodeArchive, encodeFile, openArchive } from '../../codec/index.ts';
+import { readModel } from '../../src/field/model.ts';
+import { makeTinyModel, tinyModels } from './tiny-models.ts';
+import { describeVector, sha256, type VectorsOfModel } from './vectors.ts';
+
+const folder = join(import.meta.dirname, 'vectors');
+const manifest: VectorsOfModel[] = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+const read = (path: string) => new Uint8Array(readFileSync(path));
+
+describe('golden files', () => {
+  it('are at least eight', () => {
+    expect(manifest.flatMap(({ vectors }) => vectors).length).toBeGreaterThanOrEqual(8);
+  });
+
+  for (const { model: path, modelSha256, vectors } of manifest) {
+    // A model may be retired; what it wrote stays described, but cannot be read without it.
+    describe.skipIf(!existsSync(path))(`of ${path}`, () => {
+      const model = readModel(read(path));
+
+      it('belong to this model', () => expect(model.id).toBe(modelSha256));
+
+      it('decode to the same symbols, and those encode to the same bytes', () => {
+        for (const vector of vectors) {
+          const bytes = read(join(folder, vector.file));
+          expect(sha256(bytes), vector.file).toBe(vector.fileSha256);
+          expect(describeVector(model, vector.file, bytes)).toEqual(vector);
+          if (vector.container === 'file') {
+            const { symbols, shape, quality, prior } = decodeFile(model, bytes);
+            expect(encodeFile(model, symbols, shape, quality, prior), vector.file).toEqual(bytes);
+          } else {
+            const archive = openArchive(model, bytes);
+            const { quality, prior } = archive;
+            const items = Array.from({ length: archive.count }, (_, i) => archive.at(i));
+            expect(encodeArchive(model, items, { quality, prior }), vector.file).toEqual(bytes);
+          }
+        }
+      });
+    });
+  }
+
+  it('come from models whose every byte a seed gives', () => {
+    for (const tiny of tinyModels) {
+      expect(sha256(makeTinyModel(tiny)), tiny.name).toBe(
+        sha256(read(join(folder, `${tiny.name}.safetensors`))),
+      );
+    }
+  });
+});
