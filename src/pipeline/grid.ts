@@ -2,7 +2,7 @@
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Points } from '../engine/engine.ts';
-import { type FieldSpec, featureCount, pointCount, totalChannels } from '../field/spec.ts';
+import { pointCount } from '../field/spec.ts';
 import type { Region, Size } from './types.ts';
 
 /** A regular grid of output samples over a signal; sample j of an axis stands at (j + 0.5) * samples / size. */
@@ -56,13 +56,6 @@ export function outputGrid(
       count: cut.count.map((n, axis) => (axis === 0 ? rows : n)),
     }),
   };
-}
-
-/** Multiply-adds of one point, interpolation left out. */
-export function multiplyAddsPerPoint(spec: FieldSpec): number {
-  const { width, layers, outputs } = spec;
-  const inside = layers === 0 ? 0 : featureCount(spec) * width + (layers - 1) * width * width;
-  return inside + width * outputs + totalChannels(spec) * (layers * width + outputs);
 }
 
 function wholeShape(shape: readonly number[], size: Size | undefined): readonly number[] {

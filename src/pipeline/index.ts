@@ -2,12 +2,20 @@
  * Joins learning, coding, data and stores into what a user asks for; the command line and the server are thin edges
  * over it.
  */
+export { multiplyAddsPerPoint } from '../../codec/index.ts';
 export { contactSheet } from '../../datasets/contact-sheet.ts';
-export { multiplyAddsPerPoint, type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';
+export { maxEffort } from './adapt.ts';
+export { buildFunctaset, networkOf, openFunctasetOf } from './build.ts';
+export { bestPrior, inlineWork, priorsOf } from './coding.ts';
+export { evaluate } from './evaluate.ts';
+export { type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';
+export { inspect } from './inspect.ts';
 export { bundledModels, findModel, listModels, loadModel, modelSuffix } from './models.ts';
 export { npyChunks, stackedRows } from './npy.ts';
+export { peerNames } from './peers.ts';
 export { pngChunks } from './png.ts';
 export { collectRows, signalRows } from './rows.ts';
+export { defaultQuality, openSession } from './session.ts';
 export { trainModel } from './train.ts';
 export type * from './types.ts';
 export { isPicture } from './values.ts';

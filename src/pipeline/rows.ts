@@ -1,10 +1,11 @@
 /** Evaluating a field over a large grid, a block of rows at a time: memory is that of one block. */
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import { multiplyAddsPerPoint, outputGrid } from './grid.ts';
+import { outputGrid } from './grid.ts';
 import type { DecodeOptions, RowStream, Rows } from './types.ts';
 import { toSignalValues } from './values.ts';
 

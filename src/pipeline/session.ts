@@ -1,12 +1,12 @@
 /** A model and an engine, ready to turn signals into bytes and bytes into signals. */
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { adaptSignals, stepsOf } from './adapt.ts';
-import { archiveOf, bestPrior, inlineWork } from './coding.ts';
-import { multiplyAddsPerPoint } from './grid.ts';
+import { archiveOf, bestPrior, functionsOf, inlineWork } from './coding.ts';
 import { inspect } from './inspect.ts';
 import { collectRows, fieldRows } from './rows.ts';
 import type {
@@ -79,9 +79,11 @@ class OpenSession implements Session {
   }
 
   async *decodeMany(bytes: Uint8Array, options: DecodeOptions = {}): AsyncIterable<Signal> {
-    const { count } = this.inspect(bytes);
-    for (let item = 0; item < count; item++) {
-      yield { ...(await this.decode(bytes, { ...options, item })), id: String(item) };
+    let i = 0;
+    for (const found of functionsOf(this.model, bytes, options.limits ?? this.#limits)) {
+      const stream = this.#rows(found, options);
+      const values = await collectRows(stream);
+      yield { id: String(i++), shape: stream.shape, channels: stream.channels, values };
     }
   }
 

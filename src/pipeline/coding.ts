@@ -1,0 +1,151 @@
+/** Modulations to bytes and back: quantiser, priors and codec joined. */
+import { decodeFile, encodeArchive, encodeFile, openArchive, readHeader } from '../../codec/index.ts';
+import { CostMeter } from '../../prior/cost.ts';
+import { Sampler } from '../../prior/draw.ts';
+import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { priorKinds, readPrior } from '../../prior/registry.ts';
+import { BadInputError, NotFoundError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
+import { Rng } from '../core/rng.ts';
+import type { Model } from '../field/model.ts';
+import type { Coded, CodeTask, DecodedFunction, DecodeTask, Drawn, DrawTask, Work } from './work.ts';
+
+const kinds = ['histogram', 'factorized', 'autoregressive'] as const satisfies readonly PriorKind[];
+
+/** Codes where it is called. */
+export const inlineWork: Work = {
+  code: async (model, task) => code(model, task),
+  decode: async (model, task) => decode(model, task),
+  draw: async (model, task) => draw(model, task),
+};
+
+/** Kinds of the priors in a model, best first. */
+export function priorsOf(model: Model): PriorKind[] {
+  return priorKinds(model);
+}
+
+/** Throws NotFoundError `prior` when the model has none. */
+export function bestPrior(model: Model): PriorKind {
+  return readPrior(model).kind;
+}
+
+/** A kind of prior from text. Throws BadInputError `unknown-prior`. */
+export function priorKind(name: string): PriorKind {
+  const kind = kinds.find((known) => known === name);
+  if (kind !== undefined) return kind;
+  throw new BadInputError('unknown-prior', `no prior is called ${name}; there are ${kinds.join(', ')}`);
+}
+
+/** Bytes of a single file before its stream. */
+export function headerBytesOf(file: Uint8Array): number {
+  return readHeader(file).headerBytes;
+}
+
+/** One archive of items of one quality and prior. Throws BadInputError `archive-mixed`, and what `encodeArchive` throws. */
+export function archiveOf(
+  model: Model,
+  items: readonly {
+    readonly symbols: Int32Array;
+    readonly shape: readonly number[];
+    readonly quality: number;
+    readonly prior: string;
+    readonly id?: string | undefined;
+  }[],
+): Uint8Array {
+  const first = items[0];
+  if (first === undefined) throw new BadInputError('archive-empty', 'an archive needs at least one signal');
+  const { quality, prior } = first;
+  if (items.some((item) => item.quality !== quality || item.prior !== prior)) {
+    throw new BadInputError(
+      'archive-mixed',
+      'an archive has one quality and one prior; encode all signals alike',
+    );
+  }
+  return encodeArchive(model, items, { quality, prior: priorKind(prior) });
+}
+
+/** The functions of a file or an archive, one at a time. Throws what `decodeFile` and `openArchive` throw. */
+export function* functionsOf(model: Model, bytes: Uint8Array, limits: Limits): Generator<DecodedFunction> {
+  if (readHeader(bytes, limits).container === 'file') {
+    yield decode(model, { bytes, item: 0, limits });
+    return;
+  }
+  const archive = openArchive(model, bytes, limits);
+  for (let i = 0; i < archive.count; i++) yield toFunction(model, archive.at(i));
+}
+
+function code(model: Model, { modulation, shape, quality, prior }: CodeTask): Coded {
+  const kind = priorKind(prior);
+  const layout = symbolLayout(model.card.spec, shape);
+  const symbols = quantise(layout, modulation, stepsAt(model.steps, quality));
+  const bytes = encodeFile(model, symbols, shape, quality, kind);
+  // What a decoder will see, from the bytes that it will get.
+  const found = decode(model, { bytes, item: 0, limits: noLimits });
+  return {
+    bytes,
+    symbols,
+    modulation: found.modulation,
+    estimatedBits: bitsOf(model, layout, quality, kind, symbols),
+  };
+}
+
+function decode(model: Model, { bytes, item, limits }: DecodeTask): DecodedFunction {
+  if (readHeader(bytes, limits).container === 'archive') {
+    return toFunction(model, openArchive(model, bytes, limits).at(item));
+  }
+  if (item !== 0) throw new NotFoundError('item', `a single file has item 0 alone, not ${item}`);
+  return toFunction(model, decodeFile(model, bytes, limits));
+}
+
+/** Each signal has a stream of random numbers of its own: the first n of a larger sample are the sample of n. */
+function draw(model: Model, { count, seed, temperature, quality, prior, shape }: DrawTask): Drawn {
+  const kind = priorKind(prior);
+  const layout = symbolLayout(model.card.spec, shape);
+  const steps = stepsAt(model.steps, quality);
+  const items = Array.from({ length: count }, (_, i) => {
+    const symbols = new Int32Array(layout.length);
+    readPrior(model, kind).walk(layout, quality, symbols, new Sampler(new Rng(seed, i), temperature));
+    return { symbols, shape, quality, prior };
+  });
+  return {
+    modulations: items.map(({ symbols }) => dequantise(layout, symbols, steps)),
+    archive: archiveOf(model, items),
+    bits: items.map(({ symbols }) => bitsOf(model, layout, quality, kind, symbols)),
+  };
+}
+
+function toFunction(
+  model: Model,
+  found: {
+    readonly symbols: Int32Array;
+    readonly shape: readonly number[];
+    readonly quality: number;
+    readonly prior: string;
+  },
+): DecodedFunction {
+  const { symbols, shape, quality, prior } = found;
+  const layout = symbolLayout(model.card.spec, shape);
+  return { modulation: dequantise(layout, symbols, stepsAt(model.steps, quality)), shape, quality, prior };
+}
+
+function bitsOf(
+  model: Model,
+  layout: SymbolLayout,
+  quality: number,
+  kind: PriorKind,
+  symbols: Int32Array,
+): number {
+  const meter = new CostMeter();
+  readPrior(model, kind).walk(layout, quality, symbols.slice(), meter);
+  return meter.bitCount;
+}
+
+/** For bytes that were made here. */
+const noLimits: Limits = {
+  maxSamples: Number.MAX_SAFE_INTEGER,
+  maxMultiplyAdds: Number.MAX_VALUE,
+  maxFileBytes: Number.MAX_SAFE_INTEGER,
+  maxSymbols: Number.MAX_SAFE_INTEGER,
+  maxAxis: Number.MAX_SAFE_INTEGER,
+};

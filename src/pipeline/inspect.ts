@@ -1,0 +1,41 @@
+/** What can be said of a `.functa` file without decoding it. */
+import { readHeader } from '../../codec/index.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
+import { bitsPerPoint } from '../core/units.ts';
+import type { Model } from '../field/model.ts';
+import { pointCount } from '../field/spec.ts';
+import type { Inspection } from './types.ts';
+
+/**
+ * Reads the header. A file leaves out what is its model's default: with `model`, shape and rate are known too. Throws
+ * LimitError and BadStreamError; whether the stream is whole shows on decoding.
+ */
+export function inspect(bytes: Uint8Array, model?: Model, limits: Limits = defaultLimits): Inspection {
+  const header = readHeader(bytes, limits);
+  const common = {
+    kind: header.container,
+    fileBytes: bytes.length,
+    headerBytes: header.headerBytes,
+    modelDigest: header.modelDigest,
+    prior: header.prior,
+    quality: header.quality,
+  };
+  if (header.container === 'file') {
+    const shape = header.shape ?? model?.card.shape;
+    if (shape === undefined) return { ...common, count: 1 };
+    const points = pointCount(shape);
+    return { ...common, count: 1, shape, points, bitsPerPoint: bitsPerPoint(bytes.length, points) };
+  }
+  const { count, shapes } = header;
+  const shape = shapes?.[0] ?? header.shape ?? model?.card.shape;
+  if (shape === undefined) return { ...common, count };
+  const points =
+    shapes === undefined ? count * pointCount(shape) : shapes.reduce((sum, s) => sum + pointCount(s), 0);
+  return {
+    ...common,
+    count,
+    shape,
+    points,
+    bitsPerPoint: points > 0 ? bitsPerPoint(bytes.length, points) : undefined,
+  };
+}

@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDataset } from '../../datasets/registry.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import { BadStreamError, ConflictError, FunctaError, LimitError } from '../core/errors.ts';
+import { defaultLimits } from '../core/limits.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { type Model, readModel, writeModel } from '../field/model.ts';
+import { inlineWork, openSession } from './index.ts';
+import { all, makeTinyModel } from './testing.ts';
+import type { Session } from './types.ts';
+
+let engine: Engine;
+let model: Model;
+let session: Session;
+let signals: Signal[];
+
+beforeAll(async () => {
+  engine = await openEngine();
+  model = readModel(await makeTinyModel(engine));
+  session = openSession({ model, engine });
+  signals = await all(await openDataset('fixture-fashion', 'test'));
+}, 120_000);
+
+afterAll(() => engine.close());
+
+describe('session', () => {
+  it('codes a picture in bytes that decode to the PSNR it states', async () => {
+    const encoded = await session.encode(signals[0]!);
+    const decoded = await session.decode(encoded.bytes);
+    expect(decoded.shape).toEqual([28, 28]);
+    let sum = 0;
+    decoded.values.forEach((v, i) => {
+      sum += (v - signals[0]!.values[i]!) ** 2;
+    });
+    expect(-10 * Math.log10(sum / 784)).toBeCloseTo(encoded.psnrDb, 9);
+    expect(encoded.psnrDb).toBeGreaterThan(14);
+    expect(encoded.bitsPerPoint).toBe((8 * encoded.bytes.length) / 784);
+    // every value is one of 256
+    expect(decoded.values.every((v) => Math.fround(Math.round(v * 255) / 255) === v)).toBe(true);
+  });
+
+  it('states estimated bits that agree with the file within 1 % and 4 bytes', async () => {
+    for (const quality of [30, 50, 80]) {
+      const encoded = await session.encode(signals[1]!, { quality });
+      const { headerBytes } = session.inspect(encoded.bytes);
+      const payloadBytes = encoded.bytes.length - headerBytes;
+      expect(Math.abs(payloadBytes - encoded.estimatedBits / 8)).toBeLessThan(payloadBytes / 100 + 4);
+    }
+  });
+
+  it('takes more bits and gives more PSNR with quality, and more PSNR with effort', async () => {
+    const [low, high] = [
+      await session.encode(signals[2]!, { quality: 30 }),
+      await session.encode(signals[2]!, { quality: 70 }),
+    ];
+    expect(high!.bytes.length).toBeGreaterThan(low!.bytes.length);
+    expect(high!.psnrDb).toBeGreaterThan(low!.psnrDb);
+    const hard = await session.encode(signals[2]!, { quality: 70, effort: 4 });
+    expect(hard.psnrDb).toBeGreaterThan(high!.psnrDb);
+  });
+
+  it('gives the same values at 4x whether whole, by region, by rows or point by point', async () => {
+    const { bytes } = await session.encode(signals[0]!);
+    const whole = await session.decode(bytes, { size: '4x', raw: true });
+    expect(whole.shape).toEqual([112, 112]);
+    const part = await session.decode(bytes, { size: '4x', region: '10,20,30,40', raw: true });
+    expect(part.shape).toEqual([40, 30]);
+    for (let y = 0; y < 40; y++) {
+      for (let x = 0; x < 30; x++) {
+        expect(part.values[y * 30 + x]).toBeCloseTo(whole.values[(y + 20) * 112 + x + 10]!, 5);
+      }
+    }
+    const { modulation } = await inlineWork.decode(model, { bytes, item: 0, limits: defaultLimits });
+    const at = Float32Array.from([(20 + 0.5) / 4, (10 + 0.5) / 4]);
+    const [one] = await engine.evaluate(model.network, [28, 28], modulation, {
+      kind: 'list',
+      coordinates: at,
+    });
+    expect(one! + 0.5).toBeCloseTo(whole.values[20 * 112 + 10]!, 5);
+    const odd = await session.decode(bytes, { size: '3x', raw: true });
+    const own = await session.decode(bytes, { raw: true });
+    for (let i = 0; i < 28; i++)
+      expect(odd.values[(3 * i + 1) * 84 + 3 * i + 1]).toBeCloseTo(own.values[i * 29]!, 5);
+  });
+
+  it('codes other sizes with the same model, down to a single pixel', async () => {
+    for (const shape of [
+      [1, 1],
+      [3, 50],
+      [64, 40],
+    ]) {
+      const values = Float32Array.from({ length: shape[0]! * shape[1]! }, (_, i) => (i % 17) / 17);
+      const encoded = await session.encode({ id: 'odd', shape, channels: 1, values });
+      expect((await session.decode(encoded.bytes)).shape).toEqual(shape);
+    }
+  });
+
+  it('codes many into one archive that decodes as the single files do, in fewer bytes', async () => {
+    const { items, archive } = await session.encodeMany(signals, { batch: 3 });
+    const single = items.reduce((sum, item) => sum + item.bytes.length, 0);
+    expect(archive.length).toBeLessThan(single);
+    const one = await session.encode(signals[5]!);
+    expect(one.bytes).toEqual(items[5]!.bytes);
+    let i = 0;
+    for await (const signal of session.decodeMany(archive)) {
+      expect(signal.values).toEqual((await session.decode(items[i++]!.bytes)).values);
+    }
+    expect(i).toBe(signals.length);
+    expect((await session.decode(archive, { item: 3 })).values).toEqual(
+      (await session.decode(items[3]!.bytes)).values,
+    );
+  });
+
+  it('leaves missing values out of fit and PSNR, and refuses a signal with nothing else', async () => {
+    const values = signals[0]!.values.slice();
+    values.fill(Number.NaN, 100, 200);
+    const encoded = await session.encode({ ...signals[0]!, values });
+    expect(encoded.psnrDb).toBeGreaterThan(14);
+    const nothing = new Float32Array(784).fill(Number.NaN);
+    await expect(session.encode({ ...signals[0]!, values: nothing })).rejects.toMatchObject({
+      code: 'no-observed-points',
+    });
+    const infinite = signals[0]!.values.slice();
+    infinite[7] = Number.POSITIVE_INFINITY;
+    await expect(session.encode({ ...signals[0]!, values: infinite })).rejects.toMatchObject({
+      code: 'infinite-value',
+    });
+  });
+
+  it('draws the same signals from the same seed, and a larger sample begins with the smaller', async () => {
+    const a = await session.sample({ count: 3, seed: 7 });
+    const b = await session.sample({ count: 3, seed: 7 });
+    const more = await session.sample({ count: 5, seed: 7 });
+    const other = await session.sample({ count: 3, seed: 8 });
+    expect(a.archive).toEqual(b.archive);
+    expect(a.signals.map((s) => s.values)).toEqual(more.signals.slice(0, 3).map((s) => s.values));
+    expect(other.archive).not.toEqual(a.archive);
+    let i = 0;
+    for await (const signal of session.decodeMany(a.archive)) {
+      expect(signal.values).toEqual(a.signals[i++]!.values);
+    }
+  });
+
+  it.each([
+    ['channels', { channels: 3, values: new Float32Array(784 * 3) }, 'signal-channels'],
+    ['axes', { shape: [784] }, 'signal-shape'],
+    ['length', { values: new Float32Array(5) }, 'signal-length'],
+  ])('refuses a signal of other %s', async (_, change, code) => {
+    await expect(session.encode({ ...signals[0]!, ...change })).rejects.toMatchObject({
+      code,
+      kind: 'input',
+    });
+  });
+
+  it.each([
+    [{ quality: 0 }, 'quality'],
+    [{ quality: 50.5 }, 'quality'],
+    [{ effort: 0 }, 'bad-effort'],
+    [{ prior: 'none' }, 'unknown-prior'],
+    [{ prior: 'autoregressive' }, 'prior'],
+  ])('refuses options %j', async (options, code) => {
+    await expect(session.encode(signals[0]!, options)).rejects.toMatchObject({ code });
+  });
+
+  it('checks limits before it works', async () => {
+    const small = openSession({ model, engine, limits: { ...defaultLimits, maxSamples: 100 } });
+    await expect(small.encode(signals[0]!)).rejects.toBeInstanceOf(LimitError);
+    const { bytes } = await session.encode(signals[0]!);
+    await expect(small.decode(bytes)).rejects.toBeInstanceOf(LimitError);
+    await expect(session.decode(bytes, { size: '100000x' })).rejects.toBeInstanceOf(LimitError);
+    const slow = openSession({ model, engine, limits: { ...defaultLimits, maxMultiplyAdds: 1e6 } });
+    await expect(slow.encode(signals[0]!)).rejects.toMatchObject({ code: 'limit-multiply-adds' });
+    await expect(session.sample({ count: 1e9, seed: 0 })).rejects.toMatchObject({ code: 'limit-symbols' });
+  });
+
+  it('stops when it is told to', async () => {
+    const { bytes } = await session.encode(signals[0]!);
+    const signal = AbortSignal.abort();
+    await expect(session.decode(bytes, { signal })).rejects.toMatchObject({ kind: 'aborted' });
+    await expect(session.encode(signals[0]!, { signal })).rejects.toMatchObject({ kind: 'aborted' });
+  });
+
+  it('names both models when a file is of another one', async () => {
+    const { bytes } = await session.encode(signals[0]!);
+    const changed = readModel(writeModel({ ...model, card: { ...model.card, notes: 'another' } }));
+    const failure = openSession({ model: changed, engine }).decode(bytes);
+    await expect(failure).rejects.toBeInstanceOf(ConflictError);
+    await expect(failure).rejects.toThrow(model.id.slice(0, 6));
+    await expect(failure).rejects.toThrow(changed.id.slice(0, 6));
+  });
+
+  it('gives a tagged error for every flipped bit and every cut of a file', async () => {
+    const { bytes } = await session.encode(signals[3]!, { quality: 30 });
+    for (let i = 0; i < bytes.length; i++) {
+      const flipped = bytes.slice();
+      flipped[i]! ^= 1 << (i % 8);
+      await expect(
+        inlineWork.decode(model, { bytes: flipped, item: 0, limits: defaultLimits }),
+      ).rejects.toBeInstanceOf(FunctaError);
+      await expect(session.decode(bytes.slice(0, i))).rejects.toBeInstanceOf(BadStreamError);
+    }
+  });
+});

@@ -1,0 +1,92 @@
+/** A model for tests: a few outer steps on the bundled pictures of Fashion-MNIST, with priors counted on the same. */
+import { openDataset } from '../../datasets/registry.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import { makeBank, readBank } from '../../prior/bank.ts';
+import { SymbolCounts } from '../../prior/counts.ts';
+import { fitFactorized } from '../../prior/factorized.ts';
+import { fitHistogram } from '../../prior/histogram.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import { quantise, stepsAt } from '../../prior/quantiser.ts';
+import { type Tensor, tensor } from '../core/tensor.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { ModelCard } from '../field/card.ts';
+import { readModel, writeModel } from '../field/model.ts';
+import { pyramid } from '../field/presets.ts';
+import { totalChannels } from '../field/spec.ts';
+import { presetRecipe, train, withOverrides } from '../learn/index.ts';
+import { adaptSignals, scalesTensor } from './adapt.ts';
+import { sourceOf } from './data.ts';
+
+const spec = pyramid({
+  axes: 2,
+  outputs: 1,
+  width: 16,
+  layers: 2,
+  w0: 10,
+  levels: [
+    { cell: 14, channels: 6 },
+    { cell: 7, channels: 4 },
+  ],
+});
+
+export const tinyRecipe = withOverrides(presetRecipe('fashion-mnist'), {
+  name: 'tiny',
+  spec,
+  steps: 60,
+  batch: 8,
+  phases: { distortion: 30, rounded: 10 },
+  validation: { every: 60, signals: 8 },
+});
+
+/** The bytes of the model's file. */
+export async function makeTinyModel(engine: Engine): Promise<Uint8Array> {
+  const data = await openDataset('fixture-fashion', 'train');
+  const trained = await train({ engine, recipe: tinyRecipe, source: sourceOf(data) });
+  const { network, steps, scales } = trained;
+  const base = new Map([[scalesTensor, tensor(scales)]]);
+  const model = readModel(writeModel({ card, network, steps, tensors: base }));
+  const layout = symbolLayout(spec, card.shape);
+  const counts = new SymbolCounts(totalChannels(spec));
+  const modulations = await adaptSignals(model, engine, await all(data), { quality: 50, effort: 1 });
+  for (const quality of [30, 50, 70]) {
+    for (const modulation of modulations) {
+      counts.add(layout, quality, quantise(layout, modulation, stepsAt(steps, quality)));
+    }
+  }
+  const bank = makeBank();
+  const priors = [fitHistogram(counts), fitFactorized(counts, readBank(bank)), bank];
+  const tensors = new Map<string, Tensor>([base, ...priors].flatMap((part) => [...part]));
+  return writeModel({ card, network, steps, tensors });
+}
+
+const card: ModelCard = {
+  name: 'tiny',
+  family: 'image',
+  shape: [28, 28],
+  anySize: true,
+  values: { offset: 0.5, scale: 1 },
+  channels: 'grey',
+  spec,
+  training: {
+    dataset: 'fixture-fashion',
+    split: 'train',
+    steps: tinyRecipe.steps,
+    batch: tinyRecipe.batch,
+    seed: tinyRecipe.seed,
+    lambda: tinyRecipe.lambda,
+    innerSteps: tinyRecipe.innerSteps,
+  },
+  figures: {},
+  licence: 'MIT',
+  notes: 'For tests.',
+};
+
+/** Every item of a data set. */
+export async function all(data: {
+  readonly length: number;
+  get(i: number): Promise<Signal> | Signal;
+}): Promise<Signal[]> {
+  const signals: Signal[] = [];
+  for (let i = 0; i < data.length; i++) signals.push(await data.get(i));
+  return signals;
+}
