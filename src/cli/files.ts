@@ -7,8 +7,6 @@ import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { BadInputError, ConflictError, LimitError } from '../core/errors.ts';
 
 export const standardStream = '-';
-/** Suffix of coded functions. */
-export const functaSuffix = '.functa';
 
 export interface ReadOptions {
   readonly stdin: Readable;

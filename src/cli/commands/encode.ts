@@ -1,10 +1,11 @@
 /** `functa encode`: signals to functions in bytes. */
 import { basename, dirname, extname, join } from 'node:path';
 import type { Command } from 'commander';
+import { suffix } from '../../../codec/header.ts';
 import type { Model } from '../../field/model.ts';
 import type { Encoded } from '../../pipeline/types.ts';
 import { UsageError } from '../exit.ts';
-import { checkOutput, functaSuffix, readInput, standardStream, writeOutput } from '../files.ts';
+import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withSession } from '../models.ts';
 import { forceOption, integer, maxBytesOption, type OutputFlags, outputFlag } from '../options.ts';
@@ -84,7 +85,7 @@ function defaultOutput(inputs: readonly string[]): string {
   if (inputs.length > 1)
     throw new UsageError('no-output', 'several inputs make one archive; name it with --output');
   if (first === undefined || first === standardStream) return standardStream;
-  return join(dirname(first), `${basename(first, extname(first))}${functaSuffix}`);
+  return join(dirname(first), `${basename(first, extname(first))}${suffix}`);
 }
 
 /** Without a name: the bundled model for signals of this shape and these channels. */

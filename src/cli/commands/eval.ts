@@ -88,7 +88,7 @@ function cells(row: EvalQuality, peers: readonly string[]): string[] {
     `${row.psnrDbOfMeanMse.toFixed(2)} dB`,
     `${row.encodeMs.toFixed(2)} ms`,
     `${row.decodeMs.toFixed(2)} ms`,
-    row.histogramBytes.toFixed(1),
+    row.histogramBytes?.toFixed(1) ?? '-',
     ...peers.map((name) => {
       const { bytes, bytesWithoutFixedPart, at } = row.peers[name]!;
       const mark = { interpolated: '', lowest: '< ', highest: '> ' }[at];

@@ -1,8 +1,10 @@
 /** `functa sample`: new signals from a prior. */
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
+import { suffix } from '../../../codec/header.ts';
 import type { Sampled } from '../../pipeline/types.ts';
-import { checkOutput, functaSuffix, standardStream, writeOutput } from '../files.ts';
+import { UsageError } from '../exit.ts';
+import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withSession } from '../models.ts';
 import { forceOption, fromOption, integer, type OutputFlags, outputFlag, real } from '../options.ts';
@@ -52,10 +54,15 @@ export function addSample(program: Command, run: Run): void {
 async function sample(job: Job, flags: SampleFlags): Promise<Report> {
   const { parseSize } = await import('../../pipeline/index.ts');
   const { output, count, seed, temperature, prior, quality } = flags;
-  const archive =
-    flags.format === 'functa' || (flags.format === undefined && extname(output) === functaSuffix);
+  const archive = flags.format === 'functa' || (flags.format === undefined && extname(output) === suffix);
   const format = archive ? 'functa' : outputFormat(output, flags.format as OutputFormat | undefined);
   const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  if (archive && size !== undefined) {
+    throw new UsageError(
+      'size-of-archive',
+      'an archive holds functions, which have no size; leave --size to decode',
+    );
+  }
   job.checkStdout(output);
   await checkOutput(output, flags.force);
   const model = await chooseModel(flags.model, 'this');
@@ -68,6 +75,8 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
       prior,
       quality,
       size,
+      decode: format !== 'functa',
+      raw: format === 'npy',
       signal: job.signal,
     });
     const content = format === 'functa' ? drawn.archive : await encodeSignals(drawn.signals, format);
@@ -77,7 +86,7 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
     });
     const seconds = (performance.now() - started) / 1000;
     const bitsPerPoint = meanBitsPerPoint(drawn, model.card.shape);
-    const shape = drawn.signals[0]?.shape ?? [];
+    const shape = drawn.signals[0]?.shape ?? model.card.shape;
     const rate = `${bitsPerPoint.toFixed(3)} bits per point`;
     return {
       data: {
