@@ -1,0 +1,73 @@
+/** The state of a training run as bytes, and back: variables, moments, the step, and the shapes once they are chosen. */
+import { ConflictError } from '../../src/core/errors.ts';
+import { sha256Hex } from '../../src/core/hash.ts';
+import { defaultLimits } from '../../src/core/limits.ts';
+import { type Tensor, takeTensor, tensor } from '../../src/core/tensor.ts';
+import type { AdamState } from '../../src/engine/tfjs/backend.ts';
+import { readSafetensors, writeSafetensors } from '../../src/field/safetensors.ts';
+
+const format = 'functa-prior-checkpoint-1';
+
+/** Where a run keeps its state; the caller decides how bytes are stored. `save` should replace what was there at once. */
+export interface CheckpointPlace {
+  load(): Promise<Uint8Array | undefined>;
+  save(bytes: Uint8Array): Promise<void>;
+  /** Training steps between two; default 500. */
+  readonly every?: number | undefined;
+}
+
+export interface RunState {
+  /** Steps done. */
+  readonly step: number;
+  readonly variables: readonly Float32Array[];
+  readonly adam: AdamState;
+  /** [level][channels]. */
+  readonly shapes: readonly Uint8Array[];
+}
+
+/** What a state belongs to: anything that would make the run another one. */
+export function runDigest(parts: unknown): string {
+  return sha256Hex(new TextEncoder().encode(JSON.stringify(parts)));
+}
+
+export function packState(state: RunState, digest: string): Uint8Array {
+  const tensors = new Map<string, Tensor>();
+  state.variables.forEach((values, i) => {
+    tensors.set(`variable.${i}`, tensor(values));
+    tensors.set(`first.${i}`, tensor(state.adam.moments[i]![0]));
+    tensors.set(`second.${i}`, tensor(state.adam.moments[i]![1]));
+  });
+  state.shapes.forEach((shapes, level) => {
+    tensors.set(`shapes.${level}`, tensor(shapes));
+  });
+  return writeSafetensors(tensors, {
+    format,
+    digest,
+    step: String(state.step),
+    updates: String(state.adam.step),
+  });
+}
+
+/** Throws ConflictError `other-run` when the bytes are those of another run, BadStreamError or BadInputError when damaged. */
+export function unpackState(bytes: Uint8Array, digest: string): RunState {
+  const { tensors, metadata } = readSafetensors(bytes, { ...defaultLimits, maxFileBytes: bytes.length });
+  if (metadata.format !== format || metadata.digest !== digest) {
+    throw new ConflictError(
+      'other-run',
+      'the checkpoint belongs to another training of a prior; choose another place for it or the old settings',
+    );
+  }
+  const count = [...tensors.keys()].filter((name) => name.startsWith('variable.')).length;
+  const levels = [...tensors.keys()].filter((name) => name.startsWith('shapes.')).length;
+  const indices = Array.from({ length: count }, (_, i) => i);
+  const floats = (name: string) => takeTensor(tensors, name, 'F32').slice();
+  return {
+    step: Number(metadata.step),
+    variables: indices.map((i) => floats(`variable.${i}`)),
+    adam: {
+      step: Number(metadata.updates),
+      moments: indices.map((i) => [floats(`first.${i}`), floats(`second.${i}`)] as const),
+    },
+    shapes: Array.from({ length: levels }, (_, k) => takeTensor(tensors, `shapes.${k}`, 'U8').slice()),
+  };
+}
