@@ -24,16 +24,14 @@ export function contactSheet(pictures: readonly Signal[], options: ContactSheetO
     throw new BadInputError('sheet-empty', 'a contact sheet needs at least one picture');
   for (const picture of pictures) checkPicture(picture);
   const { gap = 2, background = 1, scale = 1, limits = defaultLimits } = options;
-  const columns = Math.min(pictures.length, options.columns ?? Math.ceil(Math.sqrt(pictures.length)));
-  if (!(Number.isInteger(columns) && columns >= 1 && Number.isInteger(gap) && gap >= 0)) {
-    throw new BadInputError(
-      'bad-option',
-      `columns ${columns} and gap ${gap}: whole numbers from 1 and from 0`,
-    );
+  const asked = options.columns ?? Math.ceil(Math.sqrt(pictures.length));
+  if (!(Number.isInteger(asked) && asked >= 1 && Number.isInteger(gap) && gap >= 0)) {
+    throw new BadInputError('bad-option', `columns ${asked} and gap ${gap}: whole numbers from 1 and from 0`);
   }
   if (!(Number.isInteger(scale) && scale >= 1)) {
     throw new BadInputError('bad-option', `scale ${scale}: a whole number from 1`);
   }
+  const columns = Math.min(pictures.length, asked);
   const channels = sheetChannels(pictures);
   const cell = [0, 1].map((axis) => Math.max(...pictures.map(({ shape }) => shape[axis]!)) * scale);
   const rows = Math.ceil(pictures.length / columns);

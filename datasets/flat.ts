@@ -80,7 +80,7 @@ class FlatDataset implements Dataset {
 
   #read(at: number): Uint8Array {
     const { file } = this.#options;
-    if (typeof file !== 'string') return file.slice(at, at + this.#itemBytes);
+    if (typeof file !== 'string') return new Uint8Array(file.subarray(at, at + this.#itemBytes));
     const stored = new Uint8Array(this.#itemBytes);
     const read = readSync(this.#fd!, stored, 0, this.#itemBytes, at);
     if (read !== this.#itemBytes) {

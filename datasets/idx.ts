@@ -51,7 +51,8 @@ export function writeIdx(array: IdxArray): Uint8Array {
 
 function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
   try {
-    return gunzipSync(bytes, { maxOutputLength: maxBytes + 64 });
+    const plain = gunzipSync(bytes, { maxOutputLength: maxBytes + 64 });
+    return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new LimitError(

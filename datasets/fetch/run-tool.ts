@@ -9,15 +9,15 @@ export interface RunToolOptions {
 }
 
 /**
- * Runs a program without a shell and gives its standard output. Throws EnvironmentError `tool-missing` or
- * `tool-failed` (with the last line it said), AbortedError when the signal fires; the child is killed then.
+ * Runs a program without a shell and gives its standard output. Throws EnvironmentError `tool-missing`,
+ * `disk-full` or `tool-failed` (with the line that explains it), AbortedError when the signal fires; the child is killed then.
  */
 export async function runTool(
   program: string,
   args: readonly string[],
   options: RunToolOptions,
 ): Promise<string> {
-  options.signal?.throwIfAborted();
+  if (options.signal?.aborted) throw new AbortedError();
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -39,15 +39,22 @@ export async function runTool(
     child.on('close', (exitCode) => {
       if (options.signal?.aborted) reject(new AbortedError());
       else if (exitCode === 0) resolve(Buffer.concat(out).toString('utf8'));
-      else {
-        const line = said.trim().split('\n').filter(tellsSomething).at(-1) ?? 'it said nothing';
+      else if (/no space left|ENOSPC|enough free space/i.test(said)) {
+        const message = `${program} found the disk full; free some room, or set FUNCTA_DATA to a directory on another disk`;
+        reject(new EnvironmentError('disk-full', message));
+      } else {
+        const line = tellingLine(said);
         reject(new EnvironmentError('tool-failed', `${program} ended with ${exitCode}: ${line}`));
       }
     });
   });
 }
 
-/** npm closes with the path of its log: not what a user needs to read. */
-function tellsSomething(line: string): boolean {
-  return line.trim() !== '' && !/complete log of this run|^npm warn/i.test(line) && !/_logs[\\/]/.test(line);
+/** Of all a failed program said, the line to pass on: the first that explains (has a colon), else the last. */
+function tellingLine(said: string): string {
+  const lines = said.split('\n').map((line) => line.trim().replace(/^npm error /, ''));
+  const telling = lines.filter(
+    (line) => line !== '' && !/^npm warn|^W: |complete log of this run/i.test(line),
+  );
+  return telling.find((line) => /\w: ?\S/.test(line)) ?? telling.at(-1) ?? 'it said nothing';
 }

@@ -114,7 +114,8 @@ async function fetchEmoji(context: FetchContext): Promise<void> {
       throw new BadStreamError('bad-sheet', 0, `${path} is ${pixels.shape.join(' x ')}, not 64 x 64`);
     }
     items.set(path.slice(prefix.length, -4), clearHidden(pixels.bytes));
-    if (items.size % 64 === 0) context.progress('convert', items.size, itemCount, 'items');
+    if (items.size % 64 === 0 || items.size === itemCount)
+      context.progress('convert', items.size, itemCount, 'items');
   };
   await readTarball(file, want, use, { maxFileBytes: 16 << 20, signal: context.signal });
   if (items.size !== itemCount || list === undefined) {

@@ -43,7 +43,7 @@ const validationPhotos: readonly string[] = ['Kleiber_by_Lukas_Baubkus'];
 
 const card: DatasetCard = {
   name: 'photos',
-  title: 'Photos: 16 photographs and pictures of 0.3 to 2.5 megapixels, for training on crops',
+  title: 'Photos: 16 photographs and pictures of 0.3 to 1.9 megapixels, for training on crops',
   source: 'Debian mate-backgrounds (nature, 12) and lomiri-wallpapers-20.04 (4), downscaled 2 to 4 times',
   licence: 'GPL-2+ (mate-backgrounds), CC-BY-SA-3.0 (lomiri-wallpapers)',
   redistributable: true,

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FunctaError } from '../src/core/errors.ts';
+import { withLimits } from '../src/core/limits.ts';
+import { packageRoot } from './cache.ts';
+import { readNpy, signalFromNpy, signalToNpy, writeNpy } from './npy.ts';
+
+const fixture = (name: string) =>
+  new Uint8Array(readFileSync(join(packageRoot(), 'test', 'fixtures', 'datasets', 'npy', `${name}.npy`)));
+const ramp = Array.from({ length: 24 }, (_, i) => i);
+const withCode = (code: string) => expect.objectContaining({ code });
+
+describe('files written by NumPy', () => {
+  test.each([
+    ['f4', 'F32'],
+    ['f8', 'F64'],
+    ['f2', 'F32'],
+    ['i1', 'I8'],
+    ['u1', 'U8'],
+    ['i2', 'I16'],
+    ['u2', 'U16'],
+    ['i4', 'I32'],
+    ['u4', 'U32'],
+    ['i8', 'F64'],
+    ['u8', 'F64'],
+    ['f4-big-endian', 'F32'],
+    ['i2-fortran', 'I16'],
+    ['f4-version-2', 'F32'],
+    ['f4-version-3', 'F32'],
+  ])('%s is read as %s in C order', (name, dtype) => {
+    const tensor = readNpy(fixture(`ramp-${name}`));
+    expect(tensor.dtype).toBe(dtype);
+    expect(tensor.shape).toEqual([2, 3, 4]);
+    expect([...tensor.data]).toEqual(ramp);
+  });
+
+  test('bools, one number and no numbers are read too', () => {
+    expect([...readNpy(fixture('bool')).data]).toEqual([1, 0, 1]);
+    expect(readNpy(fixture('scalar-f8'))).toEqual({ dtype: 'F64', shape: [], data: Float64Array.of(2.5) });
+    expect(readNpy(fixture('empty-f4')).shape).toEqual([0, 4]);
+  });
+
+  test.each(['f4', 'f8', 'i1', 'u1', 'i2', 'u2', 'i4', 'u4'])(
+    '%s is written byte for byte as NumPy does',
+    (name) => {
+      const bytes = fixture(`ramp-${name}`);
+      expect(writeNpy(readNpy(bytes))).toEqual(bytes);
+    },
+  );
+
+  test('structured, object and complex arrays and integers beyond 2^53 are refused as unsupported', () => {
+    for (const name of ['structured', 'object', 'complex', 'large-i8']) {
+      expect(() => readNpy(fixture(name)), name).toThrow(withCode('unsupported-npy'));
+    }
+  });
+});
+
+describe('bad files', () => {
+  test('a cut file, a longer one and a foreign one each have their code', () => {
+    const bytes = fixture('ramp-f4');
+    for (const length of [7, 9, 60, bytes.length - 1]) {
+      expect(() => readNpy(bytes.subarray(0, length))).toThrow(
+        withCode(length < 7 ? 'bad-npy' : 'truncated'),
+      );
+    }
+    const longer = new Uint8Array([...bytes, 0]);
+    expect(() => readNpy(longer)).toThrow(withCode('trailing-bytes'));
+    expect(() => readNpy(Uint8Array.of(1, 2, 3))).toThrow(withCode('bad-npy'));
+  });
+
+  test('a shape that asks for more than the limit is refused before anything is sized by it', () => {
+    const text = new TextDecoder('latin1').decode(fixture('ramp-f4')).replace('(2, 3, 4), ', '(9999999999,)');
+    const asked = Uint8Array.from(text.slice(0, 128), (c) => c.charCodeAt(0));
+    expect(() => readNpy(asked)).toThrow(withCode('limit-samples'));
+    expect(() => readNpy(fixture('ramp-f4'), withLimits({ maxSamples: 23 }))).toThrow(
+      withCode('limit-samples'),
+    );
+    expect(() => readNpy(fixture('ramp-f4'), withLimits({ maxFileBytes: 100 }))).toThrow(
+      withCode('limit-file-bytes'),
+    );
+  });
+
+  test('any bytes: an array within limits, or a tagged error, never anything else', () => {
+    const seeds = ['ramp-f4', 'ramp-i2-fortran', 'ramp-u8', 'ramp-f4-version-2', 'structured'].map(fixture);
+    const mutated = fc
+      .tuple(
+        fc.constantFrom(...seeds),
+        fc.array(fc.tuple(fc.nat(220), fc.nat(255)), { maxLength: 4 }),
+        fc.nat(99),
+      )
+      .map(([seed, edits, cut]) => {
+        const bytes = seed.slice(0, cut < 50 ? seed.length : seed.length - cut);
+        for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
+        return bytes;
+      });
+    fc.assert(
+      fc.property(mutated, (bytes) => {
+        try {
+          const { shape, data } = readNpy(bytes, withLimits({ maxSamples: 1000 }));
+          expect(data.length).toBe(shape.reduce((product, n) => product * n, 1));
+        } catch (error) {
+          expect(error).toBeInstanceOf(FunctaError);
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
+
+describe('signals as npy', () => {
+  test('the channels are the last axis, and absent where there is one', () => {
+    expect(signalFromNpy(fixture('ramp-f4'), { axes: 2 })).toMatchObject({ shape: [2, 3], channels: 4 });
+    expect(signalFromNpy(fixture('ramp-f4'), { axes: 3 })).toMatchObject({ shape: [2, 3, 4], channels: 1 });
+    expect(() => signalFromNpy(fixture('ramp-f4'), { axes: 1 })).toThrow(withCode('bad-shape'));
+  });
+
+  test('uint8 is scaled to [0, 1], all else is taken as it is', () => {
+    expect(signalFromNpy(fixture('ramp-u1'), { axes: 2 }).values[23]).toBe(Math.fround(23 / 255));
+    expect(signalFromNpy(fixture('ramp-i2'), { axes: 2 }).values[23]).toBe(23);
+  });
+
+  test('NaN is kept as missing; an infinite value is refused with its index', () => {
+    const { values } = signalFromNpy(fixture('nan-f4'), { axes: 2 });
+    expect([...values]).toEqual([1, Number.NaN, 0.25, -0.5]);
+    const infinite = () => signalFromNpy(fixture('infinite-f4'), { axes: 1 });
+    expect(infinite).toThrow('value 2 is -Infinity');
+    expect(infinite).toThrow(withCode('infinite-value'));
+    const tooLarge = writeNpy({ dtype: 'F64', shape: [2], data: Float64Array.of(0, 1e300) });
+    expect(() => signalFromNpy(tooLarge, { axes: 1 })).toThrow('value 1 is Infinity');
+  });
+
+  test('an empty array is no signal', () => {
+    expect(() => signalFromNpy(fixture('empty-f4'), { axes: 2 })).toThrow(withCode('empty-signal'));
+  });
+
+  test('a signal comes back as it was written', () => {
+    const signal = {
+      id: 'a',
+      shape: [2, 1],
+      channels: 3,
+      values: Float32Array.of(1, 2, 3, Number.NaN, 5, 6),
+    };
+    expect(signalFromNpy(signalToNpy(signal), { axes: 2, id: 'a' })).toEqual(signal);
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import { checkFinite, checkSignal, countMissing, signalFromBytes, signalToBytes } from './signal.ts';
+
+const meta = { id: 'x', shape: [2, 2], channels: 1 };
+
+describe('a signal', () => {
+  test('every byte survives the way to [0, 1] and back', () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const signal = signalFromBytes(bytes, { id: 'x', shape: [16, 16], channels: 1 });
+    expect(signal.values[0]).toBe(0);
+    expect(signal.values[255]).toBe(1);
+    expect(signalToBytes(signal)).toEqual(bytes);
+  });
+
+  test('values outside [0, 1] are clamped and missing ones become 0', () => {
+    const values = Float32Array.of(-0.5, 7, Number.NaN, 0.5);
+    expect([...signalToBytes({ ...meta, values })]).toEqual([0, 255, 0, 128]);
+  });
+
+  test('no points, no channels, or values that do not match are refused', () => {
+    const values = new Float32Array(4);
+    expect(() => checkSignal({ ...meta, values })).not.toThrow();
+    expect(() => checkSignal({ ...meta, shape: [0, 4], values })).toThrow(/no points/);
+    expect(() => checkSignal({ ...meta, shape: [], values })).toThrow(/no points/);
+    expect(() => checkSignal({ ...meta, channels: 0, values })).toThrow(/channels/);
+    expect(() => checkSignal({ ...meta, shape: [3, 2], values })).toThrow(/needs 6/);
+  });
+
+  test('an infinite value is refused with its index; NaN passes and is counted as missing', () => {
+    const values = Float32Array.of(0, Number.NaN, Number.NEGATIVE_INFINITY);
+    expect(() => checkFinite(values, 'x')).toThrow('x: value 2 is -Infinity');
+    expect(() => checkFinite(values.subarray(0, 2), 'x')).not.toThrow();
+    expect(countMissing(values)).toBe(1);
+  });
+});
