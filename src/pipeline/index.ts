@@ -17,6 +17,7 @@ export { pngChunks } from './png.ts';
 export { collectRows, signalRows } from './rows.ts';
 export { defaultQuality, openSession } from './session.ts';
 export { trainModel } from './train.ts';
+export { trainPrior } from './train-prior.ts';
 export type * from './types.ts';
 export { isPicture } from './values.ts';
 export type * from './work.ts';

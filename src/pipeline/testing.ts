@@ -34,7 +34,7 @@ export const tinyRecipe = withOverrides(presetRecipe('fashion-mnist'), {
   spec,
   steps: 60,
   batch: 8,
-  phases: { distortion: 30, rounded: 10 },
+  phases: { distortion: 30, rounded: 10, coded: 0 },
   validation: { every: 60, signals: 8 },
 });
 

@@ -1,0 +1,203 @@
+/** Training the priors of a model on a functaset, or on a data set that is adapted first. */
+import { readFile, rm } from 'node:fs/promises';
+import { openDataset } from '../../datasets/registry.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import {
+  type CheckpointPlace,
+  type ModulationSource,
+  type PriorFigure,
+  type PriorTrainingEvent,
+  trainedKinds,
+  trainPriors,
+} from '../../prior/train/index.ts';
+import { AbortedError, BadInputError, ConflictError } from '../core/errors.ts';
+import type { Tensor } from '../core/tensor.ts';
+import type { ModelCard } from '../field/card.ts';
+import { type Model, readModel, writeModel } from '../field/model.ts';
+import { modulationLength, pointCount } from '../field/spec.ts';
+import { adaptSignals } from './adapt.ts';
+import { openFunctasetOf } from './build.ts';
+import { priorKind } from './coding.ts';
+import { openingFor } from './data.ts';
+import { writeWhole } from './files.ts';
+import { loadModel } from './models.ts';
+import { defaultBatch, defaultQuality, groups } from './session.ts';
+import type { PipelineEvent, TrainPriorOptions, TrainPriorResult } from './types.ts';
+import { checkFits } from './values.ts';
+
+const job = 'prior';
+
+interface Modulations {
+  readonly source: ModulationSource;
+  close(): Promise<void>;
+}
+
+/**
+ * Trains priors and writes the model with them. While it runs, the state of the autoregressive one is kept in
+ * `<out>.prior-checkpoint`: the same call after a stop goes on from there. Throws BadInputError `one-source`,
+ * ConflictError `functaset-network`, AbortedError, and what training and writing throw.
+ */
+export async function trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult> {
+  const { modelPath, out = modelPath, onEvent, signal } = options;
+  const kinds = (options.kinds ?? trainedKinds).map(priorKind);
+  if ((options.functaset === undefined) === (options.dataset === undefined)) {
+    throw new BadInputError(
+      'one-source',
+      'priors are learnt from one functaset or one data set; give one of them',
+    );
+  }
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
+  const model = await loadModel(modelPath);
+  const modulations = await open(model, options);
+  try {
+    const checkpoint = `${out}.prior-checkpoint`;
+    const { tensors, figures } = await trainPriors({
+      modulations: modulations.source,
+      spec: model.card.spec,
+      steps: model.steps,
+      kinds,
+      seed: options.seed,
+      trainingSteps: options.steps,
+      position: !model.card.anySize,
+      checkpoint: checkpointAt(checkpoint),
+      signal,
+      onEvent: (event) => onEvent?.(toPipelineEvent(event)),
+    });
+    const bitsPerPoint = perPoint(model, figures);
+    const bytes = writeModel({
+      card: { ...model.card, figures: { ...model.card.figures, ...cardFigures(model, figures) } },
+      network: model.network,
+      steps: model.steps,
+      tensors: withPriors(model, tensors, kinds),
+    });
+    await writeWhole(out, bytes);
+    await rm(checkpoint, { force: true });
+    onEvent?.({ type: 'end', job, done: figures.length, seconds: seconds() });
+    return { path: out, model: readModel(bytes), bitsPerPoint, seconds: seconds() };
+  } finally {
+    await modulations.close();
+  }
+}
+
+function open(model: Model, options: TrainPriorOptions): Promise<Modulations> {
+  return options.functaset === undefined
+    ? adaptAll(model, options)
+    : openStore(model, options.functaset, options);
+}
+
+/** Reads modulations as they are asked for; only their ids are in memory. */
+async function openStore(model: Model, path: string, { limit }: TrainPriorOptions): Promise<Modulations> {
+  const store = await openFunctasetOf(model, path, { readOnly: true });
+  const ids = [...store.summaries(limit === undefined ? {} : { limit })].map(({ id }) => id);
+  const at = (index: number) => {
+    const found = store.get(ids[index]!);
+    if (found === undefined) {
+      throw new ConflictError(
+        'functaset-changed',
+        `function ${ids[index]} of ${path} went away; train again`,
+      );
+    }
+    return { modulation: found.modulation, layout: symbolLayout(model.card.spec, found.shape) };
+  };
+  return { source: { length: ids.length, at }, close: () => store.close() };
+}
+
+async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modulations> {
+  const { engine, dataset: name = '', split = 'train', limit, effort = 1, signal, onEvent } = options;
+  const { spec } = model.card;
+  const dataset = await openDataset(name, split, openingFor(spec.outputs, options));
+  try {
+    const total = Math.min(limit ?? dataset.length, dataset.length);
+    const tell = (event: PipelineEvent) => onEvent?.(event);
+    tell({ type: 'start', job, total, done: 0, unit: 'signals adapted' });
+    const all: { modulation: Float32Array; layout: ReturnType<typeof symbolLayout> }[] = [];
+    for (let i = 0; i < total; i += defaultBatch) {
+      if (signal?.aborted) throw new AbortedError();
+      const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
+      const signals = await Promise.all(indices.map((index) => dataset.get(index)));
+      for (const item of signals) checkFits(model, item);
+      for (const group of groups(signals, defaultBatch)) {
+        const request = { quality: defaultQuality, effort, signal };
+        const layout = symbolLayout(spec, group[0]!.shape);
+        for (const modulation of await adaptSignals(model, engine, group, request))
+          all.push({ modulation, layout });
+      }
+      tell({ type: 'progress', job, done: all.length, total, figures: {} });
+    }
+    return { source: { length: all.length, at: (index) => all[index]! }, close: async () => undefined };
+  } finally {
+    dataset.close();
+  }
+}
+
+/** The model's tensors with those of the trained kinds replaced. */
+function withPriors(
+  model: Model,
+  trained: ReadonlyMap<string, Tensor>,
+  kinds: readonly string[],
+): Map<string, Tensor> {
+  const kept = [...model.tensors].filter(
+    ([name]) => !kinds.some((kind) => name.startsWith(`prior.${kind}.`)),
+  );
+  return new Map([...kept, ...trained]);
+}
+
+/** Of a signal of the model's own shape, at the middle quality. */
+function perPoint(model: Model, figures: readonly PriorFigure[]): Record<string, number> {
+  const found = figures.filter(({ quality }) => quality === defaultQuality);
+  return Object.fromEntries(
+    found.map(({ kind, bitsPerSymbol }) => [kind, bitsPerSymbol * symbolsPerPoint(model)]),
+  );
+}
+
+function symbolsPerPoint({ card }: Model): number {
+  return modulationLength(card.spec, card.shape) / pointCount(card.shape);
+}
+
+function cardFigures(model: Model, figures: readonly PriorFigure[]): ModelCard['figures'] {
+  return Object.fromEntries(
+    figures.map(({ kind, quality, bitsPerSymbol }) => [
+      `${kind}BitsPerPointAtQuality${quality}`,
+      Math.round(bitsPerSymbol * symbolsPerPoint(model) * 1e4) / 1e4,
+    ]),
+  );
+}
+
+function checkpointAt(path: string): CheckpointPlace {
+  return {
+    load: () =>
+      readFile(path).then(
+        (bytes) => new Uint8Array(bytes),
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return undefined;
+          throw error;
+        },
+      ),
+    save: (bytes) => writeWhole(path, bytes),
+  };
+}
+
+function toPipelineEvent(event: PriorTrainingEvent): PipelineEvent {
+  switch (event.type) {
+    case 'counting':
+      return { type: 'progress', job, done: event.done, total: event.total, figures: {} };
+    case 'backend':
+      return { type: 'note', job, message: `TensorFlow.js computes with its ${event.backend} backend` };
+    case 'step': {
+      const { step, steps, bitsPerSymbol } = event;
+      return { type: 'progress', job, done: step, total: steps, figures: { bitsPerSymbol } };
+    }
+    case 'checkpoint':
+      return { type: 'note', job, message: `state of step ${event.step} is kept` };
+    case 'resumed':
+      return { type: 'note', job, message: `goes on from step ${event.step}` };
+    case 'figure': {
+      const { kind, quality, bitsPerItem } = event;
+      const message = `${kind} at quality ${quality}: ${(bitsPerItem / 8).toFixed(1)} bytes a held-out signal`;
+      return { type: 'note', job, message };
+    }
+    default:
+      return event satisfies never;
+  }
+}
