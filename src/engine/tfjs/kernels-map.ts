@@ -21,6 +21,8 @@ export const mapKernels: readonly FunctaKernel[] = [
     .filter((name) => name !== 'Identity')
     .map((name) => ({ name, run: (call: FunctaCall) => unary(call, name) })),
   ...binaryOps.map((name) => ({ name, run: (call: FunctaCall) => binary(call, name) })),
+  { name: 'LogicalAnd', run: (call) => logical(call, (a, b) => a & b) },
+  { name: 'LogicalOr', run: (call) => logical(call, (a, b) => a | b) },
   { name: 'Select', run: select },
   { name: 'Cast', run: cast },
   { name: 'ZerosLike', run: (call) => filled(call, call.inputs.x, 0) },
@@ -63,6 +65,19 @@ function binary({ tf, backend, inputs }: FunctaCall, name: BinaryOp): TensorInfo
   return backend.emit(shape, out);
 }
 
+/** Of the same shape alone; what it costs is memory, so it stays in JavaScript. */
+function logical(
+  { tf, backend, inputs }: FunctaCall,
+  join: (a: number, b: number) => number,
+): TensorInfo | undefined {
+  const { a, b } = inputs as { a: TensorInfo; b: TensorInfo };
+  if (a.dtype !== 'bool' || b.dtype !== 'bool' || !tf.util.arraysEqual(a.shape, b.shape)) return undefined;
+  const [first, second] = [backend.bytesOf(a), backend.bytesOf(b)];
+  const out = new Uint8Array(first.length);
+  for (let i = 0; i < out.length; i++) out[i] = join(first[i]!, second[i]!);
+  return backend.makeTensorInfo(a.shape, 'bool', out);
+}
+
 function select({ tf, backend, inputs }: FunctaCall): TensorInfo | undefined {
   const { condition, t, e } = inputs as { condition: TensorInfo; t: TensorInfo; e: TensorInfo };
   if (t.dtype !== 'float32' || e.dtype !== 'float32' || condition.dtype !== 'bool') return undefined;
@@ -77,7 +92,9 @@ function select({ tf, backend, inputs }: FunctaCall): TensorInfo | undefined {
 
 function cast({ backend, inputs, attrs }: FunctaCall): TensorInfo | undefined {
   const x: TensorInfo = inputs.x;
-  if (x.dtype !== 'bool' || attrs.dtype !== 'float32') return undefined;
+  if (attrs.dtype !== 'float32') return undefined;
+  if (x.dtype === 'float32') return backend.reshaped(x, x.shape);
+  if (x.dtype !== 'bool') return undefined;
   const bytes = backend.bytesOf(x);
   if (!(bytes instanceof Uint8Array)) return undefined;
   const out = backend.allocate(bytes.length);

@@ -170,6 +170,9 @@ describe('the functa backend computes what the cpu backend does', () => {
       await agree(`where ${shape}`, [normals(shape), normals(shape)], (a, b) =>
         tf.where(tf.greater(a, b), a, tf.neg(b)),
       );
+      await agree(`and ${shape}`, [normals(shape), normals(shape)], (a, b) =>
+        tf.logicalOr(tf.logicalAnd(tf.greater(a, 0), tf.less(b, 0.5)), tf.equal(a, b)),
+      );
       await agree(`cast ${shape}`, [normals(shape)], (a) => tf.cast(tf.less(a, 0), 'float32'));
     }
   });
