@@ -2,48 +2,18 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems } from '../core/units.ts';
-import { specDigest } from '../field/canonical.ts';
-import type { Model } from '../field/model.ts';
-import { modulationLength, pointCount } from '../field/spec.ts';
-import {
-  type Functaset,
-  type FunctasetNetwork,
-  openFunctaset,
-  type StoredFunction,
-} from '../functaset/index.ts';
+import { pointCount } from '../field/spec.ts';
+import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { openingFor } from './data.ts';
 import { defaultBatch, openSession } from './session.ts';
+import { openFunctasetOf } from './store.ts';
 import type { BuildOptions, BuildResult, Encoded, PipelineEvent } from './types.ts';
 import { checkFits } from './values.ts';
 
 const job = 'build';
-
-/** What ties a functaset to a model. */
-export function networkOf(model: Model): FunctasetNetwork {
-  const { card, id, networkId } = model;
-  const { levels, length } = symbolLayout(card.spec, card.shape);
-  return {
-    networkId,
-    modelId: id,
-    specDigest: specDigest(card.spec),
-    layout: { levels: levels.map(({ cells, channels }) => ({ cells, channels })), length },
-    shape: card.shape,
-  };
-}
-
-/** Opens the functaset of a model, to write to or to read; made when it is not there and not `readOnly`. */
-export function openFunctasetOf(
-  model: Model,
-  path: string,
-  options: { readonly readOnly?: boolean | undefined } = {},
-): Promise<Functaset> {
-  const lengthOf = (shape: readonly number[]) => modulationLength(model.card.spec, shape);
-  return openFunctaset(path, { network: networkOf(model), readOnly: options.readOnly, lengthOf });
-}
 
 /**
  * Fits, codes and stores the signals of a data set, a batch at a time; `onFlushed` names those that are on the disk.

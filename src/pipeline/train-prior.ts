@@ -16,12 +16,12 @@ import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { adaptSignals } from './adapt.ts';
-import { openFunctasetOf } from './build.ts';
 import { priorKind } from './coding.ts';
 import { openingFor } from './data.ts';
 import { writeWhole } from './files.ts';
 import { loadModel } from './models.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';
+import { openFunctasetOf } from './store.ts';
 import type { PipelineEvent, TrainPriorOptions, TrainPriorResult } from './types.ts';
 import { checkFits } from './values.ts';
 

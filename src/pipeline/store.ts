@@ -1,0 +1,29 @@
+/** Functasets of a model. */
+import { symbolLayout } from '../../prior/prior.ts';
+import { specDigest } from '../field/canonical.ts';
+import type { Model } from '../field/model.ts';
+import { modulationLength } from '../field/spec.ts';
+import { type Functaset, type FunctasetNetwork, openFunctaset } from '../functaset/index.ts';
+
+/** What ties a functaset to a model. */
+export function networkOf(model: Model): FunctasetNetwork {
+  const { card, id, networkId } = model;
+  const { levels, length } = symbolLayout(card.spec, card.shape);
+  return {
+    networkId,
+    modelId: id,
+    specDigest: specDigest(card.spec),
+    layout: { levels: levels.map(({ cells, channels }) => ({ cells, channels })), length },
+    shape: card.shape,
+  };
+}
+
+/** Opens the functaset of a model, to write to or to read; made when it is not there and not `readOnly`. */
+export function openFunctasetOf(
+  model: Model,
+  path: string,
+  options: { readonly readOnly?: boolean | undefined } = {},
+): Promise<Functaset> {
+  const lengthOf = (shape: readonly number[]) => modulationLength(model.card.spec, shape);
+  return openFunctaset(path, { network: networkOf(model), readOnly: options.readOnly, lengthOf });
+}
