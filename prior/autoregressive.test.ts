@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { log2, logistic } from '../src/core/detmath.ts';
+import { BadInputError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
-import type { Tensor } from '../src/core/tensor.ts';
+import { type Tensor, tensor } from '../src/core/tensor.ts';
 import type { FieldSpec } from '../src/field/spec.ts';
 import { readAutoregressive } from './autoregressive.ts';
 import {
@@ -11,11 +12,18 @@ import {
   quantiseLevel,
 } from './autoregressive-export.ts';
 import { recipeTensors } from './autoregressive-tensors.ts';
-import { bankShapes, makeBank, shapeNames } from './bank.ts';
-import { auxiliaryCount, type ContextRecipe, defaultRecipe, inputCount, LevelContext } from './context.ts';
+import { bankShapes, makeBank, readBank, shapeNames } from './bank.ts';
+import {
+  auxiliaryCount,
+  type ContextRecipe,
+  compand,
+  defaultRecipe,
+  inputCount,
+  LevelContext,
+} from './context.ts';
 import { CostMeter } from './cost.ts';
 import { Sampler } from './draw.ts';
-import { type SymbolLayout, symbolLayout } from './prior.ts';
+import { type SymbolLayout, symbolLayout, type Table } from './prior.ts';
 
 const bank = makeBank();
 
@@ -116,7 +124,174 @@ function floatBits(
   return bits;
 }
 
+/** Mean and notch of every symbol as FORMAT.md states them, in exact integers of any size. */
+function byTheBook(
+  tensors: ReadonlyMap<string, Tensor>,
+  recipe: ContextRecipe,
+  layout: SymbolLayout,
+  quality: number,
+  symbols: Int32Array,
+): { mean: number; notch: number; shape: number }[] {
+  const clamp = (value: bigint, low: number, high: number) => Math.min(high, Math.max(low, Number(value)));
+  const found: { mean: number; notch: number; shape: number }[] = [];
+  layout.levels.forEach(({ channels }, level) => {
+    const get = (name: string) =>
+      Array.from(tensors.get(`prior.autoregressive.level${level}.${name}`)?.data ?? [], BigInt);
+    const context = new LevelContext(recipe, layout, level);
+    const values = new Int32Array(context.inputs);
+    const shifts = get('shifts');
+    const auxiliary = context.auxiliary;
+    for (let cell = 0; cell < context.cells; cell++) {
+      context.gather(cell, quality, symbols, values);
+      const v = Array.from(values, BigInt);
+      const x = Array.from(values, (value, i) => BigInt(i < auxiliary ? value : compand(value)));
+      const y = x.map((value, i) => (i >= auxiliary && value < 0n ? -value : value));
+      let h = x;
+      let layer = 0;
+      for (; get(`hidden${layer}.weights`).length > 0; layer++) {
+        const weights = get(`hidden${layer}.weights`);
+        h = get(`hidden${layer}.bias`).map((bias, u, all) => {
+          const sum = h.reduce((total, value, i) => total + value * weights[i * all.length + u]!, bias);
+          return BigInt(clamp(sum >> shifts[layer]!, 0, 4095));
+        });
+      }
+      for (let c = 0; c < channels; c++) {
+        const at = context.start + cell * channels;
+        const sum = (
+          head: string,
+          inputs: bigint[],
+          outputShift: bigint,
+          own: (symbol: number) => number,
+        ) => {
+          const linear = get(`${head}.linear`);
+          const output = get(`${head}.output`);
+          const back = get(`${head}.own`);
+          const reach = back.length / channels;
+          let total = get(`${head}.bias`)[c]!;
+          inputs.forEach((value, i) => {
+            total += value * linear[i * channels + c]!;
+          });
+          if (layer > 0)
+            total += h.reduce((o, value, u) => o + value * output[u * channels + c]!, 0n) >> outputShift;
+          for (let d = Math.max(0, c - reach); d < c; d++)
+            total += BigInt(own(symbols[at + d]!)) * back[d * reach + c - d - 1]!;
+          return total;
+        };
+        const a = sum('mean', v, shifts[layer]!, (symbol) => Math.min(4095, Math.max(-4095, symbol)));
+        const z = sum('scale', y, shifts[layer + 2]!, (symbol) => Math.abs(compand(symbol)));
+        found.push({
+          mean: clamp(a >> shifts[layer + 1]!, -131072, 131072),
+          notch: clamp(z >> shifts[layer + 3]!, 0, 143),
+          shape: Number(get('shapes')[c]),
+        });
+      }
+    }
+  });
+  return found;
+}
+
+const small = specOf(2, [
+  [8, 3],
+  [4, 4],
+]);
+
+function smallTensors(seed: number, units: number[] = [12]): Map<string, Tensor> {
+  const recipe = defaultRecipe(2);
+  return tensorsOf(small, recipe, randomNetworks(small, recipe, new Rng(seed), units));
+}
+
 describe('the autoregressive prior', () => {
+  it('chooses the tables that its specification names, on wild symbols too', () => {
+    const rng = new Rng(9);
+    for (const units of [[], [12], [8, 5]]) {
+      const tensors = smallTensors(4, units);
+      const prior = readAutoregressive(tensors, small);
+      const bankOfModel = readBank(tensors);
+      const layout = symbolLayout(small, [20, 28]);
+      for (const wild of [3, 40, 100_000]) {
+        const symbols = Int32Array.from({ length: layout.length }, () =>
+          Math.round((rng.normal() ** 3 * wild) / 3),
+        );
+        const tables: { table: Table; offset: number }[] = [];
+        prior.walk(layout, 61, symbols, {
+          code(table, offset, value) {
+            tables.push({ table, offset });
+            return value;
+          },
+        });
+        const book = byTheBook(tensors, prior.recipe, layout, 61, symbols);
+        expect(tables.length).toBe(layout.length);
+        tables.forEach(({ table, offset }, i) => {
+          const { mean, notch, shape } = book[i]!;
+          if (table !== bankOfModel.table(shape, notch, mean))
+            expect(table).toEqual(bankOfModel.table(shape, notch, mean));
+          expect(offset).toBe(bankOfModel.offset(notch, mean));
+        });
+      }
+    }
+  });
+
+  it('walks the same when symbols come one by one, as in decoding', () => {
+    const prior = readAutoregressive(smallTensors(5), small);
+    const layout = symbolLayout(small, [20, 28]);
+    const known = new Int32Array(layout.length);
+    prior.walk(layout, 50, known, new Sampler(new Rng(1)));
+    const again = new Int32Array(layout.length).fill(123);
+    prior.walk(layout, 50, again, new Sampler(new Rng(1)));
+    expect(again).toEqual(known);
+  });
+
+  it('proves that no sum leaves 32 bits, and is refused when one could', () => {
+    const tensors = smallTensors(6);
+    readAutoregressive(tensors, small);
+    const name = 'prior.autoregressive.level1';
+    const planted = (what: string, change: (data: Tensor['data']) => void) => {
+      const { data } = tensors.get(`${name}.${what}`)!;
+      const changed = data.slice();
+      change(changed);
+      return () => readAutoregressive(new Map(tensors).set(`${name}.${what}`, tensor(changed)), small);
+    };
+    const huge = (data: Tensor['data']) => data.fill(32767);
+    expect(planted('hidden0.bias', (data) => data.fill(2 ** 31 - 1, 0, 1))).toThrow(
+      /hidden0 could leave 32 bits/,
+    );
+    expect(planted('mean.linear', huge)).toThrow(/mean: the sum of channel 0 could leave/);
+    expect(planted('mean.bias', (data) => data.fill(-(2 ** 31), 3, 4))).toThrow(
+      /mean: the sum of channel 3 could leave/,
+    );
+    expect(planted('scale.bias', (data) => data.fill(2 ** 31 - 1, 2, 3))).toThrow(
+      /scale: the sum of channel 2 could leave/,
+    );
+    expect(planted('shifts', (data) => data.fill(31, 0, 1))).toThrow(/a shift is above 30/);
+    expect(planted('shapes', (data) => data.fill(4, 0, 1))).toThrow(/not one of the bank's 4/);
+    expect(planted('mean.own', () => undefined)).not.toThrow();
+  });
+
+  it('is refused when a tensor is missing or has another size, and for another layout', () => {
+    const tensors = smallTensors(7);
+    for (const name of tensors.keys()) {
+      if (name.includes('hidden')) continue; // without it the network has one layer less: sizes differ elsewhere
+      const without = new Map(tensors);
+      without.delete(name);
+      expect(() => readAutoregressive(without, small), name).toThrow(BadInputError);
+      const shorter = new Map(tensors).set(name, tensor(tensors.get(name)!.data.slice(1)));
+      expect(() => readAutoregressive(shorter, small), name).toThrow(BadInputError);
+    }
+    const other = symbolLayout(specOf(2, [[8, 3]]), [20, 28]);
+    const prior = readAutoregressive(tensors, small);
+    expect(() => prior.walk(other, 50, new Int32Array(other.length), new CostMeter())).toThrow(
+      /other channels/,
+    );
+  });
+
+  it('cannot be made from weights that are not finite or too large for 16 bits', () => {
+    const net = blankLevelNetwork({ channels: 2, inputs: 14, auxiliary: 6 }, [3]);
+    net.mean.linear[20] = 1e9;
+    expect(() => quantiseLevel(net, 0)).toThrow(/weights are too large/);
+    net.mean.linear[20] = Number.NaN;
+    expect(() => quantiseLevel(net, 0)).toThrow(BadInputError);
+  });
+
   it('loses less than 0.3 % to the float network it was made from', () => {
     const rng = new Rng(1);
     for (const [axes, shape, units] of [
