@@ -1,0 +1,113 @@
+/**
+ * One writer at a time. LMDB would let several processes write in turns; two builds that fill one functaset are a
+ * mistake all the same, and the second hears of it here. A claim is a file beside the store, looked at and replaced
+ * inside a write transaction: LMDB's own lock, which the kernel frees when its holder dies, makes that atomic. A file,
+ * since taking it back must not need room on a full disk. The claim of a process that is gone is taken over.
+ *
+ * It guards against confusion, not against corruption: LMDB does that. Processes that cannot see each other, as in two
+ * containers over one volume, may both claim; their transactions still take turns.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { ConflictError } from '../core/errors.ts';
+
+interface Owner {
+  readonly token: string;
+  readonly pid: number;
+  /** When the process began, in the kernel's own count, where it says so: tells a process from a later one of its number. */
+  readonly started: string | null;
+  /** Of this start of this machine: processes of another are gone. */
+  readonly boot: string;
+}
+
+/** Claims of this process whose release could not be carried out. */
+const released = new Set<string>();
+
+/**
+ * Claims `directory` for this process; returns what `releaseClaim` needs. Call it inside a write transaction.
+ * Throws ConflictError `functaset-busy`, also when this process holds the claim itself.
+ */
+export function takeClaim(directory: string): string {
+  const path = claimPath(directory);
+  const owner = readOwner(path);
+  if (owner !== undefined && isAlive(owner)) {
+    const who = owner.pid === process.pid ? 'this process' : `process ${owner.pid}`;
+    throw new ConflictError(
+      'functaset-busy',
+      `functaset ${directory} is being written by ${who}; close it there, or open it with readOnly`,
+    );
+  }
+  const mine: Owner = {
+    token: randomUUID(),
+    pid: process.pid,
+    started: startOf(process.pid),
+    boot: bootId(),
+  };
+  // By a rename: whoever reads the claim finds the old one or the new one, never half of one.
+  const fresh = `${path}.${mine.token}`;
+  try {
+    writeFileSync(fresh, JSON.stringify(mine), { flag: 'wx' });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
+  return mine.token;
+}
+
+/** Gives a claim back; one that was taken over meanwhile is left alone. Call it inside a write transaction. */
+export function releaseClaim(directory: string, token: string): void {
+  released.add(token);
+  const path = claimPath(directory);
+  if (readOwner(path)?.token === token) rmSync(path, { force: true });
+}
+
+export function claimPath(directory: string): string {
+  return join(directory, 'writer.json');
+}
+
+/** Undefined when there is no claim; what cannot be read as one is not of a living process either: renames are whole. */
+function readOwner(path: string): Owner | undefined {
+  try {
+    const owner = JSON.parse(readFileSync(path, 'utf8')) as Owner | null;
+    return owner && Number.isInteger(owner.pid) && owner.pid > 0 ? owner : undefined;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isAlive({ token, pid, started, boot }: Owner): boolean {
+  if (boot !== bootId() || released.has(token)) return false;
+  if (pid === process.pid) return started === startOf(pid);
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it is there, and another user's.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  const now = startOf(pid);
+  return started === null || now === null || started === now;
+}
+
+/** The kernel's id of this start of the machine (Linux), else the name of the machine. */
+function bootId(): string {
+  return readLine('/proc/sys/kernel/random/boot_id') ?? hostname();
+}
+
+/** Field 22 of /proc/pid/stat, proc(5): clock ticks after boot. The name in field 2 may hold anything, so count after it. */
+function startOf(pid: number): string | null {
+  const stat = readLine(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+}
+
+function readLine(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}

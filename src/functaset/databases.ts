@@ -1,0 +1,70 @@
+/**
+ * The LMDB environment of a functaset: three databases, `info` (what it is of), `functions` (id to record) and `labels`
+ * ([label, id] to nothing).
+ */
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, type Key, open, type RootDatabase } from 'lmdb';
+import { NotFoundError } from '../core/errors.ts';
+import type { Label } from './types.ts';
+
+export interface Databases {
+  readonly root: RootDatabase;
+  readonly info: Database<Uint8Array, string>;
+  readonly functions: Database<Uint8Array, string>;
+  readonly labels: Database<Uint8Array, [Label, string]>;
+}
+
+/**
+ * Throws NotFoundError `functaset-missing` where there is another store, and whatever LMDB throws.
+ *
+ * All who open one path in one process share one LMDB environment, so a reader opens it as a writer does wherever the
+ * file allows: else a writer that comes later would be given the reader's.
+ */
+export function openDatabases(path: string, readOnly: boolean, create: boolean): Databases {
+  const root = open({
+    path,
+    noSubdir: false,
+    maxDbs: 3,
+    readOnly: readOnly && !isWritable(path),
+    overlappingSync: false,
+    encoding: 'binary',
+  });
+  const database = <K extends string | [Label, string]>(name: string) => {
+    const options = { name, encoding: 'binary', create } as const;
+    const found = root.openDB<Uint8Array, K>(options) as Database<Uint8Array, K> | undefined;
+    if (found) return found;
+    throw new NotFoundError(
+      'functaset-missing',
+      `${path} is an LMDB store, and no functaset; check the path`,
+    );
+  };
+  try {
+    return { root, info: database('info'), functions: database('functions'), labels: database('labels') };
+  } catch (error) {
+    void root.close();
+    throw error;
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(join(path, 'data.mdb'), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A view of a value, gone with the next read. lmdb-js hands out one buffer with a `length` of its own making, which
+ * typed arrays and DataView do not see: hence a view of exactly the value.
+ */
+export function bytesOf<K extends Key>(database: Database<Uint8Array, K>, key: K): Uint8Array | undefined {
+  const buffer = database.getBinaryFast(key);
+  return buffer && new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+export function entryCount<K extends Key>(database: Database<Uint8Array, K>): number {
+  return (database.getStats() as { entryCount: number }).entryCount;
+}

@@ -1,0 +1,3 @@
+/** The store of a model's functions: modulations and their coded bytes, by id and by label. */
+export { openFunctaset } from './store.ts';
+export type * from './types.ts';

@@ -1,0 +1,321 @@
+/**
+ * A functaset is a directory with one LMDB environment and, while it is open to be written, the claim of its writer.
+ *
+ * Writes go through LMDB's synchronous transactions: written, flushed and switched over when they return, so an
+ * acknowledged function outlives the process and the power. The asynchronous ones of lmdb-js 3.5 are not used: on a
+ * full disk they reject promises that nobody holds, hang in `close`, and a nested one never settles. The price is that
+ * the event loop waits for the disk, about a millisecond a call; `putMany` pays it once for many.
+ */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
+import { defaultLimits } from '../core/limits.ts';
+import { releaseClaim, takeClaim } from './claim.ts';
+import { bytesOf, type Databases, entryCount, openDatabases } from './databases.ts';
+import { failure, guarded } from './failure.ts';
+import { checkFile } from './file.ts';
+import { checkNetwork, decodeInfo, encodeInfo } from './info.ts';
+import { checkFunction, checkId, decodeRecord, encodeRecord, summariseRecord, viewRecord } from './record.ts';
+import { makeRoom } from './room.ts';
+import type {
+  Functaset,
+  FunctasetInfo,
+  FunctasetOptions,
+  FunctasetStats,
+  FunctionSummary,
+  Label,
+  PutOptions,
+  Range,
+  StoredFunction,
+  VerifyReport,
+  WalkOptions,
+} from './types.ts';
+import { statsOf, verifyAll, wantedLength } from './walk.ts';
+
+/** Functions read in one go: at 4 kB each, a page of an iteration is a quarter of a megabyte. */
+const pageFunctions = 64;
+const infoKey = 'functaset';
+const nothing = new Uint8Array(0);
+
+/**
+ * Opens the functaset at `path`, a directory; makes it when it is not there and `network` is given.
+ * Throws NotFoundError `functaset-missing`, ConflictError `functaset-network` (it belongs to another network; both are
+ * named) or `functaset-busy` (someone is writing to it), EnvironmentError `disk-full`, `disk-denied`,
+ * `functaset-damaged`, and BadStreamError `info-*`.
+ */
+export async function openFunctaset(path: string, options: FunctasetOptions = {}): Promise<Functaset> {
+  const readOnly = options.readOnly ?? false;
+  const there = existsSync(join(path, 'data.mdb'));
+  if (!there && (readOnly || options.network === undefined)) {
+    throw new NotFoundError(
+      'functaset-missing',
+      `there is no functaset at ${path}; build one, or check the path`,
+    );
+  }
+  const network = options.network && encodeInfo(options.network);
+  const databases = guarded(path, () => {
+    makeRoom(path, !there);
+    if (there) checkFile(join(path, 'data.mdb'));
+    return openDatabases(path, readOnly, options.network !== undefined);
+  });
+  let claim: string | undefined;
+  try {
+    const stored = guarded(path, () => {
+      const found = databases.info.get(infoKey);
+      if (found !== undefined) checkNetwork(path, decodeInfo(found), options.network ?? decodeInfo(found));
+      if (readOnly) return found;
+      return databases.root.transactionSync(() => {
+        claim = takeClaim(resolve(path));
+        if (databases.info.get(infoKey) === undefined && network) databases.info.put(infoKey, network);
+        return databases.info.get(infoKey);
+      });
+    });
+    if (stored === undefined) {
+      throw new NotFoundError(
+        'functaset-missing',
+        `${path} is an LMDB store, and no functaset; check the path`,
+      );
+    }
+    return new LmdbFunctaset(path, decodeInfo(stored), databases, claim, options);
+  } catch (error) {
+    if (claim !== undefined) releaseClaim(resolve(path), claim);
+    await databases.root.close();
+    throw error;
+  }
+}
+
+class LmdbFunctaset implements Functaset {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly info: FunctasetInfo;
+  readonly #databases: Databases;
+  readonly #claim: string | undefined;
+  readonly #options: FunctasetOptions;
+  #closed = false;
+
+  constructor(
+    path: string,
+    info: FunctasetInfo,
+    databases: Databases,
+    claim: string | undefined,
+    options: FunctasetOptions,
+  ) {
+    this.path = path;
+    this.readOnly = claim === undefined;
+    this.info = info;
+    this.#databases = databases;
+    this.#claim = claim;
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#read(({ functions }) => entryCount(functions));
+  }
+
+  put(fn: StoredFunction, options?: PutOptions): Promise<void> {
+    return this.putMany([fn], options);
+  }
+
+  async putMany(fns: readonly StoredFunction[], options: PutOptions = {}): Promise<void> {
+    for (const fn of fns) this.#check(fn);
+    const ids = new Set<string>();
+    for (const { id } of fns) {
+      if (ids.has(id)) throw exists(this.path, id);
+      ids.add(id);
+    }
+    const records = fns.map(encodeRecord);
+    await this.#write(({ functions, labels }) => {
+      fns.forEach((fn, i) => {
+        const before = bytesOf(functions, fn.id);
+        if (before !== undefined) {
+          if (!options.replace) throw exists(this.path, fn.id);
+          const { label } = summariseRecord(fn.id, before);
+          if (label !== undefined) labels.remove([label, fn.id]);
+        }
+        functions.put(fn.id, records[i]!);
+        if (fn.label !== undefined) labels.put([fn.label, fn.id], nothing);
+      });
+    });
+  }
+
+  async delete(id: string): Promise<boolean> {
+    checkId(id);
+    return this.#write(({ functions, labels }) => {
+      const before = bytesOf(functions, id);
+      if (before === undefined) return false;
+      const { label } = summariseRecord(id, before);
+      if (label !== undefined) labels.remove([label, id]);
+      functions.remove(id);
+      return true;
+    });
+  }
+
+  has(id: string): boolean {
+    checkId(id);
+    return this.#read(({ functions }) => functions.doesExist(id));
+  }
+
+  get(id: string): StoredFunction | undefined {
+    checkId(id);
+    return this.#read(({ functions }) => {
+      const bytes = bytesOf(functions, id);
+      return bytes && decodeRecord(id, bytes);
+    });
+  }
+
+  getMany(ids: readonly string[]): (StoredFunction | undefined)[] {
+    return ids.map((id) => this.get(id));
+  }
+
+  *iterate(range: Range = {}): IterableIterator<StoredFunction> {
+    yield* this.#functions(this.#ids(range), decodeRecord);
+  }
+
+  *byLabel(label: Label, range: Range = {}): IterableIterator<StoredFunction> {
+    yield* this.#functions(this.#idsOf(label, range), decodeRecord);
+  }
+
+  *summaries(range: Range & { readonly label?: Label | undefined } = {}): IterableIterator<FunctionSummary> {
+    const pages = range.label === undefined ? this.#ids(range) : this.#idsOf(range.label, range);
+    yield* this.#functions(pages, summariseRecord);
+  }
+
+  scan(visit: (fn: StoredFunction) => boolean | undefined, range: Range = {}): void {
+    for (const page of this.#ids(range)) {
+      for (const id of page) {
+        const fn = this.#read(({ functions }) => {
+          const bytes = bytesOf(functions, id);
+          return bytes && viewRecord(id, bytes);
+        });
+        if (fn && visit(fn) === false) return;
+      }
+    }
+  }
+
+  verify(options: WalkOptions = {}): Promise<VerifyReport> {
+    const check = { ...options, lengthOf: this.#options.lengthOf };
+    return this.#walk((databases) => verifyAll(databases, this.info, check));
+  }
+
+  stats(options: WalkOptions = {}): Promise<FunctasetStats> {
+    return this.#walk((databases) => statsOf(databases, join(this.path, 'data.mdb'), options));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { root } = this.#databases;
+    const claim = this.#claim;
+    try {
+      if (claim !== undefined) root.transactionSync(() => releaseClaim(resolve(this.path), claim));
+    } catch (error) {
+      throw failure(this.path, error);
+    } finally {
+      await root.close();
+    }
+  }
+
+  #check(fn: StoredFunction): void {
+    checkFunction(fn, this.#options.limits ?? defaultLimits);
+    const wanted = wantedLength(this.info, fn.shape, this.#options.lengthOf);
+    if (wanted !== undefined && fn.modulation.length !== wanted) {
+      const lengths = `a modulation of ${fn.modulation.length} numbers, shape [${fn.shape}] takes ${wanted}`;
+      throw new BadInputError('bad-function', `function ${JSON.stringify(fn.id)}: ${lengths}`);
+    }
+  }
+
+  #open(): Databases {
+    if (this.#closed) {
+      throw new ConflictError('functaset-closed', `functaset ${this.path} was closed; open it again`);
+    }
+    return this.#databases;
+  }
+
+  #read<T>(work: (databases: Databases) => T): T {
+    const databases = this.#open();
+    return guarded(this.path, () => work(databases));
+  }
+
+  async #walk<T>(work: (databases: Databases) => Promise<T>): Promise<T> {
+    const databases = this.#open();
+    try {
+      return await work(databases);
+    } catch (error) {
+      throw failure(this.path, error);
+    }
+  }
+
+  async #write<T>(work: (databases: Databases) => T): Promise<T> {
+    const databases = this.#open();
+    if (this.readOnly) {
+      throw new ConflictError(
+        'functaset-read-only',
+        `functaset ${this.path} was opened to be read; open it to write`,
+      );
+    }
+    const result = guarded(this.path, () => databases.root.transactionSync(() => work(databases)));
+    await databases.root.flushed;
+    return result;
+  }
+
+  /** Reads a page of functions at once, so that nothing stays open while the caller holds one. */
+  *#functions<T>(pages: Iterable<string[]>, decode: (id: string, bytes: Uint8Array) => T): Generator<T> {
+    for (const page of pages) {
+      yield* this.#read(({ functions }) =>
+        page.flatMap((id) => {
+          const bytes = bytesOf(functions, id);
+          return bytes ? [decode(id, bytes)] : [];
+        }),
+      );
+    }
+  }
+
+  *#ids({ after, limit = Infinity }: Range): Generator<string[]> {
+    if (after !== undefined) checkId(after);
+    yield* pages(limit, after, (from, count) =>
+      this.#read(({ functions }) => [
+        ...functions.getKeys({
+          ...(from === undefined ? {} : { start: from, exclusiveStart: true }),
+          limit: count,
+        }),
+      ]),
+    );
+  }
+
+  *#idsOf(label: Label, { after, limit = Infinity }: Range): Generator<string[]> {
+    if (after !== undefined) checkId(after);
+    yield* pages(limit, after, (from, count) =>
+      this.#read(({ labels }) => {
+        const start = from === undefined ? [label] : [label, from];
+        const keys = [
+          ...labels.getKeys({ start: start as [Label, string], exclusiveStart: true, limit: count }),
+        ];
+        // Keys of one label stand together; the first of another ends them.
+        const end = keys.findIndex(([found]) => found !== label);
+        return keys.slice(0, end < 0 ? keys.length : end).map(([, id]) => id);
+      }),
+    );
+  }
+}
+
+function exists(path: string, id: string): ConflictError {
+  return new ConflictError(
+    'function-exists',
+    `function ${JSON.stringify(id)} is in ${path} already, or twice in this call; skip it, or put it with replace`,
+  );
+}
+
+function* pages(
+  limit: number,
+  after: string | undefined,
+  read: (from: string | undefined, count: number) => string[],
+): Generator<string[]> {
+  for (let left = limit, from = after; left > 0; ) {
+    const asked = Math.min(left, pageFunctions);
+    const page = read(from, asked);
+    if (page.length > 0) yield page;
+    if (page.length < asked) return;
+    from = page.at(-1);
+    left -= page.length;
+  }
+}

@@ -1,0 +1,152 @@
+/** What a functaset holds and gives. */
+import type { Limits } from '../core/limits.ts';
+
+export type Label = string | number;
+
+/** What is known of a function without its numbers. */
+export interface FunctionFacts {
+  /** Of the source signal; unique in a functaset. 1 to 255 bytes of UTF-8 without control characters. */
+  readonly id: string;
+  readonly label?: Label | undefined;
+  /** Shape of the signal, axes in array order. */
+  readonly shape: readonly number[];
+  /** Of the signal decoded from `coded` against the source; Infinity: equal. */
+  readonly psnrDb: number;
+  /** Bits that the prior says the symbols cost, without headers. */
+  readonly bits: number;
+}
+
+/** One function: what is put in, and what is got out. */
+export interface StoredFunction extends FunctionFacts {
+  /** [m], as `spec.levels` and `shape` lay it out; before quantisation. Finite. */
+  readonly modulation: Float32Array;
+  /** A whole `.functa` file, or empty. */
+  readonly coded: Uint8Array;
+}
+
+export interface FunctionSummary extends FunctionFacts {
+  readonly modulationLength: number;
+  readonly codedBytes: number;
+}
+
+/** The order of a modulation's numbers for the default shape: level by level. */
+export interface StoredLayout {
+  readonly levels: readonly { readonly cells: readonly number[]; readonly channels: number }[];
+  /** Numbers in all. */
+  readonly length: number;
+}
+
+/** The network whose functions these are: fixed when a functaset is made. */
+export interface FunctasetNetwork {
+  /** A functaset belongs to this network and to no other. */
+  readonly networkId: string;
+  /** The model file it was made with; a model with the same network and other priors fits as well. */
+  readonly modelId: string;
+  readonly specDigest: string;
+  readonly layout: StoredLayout;
+  /** Default shape of a signal. */
+  readonly shape: readonly number[];
+}
+
+export interface FunctasetInfo extends FunctasetNetwork {
+  readonly format: 1;
+}
+
+export interface FunctasetOptions {
+  /**
+   * The network that the caller will use the functions with. A functaset that is not there is made for it; one that is
+   * there must be its own. Without it only an existing functaset can be opened.
+   */
+  readonly network?: FunctasetNetwork | undefined;
+  /** Any number of readers, beside one writer. */
+  readonly readOnly?: boolean | undefined;
+  /** Length of the modulation of a signal of this shape; when given, `put` and `verify` check it. */
+  readonly lengthOf?: ((shape: readonly number[]) => number) | undefined;
+  readonly limits?: Limits | undefined;
+}
+
+/** A stretch of functions in the order of their ids (bytes of UTF-8). */
+export interface Range {
+  /** Begin with the first id after this one. */
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface PutOptions {
+  /** Overwrite functions that are there; without it that is a conflict. */
+  readonly replace?: boolean | undefined;
+}
+
+export interface WalkOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with the number of functions walked. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface Fault {
+  readonly id: string;
+  /** `record-*`: the record; `index-*`: the index of labels. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface VerifyReport {
+  readonly ok: boolean;
+  readonly functions: number;
+  /** The first 1000. */
+  readonly faults: readonly Fault[];
+  readonly faultCount: number;
+}
+
+export interface FunctasetStats {
+  readonly functions: number;
+  /** Of each label, in order of labels: numbers, then texts. */
+  readonly labels: readonly { readonly label: Label; readonly functions: number }[];
+  /** Size of the store on disk. */
+  readonly fileBytes: number;
+  readonly modulationBytes: number;
+  readonly codedBytes: number;
+  /** Means over functions; null when there are none. */
+  readonly meanBits: number | null;
+  readonly meanPsnrDb: number | null;
+}
+
+export interface Functaset {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly info: FunctasetInfo;
+  /** Functions in the store; does not walk it. */
+  readonly count: number;
+
+  /**
+   * Resolves when the function is on the disk. Throws ConflictError `function-exists` or `functaset-read-only`,
+   * BadInputError `bad-function`, EnvironmentError `disk-full`.
+   */
+  put(fn: StoredFunction, options?: PutOptions): Promise<void>;
+  /** All of them or none, in one transaction: the way to write many. Errors as for `put`. */
+  putMany(fns: readonly StoredFunction[], options?: PutOptions): Promise<void>;
+  /** Resolves, when that is on the disk, to whether there was one. */
+  delete(id: string): Promise<boolean>;
+
+  has(id: string): boolean;
+  /** A copy that shares nothing with the store; undefined when there is none. Throws BadStreamError `record-*`. */
+  get(id: string): StoredFunction | undefined;
+  /** In the order asked for. */
+  getMany(ids: readonly string[]): (StoredFunction | undefined)[];
+  /** Copies, in order of ids. Nothing but a page of them is in memory, and no transaction stays open between them. */
+  iterate(range?: Range): IterableIterator<StoredFunction>;
+  byLabel(label: Label, range?: Range): IterableIterator<StoredFunction>;
+  /** Like `iterate` or `byLabel`, without the numbers. */
+  summaries(range?: Range & { readonly label?: Label | undefined }): IterableIterator<FunctionSummary>;
+  /**
+   * Calls `visit` with each function in order of ids, without a copy or a check of its bytes: `modulation` and `coded`
+   * are views, valid until `visit` returns or reads the functaset itself. Stops when `visit` returns false.
+   */
+  scan(visit: (fn: StoredFunction) => boolean | undefined, range?: Range): void;
+
+  /** Walks every record (checksum, lengths, finite values) and the index of labels both ways. */
+  verify(options?: WalkOptions): Promise<VerifyReport>;
+  stats(options?: WalkOptions): Promise<FunctasetStats>;
+  /** Idempotent. Frees the functaset for another writer. */
+  close(): Promise<void>;
+}

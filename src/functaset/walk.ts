@@ -1,0 +1,163 @@
+/** Walks over a whole functaset: is it sound, and what is in it. The event loop gets a turn between pages. */
+import { statSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import type { Database, Key } from 'lmdb';
+import { AbortedError, FunctaError } from '../core/errors.ts';
+import { bytesOf, type Databases, entryCount } from './databases.ts';
+import { decodeRecord, firstNotFinite, summariseRecord } from './record.ts';
+import type {
+  Fault,
+  FunctasetInfo,
+  FunctasetStats,
+  Label,
+  StoredFunction,
+  VerifyReport,
+  WalkOptions,
+} from './types.ts';
+
+const pageEntries = 256;
+const maxFaults = 1000;
+
+export interface VerifyOptions extends WalkOptions {
+  readonly lengthOf?: ((shape: readonly number[]) => number) | undefined;
+}
+
+/**
+ * Every record: checksum, lengths, finite values, its label in the index. Every entry of the index: its function there
+ * and of that label. Throws AbortedError.
+ */
+export async function verifyAll(
+  databases: Databases,
+  info: FunctasetInfo,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  const { functions, labels } = databases;
+  const faults: Fault[] = [];
+  let faultCount = 0;
+  let count = 0;
+  const add = (id: string, code: string, message: string) => {
+    faultCount++;
+    if (faults.length < maxFaults) faults.push({ id, code, message });
+  };
+
+  for await (const { key: id, value } of walk(databases, functions, options)) {
+    count++;
+    if (typeof id !== 'string') {
+      add(String(id), 'record-key', 'a key that is no id');
+      continue;
+    }
+    try {
+      const fn = decodeRecord(id, value);
+      const bad = faultOf(fn, wantedLength(info, fn.shape, options.lengthOf));
+      if (bad !== undefined) add(id, ...bad);
+      if (fn.label !== undefined && !labels.doesExist([fn.label, id])) {
+        add(id, 'index-missing', `label ${JSON.stringify(fn.label)} is not in the index`);
+      }
+    } catch (error) {
+      if (!(error instanceof FunctaError)) throw error;
+      add(id, error.code, error.message);
+    }
+  }
+  for await (const { key } of walk(databases, labels, options)) {
+    const [label, id] = Array.isArray(key) ? key : [];
+    if (label === undefined || typeof id !== 'string') {
+      add(String(key), 'index-key', 'a key that is no label and id');
+      continue;
+    }
+    const bytes = bytesOf(functions, id);
+    if (bytes === undefined) {
+      add(
+        id,
+        'index-orphan',
+        `the index has it under ${JSON.stringify(label)}, and there is no such function`,
+      );
+      continue;
+    }
+    try {
+      if (summariseRecord(id, bytes).label !== label) {
+        add(id, 'index-label', `the index has it under ${JSON.stringify(label)}, which is not its label`);
+      }
+    } catch (error) {
+      // A record that cannot be read was reported above.
+      if (!(error instanceof FunctaError)) throw error;
+    }
+  }
+  return { ok: faultCount === 0, functions: count, faults, faultCount };
+}
+
+/** Walks records and index without their numbers. Throws AbortedError, BadStreamError for a record that cannot be read. */
+export async function statsOf(
+  databases: Databases,
+  file: string,
+  options: WalkOptions,
+): Promise<FunctasetStats> {
+  let count = 0;
+  let modulationBytes = 0;
+  let codedBytes = 0;
+  let bits = 0;
+  let psnrDb = 0;
+  for await (const { key: id, value } of walk(databases, databases.functions, options)) {
+    const summary = summariseRecord(id, value);
+    count++;
+    modulationBytes += 4 * summary.modulationLength;
+    codedBytes += summary.codedBytes;
+    bits += summary.bits;
+    psnrDb += summary.psnrDb;
+  }
+  const labels = new Map<Label, number>();
+  for await (const { key } of walk(databases, databases.labels, options)) {
+    const [label] = key;
+    labels.set(label, (labels.get(label) ?? 0) + 1);
+  }
+  return {
+    functions: count,
+    labels: [...labels].map(([label, functions]) => ({ label, functions })),
+    fileBytes: statSync(file).size,
+    modulationBytes,
+    codedBytes,
+    meanBits: count === 0 ? null : bits / count,
+    meanPsnrDb: count === 0 ? null : psnrDb / count,
+  };
+}
+
+/** Length of the modulation of a signal of this shape, where it is known. */
+export function wantedLength(
+  info: FunctasetInfo,
+  shape: readonly number[],
+  lengthOf: VerifyOptions['lengthOf'],
+): number | undefined {
+  if (lengthOf !== undefined) return lengthOf(shape);
+  return shape.join() === info.shape.join() ? info.layout.length : undefined;
+}
+
+function faultOf(
+  { shape, modulation }: StoredFunction,
+  wanted: number | undefined,
+): [code: string, message: string] | undefined {
+  if (wanted !== undefined && modulation.length !== wanted) {
+    const lengths = `${modulation.length} numbers, shape [${shape}] takes ${wanted}`;
+    return ['record-length', `a modulation of ${lengths}`];
+  }
+  const at = firstNotFinite(modulation);
+  return at < 0 ? undefined : ['record-not-finite', `modulation[${at}] is ${modulation[at]}`];
+}
+
+/** Entries in order of keys, a page a transaction. `onProgress` is told of functions, not of the index. */
+async function* walk<K extends Key>(
+  databases: Databases,
+  database: Database<Uint8Array, K>,
+  options: WalkOptions,
+): AsyncGenerator<{ key: K; value: Uint8Array }> {
+  const total = entryCount(database);
+  let done = 0;
+  for (let from: { start: K; exclusiveStart: true } | undefined; ; ) {
+    if (options.signal?.aborted) throw new AbortedError();
+    const page = [...database.getRange({ ...from, limit: pageEntries })];
+    yield* page;
+    done += page.length;
+    if ((database as unknown) === databases.functions) options.onProgress?.(done, total);
+    if (page.length < pageEntries) return;
+    from = { start: page.at(-1)!.key, exclusiveStart: true };
+    await setImmediate();
+  }
+}
