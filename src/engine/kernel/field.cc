@@ -1,5 +1,6 @@
 // Jobs over the passes of tile.h: adapt, gradient, meta-gradient and evaluate. Compiled once for each instruction set.
 #include "field.h"
+#include "lines.h"
 #include "tile.h"
 
 #ifndef FUNCTA_ISA
@@ -19,8 +20,11 @@ struct Scratch {
   Shifts shifts, adjoint;
   Tangent tangent;
   Geometry geometry;
-  float *entries, *pulled, *v, *u, *g;
+  Lines lines;
+  float *pulled, *v, *u, *g;
 };
+
+static bool whole_lines(const Job* job);
 
 static int job_channels(const Dims& d) {
   int most = 1;
@@ -32,8 +36,11 @@ static Scratch scratch_views(const Job* job, const Dims& d, Arena& arena) {
   Scratch s{};
   s.activations = activations_views(d, arena);
   s.pulled = arena.take((long)CELL_BLOCK * (d.level_count ? round_up(1024, VL) : VL));
-  s.entries = arena.take((long)MAX_AXES * (axis_entry_floats(job->spec)));
   s.geometry = geometry_views(d, arena);
+  if (job->values) {
+    s.lines = lines_views(job->spec, d, whole_lines(job), arena);
+    return s;
+  }
   if (is_large(job)) {
     s.g = arena.take((long)CELL_BLOCK * (d.row + job_channels(d)));
     return s;
@@ -102,19 +109,6 @@ static void grid_geometry(const Job* job, const Dims& d, const int* count, long 
     geometry_point(job->spec, d, g, t, entries);
     if (t + 1 >= valid) continue;  // the rest of the tile repeats its last point, with weight 0
     for (int a = d.axes - 1; a >= 0 && ++index[a] == count[a]; a--) index[a] = 0;
-  }
-}
-
-static void list_geometry(const Job* job, const Dims& d, long first, int valid, Scratch& s) {
-  const int entry = axis_entry_floats(job->spec);
-  const float* entries[MAX_AXES];
-  for (int t = 0; t < TILE; t++) {
-    const float* x = job->coordinates + (first + (t < valid ? t : valid - 1)) * d.axes;
-    for (int a = 0; a < d.axes; a++) {
-      axis_entry(job->spec, a, x[a], s.entries + a * entry);
-      entries[a] = s.entries + a * entry;
-    }
-    geometry_point(job->spec, d, s.geometry, t, entries);
   }
 }
 

@@ -65,16 +65,24 @@ FUNCTA_INLINE Geometry geometry_views(const Dims& d, Arena& arena) {
   return g;
 }
 
-// Adds point t, whose axes' entries are given.
-FUNCTA_INLINE void geometry_point(const Spec& s, const Dims& d, Geometry& g, int t, const float* const* entry) {
-  float* features = g.features + t * d.feature_row;
+// Coordinate features of a point, whose axes' entries are given.
+FUNCTA_INLINE void point_features(const Spec& s, const Dims& d, const float* const* entry, float* features) {
   const int ug = s.use_global, ul = s.use_local;
   for (int a = 0; a < d.axes; a++) {
     if (ug) features[a] = entry[a][0];
     if (ul) features[ug * d.axes + a] = entry[a][ug];
-    for (int j = 0; j < 2 * s.harmonics; j++) features[(ug + ul) * d.axes + (j / 2 * d.axes + a) * 2 + (j & 1)] = entry[a][ug + ul + j];
+    for (int j = 0; j < s.harmonics; j++) {
+      float* pair = features + (ug + ul) * d.axes + (j * d.axes + a) * 2;
+      pair[0] = entry[a][ug + ul + 2 * j];
+      pair[1] = entry[a][ug + ul + 2 * j + 1];
+    }
   }
-  const int at = ug + ul + 2 * s.harmonics;
+}
+
+// Adds point t.
+FUNCTA_INLINE void geometry_point(const Spec& s, const Dims& d, Geometry& g, int t, const float* const* entry) {
+  point_features(s, d, entry, g.features + t * d.feature_row);
+  const int at = s.use_global + s.use_local + 2 * s.harmonics;
   for (int k = 0; k < d.level_count; k++) {
     if (d.grid[k].global) continue;
     auto& level = g.level[k];
@@ -158,6 +166,14 @@ static void gather(const Dims& d, const Geometry& g, const Shifts& s, int column
     }
   }
 }
+
+// `gather` with its sources bound.
+struct GeometryGather {
+  const Dims& d;
+  const Geometry& g;
+  const Shifts& s;
+  void operator()(int column, int columns, float* z, int ldz) const { gather(d, g, s, column, columns, z, ldz); }
+};
 
 static void scatter(const Dims& d, const Geometry& g, const float* delta, int ldd, int column, int columns, const Shifts& s) {
   for (int k = 0; k < d.level_count; k++) {

@@ -11,17 +11,14 @@ namespace functa {
 
 // 2 * VL * 12 * iterations floating-point operations.
 float FUNCTA_JOIN(peak_, FUNCTA_ISA)(long iterations) {
-  vf sum[12], x = splat(0.999f), y = splat(0.001f);
-  for (int i = 0; i < 12; i++) sum[i] = splat(1.f + i);
-  for (long k = 0; k < iterations; k++) {
-    for (int i = 0; i < 12; i++) sum[i] = fma(sum[i], x, y);
-#if defined(__GNUC__) && !defined(__wasm__)
-    for (int i = 0; i < 12; i++) __asm__ volatile("" : "+v"(sum[i]));
-#endif
+  vf a = splat(1), b = splat(2), c = splat(3), d = splat(4), e = splat(5), f = splat(6);
+  vf g = splat(7), h = splat(8), i = splat(9), j = splat(10), k = splat(11), l = splat(12);
+  const vf x = splat(0.999f), y = splat(0.001f);
+  for (long n = 0; n < iterations; n++) {
+    a = fma(a, x, y), b = fma(b, x, y), c = fma(c, x, y), d = fma(d, x, y), e = fma(e, x, y), f = fma(f, x, y);
+    g = fma(g, x, y), h = fma(h, x, y), i = fma(i, x, y), j = fma(j, x, y), k = fma(k, x, y), l = fma(l, x, y);
   }
-  vf total = sum[0];
-  for (int i = 1; i < 12; i++) total += sum[i];
-  return lanes_sum(total);
+  return lanes_sum(((a + b) + (c + d)) + ((e + f) + (g + h)) + ((i + j) + (k + l)));
 }
 
 }  // namespace functa

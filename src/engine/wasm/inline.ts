@@ -4,10 +4,10 @@ import { kernelEngine } from '../kernel-engine.ts';
 import { createMemory, type KernelExports, layOut, runInline } from './memory.ts';
 
 /** `bytes`: functa.wasm, however the caller came by it. Calls keep the thread busy until they are done. */
-export async function openWasmInline(bytes: BufferSource): Promise<Engine> {
+export async function openWasmInline(bytes: Uint8Array): Promise<Engine> {
   const memory = createMemory(true);
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  const kernel = instance.exports as unknown as KernelExports;
+  const instance = new WebAssembly.Instance(await WebAssembly.compile(bytes), { env: { memory } });
+  const kernel = instance.exports as KernelExports;
   return kernelEngine({
     name: 'wasm',
     threads: 1,

@@ -4,7 +4,7 @@ import { control, type WorkerSetup } from './control.ts';
 import { type KernelExports, lanes } from './memory.ts';
 
 const { module, memory, thread, threads, controlAt, stackTop } = workerData as WorkerSetup;
-const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
+const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as KernelExports;
 kernel.__stack_pointer.value = stackTop;
 const words = new Int32Array(memory.buffer, controlAt, control.words);
 
