@@ -26,6 +26,17 @@ describe('bytes', () => {
     reader.expectEnd();
   });
 
+  it('grows under every kind of write', () => {
+    const kinds = ['u8', 'u16', 'u32', 'f32', 'f64', 'varint'] as const;
+    for (const kind of kinds) {
+      const writer = new ByteWriter();
+      for (let i = 0; i < 200; i++) writer[kind](i);
+      const reader = new ByteReader(writer.finish());
+      for (let i = 0; i < 200; i++) expect(reader[kind]()).toBe(i);
+      reader.expectEnd();
+    }
+  });
+
   it('is little-endian', () => {
     expect(hex(new ByteWriter().u16(0x0102).u32(0x03040506).finish())).toBe('020106050403');
   });
