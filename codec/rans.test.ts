@@ -61,7 +61,7 @@ describe('rANS from a check', () => {
   it('is as long as the entropy of the tables says, within 0.1 % and 4 bytes', () => {
     const rng = new Rng(2);
     for (const highest of [0, 8, 30, 60]) {
-      for (const count of [1, 10, 100, 100_000]) {
+      for (const count of [1, 10, 100, 50_000]) {
         const steps = randomSteps(rng, count, highest);
         const meter = new CostMeter();
         for (const { table, offset, value } of steps) meter.code(table, offset, value);
@@ -94,7 +94,7 @@ describe('rANS from a check', () => {
     const rng = new Rng(4);
     const table = tableFromCounts([3, 1, 20, 8, 1], -2);
     let whole = 0;
-    for (let trial = 0; trial < 20_000; trial++) {
+    for (let trial = 0; trial < 2_000; trial++) {
       const bytes = Uint8Array.from({ length: rng.below(6) }, () => rng.u32());
       let encoder: RansEncoder;
       let end: number;
@@ -109,7 +109,7 @@ describe('rANS from a check', () => {
       whole++;
       expect(encoder.finish(end)).toEqual(bytes);
     }
-    expect(whole).toBeGreaterThan(5000);
+    expect(whole).toBeGreaterThan(500);
   });
 
   it('finds a cut, an added byte and every flipped bit', () => {

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { Sampler } from '../prior/draw.ts';
+import { symbolLayout } from '../prior/prior.ts';
+import { readPrior } from '../prior/registry.ts';
+import type { FunctaError } from '../src/core/errors.ts';
+import { Rng } from '../src/core/rng.ts';
+import { readModel } from '../src/field/model.ts';
+import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
+import { type ArchiveItem, encodeArchive, encodeFile, joinFiles, openArchive, readHeader } from './index.ts';
+
+const image = readModel(makeTinyModel(tinyModels[0]!));
+const field = readModel(makeTinyModel(tinyModels[2]!));
+
+function items(count: number, shapeOf: (i: number) => number[], ids = false): ArchiveItem[] {
+  return Array.from({ length: count }, (_, i) => {
+    const shape = shapeOf(i);
+    const layout = symbolLayout(image.network.spec, shape);
+    const symbols = new Int32Array(layout.length);
+    readPrior(image).walk(layout, 50, symbols, new Sampler(new Rng(i)));
+    return ids ? { symbols, shape, id: `n° ${i}` } : { symbols, shape };
+  });
+}
+
+function codeOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return (error as FunctaError).code;
+  }
+  return 'none';
+}
+
+describe('an archive', () => {
+  it('gives back each item, alone and in any order', () => {
+    for (const given of [
+      items(40, () => [16, 16]),
+      items(40, () => [20, 24], true),
+      items(40, (i) => [8 + i, 16 + (i % 3)], true),
+      items(2, (i) => [16, 16 + i]),
+      items(1, () => [9, 200]),
+    ]) {
+      const archive = openArchive(image, encodeArchive(image, given, { quality: 50 }));
+      expect([archive.count, archive.quality, archive.prior]).toEqual([given.length, 50, 'autoregressive']);
+      for (const i of new Rng(1).shuffle(Array.from(given.keys()))) {
+        const { symbols, shape, id } = given[i]!;
+        expect(archive.at(i)).toEqual({ symbols, shape, quality: 50, prior: 'autoregressive', id });
+      }
+      expect(archive.ids).toEqual(given[0]!.id === undefined ? undefined : given.map(({ id }) => id));
+    }
+  });
+
+  it('may be empty', () => {
+    const bytes = encodeArchive(image, [], { quality: 50 });
+    expect(openArchive(image, bytes).count).toBe(0);
+    expect(codeOf(() => openArchive(image, bytes).at(0))).toBe('item');
+  });
+
+  it('spends about a byte on each signal, and shares the rest', () => {
+    const given = items(300, () => [16, 16]);
+    const streams = given.reduce(
+      (sum, { symbols, shape }) => sum + encodeFile(image, symbols, shape, 50).length - 6,
+      0,
+    );
+    const bytes = encodeArchive(image, given, { quality: 50 });
+    expect(bytes.length - streams).toBeLessThan(300 + 30);
+    expect(readHeader(bytes)).toMatchObject({ container: 'archive', count: 300, streamBytes: streams });
+  });
+
+  it('is the same made from files as from symbols', () => {
+    for (const given of [items(5, () => [16, 16]), items(5, (i) => [16, 16 + i], true)]) {
+      const files = given.map(({ symbols, shape }) => encodeFile(image, symbols, shape, 50));
+      const ids = given[0]!.id === undefined ? undefined : given.map(({ id }) => id!);
+      expect(joinFiles(image, files, ids)).toEqual(encodeArchive(image, given, { quality: 50 }));
+    }
+  });
+
+  it('is not joined from files that differ in model, quality or prior, or that are archives', () => {
+    const [one] = items(1, () => [16, 16]) as [ArchiveItem];
+    const file = encodeFile(image, one.symbols, one.shape, 50);
+    expect(codeOf(() => joinFiles(image, [file, encodeFile(image, one.symbols, one.shape, 51)]))).toBe(
+      'archive-mixed',
+    );
+    expect(
+      codeOf(() => joinFiles(image, [file, encodeFile(image, one.symbols, one.shape, 50, 'histogram')])),
+    ).toBe('archive-mixed');
+    expect(codeOf(() => joinFiles(image, [encodeArchive(image, [one], { quality: 50 })]))).toBe(
+      'archive-mixed',
+    );
+    expect(codeOf(() => joinFiles(field, [file]))).toBe('other-model');
+    expect(codeOf(() => joinFiles(image, [file], []))).toBe('archive-ids');
+    expect(codeOf(() => encodeArchive(image, [one, { ...one, id: 'a' }], { quality: 50 }))).toBe(
+      'archive-ids',
+    );
+  });
+
+  it('is known to be damaged by any cut or flipped bit before an item is decoded', () => {
+    const bytes = encodeArchive(
+      image,
+      items(3, (i) => [16, 16 + i], true),
+      { quality: 50 },
+    );
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => openArchive(image, bytes.subarray(0, length)), `cut to ${length}`).toThrow();
+    }
+    for (let bit = 0; bit < 8 * bytes.length; bit++) {
+      const damaged = bytes.slice();
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      expect(() => openArchive(image, damaged), `bit ${bit}`).toThrow();
+    }
+    expect(codeOf(() => openArchive(image, Uint8Array.of(...bytes, 0)))).toBe('truncated');
+  });
+
+  it('says what is wrong', () => {
+    const bytes = encodeArchive(
+      image,
+      items(2, () => [16, 16]),
+      { quality: 50 },
+    );
+    const planted = (at: number, value: number) => {
+      const changed = bytes.slice();
+      changed[at] = value;
+      return codeOf(() => openArchive(image, changed));
+    };
+    expect(planted(2, 4)).toBe('flags');
+    expect(planted(2, 2)).toBe('shape');
+    expect(planted(4, 0)).toBe('checksum');
+    expect(planted(bytes.length - 1, 0)).toBe('checksum');
+    expect(codeOf(() => openArchive(field, bytes))).toBe('other-model');
+    expect(
+      codeOf(() => openArchive(image, encodeFile(image, items(1, () => [16, 16])[0]!.symbols, [16, 16], 50))),
+    ).toBe('container');
+    for (const i of [-1, 2, 0.5, Number.NaN])
+      expect(codeOf(() => openArchive(image, bytes).at(i))).toBe('item');
+  });
+});
