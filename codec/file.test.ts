@@ -7,7 +7,7 @@ import { BadInputError, type FunctaError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
-import { decodeFile, encodeFile, readHeader } from './index.ts';
+import { decodeFile, encodeFile, overheadBits, readHeader } from './index.ts';
 
 const models = tinyModels.map((tiny) => readModel(makeTinyModel(tiny)));
 const [image, audio, field] = models as [(typeof models)[0], (typeof models)[0], (typeof models)[0]];
@@ -82,6 +82,24 @@ describe('a file', () => {
     }
     // 8 of header (shape in two bytes), 2 of check.
     expect(beyond / 100).toBeLessThan(8 + 2 + 0.6);
+  });
+
+  it('has the bytes that its bits were estimated at, within 1 % and 4 bytes, whatever the prior', () => {
+    for (const prior of kinds) {
+      for (const side of [1, 16, 33, 150]) {
+        const symbols = draw(image, [side, 2 * side], 50, side);
+        const meter = new CostMeter();
+        readPrior(image, prior).walk(
+          symbolLayout(image.network.spec, [side, 2 * side]),
+          50,
+          symbols.slice(),
+          meter,
+        );
+        const estimated = (meter.bitCount + overheadBits(image, [side, 2 * side])) / 8;
+        const { length } = encodeFile(image, symbols, [side, 2 * side], 50, prior);
+        expect(Math.abs(length - estimated)).toBeLessThan(0.001 * estimated + 2);
+      }
+    }
   });
 
   it('is told from one of another model, with both digests', () => {

@@ -18,6 +18,7 @@ export {
 export { type CodingModel, multiplyAddsPerPoint } from './coding-model.ts';
 export { type DecodedFile, decodeFile, encodeFile } from './file.ts';
 export { type FileHeader, mediaType, suffix } from './header.ts';
+export { overheadBits } from './stream.ts';
 
 export type Header =
   | (FileHeader & {

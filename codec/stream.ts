@@ -22,6 +22,11 @@ export function headerOf(model: CodingModel, { prior, quality, shape }: StreamSe
   return writeFileHeader({ prior, modelDigest: model.id, quality, shape: written });
 }
 
+/** Bits of a single file beyond those of its symbols (prior/cost.ts): its header, and the check in its stream. */
+export function overheadBits(model: CodingModel, shape: readonly number[]): number {
+  return 8 * headerOf(model, { prior: 'histogram', quality: 50, shape }).length + 16;
+}
+
 /** Throws BadInputError `shape`, `quality`, `symbol-count` or `symbol-range`, and NotFoundError `prior`. */
 export function writeStream(model: CodingModel, setting: StreamSetting, symbols: Int32Array): Uint8Array {
   checkQuality(setting.quality);
