@@ -54,6 +54,8 @@ describe('deterministic mathematics', () => {
     [exp, exp2, log, log2, logistic, tanh, sin2pi, cos2pi].forEach((f, i) => {
       for (let j = 0; j < 2000; j++) values[i * 2000 + j] = f(j * 0.0123456789 + 0.001);
     });
-    expect(sha256Hex(new Uint8Array(values.buffer))).toMatchInlineSnapshot(`"2a080a456497e3da9230f876dd7bb788edc5c7e13dac46de23f41615d715e4a3"`);
+    expect(sha256Hex(new Uint8Array(values.buffer))).toMatchInlineSnapshot(
+      `"2a080a456497e3da9230f876dd7bb788edc5c7e13dac46de23f41615d715e4a3"`,
+    );
   });
 });
