@@ -15,7 +15,7 @@ const adaptBatch = async (...args: Parameters<typeof learning.adaptBatch>) =>
 const adaptSignal = async (...args: Parameters<typeof learning.adaptSignal>) =>
   (await learning.adaptSignal(...args)).modulations;
 const range = { offset: 0.5, scale: 1 };
-const recipe = tinyRecipe({ steps: 40, phases: { distortion: 40, rounded: 0 } });
+const recipe = tinyRecipe({ steps: 40, phases: { distortion: 40, rounded: 0, coded: 0 } });
 const learnt = await train({ engine, source: waves(10), recipe });
 const { network } = learnt;
 const trained = { steps: Float64Array.from(learnt.steps), scales: Float64Array.from(learnt.scales) };

@@ -8,8 +8,8 @@
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { type BaseNetwork, modulationLength } from '../field/spec.ts';
-import { batchOf, massOf, type ValueRange } from './batch.ts';
-import { errorScale255 } from './outer-step.ts';
+import { batchOf, errorScale255, massOf, type ValueRange } from './batch.ts';
+import { multiplierAt } from './rate.ts';
 import { type RateTerm, refineBatch } from './refine.ts';
 import type { SourceSignal } from './source.ts';
 
@@ -71,7 +71,7 @@ export interface Trade {
 
 /** The rate term under which refining a batch lowers the loss of training at `quality`. */
 export function rateTerm(trade: Trade, batch: Batch, quality: number): RateTerm {
-  const multiplier = 2 ** ((50 - quality) / 10);
+  const multiplier = multiplierAt(quality);
   const { values, points } = massOf(batch);
   const lossPerBit =
     (multiplier * multiplier * values) / (2 * trade.lambda * errorScale255(trade.values) * points);

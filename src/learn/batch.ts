@@ -110,6 +110,11 @@ export function sliceBatch(batch: Batch, from: number, to: number): Batch {
   };
 }
 
+/** MSE on the 0..255 scale of a mean squared error of 1 in field units; `peak` is the range of signal values. */
+export function errorScale255(values: ValueRange & { readonly peak: number }): number {
+  return ((255 * values.scale) / values.peak) ** 2;
+}
+
 /** What a batch's errors are averages over. */
 export interface Mass {
   /** Sum of weights over points, times outputs: what a sum of weighted squared errors is divided by. */

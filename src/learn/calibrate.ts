@@ -9,9 +9,9 @@
  */
 import type { Engine } from '../engine/engine.ts';
 import type { BaseNetwork } from '../field/spec.ts';
+import { errorScale255 } from './batch.ts';
 import { stepRng } from './draw.ts';
 import { channelLayout, channelRms } from './layout.ts';
-import { errorScale255 } from './outer-step.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { gramDiagonal } from './start-rates.ts';
 

@@ -4,8 +4,11 @@ import type { Batch, Engine } from '../engine/engine.ts';
 import { openReference } from '../engine/reference/reference.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { modulationLength } from '../field/spec.ts';
+import { massOf } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
+import { channelLayout, channelOfSymbol } from './layout.ts';
 import { allFinite, OuterStepper, phaseAt } from './outer-step.ts';
+import { dequantise, LogisticRate } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { startRates } from './start-rates.ts';
 import { freshState, groupNames, type Learnt } from './state.ts';
@@ -16,7 +19,7 @@ const shape = [6, 7];
 const recipe = tinyRecipe({
   shape,
   steps: 10,
-  phases: { distortion: 2, rounded: 3 },
+  phases: { distortion: 2, rounded: 3, coded: 0 },
   optimiser: { clipNorm: 0 },
   quality: { lowest: 40, highest: 70, groups: 2, balance: 0.5 },
 });
@@ -93,14 +96,64 @@ test.each([
   }
 });
 
+test('gradients of the coded phase are those of the loss at fixed symbols', async () => {
+  const coded = tinyRecipe({
+    ...recipe,
+    phases: { distortion: 0, rounded: 0, coded: 10 },
+    coded: { refineTurns: 3, roundTurns: 3 },
+    quality: { lowest: 60, highest: 60, groups: 1, balance: 1 },
+  });
+  const batch = await maskedBatch();
+  let decoded = new Float32Array();
+  const watched: Engine = {
+    ...engine,
+    async metaGradient(net, given, adapted, outer, options) {
+      decoded = adapted.trajectory.slice();
+      return engine.metaGradient(net, given, adapted, outer, options);
+    },
+  };
+  const { state, figures } = await run(coded, start, 0, batch, watched);
+  const layout = channelLayout(tinySpec, shape);
+  const channelOf = channelOfSymbol(layout);
+  const m = 2 ** -1;
+  const stepsOf = ({ logSteps }: Learnt) => logSteps.map((s) => m * Math.exp(s));
+  const before = stepsOf(start);
+  const symbols = Int32Array.from(decoded, (x, i) => Math.round(x / before[channelOf[i % layout.length]!]!));
+  expect(symbols.some((k) => k !== 0)).toBe(true);
+  const { values, points } = massOf(batch);
+  const lossAt = async (learnt: Learnt) => {
+    const x = new Float32Array(symbols.length);
+    dequantise(layout, symbols, stepsOf(learnt), x);
+    const net = { spec: tinySpec, weights: Float32Array.from(learnt.weights), rates: new Float32Array(5) };
+    const { losses } = await engine.gradient(net, batch, x);
+    const nats = new LogisticRate(layout).measure(x, learnt.logSteps, learnt.logScales, m);
+    const mse255 = (255 ** 2 * 2 * losses.reduce((a, b) => a + b, 0)) / values;
+    return m * ((coded.lambda / m ** 2) * mse255 + nats / Math.LN2 / points);
+  };
+  expect(figures.loss).toBeCloseTo(await lossAt(start), 4);
+  for (const [g, name] of groupNames.entries()) {
+    const { m: first } = state.adam.moments[g]!;
+    for (let at = 0; at < first.length; at += name === 'weights' ? 23 : 1) {
+      const got = first[at]! / (1 - coded.optimiser.beta1);
+      const moved = (e: number) => ({ ...start, [name]: start[name].map((x, i) => (i === at ? x + e : x)) });
+      const want = ((await lossAt(moved(1e-3))) - (await lossAt(moved(-1e-3)))) / 2e-3;
+      expect(Math.abs(got - want), `${name}[${at}]: ${got} and ${want}`).toBeLessThan(
+        2e-3 * (Math.abs(want) + 0.2),
+      );
+    }
+  }
+});
+
 test('phases follow one another', () => {
-  expect([0, 1, 2, 6, 7, 9].map((step) => phaseAt(recipe, step))).toEqual([
+  const phased = tinyRecipe({ ...recipe, phases: { distortion: 2, rounded: 3, coded: 1 } });
+  expect([0, 1, 2, 5, 6, 8, 9].map((step) => phaseAt(phased, step))).toEqual([
     'distortion',
     'distortion',
     'noise',
     'noise',
     'rounded',
     'rounded',
+    'coded',
   ]);
 });
 

@@ -5,27 +5,38 @@
  *
  * The loss of a group of one quality, m = 2^((50 - q) / 10):
  *   lambda / m^2 * MSE_255(phi + offset) + bits(phi + noise; scales, m * steps) / points,   noise uniform, m * step wide
- * where offset is the noise, or in the last phase what hard rounding adds (gradients pass rounding straight through).
+ * where offset is the noise, or in the rounded phase what hard rounding adds (gradients pass it straight through).
+ * In the coded phase half of the groups leave noise and inner steps behind: their phi is what `refineBatch` and
+ * `roundBatch` find.
  */
-import type { Batch, Engine } from '../engine/engine.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Adapted, Batch, Engine, MetaGradient, OuterLoss } from '../engine/engine.ts';
 import { clipScale, cosineSchedule, gradientNorm } from './adam.ts';
-import { massOf, sliceBatch } from './batch.ts';
+import { rateTerm } from './adapt.ts';
+import { errorScale255, massOf, sliceBatch } from './batch.ts';
 import { stepRng } from './draw.ts';
 import { type ChannelLayout, channelLayout } from './layout.ts';
-import { addChannelDots, LogisticRate, noiseOffsets, roundingOffsets } from './rate.ts';
+import {
+  addChannelDots,
+  dequantise,
+  LogisticRate,
+  multiplierAt,
+  noiseOffsets,
+  roundingOffsets,
+} from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
+import { refineBatch } from './refine.ts';
+import { roundBatch } from './round.ts';
 import { groupNames, type Learnt, NetworkView, type TrainerState, updateAverage } from './state.ts';
 
-export type Phase = 'distortion' | 'noise' | 'rounded';
+export type Phase = 'distortion' | 'noise' | 'rounded' | 'coded';
 
 export function phaseAt(recipe: TrainingRecipe, step: number): Phase {
-  if (step < recipe.phases.distortion) return 'distortion';
-  return step < recipe.steps - recipe.phases.rounded ? 'noise' : 'rounded';
-}
-
-/** MSE on the 0..255 scale for a mean squared error of 1 in field units. */
-export function errorScale255(values: TrainingRecipe['values']): number {
-  return ((255 * values.scale) / values.peak) ** 2;
+  const { distortion, rounded, coded } = recipe.phases;
+  if (step < distortion) return 'distortion';
+  const left = recipe.steps - step;
+  if (left <= coded) return 'coded';
+  return left <= coded + rounded ? 'rounded' : 'noise';
 }
 
 export interface StepFigures {
@@ -38,6 +49,18 @@ export interface StepFigures {
   readonly gradientNorm: number;
   /** Every number was finite and the parameters were updated. */
   readonly updated: boolean;
+}
+
+/** Signals of one quality, and their share of the batch. */
+interface Group {
+  readonly batch: Batch;
+  readonly quality: number;
+  readonly share: number;
+}
+
+interface Pulled {
+  readonly meta: MetaGradient;
+  readonly nats: number;
 }
 
 interface Sums {
@@ -58,8 +81,9 @@ export class OuterStepper {
   readonly #gradients: Learnt;
   readonly #noise: Float32Array;
   readonly #rounding: Float32Array;
-  readonly #noisy: Float32Array;
+  readonly #moved: Float32Array;
   readonly #rateGradient: Float32Array;
+  #draws: Rng;
 
   constructor(engine: Engine, recipe: TrainingRecipe, state: TrainerState) {
     const layout = channelLayout(recipe.spec, recipe.shape);
@@ -77,7 +101,8 @@ export class OuterStepper {
     const floats = () => new Float32Array((recipe.batch / recipe.quality.groups) * layout.length);
     this.#noise = floats();
     this.#rounding = floats();
-    this.#noisy = floats();
+    this.#moved = floats();
+    this.#draws = stepRng(recipe.seed, 'noise', state.step);
     this.#rateGradient = floats();
   }
 
@@ -94,25 +119,18 @@ export class OuterStepper {
     const sums: Sums = { loss: 0, squares: 0, values: 0, bits: 0, points: 0 };
     const { groups, lowest, highest } = recipe.quality;
     let finite = true;
-    if (phase === 'distortion') finite = await this.#group(state, batch, 1, 1, phase, sums, () => 0, signal);
+    if (phase === 'distortion')
+      finite = await this.#group(state, { batch, quality: 50, share: 1 }, phase, sums, signal);
     else {
       const draws = stepRng(recipe.seed, 'quality', state.step);
-      const noise = stepRng(recipe.seed, 'noise', state.step);
-      const uniform = () => noise.u32() / 4294967296;
+      this.#draws = stepRng(recipe.seed, 'noise', state.step);
       const size = batch.count / groups;
       for (let g = 0; g < groups && finite; g++) {
         const quality = lowest + ((highest - lowest) * (g + draws.uniform())) / groups;
-        const part = sliceBatch(batch, g * size, (g + 1) * size);
-        finite = await this.#group(
-          state,
-          part,
-          2 ** ((50 - quality) / 10),
-          1 / groups,
-          phase,
-          sums,
-          uniform,
-          signal,
-        );
+        const group = { batch: sliceBatch(batch, g * size, (g + 1) * size), quality, share: 1 / groups };
+        // Every other group of the coded phase is learnt as before it, or the inner steps would lose their way.
+        const kind = phase === 'coded' && (g + state.step) % 2 === 1 ? 'rounded' : phase;
+        finite = await this.#group(state, group, kind, sums, signal);
       }
     }
     const norm = finite ? this.#update(state, phase) : Number.NaN;
@@ -133,65 +151,35 @@ export class OuterStepper {
   /** Adds gradients and figures of signals of one quality; false when a number is not finite. */
   async #group(
     state: TrainerState,
-    batch: Batch,
-    multiplier: number,
-    share: number,
+    group: Group,
     phase: Phase,
     sums: Sums,
-    uniform: () => number,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     const recipe = this.#recipe;
-    const layout = this.#layout;
-    const { logSteps, logScales } = state.learnt;
-    const gradients = this.#gradients;
+    const { batch, quality, share } = group;
     const mass = massOf(batch);
     if (mass.points === 0) return true;
     const adapted = await this.#engine.adapt(this.network, batch, recipe.innerSteps, { signal });
-    const length = batch.count * layout.length;
-    const final = adapted.trajectory.subarray(recipe.innerSteps * length);
+    const final = adapted.trajectory.slice(recipe.innerSteps * batch.count * this.#layout.length);
     if (!allFinite(final)) return false;
 
+    const multiplier = multiplierAt(quality);
     const importance = share * multiplier ** recipe.quality.balance;
     const errorWeight =
       (importance * recipe.lambda * errorScale255(recipe.values)) / (multiplier * multiplier * mass.values);
-    const outer = { distortionWeight: 2 * errorWeight, secondOrder: recipe.secondOrder };
-    let meta: Awaited<ReturnType<Engine['metaGradient']>>;
-    let nats = 0;
     const rateWeight = importance / (mass.points * Math.LN2);
-    if (phase === 'distortion') {
-      meta = await this.#engine.metaGradient(this.network, batch, adapted, outer, { signal });
-    } else {
-      const noise = this.#noise;
-      const noisy = this.#noisy;
-      const extraGradient = this.#rateGradient;
-      noiseOffsets(layout, batch.count, logSteps, multiplier, uniform, noise);
-      for (let i = 0; i < length; i++) noisy[i] = final[i]! + noise[i]!;
-      nats = this.#rate.measure(noisy, logSteps, logScales, multiplier, {
-        modulations: extraGradient,
-        logScales: gradients.logScales,
-        logSteps: gradients.logSteps,
-        weight: rateWeight,
-      });
-      let offset = noise;
-      if (phase === 'rounded') {
-        offset = this.#rounding;
-        roundingOffsets(layout, final, logSteps, multiplier, offset);
-      }
-      meta = await this.#engine.metaGradient(
-        this.network,
-        batch,
-        adapted,
-        { ...outer, offset, extraGradient },
-        { signal },
-      );
-      // Both offsets are proportional to the step: they carry gradients to its logarithm.
-      addChannelDots(layout, noise, extraGradient, gradients.logSteps);
-      addChannelDots(layout, offset, meta.modulations, gradients.logSteps);
-    }
-    add(gradients.weights, meta.weights);
-    for (let c = 0; c < layout.channels; c++)
-      gradients.logRates[c]! += meta.rates[c]! * this.network.rates[c]!;
+    const outer = { distortionWeight: 2 * errorWeight, secondOrder: recipe.secondOrder };
+    const { meta, nats } =
+      phase === 'distortion'
+        ? { meta: await this.#engine.metaGradient(this.network, batch, adapted, outer, { signal }), nats: 0 }
+        : phase === 'coded'
+          ? await this.#coded(state, group, final, outer, rateWeight, signal)
+          : await this.#noisy(state, group, adapted, final, outer, rateWeight, phase, signal);
+
+    const { weights, logRates } = this.#gradients;
+    for (let i = 0; i < weights.length; i++) weights[i]! += meta.weights[i]!;
+    for (let c = 0; c < logRates.length; c++) logRates[c]! += meta.rates[c]! * this.network.rates[c]!;
     let squares = 0;
     for (const loss of meta.losses) squares += 2 * loss;
     sums.loss += errorWeight * squares + rateWeight * nats;
@@ -200,6 +188,95 @@ export class OuterStepper {
     sums.bits += nats / Math.LN2;
     sums.points += mass.points;
     return Number.isFinite(sums.loss);
+  }
+
+  /** Rate at noisy modulations, distortion at noisy or rounded ones, both pulled back through the inner steps. */
+  async #noisy(
+    { learnt }: TrainerState,
+    { batch, quality }: Group,
+    adapted: Adapted,
+    final: Float32Array,
+    outer: OuterLoss,
+    rateWeight: number,
+    phase: 'noise' | 'rounded',
+    signal: AbortSignal | undefined,
+  ): Promise<Pulled> {
+    const layout = this.#layout;
+    const { logSteps } = learnt;
+    const noise = this.#noise;
+    const multiplier = multiplierAt(quality);
+    const draws = this.#draws;
+    noiseOffsets(layout, batch.count, logSteps, multiplier, () => draws.u32() / 4294967296, noise);
+    const moved = this.#moved;
+    for (let i = 0; i < final.length; i++) moved[i] = final[i]! + noise[i]!;
+    const nats = this.#rateAt(moved, learnt, multiplier, rateWeight);
+    const offset = phase === 'noise' ? noise : this.#rounding;
+    if (phase === 'rounded') roundingOffsets(layout, final, logSteps, multiplier, offset);
+    const extraGradient = this.#rateGradient;
+    const meta = await this.#engine.metaGradient(
+      this.network,
+      batch,
+      adapted,
+      { ...outer, offset, extraGradient },
+      { signal },
+    );
+    // Both offsets are proportional to the step: they carry gradients to its logarithm.
+    addChannelDots(layout, noise, extraGradient, this.#gradients.logSteps);
+    addChannelDots(layout, offset, meta.modulations, this.#gradients.logSteps);
+    return { meta, nats };
+  }
+
+  /**
+   * What a coder would do: refined modulations and symbols chosen under the rate. At the symbols that make the loss
+   * least, its gradient to everything shared is the partial one (envelope theorem), steps and scales included.
+   */
+  async #coded(
+    { learnt }: TrainerState,
+    { batch, quality }: Group,
+    final: Float32Array,
+    outer: OuterLoss,
+    rateWeight: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Pulled> {
+    const layout = this.#layout;
+    const { lambda, values, coded } = this.#recipe;
+    const multiplier = multiplierAt(quality);
+    const steps = learnt.logSteps.map(Math.exp);
+    const scales = learnt.logScales.map(Math.exp);
+    const rate = rateTerm({ lambda, values, steps, scales }, batch, quality);
+    const refined = await refineBatch(this.#engine, this.network, batch, final, {
+      turns: coded.refineTurns,
+      rate,
+      signal,
+    });
+    const { symbols } = await roundBatch(this.#engine, this.network, batch, refined.modulations, {
+      turns: coded.roundTurns,
+      rate,
+      signal,
+    });
+    const decoded = this.#moved;
+    dequantise(layout, symbols, rate.steps, decoded);
+    const nats = this.#rateAt(decoded, learnt, multiplier, rateWeight);
+    const adapted = { trajectory: decoded, losses: new Float64Array(0) };
+    const meta = await this.#engine.metaGradient(this.network, batch, adapted, outer, { signal });
+    addChannelDots(layout, decoded, this.#rateGradient, this.#gradients.logSteps);
+    addChannelDots(layout, decoded, meta.modulations, this.#gradients.logSteps);
+    return { meta, nats };
+  }
+
+  /** Nats of `modulations`, with gradients added to those of steps and scales, and written for modulations. */
+  #rateAt(
+    modulations: Float32Array,
+    { logSteps, logScales }: Learnt,
+    multiplier: number,
+    weight: number,
+  ): number {
+    return this.#rate.measure(modulations, logSteps, logScales, multiplier, {
+      modulations: this.#rateGradient,
+      logScales: this.#gradients.logScales,
+      logSteps: this.#gradients.logSteps,
+      weight,
+    });
   }
 
   /** The norm of the gradient over weights and log-rates; not finite, and nothing updated, when any gradient is not. */
@@ -219,10 +296,6 @@ export class OuterStepper {
     this.#view.refresh(state.learnt);
     return norm;
   }
-}
-
-function add(to: Float64Array, from: Float32Array): void {
-  for (let i = 0; i < to.length; i++) to[i]! += from[i]!;
 }
 
 /** Whether no entry is NaN or infinite. */

@@ -13,7 +13,8 @@ const common = {
   secondOrder: true,
   startRates: { share: 0.5, probes: 32 },
   lambda: 0.007,
-  phases: { distortion: 2_000, rounded: 4_000 },
+  phases: { distortion: 2_000, rounded: 4_000, coded: 4_000 },
+  coded: { refineTurns: 4, roundTurns: 4 },
   quality: { lowest: 30, highest: 70, groups: 4, balance: 1 },
   optimiser: {
     weights: 2e-3,

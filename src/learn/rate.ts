@@ -146,6 +146,23 @@ export class LogisticRate {
   }
 }
 
+/** Steps of quality q are this times those of quality 50, to float precision: 2^((50 - q) / 10). */
+export function multiplierAt(quality: number): number {
+  return 2 ** ((50 - quality) / 10);
+}
+
+/** Into `out` [count, m]: symbols times the steps [channels] of their channels. */
+export function dequantise(
+  layout: ChannelLayout,
+  symbols: Int32Array,
+  steps: ArrayLike<number>,
+  out: Float32Array,
+): void {
+  forEachSymbol(layout, symbols.length, steps, (i, step) => {
+    out[i] = symbols[i]! * step;
+  });
+}
+
 /**
  * Into `out` [count, m]: what rounding to multiples of `multiplier * exp(logSteps)` adds to `modulations`.
  * Ties go up, as in the quantiser.
@@ -157,7 +174,7 @@ export function roundingOffsets(
   multiplier: number,
   out: Float32Array,
 ): void {
-  forEachSymbol(layout, modulations.length, logSteps, multiplier, (i, step) => {
+  forEachSymbol(layout, modulations.length, stepsOf(logSteps, multiplier), (i, step) => {
     const x = modulations[i]!;
     out[i] = Math.floor(x / step + 0.5) * step - x;
   });
@@ -172,7 +189,7 @@ export function noiseOffsets(
   uniform: () => number,
   out: Float32Array,
 ): void {
-  forEachSymbol(layout, count * layout.length, logSteps, multiplier, (i, step) => {
+  forEachSymbol(layout, count * layout.length, stepsOf(logSteps, multiplier), (i, step) => {
     out[i] = (uniform() - 0.5) * step;
   });
 }
@@ -197,11 +214,9 @@ export function addChannelDots(
 function forEachSymbol(
   layout: ChannelLayout,
   total: number,
-  logSteps: Float64Array,
-  multiplier: number,
+  steps: ArrayLike<number>,
   visit: (index: number, step: number) => void,
 ): void {
-  const steps = logSteps.map((s) => multiplier * Math.exp(s));
   for (let start = 0; start < total; start += layout.length) {
     for (const { at, cells, channels, first } of layout.levels) {
       let i = start + at;
@@ -210,4 +225,8 @@ function forEachSymbol(
       }
     }
   }
+}
+
+function stepsOf(logSteps: Float64Array, multiplier: number): Float64Array {
+  return logSteps.map((s) => multiplier * Math.exp(s));
 }

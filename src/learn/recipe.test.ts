@@ -13,7 +13,7 @@ test.each([
   ['steps', { steps: 0 }],
   ['optimiser.weights', { optimiser: { weights: -1 } }],
   ['lamda', { lamda: 1 }],
-  ['phases', { phases: { distortion: 10, rounded: 10 } }],
+  ['phases', { phases: { distortion: 10, rounded: 10, coded: 0 } }],
   ['quality.groups', { quality: { groups: 3 } }],
   ['quality', { quality: { lowest: 60, highest: 40 } }],
   ['shape', { shape: [8] }],

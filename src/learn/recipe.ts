@@ -32,9 +32,13 @@ export interface TrainingRecipe {
   readonly phases: {
     /** First steps, distortion alone. Quantiser steps and scales start from the modulations of their end. */
     readonly distortion: number;
-    /** Last steps, distortion measured at rounded modulations instead of noisy ones. */
+    /** Steps before the coded ones with distortion measured at rounded modulations instead of noisy ones. */
     readonly rounded: number;
+    /** Last steps: half of the groups are learnt at the symbols that a coder would choose, the others as rounded. */
+    readonly coded: number;
   };
+  /** How long the coded phase looks for modulations and symbols. */
+  readonly coded: { readonly refineTurns: number; readonly roundTurns: number };
   /**
    * One network for a range of rates: a signal of quality q has steps m and lambda 1 / m^2 times those of quality 50,
    * m = 2^((50 - q) / 10). A batch is cut in `groups` of one quality each, drawn from as many equal parts of
@@ -104,7 +108,8 @@ const schema = z.strictObject({
   secondOrder: z.boolean(),
   startRates: z.strictObject({ share: positive, probes: natural }),
   lambda: positive,
-  phases: z.strictObject({ distortion: whole, rounded: whole }),
+  phases: z.strictObject({ distortion: whole, rounded: whole, coded: whole }),
+  coded: z.strictObject({ refineTurns: natural, roundTurns: natural }),
   quality: z.strictObject({
     lowest: z.number().min(1).max(100),
     highest: z.number().min(1).max(100),
@@ -143,10 +148,10 @@ export function checkRecipe(input: unknown): TrainingRecipe {
   if (shape.length !== spec.axes)
     throw fault('shape', `${shape.length} sizes for a field of ${spec.axes} axes`);
   if (flips.some((axis) => axis >= spec.axes)) throw fault('flips', `axes are 0..${spec.axes - 1}`);
-  if (phases.distortion + phases.rounded > steps) {
+  if (phases.distortion + phases.rounded + phases.coded > steps) {
     throw fault(
       'phases',
-      `${phases.distortion} + ${phases.rounded} steps are more than the ${steps} of the run`,
+      `${phases.distortion} + ${phases.rounded} + ${phases.coded} steps are more than the ${steps} of the run`,
     );
   }
   if (quality.lowest > quality.highest) throw fault('quality', 'lowest is above highest');

@@ -10,7 +10,7 @@ import { train } from './trainer.ts';
 
 const engine = await openReference();
 const shape = [8, 8];
-const recipe = tinyRecipe({ steps: 40, phases: { distortion: 40, rounded: 0 } });
+const recipe = tinyRecipe({ steps: 40, phases: { distortion: 40, rounded: 0, coded: 0 } });
 const { network, steps, scales } = await train({ engine, source: waves(10), recipe });
 const source = waves(4, shape, 5);
 const signals = Array.from({ length: 4 }, (_, i) => {

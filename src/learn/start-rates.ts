@@ -2,14 +2,13 @@
  * How strongly a field answers to each channel of its modulation, and the inner rates that follow.
  *
  * With J = df/dphi at a point of modulation space, G_c = E over cells [sum over points and outputs of J_c^2] is the
- * diagonal of the Gauss-Newton matrix of the inner loss. Hutchinson's estimate needs gradients only: for targets
- * t = f - s with random signs s, the gradient of 1/2 sum (f - t)^2 is J^T s, and E[(J^T s)_c^2] = sum J_c^2.
+ * diagonal of the Gauss-Newton matrix of the inner loss. Hutchinson's estimate needs gradients only: those of
+ * 1/2 sum (f - t)^2 for targets t = 0 and for random signs t = s differ by J^T s, and E[(J^T s)_c^2] = sum J_c^2.
  */
 import { BadInputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { CallOptions, Engine } from '../engine/engine.ts';
-import { coveringGrid } from '../field/coordinates.ts';
-import type { BaseNetwork } from '../field/spec.ts';
+import { type BaseNetwork, pointCount } from '../field/spec.ts';
 import { channelLayout, channelMeanSquares } from './layout.ts';
 
 /**
@@ -33,17 +32,12 @@ export async function gramDiagonal(
       `${modulations.length} floats are no whole number of modulations of ${layout.length}`,
     );
   }
-  const grid = coveringGrid(shape);
-  let targets: Float32Array | undefined;
-  for (let s = 0; s < count; s++) {
-    const modulation = modulations.slice(s * layout.length, (s + 1) * layout.length);
-    const values = await engine.evaluate(net, shape, modulation, grid, options);
-    targets ??= new Float32Array(count * values.length);
-    const at = s * values.length;
-    for (let i = 0; i < values.length; i++) targets[at + i] = values[i]! - (rng.u32() & 1 ? 1 : -1);
-  }
-  const batch = { shape, count, targets: targets! };
+  const targets = new Float32Array(count * pointCount(shape) * net.spec.outputs);
+  const batch = { shape, count, targets };
+  const plain = await engine.gradient(net, batch, modulations, options);
+  for (let i = 0; i < targets.length; i++) targets[i] = rng.u32() & 1 ? 1 : -1;
   const { gradient } = await engine.gradient(net, batch, modulations, options);
+  for (let i = 0; i < gradient.length; i++) gradient[i]! -= plain.gradient[i]!;
   return channelMeanSquares(layout, gradient);
 }
 

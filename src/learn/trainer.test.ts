@@ -33,7 +33,11 @@ function expectSame(a: Trained, b: Trained) {
 const whole = await learn();
 
 test('learning lowers the error and gives steps, scales and a history', async () => {
-  const long = tinyRecipe({ steps: 60, phases: { distortion: 40, rounded: 10 }, validation: { every: 20 } });
+  const long = tinyRecipe({
+    steps: 60,
+    phases: { distortion: 40, rounded: 10, coded: 0 },
+    validation: { every: 20 },
+  });
   const events: TrainEvent[] = [];
   const { network, steps, scales, history } = await learn({
     recipe: long,
@@ -125,7 +129,7 @@ test('an average of parameters is resumed too', async () => {
 });
 
 test('distortion alone to the end still gives quantiser steps', async () => {
-  const plain = withOverrides(recipe, { phases: { distortion: 12, rounded: 0 } });
+  const plain = withOverrides(recipe, { phases: { distortion: 12, rounded: 0, coded: 0 } });
   const { steps, history } = await learn({ recipe: plain });
   expect(new Set(steps).size).toBeGreaterThan(1);
   expect(history.at(-1)!.rounded).toHaveLength(3);
@@ -135,7 +139,7 @@ test('learning goes on from a trained network', async () => {
   const start = { network: whole.network, steps: whole.steps, scales: whole.scales };
   const short = withOverrides(recipe, {
     steps: 1,
-    phases: { distortion: 0, rounded: 0 },
+    phases: { distortion: 0, rounded: 0, coded: 0 },
     optimiser: { weights: 1e-12 },
   });
   const got = await learn({ recipe: short, start });
@@ -211,7 +215,7 @@ test('ten steps in a row without finite numbers end the run; fewer are reported 
   const onEvent = (event: TrainEvent) => {
     if (event.type === 'skipped') skipped.push(event);
   };
-  const plain = withOverrides(recipe, { phases: { distortion: 12, rounded: 0 } });
+  const plain = withOverrides(recipe, { phases: { distortion: 12, rounded: 0, coded: 0 } });
   await expect(learn({ recipe: plain, engine: failing(() => true), onEvent })).rejects.toMatchObject({
     code: 'diverged',
   });

@@ -5,7 +5,7 @@ import type { BaseNetwork } from '../field/spec.ts';
 import { massOf, sliceBatch } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
 import { channelLayout } from './layout.ts';
-import { LogisticRate, roundingOffsets } from './rate.ts';
+import { LogisticRate, multiplierAt, roundingOffsets } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import type { SignalSource } from './source.ts';
 import type { Learnt } from './state.ts';
@@ -63,7 +63,7 @@ export class Validator {
       exact.push(...(await this.#errors(net, batch, final, signal)));
       const offsets = new Float32Array(length);
       for (const entry of rounded) {
-        const multiplier = 2 ** ((50 - entry.quality) / 10);
+        const multiplier = multiplierAt(entry.quality);
         roundingOffsets(layout, final, learnt.logSteps, multiplier, offsets);
         for (let i = 0; i < length; i++) offsets[i]! += final[i]!;
         entry.errors.push(...(await this.#errors(net, batch, offsets, signal)));

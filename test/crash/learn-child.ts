@@ -9,7 +9,7 @@ const engine = await openReference();
 const { network, steps, scales } = await train({
   engine,
   source: waves(10),
-  recipe: tinyRecipe({ steps: 24, checkpointEvery: 1, phases: { distortion: 9, rounded: 6 } }),
+  recipe: tinyRecipe({ steps: 24, checkpointEvery: 1, phases: { distortion: 9, rounded: 5, coded: 4 } }),
   checkpointPath,
   resume: checkpointPath === undefined ? false : 'auto',
   onEvent: (event) => {
