@@ -1,6 +1,10 @@
 /** Runs the real command line as a child process. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
+
+// starting a process from source takes half a second, and several on a machine that has other work
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 /** By its own path, so that a command may run in any directory. */
@@ -16,9 +20,12 @@ export interface RunOptions {
   readonly stdin?: Uint8Array;
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Called with the text of stderr so far at each piece of it; `kill` sends the child a signal. */
-  readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Called with the text so far at each piece of it; `kill` sends the child a signal. */
+  readonly onStdout?: Watch;
+  readonly onStderr?: Watch;
 }
+
+export type Watch = (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 
 export function functa(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
@@ -27,10 +34,14 @@ export function functa(args: readonly string[], options: RunOptions = {}): Promi
   });
   const stdout: Buffer[] = [];
   let stderr = '';
-  child.stdout.on('data', (piece: Buffer) => stdout.push(piece));
+  const kill = (signal: NodeJS.Signals) => child.kill(signal);
+  child.stdout.on('data', (piece: Buffer) => {
+    stdout.push(piece);
+    options.onStdout?.(Buffer.concat(stdout).toString(), kill);
+  });
   child.stderr.on('data', (piece: Buffer) => {
     stderr += piece.toString();
-    options.onStderr?.(stderr, (signal) => child.kill(signal));
+    options.onStderr?.(stderr, kill);
   });
   // a child that ends without reading its input is no fault of the test
   child.stdin.on('error', () => {});

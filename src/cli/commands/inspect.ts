@@ -31,11 +31,12 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
     maxBytes: flags.maxBytes,
     signal: job.signal,
   });
+  const pipeline = await import('../../pipeline/index.ts');
   if (isModel(bytes)) {
     const { readModel } = await import('../../field/model.ts');
-    return describeModel(input, bytes.length, readModel(bytes));
+    const model = readModel(bytes);
+    return describeModel(input, bytes.length, model, pipeline.priorsOf(model));
   }
-  const pipeline = await import('../../pipeline/index.ts');
   const header = pipeline.inspect(bytes);
   // a file may leave its shape to the model
   const model = await modelOfFile(flags.model, input, header).catch((error) => {
@@ -75,14 +76,12 @@ function isModel(bytes: Uint8Array): boolean {
   return bytes[8] === 0x7b && bytes[6] === 0 && bytes[7] === 0;
 }
 
-function describeModel(input: string, fileBytes: number, model: Model): Report {
-  const { card, id, networkId, network, tensors } = model;
-  const priors = [
-    ...new Set([...tensors.keys()].filter((k) => k.startsWith('prior.')).map((k) => k.split('.')[1]!)),
-  ];
+function describeModel(input: string, fileBytes: number, model: Model, priors: readonly string[]): Report {
+  const { card, id, networkId, network } = model;
   const { training } = card;
   const levels = card.spec.levels.map(
-    ({ cell, channels }) => `${channels} x ${cell === null ? 'whole' : sizeText(cell)}`,
+    ({ cell, channels }) =>
+      `${channels} channels in cells of ${cell === null ? 'the whole' : sizeText(cell)}`,
   );
   const rows = [
     ['model', card.name],

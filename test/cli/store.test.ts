@@ -1,0 +1,127 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openFunctaset } from '../../src/functaset/index.ts';
+import { functa, functaJson } from './run.ts';
+import { makeWorkplace, type Workplace } from './tiny-model.ts';
+
+let place: Workplace;
+let store: string;
+
+beforeAll(async () => {
+  place = await makeWorkplace();
+  store = place.at('store');
+});
+afterAll(() => place.remove());
+
+const build = (...more: string[]) =>
+  functaJson(['build', store, '-d', 'fixture-fashion', '-m', place.model, ...more]);
+
+describe('functa build', () => {
+  it('codes the signals of a data set into a store', async () => {
+    const { status, json } = await build('--limit', '10');
+    expect(status).toBe(0);
+    expect(json).toMatchObject({ path: store, added: 10, total: 10, model: 'tiny', split: 'train' });
+    expect(json.bitsPerPoint).toBeGreaterThan(0);
+  });
+
+  it('does not touch a store that holds functions, unless it is to go on', async () => {
+    const refused = await build('--limit', '12');
+    expect(refused.status).toBe(1);
+    expect(refused.json.error.code).toBe('functaset-not-empty');
+    const resumed = await build('--limit', '12', '--resume');
+    expect(resumed.json).toMatchObject({ added: 2, total: 12 });
+  });
+
+  it('has to wait while another process writes', async () => {
+    const open = await openFunctaset(store);
+    try {
+      const { status, json } = await build('--resume');
+      expect(status).toBe(1);
+      expect(json.error).toMatchObject({ kind: 'conflict', code: 'functaset-busy' });
+      const reader = await functa(['store', 'stats', store]);
+      expect(reader.status).toBe(0);
+    } finally {
+      await open.close();
+    }
+  });
+});
+
+describe('functa store', () => {
+  it('stats counts functions, labels and bytes', async () => {
+    const { json } = await functaJson(['store', 'stats', store]);
+    expect(json).toMatchObject({ functions: 12, shape: [28, 28] });
+    const counted = json.labels.reduce(
+      (sum: number, label: { functions: number }) => sum + label.functions,
+      0,
+    );
+    expect(counted).toBe(12);
+  });
+
+  it('verify reads every record', async () => {
+    const { status, stdout } = await functa(['store', 'verify', store]);
+    expect(status).toBe(0);
+    expect(stdout.toString()).toMatch(/: 12 functions, all whole\n$/);
+  });
+
+  it('verify of a damaged record exits 3 and names it', async () => {
+    await damageOneFunction();
+    const { status, json, stderr } = await functaJson(['store', 'verify', store]);
+    expect(status).toBe(3);
+    expect(json).toMatchObject({ ok: false, functions: 12 });
+    expect(json.faults[0]).toMatchObject({ code: expect.stringMatching(/^record-/) });
+    expect(stderr).toMatch(/^functa: .*\[store-damaged\]\n$/);
+  });
+});
+
+describe('functa eval', () => {
+  it('measures files, archives, both PSNRs, times, the histogram coder and other codecs', async () => {
+    const args = ['eval', '-d', 'fixture-fashion', '-m', place.model, '--limit', '4'];
+    const { status, json } = await functaJson([
+      ...args,
+      '--against',
+      'jpeg,webp',
+      '--qualities',
+      '30,50,60,70',
+    ]);
+    expect(status).toBe(0);
+    expect(json).toMatchObject({ model: 'tiny', dataset: 'fixture-fashion', split: 'test', n: 4 });
+    expect(json.qualities.map(({ quality }: { quality: number }) => quality)).toEqual([30, 50, 60, 70]);
+    const figures = ['fileBytes', 'archiveBytes', 'bitsPerPixel', 'psnrDbMeanOfItems', 'psnrDbOfMeanMse'];
+    for (const row of json.qualities) {
+      for (const name of [...figures, 'encodeMs', 'decodeMs', 'histogramBytes'])
+        expect(row[name]).toBeGreaterThan(0);
+      expect(row.peers.jpeg.bytes).toBeGreaterThan(0);
+      expect(row.peers.webp.psnrDb).toBeGreaterThan(0);
+    }
+  });
+
+  it('is a table without --json', async () => {
+    const args = ['eval', '-d', 'fixture-fashion', '-m', place.model, '--limit', '2', '--qualities', '40,60'];
+    const { status, stdout } = await functa(args);
+    expect(status).toBe(0);
+    const lines = stdout.toString().trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^tiny on 2 of fixture-fashion test: prior factorized, effort 1, engine /);
+    expect(lines[1]).toMatch(/^quality +file +archive/);
+    expect(lines).toHaveLength(4);
+  });
+
+  it('refuses a codec that it does not know', async () => {
+    const args = ['eval', '-d', 'fixture-fashion', '-m', place.model, '--against', 'gif'];
+    const { status, json } = await functaJson(args);
+    expect(status).toBe(1);
+    expect(json.error.code).toBe('unknown-peer');
+  });
+});
+
+/** Flips a byte of a function's coded bytes wherever the file of the store holds them. */
+async function damageOneFunction(): Promise<void> {
+  const reader = await openFunctaset(store, { readOnly: true });
+  const [first] = reader.iterate({ limit: 1 });
+  await reader.close();
+  const file = place.at('store/data.mdb');
+  const bytes = readFileSync(file);
+  for (let at = bytes.indexOf(first!.coded); at >= 0; at = bytes.indexOf(first!.coded, at + 1)) {
+    bytes[at + 10]! ^= 255;
+  }
+  writeFileSync(file, bytes);
+}
