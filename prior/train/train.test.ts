@@ -216,6 +216,40 @@ describe('training of priors', () => {
     await expect(run(2, { checkpoint: place, seed: 9 })).rejects.toMatchObject({ code: 'other-run' });
   });
 
+  test('one, two and three axes, one channel, no hidden layers, signals of several sizes', async () => {
+    for (const axes of [1, 2, 3]) {
+      const thin: FieldSpec = {
+        ...spec,
+        axes,
+        levels: [
+          { cell: null, channels: 1, interpolation: 'linear' },
+          { cell: new Array<number>(axes).fill(4), channels: 1, interpolation: 'linear' },
+        ],
+      };
+      const rng = new Rng(axes);
+      const layouts = [7, 12, 20].map((n) => symbolLayout(thin, new Array<number>(axes).fill(n)));
+      const { tensors, figures } = await trainPriors({
+        modulations: {
+          length: 30,
+          at: (i) => {
+            const of = layouts[i % 3]!;
+            return {
+              layout: of,
+              modulation: Float32Array.from({ length: of.length }, () => rng.at(i).normal()),
+            };
+          },
+        },
+        spec: thin,
+        steps: Float32Array.of(0.5, 0.5),
+        trainingSteps: 5,
+        batch: 64,
+        hidden: [],
+      });
+      expect(figures).toHaveLength(9);
+      expect(readAutoregressive(tensors, thin).multiplyAddsPerSymbol).toBeGreaterThan(0);
+    }
+  });
+
   test('settings and data that do not fit are refused in a line', async () => {
     const few = { modulations: source(1), spec, steps };
     await expect(trainPriors(few)).rejects.toMatchObject({ code: 'too-few-modulations' });
