@@ -15,13 +15,14 @@ describe('a whole number', () => {
 });
 
 describe('a number', () => {
-  it('is read above its bound', () => {
-    expect(real(0)('0.5')).toBe(0.5);
-    expect(real(0)('1e-3')).toBe(1e-3);
+  it('is read within its range', () => {
+    expect(real(0, 10)('0.5')).toBe(0.5);
+    expect(real(0, 10)('1e-3')).toBe(1e-3);
+    expect(real(0, 10)('0')).toBe(0);
   });
 
-  it.each(['0', '-1', '', 'Infinity', 'NaN', 'x', '101'])('is not %j', (text) => {
-    expect(() => real(0, 100)(text)).toThrow('Give a number above 0 and at most 100.');
+  it.each(['-1', '', 'Infinity', 'NaN', 'x', '11'])('is not %j', (text) => {
+    expect(() => real(0, 10)(text)).toThrow('Give a number from 0 to 10.');
   });
 });
 

@@ -14,14 +14,12 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: stri
   };
 }
 
-/** A finite number, more than `above` and at most `max`. */
-export function real(above: number, max = Number.POSITIVE_INFINITY): (text: string) => number {
+/** A number from `min` to `max`. */
+export function real(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (!(value > above && value <= max && Number.isFinite(value))) {
-      throw new InvalidArgumentError(
-        `Give a number above ${above}${Number.isFinite(max) ? ` and at most ${max}` : ''}.`,
-      );
+    if (!(value >= min && value <= max)) {
+      throw new InvalidArgumentError(`Give a number from ${min} to ${max}.`);
     }
     return value;
   };

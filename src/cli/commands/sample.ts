@@ -39,12 +39,7 @@ export function addSample(program: Command, run: Run): void {
     .option(...modelOption)
     .option('-n, --count <n>', 'how many', integer(1, 65536), 16)
     .option('--seed <n>', 'where the random numbers start', integer(0), 0)
-    .option(
-      '--temperature <t>',
-      "1: the prior's own distribution; lower: closer to its mode",
-      real(0, 100),
-      1,
-    )
+    .option('--temperature <t>', "1: the prior's own distribution; lower: closer to its mode", real(0, 10), 1)
     .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
     .option('--quality <q>', 'the quantiser step that is drawn at, from 1 to 100', integer(1, 100), 50)
     .option('--size <size>', '4x, or WxH in samples; default: the size the model was trained on')
