@@ -103,13 +103,14 @@ export async function trainAutoregressive(
     }
     let bits = 0;
     let symbols = 0;
+    let rows: Rows[] = [];
     while (step < options.trainingSteps) {
       if (signal?.aborted) {
         await checkpoint?.save(packState(state(), digest));
         throw new AbortedError(`training of the prior stopped after step ${step}`);
       }
       if (step === Math.floor(options.trainingSteps / 2)) shapes = await chooseShapes(tf, options, nets);
-      const rows = await drawRows(options, nets.length, new Rng(options.seed, firstStepStream + step));
+      rows = await drawRows(options, nets.length, new Rng(options.seed, firstStepStream + step), rows);
       const done = update(tf, nets, rows, shapes, (gradients) =>
         adam.update(gradients, options.rate * schedule(step / options.trainingSteps)),
       );
@@ -214,10 +215,17 @@ async function drawItems(
   return items;
 }
 
-async function drawRows(options: AutoregressiveOptions, levels: number, rng: Rng): Promise<Rows[]> {
+async function drawRows(
+  options: AutoregressiveOptions,
+  levels: number,
+  rng: Rng,
+  used: readonly Rows[],
+): Promise<Rows[]> {
   const items = await drawItems(options, itemsPerStep, rng);
   const perItem = Math.max(1, Math.ceil(options.batch / itemsPerStep));
-  return Array.from({ length: levels }, (_, level) => levelRows(options.recipe, level, items, perItem, rng));
+  return Array.from({ length: levels }, (_, level) =>
+    levelRows(options.recipe, level, items, perItem, rng, used[level]),
+  );
 }
 
 /** One step: the loss of a level is its mean bits of a cell. */

@@ -27,28 +27,25 @@ export interface Quantised {
   readonly symbols: Int32Array;
 }
 
-/** Rows of a level, up to `perItem` random cells of each item without repetition; all of them when `rng` is absent. */
+/**
+ * Rows of a level, up to `perItem` random cells of each item without repetition; all of them when `rng` is absent.
+ * `used`: rows nobody reads any more, whose memory serves again when it has the right size.
+ */
 export function levelRows(
   recipe: ContextRecipe,
   level: number,
   items: readonly Quantised[],
   perItem: number,
   rng?: Rng,
+  used?: Rows,
 ): Rows {
-  const contexts = items.map(({ layout }) => new LevelContext(recipe, layout, level));
+  const contexts = contextsOf(recipe, level, items);
   const counts = contexts.map(({ cells }) => (rng ? Math.min(cells, perItem) : cells));
   const count = counts.reduce((sum, n) => sum + n, 0);
   const inputs = contexts[0]?.inputs ?? 0;
   const channels = contexts[0]?.channels ?? 0;
-  const rows = {
-    count,
-    x: new Float32Array(count * inputs),
-    v: new Float32Array(count * inputs),
-    y: new Float32Array(count * inputs),
-    symbols: new Float32Array(count * channels),
-    seen: new Float32Array(count * channels),
-    sizes: new Float32Array(count * channels),
-  };
+  const rows =
+    used?.x.length === count * inputs && used.count === count ? used : emptyRows(count, inputs, channels);
   const values = new Int32Array(inputs);
   let row = 0;
   items.forEach(({ quality, symbols }, i) => {
@@ -59,6 +56,22 @@ export function levelRows(
     }
   });
   return rows;
+}
+
+function emptyRows(count: number, inputs: number, channels: number): Rows {
+  const wide = () => new Float32Array(count * inputs);
+  const narrow = () => new Float32Array(count * channels);
+  return { count, x: wide(), v: wide(), y: wide(), symbols: narrow(), seen: narrow(), sizes: narrow() };
+}
+
+/** One context for each layout: as a rule all items share one. */
+function contextsOf(recipe: ContextRecipe, level: number, items: readonly Quantised[]): LevelContext[] {
+  const known = new Map<SymbolLayout, LevelContext>();
+  return items.map(({ layout }) => {
+    const context = known.get(layout) ?? new LevelContext(recipe, layout, level);
+    known.set(layout, context);
+    return context;
+  });
 }
 
 function fill(
