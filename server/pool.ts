@@ -1,4 +1,5 @@
 /** Entropy coding and picture reading in worker threads, behind the pipeline's `Work` interface. */
+import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Signal } from '../datasets/signal.ts';
 import { EnvironmentError } from '../src/core/errors.ts';
@@ -72,6 +73,11 @@ export class WorkPool implements Work {
   /** A signal from the bytes of a picture or an npy file. */
   read(task: ReadTask): Promise<Signal> {
     return this.#run<Signal>({ kind: 'read', task });
+  }
+
+  /** The threads that are up now. */
+  get workers(): readonly Worker[] {
+    return this.#pool.threads;
   }
 
   async close(): Promise<void> {

@@ -67,6 +67,8 @@ const serverLimits: Partial<Limits> = {
 const defaultBodyBytes = 2 ** 24;
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 60_000;
+/** Longer than proxies and clients keep a connection, so that they close it and not we under their next request. */
+const keepAliveTimeoutMs = 75_000;
 
 /**
  * Loads models and functasets and listens. Throws EnvironmentError `port-in-use` or `cannot-listen`, and what reading
@@ -89,7 +91,11 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
   const context = await openContext(options, engine, closers);
   const listener = getRequestListener(createApp(context, { log: options.log }).fetch);
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+    },
     listener,
   );
   server.on('clientError', answerClientError);

@@ -1,11 +1,11 @@
 /** What a worker of the pool does with a job. Models are read once and kept. */
 import { readImage } from '../datasets/image.ts';
-import { signalFromNpy } from '../datasets/npy.ts';
+import { npyMediaType, signalFromNpy } from '../datasets/npy.ts';
 import type { Signal } from '../datasets/signal.ts';
 import { BadInputError } from '../src/core/errors.ts';
 import type { Model } from '../src/field/model.ts';
-import { inlineWork, loadModel } from '../src/pipeline/index.ts';
-import { npyType } from './media.ts';
+import { inlineWork } from '../src/pipeline/coding.ts';
+import { loadModel } from '../src/pipeline/models.ts';
 import type { Job, ReadTask } from './pool.ts';
 import { flatten, type Outcome } from './wire-error.ts';
 
@@ -45,7 +45,7 @@ async function modelAt(path: string): Promise<Model> {
 }
 
 async function read({ bytes, type, channels, axes, limits }: ReadTask): Promise<Signal> {
-  if (type === npyType) return signalFromNpy(bytes, { axes, limits, id: 'the array' });
+  if (type === npyMediaType) return signalFromNpy(bytes, { axes, limits, id: 'the array' });
   if (channels !== 1 && channels !== 3 && channels !== 4) {
     throw new BadInputError(
       'not-a-picture-model',

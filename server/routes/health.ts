@@ -21,6 +21,7 @@ const ready = z.object({
   engine: z.string().nullable(),
   models: z.number().int(),
   functasets: z.number().int(),
+  requests: z.number().int().openapi({ description: 'At work or waiting.' }),
 });
 
 const readyRoute = createRoute({
@@ -47,7 +48,7 @@ export function healthRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
         'no model is served; start the server with a directory of models',
       );
     }
-    const { version, models, functasets } = context;
+    const { version, models, functasets, admission } = context;
     const engine = models[0]?.session.engine.name ?? null;
     const body = {
       status: 'ok' as const,
@@ -55,6 +56,7 @@ export function healthRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
       engine,
       models: models.length,
       functasets: functasets.length,
+      requests: admission.held,
     };
     return c.json(body, 200, { 'cache-control': 'no-store' });
   });

@@ -1,0 +1,230 @@
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readNpy } from '../../datasets/npy.ts';
+import { FunctaClient, ProblemError, type RunningServer } from '../../server/index.ts';
+import { openSession } from '../../src/pipeline/index.ts';
+import { png, prepare, type Serving } from './serving.ts';
+
+let serving: Serving;
+let server: RunningServer;
+let client: FunctaClient;
+let picture: Uint8Array;
+
+// Threads start slowly on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
+beforeAll(async () => {
+  serving = await prepare();
+  server = await serving.start();
+  client = new FunctaClient(server.url);
+  picture = await png();
+}, 120_000);
+
+afterAll(() => serving.stop());
+
+const post = (path: string, body: Uint8Array | string, headers: Record<string, string>) =>
+  fetch(`${server.url}${path}`, { method: 'POST', body: body as string, headers });
+
+describe('health and documentation', () => {
+  it('is alive and ready', async () => {
+    expect(await (await fetch(`${server.url}/livez`)).json()).toEqual({ status: 'ok' });
+    expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({
+      status: 'ok',
+      models: 1,
+      functasets: 1,
+      engine: serving.engine.name,
+    });
+  });
+
+  it('describes every route in OpenAPI 3.1, with problems', async () => {
+    const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
+      openapi: string;
+      paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+    };
+    expect(document.openapi).toBe('3.1.0');
+    expect(Object.keys(document.paths)).toEqual([
+      '/livez',
+      '/readyz',
+      '/v1/models',
+      '/v1/models/{m}',
+      '/v1/models/{m}/encode',
+      '/v1/models/{m}/decode',
+      '/v1/models/{m}/sample',
+      '/v1/functasets',
+      '/v1/functasets/{s}',
+      '/v1/functasets/{s}/functions',
+      '/v1/functasets/{s}/functions/{id}',
+    ]);
+    expect(Object.keys(document.paths['/v1/models/{m}/decode']!.post!.responses)).toContain('409');
+  });
+
+  it('serves the reference page from the package alone', async () => {
+    const page = await fetch(`${server.url}/docs`);
+    const html = await page.text();
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(html).not.toMatch(/https?:\/\//);
+    const script = await fetch(`${server.url}/docs/scalar.js`);
+    expect(script.headers.get('content-type')).toContain('text/javascript');
+    expect((await script.text()).length).toBeGreaterThan(1e6);
+    expect((await fetch(server.url, { redirect: 'manual' })).headers.get('location')).toBe('/docs');
+  });
+});
+
+describe('models', () => {
+  it('are listed and described, and found by name or id', async () => {
+    const [model] = await client.models();
+    expect(model).toMatchObject({
+      name: 'tiny',
+      id: serving.model.id,
+      shape: [28, 28],
+      channels: 'grey',
+      priors: ['factorized', 'histogram'],
+    });
+    const byId = await client.model(serving.model.id.slice(0, 12));
+    expect(byId).toEqual(await client.model('tiny'));
+    expect(byId.training.dataset).toBe('fixture-fashion');
+  });
+
+  it('are not sent again to who holds them', async () => {
+    const first = await fetch(`${server.url}/v1/models/tiny`);
+    const etag = first.headers.get('etag')!;
+    const again = await fetch(`${server.url}/v1/models/tiny`, { headers: { 'if-none-match': etag } });
+    expect(again.status).toBe(304);
+    expect(await again.text()).toBe('');
+  });
+});
+
+describe('encode and decode', () => {
+  it('gives the bytes that the library gives, and says what they cost', async () => {
+    const response = await post('/v1/models/tiny/encode?quality=60', picture, {
+      'content-type': 'image/png',
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/vnd.functa');
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    expect(Number(response.headers.get('functa-bytes'))).toBe(bytes.length);
+    expect(Number(response.headers.get('functa-psnr-db'))).toBeGreaterThan(5);
+    expect(Number(response.headers.get('functa-bits-per-point'))).toBeCloseTo((8 * bytes.length) / 784, 3);
+    const { readImage } = await import('../../datasets/image.ts');
+    const session = openSession({ model: serving.model, engine: serving.engine });
+    const own = await session.encode(await readImage(picture, { channels: 1 }), { quality: 60 });
+    expect(bytes).toEqual(own.bytes);
+    const decoded = await client.decode('tiny', bytes);
+    const { data } = await sharp(decoded).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
+    const wanted = (await session.decode(own.bytes)).values;
+    expect([...data]).toEqual([...wanted].map((v) => Math.round(v * 255)));
+  });
+
+  it('takes JPEG, WebP and npy, and bytes of no declared kind', async () => {
+    const jpeg = await sharp(picture).jpeg().toBuffer();
+    const webp = await sharp(picture).webp().toBuffer();
+    const { writeNpy } = await import('../../datasets/npy.ts');
+    const npy = writeNpy({ dtype: 'F32', shape: [28, 28], data: new Float32Array(784).fill(0.25) });
+    for (const [body, type] of [
+      [jpeg, 'image/jpeg'],
+      [webp, 'image/webp'],
+      [npy, 'application/x-npy'],
+      [npy, 'application/octet-stream'],
+    ] as const) {
+      const { bytes } = await client.encode('tiny', body, { type });
+      expect(bytes.length).toBeGreaterThan(6);
+    }
+  });
+
+  it('decodes at any size, a region with the values of the whole, and float32 arrays', async () => {
+    const { bytes } = await client.encode('tiny', picture, { type: 'image/png' });
+    const large = await sharp(await client.decode('tiny', bytes, { size: '40x' })).metadata();
+    expect([large.width, large.height]).toEqual([1120, 1120]);
+    const whole = readNpy(await client.decode('tiny', bytes, { size: '4x', format: 'npy' }));
+    expect(whole.shape).toEqual([112, 112]);
+    const part = readNpy(
+      await client.decode('tiny', bytes, { size: '4x', region: '8,16,3,2', format: 'npy' }),
+    );
+    expect(part.shape).toEqual([2, 3]);
+    expect(part.data[0]).toBeCloseTo(whole.data[16 * 112 + 8]!, 5);
+    expect(part.data[5]).toBeCloseTo(whole.data[17 * 112 + 10]!, 5);
+  });
+
+  it('decodes one function of an archive', async () => {
+    const archive = await client.sample('tiny', { count: 3, seed: 5 }, { format: 'functa' });
+    const second = await client.decode('tiny', archive, { item: 1 });
+    expect((await sharp(second).metadata()).width).toBe(28);
+    await expect(client.decode('tiny', archive, { item: 3 })).rejects.toMatchObject({
+      problem: { status: 404 },
+    });
+  });
+});
+
+describe('sample', () => {
+  it('gives the same bytes for the same seed, as sheet, array and archive', async () => {
+    for (const format of ['png', 'npy', 'functa'] as const) {
+      const a = await client.sample('tiny', { count: 5, seed: 3 }, { format });
+      expect(await client.sample('tiny', { count: 5, seed: 3 }, { format })).toEqual(a);
+      expect(await client.sample('tiny', { count: 5, seed: 4 }, { format })).not.toEqual(a);
+    }
+    const sheet = await sharp(await client.sample('tiny', { count: 5 })).metadata();
+    expect([sheet.width, sheet.height]).toEqual([3 * 30 + 2, 2 * 30 + 2]);
+    expect(readNpy(await client.sample('tiny', { count: 5, size: '2x' }, { format: 'npy' })).shape).toEqual([
+      5, 56, 56,
+    ]);
+  });
+});
+
+describe('functasets', () => {
+  it('are listed and described', async () => {
+    expect(await client.functasets()).toMatchObject([
+      { name: 'shoes', functions: 8, model: 'tiny', shape: [28, 28] },
+    ]);
+    const detail = await client.functaset('shoes');
+    expect(detail.labels.reduce((sum, { functions }) => sum + functions, 0)).toBe(8);
+    expect(detail.meanPsnrDb).toBeGreaterThan(5);
+  });
+
+  it('give their functions a page at a time, all of them and once', async () => {
+    const ids: string[] = [];
+    for await (const { id } of client.functions('shoes', { limit: 3 })) ids.push(id);
+    expect(ids.length).toBe(8);
+    expect(new Set(ids).size).toBe(8);
+    const { labels } = await client.functaset('shoes');
+    const labelled: string[] = [];
+    for await (const { id } of client.functions('shoes', { label: String(labels[0]!.label) }))
+      labelled.push(id);
+    expect(labelled.length).toBe(labels[0]!.functions);
+  });
+
+  it('give each function as a picture, an array, a file and JSON', async () => {
+    const found: string[] = [];
+    for await (const { id } of client.functions('shoes')) found.push(id);
+    const id = found[0]!;
+    expect(id).toContain('/');
+    const file = await client.function('shoes', id, { format: 'functa' });
+    const decoded = await client.decode('tiny', file);
+    expect(await client.function('shoes', id)).toEqual(decoded);
+    expect(readNpy(await client.function('shoes', id, { format: 'npy', size: '56x56' })).shape).toEqual([
+      56, 56,
+    ]);
+    const url = `${server.url}/v1/functasets/shoes/functions/${encodeURIComponent(id)}`;
+    const json = await fetch(url, { headers: { accept: 'application/json' } });
+    expect(await json.json()).toMatchObject({ id, codedBytes: file.length });
+    const etag = (await fetch(url)).headers.get('etag')!;
+    expect((await fetch(url, { headers: { 'if-none-match': etag } })).status).toBe(304);
+    expect((await fetch(`${url}?size=2x`, { headers: { 'if-none-match': etag } })).status).toBe(200);
+  });
+});
+
+describe('client', () => {
+  it('throws the problem that the server answers with', async () => {
+    const failure = client.model('none');
+    await expect(failure).rejects.toBeInstanceOf(ProblemError);
+    await expect(failure).rejects.toMatchObject({ problem: { code: 'unknown-model', status: 404 } });
+  });
+});
+
+describe('access log', () => {
+  it("has one record for each request, with the client's own id", async () => {
+    await fetch(`${server.url}/livez`, { headers: { 'x-request-id': 'mine-1' } });
+    await expect
+      .poll(() => serving.records.filter(({ id }) => id === 'mine-1'))
+      .toMatchObject([{ method: 'GET', path: '/livez', status: 200 }]);
+  });
+});

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Admission } from '../../server/admission.ts';
+import { WorkPool } from '../../server/pool.ts';
+import { defaultLimits } from '../../src/core/limits.ts';
+import { png, prepare, type Serving } from './serving.ts';
+
+let serving: Serving;
+let picture: Uint8Array;
+
+// Threads start slowly on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
+beforeAll(async () => {
+  serving = await prepare();
+  picture = await png(96, 96);
+}, 120_000);
+
+afterAll(() => serving.stop());
+
+const encode = (url: string, query = '', init: RequestInit = {}) =>
+  fetch(`${url}/v1/models/tiny/encode${query}`, {
+    method: 'POST',
+    body: picture as unknown as string,
+    headers: { 'content-type': 'image/png' },
+    ...init,
+  });
+
+const requestsOf = async (url: string) =>
+  ((await (await fetch(`${url}/readyz`)).json()) as { requests: number }).requests;
+
+describe('under load', () => {
+  it('answers 503 with retry-after once its queue is full, and all that it took', async () => {
+    const server = await serving.start({ running: 1, waiting: 2 });
+    const responses = await Promise.all(Array.from({ length: 12 }, () => encode(server.url)));
+    const statuses = responses.map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(3);
+    const refused = responses.find(({ status }) => status === 503)!;
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toMatchObject({ code: 'overloaded' });
+    expect((await encode(server.url)).status).toBe(200);
+    await server.close();
+  });
+
+  it('goes on after clients that went away, and gives their places back', async () => {
+    const server = await serving.start({ running: 1, waiting: 3 });
+    for (let i = 0; i < 8; i++) {
+      const gone = new AbortController();
+      const request = encode(server.url, '', { signal: gone.signal }).catch(() => undefined);
+      setTimeout(() => gone.abort(), 20);
+      await request;
+    }
+    await expect.poll(async () => (await encode(server.url)).status, { timeout: 20_000 }).toBe(200);
+    await server.close();
+  });
+});
+
+describe('going down', () => {
+  it('finishes the requests under way, takes no more, and can be told twice', async () => {
+    const stop = new AbortController();
+    const server = await serving.start({ signal: stop.signal, graceMs: 110_000 });
+    const running = encode(server.url, '?effort=8');
+    await expect.poll(() => requestsOf(server.url)).toBe(1);
+    stop.abort();
+    expect((await running).status).toBe(200);
+    await server.closed;
+    await server.close();
+    await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
+  });
+
+  it('says that its port is taken, and leaves nothing open', async () => {
+    const server = await serving.start();
+    await expect(serving.start({ port: server.port })).rejects.toMatchObject({ code: 'port-in-use' });
+    await server.close();
+  });
+
+  it('is alive and not ready without models', async () => {
+    const server = await serving.start({ modelsDir: `${serving.directory}/none`, functasets: [] });
+    expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+    const ready = await fetch(`${server.url}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ code: 'no-models' });
+    await server.close();
+  });
+});
+
+describe('admission', () => {
+  it('runs in the order of arrival, never more than its number at once', async () => {
+    const admission = new Admission(2, 10);
+    const { signal } = new AbortController();
+    const order: number[] = [];
+    let running = 0;
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, i) => {
+        const place = admission.enter();
+        await place.run(signal, async () => {
+          expect(++running).toBeLessThanOrEqual(2);
+          order.push(i);
+          await Promise.resolve();
+          running--;
+        });
+        place.release();
+      }),
+    );
+    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(admission.held).toBe(0);
+  });
+
+  it('gives a place back when its client leaves the queue', async () => {
+    const admission = new Admission(1, 5);
+    const stay = new AbortController();
+    const leave = new AbortController();
+    let finish: () => void = () => undefined;
+    const first = admission.enter().run(
+      stay.signal,
+      () =>
+        new Promise<void>((resolve) => {
+          finish = resolve;
+        }),
+    );
+    const second = admission.enter().run(leave.signal, async () => 'never');
+    const third = admission.enter().run(stay.signal, async () => 'third');
+    leave.abort();
+    await expect(second).rejects.toMatchObject({ kind: 'aborted' });
+    finish();
+    await first;
+    expect(await third).toBe('third');
+  });
+});
+
+describe('worker pool', () => {
+  it('passes on tagged errors with their fields, and outlives a worker that dies', async () => {
+    const path = `${serving.directory}/tiny.safetensors`;
+    const pool = new WorkPool(new Map([[serving.model.id, path]]), { threads: 1, queue: 4 });
+    try {
+      const task = { bytes: Uint8Array.of(1, 2, 3), item: 0, limits: defaultLimits };
+      await expect(pool.decode(serving.model, task)).rejects.toMatchObject({
+        kind: 'stream',
+        code: 'magic',
+        at: 0,
+      });
+      const shape = [280, 280];
+      const slow = { count: 500, seed: 1, temperature: 1, quality: 50, prior: 'factorized', shape };
+      const drawing = expect(pool.draw(serving.model, slow)).rejects.toMatchObject({ code: 'worker-died' });
+      await Promise.all([drawing, ...pool.workers.map((worker) => worker.terminate())]);
+      await expect(pool.decode(serving.model, task)).rejects.toMatchObject({ code: 'magic' });
+    } finally {
+      await pool.close();
+    }
+  });
+});

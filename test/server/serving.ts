@@ -1,0 +1,70 @@
+/** A running server for tests: a tiny model, a functaset of eight functions, real HTTP on a free port. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type AccessRecord,
+  type RunningServer,
+  type ServerOptions,
+  startServer,
+} from '../../server/index.ts';
+import { type Engine, openEngine } from '../../src/engine/index.ts';
+import { type Model, readModel } from '../../src/field/model.ts';
+import { buildFunctaset } from '../../src/pipeline/index.ts';
+import { makeTinyModel } from '../../src/pipeline/testing.ts';
+
+export interface Serving {
+  readonly directory: string;
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly records: AccessRecord[];
+  start(options?: ServerOptions): Promise<RunningServer>;
+  stop(): Promise<void>;
+}
+
+export async function prepare(): Promise<Serving> {
+  const directory = await mkdtemp(join(tmpdir(), 'functa-server-'));
+  const engine = await openEngine();
+  const bytes = await makeTinyModel(engine);
+  const model = readModel(bytes);
+  await writeFile(join(directory, 'tiny.safetensors'), bytes);
+  const path = join(directory, 'shoes');
+  await buildFunctaset({ dataset: 'fixture-fashion', split: 'test', path, model, engine });
+  const records: AccessRecord[] = [];
+  const started: RunningServer[] = [];
+  return {
+    directory,
+    model,
+    engine,
+    records,
+    async start(options = {}) {
+      const server = await startServer({
+        port: 0,
+        modelsDir: directory,
+        functasets: [path],
+        engine,
+        log: (record) => records.push(record),
+        graceMs: 2000,
+        ...options,
+      });
+      started.push(server);
+      return server;
+    },
+    async stop() {
+      for (const server of started) await server.close();
+      await engine.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A grey PNG, 28 x 28 unless told otherwise. */
+export async function png(width = 28, height = 28): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  const raw = Buffer.alloc(width * height);
+  for (let i = 0; i < raw.length; i++) raw[i] = 128 + 100 * Math.sin(i / 9);
+  return sharp(raw, { raw: { width, height, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+}
