@@ -1,21 +1,36 @@
 /** Opens an engine by name, or the fastest that works here. */
-import { BadInputError, FunctaError } from '../core/errors.ts';
+import { AbortedError, BadInputError, FunctaError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
+import { type Timing, type TimingOptions, timeEngine } from './timing.ts';
 
 export type { Adapted, Batch, CallOptions, Engine, MetaGradient, OuterLoss, Points } from './engine.ts';
+export type { Timing } from './timing.ts';
 
 export interface EngineOptions {
   /** Cores to use; all by default. */
   readonly threads?: number | undefined;
 }
 
-type Opener = (options: EngineOptions) => Promise<Engine>;
+/** An engine, and what it runs on where there are several possibilities. */
+interface Opened {
+  readonly engine: Engine;
+  readonly backend?: Backend;
+}
+
+export interface Backend {
+  readonly name: string;
+  /** Backends of higher rank, and why they are not used. */
+  readonly absent: readonly { readonly backend: string; readonly why: string }[];
+}
+
+type Opener = (options: EngineOptions) => Promise<Opened>;
 
 /** In order of choice. Loaded on demand: none costs anything until it is opened. */
 const openers: Readonly<Record<string, Opener>> = {
-  native: async (options) => (await import('./native/native.ts')).openNative(options),
-  wasm: async (options) => (await import('./wasm/wasm.ts')).openWasm(options),
-  reference: async () => (await import('./reference/reference.ts')).openReference(),
+  native: async (options) => ({ engine: await (await import('./native/native.ts')).openNative(options) }),
+  wasm: async (options) => ({ engine: await (await import('./wasm/wasm.ts')).openWasm(options) }),
+  tfjs: async (options) => (await import('./tfjs/open.ts')).openTfjsEngine(options),
+  reference: async () => ({ engine: await (await import('./reference/reference.ts')).openReference() }),
 };
 
 export const engineNames: readonly string[] = Object.keys(openers);
@@ -26,20 +41,11 @@ export const engineNames: readonly string[] = Object.keys(openers);
  */
 export async function openEngine(choice?: string, options: EngineOptions = {}): Promise<Engine> {
   const name = choice ?? process.env.FUNCTA_ENGINE;
-  if (name) {
-    const open = openers[name];
-    if (!open) {
-      throw new BadInputError(
-        'unknown-engine',
-        `no engine '${name}'; choose one of ${engineNames.join(', ')}`,
-      );
-    }
-    return open(options);
-  }
+  if (name) return (await openerOf(name)(options)).engine;
   let reason: unknown;
   for (const open of Object.values(openers)) {
     try {
-      return await open(options);
+      return (await open(options)).engine;
     } catch (error) {
       if (!(error instanceof FunctaError) || error.kind !== 'environment') throw error;
       reason ??= error;
@@ -48,25 +54,56 @@ export async function openEngine(choice?: string, options: EngineOptions = {}): 
   throw reason;
 }
 
-export interface EngineState {
-  readonly name: string;
-  readonly present: boolean;
-  /** Why it is not here. */
-  readonly why?: string;
-  readonly threads?: number;
+function openerOf(name: string): Opener {
+  const open = openers[name];
+  if (open) return open;
+  throw new BadInputError('unknown-engine', `no engine '${name}'; choose one of ${engineNames.join(', ')}`);
 }
 
-/** Every engine, and whether it opens on this machine. */
-export async function listEngines(): Promise<EngineState[]> {
-  const states: EngineState[] = [];
-  for (const [name, open] of Object.entries(openers)) {
-    try {
-      const engine = await open({});
-      states.push({ name, present: true, threads: engine.threads });
-      await engine.close();
-    } catch (error) {
-      states.push({ name, present: false, why: error instanceof Error ? error.message : String(error) });
+export type EngineState =
+  | {
+      readonly name: string;
+      readonly present: true;
+      readonly threads: number;
+      readonly backend?: Backend;
+      /** On small jobs, here and now. */
+      readonly timing: Timing;
     }
-  }
+  | {
+      readonly name: string;
+      readonly present: false;
+      /** In one line. */
+      readonly why: string;
+    };
+
+export interface ListOptions extends EngineOptions, TimingOptions {
+  /** These alone; all by default. */
+  readonly names?: readonly string[] | undefined;
+}
+
+/**
+ * Every engine in order of choice: whether it opens on this machine, and how fast it is on a small job, or why it is not
+ * here. Throws AbortedError when stopped, BadInputError `unknown-engine`.
+ */
+export async function listEngines(options: ListOptions = {}): Promise<EngineState[]> {
+  const states: EngineState[] = [];
+  for (const name of options.names ?? engineNames) states.push(await stateOf(name, options));
   return states;
+}
+
+async function stateOf(name: string, options: ListOptions): Promise<EngineState> {
+  const open = openerOf(name);
+  let opened: Opened | undefined;
+  try {
+    opened = await open(options);
+    const { engine, backend } = opened;
+    const timing = await timeEngine(engine, options);
+    return { name, present: true, threads: engine.threads, ...(backend && { backend }), timing };
+  } catch (error) {
+    if (error instanceof AbortedError) throw error;
+    const [why] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return { name, present: false, why: why! };
+  } finally {
+    await opened?.engine.close();
+  }
 }

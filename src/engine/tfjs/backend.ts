@@ -127,7 +127,7 @@ async function binding(name: string): Promise<void> {
 }
 
 /** A gradient through a matrix product, an elementwise function and a sum, against numbers worked out by hand. */
-async function trial(tf: TensorFlow): Promise<void> {
+export async function trial(tf: TensorFlow): Promise<void> {
   const found = tf.tidy(() => {
     const a = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
     const b = tf.tensor2d([1, 0, 2, 1, 0, 3], [3, 2]);
