@@ -200,7 +200,7 @@ async function channelScales(
   });
 }
 
-/** Quantised modulations of a step: random items, each at a quality of its own (triangular over 1 .. 100). */
+/** Quantised modulations of a step: random items, each at the quality it was made for, or at one drawn (triangular over 1 .. 100). */
 async function drawItems(
   { source, training, steps }: AutoregressiveOptions,
   count: number,
@@ -208,8 +208,9 @@ async function drawItems(
 ): Promise<Quantised[]> {
   const items: Quantised[] = [];
   for (let i = 0; i < count; i++) {
-    const { modulation, layout } = await source.at(rng.below(training));
-    const quality = 1 + Math.floor(((rng.uniform() + rng.uniform()) / 2) * 100);
+    const { modulation, layout, quality: own } = await source.at(rng.below(training));
+    const drawn = 1 + Math.floor(((rng.uniform() + rng.uniform()) / 2) * 100);
+    const quality = own ?? drawn;
     items.push({ layout, quality, symbols: quantise(layout, modulation, stepsAt(steps, quality)) });
   }
   return items;

@@ -29,10 +29,12 @@ export async function countSymbols(options: CountingOptions): Promise<SymbolCoun
   let symbols = 0;
   for (let i = 0; i < training && symbols < mostSymbols; i++) {
     if (signal?.aborted) throw new AbortedError('training of the priors stopped while counting');
-    const { modulation, layout } = await source.at(order[i]!);
-    qualityAnchors.forEach((quality, a) => {
-      counts.add(layout, quality, quantise(layout, modulation, stepsOf[a]!));
-    });
+    const { modulation, layout, quality: own } = await source.at(order[i]!);
+    if (own !== undefined) counts.add(layout, own, quantise(layout, modulation, stepsAt(steps, own)));
+    else
+      qualityAnchors.forEach((quality, a) => {
+        counts.add(layout, quality, quantise(layout, modulation, stepsOf[a]!));
+      });
     symbols += layout.length;
     if (i % 64 === 63) {
       onProgress?.(

@@ -171,7 +171,7 @@ function checkOptions({
   }
 }
 
-/** Modulations priced for a figure at most. */
+/** Modulations looked at for a figure at most. */
 const mostPriced = 200;
 
 async function priceHeldOut(
@@ -187,17 +187,21 @@ async function priceHeldOut(
   for (const quality of figureQualities) {
     const meter = new CostMeter();
     let symbols = 0;
+    let items = 0;
     for (let i = training; i < end; i++) {
       if (signal?.aborted) throw new AbortedError('training of the priors stopped while pricing');
-      const { modulation, layout } = await modulations.at(i);
+      const { modulation, layout, quality: own } = await modulations.at(i);
+      if ((own ?? quality) !== quality) continue;
+      items++;
       prior.walk(layout, quality, quantise(layout, modulation, stepsAt(steps, quality)), meter);
       symbols += layout.length;
     }
+    if (items === 0) continue;
     figures.push({
       kind,
       quality,
       bitsPerSymbol: meter.bitCount / symbols,
-      bitsPerItem: meter.bitCount / (end - training),
+      bitsPerItem: meter.bitCount / items,
     });
   }
   return figures;

@@ -6,6 +6,8 @@ export interface TrainingModulation {
   /** [layout.length]. */
   readonly modulation: Float32Array;
   readonly layout: SymbolLayout;
+  /** The quality that its symbols were chosen for; it is quantised at no other. Absent: at any. */
+  readonly quality?: number | undefined;
 }
 
 /** Modulations by index: an array, or a store that is read as it is asked. */
