@@ -1,16 +1,37 @@
-/** The library: signals as functions, and a prior over them. Re-exports only. */
-export { type Dataset, type DatasetCard, type FetchEvent, type Split, splits } from '../datasets/dataset.ts';
-export { readImage, writeImage } from '../datasets/image.ts';
+/**
+ * functa: signals as functions, and a prior over them. The library's door: it re-exports, and does nothing of its own. The HTTP
+ * server and its client are behind `functa/server`.
+ */
+export type { Dataset, DatasetCard, FetchEvent, Split } from '../datasets/dataset.ts';
+export { type ImageChannels, type ImageFormat, readImage, writeImage } from '../datasets/image.ts';
 export { readNpy, signalFromNpy, signalToNpy, writeNpy } from '../datasets/npy.ts';
 export { fetchDataset, listDatasets, openDataset } from '../datasets/registry.ts';
 export type { Signal } from '../datasets/signal.ts';
-export * from './core/errors.ts';
+export {
+  AbortedError,
+  BadInputError,
+  BadStreamError,
+  BugError,
+  ConflictError,
+  EnvironmentError,
+  type ErrorKind,
+  FunctaError,
+  LimitError,
+  NotFoundError,
+} from './core/errors.ts';
 export { defaultLimits, type Limits, withLimits } from './core/limits.ts';
-export { type Engine, type EngineOptions, engineNames, listEngines, openEngine } from './engine/index.ts';
-export type { ModelCard } from './field/card.ts';
+export { bitsPerPoint, meanPsnrOfItems, mse, psnrDb, psnrOfMeanMse } from './core/units.ts';
+export { type Engine, type EngineOptions, listEngines, openEngine } from './engine/index.ts';
+export type { Channels, Family, ModelCard } from './field/card.ts';
 export { type Model, readModel, writeModel } from './field/model.ts';
-export { preset, presetNames } from './field/presets.ts';
+export { type PresetName, preset, presetNames } from './field/presets.ts';
 export type { FieldSpec, GridLevel } from './field/spec.ts';
-export { type Functaset, openFunctaset, type StoredFunction } from './functaset/index.ts';
-export { checkRecipe, presetRecipe, type TrainingRecipe, withOverrides } from './learn/index.ts';
+export * from './functaset/index.ts';
+export {
+  checkRecipe,
+  presetRecipe,
+  recipePresets,
+  type TrainingRecipe,
+  withOverrides,
+} from './learn/index.ts';
 export * from './pipeline/index.ts';

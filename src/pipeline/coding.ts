@@ -75,10 +75,11 @@ export function* functionsOf(model: Model, bytes: Uint8Array, limits: Limits): G
   for (let i = 0; i < archive.count; i++) yield toFunction(model, archive.at(i));
 }
 
-function code(model: Model, { modulation, shape, quality, prior }: CodeTask): Coded {
+function code(model: Model, task: CodeTask): Coded {
+  const { modulation, shape, quality, prior } = task;
   const kind = priorKind(prior);
   const layout = symbolLayout(model.card.spec, shape);
-  const symbols = quantise(layout, modulation, stepsAt(model.steps, quality));
+  const symbols = task.symbols ?? quantise(layout, modulation, stepsAt(model.steps, quality));
   const bytes = encodeFile(model, symbols, shape, quality, kind);
   // What a decoder will see, from the bytes that it will get.
   const found = decode(model, { bytes, item: 0, limits: noLimits });

@@ -12,9 +12,9 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems, psnrOfMeanMse } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
-import { adaptSignals } from './adapt.ts';
 import { archiveOf, bestPrior, headerBytesOf, inlineWork, priorsOf } from './coding.ts';
 import { openingFor } from './data.ts';
+import { type Fitted, fitSignals } from './fit.ts';
 import { checkPeers, Peer } from './peers.ts';
 import { collectRows, fieldRows } from './rows.ts';
 import { defaultBatch, groups } from './session.ts';
@@ -71,7 +71,7 @@ class Run {
   readonly #prior: string;
   readonly #effort: number;
   /** Effort 1 adapts alike at every quality: once. */
-  #adapted: { modulations: Float32Array[]; ms: number } | undefined;
+  #fitted: { fitted: Fitted[]; ms: number } | undefined;
 
   constructor(options: EvalOptions, signals: readonly Signal[], prior: string, effort: number) {
     this.#options = options;
@@ -82,16 +82,16 @@ class Run {
 
   async at(quality: number, onItem: (done: number) => void): Promise<Omit<EvalQuality, 'peers'>> {
     const { model, engine, signal: abort } = this.#options;
-    const { modulations, ms } = await this.#adapt(quality);
+    const { fitted, ms } = await this.#fit(quality);
     const items: { symbols: Int32Array; shape: readonly number[]; quality: number }[] = [];
     const mses: number[] = [];
     const sums = { files: 0, headers: 0, bits: 0, codeMs: 0, decodeMs: 0, points: 0 };
     for (const [i, signal] of this.#signals.entries()) {
       if (abort?.aborted) throw new AbortedError();
       const { shape } = signal;
-      const modulation = modulations[i]!;
+      const { modulation, symbols } = fitted[i]!;
       const codeStart = performance.now();
-      const coded = await inlineWork.code(model, { modulation, shape, quality, prior: this.#prior });
+      const coded = await inlineWork.code(model, { modulation, symbols, shape, quality, prior: this.#prior });
       const decodeStart = performance.now();
       const task = { bytes: coded.bytes, item: 0, limits: defaultLimits };
       const found = await inlineWork.decode(model, task);
@@ -133,19 +133,19 @@ class Run {
     };
   }
 
-  async #adapt(quality: number): Promise<{ modulations: Float32Array[]; ms: number }> {
-    if (this.#adapted !== undefined) return this.#adapted;
+  async #fit(quality: number): Promise<{ fitted: Fitted[]; ms: number }> {
+    if (this.#fitted !== undefined) return this.#fitted;
     const { model, engine, batch = defaultBatch, signal } = this.#options;
     const started = performance.now();
-    const modulations: Float32Array[] = [];
+    const fitted: Fitted[] = [];
     for (const group of groups(this.#signals, batch)) {
       if (signal?.aborted) throw new AbortedError();
       const request = { quality, effort: this.#effort, signal };
-      modulations.push(...(await adaptSignals(model, engine, group, request)));
+      fitted.push(...(await fitSignals(model, engine, group, request)));
     }
-    const adapted = { modulations, ms: performance.now() - started };
-    if (this.#effort === 1) this.#adapted = adapted;
-    return adapted;
+    const found = { fitted, ms: performance.now() - started };
+    if (this.#effort === 1) this.#fitted = found;
+    return found;
   }
 }
 

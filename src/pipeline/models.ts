@@ -7,7 +7,7 @@ import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { type Model, readModel } from '../field/model.ts';
 import type { ModelEntry } from './types.ts';
 
-/** Suffix of model files; a model is called by the file's name without it. */
+/** A model is called like its file without this suffix, or, where that is `model`, like the file's directory. */
 export const modelSuffix = '.safetensors';
 
 /** The directory of the models that come with the package. */
@@ -21,7 +21,8 @@ export async function listModels(directories: readonly string[] = [bundledModels
   for (const directory of directories) {
     const files = await readdir(directory, { withFileTypes: true, recursive: true }).catch(() => []);
     for (const file of files) {
-      const name = basename(file.name, modelSuffix);
+      const stem = basename(file.name, modelSuffix);
+      const name = stem === 'model' ? basename(file.parentPath) : stem;
       if (!file.isFile() || extname(file.name) !== modelSuffix || found.has(name)) continue;
       const path = join(file.parentPath, file.name);
       found.set(name, { name, path, fileBytes: (await stat(path)).size });

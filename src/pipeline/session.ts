@@ -5,8 +5,8 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { adaptSignals, stepsOf } from './adapt.ts';
 import { archiveOf, bestPrior, functionsOf, inlineWork } from './coding.ts';
+import { type Fitted, fitSignals, gradientsOf } from './fit.ts';
 import { inspect } from './inspect.ts';
 import { collectRows, fieldRows } from './rows.ts';
 import type {
@@ -28,8 +28,8 @@ export const defaultQuality = 50;
 export const defaultBatch = 32;
 /** Points of signals adapted together, so that their trajectories fit in memory. */
 const maxBatchPoints = 2 ** 20;
-/** Forward, backward to activations, and the sums over points of one inner step, in multiply-adds of a plain pass. */
-const passesPerStep = 3;
+/** Forward, backward to activations, and the sums over points of one gradient, in multiply-adds of a plain pass. */
+const passesPerGradient = 3;
 
 /** A session holds nothing but what it is given: the engine stays the caller's to close. */
 export function openSession(options: SessionOptions): Session {
@@ -126,29 +126,29 @@ class OpenSession implements Session {
     const quality = options.quality ?? defaultQuality;
     const prior = options.prior ?? bestPrior(model);
     const effort = options.effort ?? 1;
-    const steps = stepsOf(model, effort);
+    const gradients = gradientsOf(model, effort);
     const started = performance.now();
-    for (const signal of signals) this.#checkSize(signal, steps);
+    for (const signal of signals) this.#checkSize(signal, gradients);
     const { signal } = options;
-    const modulations = await adaptSignals(model, engine, signals, { quality, effort, signal });
+    const fitted = await fitSignals(model, engine, signals, { quality, effort, signal });
     const share = (performance.now() - started) / signals.length;
     const items: Encoded[] = [];
-    for (const [i, modulation] of modulations.entries()) {
-      items.push(await this.#code(signals[i]!, modulation, { quality, prior, signal }, share));
+    for (const [i, found] of fitted.entries()) {
+      items.push(await this.#code(signals[i]!, found, { quality, prior, signal }, share));
     }
     return items;
   }
 
   async #code(
     signal: Signal,
-    modulation: Float32Array,
+    { modulation, symbols }: Fitted,
     { quality, prior, signal: abort }: { quality: number; prior: string; signal: AbortSignal | undefined },
     adaptMs: number,
   ): Promise<Encoded> {
     if (abort?.aborted) throw new AbortedError();
     const { shape } = signal;
     const started = performance.now();
-    const coded = await this.#work.code(this.model, { modulation, shape, quality, prior });
+    const coded = await this.#work.code(this.model, { modulation, symbols, shape, quality, prior });
     const seconds = (performance.now() - started + adaptMs) / 1000;
     const decoded = await collectRows(this.#rows({ modulation: coded.modulation, shape }, { signal: abort }));
     const mse = errorAgainst(signal, decoded);
@@ -167,7 +167,7 @@ class OpenSession implements Session {
     };
   }
 
-  #checkSize(signal: Signal, steps: number): void {
+  #checkSize(signal: Signal, gradients: number): void {
     checkFits(this.model, signal);
     const limits = this.#limits;
     const { spec } = this.model.card;
@@ -176,7 +176,7 @@ class OpenSession implements Session {
     for (const n of signal.shape) checkLimit('axis', n, limits.maxAxis, hint);
     checkLimit('samples', points, limits.maxSamples, hint);
     checkLimit('symbols', modulationLength(spec, signal.shape), limits.maxSymbols, hint);
-    const work = points * multiplyAddsPerPoint(spec) * (passesPerStep * steps + 1);
+    const work = points * multiplyAddsPerPoint(spec) * (passesPerGradient * gradients + 1);
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller signal or less effort');
   }
 }

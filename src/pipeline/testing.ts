@@ -14,8 +14,8 @@ import { readModel, writeModel } from '../field/model.ts';
 import { pyramid } from '../field/presets.ts';
 import { totalChannels } from '../field/spec.ts';
 import { presetRecipe, train, withOverrides } from '../learn/index.ts';
-import { adaptSignals, scalesTensor } from './adapt.ts';
 import { sourceOf } from './data.ts';
+import { fitSignals, scalesTensor } from './fit.ts';
 
 const spec = pyramid({
   axes: 2,
@@ -47,9 +47,9 @@ export async function makeTinyModel(engine: Engine): Promise<Uint8Array> {
   const model = readModel(writeModel({ card, network, steps, tensors: base }));
   const layout = symbolLayout(spec, card.shape);
   const counts = new SymbolCounts(totalChannels(spec));
-  const modulations = await adaptSignals(model, engine, await all(data), { quality: 50, effort: 1 });
+  const fitted = await fitSignals(model, engine, await all(data), { quality: 50, effort: 1 });
   for (const quality of [30, 50, 70]) {
-    for (const modulation of modulations) {
+    for (const { modulation } of fitted) {
       counts.add(layout, quality, quantise(layout, modulation, stepsAt(steps, quality)));
     }
   }

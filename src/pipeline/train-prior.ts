@@ -2,11 +2,13 @@
 import { readFile, rm } from 'node:fs/promises';
 import { openDataset } from '../../datasets/registry.ts';
 import { symbolLayout } from '../../prior/prior.ts';
+import { dequantise, stepsAt } from '../../prior/quantiser.ts';
 import {
   type CheckpointPlace,
   type ModulationSource,
   type PriorFigure,
   type PriorTrainingEvent,
+  type TrainingModulation,
   trainedKinds,
   trainPriors,
 } from '../../prior/train/index.ts';
@@ -15,10 +17,10 @@ import type { Tensor } from '../core/tensor.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { adaptSignals } from './adapt.ts';
 import { priorKind } from './coding.ts';
 import { openingFor } from './data.ts';
 import { writeWhole } from './files.ts';
+import { fitSignals } from './fit.ts';
 import { loadModel } from './models.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';
 import { openFunctasetOf } from './store.ts';
@@ -103,6 +105,13 @@ async function openStore(model: Model, path: string, { limit }: TrainPriorOption
   return { source: { length: ids.length, at }, close: () => store.close() };
 }
 
+/** Qualities that coded symbols are chosen at, in turn. */
+const codedQualities: readonly number[] = [35, 40, 45, 50, 55, 60, 65, 70];
+
+/**
+ * Every signal adapted by the learnt steps; of an effort above 1, every other group as the coder would code it at one of
+ * `codedQualities`, so that the priors know both kinds of symbols.
+ */
 async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modulations> {
   const { engine, dataset: name = '', split = 'train', limit, effort = 1, signal, onEvent } = options;
   const { spec } = model.card;
@@ -111,17 +120,22 @@ async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modul
     const total = Math.min(limit ?? dataset.length, dataset.length);
     const tell = (event: PipelineEvent) => onEvent?.(event);
     tell({ type: 'start', job, total, done: 0, unit: 'signals adapted' });
-    const all: { modulation: Float32Array; layout: ReturnType<typeof symbolLayout> }[] = [];
+    const all: TrainingModulation[] = [];
     for (let i = 0; i < total; i += defaultBatch) {
       if (signal?.aborted) throw new AbortedError();
+      const turn = i / defaultBatch;
+      const coded = effort > 1 && turn % 2 === 1;
+      const quality = coded ? codedQualities[(turn >> 1) % codedQualities.length]! : undefined;
       const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
       const signals = await Promise.all(indices.map((index) => dataset.get(index)));
       for (const item of signals) checkFits(model, item);
       for (const group of groups(signals, defaultBatch)) {
-        const request = { quality: defaultQuality, effort, signal };
+        const request = { quality: quality ?? defaultQuality, effort: coded ? effort : 1, signal };
         const layout = symbolLayout(spec, group[0]!.shape);
-        for (const modulation of await adaptSignals(model, engine, group, request))
-          all.push({ modulation, layout });
+        for (const { modulation, symbols } of await fitSignals(model, engine, group, request)) {
+          const decoded = symbols && dequantise(layout, symbols, stepsAt(model.steps, request.quality));
+          all.push({ modulation: decoded ?? modulation, layout, quality: symbols && quality });
+        }
       }
       tell({ type: 'progress', job, done: all.length, total, figures: {} });
     }

@@ -9,9 +9,9 @@ import type { Channels, ModelCard } from '../field/card.ts';
 import { readModel, writeModel } from '../field/model.ts';
 import type { TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { train } from '../learn/index.ts';
-import { scalesTensor } from './adapt.ts';
 import { openingFor, sourceOf } from './data.ts';
 import { writeFailure, writeWhole } from './files.ts';
+import { scalesTensor } from './fit.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
 const job = 'learn';

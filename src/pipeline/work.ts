@@ -8,6 +8,8 @@ import type { Model } from '../field/model.ts';
 export interface CodeTask {
   /** [m], as adapted. */
   readonly modulation: Float32Array;
+  /** [m]: what to code for it; absent: the nearest. */
+  readonly symbols?: Int32Array | undefined;
   readonly shape: readonly number[];
   readonly quality: number;
   readonly prior: string;

@@ -1,0 +1,97 @@
+/** Signals to modulations, with what a model file knows of its training. */
+import type { Signal } from '../../datasets/signal.ts';
+import { BadInputError } from '../core/errors.ts';
+import { Rng } from '../core/rng.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+import { modulationLength, totalChannels } from '../field/spec.ts';
+import { adaptBatch, batchOf, gramDiagonal, type RateTerm, rateTerm, roundBatch } from '../learn/index.ts';
+
+export const maxEffort = 100;
+
+/** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
+export const scalesTensor = 'learn.scales';
+
+export interface FitRequest {
+  readonly quality: number;
+  readonly effort: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Gradients that an effort spends on a signal: 1 is the inner steps of training, n is n times as many. Throws BadInputError `bad-effort`. */
+export function gradientsOf(model: Model, effort: number): number {
+  if (!Number.isInteger(effort) || effort < 1 || effort > maxEffort) {
+    throw new BadInputError('bad-effort', `effort is a whole number from 1 to ${maxEffort}, not ${effort}`);
+  }
+  return model.card.training.innerSteps * effort;
+}
+
+/** What was found for a signal. */
+export interface Fitted {
+  /** [m], before quantisation. */
+  readonly modulation: Float32Array;
+  /** [m], chosen for rate and error together; absent: each is the nearest. */
+  readonly symbols: Int32Array | undefined;
+}
+
+/**
+ * Fits signals of one shape together. Effort 1 is the inner loop of training and the nearest symbols: the same
+ * modulations at every quality. What is above it goes half into refining modulations, half into choosing symbols, both weighing
+ * bits against error as training did; models that do not tell how they were trained are refined for error alone.
+ * What is found for a signal does not depend on the others, but for the last bits of an engine's sums.
+ */
+export async function fitSignals(
+  model: Model,
+  engine: Engine,
+  signals: readonly Signal[],
+  { quality, effort, signal }: FitRequest,
+): Promise<Fitted[]> {
+  const { card, network } = model;
+  const { innerSteps } = card.training;
+  const extra = gradientsOf(model, effort) - innerSteps;
+  const batch = batchOf(signals, card.spec.outputs, card.values);
+  const rate = extra === 0 ? undefined : rateOf(model, batch, quality);
+  const choosing = rate === undefined ? 0 : Math.ceil(extra / 2);
+  const { modulations } = await adaptBatch(engine, network, batch, {
+    steps: innerSteps + extra - choosing,
+    learntSteps: innerSteps,
+    rate,
+    signal,
+  });
+  const rounded =
+    rate === undefined
+      ? undefined
+      : await roundBatch(engine, network, batch, modulations, {
+          rate,
+          turns: choosing + 1,
+          gram: await gramOf(model, engine),
+          signal,
+        });
+  const length = modulationLength(card.spec, batch.shape);
+  return signals.map((_, i) => ({
+    modulation: modulations.slice(i * length, (i + 1) * length),
+    symbols: rounded?.symbols.slice(i * length, (i + 1) * length),
+  }));
+}
+
+/** Modulations at which the diagonal is probed, with one vector of random signs each. */
+const probes = 8;
+const grams = new WeakMap<Model, Promise<Float64Array>>();
+
+/** The Gauss-Newton diagonal [channels] at modulation zero and the model's own shape: measured once a model, the same for every signal. */
+function gramOf(model: Model, engine: Engine): Promise<Float64Array> {
+  const { card, network } = model;
+  const zeros = () => new Float32Array(probes * modulationLength(card.spec, card.shape));
+  const known = grams.get(model) ?? gramDiagonal(engine, network, card.shape, zeros(), new Rng(0));
+  grams.set(model, known);
+  known.catch(() => grams.delete(model));
+  return known;
+}
+
+function rateOf(model: Model, batch: Parameters<typeof rateTerm>[1], quality: number): RateTerm | undefined {
+  const scales = model.tensors.get(scalesTensor);
+  const { lambda, peak } = model.card.training;
+  if (scales?.data.length !== totalChannels(model.card.spec) || lambda === 0) return undefined;
+  const values = { ...model.card.values, peak: typeof peak === 'number' ? peak : 1 };
+  return rateTerm({ lambda, values, steps: model.steps, scales: scales.data }, batch, quality);
+}
