@@ -44,4 +44,10 @@ it('what the system says becomes an error of ours, and what nobody foresaw is ca
   expect(toFunctaError(new TypeError('x is undefined'))).toMatchObject({ kind: 'bug' });
   expect(toFunctaError('thrown text')).toMatchObject({ kind: 'bug' });
   expect(toFunctaError(new DOMException('stop', 'AbortError'))).toMatchObject({ kind: 'aborted' });
+  const reason = new AbortedError('interrupted');
+  const wrapped = Object.assign(new Error('aborted', { cause: reason }), {
+    name: 'AbortError',
+    code: 'ABORT_ERR',
+  });
+  expect(toFunctaError(wrapped)).toBe(reason);
 });

@@ -41,7 +41,10 @@ export function toFunctaError(thrown: unknown): FunctaError {
     return new BugError(`something that is no error was thrown: ${String(thrown)}`);
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   if (code.startsWith('commander.')) return fromCommander(thrown, code.slice('commander.'.length));
-  if (thrown.name === 'AbortError') return new AbortedError();
+  if (thrown.name === 'AbortError') {
+    // streams wrap the reason they were given
+    return thrown.cause instanceof FunctaError ? thrown.cause : new AbortedError();
+  }
   if ('syscall' in thrown || 'errno' in thrown) return fromSystem(thrown, code);
   if (
     thrown instanceof RangeError &&
