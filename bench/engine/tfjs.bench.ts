@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { createAdam, openTensorFlow, type TensorFlowBackend } from '../../src/engine/tfjs/backend.ts';
+import { torchPython } from './python.ts';
 
 const width = 512;
 const rows = 256;
@@ -54,7 +55,7 @@ export function tfjsRows(threads: number, steps: number): { rows: BenchRow[]; ab
         String(backend === 'cpu' ? Math.min(3, steps) : steps),
       ],
     ]),
-    ['pytorch', threads, 'python3', [python, String(threads), String(steps)]],
+    ['pytorch', threads, torchPython(), [python, String(threads), String(steps)]],
   ];
   for (const [engine, used, command, args] of peers) {
     const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
