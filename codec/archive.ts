@@ -18,7 +18,7 @@ import {
   writeDigest,
   writeLead,
 } from './header.ts';
-import { readStream, writeStream } from './stream.ts';
+import { headerOf, readStream, writeStream } from './stream.ts';
 
 const hasIds = 1;
 const hasShapes = 2;
@@ -70,6 +70,8 @@ export interface Archive {
   byteLength(i: number): number;
   /** Decodes item i alone. Throws NotFoundError `item`, LimitError, BadStreamError as `decodeFile` does. */
   at(i: number): DecodedItem;
+  /** The single file of item i, without decoding it. Throws NotFoundError `item`. */
+  file(i: number): Uint8Array;
 }
 
 /** The archive of these signals. Throws as `encodeFile` does, and BadInputError `archive-ids` when some have no id. */
@@ -187,6 +189,14 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
       const stream = bytes.subarray(from, offsets[i + 1]!);
       const symbols = readStream(model, { prior, quality, shape }, stream, from, limits);
       return { symbols, shape, quality, prior, id: ids?.[i] };
+    },
+    file: (i) => {
+      const from = offsets[check(i)]!;
+      const header = headerOf(model, { prior, quality, shape: itemShape(model, index, i) });
+      return new ByteWriter()
+        .bytes(header)
+        .bytes(bytes.subarray(from, offsets[i + 1]!))
+        .finish();
     },
   };
 }

@@ -11,6 +11,15 @@ export { inspect } from './inspect.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';
 export { bundledModels, findModel, listModels, loadModel, modelSuffix } from './models.ts';
 export { npyChunks, stackedRows } from './npy.ts';
+export {
+  demoFunctasets,
+  detailsPath,
+  type PackDetails,
+  type Packed,
+  packFunctaset,
+  readPack,
+  unpackFunctaset,
+} from './pack.ts';
 export { pngChunks } from './png.ts';
 export { collectRows, signalRows } from './rows.ts';
 export { defaultQuality, openSession } from './session.ts';

@@ -27,19 +27,26 @@ export function addServe(program: Command, run: Run): void {
       'directory of model files, may be repeated; default: the bundled ones',
       collect,
     )
-    .option('--functaset <store>', 'a store to serve, may be repeated', collect)
+    .option(
+      '--functaset <store>',
+      'a store to serve, may be repeated; default: those that come with the models',
+      collect,
+    )
     .option('--max-body <bytes>', 'refuse larger requests', integer(1))
     .action(run(serve));
 }
 
 async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
   const { startServer } = await import('../../../server/index.ts');
+  const { demoFunctasets } = await import('../../pipeline/index.ts');
+  const functasets =
+    flags.functaset ?? (await demoFunctasets({ directories: flags.models, signal: job.signal }));
   await withEngine(job, async (engine) => {
     const server = await startServer({
       host: flags.host,
       port: flags.port,
       modelsDir: flags.models,
-      functasets: flags.functaset,
+      functasets,
       maxBodyBytes: flags.maxBody,
       engine,
       signal: job.signal,

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { BadStreamError } from '../../core/errors.ts';
 import type { Functaset } from '../../functaset/types.ts';
+import { checkOutput, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
+import { chooseModel, modelOption } from '../models.ts';
 import type { Run } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import { bytesText, columns, psnrText, sizeText } from '../text.ts';
@@ -22,6 +24,66 @@ export function addStore(program: Command, run: Run): void {
     .description('count functions, labels and bytes')
     .argument('<store>', 'the directory of the store')
     .action(run(stats));
+  store
+    .command('pack')
+    .description('write the codes of a store as an archive, and labels beside it as JSON')
+    .argument('<store>', 'the directory of the store')
+    .option(...modelOption)
+    .requiredOption('-o, --output <file>', 'the archive; its details go beside it, ending in .json')
+    .option('-f, --force', 'replace files that exist', false)
+    .action(run(pack));
+  store
+    .command('unpack')
+    .description('make a store from an archive written by pack, or go on making it')
+    .argument('<archive>', 'the archive; its details are beside it')
+    .argument('<store>', 'the directory of the store')
+    .option(...modelOption)
+    .action(run(unpack));
+}
+
+interface PackFlags {
+  readonly model?: string;
+  readonly output: string;
+  readonly force: boolean;
+}
+
+async function pack(job: Job, path: string, { model: ref, output, force }: PackFlags): Promise<Report> {
+  const { detailsPath, packFunctaset } = await import('../../pipeline/index.ts');
+  const model = await chooseModel(ref, 'this');
+  const detailsFile = detailsPath(output);
+  for (const file of [output, detailsFile]) await checkOutput(file, force);
+  const { archive, details } = await packFunctaset(model, path);
+  await writeOutput(detailsFile, new TextEncoder().encode(`${JSON.stringify(details)}\n`), {
+    stdout: job.streams.stdout,
+    force,
+  });
+  await writeOutput(output, archive, { stdout: job.streams.stdout, force });
+  const functions = details.labels.length;
+  return {
+    data: { store: path, output, details: detailsFile, functions, bytes: archive.length },
+    lines: [`${output}: ${functions} functions, ${bytesText(archive.length)}`],
+  };
+}
+
+async function unpack(
+  job: Job,
+  archivePath: string,
+  path: string,
+  { model: ref }: PackFlags,
+): Promise<Report> {
+  const { readPack, unpackFunctaset } = await import('../../pipeline/index.ts');
+  const model = await chooseModel(ref, 'this');
+  const packed = await readPack(archivePath);
+  const functions = await job.progress('unpack', 'functions', (progress: Progress) =>
+    unpackFunctaset(model, packed, path, {
+      signal: job.signal,
+      onProgress: (done, total) => progress.update(done, total),
+    }),
+  );
+  return {
+    data: { archive: archivePath, store: path, functions },
+    lines: [`${path}: ${functions} functions`],
+  };
 }
 
 async function verify(job: Job, path: string): Promise<Report> {
