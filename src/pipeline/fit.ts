@@ -12,6 +12,9 @@ export const maxEffort = 100;
 /** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
 export const scalesTensor = 'learn.scales';
 
+/** Tensor of a model file: see `measureGram`, [channels]. */
+export const gramTensor = 'learn.gram';
+
 export interface FitRequest {
   readonly quality: number;
   readonly effort: number;
@@ -64,7 +67,7 @@ export async function fitSignals(
       : await roundBatch(engine, network, batch, modulations, {
           rate,
           turns: choosing + 1,
-          gram: await gramOf(model, engine),
+          gram: gramOf(model),
           signal,
         });
   const length = modulationLength(card.spec, batch.shape);
@@ -74,18 +77,32 @@ export async function fitSignals(
   }));
 }
 
-/** Modulations at which the diagonal is probed, with one vector of random signs each. */
-const probes = 8;
-const grams = new WeakMap<Model, Promise<Float64Array>>();
+/** Adapted modulations that the diagonal is probed at, with one vector of random signs each. */
+const probes = 32;
 
-/** The Gauss-Newton diagonal [channels] at modulation zero and the model's own shape: measured once a model, the same for every signal. */
-function gramOf(model: Model, engine: Engine): Promise<Float64Array> {
+/**
+ * The Gauss-Newton diagonal [channels] at adapted modulations [m] of the model's own shape, for its file: rounding needs it,
+ * and from the file it is the same for every signal. At modulation zero it is another, by factors of up to ten.
+ */
+export async function measureGram(
+  model: Model,
+  engine: Engine,
+  modulations: readonly Float32Array[],
+): Promise<Float32Array> {
   const { card, network } = model;
-  const zeros = () => new Float32Array(probes * modulationLength(card.spec, card.shape));
-  const known = grams.get(model) ?? gramDiagonal(engine, network, card.shape, zeros(), new Rng(0));
-  grams.set(model, known);
-  known.catch(() => grams.delete(model));
-  return known;
+  const length = modulationLength(card.spec, card.shape);
+  const probed = modulations.filter((modulation) => modulation.length === length).slice(0, probes);
+  const all = new Float32Array(probed.length * length);
+  probed.forEach((modulation, i) => {
+    all.set(modulation, i * length);
+  });
+  return Float32Array.from(await gramDiagonal(engine, network, card.shape, all, new Rng(0)));
+}
+
+/** Absent: measured on the batch. */
+function gramOf(model: Model): ArrayLike<number> | undefined {
+  const gram = model.tensors.get(gramTensor)?.data;
+  return gram?.length === totalChannels(model.card.spec) ? gram : undefined;
 }
 
 function rateOf(model: Model, batch: Parameters<typeof rateTerm>[1], quality: number): RateTerm | undefined {

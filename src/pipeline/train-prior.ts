@@ -13,14 +13,15 @@ import {
   trainPriors,
 } from '../../prior/train/index.ts';
 import { AbortedError, BadInputError, ConflictError } from '../core/errors.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { type Tensor, tensor } from '../core/tensor.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { priorKind } from './coding.ts';
 import { openingFor } from './data.ts';
 import { writeWhole } from './files.ts';
-import { fitSignals } from './fit.ts';
+import { fitSignals, gramTensor, measureGram } from './fit.ts';
 import { loadModel } from './models.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';
 import { openFunctasetOf } from './store.ts';
@@ -67,11 +68,16 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       onEvent: (event) => onEvent?.(toPipelineEvent(event)),
     });
     const bitsPerPoint = perPoint(model, figures);
+    const known = withPriors(model, tensors, kinds);
+    if (!known.has(gramTensor)) {
+      const gram = await gramFrom(model, options.engine, modulations.source);
+      if (gram !== undefined) known.set(gramTensor, tensor(gram));
+    }
     const bytes = writeModel({
       card: { ...model.card, figures: { ...model.card.figures, ...cardFigures(model, figures) } },
       network: model.network,
       steps: model.steps,
-      tensors: withPriors(model, tensors, kinds),
+      tensors: known,
     });
     await writeWhole(out, bytes);
     await rm(checkpoint, { force: true });
@@ -143,6 +149,21 @@ async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modul
   } finally {
     dataset.close();
   }
+}
+
+/** For models that were trained before they kept it. */
+async function gramFrom(
+  model: Model,
+  engine: Engine,
+  source: ModulationSource,
+): Promise<Float32Array | undefined> {
+  const length = modulationLength(model.card.spec, model.card.shape);
+  const found: Float32Array[] = [];
+  for (let i = 0; i < Math.min(source.length, 32); i++) {
+    const { modulation } = await source.at(i);
+    if (modulation.length === length) found.push(modulation);
+  }
+  return found.length === 0 ? undefined : measureGram(model, engine, found);
 }
 
 /** The model's tensors with those of the trained kinds replaced. */

@@ -1,17 +1,21 @@
 /** Learning a base network from a data set: the model file, its card, and the log of how it was made. */
 import { appendFile } from 'node:fs/promises';
+import { readBox, shapeOfItem } from '../../datasets/crop.ts';
 import type { Dataset, OpenOptions } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
+import type { Signal } from '../../datasets/signal.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { tensor } from '../core/tensor.ts';
 import { canonicalJson } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
 import { readModel, writeModel } from '../field/model.ts';
+import { pointCount } from '../field/spec.ts';
 import type { TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
 import { writeFailure, writeWhole } from './files.ts';
-import { scalesTensor } from './fit.ts';
+import { fitSignals, gramTensor, measureGram, scalesTensor } from './fit.ts';
+import { defaultQuality } from './session.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
 const job = 'learn';
@@ -44,12 +48,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
         options.onEvent?.(toPipelineEvent(event, seconds()));
       },
     });
-    const bytes = writeModel({
-      card: cardOf(options, data, trained),
-      network: trained.network,
-      steps: trained.steps,
-      tensors: new Map([[scalesTensor, tensor(trained.scales)]]),
-    });
+    const bytes = await modelFile(options, data, trained);
     await writeWhole(out, bytes);
     await log.done();
     return { path: out, model: readModel(bytes), seconds: seconds() };
@@ -58,6 +57,39 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
     data.close();
     held?.close();
   }
+}
+
+/** Signals that the diagonal for rounding is measured on. */
+const gramSignals = 32;
+
+async function modelFile(options: TrainOptions, data: Dataset, trained: Trained): Promise<Uint8Array> {
+  const { network, steps, scales } = trained;
+  const card = cardOf(options, data, trained);
+  const tensors = new Map([[scalesTensor, tensor(scales)]]);
+  const bytes = writeModel({ card, network, steps, tensors });
+  const own = await signalsOf(data, card, gramSignals);
+  if (own.length === 0) return bytes;
+  const model = readModel(bytes);
+  const fitted = await fitSignals(model, options.engine, own, { quality: defaultQuality, effort: 1 });
+  const gram = await measureGram(
+    model,
+    options.engine,
+    fitted.map(({ modulation }) => modulation),
+  );
+  return writeModel({ card, network, steps, tensors: tensors.set(gramTensor, tensor(gram)) });
+}
+
+/** The first signals of a data set, cut to the shape of the card; smaller ones are left out. */
+async function signalsOf(data: Dataset, { shape }: ModelCard, count: number): Promise<Signal[]> {
+  const signals: Signal[] = [];
+  for (let i = 0; i < Math.min(data.length, 4 * count) && signals.length < count; i++) {
+    const whole = await shapeOfItem(data, i);
+    if (whole.length !== shape.length || whole.some((n, axis) => n < shape[axis]!)) continue;
+    const values = new Float32Array(pointCount(shape) * data.channels);
+    await readBox(data, i, { start: shape.map(() => 0), shape }, values);
+    signals.push({ id: String(i), shape, channels: data.channels, values });
+  }
+  return signals;
 }
 
 /** The validation split, where a data set has one. */

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { temporary } from '../../test/temporary.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { readModel } from '../field/model.ts';
+import { withOverrides } from '../learn/index.ts';
+import { trainModel } from './index.ts';
+import { tinyRecipe } from './testing.ts';
+import type { PipelineEvent } from './types.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+let engine: Engine;
+
+beforeAll(async () => {
+  engine = await openEngine();
+});
+
+afterAll(() => engine.close());
+
+const recipe = withOverrides(tinyRecipe, {
+  steps: 12,
+  phases: { distortion: 6, rounded: 2 },
+  validation: { every: 12, signals: 4 },
+  checkpointEvery: 4,
+});
+
+describe('trainModel', () => {
+  it('writes a model that tells how it was made, its log, and tells of its progress', async () => {
+    const out = join(temporary(), 'own.safetensors');
+    const events: PipelineEvent[] = [];
+    const { model } = await trainModel({
+      engine,
+      recipe,
+      dataset: 'fixture-fashion',
+      out,
+      notes: 'a test',
+      onEvent: (event) => events.push(event),
+    });
+    expect(readModel(new Uint8Array(await readFile(out))).id).toBe(model.id);
+    expect(model.card).toMatchObject({
+      name: 'tiny',
+      family: 'image',
+      channels: 'grey',
+      anySize: true,
+      notes: 'a test',
+      training: {
+        dataset: 'fixture-fashion',
+        split: 'train',
+        signals: 48,
+        steps: 12,
+        innerSteps: 3,
+        peak: 1,
+      },
+    });
+    expect(JSON.parse(model.card.training.recipe as string)).toEqual(recipe);
+    expect(model.card.figures.validationSignals).toBe(4);
+    expect(model.tensors.get('learn.gram')!.data.every((g) => g >= 0)).toBe(true);
+    expect(model.tensors.get('learn.scales')!.data.length).toBe(10);
+    const lines = (await readFile(`${out}.log.jsonl`, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ type: 'run', dataset: 'fixture-fashion' });
+    expect(lines.at(-1)).toMatchObject({ type: 'done', step: 12 });
+    expect(events.map(({ type }) => type)).toContain('checkpoint');
+    expect(events.at(-1)).toMatchObject({ type: 'end', done: 12 });
+  });
+
+  it('gives the same file when it was stopped and resumed', async () => {
+    const directory = temporary();
+    const options = { engine, recipe, dataset: 'fixture-fashion' };
+    const whole = await trainModel({ ...options, out: join(directory, 'whole') });
+    const stop = new AbortController();
+    const out = join(directory, 'parts');
+    const stopped = trainModel({
+      ...options,
+      out,
+      signal: stop.signal,
+      onEvent: (event) => event.type === 'checkpoint' && event.done === 4 && stop.abort(),
+    });
+    await expect(stopped).rejects.toMatchObject({ kind: 'aborted' });
+    const resumed = await trainModel({ ...options, out, resume: true });
+    expect(resumed.model.id).toBe(whole.model.id);
+  });
+
+  it('says that there is no room for the model', async () => {
+    const failure = trainModel({ engine, recipe, dataset: 'fixture-fashion', out: '/nowhere/model' });
+    await expect(failure).rejects.toMatchObject({ kind: 'environment' });
+  });
+});
