@@ -19,7 +19,12 @@ export interface Batch {
 
 /** Where to evaluate: a regular grid (start + i * step along each axis), or a list [n, axes]; signal units. */
 export type Points =
-  | { readonly kind: 'grid'; readonly start: readonly number[]; readonly step: readonly number[]; readonly count: readonly number[] }
+  | {
+      readonly kind: 'grid';
+      readonly start: readonly number[];
+      readonly step: readonly number[];
+      readonly count: readonly number[];
+    }
   | { readonly kind: 'list'; readonly coordinates: Float32Array };
 
 export interface CallOptions {
@@ -59,13 +64,35 @@ export interface Engine {
   readonly name: string;
   readonly threads: number;
   /** Field values [points, outputs] of one modulation [m] of a signal of `shape`. */
-  evaluate(net: BaseNetwork, shape: readonly number[], modulation: Float32Array, points: Points, options?: CallOptions): Promise<Float32Array>;
+  evaluate(
+    net: BaseNetwork,
+    shape: readonly number[],
+    modulation: Float32Array,
+    points: Points,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
   /** Inner loss [count] and its gradient [count, m] at `modulations`. */
-  gradient(net: BaseNetwork, batch: Batch, modulations: Float32Array, options?: CallOptions): Promise<{ losses: Float64Array; gradient: Float32Array }>;
+  gradient(
+    net: BaseNetwork,
+    batch: Batch,
+    modulations: Float32Array,
+    options?: CallOptions,
+  ): Promise<{ losses: Float64Array; gradient: Float32Array }>;
   /** `steps` of phi -= rate * gradient, from `start` [count, m] or from zero. */
-  adapt(net: BaseNetwork, batch: Batch, steps: number, options?: CallOptions & { readonly start?: Float32Array | undefined }): Promise<Adapted>;
+  adapt(
+    net: BaseNetwork,
+    batch: Batch,
+    steps: number,
+    options?: CallOptions & { readonly start?: Float32Array | undefined },
+  ): Promise<Adapted>;
   /** Gradient of the outer loss through the inner steps recorded in `adapted`. */
-  metaGradient(net: BaseNetwork, batch: Batch, adapted: Adapted, outer: OuterLoss, options?: CallOptions): Promise<MetaGradient>;
+  metaGradient(
+    net: BaseNetwork,
+    batch: Batch,
+    adapted: Adapted,
+    outer: OuterLoss,
+    options?: CallOptions,
+  ): Promise<MetaGradient>;
   /** Idempotent; frees threads and memory. */
   close(): Promise<void>;
 }
