@@ -2,7 +2,15 @@
  * One error per kind of fault. Every error the library throws on purpose is a FunctaError; its `kind` decides
  * the exit code of the command line and the status of the server.
  */
-export type ErrorKind = 'stream' | 'input' | 'limit' | 'notFound' | 'conflict' | 'aborted' | 'environment' | 'bug';
+export type ErrorKind =
+  | 'stream'
+  | 'input'
+  | 'limit'
+  | 'notFound'
+  | 'conflict'
+  | 'aborted'
+  | 'environment'
+  | 'bug';
 
 export class FunctaError extends Error {
   readonly kind: ErrorKind;
