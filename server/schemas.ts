@@ -67,7 +67,7 @@ export const decodeQuery = z.object({
     }),
 });
 
-export const maxSampleCount = 1024;
+export const maxSampleCount = 256;
 
 export const sampleBody = z
   .strictObject({

@@ -57,12 +57,12 @@ export interface RunningServer {
   readonly closed: Promise<void>;
 }
 
-/** What a request may ask for: a picture of 16 megapixels, and about ten seconds of two cores. */
+/** What a request may ask for: a picture of 16 megapixels, about ten seconds of two cores, less than a minute of entropy coding. */
 const serverLimits: Partial<Limits> = {
   maxSamples: 2 ** 24,
   maxMultiplyAdds: 2 ** 39,
   maxFileBytes: 2 ** 25,
-  maxSymbols: 2 ** 24,
+  maxSymbols: 2 ** 21,
 };
 const defaultBodyBytes = 2 ** 24;
 const headersTimeoutMs = 10_000;

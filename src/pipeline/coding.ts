@@ -37,6 +37,11 @@ export function priorKind(name: string): PriorKind {
   throw new BadInputError('unknown-prior', `no prior is called ${name}; there are ${kinds.join(', ')}`);
 }
 
+/** What one symbol costs to code, at most. */
+export function multiplyAddsPerSymbol(model: Model, prior: string): number {
+  return readPrior(model, priorKind(prior)).multiplyAddsPerSymbol;
+}
+
 /** Bytes of a single file before its stream. */
 export function headerBytesOf(file: Uint8Array): number {
   return readHeader(file).headerBytes;

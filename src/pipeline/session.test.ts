@@ -7,7 +7,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { inlineWork, openSession } from './index.ts';
 import { all, makeTinyModel } from './testing.ts';
-import type { Session } from './types.ts';
+import type { Pipeline, Session } from './types.ts';
 
 let engine: Engine;
 let model: Model;
@@ -22,6 +22,13 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(() => engine.close());
+
+describe('the pipeline', () => {
+  it('exports what its types list', async () => {
+    const functions: Pipeline = await import('./index.ts');
+    expect(functions.parseSize('2x')).toEqual({ factor: 2 });
+  });
+});
 
 describe('session', () => {
   it('codes a picture in bytes that decode to the PSNR it states', async () => {

@@ -5,8 +5,9 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { archiveOf, bestPrior, functionsOf, inlineWork } from './coding.ts';
+import { archiveOf, bestPrior, functionsOf, inlineWork, multiplyAddsPerSymbol } from './coding.ts';
 import { type Fitted, fitSignals, gradientsOf } from './fit.ts';
+import { outputGrid } from './grid.ts';
 import { inspect } from './inspect.ts';
 import { collectRows, fieldRows } from './rows.ts';
 import type {
@@ -94,9 +95,8 @@ class OpenSession implements Session {
       throw new BadInputError('bad-count', `count is a whole number from 1, not ${count}`);
     }
     checkShape(model.card.anySize, shape, model.card.shape);
-    const symbols = count * modulationLength(model.card.spec, shape);
-    checkLimit('symbols', symbols, this.#limits.maxSymbols, 'draw fewer or smaller signals');
     const prior = options.prior ?? bestPrior(model);
+    this.#checkSample(count, shape, prior, options);
     const drawn = await this.#work.draw(model, { count, seed, temperature, quality, prior, shape });
     const signals: Signal[] = [];
     const modulations = options.decode === false ? [] : drawn.modulations;
@@ -165,6 +165,20 @@ class OpenSession implements Session {
       quality,
       prior,
     };
+  }
+
+  /** All signals of a sample together. */
+  #checkSample(count: number, shape: readonly number[], prior: string, options: SampleOptions): void {
+    const limits = this.#limits;
+    const { spec } = this.model.card;
+    const hint = 'draw fewer or smaller signals';
+    const symbols = count * modulationLength(spec, shape);
+    checkLimit('symbols', symbols, limits.maxSymbols, hint);
+    const points =
+      options.decode === false ? 0 : count * pointCount(outputGrid(shape, options, limits).shape);
+    checkLimit('samples', points, limits.maxSamples, hint);
+    const work = points * multiplyAddsPerPoint(spec) + symbols * multiplyAddsPerSymbol(this.model, prior);
+    checkLimit('multiply-adds', work, limits.maxMultiplyAdds, hint);
   }
 
   #checkSize(signal: Signal, gradients: number): void {

@@ -135,6 +135,10 @@ describe('requests that are wrong as HTTP', () => {
     await expectProblem(await send(path, body, headers, method), status, code);
   });
 
+  it('refuses a sample that is too much work before it works', async () => {
+    await expectProblem(await send(samplePath, '{"count":256,"size":"100x"}', json), 413, 'limit-samples');
+  });
+
   it('says what a path takes instead', async () => {
     const response = await send(encodePath);
     expect(response.headers.get('allow')).toBe('POST');
