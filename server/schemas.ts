@@ -1,5 +1,6 @@
 /** What goes over the wire as JSON and in addresses; the OpenAPI document is made from these. */
 import { z } from '@hono/zod-openapi';
+import { maxEffort } from '../src/pipeline/effort.ts';
 import { problemSchema } from './problem.ts';
 
 const integer = (least: number, most: number) =>
@@ -46,13 +47,13 @@ const quality = integer(1, 100)
 
 export const encodeQuery = z.object({
   quality,
-  effort: integer(1, 16)
+  effort: integer(1, maxEffort)
     .optional()
     .openapi({
-      ...parameter('effort', 'How many times the inner steps of training are spent on fitting.', '1'),
+      ...parameter('effort', 'From 1, the fastest, to 9, the fewest bytes.', '1'),
       type: 'integer',
       minimum: 1,
-      maximum: 16,
+      maximum: maxEffort,
     }),
 });
 

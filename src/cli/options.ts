@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { type Split, splits } from '../../datasets/dataset.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
+import { maxEffort } from '../pipeline/effort.ts';
 import { UsageError } from './exit.ts';
 
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -54,6 +55,13 @@ export interface OutputFlags {
 }
 
 export const outputFlag = '-o, --output <file>';
+export const effortOption = [
+  '--effort <n>',
+  'from 1, the learnt steps alone, to 9: time for bits',
+  integer(1, maxEffort),
+  1,
+] as const;
+
 export const forceOption = ['-f, --force', 'replace the output if it exists', false] as const;
 
 /** The most bytes that are read from one input. */

@@ -1,13 +1,11 @@
 /** Signals to modulations, with what a model file knows of its training. */
 import type { Signal } from '../../datasets/signal.ts';
-import { BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, totalChannels } from '../field/spec.ts';
 import { adaptBatch, batchOf, gramDiagonal, type RateTerm, rateTerm, roundBatch } from '../learn/index.ts';
-
-export const maxEffort = 100;
+import { gradientsOf } from './effort.ts';
 
 /** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
 export const scalesTensor = 'learn.scales';
@@ -19,14 +17,6 @@ export interface FitRequest {
   readonly quality: number;
   readonly effort: number;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Gradients that an effort spends on a signal: 1 is the inner steps of training, n is n times as many. Throws BadInputError `bad-effort`. */
-export function gradientsOf(model: Model, effort: number): number {
-  if (!Number.isInteger(effort) || effort < 1 || effort > maxEffort) {
-    throw new BadInputError('bad-effort', `effort is a whole number from 1 to ${maxEffort}, not ${effort}`);
-  }
-  return model.card.training.innerSteps * effort;
 }
 
 /** What was found for a signal. */
@@ -51,7 +41,7 @@ export async function fitSignals(
 ): Promise<Fitted[]> {
   const { card, network } = model;
   const { innerSteps } = card.training;
-  const extra = gradientsOf(model, effort) - innerSteps;
+  const extra = gradientsOf(innerSteps, effort) - innerSteps;
   const batch = batchOf(signals, card.spec.outputs, card.values);
   const rate = extra === 0 ? undefined : rateOf(model, batch, quality);
   const choosing = rate === undefined ? 0 : Math.ceil(extra / 2);

@@ -5,7 +5,7 @@
 export { multiplyAddsPerPoint } from '../../codec/index.ts';
 export { contactSheet } from '../../datasets/contact-sheet.ts';
 export { bestPrior, inlineWork, priorsOf } from './coding.ts';
-export { maxEffort } from './fit.ts';
+export { maxEffort } from './effort.ts';
 export { type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';
 export { inspect } from './inspect.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';

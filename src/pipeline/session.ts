@@ -6,7 +6,8 @@ import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, functionsOf, inlineWork, multiplyAddsPerSymbol } from './coding.ts';
-import { type Fitted, fitSignals, gradientsOf } from './fit.ts';
+import { gradientsOf } from './effort.ts';
+import { type Fitted, fitSignals } from './fit.ts';
 import { outputGrid } from './grid.ts';
 import { inspect } from './inspect.ts';
 import { collectRows, fieldRows } from './rows.ts';
@@ -126,7 +127,7 @@ class OpenSession implements Session {
     const quality = options.quality ?? defaultQuality;
     const prior = options.prior ?? bestPrior(model);
     const effort = options.effort ?? 1;
-    const gradients = gradientsOf(model, effort);
+    const gradients = gradientsOf(model.card.training.innerSteps, effort);
     const started = performance.now();
     for (const signal of signals) this.#checkSize(signal, gradients);
     const { signal } = options;

@@ -54,7 +54,7 @@ export interface SessionOptions {
 export interface EncodeOptions {
   /** 1 (fewest bits) .. 100; default 50, the steps the model was trained with. */
   readonly quality?: number | undefined;
-  /** 1: the inner steps of the model's training; n: n times as many. At most 100. */
+  /** 1, the inner steps of the model's training alone, to 9; see effort.ts. */
   readonly effort?: number | undefined;
   /** `histogram`, `factorized`, `autoregressive`; default: the best the model carries. */
   readonly prior?: string | undefined;

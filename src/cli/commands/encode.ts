@@ -8,7 +8,14 @@ import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withSession } from '../models.ts';
-import { forceOption, integer, maxBytesOption, type OutputFlags, outputFlag } from '../options.ts';
+import {
+  effortOption,
+  forceOption,
+  integer,
+  maxBytesOption,
+  type OutputFlags,
+  outputFlag,
+} from '../options.ts';
 import type { Run } from '../program.ts';
 import { coloursOf, isNpy, readSignal } from '../signals.ts';
 import { psnrText, secondsText, sizeText } from '../text.ts';
@@ -30,7 +37,7 @@ export function addEncode(program: Command, run: Run): void {
     .option(...forceOption)
     .option(...modelOption)
     .option('--quality <q>', 'from 1, fewest bits, to 100', integer(1, 100), 50)
-    .option('--effort <n>', 'inner steps, in multiples of those of training', integer(1, 100), 1)
+    .option(...effortOption)
     .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
     .addOption(maxBytesOption())
     .action(run(encode));

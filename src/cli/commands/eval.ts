@@ -5,7 +5,7 @@ import type { EvalQuality, EvalResult } from '../../pipeline/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
-import { cacheOption, dataOption, integer, integers, list, splitOption } from '../options.ts';
+import { cacheOption, dataOption, effortOption, integer, integers, list, splitOption } from '../options.ts';
 import type { Run } from '../program.ts';
 import { columns } from '../text.ts';
 
@@ -34,7 +34,7 @@ export function addEval(program: Command, run: Run): void {
     .option('--limit <n>', 'only the first n signals', integer(1))
     .option('--against <codecs>', 'of jpeg, webp, avif; between commas', list)
     .option('--qualities <list>', 'between commas, each from 1 to 100', integers(1, 100))
-    .option('--effort <n>', 'inner steps, in multiples of those of training', integer(1, 100), 1)
+    .option(...effortOption)
     .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
     .option('--batch <n>', 'signals adapted together', integer(1, 4096))
     .option(...cacheOption)

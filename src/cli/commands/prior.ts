@@ -6,7 +6,7 @@ import { UsageError } from '../exit.ts';
 import { checkOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
-import { cacheOption, dataOption, integer, list, splitOption } from '../options.ts';
+import { cacheOption, dataOption, effortOption, integer, list, splitOption } from '../options.ts';
 import type { Run } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { columns } from '../text.ts';
@@ -42,7 +42,7 @@ export function addPrior(program: Command, run: Run): void {
     .option(...dataOption)
     .addOption(splitOption('train'))
     .option('--limit <n>', 'only the first n signals', integer(1))
-    .option('--effort <n>', 'inner steps, in multiples of those of training', integer(1, 100), 1)
+    .option(...effortOption)
     .option('--steps <n>', 'training steps of each prior', integer(1))
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option(...cacheOption)
