@@ -51,6 +51,7 @@ async function run({ only, threads, rounds }: Options) {
     titles[work] = title;
     gigaflops[work] = flops / 1e9;
     for (const [engine, asked] of engineRuns(work, threads)) {
+      progress(title, engine);
       const measured = inChild(work, engine, asked, rounds);
       if (typeof measured === 'string') {
         notes.push(`${title}, ${engine}: ${measured}`);
@@ -61,6 +62,7 @@ async function run({ only, threads, rounds }: Options) {
       if (engine === 'native') peaks.set(asked, [...(peaks.get(asked) ?? []), ...measured.peaksGflops]);
     }
     if (!(work in metaWorks)) continue;
+    progress(title, 'pytorch');
     const peer = await torchMeta(metaWorks[work]!(), threads, rounds, secondsARow);
     if (typeof peer === 'string') notes.push(`${title}, pytorch: ${peer}`);
     else {
@@ -71,6 +73,7 @@ async function run({ only, threads, rounds }: Options) {
     }
   }
   if ('residual-mlp'.includes(only)) {
+    progress(titles['residual-mlp']!, 'every backend');
     const { rows: dense, absent } = tfjsRows(threads, rounds);
     for (const { engine, threads: used, n, medianMs, leastMs, mostMs, maxRssMb } of dense) {
       const spread = [leastMs, mostMs] as const;
@@ -81,6 +84,10 @@ async function run({ only, threads, rounds }: Options) {
   }
   const points = works.decode!().points!;
   return { rows, notes, peaks, targets: targetsOf(rows, threads, points) };
+}
+
+function progress(title: string, engine: string): void {
+  process.stderr.write(`timing: ${title}, ${engine}\n`);
 }
 
 /** As deep in the package as compiled sources stand, so that they find the addon, the wasm module and each other. */

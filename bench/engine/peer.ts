@@ -9,7 +9,7 @@ import { openEngine } from '../../src/engine/index.ts';
 import { coveringGrid, features, gridPositions, levelStencil } from '../../src/field/coordinates.ts';
 import { featureCount, gridCells, pointCount } from '../../src/field/spec.ts';
 import type { Measured } from './child.ts';
-import { torchPython } from './python.ts';
+import { torchEnvironment, torchPython } from './python.ts';
 import type { MetaWork } from './works.ts';
 
 export interface PeerMeasured extends Measured {
@@ -40,7 +40,7 @@ export async function torchMeta(
       {
         encoding: 'utf8',
         // Else every step maps its memory anew, and page faults dominate.
-        env: { ...process.env, MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 34) },
+        env: { ...torchEnvironment(), MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 34) },
       },
     );
     if (status !== 0) {

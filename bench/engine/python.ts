@@ -9,3 +9,8 @@ export function torchPython(): string {
   found ??= [process.env.PYTHON, 'python3', '/usr/bin/python3'].find((python) => python && has(python));
   return found ?? 'python3';
 }
+
+/** Without what some machines set to work around faults of an old OpenBLAS, which slows a current one down. */
+export function torchEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, OPENBLAS_CORETYPE: undefined, OPENBLAS_L2_SIZE: undefined };
+}
