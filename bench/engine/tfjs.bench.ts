@@ -1,7 +1,7 @@
 /**
  * A training step of a residual MLP (4 blocks of 512, batch 256, Adam) in TensorFlow.js, on each of its backends, and in
- * PyTorch where it is installed (Debian: apt-get install python3-torch). Every peer runs in a process of its own, so that
- * memory is its own; medians of the steps after two that do not count.
+ * PyTorch where it is installed (Debian: apt-get install python3-torch libopenblas0-pthread). Every peer runs in a process
+ * of its own, so that memory is its own; medians of the steps after two that do not count.
  *
  *   node --import tsx bench/engine/tfjs.bench.ts [--json] [--threads 2] [--steps 5]
  */
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { createAdam, openTensorFlow, type TensorFlowBackend } from '../../src/engine/tfjs/backend.ts';
-import { torchPython } from './python.ts';
+import { torchEnvironment, torchPython } from './python.ts';
 
 const width = 512;
 const rows = 256;
@@ -27,6 +27,8 @@ export interface BenchRow {
   readonly leastMs: number;
   readonly mostMs: number;
   readonly n: number;
+  /** Processor time of all threads in the median step: what a busy machine leaves comparable. */
+  readonly cpuMs: number;
   /** Of the matrix products alone. */
   readonly gigaflopsPerSecond: number;
   readonly maxRssMb: number;
@@ -58,7 +60,10 @@ export function tfjsRows(threads: number, steps: number): { rows: BenchRow[]; ab
     ['pytorch', threads, torchPython(), [python, String(threads), String(steps)]],
   ];
   for (const [engine, used, command, args] of peers) {
-    const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+    // Else PyTorch maps its memory anew in every step, and page faults dominate.
+    const malloc = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
+    const env = engine === 'pytorch' ? { ...torchEnvironment(), ...malloc } : process.env;
+    const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env });
     const line = stdout?.split('\n').find((text) => text.startsWith('{'));
     if (status !== 0 || line === undefined) {
       absent.push(
@@ -71,8 +76,11 @@ export function tfjsRows(threads: number, steps: number): { rows: BenchRow[]; ab
       );
       continue;
     }
-    const { times, maxRssMb } = JSON.parse(line) as { times: number[]; maxRssMb: number };
+    const { times, cpuTimes, maxRssMb } = JSON.parse(line) as Record<'times' | 'cpuTimes', number[]> & {
+      maxRssMb: number;
+    };
     times.sort((a, b) => a - b);
+    cpuTimes.sort((a, b) => a - b);
     const medianMs = times[Math.floor(times.length / 2)]!;
     rows.push({
       work: 'residual MLP, training step',
@@ -82,6 +90,7 @@ export function tfjsRows(threads: number, steps: number): { rows: BenchRow[]; ab
       leastMs: times[0]!,
       mostMs: times.at(-1)!,
       n: times.length,
+      cpuMs: cpuTimes[Math.floor(cpuTimes.length / 2)]!,
       gigaflopsPerSecond: stepFlops / medianMs / 1e6,
       maxRssMb,
     });
@@ -105,25 +114,30 @@ async function child(backend: TensorFlowBackend, threads: number, steps: number)
       return tf.add(h, tf.add(tf.matMul(inner as Tensor2D, w2 as unknown as Tensor2D), b2));
     }, x);
   const times: number[] = [];
+  const cpuTimes: number[] = [];
   for (let i = -2; i < steps; i++) {
     const start = performance.now();
+    const cpuStart = process.cpuUsage();
     const { value, grads } = tf.variableGrads(() => tf.mean(tf.squaredDifference(forward(), y)), variables);
     const gradients = variables.map(({ name }) => grads[name]!);
     adam.update(gradients, 1e-3);
     await value.data();
     tf.dispose([value, ...gradients]);
-    if (i >= 0) times.push(performance.now() - start);
+    if (i < 0) continue;
+    times.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(cpuStart);
+    cpuTimes.push((user + system) / 1000);
   }
-  console.log(JSON.stringify({ times, maxRssMb: process.resourceUsage().maxRSS / 1024 }));
+  console.log(JSON.stringify({ times, cpuTimes, maxRssMb: process.resourceUsage().maxRSS / 1024 }));
 }
 
 function print({ rows, absent }: ReturnType<typeof tfjsRows>): void {
   console.log(`load ${loadavg()[0]!.toFixed(1)} when it ended`);
   for (const row of rows) {
-    const { engine, threads, medianMs, leastMs, mostMs, n, gigaflopsPerSecond, maxRssMb } = row;
+    const { engine, threads, medianMs, leastMs, mostMs, n, cpuMs, gigaflopsPerSecond, maxRssMb } = row;
     console.log(
       `${engine.padEnd(12)} ${threads} threads  ${medianMs.toFixed(1).padStart(8)} ms  (${leastMs.toFixed(1)} to ${mostMs.toFixed(1)}, n ${n})` +
-        `  ${gigaflopsPerSecond.toFixed(1).padStart(6)} GFLOP/s  ${maxRssMb.toFixed(0).padStart(5)} MB`,
+        `  cpu ${cpuMs.toFixed(1).padStart(8)} ms  ${gigaflopsPerSecond.toFixed(1).padStart(6)} GFLOP/s  ${maxRssMb.toFixed(0).padStart(5)} MB`,
     );
   }
   for (const why of absent) console.log(`absent: ${why}`);
