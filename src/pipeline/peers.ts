@@ -56,24 +56,27 @@ export function checkPeers(names: readonly string[]): PeerName[] {
   });
 }
 
+/** Pictures that the setting is looked for on, before it is measured on all. */
+const probed = 64;
+/** Pictures in the encoder at once. */
+const together = 8;
+
 /** One format over a fixed set of pictures; settings are measured once, when first needed. */
 export class Peer {
   readonly name: PeerName;
   readonly #items: readonly Item[];
-  readonly #variants: readonly { variant: Variant; measured: Map<number, Promise<Measured>> }[];
-  readonly #signal: AbortSignal | undefined;
+  readonly #variants: readonly Ladder[];
 
   /** `pictures`: 8-bit pictures [height, width] of one number of channels. */
   constructor(name: PeerName, pictures: readonly Signal[], signal?: AbortSignal) {
     this.name = name;
-    this.#signal = signal;
     this.#items = pictures.map(toItem);
     const channels = pictures[0]?.channels ?? 0;
     this.#variants = variants[name]
       .filter((variant) => variant.channels.includes(channels))
       // a grey picture has no chroma to subsample
       .slice(0, channels === 1 ? 1 : undefined)
-      .map((variant) => ({ variant, measured: new Map() }));
+      .map((variant) => new Ladder(variant, this.#items, signal));
   }
 
   /** Whether the format holds pictures of this kind. */
@@ -84,54 +87,84 @@ export class Peer {
   /** The format at this mean PSNR, or at the end of its range nearest to it. */
   async at(psnrDb: number): Promise<PeerPoint> {
     const points: PeerPoint[] = [];
-    for (const { variant, measured } of this.#variants) {
-      const get = (setting: number) => {
-        const known = measured.get(setting) ?? this.#measure(variant, setting);
-        measured.set(setting, known);
-        return known;
-      };
-      points.push(await pointAt(psnrDb, get));
-    }
+    for (const variant of this.#variants) points.push(await variant.at(psnrDb));
     points.sort(
       (a, b) => Number(a.at !== 'interpolated') - Number(b.at !== 'interpolated') || a.bytes - b.bytes,
     );
     return points[0]!;
   }
+}
 
-  async #measure(variant: Variant, setting: number): Promise<Measured> {
-    const mses = new Float64Array(this.#items.length);
-    const fixed = new Map<string, number>();
+/** The settings of one variant. */
+class Ladder {
+  readonly #variant: Variant;
+  readonly #items: readonly Item[];
+  readonly #signal: AbortSignal | undefined;
+  readonly #some = new Map<number, Promise<Measured>>();
+  readonly #all = new Map<number, Promise<Measured>>();
+
+  constructor(variant: Variant, items: readonly Item[], signal: AbortSignal | undefined) {
+    this.#variant = variant;
+    this.#items = items;
+    this.#signal = signal;
+  }
+
+  /** Bisects the settings on some pictures (PSNR rises with the setting but for small dips), then measures on all. */
+  async at(psnrDb: number): Promise<PeerPoint> {
+    let low = lowest;
+    let high = highest;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((await this.#onSome(middle)).psnrDb <= psnrDb) low = middle;
+      else high = middle;
+    }
+    while (low > lowest && (await this.#onAll(low)).psnrDb > psnrDb) low--;
+    while (high < highest && (await this.#onAll(high)).psnrDb < psnrDb) high++;
+    const below = await this.#onAll(low);
+    const above = await this.#onAll(high);
+    if (psnrDb <= below.psnrDb) return point(below, 'lowest');
+    if (psnrDb >= above.psnrDb) return point(above, 'highest');
+    return interpolate(below, above, psnrDb);
+  }
+
+  #onAll(setting: number): Promise<Measured> {
+    return remembered(this.#all, setting, () => this.#measure(setting, this.#items));
+  }
+
+  #onSome(setting: number): Promise<Measured> {
+    if (this.#items.length <= probed) return this.#onAll(setting);
+    return remembered(this.#some, setting, () => this.#measure(setting, this.#items.slice(0, probed)));
+  }
+
+  async #measure(setting: number, items: readonly Item[]): Promise<Measured> {
+    const variant = this.#variant;
+    const fixed = new Map<string, Promise<number>>();
+    const mses: number[] = [];
     let bytes = 0;
     let fixedBytes = 0;
-    for (const [i, item] of this.#items.entries()) {
+    for (let i = 0; i < items.length; i += together) {
       if (this.#signal?.aborted) throw new AbortedError();
-      const file = await variant.encode(image(item, item.bytes), setting).toBuffer();
-      mses[i] = errorOf(item, await decode(file, item.channels));
-      bytes += file.length;
-      const size = `${item.width}x${item.height}`;
-      const flat = fixed.get(size) ?? (await flatBytes(item, variant, setting));
-      fixed.set(size, flat);
-      fixedBytes += flat;
+      const measured = items.slice(i, i + together).map(async (item) => {
+        const file = await variant.encode(image(item, item.bytes), setting).toBuffer();
+        const size = `${item.width}x${item.height}`;
+        const flat = await remembered(fixed, size, () => flatBytes(item, variant, setting));
+        return { mse: errorOf(item, await decode(file, item.channels)), bytes: file.length, flat };
+      });
+      for (const found of await Promise.all(measured)) {
+        mses.push(found.mse);
+        bytes += found.bytes;
+        fixedBytes += found.flat;
+      }
     }
-    const n = this.#items.length;
+    const n = items.length;
     return { bytes: bytes / n, fixedBytes: fixedBytes / n, psnrDb: meanPsnrOfItems(mses) };
   }
 }
 
-/** Bisects the settings, whose PSNR rises with the setting but for small dips. */
-async function pointAt(psnrDb: number, get: (setting: number) => Promise<Measured>): Promise<PeerPoint> {
-  let low = lowest;
-  let high = highest;
-  const first = await get(low);
-  const last = await get(high);
-  if (psnrDb <= first.psnrDb) return point(first, 'lowest');
-  if (psnrDb >= last.psnrDb) return point(last, 'highest');
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if ((await get(middle)).psnrDb <= psnrDb) low = middle;
-    else high = middle;
-  }
-  return interpolate(await get(low), await get(high), psnrDb);
+function remembered<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const found = known.get(key) ?? make();
+  known.set(key, found);
+  return found;
 }
 
 function interpolate(low: Measured, high: Measured, psnrDb: number): PeerPoint {
