@@ -1,0 +1,206 @@
+/** Principal axes of many vectors: orthogonal iteration (Golub and Van Loan, 8.2.4), then Rayleigh and Ritz in what it found. */
+import { Rng } from '../../src/core/rng.ts';
+
+/** c [m, n] = a [m, k] b [k, n], where `a` may be stored as [k, m] and `b` as [n, k]; row-major. */
+export type Multiply = (
+  a: Float32Array,
+  b: Float32Array,
+  sizes: { m: number; n: number; k: number; transposeA?: boolean; transposeB?: boolean },
+) => Float32Array;
+
+export interface Axes {
+  /** [count, dimensions], orthonormal, by falling variance. */
+  readonly axes: Float32Array;
+  /** [count]: mean square of the data along each. */
+  readonly variances: Float64Array;
+}
+
+/**
+ * The `count` axes of largest variance of `rows` [n, dimensions], which are centred already. Axes of small and near variances
+ * may mix after `rounds` turns: they are an orthonormal basis whatever.
+ */
+export function principalAxes(
+  rows: Float32Array,
+  dimensions: number,
+  count: number,
+  { rounds = 6, multiply = plainMultiply }: { rounds?: number; multiply?: Multiply } = {},
+): Axes {
+  const n = rows.length / dimensions;
+  const rng = new Rng(1);
+  let basis = Float32Array.from({ length: count * dimensions }, () => rng.uniform() - 0.5);
+  orthonormalise(basis, dimensions);
+  for (let round = 0; round < rounds; round++) {
+    const along = multiply(rows, basis, { m: n, n: count, k: dimensions, transposeB: true });
+    basis = Float32Array.from(multiply(along, rows, { m: count, n: dimensions, k: n, transposeA: true }));
+    orthonormalise(basis, dimensions);
+  }
+  const along = multiply(rows, basis, { m: n, n: count, k: dimensions, transposeB: true });
+  const covariance = Float64Array.from(
+    multiply(along, along, { m: count, n: count, k: n, transposeA: true }),
+    (sum) => sum / n,
+  );
+  const { values, vectors } = symmetricEigen(covariance, count);
+  const axes = multiply(Float32Array.from(vectors), basis, { m: count, n: dimensions, k: count });
+  return { axes, variances: values };
+}
+
+/** In place, row by row (modified Gram and Schmidt, twice). A row in the span of those before it becomes zero. */
+export function orthonormalise(basis: Float32Array, length: number): void {
+  const rows = basis.length / length;
+  for (let i = 0; i < rows; i++) {
+    const row = basis.subarray(i * length, (i + 1) * length);
+    const before = Math.sqrt(dot(row, row));
+    for (let turn = 0; turn < 2; turn++) {
+      for (let j = 0; j < i; j++) {
+        const other = basis.subarray(j * length, (j + 1) * length);
+        const share = dot(row, other);
+        for (let k = 0; k < length; k++) row[k]! -= share * other[k]!;
+      }
+    }
+    const norm = Math.sqrt(dot(row, row));
+    const scale = norm > 1e-5 * before ? 1 / norm : 0;
+    for (let k = 0; k < length; k++) row[k]! *= scale;
+  }
+}
+
+/**
+ * Eigenvalues, falling, and eigenvectors [n, n] (a row each) of a symmetric matrix [n, n]: Householder reduction to a tridiagonal
+ * one, then QL with implicit shifts (Wilkinson and Reinsch, Handbook II/2 and II/3, as in EISPACK's tred2 and tql2).
+ */
+export function symmetricEigen(
+  matrix: Float64Array,
+  n: number,
+): { values: Float64Array; vectors: Float64Array } {
+  // Vectors are the columns of EISPACK's matrix; here its transpose is held, so that the inner loops run along rows.
+  const z = Float64Array.from(matrix);
+  const d = new Float64Array(n);
+  const e = new Float64Array(n);
+  reduce(z, n, d, e);
+  implicitShifts(z, n, d, e);
+  const order = Array.from(d.keys()).sort((a, b) => d[b]! - d[a]! || a - b);
+  const vectors = new Float64Array(n * n);
+  order.forEach((from, to) => {
+    vectors.set(z.subarray(from * n, (from + 1) * n), to * n);
+  });
+  return { values: Float64Array.from(order, (i) => d[i]!), vectors };
+}
+
+/** To tridiagonal form, diagonal `d` and `e` [1..n) below it; `z` becomes the transform, a row for every later eigenvector. */
+function reduce(z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
+  const reflections: { v: Float64Array; beta: number }[] = [];
+  const p = new Float64Array(n);
+  for (let k = 0; k < n - 2; k++) {
+    const v = new Float64Array(n);
+    let norm = 0;
+    for (let i = k + 1; i < n; i++) norm += z[k * n + i]! ** 2;
+    norm = Math.sqrt(norm);
+    const first = z[k * n + k + 1]!;
+    const alpha = first > 0 ? -norm : norm;
+    for (let i = k + 1; i < n; i++) v[i] = z[k * n + i]!;
+    v[k + 1] = first - alpha;
+    const square = dotFrom(v, v, k + 1);
+    const beta = square > 0 ? 2 / square : 0;
+    d[k] = z[k * n + k]!;
+    e[k + 1] = square > 0 ? alpha : first;
+    reflections.push({ v, beta });
+    if (beta === 0) continue;
+    // A <- H A H on what is left: p = beta A v, w = p - beta (p v) v / 2, A -= v w' + w v'.
+    for (let i = k + 1; i < n; i++) p[i] = beta * dotFrom(z.subarray(i * n, (i + 1) * n), v, k + 1);
+    const half = 0.5 * beta * dotFrom(p, v, k + 1);
+    for (let i = k + 1; i < n; i++) p[i]! -= half * v[i]!;
+    for (let i = k + 1; i < n; i++) {
+      const [vi, pi, at] = [v[i]!, p[i]!, i * n];
+      for (let j = k + 1; j < n; j++) z[at + j]! -= vi * p[j]! + pi * v[j]!;
+    }
+  }
+  for (let k = Math.max(0, n - 2); k < n; k++) d[k] = z[k * n + k]!;
+  if (n > 1) e[n - 1] = z[(n - 2) * n + n - 1]!;
+  // Rows of z: the columns of H_0 H_1 ..., that is (... H_1 H_0) of the unit matrix from the right.
+  z.fill(0);
+  for (let i = 0; i < n; i++) z[i * n + i] = 1;
+  for (let k = reflections.length - 1; k >= 0; k--) {
+    const { v, beta } = reflections[k]!;
+    for (let i = k + 1; i < n; i++) {
+      const row = z.subarray(i * n, (i + 1) * n);
+      const share = beta * dotFrom(row, v, k + 1);
+      if (share !== 0) for (let j = k + 1; j < n; j++) row[j]! -= share * v[j]!;
+    }
+  }
+}
+
+function implicitShifts(z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
+  for (let i = 1; i < n; i++) e[i - 1] = e[i]!;
+  e[n - 1] = 0;
+  for (let l = 0; l < n; l++) {
+    for (let turn = 0; turn < 60; turn++) {
+      let m = l;
+      while (m < n - 1 && Math.abs(e[m]!) > Number.EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!))) m++;
+      if (m === l) break;
+      let g = (d[l + 1]! - d[l]!) / (2 * e[l]!);
+      let r = Math.hypot(g, 1);
+      g = d[m]! - d[l]! + e[l]! / (g + (g >= 0 ? r : -r));
+      let [s, c, p] = [1, 1, 0];
+      let i = m - 1;
+      for (; i >= l; i--) {
+        const f = s * e[i]!;
+        const b = c * e[i]!;
+        r = Math.hypot(f, g);
+        e[i + 1] = r;
+        if (r === 0) {
+          d[i + 1]! -= p;
+          e[m] = 0;
+          break;
+        }
+        s = f / r;
+        c = g / r;
+        g = d[i + 1]! - p;
+        r = (d[i]! - g) * s + 2 * c * b;
+        p = s * r;
+        d[i + 1] = g + p;
+        g = c * r - b;
+        const [low, high] = [i * n, (i + 1) * n];
+        for (let k = 0; k < n; k++) {
+          const upper = z[high + k]!;
+          const lower = z[low + k]!;
+          z[high + k] = s * lower + c * upper;
+          z[low + k] = c * lower - s * upper;
+        }
+      }
+      if (r === 0 && i >= l) continue;
+      d[l]! -= p;
+      e[l] = g;
+      e[m] = 0;
+    }
+  }
+}
+
+/** In float64 sums; slow, and anywhere. */
+export const plainMultiply: Multiply = (a, b, { m, n, k, transposeA = false, transposeB = false }) => {
+  const left = transposeA ? transposed(a, k, m) : a;
+  const right = transposeB ? b : transposed(b, k, n);
+  const c = new Float32Array(m * n);
+  for (let i = 0; i < m; i++) {
+    const row = left.subarray(i * k, (i + 1) * k);
+    for (let j = 0; j < n; j++) c[i * n + j] = dot(row, right.subarray(j * k, (j + 1) * k));
+  }
+  return c;
+};
+
+function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(matrix.length);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j]!;
+  return out;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+function dotFrom(a: Float64Array, b: Float64Array, from: number): number {
+  let sum = 0;
+  for (let i = from; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}

@@ -1,0 +1,177 @@
+/** What the command line of the benchmark takes. */
+import { parseArgs } from 'node:util';
+import { BadInputError } from '../../src/core/errors.ts';
+import type { Range } from './bd.ts';
+import { toolKeys } from './peers-tools.ts';
+
+export const baselineNames = ['histogram', 'factorized', 'pca', 'coin'] as const;
+export type BaselineName = (typeof baselineNames)[number];
+
+export const peerKeys: readonly string[] = ['jpeg', 'webp', 'avif', ...toolKeys];
+
+export interface RateOptions {
+  /** A name of `functa data list`; `kodak:DIRECTORY`. */
+  readonly data: string;
+  readonly split: 'train' | 'validation' | 'test';
+  readonly limit: number | undefined;
+  /** Name or path of the model. */
+  readonly model: string;
+  readonly effort: number;
+  readonly qualities: readonly number[];
+  readonly prior: string | undefined;
+  readonly batch: number | undefined;
+  readonly peers: readonly string[];
+  readonly baselines: readonly BaselineName[];
+  readonly published: boolean;
+  readonly range: Range;
+  readonly coin: { readonly limit: number; readonly steps: number };
+  /** Pictures of the training split that axes and tables are made from. */
+  readonly pca: { readonly training: number; readonly axes: number };
+  readonly engine: string | undefined;
+  readonly threads: number | undefined;
+  readonly json: boolean;
+  /** Directory of JSON, table, SVG and PNG. */
+  readonly out: string | undefined;
+  /** Directory of kept results; absent: none are kept. */
+  readonly cache: string | undefined;
+}
+
+export const usage = `npm run bench:rate -- --data NAME [options]
+  --data NAME            cifar10, emoji-64, emoji-32, fashion-mnist, kodak:DIRECTORY
+  --split SPLIT          train, validation or test (test)
+  --limit N              the first N pictures (all)
+  --model MODEL          a model file, or the name of one in models/ (that of the data set)
+  --effort N             1 to 100 (5)
+  --qualities LIST       of our curve (30,35,...,70)
+  --prior KIND           the model's best
+  --batch N              pictures adapted together
+  --peers LIST           of ${peerKeys.join(',')}; none (all)
+  --baselines LIST       of ${baselineNames.join(',')}; none (histogram,factorized,pca)
+  --preset coin          add COIN to the baselines
+  --no-published         leave published curves out
+  --range FROM..TO       PSNR compared, dB (by data set)
+  --coin-limit N         pictures that COIN is fitted to (8)
+  --coin-steps N         of Adam (5000)
+  --pca-training N       pictures (8000)
+  --pca-axes N           at most (1024)
+  --engine NAME, --threads N
+  --json                 JSON instead of the table
+  --out DIRECTORY        write JSON, table, SVG and PNG there
+  --no-cache             measure other formats again`;
+
+/** PSNRs that say something about a data set. */
+const ranges: Readonly<Record<string, Range>> = {
+  cifar10: { fromDb: 24, toDb: 34 },
+  kodak: { fromDb: 24, toDb: 36 },
+  emoji: { fromDb: 24, toDb: 40 },
+  'fashion-mnist': { fromDb: 24, toDb: 38 },
+};
+
+/** Models of data sets that are not called like them. */
+const models: Readonly<Record<string, string>> = { kodak: 'photos', images: 'photos' };
+
+/** Throws BadInputError `usage` with a line that says what fits. */
+export function readOptions(args: readonly string[]): RateOptions {
+  const { values } = parse(args);
+  if (values.help === true || values.data === undefined) throw new BadInputError('usage', usage);
+  const name = values.data.replace(/:.*/, '');
+  const split = oneOf('split', values.split ?? 'test', ['train', 'validation', 'test'] as const);
+  const baselines = listOf('baselines', values.baselines ?? 'histogram,factorized,pca', baselineNames);
+  if (values.preset !== undefined) oneOf('preset', values.preset, ['coin'] as const);
+  return {
+    data: values.data,
+    split,
+    limit: values.limit === undefined ? undefined : whole('limit', values.limit),
+    model: values.model ?? models[name] ?? name,
+    effort: whole('effort', values.effort ?? '5', 1, 100),
+    qualities: numbers('qualities', values.qualities ?? '30,35,40,45,50,55,60,65,70'),
+    prior: values.prior,
+    batch: values.batch === undefined ? undefined : whole('batch', values.batch),
+    peers: listOf('peers', values.peers ?? peerKeys.join(','), peerKeys),
+    baselines: values.preset === undefined ? baselines : [...new Set([...baselines, 'coin' as const])],
+    published: values['no-published'] !== true,
+    range: rangeOf(values.range, name),
+    coin: {
+      limit: whole('coin-limit', values['coin-limit'] ?? '8'),
+      steps: whole('coin-steps', values['coin-steps'] ?? '5000'),
+    },
+    pca: {
+      training: whole('pca-training', values['pca-training'] ?? '8000', 8),
+      axes: whole('pca-axes', values['pca-axes'] ?? '1024', 1, 16384),
+    },
+    engine: values.engine,
+    threads: values.threads === undefined ? undefined : whole('threads', values.threads),
+    json: values.json === true,
+    out: values.out,
+    cache: values['no-cache'] === true ? undefined : '.cache/rate',
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        data: text,
+        split: text,
+        limit: text,
+        model: text,
+        effort: text,
+        qualities: text,
+        prior: text,
+        batch: text,
+        peers: text,
+        baselines: text,
+        preset: text,
+        'no-published': flag,
+        range: text,
+        'coin-limit': text,
+        'coin-steps': text,
+        'pca-training': text,
+        'pca-axes': text,
+        engine: text,
+        threads: text,
+        json: flag,
+        out: text,
+        'no-cache': flag,
+        help: flag,
+      },
+    });
+  } catch (error) {
+    throw new BadInputError('usage', `${error instanceof Error ? error.message : error}\n${usage}`);
+  }
+}
+
+function rangeOf(text: string | undefined, name: string): Range {
+  if (text === undefined)
+    return ranges[name] ?? ranges[name.replace(/-\d+$/, '')] ?? { fromDb: 24, toDb: 38 };
+  const [fromDb = Number.NaN, toDb = Number.NaN] = text.split('..').map(Number);
+  if (!(fromDb < toDb)) throw new BadInputError('usage', `--range is FROM..TO in decibels, not ${text}`);
+  return { fromDb, toDb };
+}
+
+export function whole(option: string, text: string, least = 1, most = Number.MAX_SAFE_INTEGER): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  const bounds = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new BadInputError('usage', `--${option} is a whole number ${bounds}, not ${text}`);
+}
+
+export function numbers(option: string, text: string): number[] {
+  return [...new Set(text.split(',').map((part) => whole(option, part.trim(), 1, 100)))].sort(
+    (a, b) => a - b,
+  );
+}
+
+function oneOf<T extends string>(option: string, text: string, known: readonly T[]): T {
+  const found = known.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new BadInputError('usage', `--${option} is one of ${known.join(', ')}, not ${text}`);
+}
+
+function listOf<T extends string>(option: string, text: string, known: readonly T[]): T[] {
+  if (text === 'none') return [];
+  return [...new Set(text.split(',').map((part) => oneOf(option, part.trim(), known)))];
+}

@@ -1,0 +1,124 @@
+/**
+ * Our curves, from the bytes of real archives and files through a session: what a user of the library gets. Beside them the same
+ * symbols through the weaker priors of the model: `histogram` is COIN++'s entropy model on our quantised modulations.
+ */
+import { encodeArchive, openArchive, readHeader } from '../../codec/index.ts';
+import type { PriorKind } from '../../prior/prior.ts';
+import { BugError } from '../../src/core/errors.ts';
+import { defaultLimits } from '../../src/core/limits.ts';
+import { mse, psnrOfMeanMse } from '../../src/core/units.ts';
+import { bestPrior, priorsOf } from '../../src/pipeline/index.ts';
+import type { Encoded, Session } from '../../src/pipeline/types.ts';
+import { type Curve, type Form, mean, type Point, pointOf } from './curve.ts';
+import { archiveBits } from './pca.ts';
+import type { Pictures } from './pictures.ts';
+
+export interface OurOptions {
+  readonly qualities: readonly number[];
+  readonly effort: number;
+  readonly prior?: string | undefined;
+  readonly batch?: number | undefined;
+  /** Priors of the model that code the same symbols. */
+  readonly baselines: readonly PriorKind[];
+  /** What the main curve counts. */
+  readonly form: Form & ('archive' | 'file');
+  readonly onQuality?: ((quality: number) => void) | undefined;
+}
+
+/** Small pictures are stored together, as a header would be most of a file. */
+export function formFor(points: number): 'archive' | 'file' {
+  return points <= 1024 ? 'archive' : 'file';
+}
+
+/** The main curve first, then the other form, then those of the baselines. */
+export async function ourCurves(session: Session, pictures: Pictures, options: OurOptions): Promise<Curve[]> {
+  const { model } = session;
+  const forms: Record<'archive' | 'file', Point[]> = { archive: [], file: [] };
+  const own = options.prior ?? bestPrior(model);
+  const kinds = priorsOf(model).filter((kind) => kind !== own && options.baselines.includes(kind));
+  const others = new Map<PriorKind, Point[]>(kinds.map((kind) => [kind, []]));
+  for (const quality of options.qualities) {
+    options.onQuality?.(quality);
+    const { effort, batch } = options;
+    const { items, archive } = await session.encodeMany(pictures.signals, {
+      quality,
+      effort,
+      batch,
+      prior: own,
+    });
+    const decodeMs = await decodeAll(session, items, pictures);
+    const common = {
+      encodeMs: mean(items.map(({ seconds }) => 1000 * seconds)),
+      decodeMs,
+      psnrDbOfMeanMse: psnrOfMeanMse(items.map((item) => item.mse)),
+    };
+    const bits = {
+      archive: archivedBits(session, archive, pictures),
+      file: perPixel(items, pictures, ({ bytes }) => bytes.length),
+    };
+    const payload = perPixel(items, pictures, ({ bytes }) => bytes.length - readHeader(bytes).headerBytes);
+    const more = {
+      ...common,
+      archiveBitsPerPixel: mean(bits.archive),
+      fileBitsPerPixel: mean(bits.file),
+      payloadBitsPerPixel: mean(payload),
+    };
+    const psnrDb = items.map((item) => item.psnrDb);
+    const setting = `quality ${quality}`;
+    for (const form of ['archive', 'file'] as const) {
+      forms[form].push(pointOf(setting, { bitsPerPixel: bits[form], psnrDb }, more));
+    }
+    for (const [kind, points] of others) {
+      const bytes = encodeArchive(model, items, { quality, prior: kind });
+      points.push(pointOf(setting, { bitsPerPixel: archivedBits(session, bytes, pictures), psnrDb }, common));
+    }
+  }
+  const { form } = options;
+  const other = form === 'archive' ? 'file' : 'archive';
+  const source = `model ${model.card.name} ${model.id.slice(0, 12)}, prior ${own}, effort ${options.effort}`;
+  const ours = { kind: 'ours', source } as const;
+  return [
+    { ...ours, name: 'functa', form, points: forms[form] },
+    { ...ours, name: `functa, ${other}s`, form: other, points: forms[other] },
+    ...[...others].map(
+      ([kind, points]): Curve => ({
+        name: `functa, ${kind}`,
+        kind: 'same program',
+        form: 'archive',
+        source: `the same symbols through the ${kind} prior; archive`,
+        points,
+      }),
+    ),
+  ];
+}
+
+/** Decodes every file by itself; mean milliseconds. What is decoded has to be what the encoder measured. */
+async function decodeAll(
+  session: Session,
+  items: readonly Encoded[],
+  { signals }: Pictures,
+): Promise<number> {
+  let sum = 0;
+  for (const [i, item] of items.entries()) {
+    const started = performance.now();
+    const { values } = await session.decode(item.bytes);
+    sum += performance.now() - started;
+    if (mse(values, signals[i]!.values) !== item.mse) {
+      throw new BugError(`${signals[i]!.id} decodes to other values than its encoder saw`);
+    }
+  }
+  return sum / items.length;
+}
+
+function archivedBits(session: Session, archive: Uint8Array, { pictures }: Pictures): number[] {
+  const opened = openArchive(session.model, archive, defaultLimits);
+  return archiveBits(archive.length, pictures, (i) => opened.byteLength(i));
+}
+
+function perPixel(
+  items: readonly Encoded[],
+  { pictures }: Pictures,
+  bytesOf: (item: Encoded) => number,
+): number[] {
+  return items.map((item, i) => (8 * bytesOf(item)) / (pictures[i]!.width * pictures[i]!.height));
+}

@@ -1,0 +1,188 @@
+/**
+ * PCA of the training set with our quantiser and coder: the baseline without a network, for sets of one size.
+ *
+ * Axes come from one part of the training split, tables from another part, so that a coefficient is not judged by pictures its
+ * axis was made from. All coefficients have one step: axes are orthonormal, so equal steps are equal errors. Every
+ * coefficient has its own table at every quality, the best of the bank for its training counts (the `factorized` prior).
+ * Bytes are those of a real archive, decoded again for its PSNR. Mean and axes are not counted, as our network is not.
+ */
+import { encodeArchive, openArchive } from '../../codec/index.ts';
+import { makeBank, readBank } from '../../prior/bank.ts';
+import { SymbolCounts } from '../../prior/counts.ts';
+import { fitFactorized } from '../../prior/factorized.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { BadInputError } from '../../src/core/errors.ts';
+import { defaultLimits } from '../../src/core/limits.ts';
+import { psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
+import type { ModelCard } from '../../src/field/card.ts';
+import { initialWeights } from '../../src/field/initialise.ts';
+import { type Model, readModel, writeModel } from '../../src/field/model.ts';
+import type { FieldSpec } from '../../src/field/spec.ts';
+import { type Curve, type Point, pointOf } from './curve.ts';
+import { type Multiply, principalAxes } from './eigen.ts';
+import { errorOf, type Picture } from './pictures.ts';
+
+export interface PcaOptions {
+  /** Axes kept at most. */
+  readonly axes: number;
+  readonly qualities: readonly number[];
+  readonly multiply: Multiply;
+}
+
+export interface Pca {
+  readonly dimensions: number;
+  /** [dimensions], samples in [0, 1]. */
+  readonly mean: Float32Array;
+  /** [count, dimensions]. */
+  readonly axes: Float32Array;
+  readonly count: number;
+}
+
+/** Step of quality 50, in units of samples in [0, 1] along an axis. */
+const baseStep = 0.2;
+
+/** Throws BadInputError `pca-sizes` when pictures differ in size. */
+export function fitPca(training: readonly Picture[], { axes: most, multiply }: PcaOptions): Pca {
+  const dimensions = training[0]!.bytes.length;
+  const count = Math.min(most, dimensions, Math.floor(training.length / 2));
+  const rows = rowsOf(training, dimensions);
+  const mean = new Float32Array(dimensions);
+  for (let k = 0; k < dimensions; k++) {
+    let sum = 0;
+    for (let i = k; i < rows.length; i += dimensions) sum += rows[i]!;
+    mean[k] = sum / training.length;
+  }
+  centre(rows, mean);
+  return { dimensions, mean, count, axes: principalAxes(rows, dimensions, count, { multiply }).axes };
+}
+
+/** Coefficients of pictures, [pictures, count]. */
+export function analyse(pca: Pca, pictures: readonly Picture[], multiply: Multiply): Float32Array {
+  const rows = rowsOf(pictures, pca.dimensions);
+  centre(rows, pca.mean);
+  const sizes = { m: pictures.length, n: pca.count, k: pca.dimensions, transposeB: true };
+  return multiply(rows, pca.axes, sizes);
+}
+
+/** 8-bit samples of coefficients [pictures, count]: [pictures, dimensions]. */
+export function synthesise(pca: Pca, coefficients: Float32Array, multiply: Multiply): Uint8Array {
+  const { count, dimensions, mean, axes } = pca;
+  const values = multiply(coefficients, axes, { m: coefficients.length / count, n: dimensions, k: count });
+  return Uint8Array.from(values, (v, i) => {
+    const sample = Math.floor((v + mean[i % dimensions]!) * 255 + 0.5);
+    return Math.min(255, Math.max(0, sample));
+  });
+}
+
+/** The curve of `pictures`, all of one size. */
+export function pcaCurve(
+  pca: Pca,
+  counted: readonly Picture[],
+  pictures: readonly Picture[],
+  { qualities, multiply }: PcaOptions,
+): Curve {
+  const { count } = pca;
+  const model = modelOf(pca, analyse(pca, counted, multiply), qualities);
+  const layout = symbolLayout(model.card.spec, model.card.shape);
+  const started = performance.now();
+  const coefficients = analyse(pca, pictures, multiply);
+  const analysisMs = (performance.now() - started) / pictures.length;
+  const points: Point[] = qualities.map((quality) => {
+    const steps = stepsAt(model.steps, quality);
+    const encodeStart = performance.now();
+    const items = pictures.map((_, i) => ({
+      symbols: quantise(layout, coefficients.subarray(i * count, (i + 1) * count), steps),
+      shape: model.card.shape,
+    }));
+    const bytes = encodeArchive(model, items, { quality, prior: 'factorized' });
+    const decodeStart = performance.now();
+    const archive = openArchive(model, bytes, defaultLimits);
+    const found = new Float32Array(coefficients.length);
+    for (let i = 0; i < archive.count; i++) {
+      found.set(dequantise(layout, archive.at(i).symbols, steps), i * count);
+    }
+    const samples = synthesise(pca, found, multiply);
+    const decodeMs = (performance.now() - decodeStart) / pictures.length;
+    const mses = pictures.map((picture, i) =>
+      errorOf(picture, samples.subarray(i * pca.dimensions, (i + 1) * pca.dimensions)),
+    );
+    const bits = archiveBits(bytes.length, pictures, (i) => archive.byteLength(i));
+    return pointOf(
+      `quality ${quality}`,
+      { bitsPerPixel: bits, psnrDb: mses.map((mse) => psnrDb(mse)) },
+      {
+        psnrDbOfMeanMse: psnrOfMeanMse(mses),
+        encodeMs: analysisMs + (decodeStart - encodeStart) / pictures.length,
+        decodeMs,
+      },
+    );
+  });
+  const source = `${count} axes of the training set, one table a coefficient; archive`;
+  return { name: 'PCA', kind: 'same program', form: 'archive', source, points };
+}
+
+/** Bits per pixel of every item of an archive: its stream, and an equal share of the rest. */
+export function archiveBits(
+  archiveBytes: number,
+  pictures: readonly Pick<Picture, 'width' | 'height'>[],
+  streamBytes: (i: number) => number,
+): number[] {
+  const streams = pictures.map((_, i) => streamBytes(i));
+  const shared = (archiveBytes - streams.reduce((sum, n) => sum + n, 0)) / pictures.length;
+  return pictures.map(({ width, height }, i) => (8 * (streams[i]! + shared)) / (width * height));
+}
+
+/** A model that is all prior: one cell of `count` channels, so that the codec takes coefficients for a modulation. */
+function modelOf(pca: Pca, training: Float32Array, qualities: readonly number[]): Model {
+  const { count } = pca;
+  const spec: FieldSpec = {
+    axes: 1,
+    outputs: 1,
+    width: 1,
+    layers: 1,
+    w0: 1,
+    features: { global: true, local: false, harmonics: 0 },
+    levels: [{ cell: null, channels: count, interpolation: 'nearest' }],
+  };
+  const card: ModelCard = {
+    name: 'pca',
+    family: 'field',
+    shape: [1],
+    anySize: false,
+    values: { offset: 0, scale: 1 },
+    channels: 'values',
+    spec,
+    training: { dataset: '', split: 'train', steps: 0, batch: 0, seed: 0, lambda: 0, innerSteps: 0 },
+    figures: {},
+    licence: '',
+    notes: '',
+  };
+  const steps = new Float32Array(count).fill(baseStep);
+  const layout = symbolLayout(spec, card.shape);
+  const counts = new SymbolCounts(count);
+  for (const quality of qualities) {
+    const at = stepsAt(steps, quality);
+    for (let i = 0; i < training.length; i += count) {
+      counts.add(layout, quality, quantise(layout, training.subarray(i, i + count), at));
+    }
+  }
+  const bank = makeBank();
+  const tensors = new Map([...bank, ...fitFactorized(counts, readBank(bank))]);
+  const network = { spec, weights: initialWeights(spec, () => 0.5), rates: new Float32Array(count) };
+  return readModel(writeModel({ card, network, steps, tensors }));
+}
+
+function rowsOf(pictures: readonly Picture[], dimensions: number): Float32Array {
+  const rows = new Float32Array(pictures.length * dimensions);
+  pictures.forEach(({ bytes }, r) => {
+    if (bytes.length !== dimensions)
+      throw new BadInputError('pca-sizes', 'PCA is for pictures of one size and number of channels');
+    for (let k = 0; k < dimensions; k++) rows[r * dimensions + k] = bytes[k]! / 255;
+  });
+  return rows;
+}
+
+function centre(rows: Float32Array, mean: Float32Array): void {
+  for (let i = 0; i < rows.length; i++) rows[i]! -= mean[i % mean.length]!;
+}

@@ -1,0 +1,217 @@
+/**
+ * Image formats beside ours: each is run over its settings on the same pictures, in this process or by its own tools.
+ *
+ * "Without the container's fixed part" (the payload) is the file less the file of a uniformly grey picture of the same size at
+ * the same setting. That takes the few bytes that coding grey needs for container too, in the format's favour.
+ */
+import { meanPsnrOfItems, psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
+import { rateAt } from './bd.ts';
+import { type Curve, front, type Point, pointOf } from './curve.ts';
+import { errorOf, type Picture, type Pictures } from './pictures.ts';
+import type { ResultStore } from './result-store.ts';
+
+export interface Variant {
+  /** Part of the setting's name: chroma subsampling, table. */
+  readonly label: string;
+  /** Channels that a picture may have. */
+  readonly channels: readonly number[];
+  /** From the lowest PSNR to the highest. */
+  readonly settings: readonly number[];
+  encode(picture: Picture, setting: number): Promise<Timed>;
+  /** Samples [height, width, channels]. */
+  decode(file: Uint8Array, picture: Picture): Promise<Timed>;
+}
+
+export interface Timed {
+  readonly bytes: Uint8Array;
+  readonly ms: number;
+}
+
+export interface PeerCodec {
+  /** For the command line. */
+  readonly key: string;
+  readonly name: string;
+  /** Program, version and what is the same at all settings. */
+  readonly version: string;
+  readonly variants: readonly Variant[];
+}
+
+/** What is kept of one setting of one variant: figures of every picture. */
+export interface Measured {
+  readonly fileBytes: readonly number[];
+  readonly fixedBytes: readonly number[];
+  readonly mse: readonly number[];
+  readonly encodeMs: number;
+  readonly decodeMs: number;
+}
+
+export interface SweepOptions {
+  /** PSNR that the curves have to cover, dB. */
+  readonly fromDb: number;
+  readonly toDb: number;
+  readonly store: ResultStore;
+  readonly onSetting?: ((setting: string) => void) | undefined;
+}
+
+/** A sweep tries its settings on so many pictures first, to find those that reach the range. */
+const probed = (pictures: number) => Math.min(12, Math.max(2, Math.ceil(pictures / 50)));
+/** Points that a curve has within the range, about: ln(rate) is nearly straight in PSNR. */
+const points = 10;
+
+/** The curves of whole files and of payloads; none when the format cannot hold such pictures. */
+export async function peerCurves(
+  peer: PeerCodec,
+  pictures: Pictures,
+  options: SweepOptions,
+): Promise<Curve[]> {
+  const measured: Point[][] = [];
+  const { channels } = pictures.pictures[0]!;
+  for (const variant of peer.variants) {
+    if (!variant.channels.includes(channels)) continue;
+    measured.push(await sweep(peer, variant, pictures, options));
+  }
+  if (measured.length === 0) return [];
+  const payloadOf = (point: Point) => ({
+    ...point,
+    bitsPerPixel: point.payloadBitsPerPixel!,
+    items: {
+      psnrDb: point.items!.psnrDb,
+      bitsPerPixel: Array.from(
+        point.items!.bitsPerPixel as number[],
+        (bits) => bits - (point.bitsPerPixel - point.payloadBitsPerPixel!),
+      ),
+    },
+  });
+  const common = { kind: 'peer', source: peer.version } as const;
+  return [
+    { ...common, name: peer.name, form: 'file', points: bestOf(measured) },
+    {
+      ...common,
+      name: `${peer.name}, payload`,
+      form: 'payload',
+      points: bestOf(measured.map((list) => list.map(payloadOf))),
+    },
+  ];
+}
+
+/** Of several variants the best one at every PSNR: points that another variant undercuts are left out. */
+export function bestOf(variants: readonly (readonly Point[])[]): Point[] {
+  const kept = variants.flatMap((own) =>
+    own.filter(({ bitsPerPixel, psnrDb }) =>
+      variants.every(
+        (other) => other === own || !((rateAt(other, psnrDb) ?? Number.POSITIVE_INFINITY) < bitsPerPixel),
+      ),
+    ),
+  );
+  return front(kept);
+}
+
+async function sweep(
+  peer: PeerCodec,
+  variant: Variant,
+  pictures: Pictures,
+  { fromDb, toDb, store, onSetting }: SweepOptions,
+): Promise<Point[]> {
+  const common = [pictures.digest, peer.key, peer.version, variant.label];
+  const at = async (setting: number) => {
+    const measured = await store.get([...common, String(setting)], async () => {
+      onSetting?.(`${variant.label} ${setting}`.trim());
+      return measure(variant, setting, pictures.pictures);
+    });
+    return toPoint(`${variant.label} ${setting}`.trim(), measured, pictures.pictures);
+  };
+  const { settings } = variant;
+  const chosen = await store.get([...common, 'settings', `${fromDb}..${toDb}`, settings.join()], () => {
+    onSetting?.(`${variant.label} finds its settings`.trim());
+    return settingsWithin(variant, pictures.pictures, fromDb, toDb);
+  });
+  const found: Point[] = [];
+  for (const setting of chosen) found.push(await at(setting));
+  // The first pictures are not all pictures.
+  for (let i = settings.indexOf(chosen[0]!) - 1; i >= 0 && found[0]!.psnrDb > fromDb; i--) {
+    found.unshift(await at(settings[i]!));
+  }
+  for (
+    let i = settings.indexOf(chosen.at(-1)!) + 1;
+    i < settings.length && found.at(-1)!.psnrDb < toDb;
+    i++
+  ) {
+    found.push(await at(settings[i]!));
+  }
+  return found;
+}
+
+/** Settings that on the first pictures cover the range, its ends included, and are not too near each other. */
+async function settingsWithin(
+  variant: Variant,
+  pictures: readonly Picture[],
+  fromDb: number,
+  toDb: number,
+): Promise<number[]> {
+  const few = pictures.slice(0, probed(pictures.length));
+  const found: { setting: number; psnr: number }[] = [];
+  for (const setting of variant.settings) {
+    const psnr = await probe(variant, setting, few);
+    if (psnr < fromDb) found.length = 0;
+    found.push({ setting, psnr });
+    if (psnr > toDb) break;
+  }
+  const apart = (toDb - fromDb) / points;
+  let last = Number.NEGATIVE_INFINITY;
+  const kept = found.filter(({ psnr }, i) => {
+    const keep = i === 0 || i === found.length - 1 || psnr - last >= apart;
+    if (keep) last = psnr;
+    return keep;
+  });
+  return kept.map(({ setting }) => setting);
+}
+
+async function probe(variant: Variant, setting: number, pictures: readonly Picture[]): Promise<number> {
+  const mses: number[] = [];
+  for (const picture of pictures) {
+    const file = await variant.encode(picture, setting);
+    mses.push(errorOf(picture, (await variant.decode(file.bytes, picture)).bytes));
+  }
+  return meanPsnrOfItems(mses);
+}
+
+async function measure(variant: Variant, setting: number, pictures: readonly Picture[]): Promise<Measured> {
+  const fixed = new Map<string, number>();
+  const result = { fileBytes: [] as number[], fixedBytes: [] as number[], mse: [] as number[] };
+  let encodeMs = 0;
+  let decodeMs = 0;
+  for (const picture of pictures) {
+    const file = await variant.encode(picture, setting);
+    const decoded = await variant.decode(file.bytes, picture);
+    encodeMs += file.ms;
+    decodeMs += decoded.ms;
+    result.fileBytes.push(file.bytes.length);
+    result.mse.push(errorOf(picture, decoded.bytes));
+    const size = `${picture.width}x${picture.height}`;
+    const flat = fixed.get(size) ?? (await flatBytes(variant, setting, picture));
+    fixed.set(size, flat);
+    result.fixedBytes.push(flat);
+  }
+  const n = pictures.length;
+  return { ...result, encodeMs: encodeMs / n, decodeMs: decodeMs / n };
+}
+
+async function flatBytes(variant: Variant, setting: number, picture: Picture): Promise<number> {
+  const bytes = new Uint8Array(picture.bytes.length).fill(128);
+  if (picture.channels === 4) for (let i = 3; i < bytes.length; i += 4) bytes[i] = 255;
+  return (await variant.encode({ ...picture, bytes }, setting)).bytes.length;
+}
+
+function toPoint(setting: string, measured: Measured, pictures: readonly Picture[]): Point {
+  const { fileBytes, fixedBytes, mse, encodeMs, decodeMs } = measured;
+  const perPixel = (bytes: readonly number[]) =>
+    bytes.map((n, i) => (8 * n) / (pictures[i]!.width * pictures[i]!.height));
+  const items = { bitsPerPixel: perPixel(fileBytes), psnrDb: mse.map((error) => psnrDb(error)) };
+  const payload = perPixel(fileBytes.map((n, i) => Math.max(0, n - fixedBytes[i]!)));
+  const point = pointOf(setting, items, { encodeMs, decodeMs, psnrDbOfMeanMse: psnrOfMeanMse(mse) });
+  return {
+    ...point,
+    fileBitsPerPixel: point.bitsPerPixel,
+    payloadBitsPerPixel: payload.reduce((sum, bits) => sum + bits, 0) / payload.length,
+  };
+}
