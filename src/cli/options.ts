@@ -88,3 +88,9 @@ export function splitOption(split: Split): Option {
 export function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
+
+export const qualityOption = ['--quality <q>', 'from 1, fewest bits, to 100', integer(1, 100), 50] as const;
+export const priorOption = [
+  '--prior <kind>',
+  'histogram, factorized or autoregressive; default: the best in the model',
+] as const;

@@ -4,7 +4,15 @@ import type { Split } from '../../../datasets/dataset.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
-import { cacheOption, dataOption, effortOption, integer, splitOption } from '../options.ts';
+import {
+  cacheOption,
+  dataOption,
+  effortOption,
+  integer,
+  priorOption,
+  qualityOption,
+  splitOption,
+} from '../options.ts';
 import type { Run } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { resumable } from '../resume.ts';
@@ -33,9 +41,9 @@ export function addBuild(program: Command, run: Run): void {
     .option(...modelOption)
     .option('--limit <n>', 'only the first n signals', integer(1))
     .option('--resume', 'go on after what the store holds', false)
-    .option('--quality <q>', 'from 1, fewest bits, to 100', integer(1, 100), 50)
+    .option(...qualityOption)
     .option(...effortOption)
-    .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
+    .option(...priorOption)
     .option('--batch <n>', 'signals adapted together', integer(1, 4096))
     .option(...cacheOption)
     .action(run(build));

@@ -11,10 +11,11 @@ import { chooseModel, modelOption, withSession } from '../models.ts';
 import {
   effortOption,
   forceOption,
-  integer,
   maxBytesOption,
   type OutputFlags,
   outputFlag,
+  priorOption,
+  qualityOption,
 } from '../options.ts';
 import type { Run } from '../program.ts';
 import { coloursOf, isNpy, readSignal } from '../signals.ts';
@@ -36,9 +37,9 @@ export function addEncode(program: Command, run: Run): void {
     .option(outputFlag, 'default: the input with the suffix .functa')
     .option(...forceOption)
     .option(...modelOption)
-    .option('--quality <q>', 'from 1, fewest bits, to 100', integer(1, 100), 50)
+    .option(...qualityOption)
     .option(...effortOption)
-    .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
+    .option(...priorOption)
     .addOption(maxBytesOption())
     .action(run(encode));
 }

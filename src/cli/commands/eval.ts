@@ -5,7 +5,16 @@ import type { EvalQuality, EvalResult } from '../../pipeline/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
-import { cacheOption, dataOption, effortOption, integer, integers, list, splitOption } from '../options.ts';
+import {
+  cacheOption,
+  dataOption,
+  effortOption,
+  integer,
+  integers,
+  list,
+  priorOption,
+  splitOption,
+} from '../options.ts';
 import type { Run } from '../program.ts';
 import { columns } from '../text.ts';
 
@@ -35,7 +44,7 @@ export function addEval(program: Command, run: Run): void {
     .option('--against <codecs>', 'of jpeg, webp, avif; between commas', list)
     .option('--qualities <list>', 'between commas, each from 1 to 100', integers(1, 100))
     .option(...effortOption)
-    .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
+    .option(...priorOption)
     .option('--batch <n>', 'signals adapted together', integer(1, 4096))
     .option(...cacheOption)
     .action(run(evaluate));

@@ -7,7 +7,15 @@ import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withSession } from '../models.ts';
-import { forceOption, fromOption, integer, type OutputFlags, outputFlag, real } from '../options.ts';
+import {
+  forceOption,
+  fromOption,
+  integer,
+  type OutputFlags,
+  outputFlag,
+  priorOption,
+  real,
+} from '../options.ts';
 import type { Run } from '../program.ts';
 import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, secondsText, sizeText } from '../text.ts';
@@ -40,7 +48,7 @@ export function addSample(program: Command, run: Run): void {
     .option('-n, --count <n>', 'how many', integer(1, 65536), 16)
     .option('--seed <n>', 'where the random numbers start', integer(0), 0)
     .option('--temperature <t>', "1: the prior's own distribution; lower: closer to its mode", real(0, 10), 1)
-    .option('--prior <kind>', 'histogram, factorized or autoregressive; default: the best in the model')
+    .option(...priorOption)
     .option('--quality <q>', 'the quantiser step that is drawn at, from 1 to 100', integer(1, 100), 50)
     .option('--size <size>', '4x, or WxH in samples; default: the size the model was trained on')
     .action(run(sample));
