@@ -1,7 +1,8 @@
 // What JavaScript sees of the dense kernels: synchronous calls on typed arrays, for TensorFlow.js runs its kernels
 // synchronously. Every count is checked against the arrays before a kernel starts, so a wrong call throws and touches nothing.
 //
-//   denseInfo() -> { isa, lanes, threads }                 denseThreads(n)
+//   denseInfo() -> { isa, lanes, threads, instructionSets }
+//   denseThreads(n)                                         denseInstructionSet(index in instructionSets)
 //   denseGemm(a, b, c, bias | null, [batch, m, n, k, batchA, batchB, transposeA, transposeB, activation, alpha])
 //   denseUnary(op, x, y, p, q)                              denseBinary(op, a, b, out, [rank, size..., a..., b...])
 //   denseSelect(condition, a, b, out)                       denseReduce(op, x, out, [outer, n, inner, scale])
@@ -12,6 +13,7 @@
 // Lists of numbers are Float64Arrays: one look at the heap instead of ten.
 #include <node_api.h>
 
+#include <atomic>
 #include <cstdio>
 #include <new>
 
@@ -25,20 +27,32 @@ functa::DenseThreads& host() {
   return one;
 }
 
-const DenseKernels& kernels() {
-  static const DenseKernels& best = *[] {
+// What this processor can run, best first, ended by null.
+const DenseKernels* const* available() {
+  static const DenseKernels* list[4] = {};
+  static const bool found = [] {
+    int n = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
-      return dense_kernels_avx512();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return dense_kernels_avx2();
-    return dense_kernels_sse();
+      list[n++] = dense_kernels_avx512();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list[n++] = dense_kernels_avx2();
+    list[n++] = dense_kernels_sse();
 #else
-    return dense_kernels_neon();
+    list[n++] = dense_kernels_neon();
 #endif
+    return n > 0;
   }();
-  return best;
+  (void)found;
+  return list;
+}
+
+std::atomic<const DenseKernels*> chosen{nullptr};
+
+const DenseKernels& kernels() {
+  const DenseKernels* table = chosen.load(std::memory_order_relaxed);
+  return table ? *table : *available()[0];
 }
 
 // The arguments of a call; the first that does not fit throws in JavaScript and makes `ok` false.
@@ -276,6 +290,13 @@ void threads(Call& call) {
   if (call.require(n >= 1 && n <= 256)) host().threads = (int)n;
 }
 
+void instructionSet(Call& call) {
+  double index = call.number();
+  int count = 0;
+  while (available()[count]) count++;
+  if (call.require(index >= 0 && index < count)) chosen = available()[(int)index];
+}
+
 template <void (*BODY)(Call&)> napi_value method(napi_env env, napi_callback_info info) {
   Call call(env, info);
   try {
@@ -295,6 +316,13 @@ napi_value info(napi_env env, napi_callback_info) {
   napi_set_named_property(env, out, "lanes", value);
   napi_create_int32(env, host().threads, &value);
   napi_set_named_property(env, out, "threads", value);
+  napi_value list;
+  napi_create_array(env, &list);
+  for (uint32_t i = 0; available()[i]; i++) {
+    napi_create_string_utf8(env, available()[i]->isa, NAPI_AUTO_LENGTH, &value);
+    napi_set_element(env, list, i, value);
+  }
+  napi_set_named_property(env, out, "instructionSets", list);
   return out;
 }
 
@@ -308,6 +336,7 @@ void init_dense(napi_env env, napi_value exports) {
   } functions[] = {
       {"denseInfo", info},
       {"denseThreads", method<threads>},
+      {"denseInstructionSet", method<instructionSet>},
       {"denseGemm", method<gemm>},
       {"denseUnary", method<unary>},
       {"denseBinary", method<binary>},

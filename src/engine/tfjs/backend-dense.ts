@@ -3,7 +3,10 @@ import { EnvironmentError } from '../../core/errors.ts';
 import { loadNative } from '../native/native.ts';
 
 export interface DenseAddon {
-  denseInfo(): { isa: string; lanes: number; threads: number };
+  /** `instructionSets`: what this processor can run, best first. */
+  denseInfo(): { isa: string; lanes: number; threads: number; instructionSets: string[] };
+  /** Chooses one of them for the whole process: for tests; the best is chosen from the start. */
+  denseInstructionSet(index: number): void;
   /** Threads of the whole process. */
   denseThreads(threads: number): void;
   /** [batch, m, n, k, batch stride of a, of b, transpose a, b, activation, alpha]. */
