@@ -11,7 +11,7 @@ export interface Source {
 const layers: readonly (readonly [prefix: string, below: readonly string[]])[] = [
   ['src/core/', []],
   ['src/field/', ['src/core/']],
-  ['prior/train/', ['prior/', 'src/learn/', 'src/engine/', 'src/functaset/', 'src/field/', 'src/core/']],
+  ['prior/train/', ['prior/', 'src/engine/', 'src/field/', 'src/core/']],
   ['prior/', ['src/field/', 'src/core/']],
   ['codec/', ['prior/', 'src/field/', 'src/core/']],
   ['src/engine/', ['src/field/', 'src/core/']],
