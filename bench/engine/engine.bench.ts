@@ -10,7 +10,6 @@ import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { engineNames } from '../../src/engine/index.ts';
 import { loadNative } from '../../src/engine/native/native.ts';
 import type { Measured } from './child.ts';
 import { slowBlas, torchMeta } from './peer.ts';
@@ -161,7 +160,7 @@ const { rows, notes, peaks, targets: all } = await run(options);
 const targets = options.only === '' ? all : all.filter(({ met }) => met !== null);
 const loadAfter = loadavg()[0]!;
 if (values.json) {
-  console.log(JSON.stringify({ ...where, loadAfter, engines: engineNames, rows, targets, notes }, null, 2));
+  console.log(JSON.stringify({ ...where, loadAfter, rows, targets, notes }, null, 2));
 } else {
   const peakText = [...peaks].map(([threads, gflops]) => {
     const sorted = gflops.sort((a, b) => a - b);
