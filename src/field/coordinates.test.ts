@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { axisTaps, coveringGrid, features, finestCell, gridPositions, levelStencil } from './coordinates.ts';
-import { preset } from './presets.ts';
+import { preset, pyramid } from './presets.ts';
 import type { GridLevel } from './spec.ts';
 
 const linear: GridLevel = { cell: [4], channels: 1, interpolation: 'linear' };
@@ -66,14 +66,30 @@ describe('features', () => {
   it('come as global, local, then sin and cos of each harmonic and axis', () => {
     const got = Array.from(features(spec, [16, 10], [5, 2.5]));
     const [ry, rx] = [0.25, 0.25];
-    const waves = [1, 2].flatMap((j) =>
-      [ry, rx].flatMap((r) => [Math.sin(2 * Math.PI * j * r), Math.cos(2 * Math.PI * j * r)]),
-    );
+    const sin = (t: number) => Math.sin(2 * Math.PI * t);
+    const cos = (t: number) => Math.cos(2 * Math.PI * t);
+    // Cells of 4 and 2: periods of 4 and 2 samples along y, of 2 and 1 along x.
+    const waves = [sin(ry), cos(ry), sin(rx), 0, sin(2 * ry), 0, 0, 0];
     const want = [-0.375, -0.5, 2 * ry - 1, 2 * rx - 1, ...waves];
     expect(got).toHaveLength(want.length);
     got.forEach((value, i) => {
       expect(value).toBeCloseTo(want[i]!, 14);
     });
+  });
+});
+
+describe('between samples', () => {
+  it('harmonics take no part that samples did not show: they are sums of what the samples hold', () => {
+    const one = pyramid({ axes: 1, outputs: 1, levels: [{ cell: 6, channels: 1 }] });
+    const spec = { ...one, features: { global: false, local: false, harmonics: 7 } };
+    const samples = Array.from({ length: 12 }, (_, i) => features(spec, [12], [i + 0.5]));
+    const constantAtSamples = (k: number) => samples.every((f) => Math.abs(f[k]! - samples[0]![k]!) < 1e-12);
+    for (let x = 0; x < 12; x += 0.1) {
+      const found = features(spec, [12], [x]);
+      found.forEach((value, k) => {
+        if (constantAtSamples(k)) expect(value).toBe(0);
+      });
+    }
   });
 });
 

@@ -16,6 +16,9 @@
  *                          local    2 r - 1                   per axis
  *                          j = 1..harmonics, per axis:        sin(2 pi j r), cos(2 pi j r)
  *
+ * A harmonic that samples cannot tell from a lower one is 0: both of a period below two samples, and the cosine of a
+ * period of two, which vanishes at every sample. What a network never saw it would make up between the samples.
+ *
  * Positions outside the signal are valid: grids are constant beyond their outermost knots.
  */
 import { type FieldSpec, featureCount, type GridLevel, gridCells } from './spec.ts';
@@ -76,10 +79,11 @@ export function features(spec: FieldSpec, shape: readonly number[], x: ArrayLike
     for (let axis = 0; axis < spec.axes; axis++) out[at++] = (2 * x[axis]!) / shape[axis]! - 1;
   if (spec.features.local) for (const r of position) out[at++] = 2 * r - 1;
   for (let j = 1; j <= spec.features.harmonics; j++) {
-    for (const r of position) {
-      out[at++] = Math.sin(2 * Math.PI * j * r);
-      out[at++] = Math.cos(2 * Math.PI * j * r);
-    }
+    position.forEach((r, axis) => {
+      const period = finest[axis]! / j;
+      out[at++] = period < 2 ? 0 : Math.sin(2 * Math.PI * j * r);
+      out[at++] = period > 2 ? Math.cos(2 * Math.PI * j * r) : 0;
+    });
   }
   return out;
 }

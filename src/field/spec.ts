@@ -27,7 +27,7 @@ export interface CoordinateFeatures {
   readonly global: boolean;
   /** Position in the finest cell, scaled to [-1, 1]; jumps at cell borders. */
   readonly local: boolean;
-  /** sin and cos of 2 pi j (position in units of the finest cell), j = 1..harmonics: continuous everywhere. */
+  /** sin and cos of 2 pi j (position in units of the finest cell), j = 1..harmonics, as far as samples tell them apart: continuous everywhere. */
   readonly harmonics: number;
 }
 

@@ -11,6 +11,7 @@
  */
 import type { Rng } from '../core/rng.ts';
 import type { Adapted, Batch, Engine, MetaGradient, OuterLoss } from '../engine/engine.ts';
+import { weightLayout } from '../field/spec.ts';
 import { clipScale, cosineSchedule, gradientNorm } from './adam.ts';
 import { rateTerm } from './adapt.ts';
 import { errorScale255, massOf, sliceBatch } from './batch.ts';
@@ -292,6 +293,10 @@ export class OuterStepper {
     const rated = phase !== 'distortion';
     const factor = cosineSchedule(state.step, steps, optimiser.warmupSteps, optimiser.finalShare);
     state.adam.step([weights, logRates, rated ? logSteps : null, rated ? logScales : null], factor);
+    const kept = 1 - optimiser.weights * factor * optimiser.coordinateDecay;
+    const { at, rows } = weightLayout(this.#recipe.spec).w[0]!;
+    const learnt = state.learnt.weights;
+    for (let i = at; i < at + rows * this.#recipe.spec.width; i++) learnt[i]! *= kept;
     updateAverage(state, optimiser.emaDecay);
     this.#view.refresh(state.learnt);
     return norm;

@@ -63,6 +63,11 @@ export interface TrainingRecipe {
     readonly finalShare: number;
     /** Longest gradient over weights and log-rates; 0: any. */
     readonly clipNorm: number;
+    /**
+     * Decoupled weight decay (arXiv 1711.05101) of the weights of coordinate features alone. Where they are large, a
+     * field makes up textures between the samples that it learnt from.
+     */
+    readonly coordinateDecay: number;
     /** Of the moving average of parameters that validation and result are taken from; 0: none. */
     readonly emaDecay: number;
   };
@@ -126,6 +131,7 @@ const schema = z.strictObject({
     warmupSteps: whole,
     finalShare: share,
     clipNorm: z.number().min(0),
+    coordinateDecay: z.number().min(0),
     emaDecay: decay,
   }),
   validation: z.strictObject({ every: whole, signals: natural }),

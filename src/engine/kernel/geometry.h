@@ -25,10 +25,11 @@ static void axis_entry(const Spec& s, int axis, double x, float* entry) {
   if (s.use_global) *entry++ = (float)(2 * x / s.shape[axis] - 1);
   if (s.use_local) *entry++ = (float)(2 * (t - floor_(t)) - 1);
   for (int j = 1; j <= s.harmonics; j++) {
-    double sine, cosine;
+    // 0 where samples cannot tell the harmonic from a lower one; see coordinates.ts.
+    double sine, cosine, period = s.finest[axis] / j;
     sincos_turns(j * t, sine, cosine);
-    *entry++ = (float)sine;
-    *entry++ = (float)cosine;
+    *entry++ = period < 2 ? 0 : (float)sine;
+    *entry++ = period > 2 ? (float)cosine : 0;
   }
   for (int k = 0; k < s.level_count; k++) {
     const Level& level = s.level[k];
