@@ -5,7 +5,7 @@
  * files for those. A golden file that exists is never replaced: it is what the format promised.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readModel } from '../../src/field/model.ts';
 import { makeTinyModel, tinyModels } from './tiny-models.ts';
 import { makeVectors, sha256, type VectorsOfModel } from './vectors.ts';
@@ -31,7 +31,9 @@ for (const path of models) {
     console.log(`${path}: has its files already`);
     continue;
   }
-  const name = basename(path).replace(/\.[^.]*$/, '');
+  const stem = basename(path).replace(/\.[^.]*$/, '');
+  // A bundled model is called like its directory.
+  const name = stem === 'model' ? basename(dirname(path)) : stem;
   const made = makeVectors(readModel(bytes), name);
   for (const { vector, bytes: file } of made) writeFileSync(join(folder, vector.file), file, { flag: 'wx' });
   manifest.push({ model: path, modelSha256: sha256(bytes), vectors: made.map(({ vector }) => vector) });

@@ -1,0 +1,54 @@
+/**
+ * Makes the pictures of the README with the bundled models: `npx tsx docs/pictures/make.ts`. Signals that were not
+ * learnt from, each as it is, as its file decodes, and as its file decodes at four times the size; and samples.
+ */
+import { writeFileSync } from 'node:fs';
+import { contactSheet } from '../../datasets/contact-sheet.ts';
+import { writeImage } from '../../datasets/image.ts';
+import { openDataset } from '../../datasets/registry.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import { openEngine } from '../../src/engine/index.ts';
+import { loadModel, openSession } from '../../src/pipeline/index.ts';
+
+const directory = new URL('.', import.meta.url);
+const count = 10;
+const scale = 4;
+
+/** Every sample as a square of `scale` samples. */
+function enlarge({ id, shape, channels, values }: Signal): Signal {
+  const [height, width] = shape as [number, number];
+  const large = new Float32Array(values.length * scale * scale);
+  for (let y = 0; y < height * scale; y++)
+    for (let x = 0; x < width * scale; x++) {
+      const from = (Math.floor(y / scale) * width + Math.floor(x / scale)) * channels;
+      large.set(values.subarray(from, from + channels), (y * width * scale + x) * channels);
+    }
+  return { id, shape: [height * scale, width * scale], channels, values: large };
+}
+
+const engine = await openEngine();
+try {
+  const model = await loadModel('fashion-mnist');
+  const session = openSession({ model, engine });
+  const data = await openDataset('fixture-fashion', 'all');
+  const originals: Signal[] = [];
+  const plain: Signal[] = [];
+  const large: Signal[] = [];
+  let bytes = 0;
+  for (let i = 0; i < count; i++) {
+    const signal = await data.get(i * 3);
+    const file = await session.encode(signal, { quality: 50, effort: 5 });
+    bytes += file.bytes.length;
+    originals.push(enlarge(signal));
+    plain.push(enlarge(await session.decode(file.bytes)));
+    large.push(await session.decode(file.bytes, { size: `${scale}x` }));
+  }
+  const sheet = contactSheet([...originals, ...plain, ...large], { columns: count, gap: 4 });
+  writeFileSync(new URL('decodes.png', directory), await writeImage(sheet, 'png'));
+  const { signals } = await session.sample({ count: 2 * count, seed: 1, size: `${scale}x` });
+  const samples = contactSheet(signals, { columns: count, gap: 4 });
+  writeFileSync(new URL('samples.png', directory), await writeImage(samples, 'png'));
+  console.log(`${count} files at quality 50, effort 5: ${(bytes / count).toFixed(1)} bytes each`);
+} finally {
+  await engine.close();
+}
