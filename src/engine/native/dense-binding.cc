@@ -55,6 +55,15 @@ const DenseKernels& kernels() {
   return table ? *table : *available()[0];
 }
 
+// A count or stride from JavaScript: a whole number below 2^31 in size, else -1, which no check lets pass as a count.
+int64_t whole(double x) {
+  if (!(x > -2147483648.0 && x < 2147483648.0)) return -1;
+  return (double)(int64_t)x == x ? (int64_t)x : -1;
+}
+
+// Products in floating point: they cannot overflow, and are exact up to any length of an array.
+double times(double a, double b, double c = 1, double d = 1) { return a * b * c * d; }
+
 // The arguments of a call; the first that does not fit throws in JavaScript and makes `ok` false.
 class Call {
  public:
@@ -97,13 +106,13 @@ class Call {
     DenseWalk w{};
     w.rank = 1;
     if (!ok) return w;
-    int rank = length > 0 ? (int)x[0] : 0;
+    int rank = length > 0 ? (int)whole(x[0]) : 0;
     if (rank < 1 || rank > DENSE_MAX_RANK || length < 1 + 3 * rank) return fail("a walk"), w;
     w.rank = rank;
     for (int d = 0; d < rank; d++) {
-      w.size[d] = (int64_t)x[1 + d];
-      w.a[d] = (int64_t)x[1 + rank + d];
-      w.b[d] = (int64_t)x[1 + 2 * rank + d];
+      w.size[d] = whole(x[1 + d]);
+      w.a[d] = whole(x[1 + rank + d]);
+      w.b[d] = whole(x[1 + 2 * rank + d]);
     }
     return w;
   }
@@ -145,17 +154,17 @@ class Call {
 
 // Elements that a walk reaches by one of its two strides: [lowest, highest] offset.
 bool reaches(const DenseWalk& w, const int64_t* stride, int64_t at, int64_t length) {
-  int64_t low = at, high = at;
+  double low = (double)at, high = low;
   for (int d = 0; d < w.rank; d++) {
     if (w.size[d] < 0) return false;
     if (w.size[d] == 0) return true;
-    (stride[d] < 0 ? low : high) += (w.size[d] - 1) * stride[d];
+    (stride[d] < 0 ? low : high) += times((double)(w.size[d] - 1), (double)stride[d]);
   }
   return low >= 0 && high < length;
 }
-int64_t elements(const DenseWalk& w) {
-  int64_t n = 1;
-  for (int d = 0; d < w.rank; d++) n *= w.size[d];
+double elements(const DenseWalk& w) {
+  double n = 1;
+  for (int d = 0; d < w.rank; d++) n *= (double)w.size[d];
   return n;
 }
 
@@ -167,21 +176,21 @@ void gemm(Call& call) {
   g.c = call.floats(lengthC);
   g.bias = call.floatsOrNull(lengthBias);
   const double* x = call.list(10);
-  g.batch = (int64_t)x[0], g.m = (int64_t)x[1], g.n = (int64_t)x[2], g.k = (int64_t)x[3];
-  g.batchA = (int64_t)x[4], g.batchB = (int64_t)x[5];
+  g.batch = whole(x[0]), g.m = whole(x[1]), g.n = whole(x[2]), g.k = whole(x[3]);
+  g.batchA = whole(x[4]), g.batchB = whole(x[5]);
   g.transposeA = x[6] != 0, g.transposeB = x[7] != 0;
-  g.activation = (int)x[8], g.alpha = (float)x[9];
+  g.activation = (int)whole(x[8]), g.alpha = (float)x[9];
   bool sizes = g.batch >= 0 && g.m >= 0 && g.n >= 0 && g.k >= 0 && g.batchA >= 0 && g.batchB >= 0;
   int64_t last = g.batch > 0 ? g.batch - 1 : 0;
   if (call.require(sizes && last * g.batchA + g.m * g.k <= lengthA && last * g.batchB + g.k * g.n <= lengthB &&
-                   g.batch * g.m * g.n <= lengthC && (!g.bias || g.n <= lengthBias) && g.activation >= 0 &&
+                   times(g.batch, g.m, g.n) <= lengthC && (!g.bias || g.n <= lengthBias) && g.activation >= 0 &&
                    g.activation < DENSE_UNARY_COUNT))
     kernels().gemm(&host(), &g);
 }
 
 void unary(Call& call) {
   int64_t n, m;
-  int op = (int)call.number();
+  int op = (int)whole(call.number());
   const float* x = call.floats(n);
   float* y = call.floats(m);
   float p = (float)call.number(), q = (float)call.number();
@@ -190,7 +199,7 @@ void unary(Call& call) {
 
 void binary(Call& call) {
   int64_t lengthA, lengthB, lengthOut;
-  int op = (int)call.number();
+  int op = (int)whole(call.number());
   const float* a = call.floats(lengthA);
   const float* b = call.floats(lengthB);
   void* out = call.output(op >= DENSE_EQUAL, lengthOut);
@@ -212,12 +221,12 @@ void select(Call& call) {
 
 void reduce(Call& call) {
   int64_t lengthX, lengthOut;
-  int op = (int)call.number();
+  int op = (int)whole(call.number());
   const float* x = call.floats(lengthX);
   float* out = call.floats(lengthOut);
   const double* s = call.list(4);
-  int64_t outer = (int64_t)s[0], n = (int64_t)s[1], inner = (int64_t)s[2];
-  if (call.require(outer >= 0 && n >= 0 && inner >= 0 && outer * n * inner <= lengthX && outer * inner <= lengthOut && op >= 0 &&
+  int64_t outer = whole(s[0]), n = whole(s[1]), inner = whole(s[2]);
+  if (call.require(outer >= 0 && n >= 0 && inner >= 0 && times(outer, n, inner) <= lengthX && outer * inner <= lengthOut && op >= 0 &&
                    op < DENSE_REDUCE_COUNT))
     kernels().reduce(&host(), op, x, out, outer, n, inner, (float)s[3]);
 }
@@ -226,7 +235,7 @@ void softmax(Call& call) {
   int64_t length, lengthOut;
   const float* x = call.floats(length);
   float* out = call.floats(lengthOut);
-  int64_t n = (int64_t)call.number();
+  int64_t n = whole(call.number());
   if (call.require(n >= 1 && length % n == 0 && lengthOut >= length))
     kernels().softmax(&host(), x, out, length / n, n);
 }
@@ -237,12 +246,12 @@ void gather(Call& call) {
   const int32_t* indices = call.ints(lengthIndices);
   float* out = call.floats(lengthOut);
   const double* s = call.list(5);
-  int64_t batch = (int64_t)s[0], outer = (int64_t)s[1], axis = (int64_t)s[2], inner = (int64_t)s[3], count = (int64_t)s[4];
-  bool fits = batch >= 0 && outer >= 0 && axis >= 0 && inner >= 0 && count >= 0 && batch * outer * axis * inner <= lengthX &&
-              batch * count <= lengthIndices && batch * outer * count * inner <= lengthOut;
+  int64_t batch = whole(s[0]), outer = whole(s[1]), axis = whole(s[2]), inner = whole(s[3]), count = whole(s[4]);
+  bool fits = batch >= 0 && outer >= 0 && axis >= 0 && inner >= 0 && count >= 0 && times(batch, outer, axis, inner) <= lengthX &&
+              batch * count <= lengthIndices && times(batch, outer, count, inner) <= lengthOut;
   for (int64_t i = 0; fits && i < batch * count; i++) fits = indices[i] >= 0 && indices[i] < axis;
   if (!call.require(fits)) return;
-  if (batch * outer * count * inner > 0) kernels().gather(&host(), x, indices, out, batch, outer, axis, inner, count);
+  if (times(batch, outer, count, inner) > 0) kernels().gather(&host(), x, indices, out, batch, outer, axis, inner, count);
 }
 
 void segmentSum(Call& call) {
@@ -251,7 +260,7 @@ void segmentSum(Call& call) {
   const int32_t* ids = call.ints(lengthIds);
   float* out = call.floats(lengthOut);
   const double* s = call.list(3);
-  int64_t n = (int64_t)s[0], inner = (int64_t)s[1], segments = (int64_t)s[2];
+  int64_t n = whole(s[0]), inner = whole(s[1]), segments = whole(s[2]);
   if (call.require(n >= 0 && inner >= 0 && segments >= 0 && n * inner <= lengthX && n <= lengthIds && segments * inner <= lengthOut))
     kernels().segmentSum(&host(), x, ids, out, n, inner, segments);
 }
@@ -259,9 +268,9 @@ void segmentSum(Call& call) {
 void copy(Call& call) {
   int64_t lengthX, lengthOut;
   const float* x = call.floats(lengthX);
-  int64_t xAt = (int64_t)call.number();
+  int64_t xAt = whole(call.number());
   float* out = call.floats(lengthOut);
-  int64_t outAt = (int64_t)call.number();
+  int64_t outAt = whole(call.number());
   DenseWalk w = call.walk();
   if (call.require(reaches(w, w.a, xAt, lengthX) && reaches(w, w.b, outAt, lengthOut)) && elements(w) > 0)
     kernels().copy(&host(), x + xAt, out + outAt, &w);
