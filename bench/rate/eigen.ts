@@ -23,16 +23,16 @@ export function principalAxes(
   rows: Float32Array,
   dimensions: number,
   count: number,
-  { rounds = 6, multiply = plainMultiply }: { rounds?: number; multiply?: Multiply } = {},
+  { rounds = 3, multiply = plainMultiply }: { rounds?: number; multiply?: Multiply } = {},
 ): Axes {
   const n = rows.length / dimensions;
   const rng = new Rng(1);
   let basis = Float32Array.from({ length: count * dimensions }, () => rng.uniform() - 0.5);
-  orthonormalise(basis, dimensions);
+  orthonormalise(basis, dimensions, multiply);
   for (let round = 0; round < rounds; round++) {
     const along = multiply(rows, basis, { m: n, n: count, k: dimensions, transposeB: true });
     basis = Float32Array.from(multiply(along, rows, { m: count, n: dimensions, k: n, transposeA: true }));
-    orthonormalise(basis, dimensions);
+    orthonormalise(basis, dimensions, multiply);
   }
   const along = multiply(rows, basis, { m: n, n: count, k: dimensions, transposeB: true });
   const covariance = Float64Array.from(
@@ -44,23 +44,41 @@ export function principalAxes(
   return { axes, variances: values };
 }
 
-/** In place, row by row (modified Gram and Schmidt, twice). A row in the span of those before it becomes zero. */
-export function orthonormalise(basis: Float32Array, length: number): void {
-  const rows = basis.length / length;
-  for (let i = 0; i < rows; i++) {
-    const row = basis.subarray(i * length, (i + 1) * length);
-    const before = Math.sqrt(dot(row, row));
-    for (let turn = 0; turn < 2; turn++) {
-      for (let j = 0; j < i; j++) {
-        const other = basis.subarray(j * length, (j + 1) * length);
-        const share = dot(row, other);
-        for (let k = 0; k < length; k++) row[k]! -= share * other[k]!;
-      }
+/** Rows made orthogonal to those before them in one product. */
+const block = 32;
+
+/**
+ * In place: rows [count, length] are made orthonormal from the first to the last (Gram and Schmidt, block by block, each twice).
+ * A row in the span of those before it becomes zero.
+ */
+export function orthonormalise(basis: Float32Array, length: number, multiply = plainMultiply): void {
+  const count = basis.length / length;
+  for (let first = 0; first < count; first += block) {
+    const m = Math.min(block, count - first);
+    const before = basis.subarray(0, first * length);
+    const rows = basis.subarray(first * length, (first + m) * length);
+    for (let turn = 0; turn < 2 && first > 0; turn++) {
+      const shares = multiply(rows, before, { m, n: first, k: length, transposeB: true });
+      const known = multiply(shares, before, { m, n: length, k: first });
+      for (let i = 0; i < rows.length; i++) rows[i]! -= known[i]!;
     }
-    const norm = Math.sqrt(dot(row, row));
-    const scale = norm > 1e-5 * before ? 1 / norm : 0;
-    for (let k = 0; k < length; k++) row[k]! *= scale;
+    for (let i = 0; i < m; i++) orthonormaliseRow(rows, i, length);
   }
+}
+
+function orthonormaliseRow(rows: Float32Array, i: number, length: number): void {
+  const row = rows.subarray(i * length, (i + 1) * length);
+  const before = Math.sqrt(dot(row, row));
+  for (let turn = 0; turn < 2; turn++) {
+    for (let j = 0; j < i; j++) {
+      const other = rows.subarray(j * length, (j + 1) * length);
+      const share = dot(row, other);
+      for (let k = 0; k < length; k++) row[k]! -= share * other[k]!;
+    }
+  }
+  const norm = Math.sqrt(dot(row, row));
+  const scale = norm > 1e-5 * before ? 1 / norm : 0;
+  for (let k = 0; k < length; k++) row[k]! *= scale;
 }
 
 /**

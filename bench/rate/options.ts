@@ -1,6 +1,7 @@
 /** What the command line of the benchmark takes. */
 import { parseArgs } from 'node:util';
 import { BadInputError } from '../../src/core/errors.ts';
+import { maxEffort } from '../../src/pipeline/index.ts';
 import type { Range } from './bd.ts';
 import { toolKeys } from './peers-tools.ts';
 
@@ -41,7 +42,7 @@ export const usage = `npm run bench:rate -- --data NAME [options]
   --split SPLIT          train, validation or test (test)
   --limit N              the first N pictures (all)
   --model MODEL          a model file, or the name of one in models/ (that of the data set)
-  --effort N             1 to 100 (5)
+  --effort N             1 to ${maxEffort} (5)
   --qualities LIST       of our curve (30,35,...,70)
   --prior KIND           the model's best
   --batch N              pictures adapted together
@@ -52,8 +53,8 @@ export const usage = `npm run bench:rate -- --data NAME [options]
   --range FROM..TO       PSNR compared, dB (by data set)
   --coin-limit N         pictures that COIN is fitted to (8)
   --coin-steps N         of Adam (5000)
-  --pca-training N       pictures (8000)
-  --pca-axes N           at most (1024)
+  --pca-training N       pictures (12000)
+  --pca-axes N           at most (1536)
   --engine NAME, --threads N
   --json                 JSON instead of the table
   --out DIRECTORY        write JSON, table, SVG and PNG there
@@ -83,7 +84,7 @@ export function readOptions(args: readonly string[]): RateOptions {
     split,
     limit: values.limit === undefined ? undefined : whole('limit', values.limit),
     model: values.model ?? models[name] ?? name,
-    effort: whole('effort', values.effort ?? '5', 1, 100),
+    effort: whole('effort', values.effort ?? '5', 1, maxEffort),
     qualities: numbers('qualities', values.qualities ?? '30,35,40,45,50,55,60,65,70'),
     prior: values.prior,
     batch: values.batch === undefined ? undefined : whole('batch', values.batch),
@@ -96,8 +97,8 @@ export function readOptions(args: readonly string[]): RateOptions {
       steps: whole('coin-steps', values['coin-steps'] ?? '5000'),
     },
     pca: {
-      training: whole('pca-training', values['pca-training'] ?? '8000', 8),
-      axes: whole('pca-axes', values['pca-axes'] ?? '1024', 1, 16384),
+      training: whole('pca-training', values['pca-training'] ?? '12000', 8),
+      axes: whole('pca-axes', values['pca-axes'] ?? '1536', 1, 16384),
     },
     engine: values.engine,
     threads: values.threads === undefined ? undefined : whole('threads', values.threads),

@@ -21,6 +21,7 @@ import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
 import { type Multiply, principalAxes } from './eigen.ts';
+import { bestOf } from './peer.ts';
 import { errorOf, type Picture } from './pictures.ts';
 
 export interface PcaOptions {
@@ -75,20 +76,38 @@ export function synthesise(pca: Pca, coefficients: Float32Array, multiply: Multi
   });
 }
 
-/** The curve of `pictures`, all of one size. */
+/**
+ * The curve of `pictures`, all of one size: at every PSNR the best of keeping all axes, the first half of them, a quarter or an
+ * eighth, since even a coefficient that is always zero costs a little.
+ */
 export function pcaCurve(
   pca: Pca,
   counted: readonly Picture[],
   pictures: readonly Picture[],
-  { qualities, multiply }: PcaOptions,
+  options: PcaOptions,
 ): Curve {
+  const counts = [8, 4, 2, 1].map((part) => Math.ceil(pca.count / part));
+  const variants = counts.map((count) => {
+    const axes = pca.axes.subarray(0, count * pca.dimensions);
+    return pcaPoints({ ...pca, axes, count }, counted, pictures, options);
+  });
+  const source = `up to ${pca.count} axes of the training set, one table a coefficient; archive`;
+  return { name: 'PCA', kind: 'same program', form: 'archive', source, points: bestOf(variants) };
+}
+
+function pcaPoints(
+  pca: Pca,
+  counted: readonly Picture[],
+  pictures: readonly Picture[],
+  { qualities, multiply }: PcaOptions,
+): Point[] {
   const { count } = pca;
   const model = modelOf(pca, analyse(pca, counted, multiply), qualities);
   const layout = symbolLayout(model.card.spec, model.card.shape);
   const started = performance.now();
   const coefficients = analyse(pca, pictures, multiply);
   const analysisMs = (performance.now() - started) / pictures.length;
-  const points: Point[] = qualities.map((quality) => {
+  return qualities.map((quality) => {
     const steps = stepsAt(model.steps, quality);
     const encodeStart = performance.now();
     const items = pictures.map((_, i) => ({
@@ -109,7 +128,7 @@ export function pcaCurve(
     );
     const bits = archiveBits(bytes.length, pictures, (i) => archive.byteLength(i));
     return pointOf(
-      `quality ${quality}`,
+      `${count} axes, quality ${quality}`,
       { bitsPerPixel: bits, psnrDb: mses.map((mse) => psnrDb(mse)) },
       {
         psnrDbOfMeanMse: psnrOfMeanMse(mses),
@@ -118,8 +137,6 @@ export function pcaCurve(
       },
     );
   });
-  const source = `${count} axes of the training set, one table a coefficient; archive`;
-  return { name: 'PCA', kind: 'same program', form: 'archive', source, points };
 }
 
 /** Bits per pixel of every item of an archive: its stream, and an equal share of the rest. */

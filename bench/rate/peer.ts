@@ -3,6 +3,8 @@
  *
  * "Without the container's fixed part" (the payload) is the file less the file of a uniformly grey picture of the same size at
  * the same setting. That takes the few bytes that coding grey needs for container too, in the format's favour.
+ *
+ * Bytes and errors do not change from run to run and are kept; times are taken anew in every run, on the first pictures.
  */
 import { meanPsnrOfItems, psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
 import { rateAt } from './bd.ts';
@@ -41,8 +43,6 @@ export interface Measured {
   readonly fileBytes: readonly number[];
   readonly fixedBytes: readonly number[];
   readonly mse: readonly number[];
-  readonly encodeMs: number;
-  readonly decodeMs: number;
 }
 
 export interface SweepOptions {
@@ -53,8 +53,8 @@ export interface SweepOptions {
   readonly onSetting?: ((setting: string) => void) | undefined;
 }
 
-/** A sweep tries its settings on so many pictures first, to find those that reach the range. */
-const probed = (pictures: number) => Math.min(12, Math.max(2, Math.ceil(pictures / 50)));
+/** So many pictures are timed, and tried first to find the settings that reach the range. */
+const few = (pictures: number) => Math.min(12, Math.max(2, Math.ceil(pictures / 50)));
 /** Points that a curve has within the range, about: ln(rate) is nearly straight in PSNR. */
 const points = 10;
 
@@ -64,14 +64,14 @@ export async function peerCurves(
   pictures: Pictures,
   options: SweepOptions,
 ): Promise<Curve[]> {
-  const measured: Point[][] = [];
+  const measured: Swept[][] = [];
   const { channels } = pictures.pictures[0]!;
   for (const variant of peer.variants) {
     if (!variant.channels.includes(channels)) continue;
     measured.push(await sweep(peer, variant, pictures, options));
   }
   if (measured.length === 0) return [];
-  const payloadOf = (point: Point) => ({
+  const payloadOf = (point: Swept): Swept => ({
     ...point,
     bitsPerPixel: point.payloadBitsPerPixel!,
     items: {
@@ -83,19 +83,47 @@ export async function peerCurves(
     },
   });
   const common = { kind: 'peer', source: peer.version } as const;
+  const times = new Map<string, Promise<Times>>();
+  const timed = async (points: readonly Swept[]): Promise<Point[]> => {
+    const all: Point[] = [];
+    for (const { variant, at, ...point } of points) {
+      const known = times.get(point.setting) ?? timesOf(variant, at, pictures.pictures);
+      times.set(point.setting, known);
+      all.push({ ...point, ...(await known) });
+    }
+    return all;
+  };
+  const payloads = measured.map((points) => points.map(payloadOf));
   return [
-    { ...common, name: peer.name, form: 'file', points: bestOf(measured) },
-    {
-      ...common,
-      name: `${peer.name}, payload`,
-      form: 'payload',
-      points: bestOf(measured.map((list) => list.map(payloadOf))),
-    },
+    { ...common, name: peer.name, form: 'file', points: await timed(bestOf(measured)) },
+    { ...common, name: `${peer.name}, payload`, form: 'payload', points: await timed(bestOf(payloads)) },
   ];
 }
 
+/** A point, and what it is of. */
+interface Swept extends Point {
+  readonly variant: Variant;
+  readonly at: number;
+}
+
+interface Times {
+  readonly encodeMs: number;
+  readonly decodeMs: number;
+}
+
+async function timesOf(variant: Variant, setting: number, pictures: readonly Picture[]): Promise<Times> {
+  const first = pictures.slice(0, few(pictures.length));
+  let [encodeMs, decodeMs] = [0, 0];
+  for (const picture of first) {
+    const file = await variant.encode(picture, setting);
+    encodeMs += file.ms / first.length;
+    decodeMs += (await variant.decode(file.bytes, picture)).ms / first.length;
+  }
+  return { encodeMs, decodeMs };
+}
+
 /** Of several variants the best one at every PSNR: points that another variant undercuts are left out. */
-export function bestOf(variants: readonly (readonly Point[])[]): Point[] {
+export function bestOf<P extends Point>(variants: readonly (readonly P[])[]): P[] {
   const kept = variants.flatMap((own) =>
     own.filter(({ bitsPerPixel, psnrDb }) =>
       variants.every(
@@ -111,21 +139,22 @@ async function sweep(
   variant: Variant,
   pictures: Pictures,
   { fromDb, toDb, store, onSetting }: SweepOptions,
-): Promise<Point[]> {
+): Promise<Swept[]> {
   const common = [pictures.digest, peer.key, peer.version, variant.label];
-  const at = async (setting: number) => {
+  const at = async (setting: number): Promise<Swept> => {
     const measured = await store.get([...common, String(setting)], async () => {
       onSetting?.(`${variant.label} ${setting}`.trim());
       return measure(variant, setting, pictures.pictures);
     });
-    return toPoint(`${variant.label} ${setting}`.trim(), measured, pictures.pictures);
+    const point = toPoint(`${variant.label} ${setting}`.trim(), measured, pictures.pictures);
+    return { ...point, variant, at: setting };
   };
   const { settings } = variant;
   const chosen = await store.get([...common, 'settings', `${fromDb}..${toDb}`, settings.join()], () => {
     onSetting?.(`${variant.label} finds its settings`.trim());
     return settingsWithin(variant, pictures.pictures, fromDb, toDb);
   });
-  const found: Point[] = [];
+  const found: Swept[] = [];
   for (const setting of chosen) found.push(await at(setting));
   // The first pictures are not all pictures.
   for (let i = settings.indexOf(chosen[0]!) - 1; i >= 0 && found[0]!.psnrDb > fromDb; i--) {
@@ -148,10 +177,10 @@ async function settingsWithin(
   fromDb: number,
   toDb: number,
 ): Promise<number[]> {
-  const few = pictures.slice(0, probed(pictures.length));
+  const first = pictures.slice(0, few(pictures.length));
   const found: { setting: number; psnr: number }[] = [];
   for (const setting of variant.settings) {
-    const psnr = await probe(variant, setting, few);
+    const psnr = await probe(variant, setting, first);
     if (psnr < fromDb) found.length = 0;
     found.push({ setting, psnr });
     if (psnr > toDb) break;
@@ -178,13 +207,9 @@ async function probe(variant: Variant, setting: number, pictures: readonly Pictu
 async function measure(variant: Variant, setting: number, pictures: readonly Picture[]): Promise<Measured> {
   const fixed = new Map<string, number>();
   const result = { fileBytes: [] as number[], fixedBytes: [] as number[], mse: [] as number[] };
-  let encodeMs = 0;
-  let decodeMs = 0;
   for (const picture of pictures) {
     const file = await variant.encode(picture, setting);
     const decoded = await variant.decode(file.bytes, picture);
-    encodeMs += file.ms;
-    decodeMs += decoded.ms;
     result.fileBytes.push(file.bytes.length);
     result.mse.push(errorOf(picture, decoded.bytes));
     const size = `${picture.width}x${picture.height}`;
@@ -192,8 +217,7 @@ async function measure(variant: Variant, setting: number, pictures: readonly Pic
     fixed.set(size, flat);
     result.fixedBytes.push(flat);
   }
-  const n = pictures.length;
-  return { ...result, encodeMs: encodeMs / n, decodeMs: decodeMs / n };
+  return result;
 }
 
 async function flatBytes(variant: Variant, setting: number, picture: Picture): Promise<number> {
@@ -203,12 +227,12 @@ async function flatBytes(variant: Variant, setting: number, picture: Picture): P
 }
 
 function toPoint(setting: string, measured: Measured, pictures: readonly Picture[]): Point {
-  const { fileBytes, fixedBytes, mse, encodeMs, decodeMs } = measured;
+  const { fileBytes, fixedBytes, mse } = measured;
   const perPixel = (bytes: readonly number[]) =>
     bytes.map((n, i) => (8 * n) / (pictures[i]!.width * pictures[i]!.height));
   const items = { bitsPerPixel: perPixel(fileBytes), psnrDb: mse.map((error) => psnrDb(error)) };
   const payload = perPixel(fileBytes.map((n, i) => Math.max(0, n - fixedBytes[i]!)));
-  const point = pointOf(setting, items, { encodeMs, decodeMs, psnrDbOfMeanMse: psnrOfMeanMse(mse) });
+  const point = pointOf(setting, items, { psnrDbOfMeanMse: psnrOfMeanMse(mse) });
   return {
     ...point,
     fileBitsPerPixel: point.bitsPerPixel,

@@ -37,6 +37,6 @@ export function toJson(result: RateResult): string {
   return `${JSON.stringify({ ...result, curves }, rounded, 1)}\n`;
 }
 
-function written({ items: _items, ...point }: Point): Omit<Point, 'items'> {
+export function written({ items: _items, ...point }: Point): Omit<Point, 'items'> {
   return point;
 }

@@ -27,7 +27,7 @@ export function report(result: RateResult): string[] {
       ? []
       : ['', `The same of ${result.curves[1]!.name}`, ...differences(result.comparisonsOfOtherForm)]),
     '',
-    'Points, means over pictures with standard errors; times are per picture',
+    'Points, means over pictures with standard errors; times are per picture, those of other formats from the first few',
     ...result.curves.flatMap(points),
     ...(result.notes.length === 0 ? [] : ['', ...result.notes]),
   ];
