@@ -37,7 +37,7 @@ export interface PriorTrainingOptions {
   readonly batch?: number | undefined;
   /** Units of the hidden layers of its networks; default two layers of 64. */
   readonly hidden?: readonly number[] | undefined;
-  /** Highest learning rate; default 2e-3. */
+  /** Highest learning rate; default 5e-3. */
   readonly rate?: number | undefined;
   /** Contexts; default `defaultRecipe`, with the place in the grid when all modulations have one layout (`position`). */
   readonly recipe?: ContextRecipe | undefined;
@@ -110,7 +110,7 @@ export async function trainPriors(options: PriorTrainingOptions): Promise<Traine
       hidden: options.hidden ?? [64, 64],
       trainingSteps: options.trainingSteps ?? 4000,
       batch: options.batch ?? 2048,
-      rate: options.rate ?? 2e-3,
+      rate: options.rate ?? 5e-3,
       seed,
       checkpoint: options.checkpoint,
       onEvent,
