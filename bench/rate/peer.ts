@@ -170,32 +170,48 @@ async function sweep(
   return found;
 }
 
-/** Settings that on the first pictures cover the range, its ends included, and are not too near each other. */
+/**
+ * Settings that on the first pictures cover the range, its ends included, evenly over the list of settings. Both ends are
+ * found by bisection: PSNR rises with the setting but for small dips.
+ */
 async function settingsWithin(
-  variant: Variant,
+  { settings, ...variant }: Variant,
   pictures: readonly Picture[],
   fromDb: number,
   toDb: number,
 ): Promise<number[]> {
   const first = pictures.slice(0, few(pictures.length));
-  const found: { setting: number; psnr: number }[] = [];
-  for (const setting of variant.settings) {
-    const psnr = await probe(variant, setting, first);
-    if (psnr < fromDb) found.length = 0;
-    found.push({ setting, psnr });
-    if (psnr > toDb) break;
-  }
-  const apart = (toDb - fromDb) / points;
-  let last = Number.NEGATIVE_INFINITY;
-  const kept = found.filter(({ psnr }, i) => {
-    const keep = i === 0 || i === found.length - 1 || psnr - last >= apart;
-    if (keep) last = psnr;
-    return keep;
-  });
-  return kept.map(({ setting }) => setting);
+  const known = new Map<number, number>();
+  const psnrOf = async (i: number) => {
+    const psnr = known.get(i) ?? (await probe(variant, settings[i]!, first));
+    known.set(i, psnr);
+    return psnr;
+  };
+  // The last setting below, or the first above, which the other end is.
+  const bisect = async (level: number) => {
+    let [low, high] = [0, settings.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((await psnrOf(middle)) < level) low = middle;
+      else high = middle;
+    }
+    return [low, high] as const;
+  };
+  const [low] = await bisect(fromDb);
+  const [, high] = await bisect(toDb);
+  const count = Math.min(points + 1, high - low + 1);
+  const chosen = Array.from(
+    { length: count },
+    (_, i) => low + Math.round((i * (high - low)) / Math.max(1, count - 1)),
+  );
+  return [...new Set(chosen)].map((i) => settings[i]!);
 }
 
-async function probe(variant: Variant, setting: number, pictures: readonly Picture[]): Promise<number> {
+async function probe(
+  variant: Omit<Variant, 'settings'>,
+  setting: number,
+  pictures: readonly Picture[],
+): Promise<number> {
   const mses: number[] = [];
   for (const picture of pictures) {
     const file = await variant.encode(picture, setting);
