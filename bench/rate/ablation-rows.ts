@@ -16,8 +16,8 @@ import { gridCells, pointCount } from '../../src/field/spec.ts';
 import { batchOf, gramDiagonal, rateTerm, roundBatch } from '../../src/learn/index.ts';
 import { fitSignals, scalesTensor } from '../../src/pipeline/fit.ts';
 import { bestPrior, openSession } from '../../src/pipeline/index.ts';
+import { archiveBits } from './archive.ts';
 import { type Curve, mean, type Point, pointOf } from './curve.ts';
-import { archiveBits } from './pca.ts';
 import type { Pictures } from './pictures.ts';
 
 export interface AblationOptions {

@@ -9,8 +9,8 @@ import { defaultLimits } from '../../src/core/limits.ts';
 import { mse, psnrOfMeanMse } from '../../src/core/units.ts';
 import { bestPrior, priorsOf } from '../../src/pipeline/index.ts';
 import type { Encoded, Session } from '../../src/pipeline/types.ts';
+import { archiveBits } from './archive.ts';
 import { type Curve, type Form, mean, type Point, pointOf } from './curve.ts';
-import { archiveBits } from './pca.ts';
 import type { Pictures } from './pictures.ts';
 
 export interface OurOptions {

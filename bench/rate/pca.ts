@@ -19,6 +19,7 @@ import type { ModelCard } from '../../src/field/card.ts';
 import { initialWeights } from '../../src/field/initialise.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
+import { archiveBits } from './archive.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
 import { type Multiply, principalAxes } from './eigen.ts';
 import { bestOf } from './peer.ts';
@@ -137,17 +138,6 @@ function pcaPoints(
       },
     );
   });
-}
-
-/** Bits per pixel of every item of an archive: its stream, and an equal share of the rest. */
-export function archiveBits(
-  archiveBytes: number,
-  pictures: readonly Pick<Picture, 'width' | 'height'>[],
-  streamBytes: (i: number) => number,
-): number[] {
-  const streams = pictures.map((_, i) => streamBytes(i));
-  const shared = (archiveBytes - streams.reduce((sum, n) => sum + n, 0)) / pictures.length;
-  return pictures.map(({ width, height }, i) => (8 * (streams[i]! + shared)) / (width * height));
 }
 
 /** A model that is all prior: one cell of `count` channels, so that the codec takes coefficients for a modulation. */

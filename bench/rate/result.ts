@@ -3,6 +3,7 @@ import type { Range } from './bd.ts';
 import type { Comparison } from './comparison.ts';
 import type { Curve, Point } from './curve.ts';
 import type { Setting } from './setting.ts';
+import type { Target } from './targets.ts';
 
 export interface RateResult extends Setting {
   readonly dataset: string;
@@ -25,6 +26,7 @@ export interface RateResult extends Setting {
   readonly comparisons: readonly Comparison[];
   /** The same for our other form. */
   readonly comparisonsOfOtherForm: readonly Comparison[];
+  readonly targets: readonly Target[];
   /** What was left out, and why. */
   readonly notes: readonly string[];
 }

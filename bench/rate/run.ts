@@ -4,7 +4,7 @@ import { withLimits } from '../../src/core/limits.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { loadModel, openSession } from '../../src/pipeline/index.ts';
 import { coinCurve, coinSizes } from './coin.ts';
-import { type Comparison, compare, decibels } from './comparison.ts';
+import { type Comparison, compare } from './comparison.ts';
 import type { Curve } from './curve.ts';
 import { openMultiply } from './multiply.ts';
 import type { RateOptions } from './options.ts';
@@ -18,6 +18,7 @@ import { publishedCurves } from './published.ts';
 import type { RateResult } from './result.ts';
 import { directoryStore, noStore } from './result-store.ts';
 import { type Setting, withoutDirectory } from './setting.ts';
+import { steps, targetsOf } from './targets.ts';
 
 /** Large pictures at high effort are no attack here. */
 const limits = withLimits({ maxMultiplyAdds: Number.MAX_SAFE_INTEGER });
@@ -53,7 +54,7 @@ export async function runRate(
     ...(options.published ? publishedCurves(dataset.replace(/:.*/, '')) : []),
   ];
   const [main, other] = ours;
-  const comparison = { range, atDb: decibels(range), resamples };
+  const comparison = { range, atDb: steps(range.fromDb, range.toDb), resamples };
   const against = (own: Curve, others: readonly Curve[]): Comparison[] =>
     others.map((curve) => compare(own, curve, comparison)).filter((found) => found !== null);
   const comparisons = against(main!, curves.slice(1));
@@ -75,6 +76,7 @@ export async function runRate(
       other!,
       curves.filter(({ kind }) => kind === 'peer' || kind === 'published'),
     ),
+    targets: targetsOf({ dataset, effort, curves, comparisons, range }),
     notes,
   };
 }

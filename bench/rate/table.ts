@@ -4,6 +4,7 @@ import { rateAt } from './bd.ts';
 import { type Comparison, decibels } from './comparison.ts';
 import type { Curve, Form, Point } from './curve.ts';
 import type { RateResult } from './result.ts';
+import { spans, type Target } from './targets.ts';
 
 const forms: Readonly<Record<Form, string>> = {
   archive: 'an archive of all pictures, over pictures',
@@ -26,6 +27,7 @@ export function report(result: RateResult): string[] {
     ...(result.comparisonsOfOtherForm.length === 0
       ? []
       : ['', `The same of ${result.curves[1]!.name}`, ...differences(result.comparisonsOfOtherForm)]),
+    ...(result.targets.length === 0 ? [] : ['', 'Targets', ...targets(result.targets)]),
     '',
     'Points, means over pictures with standard errors; times are per picture, those of other formats from the first few',
     ...result.curves.flatMap(points),
@@ -75,9 +77,17 @@ function differences(comparisons: readonly Comparison[]): string[] {
   ]);
 }
 
+function targets(all: readonly Target[]): string[] {
+  const word = (met: boolean | null) => (met === null ? '-' : met ? 'met' : 'NOT MET');
+  return columns([
+    ['', 'must', '', 'aim', '', 'found'],
+    ...all.map(({ what, must, aim, got, met, aimMet }) => [what, must, word(met), aim, word(aimMet), got]),
+  ]);
+}
+
 function verdict(linear: number, lossesDb: readonly number[]): string {
   if (linear >= 0) return 'LOSS: we take more bits';
-  return lossesDb.length === 0 ? 'fewer bits' : `fewer bits on the whole, LOSS at ${lossesDb.join(', ')} dB`;
+  return lossesDb.length === 0 ? 'fewer bits' : `fewer bits on the whole, LOSS at ${spans(lossesDb)} dB`;
 }
 
 function points(curve: Curve): string[] {
