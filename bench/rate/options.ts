@@ -43,7 +43,7 @@ export const usage = `npm run bench:rate -- --data NAME [options]
   --limit N              the first N pictures (all)
   --model MODEL          a model file, or the name of one in models/ (that of the data set)
   --effort N             1 to ${maxEffort} (5)
-  --qualities LIST       of our curve (30,35,...,70)
+  --qualities LIST       of our curve (35,40,...,80)
   --prior KIND           the model's best
   --batch N              pictures adapted together
   --peers LIST           of ${peerKeys.join(',')}; none (all)
@@ -85,7 +85,7 @@ export function readOptions(args: readonly string[]): RateOptions {
     limit: values.limit === undefined ? undefined : whole('limit', values.limit),
     model: values.model ?? models[name] ?? name,
     effort: whole('effort', values.effort ?? '5', 1, maxEffort),
-    qualities: numbers('qualities', values.qualities ?? '30,35,40,45,50,55,60,65,70'),
+    qualities: numbers('qualities', values.qualities ?? '35,40,45,50,55,60,65,70,75,80'),
     prior: values.prior,
     batch: values.batch === undefined ? undefined : whole('batch', values.batch),
     peers: listOf('peers', values.peers ?? peerKeys.join(','), peerKeys),
