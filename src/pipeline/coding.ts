@@ -121,7 +121,8 @@ function draw(model: Model, { count, seed, temperature, quality, prior, shape }:
   };
 }
 
-function toFunction(
+/** What decoded symbols stand for. */
+export function toFunction(
   model: Model,
   found: {
     readonly symbols: Int32Array;
@@ -135,7 +136,8 @@ function toFunction(
   return { modulation: dequantise(layout, symbols, stepsAt(model.steps, quality)), shape, quality, prior };
 }
 
-function bitsOf(
+/** What a prior says symbols cost, without headers. */
+export function bitsOf(
   model: Model,
   layout: SymbolLayout,
   quality: number,

@@ -7,14 +7,12 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { joinFiles, openArchive } from '../../codec/index.ts';
 import { cacheRoot } from '../../datasets/cache.ts';
-import { CostMeter } from '../../prior/cost.ts';
 import { symbolLayout } from '../../prior/prior.ts';
-import { dequantise, stepsAt } from '../../prior/quantiser.ts';
-import { readPrior } from '../../prior/registry.ts';
 import { AbortedError, BadInputError, EnvironmentError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { Label, StoredFunction } from '../functaset/types.ts';
+import { bitsOf, toFunction } from './coding.ts';
 import { listModels, loadModel } from './models.ts';
 import { openFunctasetOf } from './store.ts';
 
@@ -70,7 +68,7 @@ export async function unpackFunctaset(
   path: string,
   { limits = defaultLimits, signal, onProgress }: UnpackOptions = {},
 ): Promise<number> {
-  const { ids, count, quality, prior: kind, at, file } = openArchive(model, archive, limits);
+  const { ids, count, at, file } = openArchive(model, archive, limits);
   if (ids === undefined)
     throw new BadInputError('archive-ids', 'only an archive with ids can become a functaset');
   if (details.labels.length !== count || details.psnrDb.length !== count) {
@@ -79,8 +77,6 @@ export async function unpackFunctaset(
       `details of ${details.labels.length} functions for an archive of ${count}`,
     );
   }
-  const prior = readPrior(model, kind);
-  const steps = stepsAt(model.steps, quality);
   const store = await openFunctasetOf(model, path);
   try {
     let pending: StoredFunction[] = [];
@@ -88,14 +84,19 @@ export async function unpackFunctaset(
       if (signal?.aborted) throw new AbortedError();
       const id = ids[i]!;
       if (!store.has(id)) {
-        const { symbols, shape } = at(i);
-        const layout = symbolLayout(model.card.spec, shape);
-        const meter = new CostMeter();
-        prior.walk(layout, quality, symbols, meter);
-        const modulation = dequantise(layout, symbols, steps);
+        const item = at(i);
+        const { shape } = item;
+        const { modulation } = toFunction(model, item);
+        const bits = bitsOf(
+          model,
+          symbolLayout(model.card.spec, shape),
+          item.quality,
+          item.prior,
+          item.symbols,
+        );
         const label = details.labels[i] ?? undefined;
         const psnrDb = details.psnrDb[i] ?? Number.POSITIVE_INFINITY;
-        pending.push({ id, label, shape, psnrDb, bits: meter.bitCount, modulation, coded: file(i) });
+        pending.push({ id, label, shape, psnrDb, bits, modulation, coded: file(i) });
       }
       if (pending.length < batch && i + 1 < count) continue;
       if (pending.length > 0) await store.putMany(pending);
