@@ -112,12 +112,13 @@ static void grid_geometry(const Job* job, const Dims& d, const int* count, long 
   }
 }
 
-// Rows first..first+count of a level's grid mapped by M (with_bias: the base row starts from the biases).
+// Rows first..first+count of a level's grid mapped by M.
 static void map_rows(const Dims& d, const Net& n, int k, const float* phi, int first, int count, float* out) {
   const int channels = d.grid[k].channels;
   gemm<false>(count, d.row, channels, phi + d.grid[k].offset + (long)first * channels, channels, 1, n.m[k], d.row, out, d.row);
 }
 
+// The row for the whole signal: global levels, on top of the biases where with_bias.
 static void map_base(const Dims& d, const Net& n, const float* phi, bool with_bias, float* base) {
   for (int j = 0; j < d.row; j++) base[j] = with_bias ? n.base[j] : 0;
   for (int k = 0; k < d.level_count; k++)

@@ -13,7 +13,7 @@ constexpr float HALF_PI = 1.57079632679489662f;
 
 struct Dims {
   int axes, layers, width, outputs, out_columns, row;  // row: layers * width shifts, then out_columns
-  int features, feature_row, corners, level_count, spatial_count;
+  int features, feature_row, corners, level_count;
   float w0;
   struct Grid {
     int channels, channel_row, cells, corners, global, offset;  // offset of the level in a modulation
@@ -40,7 +40,6 @@ FUNCTA_INLINE Dims dims_of(const Spec& s) {
     for (int a = 0; a < s.axes; a++) cells *= level.cells[a];
     d.grid[k] = {level.channels, round_up(level.channels, VL), cells, level.linear ? d.corners : 1, level.global, offset};
     offset += cells * level.channels;
-    if (!level.global) d.spatial_count++;
   }
   return d;
 }
