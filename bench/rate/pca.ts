@@ -12,6 +12,7 @@ import { SymbolCounts } from '../../prior/counts.ts';
 import { fitFactorized } from '../../prior/factorized.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { type Multiply, principalAxes } from '../../src/core/eigen.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
@@ -21,7 +22,6 @@ import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
 import { archiveBits } from './archive.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
-import { type Multiply, principalAxes } from './eigen.ts';
 import { bestOf } from './peer.ts';
 import { errorOf, type Picture } from './pictures.ts';
 

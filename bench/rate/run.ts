@@ -2,11 +2,11 @@
 import type { PriorKind } from '../../prior/prior.ts';
 import { withLimits } from '../../src/core/limits.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
 import { loadModel, openSession } from '../../src/pipeline/index.ts';
 import { coinCurve, coinSizes } from './coin.ts';
 import { type Comparison, compare } from './comparison.ts';
 import type { Curve } from './curve.ts';
-import { openMultiply } from './multiply.ts';
 import type { RateOptions } from './options.ts';
 import { formFor, ourCurves } from './ours.ts';
 import { fitPca, pcaCurve } from './pca.ts';

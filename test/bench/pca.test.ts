@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import { archiveBits } from '../../bench/rate/archive.ts';
-import { plainMultiply } from '../../bench/rate/eigen.ts';
-import { openMultiply } from '../../bench/rate/multiply.ts';
 import { analyse, fitPca, pcaCurve, synthesise } from '../../bench/rate/pca.ts';
 import { type Picture, readPictures } from '../../bench/rate/pictures.ts';
+import { plainMultiply } from '../../src/core/eigen.ts';
+import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
 
 let pictures: readonly Picture[];
 const options = { axes: 12, qualities: [30, 50, 70], multiply: plainMultiply };

@@ -1,5 +1,5 @@
 /** Principal axes of many vectors: orthogonal iteration (Golub and Van Loan, 8.2.4), then Rayleigh and Ritz in what it found. */
-import { Rng } from '../../src/core/rng.ts';
+import { Rng } from './rng.ts';
 
 /** c [m, n] = a [m, k] b [k, n], where `a` may be stored as [k, m] and `b` as [n, k]; row-major. */
 export type Multiply = (

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { orthonormalise, plainMultiply, principalAxes, symmetricEigen } from '../../bench/rate/eigen.ts';
-import { Rng } from '../../src/core/rng.ts';
+import { orthonormalise, plainMultiply, principalAxes, symmetricEigen } from './eigen.ts';
+import { Rng } from './rng.ts';
 
 function symmetric(n: number, seed: number): Float64Array {
   const rng = new Rng(seed);

@@ -1,6 +1,7 @@
 /** The fastest matrix product here. */
-import { loadDense } from '../../src/engine/tfjs/backend-dense.ts';
-import { type Multiply, plainMultiply } from './eigen.ts';
+
+import { type Multiply, plainMultiply } from '../../core/eigen.ts';
+import { loadDense } from './backend-dense.ts';
 
 /** The native addon's, else plain TypeScript's. */
 export function openMultiply(threads: number): Multiply {
