@@ -12,6 +12,8 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['src/core/', []],
   ['src/field/', ['src/core/']],
   ['prior/train/', ['prior/', 'src/engine/', 'src/field/', 'src/core/']],
+  ['prior/flow/', ['prior/train/', 'prior/', 'src/engine/', 'src/field/', 'src/core/']],
+  ['prior/diffusion/', ['prior/train/', 'prior/', 'src/engine/', 'src/field/', 'src/core/']],
   ['prior/', ['src/field/', 'src/core/']],
   ['codec/', ['prior/', 'src/field/', 'src/core/']],
   ['src/engine/', ['src/field/', 'src/core/']],
@@ -22,6 +24,8 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
     'src/pipeline/',
     [
       'codec/',
+      'prior/flow/',
+      'prior/diffusion/',
       'prior/train/',
       'prior/',
       'datasets/',

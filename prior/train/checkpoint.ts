@@ -21,6 +21,8 @@ export interface RunState {
   readonly step: number;
   readonly variables: readonly Float32Array[];
   readonly adam: AdamState;
+  /** Moving averages of the variables, where the run keeps them. */
+  readonly averages?: readonly Float32Array[] | undefined;
   /** [level][channels]. */
   readonly shapes: readonly Uint8Array[];
 }
@@ -36,6 +38,9 @@ export function packState(state: RunState, digest: string): Uint8Array {
     tensors.set(`variable.${i}`, tensor(values));
     tensors.set(`first.${i}`, tensor(state.adam.moments[i]![0]));
     tensors.set(`second.${i}`, tensor(state.adam.moments[i]![1]));
+  });
+  state.averages?.forEach((values, i) => {
+    tensors.set(`average.${i}`, tensor(values));
   });
   state.shapes.forEach((shapes, level) => {
     tensors.set(`shapes.${level}`, tensor(shapes));
@@ -68,6 +73,7 @@ export function unpackState(bytes: Uint8Array, digest: string): RunState {
       step: Number(metadata.updates),
       moments: indices.map((i) => [floats(`first.${i}`), floats(`second.${i}`)] as const),
     },
+    averages: tensors.has('average.0') ? indices.map((i) => floats(`average.${i}`)) : undefined,
     shapes: Array.from({ length: levels }, (_, k) => takeTensor(tensors, `shapes.${k}`, 'U8').slice()),
   };
 }

@@ -8,6 +8,7 @@ export interface TrainingModulation {
   readonly layout: SymbolLayout;
   /** The quality that its symbols were chosen for; it is quantised at no other. Absent: at any. */
   readonly quality?: number | undefined;
+  readonly label?: string | number | undefined;
 }
 
 /** Modulations by index: an array, or a store that is read as it is asked. */

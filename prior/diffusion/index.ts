@@ -1,0 +1,132 @@
+/** A diffusion over the modulations of a network: a denoiser, and what is built on it. */
+
+import { BadInputError, BadStreamError } from '../../src/core/errors.ts';
+import { checkLimit, type Limits } from '../../src/core/limits.ts';
+import { elementCount } from '../../src/core/tensor.ts';
+import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { pointCount } from '../../src/field/spec.ts';
+import type { SymbolLayout } from '../prior.ts';
+import {
+  type GenerativeCard,
+  type GenerativeFile,
+  readPriorFile,
+  takeHalves,
+  takeStandard,
+} from '../train/prior-file.ts';
+import type { Label, Standard } from '../train/standard.ts';
+import { createDenoise, type Denoise } from './denoise.ts';
+import { createDenoiser, type DenoiserSize, denoiserShapes } from './net.ts';
+import { type DrawOptions, drawSamples } from './sampler.ts';
+import { type ScheduleKind, sigmasOf } from './schedule.ts';
+import { tokenLayout } from './tokens.ts';
+
+export type { Denoise, DenoiseOptions } from './denoise.ts';
+export type { DrawOptions } from './sampler.ts';
+export type { ScheduleKind } from './schedule.ts';
+export { type DiffusionTraining, trainDiffusion } from './train.ts';
+
+export interface Diffusion {
+  readonly card: GenerativeCard;
+  readonly layout: SymbolLayout;
+  /** What may be asked for; empty: nothing. */
+  readonly labels: readonly Label[];
+  /** Modulations [count, m] to z: less their mean, over their scale. */
+  standardise(modulations: Float32Array): Float32Array;
+  /** And back. */
+  unstandardise(z: Float32Array): Float32Array;
+  /** What z was, given z + sigma n; see `Denoise`. */
+  readonly denoise: Denoise['denoise'];
+  /** Its adjoint at z: what a gradient with respect to the denoised says of z. */
+  readonly pullBack: Denoise['pullBack'];
+  /** Noise levels of a sampler, [steps + 1], the last one 0. */
+  sigmas(steps: number, schedule?: ScheduleKind): Float64Array;
+  /** New modulations, [m] each; the first n of a larger sample are the sample of n. */
+  sample(options: DrawOptions): Promise<Float32Array[]>;
+  dispose(): void;
+}
+
+export interface OpenDiffusionOptions {
+  /** What the file must belong to; absent: anything. */
+  readonly networkId?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly limits?: Limits | undefined;
+}
+
+/**
+ * Opens the bytes of a `diffusion.safetensors`. Computes with TensorFlow.js, whose calls are synchronous. Throws what
+ * `readPriorFile` and `openTensorFlow` throw.
+ */
+export async function openDiffusion(
+  bytes: Uint8Array,
+  options: OpenDiffusionOptions = {},
+): Promise<Diffusion> {
+  const file = readPriorFile(bytes, 'diffusion', options);
+  const { tf } = await openTensorFlow({ threads: options.threads });
+  return diffusionOf(tf, file);
+}
+
+export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
+  const { card } = file;
+  const layout = layoutOf(card);
+  const tokens = tokenLayout(layout);
+  const size: DenoiserSize = {
+    tokens: tokens.tokens,
+    slots: tokens.slots,
+    width: whole(card, 'width', 4096),
+    blocks: whole(card, 'blocks', 64),
+    heads: whole(card, 'heads', 64),
+    labels: card.labels.length,
+  };
+  if (size.width % size.heads !== 0) throw new BadStreamError('prior-format', 8, 'heads do not divide width');
+  const standard = takeStandard(file, layout.length);
+  const sizes = [...denoiserShapes(size)].map(([name, shape]) => [name, elementCount(shape)] as const);
+  const net = createDenoiser(tf, size, takeHalves(file, new Map(sizes)));
+  const denoise = createDenoise(tf, net, tokens, card.labels);
+  const schedule: ScheduleKind = card.recipe.schedule === 'cosine' ? 'cosine' : 'edm';
+  return {
+    card,
+    layout,
+    labels: card.labels,
+    ...denoise,
+    standardise: (modulations) => standardised(standard, modulations),
+    unstandardise: (z) => unstandardised(standard, z),
+    sigmas: (steps, kind = schedule) => sigmasOf(kind, steps),
+    sample: async (request) => {
+      const drawn = await drawSamples(denoise, layout.length, schedule, request);
+      return drawn.map((z) => unstandardised(standard, z));
+    },
+    dispose: () => net.dispose(),
+  };
+}
+
+/** Throws LimitError `limit-symbols`. */
+function layoutOf({ levels }: GenerativeCard): SymbolLayout {
+  const length = levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0);
+  checkLimit('symbols', length, 2 ** 20, 'this is not a prior of ours');
+  return { levels, length };
+}
+
+function whole({ recipe }: GenerativeCard, name: string, most: number): number {
+  const value = recipe[name];
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new BadStreamError('prior-format', 8, `recipe.${name} is not from 1 to ${most}`);
+}
+
+function standardised({ mean, scale }: Standard, modulations: Float32Array): Float32Array {
+  checkLength(modulations, mean.length);
+  return modulations.map((value, i) => (value - mean[i % mean.length]!) / scale[i % mean.length]!);
+}
+
+function unstandardised({ mean, scale }: Standard, z: Float32Array): Float32Array {
+  checkLength(z, mean.length);
+  return z.map((value, i) => value * scale[i % mean.length]! + mean[i % mean.length]!);
+}
+
+function checkLength({ length }: Float32Array, m: number): void {
+  if (length === 0 || length % m !== 0) {
+    throw new BadInputError(
+      'modulation',
+      `modulations of ${m} numbers each are needed, not ${length} numbers`,
+    );
+  }
+}

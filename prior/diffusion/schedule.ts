@@ -1,0 +1,62 @@
+/**
+ * Noise levels. A sample is z + sigma n; the levels of a variance-preserving process are the same up to a scale, so one
+ * denoiser serves both samplers:
+ *
+ * - `edm`: T. Karras et al., arXiv 2206.00364: sigmas of equation 5, Heun's method (algorithm 1), training levels
+ *   log-normal (table 1);
+ * - `cosine`: A. Nichol and P. Dhariwal, arXiv 2102.09672, equation 17, as Functa used it: sigma = tan of the angle,
+ *   ancestral steps of fixed variance, training levels uniform in time.
+ */
+import { BadInputError } from '../../src/core/errors.ts';
+
+export type ScheduleKind = 'edm' | 'cosine';
+
+export const sigmaMin = 0.002;
+export const sigmaMax = 80;
+/** Of the schedule's: see equation 5. */
+const rho = 7;
+/** Log-normal training levels, table 1. */
+const meanLog = -1.2;
+const deviationLog = 1.2;
+/** Nichol and Dhariwal's s. */
+const offset = 0.008;
+
+/** [steps + 1] falling noise levels, the last one 0. Throws BadInputError `sample-steps`. */
+export function sigmasOf(kind: ScheduleKind, steps: number): Float64Array {
+  if (!Number.isSafeInteger(steps) || steps < 2 || steps > 1000) {
+    throw new BadInputError('sample-steps', `a sample takes 2 to 1000 steps, not ${steps}`);
+  }
+  const sigmas = new Float64Array(steps + 1);
+  for (let i = 0; i < steps; i++) {
+    const part = i / (steps - 1);
+    sigmas[i] =
+      kind === 'edm'
+        ? (sigmaMax ** (1 / rho) + part * (sigmaMin ** (1 / rho) - sigmaMax ** (1 / rho))) ** rho
+        : cosineSigma(1 - i / steps);
+  }
+  return sigmas;
+}
+
+/** Of a training item: from a normal deviate, or from a number in (0, 1). */
+export function trainingSigma(kind: ScheduleKind, normal: number, uniform: number): number {
+  return kind === 'edm' ? Math.exp(meanLog + deviationLog * normal) : cosineSigma(uniform);
+}
+
+/** Standard deviation of noise over that of signal at time t in [0, 1]. */
+function cosineSigma(t: number): number {
+  const angle = ((t + offset) / (1 + offset)) * (Math.PI / 2);
+  const first = ((offset / (1 + offset)) * Math.PI) / 2;
+  // The signal's power is cos^2(angle) / cos^2(first).
+  const power = Math.min(1, (Math.cos(angle) / Math.cos(first)) ** 2);
+  return Math.min(sigmaMax, Math.max(sigmaMin, Math.sqrt((1 - power) / Math.max(power, 1e-12))));
+}
+
+/** Equation 7 and table 1 with data of unit variance: D(x) = skip x + out F(in x). */
+export function preconditioning(sigma: number): {
+  readonly skip: number;
+  readonly out: number;
+  readonly in: number;
+} {
+  const total = Math.sqrt(sigma * sigma + 1);
+  return { skip: 1 / (total * total), out: sigma / total, in: 1 / total };
+}

@@ -1,0 +1,108 @@
+/**
+ * Training modulations in memory, in units in which a generative prior learns them: less the mean of each number, over a
+ * scale of each channel. The scale is the channel's deviation with half a quantiser step added in squares, so that
+ * channels which the quantiser sees little of weigh little.
+ */
+import { BadInputError } from '../../src/core/errors.ts';
+import { checkLimit } from '../../src/core/limits.ts';
+import { pointCount } from '../../src/field/spec.ts';
+import type { SymbolLayout } from '../prior.ts';
+import type { ModulationSource } from './source.ts';
+
+export type Label = string | number;
+
+export interface Standard {
+  /** [m]. */
+  readonly mean: Float32Array;
+  /** [m], above 0. */
+  readonly scale: Float32Array;
+}
+
+export interface TrainingSet {
+  readonly layout: SymbolLayout;
+  readonly count: number;
+  /** [count, m], as adapted. */
+  readonly modulations: Float32Array;
+  /** All labels, numbers before texts, each in order. */
+  readonly labels: readonly Label[];
+  /** [count]: index into `labels`; `labels.length` where there is none. */
+  readonly labelOf: Uint16Array;
+}
+
+/** A GiB of numbers. */
+const maxNumbers = 2 ** 28;
+
+/**
+ * Reads modulations `start` to `end`. Throws BadInputError `one-layout` when signals differ in shape, LimitError
+ * `limit-training-numbers`.
+ */
+export async function readTrainingSet(
+  source: ModulationSource,
+  start: number,
+  end: number,
+  onProgress?: (done: number, total: number) => void,
+  signal?: AbortSignal,
+): Promise<TrainingSet> {
+  const { layout } = await source.at(start);
+  const { length } = layout;
+  const count = end - start;
+  checkLimit('training-numbers', count * length, maxNumbers, 'train on fewer functions');
+  const modulations = new Float32Array(count * length);
+  const seen: (Label | undefined)[] = [];
+  for (let i = 0; i < count; i++) {
+    const item = await source.at(start + i);
+    if (item.modulation.length !== length) {
+      throw new BadInputError(
+        'one-layout',
+        `a generative prior is learnt from signals of one shape; item ${start + i} has ${item.modulation.length} numbers, not ${length}`,
+      );
+    }
+    modulations.set(item.modulation, i * length);
+    seen.push(item.label);
+    if (i % 1024 === 1023) {
+      signal?.throwIfAborted();
+      onProgress?.(i + 1, count);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  const labels = [...new Set(seen)].filter((label) => label !== undefined).sort(byLabel);
+  const indices = new Map(labels.map((label, i) => [label, i]));
+  const labelOf = Uint16Array.from(seen, (label) =>
+    label === undefined ? labels.length : indices.get(label)!,
+  );
+  return { layout, count, modulations, labels, labelOf };
+}
+
+/** `steps` [channels]: the quantiser's at quality 50. */
+export function standardOf({ layout, count, modulations }: TrainingSet, steps: Float32Array): Standard {
+  const { length } = layout;
+  const sums = new Float64Array(length);
+  const squares = new Float64Array(length);
+  for (let i = 0, at = 0; i < count; i++) {
+    for (let d = 0; d < length; d++, at++) sums[d]! += modulations[at]!;
+  }
+  const mean = Float32Array.from(sums, (sum) => sum / count);
+  for (let i = 0, at = 0; i < count; i++) {
+    for (let d = 0; d < length; d++, at++) squares[d]! += (modulations[at]! - mean[d]!) ** 2;
+  }
+  const scale = new Float32Array(length);
+  let first = 0;
+  let channel = 0;
+  for (const { cells, channels } of layout.levels) {
+    const n = pointCount(cells);
+    for (let c = 0; c < channels; c++) {
+      let sum = 0;
+      for (let k = 0; k < n; k++) sum += squares[first + k * channels + c]! / count;
+      const deviation = Math.sqrt(sum / n + (steps[channel + c]! / 2) ** 2);
+      for (let k = 0; k < n; k++) scale[first + k * channels + c] = deviation;
+    }
+    first += n * channels;
+    channel += channels;
+  }
+  return { mean, scale };
+}
+
+function byLabel(a: Label, b: Label): number {
+  if (typeof a === typeof b) return a < b ? -1 : 1;
+  return typeof a === 'number' ? -1 : 1;
+}
