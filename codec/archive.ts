@@ -82,7 +82,9 @@ export function encodeArchive(
 ): Uint8Array {
   const prior = choosePrior(model, options.prior);
   const { quality } = options;
-  const streams = items.map(({ symbols, shape }) => writeStream(model, { prior, quality, shape }, symbols));
+  const streams = items.map(
+    ({ symbols, shape }) => writeStream(model, { prior, quality, shape }, symbols).stream,
+  );
   return join(model, items, streams, prior, quality);
 }
 

@@ -16,7 +16,7 @@ export {
   readArchiveIndex,
 } from './archive.ts';
 export { type CodingModel, multiplyAddsPerPoint } from './coding-model.ts';
-export { type DecodedFile, decodeFile, encodeFile } from './file.ts';
+export { type DecodedFile, decodeFile, encodeFile, encodePriced } from './file.ts';
 export { type FileHeader, mediaType, suffix } from './header.ts';
 export { overheadBits } from './stream.ts';
 

@@ -67,8 +67,20 @@ describe('rANS from a check', () => {
         for (const { table, offset, value } of steps) meter.code(table, offset, value);
         const entropyBytes = meter.bitCount / 8;
         expect(encode(steps).length).toBeLessThan(entropyBytes * 1.001 + 4);
+        expect(encode(steps).length).toBeGreaterThan(entropyBytes * 0.999);
       }
     }
+  });
+
+  it('counts the bits that a cost meter counts', () => {
+    const steps = randomSteps(new Rng(6), 5000, 143);
+    const meter = new CostMeter();
+    const encoder = new RansEncoder();
+    for (const { table, offset, value } of steps) {
+      meter.code(table, offset, value);
+      encoder.code(table, offset, value);
+    }
+    expect(encoder.bitCount).toBeCloseTo(meter.bitCount, 6);
   });
 
   it('takes 2.5 bytes more than the entropy on average, of which the check is two', () => {

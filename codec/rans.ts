@@ -23,6 +23,7 @@
  */
 
 import { TableCoder } from '../prior/coder.ts';
+import { frequencyBits } from '../prior/cost.ts';
 import { BadStreamError } from '../src/core/errors.ts';
 
 const lowest = 1 << 23;
@@ -32,6 +33,14 @@ export class RansEncoder extends TableCoder {
   /** start + 2^16 frequency of every symbol; frequencies are below 2^16, since a table has two symbols or more. */
   #intervals = new Uint32Array(1024);
   #count = 0;
+
+  /** What the tables say that the symbols so far cost: what a `CostMeter` would have counted. */
+  get bitCount(): number {
+    const bits = frequencyBits();
+    let sum = 0;
+    for (let i = 0; i < this.#count; i++) sum += bits[this.#intervals[i]! >>> 16]!;
+    return sum;
+  }
 
   protected symbol(cdf: Uint32Array, index: number): number {
     const start = cdf[index]!;

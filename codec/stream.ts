@@ -27,8 +27,14 @@ export function overheadBits(model: CodingModel, shape: readonly number[]): numb
   return 8 * headerOf(model, { prior: 'histogram', quality: 50, shape }).length + 16;
 }
 
+export interface WrittenStream {
+  readonly stream: Uint8Array;
+  /** What the prior says the symbols cost. */
+  readonly bits: number;
+}
+
 /** Throws BadInputError `shape`, `quality`, `symbol-count` or `symbol-range`, and NotFoundError `prior`. */
-export function writeStream(model: CodingModel, setting: StreamSetting, symbols: Int32Array): Uint8Array {
+export function writeStream(model: CodingModel, setting: StreamSetting, symbols: Int32Array): WrittenStream {
   checkQuality(setting.quality);
   const layout = layoutFor(model, setting.shape);
   if (symbols.length !== layout.length) {
@@ -45,7 +51,7 @@ export function writeStream(model: CodingModel, setting: StreamSetting, symbols:
     );
   const encoder = new RansEncoder();
   readPrior(model, setting.prior).walk(layout, setting.quality, symbols.slice(), encoder);
-  return encoder.finish(checkOf(headerOf(model, setting), symbols));
+  return { stream: encoder.finish(checkOf(headerOf(model, setting), symbols)), bits: encoder.bitCount };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Modulations to bytes and back: quantiser, priors and codec joined. */
-import { decodeFile, encodeArchive, encodeFile, openArchive, readHeader } from '../../codec/index.ts';
+import { decodeFile, encodePriced, joinFiles, openArchive, readHeader } from '../../codec/index.ts';
 import { CostMeter } from '../../prior/cost.ts';
 import { Sampler } from '../../prior/draw.ts';
 import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
@@ -47,27 +47,13 @@ export function headerBytesOf(file: Uint8Array): number {
   return readHeader(file).headerBytes;
 }
 
-/** One archive of items of one quality and prior. Throws BadInputError `archive-mixed`, and what `encodeArchive` throws. */
-export function archiveOf(
-  model: Model,
-  items: readonly {
-    readonly symbols: Int32Array;
-    readonly shape: readonly number[];
-    readonly quality: number;
-    readonly prior: string;
-    readonly id?: string | undefined;
-  }[],
-): Uint8Array {
-  const first = items[0];
-  if (first === undefined) throw new BadInputError('archive-empty', 'an archive needs at least one signal');
-  const { quality, prior } = first;
-  if (items.some((item) => item.quality !== quality || item.prior !== prior)) {
-    throw new BadInputError(
-      'archive-mixed',
-      'an archive has one quality and one prior; encode all signals alike',
-    );
-  }
-  return encodeArchive(model, items, { quality, prior: priorKind(prior) });
+/** One archive of files of one quality and prior. Throws BadInputError `archive-empty`, and what `joinFiles` throws. */
+export function archiveOf(model: Model, items: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
+  if (items.length === 0) throw new BadInputError('archive-empty', 'an archive needs at least one signal');
+  return joinFiles(
+    model,
+    items.map(({ bytes }) => bytes),
+  );
 }
 
 /** The functions of a file or an archive, one at a time. Throws what `decodeFile` and `openArchive` throw. */
@@ -84,16 +70,10 @@ function code(model: Model, task: CodeTask): Coded {
   const { modulation, shape, quality, prior } = task;
   const kind = priorKind(prior);
   const layout = symbolLayout(model.card.spec, shape);
-  const symbols = task.symbols ?? quantise(layout, modulation, stepsAt(model.steps, quality));
-  const bytes = encodeFile(model, symbols, shape, quality, kind);
-  // What a decoder will see, from the bytes that it will get.
-  const found = decode(model, { bytes, item: 0, limits: noLimits });
-  return {
-    bytes,
-    symbols,
-    modulation: found.modulation,
-    estimatedBits: bitsOf(model, layout, quality, kind, symbols),
-  };
+  const steps = stepsAt(model.steps, quality);
+  const symbols = task.symbols ?? quantise(layout, modulation, steps);
+  const { bytes, bits } = encodePriced(model, symbols, shape, quality, kind);
+  return { bytes, symbols, modulation: dequantise(layout, symbols, steps), estimatedBits: bits };
 }
 
 function decode(model: Model, { bytes, item, limits }: DecodeTask): DecodedFunction {
@@ -112,12 +92,15 @@ function draw(model: Model, { count, seed, temperature, quality, prior, shape }:
   const items = Array.from({ length: count }, (_, i) => {
     const symbols = new Int32Array(layout.length);
     readPrior(model, kind).walk(layout, quality, symbols, new Sampler(new Rng(seed, i), temperature));
-    return { symbols, shape, quality, prior };
+    return {
+      modulation: dequantise(layout, symbols, steps),
+      ...encodePriced(model, symbols, shape, quality, kind),
+    };
   });
   return {
-    modulations: items.map(({ symbols }) => dequantise(layout, symbols, steps)),
+    modulations: items.map(({ modulation }) => modulation),
     archive: archiveOf(model, items),
-    bits: items.map(({ symbols }) => bitsOf(model, layout, quality, kind, symbols)),
+    bits: items.map(({ bits }) => bits),
   };
 }
 
@@ -148,12 +131,3 @@ export function bitsOf(
   readPrior(model, kind).walk(layout, quality, symbols.slice(), meter);
   return meter.bitCount;
 }
-
-/** For bytes that were made here. */
-const noLimits: Limits = {
-  maxSamples: Number.MAX_SAFE_INTEGER,
-  maxMultiplyAdds: Number.MAX_VALUE,
-  maxFileBytes: Number.MAX_SAFE_INTEGER,
-  maxSymbols: Number.MAX_SAFE_INTEGER,
-  maxAxis: Number.MAX_SAFE_INTEGER,
-};

@@ -6,6 +6,7 @@
  * `decodeMs` is entropy decoding and evaluation at the signal's size, one file at a time; both leave reading and writing
  * of pictures out. `histogramBytes` is an archive of the same symbols through the `histogram` prior, over items.
  */
+import { encodeArchive } from '../../codec/index.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
@@ -20,6 +21,7 @@ import { collectRows, fieldRows } from './rows.ts';
 import { defaultBatch, groups } from './session.ts';
 import type { EvalOptions, EvalQuality, EvalResult, PeerPoint, PipelineEvent } from './types.ts';
 import { checkFits, errorAgainst, isPicture } from './values.ts';
+import type { Coded } from './work.ts';
 
 const job = 'eval';
 const defaultQualities = [30, 40, 50, 60];
@@ -83,7 +85,7 @@ class Run {
   async at(quality: number, onItem: (done: number) => void): Promise<Omit<EvalQuality, 'peers'>> {
     const { model, engine, signal: abort } = this.#options;
     const { fitted, ms } = await this.#fit(quality);
-    const items: { symbols: Int32Array; shape: readonly number[]; quality: number }[] = [];
+    const items: (Coded & { readonly shape: readonly number[] })[] = [];
     const mses: number[] = [];
     const sums = { files: 0, headers: 0, bits: 0, codeMs: 0, decodeMs: 0, points: 0 };
     for (const [i, signal] of this.#signals.entries()) {
@@ -104,14 +106,11 @@ class Run {
       sums.bits += coded.estimatedBits;
       sums.points += pointCount(shape);
       mses.push(errorAgainst(signal, decoded));
-      items.push({ symbols: coded.symbols, shape, quality });
+      items.push({ ...coded, shape });
       onItem(i + 1);
     }
     const n = items.length;
-    const archive = archiveOf(
-      model,
-      items.map((item) => ({ ...item, prior: this.#prior })),
-    );
+    const archive = archiveOf(model, items);
     return {
       quality,
       fileBytes: sums.files / n,
@@ -125,10 +124,7 @@ class Run {
       encodeMs: (ms + sums.codeMs) / n,
       decodeMs: sums.decodeMs / n,
       histogramBytes: priorsOf(model).includes('histogram')
-        ? archiveOf(
-            model,
-            items.map((item) => ({ ...item, prior: 'histogram' })),
-          ).length / n
+        ? encodeArchive(model, items, { quality, prior: 'histogram' }).length / n
         : null,
     };
   }

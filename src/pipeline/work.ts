@@ -19,7 +19,7 @@ export interface Coded {
   /** A whole file. */
   readonly bytes: Uint8Array;
   readonly symbols: Int32Array;
-  /** [m], decoded from `bytes`. */
+  /** [m]: what `symbols` stand for, and a decoder finds. */
   readonly modulation: Float32Array;
   /** What the prior says the symbols cost. */
   readonly estimatedBits: number;
