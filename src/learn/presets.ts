@@ -98,6 +98,9 @@ export const recipePresets = {
     batch: 8,
     lambda: 0.004,
     quality: { ...common.quality, lowest: 36 },
+    // Five levels that adapt together: with the rates of three, inner steps run away.
+    startRates: { share: 0.2, probes: 32 },
+    optimiser: { ...common.optimiser, weights: 1e-3, rates: 1.5e-3, warmupSteps: 200 },
   },
 } as const satisfies Record<string, TrainingRecipe>;
 
