@@ -11,7 +11,7 @@ import type { LayoutLevel } from '../prior.ts';
 import { fromHalf, toHalf } from './half.ts';
 import type { Label, Standard } from './standard.ts';
 
-export type GenerativeKind = 'flow' | 'diffusion';
+export type GenerativeKind = 'flow' | 'diffusion' | 'gaussian';
 
 export interface GenerativeCard {
   readonly kind: GenerativeKind;

@@ -1,0 +1,150 @@
+/** What is known of a signal: values at places, or means over pieces of it. */
+import type { Signal } from '../../datasets/signal.ts';
+import { BadInputError } from '../core/errors.ts';
+import { coveringGrid, gridPositions } from '../field/coordinates.ts';
+import { pointCount } from '../field/spec.ts';
+import type { Region } from '../pipeline/types.ts';
+
+export interface Observation {
+  /** Shape of the whole signal, axes in array order. */
+  readonly shape: readonly number[];
+  readonly channels: number;
+  /** [count * group, axes], signal units: `group` places for each observed value. */
+  readonly coordinates: Float32Array;
+  /** An observed value is the mean of the signal over so many places; 1: the value at one place. */
+  readonly group: number;
+  /** [count, channels], signal values. */
+  readonly values: Float32Array;
+}
+
+/** Places that are known: 1 is observed, 0 is hidden. */
+export interface Mask {
+  readonly shape: readonly number[];
+  /** [points]. */
+  readonly observed: Uint8Array;
+}
+
+/** The samples of a signal that a mask shows; NaN is never observed. Throws BadInputError `mask-shape`, `no-observed-points`. */
+export function observeMasked(signal: Signal, mask?: Mask): Observation {
+  const { shape, channels, values } = signal;
+  const points = pointCount(shape);
+  if (mask !== undefined && mask.shape.join() !== shape.join()) {
+    throw new BadInputError(
+      'mask-shape',
+      `the mask is of shape [${mask.shape}] and the signal of [${shape}]; give a mask with one value for each sample`,
+    );
+  }
+  const known: number[] = [];
+  for (let p = 0; p < points; p++) {
+    const own = values.subarray(p * channels, (p + 1) * channels);
+    if (mask?.observed[p] !== 0 && !own.some(Number.isNaN)) known.push(p);
+  }
+  const all = gridPositions(coveringGrid(shape));
+  const axes = shape.length;
+  const coordinates = new Float32Array(known.length * axes);
+  const seen = new Float32Array(known.length * channels);
+  known.forEach((p, i) => {
+    coordinates.set(all.subarray(p * axes, (p + 1) * axes), i * axes);
+    seen.set(values.subarray(p * channels, (p + 1) * channels), i * channels);
+  });
+  return checked({ shape, channels, coordinates, group: 1, values: seen });
+}
+
+/** A mask that shows a region alone, or with `outside` everything but it. Throws BadInputError `bad-region`. */
+export function regionMask(shape: readonly number[], { start, count }: Region, outside = false): Mask {
+  const inside = (at: number, axis: number) => at >= start[axis]! && at < start[axis]! + count[axis]!;
+  const fits =
+    start.length === shape.length &&
+    count.length === shape.length &&
+    shape.every((n, axis) => start[axis]! >= 0 && count[axis]! >= 1 && start[axis]! + count[axis]! <= n);
+  if (!fits) {
+    throw new BadInputError(
+      'bad-region',
+      `region start [${start}] count [${count}] (slowest axis first) does not lie in a signal of [${shape}]`,
+    );
+  }
+  const positions = gridPositions({
+    start: shape.map(() => 0),
+    step: shape.map(() => 1),
+    count: [...shape],
+  });
+  const axes = shape.length;
+  const observed = Uint8Array.from({ length: pointCount(shape) }, (_, p) =>
+    Number(shape.every((_, axis) => inside(positions[p * axes + axis]!, axis)) !== outside),
+  );
+  return { shape, observed };
+}
+
+/**
+ * Values at scattered places, `coordinates` [n, axes] in signal units (sample i of an axis stands at i + 0.5) and `values`
+ * [n, channels]. Throws BadInputError `points-length`, `points-outside`, `no-observed-points`.
+ */
+export function observePoints(
+  shape: readonly number[],
+  channels: number,
+  coordinates: Float32Array,
+  values: Float32Array,
+): Observation {
+  const axes = shape.length;
+  const n = coordinates.length / axes;
+  if (!Number.isInteger(n) || values.length !== n * channels) {
+    throw new BadInputError(
+      'points-length',
+      `${coordinates.length} coordinates and ${values.length} values are not those of points of ${axes} axes and ${channels} channels`,
+    );
+  }
+  const outside = coordinates.findIndex((x, i) => !(x >= 0 && x <= shape[i % axes]!));
+  if (outside >= 0) {
+    throw new BadInputError(
+      'points-outside',
+      `point ${Math.floor(outside / axes)} has the coordinate ${coordinates[outside]}, outside a signal of [${shape}]`,
+    );
+  }
+  return checked({ shape, channels, coordinates, group: 1, values });
+}
+
+/**
+ * A version of a signal at a lower resolution: each of its samples is the mean over the piece of the signal that it stands
+ * for, taken at the signal's own density. Throws BadInputError `coarse-shape` when it has more samples along an axis.
+ */
+export function observeCoarse(shape: readonly number[], coarse: Signal): Observation {
+  if (coarse.shape.length !== shape.length || coarse.shape.some((n, axis) => n > shape[axis]!)) {
+    throw new BadInputError(
+      'coarse-shape',
+      `a version of [${coarse.shape}] samples is no coarser one of a signal of [${shape}]`,
+    );
+  }
+  const axes = shape.length;
+  const pieces = gridPositions(coveringGrid(shape, coarse.shape));
+  // Places within a piece, around its middle.
+  const size = shape.map((n, axis) => n / coarse.shape[axis]!);
+  const within = gridPositions(coveringGrid(size, size.map(Math.ceil)));
+  const group = within.length / axes;
+  const { values, channels } = coarse;
+  const coordinates = new Float32Array((pieces.length / axes) * group * axes);
+  for (let i = 0; i < coordinates.length; i++) {
+    const axis = i % axes;
+    const place = Math.floor(i / axes);
+    const piece = Math.floor(place / group);
+    coordinates[i] = pieces[piece * axes + axis]! + within[(place % group) * axes + axis]! - size[axis]! / 2;
+  }
+  return checked({ shape, channels, coordinates, group, values });
+}
+
+function checked(observation: Observation): Observation {
+  const { values } = observation;
+  if (values.length === 0) {
+    throw new BadInputError(
+      'no-observed-points',
+      'nothing is observed; show at least one value to complete from',
+    );
+  }
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new BadInputError(
+      'infinite-value',
+      `observed value ${bad} is ${values[bad]}; leave it out or replace it`,
+    );
+  }
+  return observation;
+}
