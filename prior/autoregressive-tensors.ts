@@ -1,6 +1,6 @@
 /**
- * The tensors of an autoregressive prior: names, types and shapes, the proof that no sum leaves 32 bits, and the one
- * product the network is made of. Semantics are in `autoregressive.ts`.
+ * The tensors of an autoregressive prior: names, types and shapes, and the proof that no sum leaves 32 bits. Semantics
+ * are in `autoregressive.ts`.
  *
  *   prior.autoregressive.neighbours                I8  [n, axes]
  *   prior.autoregressive.parents                   I8  [m, axes]
@@ -57,6 +57,8 @@ export interface Head {
 export interface LevelTensors {
   readonly channels: number;
   readonly inputs: number;
+  /** Auxiliary ones among the inputs; they come first. */
+  readonly auxiliary: number;
   readonly hidden: readonly HiddenLayer[];
   readonly mean: Head;
   readonly scale: Head;
@@ -68,38 +70,6 @@ export interface LevelTensors {
 
 /** The names of a level's tensors begin so. */
 export const levelName = (level: number) => `prior.autoregressive.level${level}`;
-
-/** Adds values[j] times row rows[j] of `weights` [., sums.length] to `sums`, for j < count. */
-export function addRows(
-  sums: Int32Array,
-  weights: Int16Array,
-  rows: Int32Array,
-  values: Int32Array,
-  count: number,
-): void {
-  const n = sums.length;
-  let j = 0;
-  for (; j + 4 <= count; j += 4) {
-    const a = values[j]!;
-    const b = values[j + 1]!;
-    const c = values[j + 2]!;
-    const d = values[j + 3]!;
-    const ra = rows[j]! * n;
-    const rb = rows[j + 1]! * n;
-    const rc = rows[j + 2]! * n;
-    const rd = rows[j + 3]! * n;
-    for (let u = 0; u < n; u++) {
-      const first = Math.imul(a, weights[ra + u]!) + Math.imul(b, weights[rb + u]!);
-      const second = Math.imul(c, weights[rc + u]!) + Math.imul(d, weights[rd + u]!);
-      sums[u] = (sums[u]! + first + second) | 0;
-    }
-  }
-  for (; j < count; j++) {
-    const a = values[j]!;
-    const ra = rows[j]! * n;
-    for (let u = 0; u < n; u++) sums[u] = (sums[u]! + Math.imul(a, weights[ra + u]!)) | 0;
-  }
-}
 
 export function readRecipe(tensors: ReadonlyMap<string, Tensor>, axes: number): ContextRecipe {
   const offsets = (name: string) => {
@@ -190,7 +160,7 @@ export function readLevel(
     (sum, weights) => sum + weights.length,
     scale.output.length + scale.linear.length + scale.own.length,
   );
-  return { channels, inputs, hidden, mean, scale, reach, shapes, multiplyAdds };
+  return { channels, inputs, auxiliary, hidden, mean, scale, reach, shapes, multiplyAdds };
 }
 
 function proveHidden(name: string, hidden: readonly HiddenLayer[]): void {

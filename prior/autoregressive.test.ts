@@ -11,8 +11,10 @@ import {
   predict,
   quantiseLevel,
 } from './autoregressive-export.ts';
-import { recipeTensors } from './autoregressive-tensors.ts';
+import { readLevel, recipeTensors } from './autoregressive-tensors.ts';
 import { bankShapes, makeBank, readBank, shapeNames } from './bank.ts';
+import { referenceNetwork } from './cell-network.ts';
+import { wasmNetwork } from './cell-network-wasm.ts';
 import {
   auxiliaryCount,
   type ContextRecipe,
@@ -20,6 +22,7 @@ import {
   defaultRecipe,
   inputCount,
   LevelContext,
+  maxRaw,
 } from './context.ts';
 import { CostMeter } from './cost.ts';
 import { Sampler } from './draw.ts';
@@ -315,6 +318,47 @@ describe('the autoregressive prior', () => {
         prior.walk(layout, quality, symbols, meter);
         const float = floatBits(nets, recipe, layout, quality, symbols);
         expect(meter.bitCount).toBeLessThan(1.003 * float);
+      }
+    }
+  });
+});
+
+describe('the network in WebAssembly', () => {
+  it('gives the numbers of the reference, for networks and inputs of all sizes', () => {
+    const rng = new Rng(11);
+    const units = [[], [1], [5, 3], [64, 64], [17, 9, 30, 2]];
+    for (const [levels, hidden] of [
+      [[[null, 1]], units[1]],
+      [[[8, 5]], units[0]],
+      ...units.map((hidden) => [
+        [
+          [8, 7],
+          [4, 16],
+          [2, 3],
+        ],
+        hidden,
+      ]),
+    ] as [[number | null, number][], number[]][]) {
+      const spec = specOf(2, levels);
+      const recipe = defaultRecipe(2, true);
+      const tensors = tensorsOf(spec, recipe, randomNetworks(spec, recipe, rng, hidden));
+      const channels = levels.map(([, count]) => count);
+      for (const level of channels.keys()) {
+        const level16 = readLevel(tensors, recipe, 2, channels, level, 4);
+        const reference = referenceNetwork(level16);
+        const wasm = wasmNetwork(level16)!;
+        for (let trial = 0; trial < 40; trial++) {
+          const size = [2, 30, maxRaw][trial % 3]!;
+          reference.values.forEach((_, i) => {
+            const most = i < level16.auxiliary ? 100 : size;
+            reference.values[i] = rng.below(3) === 0 ? 0 : rng.below(2 * most + 1) - most;
+          });
+          wasm.values.set(reference.values);
+          reference.run();
+          wasm.run();
+          expect(wasm.means).toEqual(reference.means);
+          expect(wasm.scales).toEqual(reference.scales);
+        }
       }
     }
   });

@@ -22,8 +22,10 @@
 import { BadInputError } from '../src/core/errors.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import { type FieldSpec, totalChannels } from '../src/field/spec.ts';
-import { addRows, type LevelTensors, maxHidden, readLevel, readRecipe } from './autoregressive-tensors.ts';
+import { type LevelTensors, readLevel, readRecipe } from './autoregressive-tensors.ts';
 import { type Bank, maxNotch, readBank } from './bank.ts';
+import type { CellNetwork, MakeCellNetwork } from './cell-network.ts';
+import { fastestNetwork } from './cell-network-wasm.ts';
 import { type ContextRecipe, compand, LevelContext, maxRaw } from './context.ts';
 import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
@@ -37,11 +39,19 @@ export class AutoregressivePrior implements EntropyPrior {
   readonly recipe: ContextRecipe;
   readonly #bank: Bank;
   readonly #levels: readonly LevelTensors[];
+  readonly #networks: readonly CellNetwork[];
 
-  constructor(bank: Bank, recipe: ContextRecipe, levels: readonly LevelTensors[]) {
+  /** `make`: what computes the networks; makes no difference to what is found. */
+  constructor(
+    bank: Bank,
+    recipe: ContextRecipe,
+    levels: readonly LevelTensors[],
+    make: MakeCellNetwork = fastestNetwork,
+  ) {
     this.#bank = bank;
     this.recipe = recipe;
     this.#levels = levels;
+    this.#networks = levels.map(make);
     this.multiplyAddsPerSymbol = levels.reduce(
       (most, level) => Math.max(most, level.multiplyAdds / level.channels),
       0,
@@ -56,15 +66,17 @@ export class AutoregressivePrior implements EntropyPrior {
       throw new BadInputError('prior-layout', `the prior is for other channels than [${channels}]`);
     }
     this.#levels.forEach((tensors, k) => {
-      walkLevel(tensors, new LevelContext(this.recipe, layout, k), this.#bank, quality, symbols, coder);
+      const context = new LevelContext(this.recipe, layout, k);
+      walkLevel(tensors, this.#networks[k]!, context, this.#bank, quality, symbols, coder);
     });
   }
 }
 
-/** The autoregressive prior of a model. Throws BadInputError `tensor-*`, `prior-table`, `prior-recipe` or `prior-range`. */
+/** The autoregressive prior of a model; `make` as above. Throws BadInputError `tensor-*`, `prior-table`, `prior-recipe` or `prior-range`. */
 export function readAutoregressive(
   tensors: ReadonlyMap<string, Tensor>,
   spec: FieldSpec,
+  make?: MakeCellNetwork,
 ): AutoregressivePrior {
   const bank = readBank(tensors);
   const recipe = readRecipe(tensors, spec.axes);
@@ -75,67 +87,24 @@ export function readAutoregressive(
     bank,
     recipe,
     channels.map((_, k) => readLevel(tensors, recipe, spec.axes, channels, k, bank.shapes)),
+    make,
   );
 }
 
 function walkLevel(
-  net: LevelTensors,
+  { channels, mean, scale, reach, shapes }: LevelTensors,
+  network: CellNetwork,
   context: LevelContext,
   bank: Bank,
   quality: number,
   symbols: Int32Array,
   coder: SymbolCoder,
 ): void {
-  const { channels, hidden, mean, scale, reach, shapes } = net;
-  const { inputs, auxiliary, cells } = context;
-  const values = new Int32Array(inputs);
-  // The inputs that are not 0: index, v, x and y of each.
-  const active = new Int32Array(Math.max(inputs, ...hidden.map((layer) => layer.units)));
-  const raw = new Int32Array(inputs);
-  const signed = new Int32Array(active.length);
-  const size = new Int32Array(inputs);
-  const layers = hidden.map((layer) => new Int32Array(layer.units));
-  const out = new Int32Array(channels);
-  const means = new Int32Array(channels);
-  const scales = new Int32Array(channels);
+  const { values, means, scales } = network;
   let at = context.start;
-  for (let cell = 0; cell < cells; cell++) {
+  for (let cell = 0; cell < context.cells; cell++) {
     context.gather(cell, quality, symbols, values);
-    let count = 0;
-    for (let i = 0; i < inputs; i++) {
-      const v = values[i]!;
-      if (v === 0) continue;
-      const x = i < auxiliary ? v : compand(v);
-      active[count] = i;
-      raw[count] = v;
-      signed[count] = x;
-      size[count++] = i >= auxiliary && x < 0 ? -x : x;
-    }
-    means.set(mean.bias);
-    addRows(means, mean.linear, active, raw, count);
-    scales.set(scale.bias);
-    addRows(scales, scale.linear, active, size, count);
-    for (let k = 0; k < hidden.length; k++) {
-      const { weights, bias: start, shift, units } = hidden[k]!;
-      const sums = layers[k]!;
-      sums.set(start);
-      addRows(sums, weights, active, signed, count);
-      count = 0;
-      for (let u = 0; u < units; u++) {
-        const h = sums[u]! >> shift;
-        if (h <= 0) continue;
-        active[count] = u;
-        signed[count++] = Math.min(h, maxHidden);
-      }
-    }
-    if (hidden.length > 0) {
-      out.fill(0);
-      addRows(out, mean.output, active, signed, count);
-      for (let c = 0; c < channels; c++) means[c]! += out[c]! >> mean.outputShift;
-      out.fill(0);
-      addRows(out, scale.output, active, signed, count);
-      for (let c = 0; c < channels; c++) scales[c]! += out[c]! >> scale.outputShift;
-    }
+    network.run();
     for (let c = 0; c < channels; c++, at++) {
       const m = means[c]! >> mean.shift;
       const n = scales[c]! >> scale.shift;

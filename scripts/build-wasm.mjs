@@ -1,5 +1,6 @@
-// Builds src/engine/wasm/functa.wasm from the kernel with Debian's clang-19 and lld-19. The result is committed, with the
-// hash of what it was made from. `--check` rebuilds it elsewhere and compares; `--check-source` compares the hash alone.
+// Builds the two wasm modules with Debian's clang-19 and lld-19: the engine's kernel, a file, and the context network, text in
+// TypeScript, as `prior` reads no files. Both are committed, with the hash of what they were made from. `--check`
+// rebuilds them elsewhere and compares; `--check-source` compares the hashes alone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,86 +9,130 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const kernel = join(root, 'src/engine/kernel');
-const target = join(root, 'src/engine/wasm/functa.wasm');
-const record = `${target}.json`;
-const compiler = process.env.FUNCTA_WASM_CXX ?? 'clang++-19';
 
-const files = [
-  'common.cc',
-  'field.cc',
-  'field.h',
-  'gemm.h',
-  'geometry.h',
-  'large.h',
-  'layout.h',
-  'tile.h',
-  'vec.h',
-  'wasm.cc',
-];
-const flags = [
-  '--target=wasm32',
-  '-std=c++17',
-  '-O3',
-  '-ffp-contract=off',
-  '-fno-exceptions',
-  '-fno-rtti',
-  '-nostdlib',
-  '-msimd128',
-  '-mbulk-memory',
-  '-matomics',
-  '-mmutable-globals',
-  '-Wno-psabi',
-  '-DVL=4',
-  '-DFUNCTA_ISA=wasm',
-  '-Wl,--no-entry',
-  '-Wl,--import-memory',
-  '-Wl,--shared-memory',
-  '-Wl,--max-memory=4294967296',
-  '-Wl,-z,stack-size=262144',
-  '-Wl,--export=__stack_pointer',
-  '-Wl,--export=__heap_base',
-  '-Wl,--strip-all',
-];
+const common = ['--target=wasm32', '-O3', '-nostdlib', '-msimd128', '-Wl,--no-entry', '-Wl,--import-memory'];
 
-const hash = createHash('sha256').update(flags.join(' '));
-for (const name of files) hash.update(name).update(readFileSync(join(kernel, name)));
-const source = hash.digest('hex');
+/** `files`: what is hashed; those ending in .c or .cc are compiled. */
+const engine = {
+  name: 'src/engine/wasm/functa.wasm',
+  directory: 'src/engine/kernel',
+  compiler: process.env.FUNCTA_WASM_CXX ?? 'clang++-19',
+  files: [
+    'common.cc',
+    'field.cc',
+    'field.h',
+    'gemm.h',
+    'geometry.h',
+    'large.h',
+    'layout.h',
+    'tile.h',
+    'vec.h',
+    'wasm.cc',
+  ],
+  flags: [
+    ...common,
+    '-std=c++17',
+    '-ffp-contract=off',
+    '-fno-exceptions',
+    '-fno-rtti',
+    '-mbulk-memory',
+    '-matomics',
+    '-mmutable-globals',
+    '-Wno-psabi',
+    '-DVL=4',
+    '-DFUNCTA_ISA=wasm',
+    '-Wl,--shared-memory',
+    '-Wl,--max-memory=4294967296',
+    '-Wl,-z,stack-size=262144',
+    '-Wl,--export=__stack_pointer',
+    '-Wl,--export=__heap_base',
+    '-Wl,--strip-all',
+  ],
+  read: () => {
+    const { source, sha256: hash } = JSON.parse(readFileSync(join(root, `${engine.name}.json`), 'utf8'));
+    return { source, sha256: hash, wasm: readFileSync(join(root, engine.name)) };
+  },
+  write: (wasm, record) => {
+    writeFileSync(join(root, engine.name), wasm);
+    writeFileSync(join(root, `${engine.name}.json`), `${JSON.stringify(record, null, 2)}\n`);
+  },
+};
+
+const network = {
+  name: 'prior/kernel/network-wasm.ts',
+  directory: 'prior/kernel',
+  compiler: process.env.FUNCTA_WASM_CC ?? 'clang-19',
+  files: ['network.c'],
+  // The stack ends where prior/cell-network-wasm.ts begins.
+  flags: [...common, '-std=c11', '-Wl,-z,stack-size=4096', '-Wl,--stack-first', '-Wl,--strip-all'],
+  read: () => {
+    const text = readFileSync(join(root, network.name), 'utf8');
+    const [, source] = /source ([0-9a-f]{64})/.exec(text) ?? [];
+    const [, hash] = /sha256 ([0-9a-f]{64})/.exec(text) ?? [];
+    const wasm = Buffer.from(/'([\w+/=]+)'/.exec(text)?.[1] ?? '', 'base64');
+    return { source, sha256: hash, wasm };
+  },
+  write: (wasm, { source, sha256: hash, compiler }) => {
+    writeFileSync(
+      join(root, network.name),
+      `/**
+ * network.c as a WebAssembly module, in base64. Made by scripts/build-wasm.mjs; ${compiler}
+ * source ${source}
+ * sha256 ${hash}
+ */
+export const networkWasm =
+  '${wasm.toString('base64')}';
+`,
+    );
+  },
+};
 
 const fail = (message) => {
   console.error(`build-wasm: ${message}`);
   process.exit(1);
 };
-const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
-
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const check = process.argv.includes('--check');
-if (check || process.argv.includes('--check-source')) {
-  const made = JSON.parse(readFileSync(record, 'utf8'));
-  if (made.source !== source) fail('the kernel changed since functa.wasm was built; run: npm run build:wasm');
-  if (made.sha256 !== sha256(target))
-    fail('functa.wasm is not the file its record names; run: npm run build:wasm');
-  if (!check) process.exit(0);
+const checkSource = check || process.argv.includes('--check-source');
+
+for (const module of [engine, network]) {
+  const source = sourceOf(module);
+  if (checkSource) {
+    const made = module.read();
+    if (made.source !== source) fail(`what ${module.name} is built from changed; run: npm run build:wasm`);
+    if (made.sha256 !== sha256(made.wasm))
+      fail(`${module.name} is not what its record names; run: npm run build:wasm`);
+    if (!check) continue;
+  }
+  const wasm = build(module);
+  if (!check) {
+    const [compiler] = spawnSync(module.compiler, ['--version'], { encoding: 'utf8' }).stdout.split('\n');
+    module.write(wasm, { source, sha256: sha256(wasm), compiler });
+    console.log(`build-wasm: wrote ${module.name}`);
+  } else if (sha256(wasm) !== module.read().sha256) {
+    fail(`a rebuild gives other bytes than the committed ${module.name} (another compiler version?)`);
+  } else {
+    console.log(`build-wasm: the committed ${module.name} is what its source builds to`);
+  }
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'functa-wasm-'));
-const out = join(directory, 'functa.wasm');
-const units = ['common.cc', 'field.cc', 'wasm.cc'].map((name) => join(kernel, name));
-const result = spawnSync(compiler, [...flags, ...units, '-o', out], { encoding: 'utf8' });
-if (result.error)
-  fail(`${compiler} not found; install clang-19 and lld-19, or name a compiler in FUNCTA_WASM_CXX`);
-if (result.status !== 0) fail(result.stderr);
-if (check) {
-  const same = sha256(out) === sha256(target);
-  rmSync(directory, { recursive: true });
-  if (!same) fail('a rebuild gives other bytes than the committed functa.wasm (another compiler version?)');
-  console.log('build-wasm: the committed functa.wasm is what its source builds to');
-} else {
-  writeFileSync(target, readFileSync(out));
-  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0];
-  writeFileSync(
-    record,
-    `${JSON.stringify({ source, sha256: sha256(target), compiler: version }, null, 2)}\n`,
-  );
-  rmSync(directory, { recursive: true });
-  console.log(`build-wasm: wrote ${target}`);
+function sourceOf({ directory, files, flags }) {
+  const hash = createHash('sha256').update(flags.join(' '));
+  for (const name of files) hash.update(name).update(readFileSync(join(root, directory, name)));
+  return hash.digest('hex');
+}
+
+function build({ directory, compiler, files, flags }) {
+  const made = mkdtempSync(join(tmpdir(), 'functa-wasm-'));
+  const out = join(made, 'functa.wasm');
+  const units = files.filter((name) => /\.cc?$/.test(name)).map((name) => join(root, directory, name));
+  const result = spawnSync(compiler, [...flags, ...units, '-o', out], { encoding: 'utf8' });
+  if (result.error)
+    fail(
+      `${compiler} not found; install clang-19 and lld-19, or name compilers in FUNCTA_WASM_CXX and FUNCTA_WASM_CC`,
+    );
+  if (result.status !== 0) fail(result.stderr);
+  const bytes = readFileSync(out);
+  rmSync(made, { recursive: true });
+  return bytes;
 }

@@ -2,6 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeFile, encodeArchive, encodePriced, openArchive, readHeader } from '../../codec/index.ts';
+import { RansDecoder } from '../../codec/rans.ts';
+import { readAutoregressive } from '../../prior/autoregressive.ts';
+import { referenceNetwork } from '../../prior/cell-network.ts';
+import { symbolLayout } from '../../prior/prior.ts';
 import { readModel } from '../../src/field/model.ts';
 import { makeTinyModel, tinyModels } from './tiny-models.ts';
 import { describeVector, sha256, type VectorsOfModel } from './vectors.ts';
@@ -41,6 +45,21 @@ describe('golden files', () => {
             const items = Array.from({ length: archive.count }, (_, i) => archive.at(i));
             expect(encodeArchive(model, items, { quality, prior }), vector.file).toEqual(bytes);
           }
+        }
+      });
+
+      it('decode alike by the context network in TypeScript and in WebAssembly', () => {
+        const { spec } = model.network;
+        const prior = readAutoregressive(model.tensors, spec, referenceNetwork);
+        for (const vector of vectors) {
+          const bytes = read(join(folder, vector.file));
+          if (vector.container !== 'file' || readHeader(bytes).prior !== 'autoregressive') continue;
+          const { symbols, shape, quality } = decodeFile(model, bytes);
+          const decoder = new RansDecoder(bytes.subarray(readHeader(bytes).headerBytes));
+          const found = new Int32Array(symbols.length);
+          prior.walk(symbolLayout(spec, shape), quality, found, decoder);
+          decoder.end();
+          expect(found, vector.file).toEqual(symbols);
         }
       });
     });

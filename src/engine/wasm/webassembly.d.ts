@@ -1,4 +1,4 @@
-/** What the wasm engine uses of the WebAssembly API, so that sources need not see the whole browser library. */
+/** What is used of the WebAssembly API, so that sources need not see the whole browser library. */
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
@@ -6,7 +6,7 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
   class Module {
-    private constructor();
+    constructor(bytes: Uint8Array);
   }
   class Instance {
     constructor(module: Module, imports: { env: { memory: Memory } });
