@@ -22,15 +22,18 @@ type Save = (tensors: Tensor[]) => void;
 export function convolution(tf: TensorFlow, cells: readonly number[]): Convolution {
   const stencil = neighbours(cells);
   const { taps } = stencil;
-  return makeConvolution(tf, stencil, (gather) => (dy, weights) => {
+  const backwards = tf.tensor1d(
+    Array.from({ length: taps }, (_, tap) => taps - 1 - tap),
+    'int32',
+  );
+  const made = makeConvolution(tf, stencil, (gather) => (dy, weights) => {
     const [rows, outputs] = weights.shape;
     // The adjoint looks at the same cells in the opposite order.
-    const flipped = tf.reshape(
-      tf.transpose(tf.reverse(tf.reshape(weights, [taps, rows / taps, outputs]), 0), [0, 2, 1]),
-      [taps * outputs, rows / taps],
-    );
+    const turned = tf.gather(tf.reshape(weights, [taps, rows / taps, outputs]), backwards, 0);
+    const flipped = tf.reshape(tf.transpose(turned, [0, 2, 1]), [taps * outputs, rows / taps]);
     return tf.matMul(gather(dy), flipped as Tensor2D);
   });
+  return withTensor(made, backwards);
 }
 
 /** 2 cells along each axis become one. */
@@ -43,11 +46,15 @@ export function mergingConvolution(tf: TensorFlow, cells: readonly number[]): Co
     const spread = tf.reshape(columns, [batch, to * stencil.taps, weights.shape[0] / stencil.taps]);
     return tf.gather(spread, places, 1);
   });
+  return withTensor(made, places);
+}
+
+function withTensor(made: Convolution, tensor: Tensor): Convolution {
   return {
     ...made,
     dispose() {
       made.dispose();
-      places.dispose();
+      tensor.dispose();
     },
   };
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { addBuild } from './commands/build.ts';
+import { addClassify } from './commands/classify.ts';
 import { addData } from './commands/data.ts';
 import { addDecode } from './commands/decode.ts';
 import { addEncode } from './commands/encode.ts';
@@ -25,6 +26,7 @@ const commands = [
   addPrior,
   addBuild,
   addStore,
+  addClassify,
   addEval,
   addServe,
   addEngines,

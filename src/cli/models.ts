@@ -62,6 +62,34 @@ export async function modelOfFile(
   );
 }
 
+/** The model of a network; one given by name or path is left to what it is used with to refuse. */
+export async function modelOfNetwork(
+  ref: string | undefined,
+  owner: string,
+  networkId: string,
+): Promise<Model> {
+  const { listModels, loadModel } = await import('../pipeline/index.ts');
+  if (ref !== undefined) return loadModel(ref);
+  const entries = await listModels();
+  for (const { path } of entries) {
+    const model = await loadModel(path);
+    if (model.networkId === networkId) return model;
+  }
+  const known = entries.map(({ name }) => name).join(', ') || 'none';
+  throw new NotFoundError(
+    'model-not-here',
+    `${owner} belongs to network ${networkId.slice(0, 16)}, which is none of those here (${known}); give its model with --model`,
+  );
+}
+
+/** The model whose functions a functaset holds. */
+export async function modelOfStore(ref: string | undefined, path: string): Promise<Model> {
+  const { openFunctaset } = await import('../functaset/index.ts');
+  const store = await openFunctaset(path, { readOnly: true });
+  await store.close();
+  return modelOfNetwork(ref, path, store.info.networkId);
+}
+
 /** Opens the engine that the flags ask for, runs `work` in a session with it, and closes it. */
 export async function withSession<T>(
   job: Job,

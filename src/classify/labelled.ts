@@ -1,0 +1,70 @@
+/** The labelled functions of a functaset in memory: what a classifier learns from, and what it is judged by. */
+import { BadInputError, NotFoundError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
+import type { Model } from '../field/model.ts';
+import { modulationLength } from '../field/spec.ts';
+import type { Functaset, Label } from '../functaset/index.ts';
+
+export interface Labelled {
+  /** [count, m], of the model's own shape. */
+  readonly modulations: Float32Array;
+  /** [count]: index in `labels`. */
+  readonly classes: Uint16Array;
+  /** Numbers ascending, then texts. */
+  readonly labels: readonly Label[];
+}
+
+/** Bytes of modulations that are held at once. */
+const mostBytes = 2 ** 32;
+
+/**
+ * Reads the functions that have a label, the first `limit` of them. With `labels` given, classes are counted by them.
+ * Throws BadInputError `no-labels` or `other-shape`, NotFoundError `unknown-label`, LimitError `limit-bytes`.
+ */
+export function readLabelled(
+  model: Model,
+  store: Functaset,
+  options: { readonly labels?: readonly Label[] | undefined; readonly limit?: number | undefined } = {},
+): Labelled {
+  const { shape, spec } = model.card;
+  const length = modulationLength(spec, shape);
+  const most = Math.min(options.limit ?? store.count, store.count);
+  checkLimit('bytes', 4 * most * length, mostBytes, 'give a limit on the functions that are read');
+  const all = new Float32Array(most * length);
+  const found: Label[] = [];
+  store.scan(({ id, label, shape: own, modulation }) => {
+    if (label === undefined) return;
+    if (own.join() !== shape.join()) {
+      throw new BadInputError(
+        'other-shape',
+        `function ${id} is of shape [${own}]: a classifier reads functions of [${shape}] alone`,
+      );
+    }
+    all.set(modulation, found.length * length);
+    found.push(label);
+    return found.length < most;
+  });
+  if (found.length === 0) {
+    throw new BadInputError(
+      'no-labels',
+      `no function of ${store.path} has a label; build it from a data set that has them`,
+    );
+  }
+  const labels = options.labels ?? sorted(new Set(found));
+  const indices = new Map(labels.map((label, i) => [label, i]));
+  const classes = Uint16Array.from(found, (label) => {
+    const index = indices.get(label);
+    if (index !== undefined) return index;
+    throw new NotFoundError(
+      'unknown-label',
+      `${store.path} has the label ${label}, which the classifier does not know; it knows ${labels.join(', ')}`,
+    );
+  });
+  return { modulations: all.subarray(0, found.length * length), classes, labels };
+}
+
+function sorted(labels: ReadonlySet<Label>): Label[] {
+  const numbers = [...labels].filter((label) => typeof label === 'number').sort((a, b) => a - b);
+  const texts = [...labels].filter((label) => typeof label === 'string').sort();
+  return [...numbers, ...texts];
+}
