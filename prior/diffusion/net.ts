@@ -136,7 +136,10 @@ export function createDenoiser(
         const c = condition(level, label);
         const shared = linear(c, 'modulation.weights');
         // [count, 1, width] each.
-        const parts = (from: Tensor, n: number) => tf.unstack(tf.reshape(from, [-1, n, 1, width]), 1);
+        const parts = (from: Tensor, n: number) =>
+          Array.from({ length: n }, (_, i) =>
+            tf.reshape(tf.slice(from, [0, i * width], [-1, width]), [-1, 1, width]),
+          );
         let h: Tensor = tf.add(linear(x, 'in.weights', 'in.bias'), of('in.places'));
         for (let b = 0; b < blocks; b++) {
           const block = `block${b}`;

@@ -11,12 +11,12 @@ import { BadInputError } from '../../src/core/errors.ts';
 
 export type ScheduleKind = 'edm' | 'cosine';
 
-export const sigmaMin = 0.002;
+export const sigmaMin = 0.004;
 export const sigmaMax = 80;
 /** Of the schedule's: see equation 5. */
 const rho = 7;
-/** Log-normal training levels, table 1. */
-const meanLog = -1.2;
+/** Log-normal training levels: those of table 1, whose data deviate by 0.5, for data that deviate by 1. */
+const meanLog = -0.5;
 const deviationLog = 1.2;
 /** Nichol and Dhariwal's s. */
 const offset = 0.008;

@@ -1,10 +1,10 @@
 /** Trains the denoiser: at a noise level of its own, each modulation of a batch is to be told from its noise. */
-import type { Scalar, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Scalar } from '@tensorflow/tfjs-core';
 import { BadInputError } from '../../src/core/errors.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
-import { type RunEvent, runTraining } from '../train/loop.ts';
+import { assign, type RunEvent, runTraining } from '../train/loop.ts';
 import { NoiseBank } from '../train/noise.ts';
 import { type GenerativeCard, halves, standardTensors, writePriorFile } from '../train/prior-file.ts';
 import { standardOf, type TrainingSet } from '../train/standard.ts';
@@ -14,6 +14,8 @@ import { type TokenLayout, tokenLayout } from './tokens.ts';
 
 export interface DiffusionTraining {
   readonly set: TrainingSet;
+  /** What the averaged network is judged by; with the labels of `set`. */
+  readonly heldOut?: TrainingSet | undefined;
   readonly networkId: string;
   /** Quantiser steps of the model at quality 50, [channels]. */
   readonly steps: Float32Array;
@@ -35,16 +37,18 @@ export interface DiffusionTraining {
 /** Items trained without their label, so that the network knows both. */
 const labelDropout = 0.12;
 const averageDecay = 0.999;
+const heldOutBatches = 16;
 
 // Streams of random numbers: the start, the noise, one a step above these.
 const startStream = 1;
 const noiseStream = 2;
+const heldOutStream = 3;
 const firstStepStream = 16;
 
 /** The bytes of the prior's file. Throws AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
 export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining): Promise<Uint8Array> {
   const { set, networkId, seed = 0, schedule = 'edm' } = options;
-  const { trainingSteps = 6000, batch = 128, width = 192, blocks = 5, heads = 6, rate = 1e-3 } = options;
+  const { trainingSteps = 9000, batch = 64, width = 192, blocks = 5, heads = 6, rate = 1e-3 } = options;
   if (width % heads !== 0) {
     throw new BadInputError('prior-training', `${heads} heads do not divide a width of ${width}`);
   }
@@ -72,40 +76,59 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
   const used = usedPlaces(layout);
   const features = levelFeatures(1).length;
 
-  const step = (index: number) => {
-    const rng = new Rng(seed, firstStepStream + index);
-    const input = new Float32Array(batch * row);
-    const target = new Float32Array(batch * row);
-    const levels = new Float32Array(batch * features);
-    const marks = new Float32Array(batch * Math.max(1, labels));
+  /** Noisy items and what the network should make of them. */
+  const drawBatch = (from: TrainingSet, all: Float32Array, count: number, dropout: number, rng: Rng) => {
+    const input = new Float32Array(count * row);
+    const target = new Float32Array(count * row);
+    const levels = new Float32Array(count * features);
+    const marks = new Float32Array(count * Math.max(1, labels));
     const fresh = new Float32Array(row);
-    for (let b = 0; b < batch; b++) {
-      const item = rng.below(set.count);
+    for (let b = 0; b < count; b++) {
+      const item = rng.below(from.count);
       const sigma = trainingSigma(schedule, rng.normal(), rng.uniform());
       const { skip, out, in: scale } = preconditioning(sigma);
       noise.fill(fresh, rng);
       for (let i = 0; i < row; i++) {
-        const clean = values[item * row + i]!;
+        const clean = all[item * row + i]!;
         const noisy = clean + sigma * fresh[i]! * used[i]!;
         input[b * row + i] = scale * noisy;
         target[b * row + i] = (clean - skip * noisy) / out;
       }
       levels.set(levelFeatures(sigma), b * features);
-      const label = set.labelOf[item]!;
-      if (rng.uniform() >= labelDropout && label < labels) marks[b * labels + label] = 1;
+      const label = from.labels[from.labelOf[item]!];
+      const column = label === undefined ? -1 : set.labels.indexOf(label);
+      if (rng.uniform() >= dropout && column >= 0) marks[b * labels + column] = 1;
     }
-    const { value, grads } = tf.variableGrads(() => {
-      const found = net.predict(
-        tf.tensor3d(input, [batch, tokens, slots]),
-        tf.tensor2d(levels, [batch, features]) as Tensor2D,
-        labels > 0 ? tf.tensor2d(marks, [batch, labels]) : undefined,
-      );
-      const wanted = tf.tensor3d(target, [batch, tokens, slots]) as Tensor3D;
-      return tf.mean(tf.square(tf.sub(found, wanted))) as Scalar;
-    }, [...net.variables]);
-    const loss = (value.dataSync()[0]! * row) / layout.length;
+    return { count, input, target, levels, marks };
+  };
+  type Batch = ReturnType<typeof drawBatch>;
+  const lossOf = ({ count, input, target, levels, marks }: Batch) => {
+    const found = net.predict(
+      tf.tensor3d(input, [count, tokens, slots]),
+      tf.tensor2d(levels, [count, features]),
+      labels > 0 ? tf.tensor2d(marks, [count, labels]) : undefined,
+    );
+    const wanted = tf.tensor3d(target, [count, tokens, slots]);
+    return tf.mean(tf.square(tf.sub(found, wanted))) as Scalar;
+  };
+  // Places that no number falls on have no loss.
+  const perNumber = row / layout.length;
+  const step = (index: number) => {
+    const drawn = drawBatch(set, values, batch, labelDropout, new Rng(seed, firstStepStream + index));
+    const { value, grads } = tf.variableGrads(() => lossOf(drawn), [...net.variables]);
+    const loss = value.dataSync()[0]! * perNumber;
     value.dispose();
     return { loss, gradients: net.variables.map((v) => grads[v.name] ?? tf.zerosLike(v)) };
+  };
+  const heldOutLoss = (held: TrainingSet) => {
+    const all = standardTokens(held, standard, layout);
+    const rng = new Rng(seed, heldOutStream);
+    let sum = 0;
+    for (let i = 0; i < heldOutBatches; i++) {
+      const drawn = drawBatch(held, all, batch, 0, rng);
+      sum += tf.tidy(() => lossOf(drawn).dataSync()[0]!) * perNumber;
+    }
+    return sum / heldOutBatches;
   };
 
   try {
@@ -120,13 +143,19 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
       onEvent: options.onEvent,
       signal: options.signal,
     });
+    const figures: Record<string, number> = {};
+    if (options.heldOut !== undefined) {
+      assign(tf, net.variables, weights);
+      figures.heldOutLoss = heldOutLoss(options.heldOut);
+      options.onEvent?.({ type: 'figure', name: 'held-out loss', value: figures.heldOutLoss });
+    }
     const card: GenerativeCard = {
       kind: 'diffusion',
       networkId,
       levels: set.layout.levels,
       labels: set.labels,
       recipe: { ...recipe, data: options.data, items: set.count },
-      figures: {},
+      figures,
     };
     const tensors = halves(denoiserShapes(size).keys(), weights);
     return writePriorFile(card, new Map([...tensors, ...standardTensors(standard)]));

@@ -24,6 +24,8 @@ export type RunEvent =
   /** Mean loss over the steps since the last such event. */
   | { readonly type: 'train'; readonly step: number; readonly steps: number; readonly loss: number }
   | { readonly type: 'checkpoint'; readonly step: number }
+  /** What the averaged weights reach on held-out modulations. */
+  | { readonly type: 'figure'; readonly name: string; readonly value: number }
   | { readonly type: 'resumed'; readonly step: number };
 
 const eventSteps = 20;

@@ -1,7 +1,7 @@
 /**
- * Training modulations in memory, in units in which a generative prior learns them: less the mean of each number, over a
- * scale of each channel. The scale is the channel's deviation with half a quantiser step added in squares, so that
- * channels which the quantiser sees little of weigh little.
+ * Training modulations in memory, in units in which a generative prior learns them: less the mean of each number, over the
+ * quantiser step of its channel, over one number that makes the mean variance 1. Steps are what an error in a channel costs
+ * in the signal, so that distances between such modulations are about distances between signals.
  */
 import { BadInputError } from '../../src/core/errors.ts';
 import { checkLimit } from '../../src/core/limits.ts';
@@ -85,21 +85,16 @@ export function standardOf({ layout, count, modulations }: TrainingSet, steps: F
   for (let i = 0, at = 0; i < count; i++) {
     for (let d = 0; d < length; d++, at++) squares[d]! += (modulations[at]! - mean[d]!) ** 2;
   }
-  const scale = new Float32Array(length);
-  let first = 0;
+  const stepOf = new Float32Array(length);
+  let at = 0;
   let channel = 0;
   for (const { cells, channels } of layout.levels) {
-    const n = pointCount(cells);
-    for (let c = 0; c < channels; c++) {
-      let sum = 0;
-      for (let k = 0; k < n; k++) sum += squares[first + k * channels + c]! / count;
-      const deviation = Math.sqrt(sum / n + (steps[channel + c]! / 2) ** 2);
-      for (let k = 0; k < n; k++) scale[first + k * channels + c] = deviation;
-    }
-    first += n * channels;
+    for (let i = 0; i < pointCount(cells) * channels; i++) stepOf[at++] = steps[channel + (i % channels)]!;
     channel += channels;
   }
-  return { mean, scale };
+  const variance = squares.reduce((sum, square, d) => sum + square / count / stepOf[d]! ** 2, 0) / length;
+  const unit = Math.sqrt(Math.max(variance, 1e-12));
+  return { mean, scale: stepOf.map((step) => step * unit) };
 }
 
 function byLabel(a: Label, b: Label): number {

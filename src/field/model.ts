@@ -16,6 +16,8 @@ export interface Model {
   readonly id: string;
   /** SHA-256 of what decides a field's values: spec, value range, weights and rates; the same with and without priors. */
   readonly networkId: string;
+  /** Where it was read from, if a file: priors with files of their own stand beside it. */
+  readonly path?: string | undefined;
   readonly card: ModelCard;
   readonly network: BaseNetwork;
   /** [channels]: quantiser step of each channel of the modulation at quality 50. */

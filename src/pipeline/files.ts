@@ -1,7 +1,8 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { CheckpointPlace } from '../../prior/train/index.ts';
 import { EnvironmentError, FunctaError } from '../core/errors.ts';
 
 /** Writes beside the name, flushes, renames. Throws EnvironmentError `disk-full` or `cannot-write`. */
@@ -33,4 +34,19 @@ export function writeFailure(path: string, error: unknown): unknown {
     });
   }
   return new EnvironmentError('cannot-write', `${path} cannot be written: ${message}`, { cause: error });
+}
+
+/** The state of a training run in one file. */
+export function checkpointAt(path: string): CheckpointPlace {
+  return {
+    load: () =>
+      readFile(path).then(
+        (bytes) => new Uint8Array(bytes),
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return undefined;
+          throw error;
+        },
+      ),
+    save: (bytes) => writeWhole(path, bytes),
+  };
 }

@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { packageRoot } from '../../datasets/cache.ts';
+import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { type Model, readModel } from '../field/model.ts';
@@ -9,6 +10,9 @@ import type { ModelEntry } from './types.ts';
 
 /** A model is called like its file without this suffix, or, where that is `model`, like the file's directory. */
 export const modelSuffix = '.safetensors';
+
+/** Priors with files of their own, called like them, beside the model's; best first. */
+export const generativeKinds = ['diffusion', 'flow', 'gaussian'] as const satisfies readonly GenerativeKind[];
 
 /** The directory of the models that come with the package. */
 export function bundledModels(): string {
@@ -24,6 +28,7 @@ export async function listModels(directories: readonly string[] = [bundledModels
       const stem = basename(file.name, modelSuffix);
       const name = stem === 'model' ? basename(file.parentPath) : stem;
       if (!file.isFile() || extname(file.name) !== modelSuffix || found.has(name)) continue;
+      if (generativeKinds.some((kind) => kind === stem)) continue;
       const path = join(file.parentPath, file.name);
       found.set(name, { name, path, fileBytes: (await stat(path)).size });
     }
@@ -61,7 +66,7 @@ export async function loadModel(
   try {
     const { size } = await stat(path);
     checkLimit('file-bytes', size, limits.maxFileBytes, `${path} is larger than a model may be`);
-    return readModel(await readFile(path), limits);
+    return { ...readModel(await readFile(path), limits), path };
   } catch (error) {
     if (error instanceof FunctaError) throw error;
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,10 +1,9 @@
 /** Training the priors of a model on a functaset, or on a data set that is adapted first. */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { openDataset } from '../../datasets/registry.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, stepsAt } from '../../prior/quantiser.ts';
 import {
-  type CheckpointPlace,
   type ModulationSource,
   type PriorFigure,
   type PriorTrainingEvent,
@@ -20,11 +19,12 @@ import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { priorKind } from './coding.ts';
 import { openingFor } from './data.ts';
-import { writeWhole } from './files.ts';
+import { checkpointAt, writeWhole } from './files.ts';
 import { fitSignals, gramTensor, measureGram } from './fit.ts';
-import { loadModel } from './models.ts';
+import { generativeKinds, loadModel } from './models.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';
 import { openFunctasetOf } from './store.ts';
+import { trainGenerative } from './train-generative.ts';
 import type { PipelineEvent, TrainPriorOptions, TrainPriorResult } from './types.ts';
 import { checkFits } from './values.ts';
 
@@ -32,17 +32,22 @@ const job = 'prior';
 
 interface Modulations {
   readonly source: ModulationSource;
+  /** What they are of, for a card. */
+  readonly data: string;
   close(): Promise<void>;
 }
 
 /**
- * Trains priors and writes the model with them. While it runs, the state of the autoregressive one is kept in
- * `<out>.prior-checkpoint`: the same call after a stop goes on from there. Throws BadInputError `one-source`,
- * ConflictError `functaset-network`, AbortedError, and what training and writing throw.
+ * Trains priors and writes the model with them; those with files of their own are written beside it, and without others
+ * the model file stays as it is. While it runs, the state of the autoregressive one is kept in `<out>.prior-checkpoint`: the
+ * same call after a stop goes on from there. Throws BadInputError `one-source`, ConflictError `functaset-network`,
+ * AbortedError, and what training and writing throw.
  */
 export async function trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult> {
   const { modelPath, out = modelPath, onEvent, signal } = options;
-  const kinds = (options.kinds ?? trainedKinds).map(priorKind);
+  const asked: readonly string[] = options.kinds ?? trainedKinds;
+  const generative = generativeKinds.filter((kind) => asked.includes(kind));
+  const kinds = asked.filter((name) => !generative.some((kind) => kind === name)).map(priorKind);
   if ((options.functaset === undefined) === (options.dataset === undefined)) {
     throw new BadInputError(
       'one-source',
@@ -54,6 +59,17 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
   const model = await loadModel(modelPath);
   const modulations = await open(model, options);
   try {
+    const files: string[] = [];
+    for (const kind of generative) {
+      const { source, data } = modulations;
+      const settings = { trainingSteps: options.steps, seed: options.seed, threads: options.threads };
+      const common = { model, modelPath: out, source, data, ...settings, onEvent, signal };
+      files.push(await trainGenerative(kind, common));
+    }
+    if (kinds.length === 0) {
+      onEvent?.({ type: 'end', job, done: files.length, seconds: seconds() });
+      return { path: modelPath, model, files, bitsPerPoint: {}, seconds: seconds() };
+    }
     const checkpoint = `${out}.prior-checkpoint`;
     const { tensors, figures } = await trainPriors({
       modulations: modulations.source,
@@ -82,7 +98,7 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
     await writeWhole(out, bytes);
     await rm(checkpoint, { force: true });
     onEvent?.({ type: 'end', job, done: figures.length, seconds: seconds() });
-    return { path: out, model: readModel(bytes), bitsPerPoint, seconds: seconds() };
+    return { path: out, model: readModel(bytes), files, bitsPerPoint, seconds: seconds() };
   } finally {
     await modulations.close();
   }
@@ -106,9 +122,11 @@ async function openStore(model: Model, path: string, { limit }: TrainPriorOption
         `function ${ids[index]} of ${path} went away; train again`,
       );
     }
-    return { modulation: found.modulation, layout: symbolLayout(model.card.spec, found.shape) };
+    const { modulation, shape, label } = found;
+    return { modulation, layout: symbolLayout(model.card.spec, shape), label };
   };
-  return { source: { length: ids.length, at }, close: () => store.close() };
+  const data = ids[0]?.split('/').slice(0, -1).join('/') ?? '';
+  return { source: { length: ids.length, at }, data, close: () => store.close() };
 }
 
 /** Qualities that coded symbols are chosen at, in turn. */
@@ -138,14 +156,17 @@ async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modul
       for (const group of groups(signals, defaultBatch)) {
         const request = { quality: quality ?? defaultQuality, effort: coded ? effort : 1, signal };
         const layout = symbolLayout(spec, group[0]!.shape);
-        for (const { modulation, symbols } of await fitSignals(model, engine, group, request)) {
+        for (const [k, found] of (await fitSignals(model, engine, group, request)).entries()) {
+          const { modulation, symbols } = found;
           const decoded = symbols && dequantise(layout, symbols, stepsAt(model.steps, request.quality));
-          all.push({ modulation: decoded ?? modulation, layout, quality: symbols && quality });
+          const { label } = group[k]!;
+          all.push({ modulation: decoded ?? modulation, layout, quality: symbols && quality, label });
         }
       }
       tell({ type: 'progress', job, done: all.length, total, figures: {} });
     }
-    return { source: { length: all.length, at: (index) => all[index]! }, close: async () => undefined };
+    const source = { length: all.length, at: (index: number) => all[index]! };
+    return { source, data: `${name}/${split}`, close: async () => undefined };
   } finally {
     dataset.close();
   }
@@ -197,20 +218,6 @@ function cardFigures(model: Model, figures: readonly PriorFigure[]): ModelCard['
       Math.round(bitsPerSymbol * symbolsPerPoint(model) * 1e4) / 1e4,
     ]),
   );
-}
-
-function checkpointAt(path: string): CheckpointPlace {
-  return {
-    load: () =>
-      readFile(path).then(
-        (bytes) => new Uint8Array(bytes),
-        (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return undefined;
-          throw error;
-        },
-      ),
-    save: (bytes) => writeWhole(path, bytes),
-  };
 }
 
 function toPipelineEvent(event: PriorTrainingEvent): PipelineEvent {

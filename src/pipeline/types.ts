@@ -61,6 +61,18 @@ export interface EncodeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a file is to reach, in place of a quality. */
+export type EncodeTarget =
+  /** At least; decibels as in `Encoded.psnrDb`. */
+  | { readonly psnrDb: number }
+  /** At most; of the whole file. */
+  | { readonly fileBytes: number };
+
+export interface EncodeOneOptions extends EncodeOptions {
+  /** `quality` is then looked for, by coding at up to eight; see target.ts. */
+  readonly target?: EncodeTarget | undefined;
+}
+
 export interface EncodeManyOptions extends EncodeOptions {
   /** Signals adapted together; default 32. */
   readonly batch?: number | undefined;
@@ -165,7 +177,8 @@ export interface Inspection {
 export interface Session {
   readonly model: Model;
   readonly engine: Engine;
-  encode(signal: Signal, options?: EncodeOptions): Promise<Encoded>;
+  /** Throws BadInputError `target-out-of-reach`, saying what can be reached. */
+  encode(signal: Signal, options?: EncodeOneOptions): Promise<Encoded>;
   /** Adapts signals of one shape together; one archive of them all beside their single files. */
   encodeMany(
     signals: readonly Signal[],
@@ -308,7 +321,7 @@ export interface TrainPriorOptions extends JobOptions {
   readonly modelPath: string;
   /** Where to write instead; default: in place. */
   readonly out?: string | undefined;
-  /** Kinds to train, in this order; default all. */
+  /** Kinds to train; default: all that a model file holds. */
   readonly kinds?: readonly string[] | undefined;
   /** A functaset of this model, or a data set whose items are adapted first: one of the two. */
   readonly functaset?: string | undefined;
@@ -320,11 +333,15 @@ export interface TrainPriorOptions extends JobOptions {
   readonly effort?: number | undefined;
   readonly steps?: number | undefined;
   readonly seed?: number | undefined;
+  /** Of TensorFlow.js. */
+  readonly threads?: number | undefined;
 }
 
 export interface TrainPriorResult {
   readonly path: string;
   readonly model: Model;
+  /** Priors that were written beside the model. */
+  readonly files: readonly string[];
   /** Mean bits per point of held-out modulations, by kind. */
   readonly bitsPerPoint: Readonly<Record<string, number>>;
   readonly seconds: number;

@@ -37,7 +37,11 @@ export function addPrior(program: Command, run: Run): void {
     )
     .option('-o, --output <file>', 'write the model here instead')
     .option('-f, --force', 'replace the output if it exists', false)
-    .option('--kinds <list>', 'of histogram, factorized, autoregressive, between commas; default: all', list)
+    .option(
+      '--kinds <list>',
+      'of histogram, factorized, autoregressive, diffusion, flow, between commas; default: the first three',
+      list,
+    )
     .option('--functaset <store>', 'a store made with this model')
     .option(...dataOption)
     .addOption(splitOption('train'))
@@ -57,15 +61,29 @@ async function train(job: Job, flags: PriorFlags): Promise<Report> {
   const { model: ref, output: out, data: dataset, force, ...rest } = flags;
   if (out !== undefined) await checkOutput(out, force);
   const modelPath = await findModel(ref);
-  const { path, model, bitsPerPoint, seconds } = await withEngine(job, (engine) =>
+  const { path, model, files, bitsPerPoint, seconds } = await withEngine(job, (engine) =>
     follow(job, 'prior', ({ onEvent }) =>
-      trainPrior({ ...rest, engine, modelPath, out, dataset, onEvent, signal: job.signal }),
+      trainPrior({
+        ...rest,
+        engine,
+        modelPath,
+        out,
+        dataset,
+        threads: job.globals.threads,
+        onEvent,
+        signal: job.signal,
+      }),
     ),
   );
   return {
-    data: { path, model: model.card.name, modelId: model.id, bitsPerPoint, seconds },
+    data: { path, model: model.card.name, modelId: model.id, files, bitsPerPoint, seconds },
     lines: [
-      `${path}: ${model.card.name} with ${Object.keys(bitsPerPoint).length} priors, ${durationText(seconds)}`,
+      ...files.map((file) => `${file}: of ${model.card.name}, ${durationText(seconds)}`),
+      ...(Object.keys(bitsPerPoint).length === 0
+        ? []
+        : [
+            `${path}: ${model.card.name} with ${Object.keys(bitsPerPoint).length} priors, ${durationText(seconds)}`,
+          ]),
       ...columns(
         Object.entries(bitsPerPoint).map(([kind, bits]) => [kind, `${bits.toFixed(4)} bits per point`]),
       ),

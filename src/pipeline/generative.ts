@@ -1,0 +1,97 @@
+/** Generative priors of a model: their files stand beside the model's own. */
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Diffusion } from '../../prior/diffusion/index.ts';
+import type { Flow } from '../../prior/flow/index.ts';
+import type { Gaussian } from '../../prior/gaussian/index.ts';
+import type { GenerativeKind } from '../../prior/train/prior-file.ts';
+import { EnvironmentError, NotFoundError } from '../core/errors.ts';
+import { checkLimit, defaultLimits } from '../core/limits.ts';
+import type { Model } from '../field/model.ts';
+import { priorsOf } from './coding.ts';
+import { generativeKinds } from './models.ts';
+
+export type { Diffusion, Flow, Gaussian, GenerativeKind };
+
+/** The file of a prior beside the model file at `modelPath`. */
+export function generativePath(modelPath: string, kind: GenerativeKind): string {
+  return join(dirname(modelPath), `${kind}.safetensors`);
+}
+
+/** Kinds whose files stand beside the model's. */
+export async function generativeOf(model: Model): Promise<GenerativeKind[]> {
+  const { path } = model;
+  if (path === undefined) return [];
+  const there = await Promise.all(
+    generativeKinds.map((kind) =>
+      stat(generativePath(path, kind)).then(
+        (found) => found.isFile(),
+        () => false,
+      ),
+    ),
+  );
+  return generativeKinds.filter((_, i) => there[i]);
+}
+
+/** All that a model can draw from: what is in its file, best first, then what stands beside it. */
+export async function samplersOf(model: Model): Promise<string[]> {
+  return [...priorsOf(model), ...(await generativeOf(model))];
+}
+
+interface Opened {
+  readonly diffusion: Diffusion;
+  readonly flow: Flow;
+  readonly gaussian: Gaussian;
+}
+
+const opened = new WeakMap<Model, Map<GenerativeKind, Promise<Diffusion | Flow | Gaussian>>>();
+
+/**
+ * The prior of this kind that belongs to a model; opened once for each model. Throws NotFoundError `prior` with those that
+ * are there, ConflictError `prior-network` when the file belongs to another network, BadStreamError when it is damaged,
+ * EnvironmentError `tfjs-absent`.
+ */
+export async function openGenerative<K extends GenerativeKind>(model: Model, kind: K): Promise<Opened[K]> {
+  const known = opened.get(model) ?? new Map<GenerativeKind, Promise<Diffusion | Flow | Gaussian>>();
+  opened.set(model, known);
+  let prior = known.get(kind);
+  if (prior === undefined) {
+    prior = open(model, kind);
+    known.set(kind, prior);
+    prior.catch(() => known.delete(kind));
+  }
+  return (await prior) as Opened[K];
+}
+
+async function open(model: Model, kind: GenerativeKind): Promise<Diffusion | Flow | Gaussian> {
+  const { path, networkId, card } = model;
+  if (path === undefined || !(await generativeOf(model)).includes(kind)) {
+    const there = (await samplersOf(model)).join(', ') || 'none';
+    throw new NotFoundError(
+      'prior',
+      `model ${card.name} has no ${kind} prior; there are: ${there}; to make one: functa prior train --kinds ${kind}`,
+    );
+  }
+  const file = generativePath(path, kind);
+  let bytes: Uint8Array;
+  try {
+    const { size } = await stat(file);
+    checkLimit('file-bytes', size, defaultLimits.maxFileBytes, `${file} is larger than a prior may be`);
+    bytes = await readFile(file);
+  } catch (cause) {
+    if (cause instanceof Error && 'syscall' in cause) {
+      throw new EnvironmentError('prior-unreadable', `${file} cannot be read: ${cause.message}`, { cause });
+    }
+    throw cause;
+  }
+  switch (kind) {
+    case 'diffusion':
+      return (await import('../../prior/diffusion/index.ts')).openDiffusion(bytes, { networkId });
+    case 'flow':
+      return (await import('../../prior/flow/index.ts')).openFlow(bytes, { networkId });
+    case 'gaussian':
+      return (await import('../../prior/gaussian/index.ts')).openGaussian(bytes, { networkId });
+    default:
+      return kind satisfies never;
+  }
+}

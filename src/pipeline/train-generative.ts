@@ -1,0 +1,85 @@
+/** Training of the generative priors, which have files of their own beside the model's. */
+import { rm } from 'node:fs/promises';
+import { trainDiffusion } from '../../prior/diffusion/index.ts';
+import { trainFlow } from '../../prior/flow/index.ts';
+import { trainGaussian } from '../../prior/gaussian/index.ts';
+import type { RunEvent } from '../../prior/train/loop.ts';
+import type { GenerativeKind } from '../../prior/train/prior-file.ts';
+import { type ModulationSource, split } from '../../prior/train/source.ts';
+import { readTrainingSet } from '../../prior/train/standard.ts';
+import { openTensorFlow } from '../engine/tfjs/backend.ts';
+import { openMultiply } from '../engine/tfjs/multiply.ts';
+import type { Model } from '../field/model.ts';
+import { checkpointAt, writeWhole } from './files.ts';
+import { generativePath } from './generative.ts';
+import type { JobOptions, PipelineEvent } from './types.ts';
+
+export interface GenerativeTraining extends JobOptions {
+  readonly model: Model;
+  /** The model file that the prior stands beside. */
+  readonly modelPath: string;
+  readonly source: ModulationSource;
+  /** Where the modulations come from, for the card. */
+  readonly data: string;
+  readonly trainingSteps?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly threads?: number | undefined;
+}
+
+const job = 'prior';
+
+/**
+ * Trains one prior and writes its file; the state of the run is kept in `<file>.checkpoint`, from which the same call goes
+ * on after a stop. The path of the file. Throws AbortedError, and what reading and writing throw.
+ */
+export async function trainGenerative(kind: GenerativeKind, options: GenerativeTraining): Promise<string> {
+  const { model, source, onEvent, signal } = options;
+  const path = generativePath(options.modelPath, kind);
+  const checkpoint = `${path}.checkpoint`;
+  const { training } = split(source.length);
+  const onRead = (done: number, total: number) =>
+    onEvent?.({ type: 'progress', job, done, total, figures: {} });
+  const set = await readTrainingSet(source, 0, training, onRead, signal);
+  if (kind === 'gaussian') {
+    const { networkId } = model;
+    const multiply = openMultiply(options.threads ?? 1);
+    await writeWhole(path, await trainGaussian({ set, networkId, data: options.data, multiply, signal }));
+    return path;
+  }
+  const heldOut = await readTrainingSet(source, training, source.length);
+  const { tf, backend } = await openTensorFlow({ threads: options.threads });
+  onEvent?.({ type: 'note', job, message: `TensorFlow.js computes with its ${backend} backend` });
+  const common = {
+    set,
+    heldOut,
+    networkId: model.networkId,
+    steps: model.steps,
+    data: options.data,
+    trainingSteps: options.trainingSteps,
+    seed: options.seed,
+    checkpoint: checkpointAt(checkpoint),
+    onEvent: (event: RunEvent) => onEvent?.(toPipelineEvent(kind, event, checkpoint)),
+    signal,
+  };
+  const bytes = kind === 'flow' ? await trainFlow(tf, common) : await trainDiffusion(tf, common);
+  await writeWhole(path, bytes);
+  await rm(checkpoint, { force: true });
+  return path;
+}
+
+function toPipelineEvent(kind: GenerativeKind, event: RunEvent, path: string): PipelineEvent {
+  switch (event.type) {
+    case 'train': {
+      const { step, steps, loss } = event;
+      return { type: 'progress', job, done: step, total: steps, figures: { [`${kind}Loss`]: loss } };
+    }
+    case 'figure':
+      return { type: 'note', job, message: `${kind}: ${event.name} ${event.value.toFixed(4)}` };
+    case 'checkpoint':
+      return { type: 'checkpoint', job, path, done: event.step };
+    case 'resumed':
+      return { type: 'note', job, message: `${kind} goes on from step ${event.step}` };
+    default:
+      return event satisfies never;
+  }
+}
