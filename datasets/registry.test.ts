@@ -18,6 +18,7 @@ describe('the registry', () => {
       'emoji-32': 'fetch',
       'emoji-64': 'fetch',
       photos: 'fetch',
+      'photos-128': 'fetch',
       images: 'path',
       kodak: 'path',
       'fixture-fashion': 'ready',
@@ -27,7 +28,7 @@ describe('the registry', () => {
 
   test('has a card in prose for each of them', () => {
     for (const { name, card } of listDatasets(nowhere)) {
-      const file = `${name.replace(/^emoji-\d+$/, 'emoji').replace(/^fixture-.*$/, 'fixtures')}.md`;
+      const file = `${name.replace(/^(emoji|photos)-\d+$/, '$1').replace(/^fixture-.*$/, 'fixtures')}.md`;
       expect(existsSync(join(packageRoot(), 'datasets', 'cards', file)), file).toBe(true);
       expect(card).toMatchObject({
         name,

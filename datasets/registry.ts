@@ -16,13 +16,13 @@ import { emojiSets } from './sets/emoji.ts';
 import { fashionMnist } from './sets/fashion-mnist.ts';
 import { fixtureEmoji, fixtureFashion } from './sets/fixtures.ts';
 import { images, kodak } from './sets/folders.ts';
-import { photos } from './sets/photos.ts';
+import { photoSets } from './sets/photos.ts';
 
 const entries: readonly DatasetEntry[] = [
   cifar10,
   fashionMnist,
   ...emojiSets,
-  photos,
+  ...photoSets,
   images,
   kodak,
   fixtureFashion,

@@ -10,6 +10,7 @@ import { unpackDebian } from '../fetch/debian.ts';
 import { discardDownload, type PackageSource, packageFile } from '../fetch/package-file.ts';
 import { readPixels } from '../image.ts';
 import { openPack, type PackItem } from '../pack.ts';
+import { openTiles } from '../tiles.ts';
 
 /** Releases may repack, so the digests below are of the photographs. */
 const sources: readonly PackageSource[] = [
@@ -53,8 +54,8 @@ const card: DatasetCard = {
 };
 
 /** photos.bin holds the decoded pictures one after the other, [height, width, 3]; index.json says where. */
-export const photos: DatasetEntry = {
-  name: 'photos',
+const photos: DatasetEntry = {
+  name: card.name,
   directory: 'photos',
   layout: 1,
   card,
@@ -62,9 +63,32 @@ export const photos: DatasetEntry = {
   open(split, { directory }) {
     const all = JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8')) as PackItem[];
     const items = all.filter(({ id }) => splitOf(id.slice('photos/'.length)) === split);
-    return openPack({ name: 'photos', split, card, channels: 3, file: join(directory, 'photos.bin'), items });
+    return openPack({
+      name: card.name,
+      split,
+      card,
+      channels: 3,
+      file: join(directory, 'photos.bin'),
+      items,
+    });
   },
 };
+
+const tileCard: DatasetCard = {
+  ...card,
+  name: 'photos-128',
+  title: 'Squares of 128 x 128 that the photos divide into: many small items for priors and validation',
+};
+
+export const photoSets: readonly DatasetEntry[] = [
+  photos,
+  {
+    ...photos,
+    name: tileCard.name,
+    card: tileCard,
+    open: async (split, at) => openTiles(await photos.open(split, at), tileCard, 128),
+  },
+];
 
 function splitOf(photo: string): Split {
   return testPhotos.includes(photo) ? 'test' : validationPhotos.includes(photo) ? 'validation' : 'train';

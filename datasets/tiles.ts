@@ -1,0 +1,31 @@
+import { BugError } from '../src/core/errors.ts';
+import type { Box, Dataset, DatasetCard } from './dataset.ts';
+import { noItem } from './flat.ts';
+import { type Signal, signalFromBytes } from './signal.ts';
+
+/**
+ * The whole squares of `size` x `size` that pictures of different sizes divide into from their upper left corner, row by row,
+ * as items of one shape; what is left at the right and lower edge falls away. Closes the pictures with itself.
+ */
+export async function openTiles(pictures: Dataset, card: DatasetCard, size: number): Promise<Dataset> {
+  const { cropAt, shapeAt, split, channels } = pictures;
+  if (cropAt === undefined || shapeAt === undefined)
+    throw new BugError(`${pictures.name} does not cut boxes`);
+  const { name } = card;
+  const shape = [size, size];
+  const tiles: { readonly picture: number; readonly box: Box }[] = [];
+  for (let picture = 0; picture < pictures.length; picture++) {
+    const [height = 0, width = 0] = await shapeAt.call(pictures, picture);
+    for (let y = 0; y + size <= height; y += size) {
+      for (let x = 0; x + size <= width; x += size) tiles.push({ picture, box: { start: [y, x], shape } });
+    }
+  }
+  const length = tiles.length;
+  const get = async (i: number): Promise<Signal> => {
+    const tile = tiles[i];
+    if (tile === undefined) throw noItem({ name, split, length }, i);
+    const bytes = await cropAt.call(pictures, tile.picture, tile.box);
+    return signalFromBytes(bytes, { id: `${name}/${i}`, shape, channels });
+  };
+  return { name, split, length, shape, channels, card, get, close: () => pictures.close() };
+}
