@@ -55,6 +55,22 @@ const coarse = {
     { cell: 2, channels: 4 },
   ],
 };
+/** White grounds ask for coarse cells, edges for fine ones. */
+const drawings = {
+  ...colour,
+  levels: [
+    { cell: 32, channels: 8 },
+    { cell: 16, channels: 16 },
+    { cell: 8, channels: 16 },
+    { cell: 4, channels: 12 },
+    { cell: 2, channels: 6 },
+  ],
+};
+/** Five levels that adapt together: with the rates of three, inner steps run away. */
+const careful = {
+  startRates: { share: 0.2, probes: 32 },
+  optimiser: { ...common.optimiser, weights: 1e-3, rates: 1.5e-3, warmupSteps: 200 },
+};
 const grey = {
   ...{ axes: 2, outputs: 1, width: 48, layers: 3, w0: 10, harmonics: 1 },
   levels: [
@@ -98,9 +114,19 @@ export const recipePresets = {
     batch: 8,
     lambda: 0.004,
     quality: { ...common.quality, lowest: 36 },
-    // Five levels that adapt together: with the rates of three, inner steps run away.
-    startRates: { share: 0.2, probes: 32 },
-    optimiser: { ...common.optimiser, weights: 1e-3, rates: 1.5e-3, warmupSteps: 200 },
+    ...careful,
+  },
+  /** 64 x 64 RGB drawings on white, and such drawings of other sizes. */
+  emoji: {
+    ...common,
+    name: 'emoji',
+    spec: pyramid(drawings),
+    shape: [64, 64],
+    values: unitRange,
+    flips: [1],
+    batch: 8,
+    lambda: 0.005,
+    ...careful,
   },
 } as const satisfies Record<string, TrainingRecipe>;
 
