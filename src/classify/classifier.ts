@@ -45,8 +45,8 @@ export const probeRecipes: Readonly<Record<ProbeKind, ProbeRecipe>> = {
       { width: 96, blocks: 2 },
       { width: 160, blocks: 2 },
     ],
-    learning: { epochs: 12, batch: 128, rate: 4e-3, dropout: 0.2, smoothing: 0.1, seed: 0 },
-    views: 4,
+    learning: { epochs: 9, batch: 64, rate: 3e-3, dropout: 0.2, smoothing: 0.1, seed: 0 },
+    views: 3,
   },
 };
 
