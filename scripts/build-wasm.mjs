@@ -3,7 +3,7 @@
 // rebuilds them elsewhere and compares; `--check-source` compares the hashes alone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,18 +17,10 @@ const engine = {
   name: 'src/engine/wasm/functa.wasm',
   directory: 'src/engine/kernel',
   compiler: process.env.FUNCTA_WASM_CXX ?? 'clang++-19',
-  files: [
-    'common.cc',
-    'field.cc',
-    'field.h',
-    'gemm.h',
-    'geometry.h',
-    'large.h',
-    'layout.h',
-    'tile.h',
-    'vec.h',
-    'wasm.cc',
-  ],
+  // Every source of the field kernel; the dense kernels and the yardstick are native only.
+  files: readdirSync(join(root, 'src/engine/kernel'))
+    .filter((name) => /\.(cc|h)$/.test(name) && !/^(dense|peak)/.test(name))
+    .sort(),
   flags: [
     ...common,
     '-std=c++17',

@@ -1,7 +1,7 @@
 /**
  * Floating-point operations that the kernel executes, from the specification alone; a multiply-add is two.
  *
- * Counted, for every pass of src/engine/kernel (tile.h, field.cc, lines.h), a forward pass that is done again included:
+ * Counted, for every pass of src/engine/kernel (tile.h, field.cc, evaluate.h), a forward pass that is done again included:
  * the matrix products of the first layer, the hidden layers and the output; interpolation and its adjoint, two a corner,
  * column and point; the products of the grids with M, with its transpose, and of both for the gradient of M. Columns are
  * those of the field (layers * width + outputs), whatever a vector length pads them to.
@@ -43,8 +43,9 @@ export function adaptFlops(spec: FieldSpec, shape: readonly number[], count: num
 
 /**
  * Evaluating a signal of `shape` on a grid of `size` that covers it, `rows` rows of the first axis a call. The kernel
- * interpolates along all axes but the last once a line, then along the last: two corners a point. A call maps the rows of
- * cells that it touches.
+ * interpolates along all axes but the last once a line, then along the last: two corners a point. The first layer's product
+ * with features is done once a line for the other axes, once a column and call for the last. A call maps the rows of cells
+ * that it touches; what the boxes of evaluate.h map twice, at their borders, is not counted.
  */
 export function decodeFlops(
   spec: FieldSpec,
@@ -57,7 +58,8 @@ export function decodeFlops(
   const lines = points / size.at(-1)!;
   const step = shape[0]! / size[0]!;
   const ends = sumOver(spatial(spec), ({ interpolation }) => (interpolation === 'linear' ? 2 : 1));
-  let flops = points * (layersOf(spec, 1) + 2 * ends * columns);
+  const firstLayer = 2 * (featureCount(spec) / spec.axes) * spec.width;
+  let flops = points * (hiddenOf(spec) + 2 * ends * columns) + lines * (spec.axes - 1) * firstLayer;
   if (spec.axes > 1) {
     flops += sumOver(spatial(spec), (level) => {
       const leading = level.interpolation === 'linear' ? 2 ** (spec.axes - 1) : 1;
@@ -65,6 +67,7 @@ export function decodeFlops(
     });
   }
   for (let first = 0; first < size[0]!; first += rows) {
+    flops += size.at(-1)! * firstLayer;
     const last = Math.min(size[0]!, first + rows) - 1;
     flops += sumOver(spec.levels, (level) => {
       const [along, ...others] = gridCells(level, shape);
@@ -92,8 +95,12 @@ function weights(spec: FieldSpec, rows: 1 | 2): number {
 }
 
 function layersOf(spec: FieldSpec, rows: 1 | 2): number {
-  const { width, layers, outputs } = spec;
-  return 2 * featureCount(spec) * width + rows * 2 * ((layers - 1) * width ** 2 + width * outputs);
+  return 2 * featureCount(spec) * spec.width + rows * hiddenOf(spec);
+}
+
+/** Of one row: the layers past the first, and the output. */
+function hiddenOf({ width, layers, outputs }: FieldSpec): number {
+  return 2 * ((layers - 1) * width ** 2 + width * outputs);
 }
 
 /** Of one row, one way. */

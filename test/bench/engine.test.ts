@@ -33,19 +33,22 @@ describe('flops of a meta step', () => {
 describe('flops of decoding', () => {
   const spec = spatial({ axes: 2, outputs: 1, width: 3, layers: 2, channels: 2, cell: 4, harmonics: 1 });
   const columns = 7;
-  const network = 2 * (4 * 3 + 3 * 3 + 3);
+  const network = 2 * (3 * 3 + 3);
+  /** Two features of one axis times the first layer. */
+  const features = 2 * 2 * 3;
 
   it('interpolate a line once and map every cell once, when read in one piece', () => {
     const cells = 4;
     const points = 64 * (network + 2 * 2 * columns);
-    const lines = 8 * 2 * 2 * 2 * columns;
-    expect(decodeFlops(spec, [8, 8], [8, 8], 8)).toBe(points + lines + cells * 2 * 2 * columns);
+    const lines = 8 * (2 * 2 * 2 * columns + features);
+    const map = cells * 2 * 2 * columns;
+    expect(decodeFlops(spec, [8, 8], [8, 8], 8)).toBe(points + lines + 8 * features + map);
   });
 
-  it('map the rows of cells that blocks share once for each', () => {
+  it('map the rows of cells that blocks share, and see the columns, once for each', () => {
     const whole = decodeFlops(spec, [8, 8], [8, 8], 8);
     // Both blocks of four rows touch both rows of cells: knots stand at 2 and 6.
-    expect(decodeFlops(spec, [8, 8], [8, 8], 4) - whole).toBe(4 * 2 * 2 * columns);
+    expect(decodeFlops(spec, [8, 8], [8, 8], 4) - whole).toBe(4 * 2 * 2 * columns + 8 * features);
   });
 });
 

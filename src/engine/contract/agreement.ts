@@ -4,8 +4,9 @@ import { coveringGrid } from '../../field/coordinates.ts';
 import { preset } from '../../field/presets.ts';
 import type { FieldSpec } from '../../field/spec.ts';
 import type { Subject } from '../contract.ts';
-import type { Adapted, MetaGradient, OuterLoss } from '../engine.ts';
+import type { Adapted, MetaGradient, OuterLoss, Points } from '../engine.ts';
 import { openReference } from '../reference/reference.ts';
+import { randomModulations, randomNetwork, uniformFrom } from '../testing.ts';
 import { answersOf } from './answers.ts';
 import { fixedCases, makeCase, randomCase } from './cases.ts';
 import { normError, valueError, weightBlocks } from './measure.ts';
@@ -87,6 +88,24 @@ export function describeAgreement(subject: Subject): void {
     const points = { kind: 'grid', start: [2 ** 23 - 8 + 1 / 16], step: [1 / 8], count: [64] } as const;
     const want = await (await openReference()).evaluate(c.net, shape, modulation, points);
     const got = await subject.engine().evaluate(c.net, shape, modulation, points);
+    expect(valueError(got, want)).toBeLessThan(values);
+  });
+
+  it.each<[string, number, number[], Omit<Extract<Points, { kind: 'grid' }>, 'kind'>]>([
+    ['many points a cell', 6, [9, 11], { start: [-1, 0.2], step: [0.2, 0.12], count: [36, 70] }],
+    ['backwards, beyond both ends', 6, [30, 60], { start: [32, 62], step: [-0.9, -0.9], count: [40, 70] }],
+    ['many cells a step', 6, [600, 700], { start: [3, 690], step: [17, -9.5], count: [35, 72] }],
+    ['1 axis', 7, [1000], { start: [0.5], step: [1], count: [1000] }],
+    ['3 axes', 8, [2, 33, 65], { start: [1.5, 0.5, 0.5], step: [-1, 1, 1], count: [2, 33, 65] }],
+    ['3 axes, nearest', 5, [2, 40, 70], { start: [0.5, 39, 0], step: [1, -1, 1.03], count: [2, 34, 66] }],
+  ])('in values of grids of any size and direction: %s', async (_, layout, shape, grid) => {
+    const uniform = uniformFrom(3);
+    const { net } = fixedCases()[layout]!;
+    const small = randomNetwork({ ...net.spec, width: 3, layers: 2 }, 0, uniform);
+    const modulation = randomModulations(small.spec, shape, 1, 0.5, uniform);
+    const points = { kind: 'grid', ...grid } as const;
+    const want = await (await openReference()).evaluate(small, shape, modulation, points);
+    const got = await subject.engine().evaluate(small, shape, modulation, points);
     expect(valueError(got, want)).toBeLessThan(values);
   });
 

@@ -1,6 +1,6 @@
 // Jobs over the passes of tile.h: adapt, gradient, meta-gradient and evaluate. Compiled once for each instruction set.
 #include "field.h"
-#include "lines.h"
+#include "evaluate.h"
 #include "tile.h"
 
 #ifndef FUNCTA_ISA
@@ -20,11 +20,9 @@ struct Scratch {
   Shifts shifts, adjoint;
   Tangent tangent;
   Geometry geometry;
-  Lines lines;
+  Evaluation evaluation;
   float *pulled, *v, *u, *g;
 };
-
-static bool whole_lines(const Job* job);
 
 static int job_channels(const Dims& d) {
   int most = 1;
@@ -34,13 +32,13 @@ static int job_channels(const Dims& d) {
 
 static Scratch scratch_views(const Job* job, const Dims& d, Arena& arena) {
   Scratch s{};
+  if (job->values) {
+    s.evaluation = evaluation_views(job, d, arena);
+    return s;
+  }
   s.activations = activations_views(d, arena);
   s.pulled = arena.take((long)CELL_BLOCK * (d.level_count ? round_up(1024, VL) : VL));
   s.geometry = geometry_views(d, arena);
-  if (job->values) {
-    s.lines = lines_views(job->spec, d, whole_lines(job), arena);
-    return s;
-  }
   if (is_large(job)) {
     s.g = arena.take((long)CELL_BLOCK * (d.row + job_channels(d)));
     return s;
@@ -258,12 +256,13 @@ static void layout_job(Job* job, const Dims& d, Arena& arena) {
   job->axis_tables = list ? nullptr : arena.take(table * axis_entry_floats(s));
   job->geometry = evaluate || is_large(job) ? nullptr : arena.take((long)tiles_of(job->points) * geometry_floats(d));
   job->accumulators = !evaluate && job->task == TASK_META ? arena.take(LANES * lane_floats(d)) : nullptr;
-  job->grids = is_large(job) ? arena.take(large_floats(job, d)) : nullptr;
+  job->grids = is_large(job) && !evaluate ? arena.take(large_floats(job, d)) : nullptr;
+  job->base = evaluate ? arena.take(d.row) : nullptr;
 }
 
 static long job_floats(Job* job) {
   const Dims d = dims_of(job->spec);
-  find_rows(job, d);
+  if (job->values) cut_boxes(job, d);
   Arena arena{nullptr};
   layout_job(job, d, arena);
   return arena.used;
@@ -335,6 +334,7 @@ static void prepare(Job* job, float* block) {
       grid_geometry(job, d, count, first, job->points - first < TILE ? (int)(job->points - first) : TILE, g);
     }
   }
+  if (job->base) map_base(d, prepared(job, d), job->start, true, job->base);
   if (job->accumulators) zero(job->accumulators, LANES * lane_floats(d));
 }
 

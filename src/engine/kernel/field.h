@@ -47,13 +47,13 @@ struct Job {
   float* values;
   const volatile int32_t* cancelled;                      // null or a flag
   // Laid out by the kernel.
-  float *prepared, *axis_tables, *geometry, *accumulators, *grids;
-  int first_row[MAX_LEVELS], row_count[MAX_LEVELS];       // rows of cells (along axis 0) that the points of this job touch
+  float *prepared, *axis_tables, *geometry, *accumulators, *grids, *base;
+  int box[MAX_AXES];                                      // evaluate: points of a unit along each axis
 };
 
 struct Kernels {
   int vector_lanes;
-  // Floats of the job's own block, and of the scratch each thread brings.
+  // Floats of the job's own block (this also cuts the job into units), then of the scratch each thread brings.
   long (*job_floats)(Job*);
   long (*scratch_floats)(const Job*);
   // Lays the block out, pads and scales the weights, builds the geometry. Before any lane runs.

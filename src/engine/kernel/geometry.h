@@ -38,8 +38,8 @@ static void axis_entry(const Spec& s, int axis, double x, float* entry) {
     int below = f < 0 ? 0 : f > last ? last : (int)f, above = f + 1 < 0 ? 0 : f + 1 > last ? last : (int)f + 1;
     int32_t* cells = (int32_t*)entry;
     cells[0] = below;
-    cells[1] = above;
-    entry[2] = (float)(p - f);
+    cells[1] = level.linear ? above : below;
+    entry[2] = level.linear ? (float)(p - f) : 0;
     entry += 3;
   }
 }
@@ -167,14 +167,6 @@ static void gather(const Dims& d, const Geometry& g, const Shifts& s, int column
     }
   }
 }
-
-// `gather` with its sources bound.
-struct GeometryGather {
-  const Dims& d;
-  const Geometry& g;
-  const Shifts& s;
-  void operator()(int column, int columns, float* z, int ldz) const { gather(d, g, s, column, columns, z, ldz); }
-};
 
 static void scatter(const Dims& d, const Geometry& g, const float* delta, int ldd, int column, int columns, const Shifts& s) {
   for (int k = 0; k < d.level_count; k++) {

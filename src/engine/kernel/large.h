@@ -1,8 +1,6 @@
-// One large signal, or one evaluation: its points are cut into units that threads share. Included by field.cc.
-// Three kinds of unit with a barrier behind each: map (modulation -> rows of shifts), pass (points -> adjoint rows or
-// values), pull (adjoint rows -> gradient and step). The cut does not depend on the number of threads.
-
-constexpr long EVALUATE_UNIT = 128 * TILE;
+// One large signal, whose points are cut into units that threads share. Included by field.cc.
+// Three kinds of unit with a barrier behind each: map (modulation -> rows of shifts), pass (points -> adjoint rows), pull
+// (adjoint rows -> gradient and step). The cut does not depend on the number of threads. An evaluation has pass units alone.
 
 FUNCTA_INLINE int cells_a_row(const Spec& s, int k) {
   int n = 1;
@@ -24,28 +22,6 @@ static Rows rows_between(const Spec& s, int k, double low, double high) {
   return {first, ((int32_t*)entry)[at + 1] + 1 - first};
 }
 
-static void find_rows(Job* job, const Dims& d) {
-  const Spec& s = job->spec;
-  double low = 0.5, high = s.shape[0] - 0.5;
-  if (job->values && job->coordinates) {
-    low = high = job->evaluate_points ? job->coordinates[0] : 0;
-    for (long i = 1; i < job->evaluate_points; i++) {
-      const double x = job->coordinates[i * s.axes];
-      low = x < low ? x : low;
-      high = x > high ? x : high;
-    }
-  } else if (job->values) {
-    const double first = job->grid_start[0], last = job->grid_start[0] + (job->grid_count[0] - 1) * job->grid_step[0];
-    low = first < last ? first : last;
-    high = first < last ? last : first;
-  }
-  for (int k = 0; k < d.level_count; k++) {
-    const Rows rows = rows_between(s, k, low, high);
-    job->first_row[k] = rows.first;
-    job->row_count[k] = rows.count;
-  }
-}
-
 // Points [first, last) of chunk c of a gradient.
 static void chunk_points(const Job* job, int chunk, long& first, long& last) {
   const long tiles = tiles_of(job->points);
@@ -62,7 +38,7 @@ static Rows chunk_rows(const Job* job, int k, int chunk) {
   return rows_between(job->spec, k, first / points_a_row + 0.5, (last - 1) / points_a_row + 0.5);
 }
 
-// The block of a large job: mapped shifts, then for gradients one partial adjoint for each chunk, and its loss.
+// The block of a large job: mapped shifts, then one partial adjoint for each chunk, and its loss.
 struct Large {
   Shifts shifts, partial[LANES];
   double* losses;
@@ -78,8 +54,7 @@ static Large large_views(const Job* job, const Dims& d, Arena& arena) {
   };
   v.shifts.base = arena.take(d.row);
   for (int k = 0; k < d.level_count; k++)
-    if (!d.grid[k].global) v.shifts.cell[k] = rows_of(k, {job->first_row[k], job->row_count[k]});
-  if (job->values) return v;
+    if (!d.grid[k].global) v.shifts.cell[k] = rows_of(k, {0, job->spec.level[k].cells[0]});
   v.losses = (double*)arena.take(2 * LANES);
   for (int chunk = 0; chunk < LANES; chunk++) {
     v.partial[chunk].base = arena.take(d.row);
@@ -109,10 +84,10 @@ static CellBlock cell_block(const Job* job, const Dims& d, int unit) {
   unit--;
   for (int k = 0; k < d.level_count; k++) {
     if (d.grid[k].global) continue;
-    const int row = cells_a_row(job->spec, k), cells = job->row_count[k] * row, blocks = (cells + CELL_BLOCK - 1) / CELL_BLOCK;
+    const int cells = d.grid[k].cells, blocks = pieces(cells, CELL_BLOCK);
     if (unit < blocks) {
       const int first = unit * CELL_BLOCK;
-      return {k, job->first_row[k] * row + first, cells - first < CELL_BLOCK ? cells - first : CELL_BLOCK};
+      return {k, first, cells - first < CELL_BLOCK ? cells - first : CELL_BLOCK};
     }
     unit -= blocks;
   }
@@ -120,10 +95,11 @@ static CellBlock cell_block(const Job* job, const Dims& d, int unit) {
 }
 
 static int map_units(const Job* job) {
+  if (job->values) return 0;
   const Dims d = dims_of(job->spec);
   int units = 1;
   for (int k = 0; k < d.level_count; k++)
-    if (!d.grid[k].global) units += (job->row_count[k] * cells_a_row(job->spec, k) + CELL_BLOCK - 1) / CELL_BLOCK;
+    if (!d.grid[k].global) units += pieces(d.grid[k].cells, CELL_BLOCK);
   return units;
 }
 
@@ -144,111 +120,19 @@ static void map_unit(const Job* job, int unit, int step, float*) {
   map_rows(d, n, b.level, phi, b.first, b.count, v.shifts.cell[b.level] + (long)b.first * d.row);
 }
 
-// A line is long enough to be interpolated as a whole if a tile touches no more lines than there are slots.
-static bool whole_lines(const Job* job) {
-  return !job->coordinates && job->spec.axes > 1 && job->grid_count[job->spec.axes - 1] * (LINE_SLOTS - 2) >= TILE;
-}
-
-// Units of an evaluation: some whole lines, or a piece of a long one.
-struct Units {
-  long points, pieces;  // points a unit; units a line where a line is cut, else 0
-};
-
-static Units units_of(const Job* job) {
-  if (!whole_lines(job)) return {EVALUATE_UNIT, 0};
-  const long line = job->grid_count[job->spec.axes - 1];
-  if (line > 2 * EVALUATE_UNIT) return {EVALUATE_UNIT, (line + EVALUATE_UNIT - 1) / EVALUATE_UNIT};
-  return {line * (line < EVALUATE_UNIT ? EVALUATE_UNIT / line : 1), 0};
-}
-
-static int pass_units(const Job* job) {
-  if (!job->values) return LANES;
-  const Units u = units_of(job);
-  if (u.pieces) return (int)(job->evaluate_points / job->grid_count[job->spec.axes - 1] * u.pieces);
-  return (int)((job->evaluate_points + u.points - 1) / u.points);
-}
-
-static void evaluate_unit(const Job* job, const Dims& d, const Net& n, const Large& v, Scratch& s, int unit) {
-  const Spec& spec = job->spec;
-  const Units u = units_of(job);
-  const long line_points = job->coordinates ? 1 : job->grid_count[d.axes - 1];
-  const long from = u.pieces ? unit / u.pieces * line_points + unit % u.pieces * u.points : unit * u.points;
-  const long limit = u.pieces ? (unit / u.pieces + 1) * line_points : job->evaluate_points;
-  const long end = from + u.points < limit ? from + u.points : limit;
-  const int entry_floats = axis_entry_floats(spec), last = d.axes - 1;
-  const bool lines = whole_lines(job);
-  Lines& l = s.lines;
-  int row_count = 0;
-  for (int k = 0; k < d.level_count; k++) row_count += d.grid[k].global ? 0 : d.grid[k].corners == 1 ? 1 : 2;
-  zero(s.geometry.features, (long)TILE * d.feature_row);
-
-  long table[MAX_AXES] = {0, 0, 0}, at = from;
-  int index[MAX_AXES] = {0, 0, 0};
-  for (int a = last; !job->coordinates && a >= 0; a--) {
-    index[a] = (int)(at % job->grid_count[a]);
-    at /= job->grid_count[a];
-    for (int b = 0; b < a; b++) table[a] += job->grid_count[b];
-  }
-  long line = from / line_points;
-  for (int k = 0; lines && k < d.level_count; k++) {
-    // Cells along the last axis that this unit reads; whichever way the grid runs.
-    const int column = index[last], until = u.pieces ? column + (int)(end - from) : (int)line_points;
-    const float* one = job->axis_tables + (table[last] + (u.pieces ? column : 0)) * entry_floats;
-    const float* other = job->axis_tables + (table[last] + until - 1) * entry_floats;
-    const int cell = spec.use_global + spec.use_local + 2 * spec.harmonics + 3 * k;
-    const int a = ((const int32_t*)one)[cell], b = ((const int32_t*)other)[cell];
-    const int c = ((const int32_t*)one)[cell + 1], e = ((const int32_t*)other)[cell + 1];
-    l.first[k] = a < b ? a : b;
-    l.count[k] = (c > e ? c : e) + 1 - l.first[k];
-  }
-
-  for (long first = from; first < end; first += TILE) {
-    const int valid = end - first < TILE ? (int)(end - first) : TILE;
-    for (int t = 0; t < valid; t++) {
-      const float* entry[MAX_AXES];
-      for (int a = 0; a < d.axes; a++) {
-        if (job->coordinates) {
-          float* own = l.entries + ((long)t * d.axes + a) * entry_floats;
-          axis_entry(spec, a, job->coordinates[(first + t) * d.axes + a], own);
-          entry[a] = own;
-        } else {
-          entry[a] = job->axis_tables + (table[a] + index[a]) * entry_floats;
-        }
-      }
-      const int slot = lines ? (int)(line % LINE_SLOTS) : -1;
-      if (lines && l.line[slot] != line) {
-        for (int k = 0; k < d.level_count; k++)
-          if (!d.grid[k].global) blend_line(spec, d, v.shifts, k, entry, l.first[k], l.count[k], l.slot[slot][k] + (long)l.first[k] * d.row);
-        l.line[slot] = line;
-      }
-      point_features(spec, d, entry, s.geometry.features + t * d.feature_row);
-      point_rows(spec, d, v.shifts, l, t, slot, entry);
-      if (job->coordinates) continue;
-      for (int a = last; a >= 0 && ++index[a] == job->grid_count[a]; a--) {
-        index[a] = 0;
-        if (a == last) line++;
-      }
-    }
-    // The rest of the tile repeats a point and is not read.
-    for (int t = valid; t < TILE; t++) l.rows[t] = l.rows[0];
-    const LineGather values{l.rows, row_count, v.shifts.base};
-    tile_forward<PASS_FORWARD>(d, n, s.geometry.features, values, values, s.activations);
-    for (int t = 0; t < valid; t++)
-      for (int o = 0; o < d.outputs; o++) job->values[(first + t) * d.outputs + o] = s.activations.out[t * d.out_columns + o];
-  }
-}
+static int pass_units(const Job* job) { return job->values ? evaluate_units(job) : LANES; }
 
 static void pass_unit(const Job* job, int unit, float* scratch) {
   if (job->cancelled && *job->cancelled) return;
   const Dims d = dims_of(job->spec);
   const Net n = prepared(job, d);
-  const Large v = large_of(job, d);
   Arena arena{scratch};
   Scratch s = scratch_views(job, d, arena);
   if (job->values) {
-    evaluate_unit(job, d, n, v, s, unit);
+    evaluate_unit(job, d, n, s.evaluation, unit);
     return;
   }
+  const Large v = large_of(job, d);
   const Shifts& partial = v.partial[unit];
   zero(partial.base, d.row);
   for (int k = 0; k < d.level_count; k++) {

@@ -28,7 +28,7 @@
 
 namespace functa {
 
-enum Pass { PASS_FORWARD, PASS_BACKWARD, PASS_WEIGHTS, PASS_TANGENT };
+enum Pass { PASS_BACKWARD, PASS_WEIGHTS, PASS_TANGENT };
 
 struct Tangent {
   Shifts shifts;    // R u, mapped
@@ -44,23 +44,21 @@ FUNCTA_INLINE void add_rows(const float* x, int columns, float* row) {
   }
 }
 
-// Forward to `a.out` ([TILE, out_columns] field values; for PASS_TANGENT then TILE rows of their tangents). `values` and
-// `tangents` write interpolated shifts: (first column, columns, to, row length).
-template <Pass PASS, class Values, class Tangents>
-FUNCTA_INLINE void tile_forward(const Dims& d, const Net& n, const float* features, const Values& values, const Tangents& tangents, Activations& a) {
-  constexpr bool R = PASS == PASS_TANGENT, KEEP = PASS != PASS_FORWARD;
+// Forward to `a.out` ([TILE, out_columns] field values; with tangents then TILE rows of them).
+template <bool R>
+FUNCTA_INLINE void tile_forward(const Dims& d, const Net& n, const Geometry& g, const Shifts& values, const Shifts* tangents, Activations& a) {
   const int W = d.width, size = TILE * W, rows = R ? 2 * TILE : TILE;
   for (int l = 0; l < d.layers; l++) {
     float *h = a.h[l], *rh = h + size, *c = a.c[l], *rz = a.rz[l];
-    values(l * W, W, h, W);
-    if (R) tangents(l * W, W, rh, W);
-    if (l == 0) gemm<true>(TILE, W, d.features, features, d.feature_row, 1, n.w[0], W, h, W);
+    gather(d, g, values, l * W, W, h, W);
+    if (R) gather(d, g, *tangents, l * W, W, rh, W);
+    if (l == 0) gemm<true>(TILE, W, d.features, g.features, d.feature_row, 1, n.w[0], W, h, W);
     else gemm<true>(rows, W, W, a.h[l - 1], W, 1, n.w[l], W, h, W);
     for (int i = 0; i < size; i += VL) {
       vf sine, cosine;
       sincos_quarters(load(h + i), sine, cosine);
       store(h + i, sine);
-      if (KEEP) store(c + i, cosine);
+      store(c + i, cosine);
       if (R) {
         vf tangent_z = load(rh + i) * HALF_PI;
         store(rz + i, tangent_z);
@@ -69,8 +67,8 @@ FUNCTA_INLINE void tile_forward(const Dims& d, const Net& n, const float* featur
     }
   }
   const int column = d.layers * W;
-  values(column, d.out_columns, a.out, d.out_columns);
-  if (R) tangents(column, d.out_columns, a.out + TILE * d.out_columns, d.out_columns);
+  gather(d, g, values, column, d.out_columns, a.out, d.out_columns);
+  if (R) gather(d, g, *tangents, column, d.out_columns, a.out + TILE * d.out_columns, d.out_columns);
   const float* last = a.h[d.layers - 1];
   for (int o = 0; o < d.outputs; o++) {
     const float* wo = n.wo + o * W;
@@ -92,8 +90,7 @@ static double tile_pass(const Dims& d, const Net& n, const Geometry& g, const Sh
                         int valid, float scale, const Shifts& adjoint, const Tangent* tangent, Sums* sums) {
   constexpr bool R = PASS == PASS_TANGENT, WEIGHTS = PASS == PASS_WEIGHTS || R;
   const int W = d.width, size = TILE * W, rows = R ? 2 * TILE : TILE, OC = d.out_columns;
-  const GeometryGather values{d, g, s}, tangents{d, g, R ? tangent->shifts : s};
-  tile_forward<PASS>(d, n, g.features, values, tangents, a);
+  tile_forward<R>(d, n, g, s, R ? &tangent->shifts : nullptr, a);
 
   // Output errors, stacked like all that follows: [R e; e] or [e].
   double loss = 0;

@@ -31,6 +31,23 @@ FUNCTA_INLINE float lanes_sum(vf v) {
 #endif
   return v[0] + v[1];
 }
+// Lane i of the result is the sum of the lanes of v[i], for VL vectors, each by the same tree; v is used up.
+FUNCTA_INLINE vf lanes_sums(vf* v) {
+#if VL == 16
+#define FUNCTA_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define FUNCTA_ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#elif VL == 8
+#define FUNCTA_EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define FUNCTA_ODD 1, 3, 5, 7, 9, 11, 13, 15
+#else
+#define FUNCTA_EVEN 0, 2, 4, 6
+#define FUNCTA_ODD 1, 3, 5, 7
+#endif
+  for (int n = VL / 2; n > 0; n /= 2)
+    for (int i = 0; i < n; i++)
+      v[i] = __builtin_shufflevector(v[2 * i], v[2 * i + 1], FUNCTA_EVEN) + __builtin_shufflevector(v[2 * i], v[2 * i + 1], FUNCTA_ODD);
+  return v[0];
+}
 
 constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
 
@@ -48,4 +65,14 @@ FUNCTA_INLINE void sincos_quarters(vf x, vf& sine, vf& cosine) {
   vi sign_s = (quadrant & 2) << 30, sign_c = ((quadrant + 1) & 2) << 30;
   sine = (vf)((odd ? (vi)pc : (vi)ps) ^ sign_s);
   cosine = (vf)((odd ? (vi)ps : (vi)pc) ^ sign_c);
+}
+
+// The sine alone: reduction to [-1, 1] by half turns needs one polynomial (minimax, 4e-9; rounding 2e-7). |x| < 2^23.
+FUNCTA_INLINE vf sine_quarters(vf x) {
+  const float magic = 25165824.f;  // 1.5 * 2^24: adding it rounds to an even integer, whose half's parity is the low bit
+  vf shifted = x + magic;
+  vf r = x - (shifted - magic);
+  vf r2 = r * r;
+  vf p = fma(fma(fma(fma(splat(1.5082047336e-04f), r2, splat(-4.6722277428e-03f)), r2, splat(7.9688480423e-02f)), r2, splat(-6.4596335984e-01f)), r2, splat(1.5707962900e+00f)) * r;
+  return (vf)((vi)p ^ ((vi)shifted << 31));
 }

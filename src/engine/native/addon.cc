@@ -75,7 +75,7 @@ bool execute_job(Request& r) {
   std::lock_guard<std::mutex> lock(m.mutex);
   const Kernels* k = r.isa->kernels();
   Job& job = r.job;
-  const long scratch_size = k->scratch_floats(&job), block_size = k->job_floats(&job);
+  const long block_size = k->job_floats(&job), scratch_size = k->scratch_floats(&job);
   float *block = m.block.of(block_size), *scratch = m.scratch.of(scratch_size * r.threads);
   if (!block || !scratch) return false;
   k->prepare(&job, block);
