@@ -70,7 +70,18 @@ export function checkBatch(net: BaseNetwork, batch: Batch): void {
   }
 }
 
-/** Modulations [count, m] of signals of `shape`, under the name the caller knows them by. */
+/** Modulations [count, m] of signals of `shape`, under the name the caller knows them by: all but their finiteness. */
+export function checkModulationLength(
+  name: string,
+  spec: FieldSpec,
+  shape: readonly number[],
+  count: number,
+  modulations: Float32Array,
+): void {
+  checkLength(name, modulations, count * modulationLength(spec, shape));
+}
+
+/** The same, and that they are finite. */
 export function checkModulations(
   name: string,
   spec: FieldSpec,
@@ -157,12 +168,25 @@ function checkList(axes: number, coordinates: Float32Array): number {
   return coordinates.length / axes;
 }
 
+export function allFinite(array: Float32Array): boolean {
+  for (let i = 0; i < array.length; i++) if (!Number.isFinite(array[i]!)) return false;
+  return true;
+}
+
 function checkArray(
   name: string,
   array: Float32Array,
   length: number,
   place?: (index: number) => string,
 ): void {
+  checkLength(name, array, length);
+  if (allFinite(array)) return;
+  const i = array.findIndex((value) => !Number.isFinite(value));
+  const where = place ? ` (${place(i)})` : '';
+  throw new BadInputError('not-finite', `${name}[${i}] is ${array[i]}${where}`);
+}
+
+function checkLength(name: string, array: Float32Array, length: number): void {
   if (!(array instanceof Float32Array)) throw new BadInputError('bad-type', `${name} must be a Float32Array`);
   if (isDetached(array)) {
     throw new BadInputError('detached-buffer', `${name}: its buffer was transferred elsewhere; pass a copy`);
@@ -172,12 +196,6 @@ function checkArray(
       'bad-length',
       `${name} has ${array.length} entries, the specification asks for ${length}`,
     );
-  }
-  for (let i = 0; i < length; i++) {
-    if (!Number.isFinite(array[i]!)) {
-      const where = place ? ` (${place(i)})` : '';
-      throw new BadInputError('not-finite', `${name}[${i}] is ${array[i]}${where}`);
-    }
   }
 }
 

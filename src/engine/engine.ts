@@ -63,7 +63,10 @@ export interface MetaGradient {
 export interface Engine {
   readonly name: string;
   readonly threads: number;
-  /** Field values [points, outputs] of one modulation [m] of a signal of `shape`. */
+  /**
+   * Field values [points, outputs] of one modulation [m] of a signal of `shape`. Throws BadInputError `not-finite` where
+   * the points read a number of the modulation that is not finite; an engine may pass over those that they do not read.
+   */
   evaluate(
     net: BaseNetwork,
     shape: readonly number[],

@@ -2,8 +2,10 @@
 import { AbortedError } from '../core/errors.ts';
 import { type BaseNetwork, modulationLength, pointCount } from '../field/spec.ts';
 import {
+  allFinite,
   checkBatch,
   checkCall,
+  checkModulationLength,
   checkModulations,
   checkNetwork,
   checkOuter,
@@ -50,7 +52,7 @@ export function kernelEngine(host: KernelHost): Engine {
       checkCall(closed, options);
       checkNetwork(net);
       checkShape(net.spec, shape);
-      checkModulations('modulation', net.spec, shape, 1, modulation);
+      checkModulationLength('modulation', net.spec, shape, 1, modulation);
       const n = checkPoints(net.spec, points);
       const values = new Float32Array(n * net.spec.outputs);
       const where =
@@ -68,6 +70,9 @@ export function kernelEngine(host: KernelHost): Engine {
         { task: tasks.evaluate, ...base, start: modulation, evaluatePoints: n, values, ...where },
         options,
       );
+      // What is not finite in a modulation makes every value that reads it so. The modulation of a large signal is read in
+      // many calls, a part in each: looking for faults in all of it each time would take longer than some of the calls.
+      if (!allFinite(values)) checkModulations('modulation', net.spec, shape, 1, modulation);
       return values;
     },
 
