@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { addBuild } from './commands/build.ts';
 import { addClassify } from './commands/classify.ts';
+import { addCombine } from './commands/combine.ts';
+import { addComplete } from './commands/complete.ts';
 import { addData } from './commands/data.ts';
 import { addDecode } from './commands/decode.ts';
 import { addEncode } from './commands/encode.ts';
@@ -21,12 +23,14 @@ const commands = [
   addDecode,
   addInspect,
   addSample,
+  addComplete,
   addData,
   addLearn,
   addPrior,
   addBuild,
   addStore,
   addClassify,
+  addCombine,
   addEval,
   addServe,
   addEngines,

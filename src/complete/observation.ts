@@ -75,30 +75,44 @@ export function regionMask(shape: readonly number[], { start, count }: Region, o
   return { shape, observed };
 }
 
+/** A mask from numbers, one for each sample: known where they are 0.5 or more. */
+export function maskOf({ shape, values }: { shape: readonly number[]; values: ArrayLike<number> }): Mask {
+  return { shape, observed: Uint8Array.from(values, (value) => Number(value >= 0.5)) };
+}
+
 /**
- * Values at scattered places, `coordinates` [n, axes] in signal units (sample i of an axis stands at i + 0.5) and `values`
- * [n, channels]. Throws BadInputError `points-length`, `points-outside`, `no-observed-points`.
+ * Values at scattered places: a row of `table` [n, axes + channels] holds coordinates in signal units (sample i of an axis
+ * stands at i + 0.5; axes in array order), then values. Throws BadInputError `points-shape`, `points-outside`,
+ * `no-observed-points`.
  */
 export function observePoints(
   shape: readonly number[],
   channels: number,
-  coordinates: Float32Array,
-  values: Float32Array,
+  table: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
 ): Observation {
   const axes = shape.length;
-  const n = coordinates.length / axes;
-  if (!Number.isInteger(n) || values.length !== n * channels) {
+  const columns = axes + channels;
+  const [n = 0, width] = table.shape;
+  if (table.shape.length !== 2 || width !== columns) {
     throw new BadInputError(
-      'points-length',
-      `${coordinates.length} coordinates and ${values.length} values are not those of points of ${axes} axes and ${channels} channels`,
+      'points-shape',
+      `a table of points has a row for each, of ${axes} coordinates and ${channels} values; this one is of shape [${table.shape}]`,
     );
   }
-  const outside = coordinates.findIndex((x, i) => !(x >= 0 && x <= shape[i % axes]!));
-  if (outside >= 0) {
-    throw new BadInputError(
-      'points-outside',
-      `point ${Math.floor(outside / axes)} has the coordinate ${coordinates[outside]}, outside a signal of [${shape}]`,
-    );
+  const coordinates = new Float32Array(n * axes);
+  const values = new Float32Array(n * channels);
+  for (let p = 0; p < n; p++) {
+    for (let c = 0; c < columns; c++) {
+      const value = table.data[p * columns + c]!;
+      if (c >= axes) values[p * channels + c - axes] = value;
+      else if (value >= 0 && value <= shape[c]!) coordinates[p * axes + c] = value;
+      else {
+        throw new BadInputError(
+          'points-outside',
+          `point ${p} has the coordinate ${value}, outside a signal of [${shape}]`,
+        );
+      }
+    }
   }
   return checked({ shape, channels, coordinates, group: 1, values });
 }

@@ -186,7 +186,11 @@ function modulationAt(prior: Normal, x: Float64Array): Float32Array {
 }
 
 /** Means over `group` consecutive points of [points, outputs]. */
-function groupMeans(values: Float32Array | Float64Array, group: number, outputs: number): Float64Array {
+export function groupMeans(
+  values: Float32Array | Float64Array,
+  group: number,
+  outputs: number,
+): Float64Array {
   const means = new Float64Array(values.length / group);
   for (let i = 0; i < values.length; i++) {
     means[Math.floor(i / (group * outputs)) * outputs + (i % outputs)]! += values[i]! / group;

@@ -1,0 +1,154 @@
+/** `functa complete`: the whole of a signal from a part of it. */
+import { type Command, Option } from 'commander';
+import type { Mask, Observation } from '../../complete/index.ts';
+import type { Model } from '../../field/model.ts';
+import { UsageError } from '../exit.ts';
+import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { chooseModel, modelOption, withEngine } from '../models.ts';
+import {
+  forceOption,
+  fromOption,
+  integer,
+  maxBytesOption,
+  type OutputFlags,
+  outputFlag,
+  real,
+} from '../options.ts';
+import type { Run } from '../program.ts';
+import {
+  encodeRows,
+  encodeSignals,
+  isNpy,
+  type OutputFormat,
+  outputFormat,
+  outputFormats,
+  readSignal,
+} from '../signals.ts';
+import { psnrText, secondsText, sizeText } from '../text.ts';
+
+interface CompleteFlags extends OutputFlags {
+  readonly output: string;
+  readonly format?: OutputFormat;
+  readonly model?: string;
+  readonly mask?: string;
+  readonly region?: string;
+  readonly hide?: string;
+  readonly coarse?: boolean;
+  readonly points?: boolean;
+  readonly prior?: string;
+  readonly draws: number;
+  readonly seed: number;
+  readonly noise?: number;
+  readonly size?: string;
+  readonly maxBytes: number;
+}
+
+/** What says which part of the input is known; one of them at most. */
+const ways = ['mask', 'region', 'hide', 'coarse', 'points'] as const;
+
+export function addComplete(program: Command, run: Run): void {
+  program
+    .command('complete')
+    .description('complete a signal from a part of it, with several draws of what is possible')
+    .argument('<input>', 'a picture or npy file; - is stdin; NaN is hidden')
+    .requiredOption(
+      outputFlag,
+      '.png or .webp: what is known, the completed, draws, their mean and deviation; .npy: the same',
+    )
+    .option(...forceOption)
+    .addOption(new Option('--format <format>', 'default: by the suffix of the output').choices(outputFormats))
+    .option(...modelOption)
+    .option('--mask <file>', 'a picture or npy of the same size: white (1) is known, black (0) is hidden')
+    .option('--region <x,y,w,h>', 'known is this region alone')
+    .option('--hide <x,y,w,h>', 'known is all but this region')
+    .option('--coarse', 'the input is a version of the whole signal at a lower resolution')
+    .option(
+      '--points',
+      'the input is an npy of points: a row holds the coordinates, slowest axis first, then the values',
+    )
+    .option('--prior <kind>', 'gaussian or diffusion; default: the first that the model has')
+    .option('-n, --draws <n>', 'how many draws', integer(0, 64), 4)
+    .option('--seed <n>', 'where the random numbers start', integer(0), 0)
+    .option('--noise <s>', 'deviation of a known value, of a range of 1; default: 0.04', real(1e-4, 1e3))
+    .option('--size <size>', '4x, or WxH in samples; default: the size the model was trained on')
+    .addOption(maxBytesOption())
+    .action(run(completeSignal));
+}
+
+async function completeSignal(job: Job, input: string, flags: CompleteFlags): Promise<Report> {
+  const given = ways.filter((way) => flags[way] !== undefined);
+  if (given.length > 1) {
+    throw new UsageError('one-part', `--${given.join(' and --')} each say what is known; give one of them`);
+  }
+  const { output, draws, seed, noise, prior } = flags;
+  const format = outputFormat(output, flags.format);
+  const { parseSize, stackedRows } = await import('../../pipeline/index.ts');
+  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  job.checkStdout(output);
+  await checkOutput(output, flags.force);
+  const model = await chooseModel(flags.model, 'this');
+  const observation = await observe(job, input, model, flags);
+  const { complete, completionSheet, signalsOf } = await import('../../complete/index.ts');
+  return withEngine(job, async (engine) => {
+    const options = { prior, draws, seed, noise, size, raw: format === 'npy', signal: job.signal };
+    const found = await complete({ model, engine }, observation, options);
+    const content =
+      format === 'npy'
+        ? await encodeRows(stackedRows(signalsOf(found)), format)
+        : await encodeSignals([completionSheet(observation, found)], format);
+    await writeOutput(output, content, { stdout: job.streams.stdout, force: flags.force });
+    const known = observation.values.length / observation.channels;
+    const { shape } = found.completed;
+    const where = output === standardStream ? 'stdout' : output;
+    return {
+      data: {
+        output,
+        model: model.card.name,
+        modelId: model.id,
+        prior: found.prior,
+        known,
+        draws,
+        seed,
+        shape,
+        observedPsnrDb: found.observedPsnrDb,
+        seconds: found.seconds,
+      },
+      lines: [
+        `${where}: ${sizeText(shape)} from ${known} known values by the ${found.prior} prior, ${draws} draws; at the known values ${psnrText(found.observedPsnrDb)}; ${secondsText(found.seconds)}`,
+      ],
+      stdoutTaken: output === standardStream,
+    };
+  });
+}
+
+async function observe(job: Job, input: string, model: Model, flags: CompleteFlags): Promise<Observation> {
+  const { observeCoarse, observeMasked, observePoints, regionMask } = await import('../../complete/index.ts');
+  const { parseRegion } = await import('../../pipeline/index.ts');
+  const { shape, spec } = model.card;
+  const read = (path: string) =>
+    readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
+  const bytes = await read(input);
+  if (flags.points) {
+    const { readNpy } = await import('../../../datasets/npy.ts');
+    return observePoints(shape, spec.outputs, readNpy(bytes));
+  }
+  const signal = await readSignal(input, bytes, { model, maxBytes: flags.maxBytes });
+  if (flags.coarse) return observeCoarse(shape, signal);
+  if (flags.mask !== undefined) return observeMasked(signal, await readMask(await read(flags.mask)));
+  const region = flags.region ?? flags.hide;
+  if (region === undefined) return observeMasked(signal);
+  const parsed = fromOption(flags.region === undefined ? '--hide' : '--region', () => parseRegion(region));
+  return observeMasked(signal, regionMask(signal.shape, parsed, flags.region === undefined));
+}
+
+async function readMask(bytes: Uint8Array): Promise<Mask> {
+  const { maskOf } = await import('../../complete/index.ts');
+  if (isNpy(bytes)) {
+    const { readNpy } = await import('../../../datasets/npy.ts');
+    const { shape, data } = readNpy(bytes);
+    return maskOf({ shape, values: data });
+  }
+  const { readImage } = await import('../../../datasets/image.ts');
+  return maskOf(await readImage(bytes, { id: 'the mask', channels: 'grey' }));
+}

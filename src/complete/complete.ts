@@ -1,0 +1,183 @@
+/** The whole of a signal from a part of it: Functa's imputation (arXiv 2201.12204, section 5.3), under a prior of choice. */
+import type { Signal } from '../../datasets/signal.ts';
+import { BadInputError, NotFoundError } from '../core/errors.ts';
+import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { Rng } from '../core/rng.ts';
+import { mse, psnrDb } from '../core/units.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+import { totalChannels } from '../field/spec.ts';
+import { generativeOf, openGenerative, samplersOf } from '../pipeline/generative.ts';
+import { collectRows, multiplyAddsPerPoint } from '../pipeline/index.ts';
+import { fieldRows } from '../pipeline/rows.ts';
+import type { Size } from '../pipeline/types.ts';
+import { guidedDraws } from './guided.ts';
+import type { Observation } from './observation.ts';
+import { type Evidence, findPosterior, groupMeans } from './posterior.ts';
+
+export interface CompleteOptions {
+  /** One of `completingPriors`; default: the first of them that the model has. */
+  readonly prior?: string | undefined;
+  /** Signals drawn from what is possible given the observation; default 4. */
+  readonly draws?: number | undefined;
+  readonly seed?: number | undefined;
+  /**
+   * Standard deviation of an observed value, in units of the model's range of values: what the network cannot show, and
+   * what the values themselves are off by. Default 0.04.
+   */
+  readonly noise?: number | undefined;
+  /** Size of what is returned; default: the signal's own. */
+  readonly size?: Size | string | undefined;
+  /** Values as the field gives them: not clamped, not rounded. */
+  readonly raw?: boolean | undefined;
+  readonly limits?: Limits | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Completion {
+  readonly prior: string;
+  /** The likeliest signal. */
+  readonly completed: Signal;
+  readonly draws: readonly Signal[];
+  /** Mean and standard deviation of every value over the draws; absent under two draws. */
+  readonly spread: { readonly mean: Signal; readonly deviation: Signal } | undefined;
+  /** [m] each: of `completed`, then of the draws. */
+  readonly modulations: readonly Float32Array[];
+  /** Of the completed field at the observed places against what was observed; peak: the model's range of values. */
+  readonly observedPsnrDb: number;
+  readonly seconds: number;
+}
+
+/** Priors that signals can be completed with, in order of choice. */
+export const completingPriors = ['gaussian', 'diffusion'] as const;
+export type CompletingPrior = (typeof completingPriors)[number];
+
+export const maxDraws = 64;
+const defaultNoise = 0.04;
+/** Linearisations of one search at most: each evaluates the field twice for every channel. */
+const turns = 8;
+
+/**
+ * Completes a signal of the model's own shape. The same observation, options and seed give the same values on one machine.
+ * Throws BadInputError `prior-cannot-complete`, `unknown-prior`, `observed-shape`, `bad-draws`, `bad-noise`; NotFoundError
+ * `prior`; LimitError; AbortedError; and what opening a prior throws.
+ */
+export async function complete(
+  { model, engine }: { readonly model: Model; readonly engine: Engine },
+  observation: Observation,
+  options: CompleteOptions = {},
+): Promise<Completion> {
+  const { draws = 4, seed = 0, noise = defaultNoise, limits = defaultLimits, size, raw, signal } = options;
+  const { card, network } = model;
+  const started = performance.now();
+  if (!Number.isInteger(draws) || draws < 0 || draws > maxDraws) {
+    throw new BadInputError('bad-draws', `draws is a whole number from 0 to ${maxDraws}, not ${draws}`);
+  }
+  if (!(noise >= 1e-4 && noise <= 1e3)) {
+    throw new BadInputError('bad-noise', `noise is a number from 0.0001 to 1000, not ${noise}`);
+  }
+  checkShape(model, observation);
+  checkWork(model, observation, limits);
+  const kind = await choosePrior(model, options.prior);
+  const { offset, scale } = card.values;
+  const { shape, coordinates, group } = observation;
+  const values = Float64Array.from(observation.values, (value) => (value - offset) / scale);
+  // What is off by chance cancels in means.
+  const evidence: Evidence = { shape, coordinates, group, values, noise: (noise * noise) / group };
+  const found = await searches[kind](model, engine, evidence, { draws, seed, signal });
+  const decode = async (modulation: Float32Array, id: string): Promise<Signal> => {
+    const stream = fieldRows({ model, engine }, shape, modulation, { size, raw, signal, limits });
+    return { id, shape: stream.shape, channels: stream.channels, values: await collectRows(stream) };
+  };
+  const [first, ...rest] = found;
+  const drawn: Signal[] = [];
+  for (const [i, modulation] of rest.entries()) drawn.push(await decode(modulation, `draw-${i}`));
+  const points = { kind: 'list', coordinates } as const;
+  const field = await engine.evaluate(network, shape, first!, points, { signal });
+  return {
+    prior: kind,
+    completed: await decode(first!, 'completed'),
+    draws: drawn,
+    spread: drawn.length < 2 ? undefined : spreadOf(drawn),
+    modulations: found,
+    observedPsnrDb: psnrDb(mse(groupMeans(field, group, network.spec.outputs), values)),
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+type Search = (
+  model: Model,
+  engine: Engine,
+  evidence: Evidence,
+  options: { readonly draws: number; readonly seed: number; readonly signal: AbortSignal | undefined },
+) => Promise<Float32Array[]>;
+
+/** The likeliest modulation, then draws. */
+const searches: Readonly<Record<CompletingPrior, Search>> = {
+  async gaussian(model, engine, evidence, { draws, seed, signal }) {
+    const prior = await openGenerative(model, 'gaussian');
+    const posterior = await findPosterior(engine, model.network, prior, evidence, { turns, signal });
+    return [
+      posterior.modulation,
+      ...Array.from({ length: draws }, (_, i) => posterior.draw(new Rng(seed, i))),
+    ];
+  },
+  async diffusion(model, engine, evidence, options) {
+    const prior = await openGenerative(model, 'diffusion');
+    return guidedDraws(prior, model.network, engine, evidence, options);
+  },
+};
+
+/** Throws BadInputError `unknown-prior`, `prior-cannot-complete`; NotFoundError `prior`. */
+async function choosePrior(model: Model, asked: string | undefined): Promise<CompletingPrior> {
+  const there: readonly string[] = await generativeOf(model);
+  const able = completingPriors.filter((kind) => there.includes(kind));
+  const known = completingPriors.find((kind) => kind === asked);
+  const help = `completing takes one of ${completingPriors.join(', ')}; this model has ${able.join(', ') || 'none of them'}`;
+  if (asked !== undefined && known === undefined) {
+    const code = (await samplersOf(model)).includes(asked) ? 'prior-cannot-complete' : 'unknown-prior';
+    throw new BadInputError(code, `the prior ${asked.slice(0, 64)} cannot complete a signal: ${help}`);
+  }
+  const kind = known ?? able[0];
+  if (kind !== undefined && able.includes(kind)) return kind;
+  throw new NotFoundError(
+    'prior',
+    `model ${model.card.name}: ${help}; to make one: functa prior train --kinds gaussian`,
+  );
+}
+
+function checkShape({ card }: Model, { shape, channels }: Observation): void {
+  if (shape.join() === card.shape.join() && channels === card.spec.outputs) return;
+  throw new BadInputError(
+    'observed-shape',
+    `a signal of [${shape}] with ${channels} channels was observed in part; the priors of ${card.name} know whole signals of [${card.shape}] with ${card.spec.outputs}`,
+  );
+}
+
+function checkWork({ card }: Model, { coordinates, values }: Observation, limits: Limits): void {
+  const { spec } = card;
+  const points = coordinates.length / spec.axes;
+  const channels = totalChannels(spec);
+  checkLimit(
+    'samples',
+    Math.max(points * spec.outputs * channels, values.length),
+    limits.maxSamples,
+    'observe fewer points',
+  );
+  const work = points * multiplyAddsPerPoint(spec) * turns * (2 * channels + 2);
+  checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'observe fewer points');
+}
+
+function spreadOf(draws: readonly Signal[]): { mean: Signal; deviation: Signal } {
+  const first = draws[0]!;
+  const n = draws.length;
+  const mean = new Float32Array(first.values.length);
+  for (const { values } of draws) for (let i = 0; i < mean.length; i++) mean[i]! += values[i]! / n;
+  const deviation = mean.map((m, i) =>
+    Math.sqrt(draws.reduce((sum, { values }) => sum + (values[i]! - m) ** 2, 0) / (n - 1)),
+  );
+  return {
+    mean: { ...first, id: 'mean', values: mean },
+    deviation: { ...first, id: 'deviation', values: deviation },
+  };
+}

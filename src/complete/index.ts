@@ -1,0 +1,19 @@
+/** Completing signals from what is known of them. */
+export {
+  type CompleteOptions,
+  type CompletingPrior,
+  type Completion,
+  complete,
+  completingPriors,
+  maxDraws,
+} from './complete.ts';
+export {
+  type Mask,
+  maskOf,
+  type Observation,
+  observeCoarse,
+  observeMasked,
+  observePoints,
+  regionMask,
+} from './observation.ts';
+export { completionSheet, shownObservation, signalsOf } from './sheet.ts';
