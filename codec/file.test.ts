@@ -84,7 +84,7 @@ describe('a file', () => {
     expect(beyond / 100).toBeLessThan(8 + 2 + 0.6);
   });
 
-  it('has the bytes that its bits were estimated at, within 1 % and 4 bytes, whatever the prior', () => {
+  it('has the bytes that its bits were estimated at, within 0.1 % and 4 bytes, whatever the prior', () => {
     for (const prior of kinds) {
       for (const side of [1, 16, 33, 150]) {
         const symbols = draw(image, [side, 2 * side], 50, side);

@@ -79,13 +79,16 @@ export class FunctaClient {
     options: Call & {
       readonly type?: string | undefined;
       readonly quality?: number | undefined;
+      /** In place of `quality`: a PSNR in decibels to reach, or bytes to stay within. */
+      readonly psnr?: number | undefined;
+      readonly bytes?: number | undefined;
       readonly effort?: number | undefined;
     } = {},
   ): Promise<EncodedReply> {
-    const { quality, effort, type = 'application/octet-stream' } = options;
+    const { quality, psnr, bytes, effort, type = 'application/octet-stream' } = options;
     const response = await this.#call(
       `/v1/models/${encodeURIComponent(model)}/encode`,
-      { quality, effort },
+      { quality, psnr, bytes, effort },
       options,
       {
         method: 'POST',

@@ -45,17 +45,39 @@ const quality = integer(1, 100)
     maximum: 100,
   });
 
-export const encodeQuery = z.object({
-  quality,
-  effort: integer(1, maxEffort)
-    .optional()
-    .openapi({
-      ...parameter('effort', 'From 1, the fastest, to 9, the fewest bytes.', '1'),
-      type: 'integer',
-      minimum: 1,
-      maximum: maxEffort,
-    }),
-});
+export const encodeQuery = z
+  .object({
+    quality,
+    psnr: z.coerce
+      .number()
+      .positive()
+      .max(200)
+      .optional()
+      .openapi(
+        parameter('psnr', 'Decibels: the lowest quality found that has them, in place of `quality`.', '35'),
+      ),
+    bytes: integer(1, 2 ** 31)
+      .optional()
+      .openapi({
+        ...parameter('bytes', 'The highest quality found whose file has at most so many.', '400'),
+        type: 'integer',
+        minimum: 1,
+      }),
+    effort: integer(1, maxEffort)
+      .optional()
+      .openapi({
+        ...parameter('effort', 'From 1, the fastest, to 9, the fewest bytes.', '1'),
+        type: 'integer',
+        minimum: 1,
+        maximum: maxEffort,
+      }),
+  })
+  .refine(
+    (query) => [query.quality, query.psnr, query.bytes].filter((given) => given !== undefined).length <= 1,
+    {
+      message: 'give one of quality, psnr and bytes',
+    },
+  );
 
 export const decodeQuery = z.object({
   ...sizing,

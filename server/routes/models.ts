@@ -74,6 +74,7 @@ const encodeRoute = createRoute({
         'functa-psnr-db': figure(
           'PSNR in dB of the decoded file against what was sent; Infinity when equal.',
         ),
+        'functa-quality': figure('Quality that was asked for, or found for a target.'),
         'functa-bits-per-point': figure('Bits of the file over points of the signal.'),
       },
     },
@@ -139,15 +140,18 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       const bytes = await readBody(c, context.maxBodyBytes);
       const type = sniffSignal(declared, bytes);
       const { signal: abort } = c.req.raw;
-      const { quality, effort } = c.req.valid('query');
+      const { quality, effort, psnr, bytes: fileBytes } = c.req.valid('query');
+      const target =
+        psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
       const encoded = await place.run(abort, async () => {
         const { outputs: channels, axes } = session.model.card.spec;
         const signal = await context.pool.read({ bytes, type, channels, axes, limits: context.limits });
-        return session.encode(signal, { quality, effort, signal: abort });
+        return session.encode(signal, { quality, target, effort, signal: abort });
       });
       return bytesReply(encoded.bytes, {
         'content-type': functaType,
         'functa-bytes': String(encoded.bytes.length),
+        'functa-quality': String(encoded.quality),
         'functa-psnr-db': String(round(encoded.psnrDb)),
         'functa-bits-per-point': String(round(encoded.bitsPerPoint)),
         'functa-seconds': String(round(encoded.seconds)),

@@ -57,7 +57,7 @@ export interface OutputFlags {
 export const outputFlag = '-o, --output <file>';
 export const effortOption = [
   '--effort <n>',
-  'from 1, the learnt steps alone, to 9: time for bits',
+  'from 1, the learnt steps alone, to 9: time for bits (docs/results/effort.md)',
   integer(1, maxEffort),
   1,
 ] as const;
@@ -90,6 +90,18 @@ export function collect(text: string, before: readonly string[] = []): string[] 
 }
 
 export const qualityOption = ['--quality <q>', 'from 1, fewest bits, to 100', integer(1, 100), 50] as const;
+/** What is to be reached, instead of a quality. */
+export function targetOptions(): Option[] {
+  return [
+    new Option('--psnr <dB>', 'the lowest quality found that has this PSNR, instead of --quality')
+      .argParser(real(0.1, 200))
+      .conflicts(['quality', 'bytes']),
+    new Option('--bytes <n>', 'the highest quality found whose file has at most n bytes')
+      .argParser(integer(1))
+      .conflicts(['quality', 'psnr']),
+  ];
+}
+
 export const priorOption = [
   '--prior <kind>',
   'histogram, factorized or autoregressive; default: the best in the model',

@@ -7,7 +7,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { inlineWork, openSession } from './index.ts';
 import { all, makeTinyModel } from './testing.ts';
-import type { Pipeline, Session } from './types.ts';
+import type { EncodeTarget, Pipeline, Session } from './types.ts';
 
 let engine: Engine;
 let model: Model;
@@ -46,12 +46,12 @@ describe('session', () => {
     expect(decoded.values.every((v) => Math.fround(Math.round(v * 255) / 255) === v)).toBe(true);
   });
 
-  it('states estimated bits that agree with the file within 1 % and 4 bytes', async () => {
+  it('states estimated bits that agree with the file within 0.1 % and 4 bytes', async () => {
     for (const quality of [30, 50, 80]) {
       const encoded = await session.encode(signals[1]!, { quality });
       const { headerBytes } = session.inspect(encoded.bytes);
       const payloadBytes = encoded.bytes.length - headerBytes;
-      expect(Math.abs(payloadBytes - encoded.estimatedBits / 8)).toBeLessThan(payloadBytes / 100 + 4);
+      expect(Math.abs(payloadBytes - encoded.estimatedBits / 8)).toBeLessThan(payloadBytes / 1000 + 4);
     }
   });
 
@@ -68,6 +68,39 @@ describe('session', () => {
     expect(high.bytes).toBeGreaterThan(low.bytes);
     expect(high.mse).toBeLessThan(low.mse);
     expect((await totals({ quality: 70, effort: 4 })).mse).toBeLessThan(high.mse);
+  });
+
+  it('reaches a PSNR with the lowest quality, and keeps under bytes with the highest', async () => {
+    for (const effort of [1, 3]) {
+      const at = (quality: number) => session.encode(signals[2]!, { quality, effort });
+      for (const quality of [35, 50, 72]) {
+        const { psnrDb, bytes } = await at(quality);
+        const reached = await session.encode(signals[2]!, { target: { psnrDb }, effort });
+        expect(reached.psnrDb).toBeGreaterThanOrEqual(psnrDb);
+        expect((await at(reached.quality - 1)).psnrDb).toBeLessThan(psnrDb);
+        const kept = await session.encode(signals[2]!, { target: { fileBytes: bytes.length }, effort });
+        expect(kept.bytes.length).toBeLessThanOrEqual(bytes.length);
+        expect(kept.bytes).toEqual((await at(kept.quality)).bytes);
+        expect((await at(kept.quality + 1)).bytes.length).toBeGreaterThan(bytes.length);
+      }
+    }
+  });
+
+  it('says what can be reached when a target cannot', async () => {
+    const encode = (target: EncodeTarget) => session.encode(signals[0]!, { target });
+    const best = await session.encode(signals[0]!, { quality: 100 });
+    const smallest = await session.encode(signals[0]!, { quality: 1 });
+    await expect(encode({ psnrDb: 99 })).rejects.toMatchObject({
+      code: 'target-out-of-reach',
+      message: expect.stringContaining(`${best.psnrDb.toFixed(2)} dB`),
+    });
+    await expect(encode({ fileBytes: 3 })).rejects.toMatchObject({
+      code: 'target-out-of-reach',
+      message: expect.stringContaining(`takes ${smallest.bytes.length}`),
+    });
+    expect((await encode({ psnrDb: best.psnrDb - 1e-9 })).psnrDb).toBeGreaterThan(best.psnrDb - 1);
+    expect((await encode({ fileBytes: smallest.bytes.length })).bytes.length).toBe(smallest.bytes.length);
+    await expect(encode({ psnrDb: Number.NaN })).rejects.toMatchObject({ code: 'target' });
   });
 
   it('gives the same values at 4x whether whole, by region, by rows or point by point', async () => {

@@ -11,10 +11,12 @@ import { type Fitted, fitSignals } from './fit.ts';
 import { outputGrid } from './grid.ts';
 import { inspect } from './inspect.ts';
 import { collectRows, fieldRows } from './rows.ts';
+import { encodeTo } from './target.ts';
 import type {
   DecodeOptions,
   Encoded,
   EncodeManyOptions,
+  EncodeOneOptions,
   EncodeOptions,
   RowStream,
   Sampled,
@@ -51,9 +53,20 @@ class OpenSession implements Session {
     this.#work = work;
   }
 
-  async encode(signal: Signal, options: EncodeOptions = {}): Promise<Encoded> {
-    const [item] = await this.#encodeTogether([signal], options);
-    return item!;
+  async encode(signal: Signal, options: EncodeOneOptions = {}): Promise<Encoded> {
+    const { target } = options;
+    if (target === undefined) return (await this.#encodeTogether([signal], options))[0]!;
+    if (options.quality !== undefined)
+      throw new BadInputError('target', 'give a target or a quality, not both');
+    const started = performance.now();
+    // Effort 1 finds the same modulation at every quality: once.
+    let fitted: Fitted[] | undefined;
+    const found = await encodeTo(target, async (quality) => {
+      const setting = { ...options, quality };
+      if (fitted === undefined || (options.effort ?? 1) > 1) fitted = await this.#fit([signal], setting);
+      return (await this.#codeAll([signal], fitted, setting, 0))[0]!;
+    });
+    return { ...found, seconds: (performance.now() - started) / 1000 };
   }
 
   async encodeMany(
@@ -123,19 +136,28 @@ class OpenSession implements Session {
 
   /** Signals of one shape, adapted in one call; the seconds of the call are shared equally. */
   async #encodeTogether(signals: readonly Signal[], options: EncodeOptions): Promise<Encoded[]> {
-    const { model, engine } = this;
-    const quality = options.quality ?? defaultQuality;
-    const prior = options.prior ?? bestPrior(model);
-    const effort = options.effort ?? 1;
-    const gradients = gradientsOf(model.card.training.innerSteps, effort);
     const started = performance.now();
+    const fitted = await this.#fit(signals, options);
+    return this.#codeAll(signals, fitted, options, (performance.now() - started) / signals.length);
+  }
+
+  async #fit(signals: readonly Signal[], options: EncodeOptions): Promise<Fitted[]> {
+    const { model, engine } = this;
+    const { quality = defaultQuality, effort = 1, signal } = options;
+    const gradients = gradientsOf(model.card.training.innerSteps, effort);
     for (const signal of signals) this.#checkSize(signal, gradients);
-    const { signal } = options;
-    const fitted = await fitSignals(model, engine, signals, { quality, effort, signal });
-    const share = (performance.now() - started) / signals.length;
+    return fitSignals(model, engine, signals, { quality, effort, signal });
+  }
+
+  async #codeAll(
+    signals: readonly Signal[],
+    fitted: readonly Fitted[],
+    { quality = defaultQuality, prior = bestPrior(this.model), signal }: EncodeOptions,
+    adaptMs: number,
+  ): Promise<Encoded[]> {
     const items: Encoded[] = [];
     for (const [i, found] of fitted.entries()) {
-      items.push(await this.#code(signals[i]!, found, { quality, prior, signal }, share));
+      items.push(await this.#code(signals[i]!, found, { quality, prior, signal }, adaptMs));
     }
     return items;
   }

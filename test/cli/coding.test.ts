@@ -44,6 +44,21 @@ describe('functa encode', () => {
     expect(json.seconds).toBeGreaterThan(0);
   });
 
+  it('reaches a PSNR or stays within bytes, for one input', async () => {
+    const to = (...target: string[]) =>
+      functaJson(['encode', picture, '-m', model, '-o', place.at('target.functa'), '--force', ...target]);
+    const kept = await to('--bytes', '60');
+    expect(kept.json.fileBytes).toBeLessThanOrEqual(60);
+    const reached = await to('--psnr', String(kept.json.psnrDb));
+    expect(reached.json.psnrDb).toBeGreaterThanOrEqual(kept.json.psnrDb);
+    const beyond = await to('--psnr', '150');
+    expect(beyond).toMatchObject({ status: 1, json: { error: { code: 'target-out-of-reach' } } });
+    expect((await to('--psnr', '20', '--bytes', '60')).status).toBe(2);
+    expect((await to('--psnr', '20', '--quality', '60')).status).toBe(2);
+    const two = await functaJson(['encode', picture, picture, '-m', model, '-o', 'x.functa', '--psnr', '20']);
+    expect(two).toMatchObject({ status: 2, json: { error: { code: 'target-archive' } } });
+  });
+
   it('keeps a file that is there, unless it is forced', async () => {
     const before = readFileSync(functaFile);
     const refused = await functaJson(['encode', picture, '-m', model, '-o', functaFile, '--quality', '90']);

@@ -119,6 +119,8 @@ describe('requests that are wrong as HTTP', () => {
       'bad-parameter',
     ],
     ['a quality out of range', `${encodePath}?quality=101`, 'x', pngHeader, 'POST', 422, 'bad-parameter'],
+    ['two targets', `${encodePath}?psnr=30&bytes=400`, 'x', pngHeader, 'POST', 422, 'bad-parameter'],
+    ['a PSNR below zero', `${encodePath}?psnr=-3`, 'x', pngHeader, 'POST', 422, 'bad-parameter'],
     ['an effort out of range', `${encodePath}?effort=0`, 'x', pngHeader, 'POST', 422, 'bad-parameter'],
     ['a count out of range', samplePath, '{"count":0}', json, 'POST', 422, 'bad-parameter'],
     ['an unknown member', samplePath, '{"cuont":3}', json, 'POST', 422, 'bad-parameter'],

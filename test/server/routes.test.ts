@@ -95,6 +95,19 @@ describe('models', () => {
 });
 
 describe('encode and decode', () => {
+  it('reaches a PSNR or stays within bytes, and says with which quality', async () => {
+    const { bytes, psnrDb } = await client.encode('tiny', picture, { quality: 60, type: 'image/png' });
+    const kept = await client.encode('tiny', picture, { bytes: bytes.length, type: 'image/png' });
+    expect(kept.bytes.length).toBeLessThanOrEqual(bytes.length);
+    const path = `/v1/models/tiny/encode?psnr=${psnrDb - 0.1}`;
+    const reached = await post(path, picture, { 'content-type': 'image/png' });
+    expect(Number(reached.headers.get('functa-psnr-db'))).toBeGreaterThanOrEqual(psnrDb - 0.1);
+    expect(Number(reached.headers.get('functa-quality'))).toBeLessThan(100);
+    const refused = await post('/v1/models/tiny/encode?bytes=2', picture, { 'content-type': 'image/png' });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({ code: 'target-out-of-reach' });
+  });
+
   it('gives the bytes that the library gives, and says what they cost', async () => {
     const response = await post('/v1/models/tiny/encode?quality=60', picture, {
       'content-type': 'image/png',

@@ -3,7 +3,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { Model } from '../../field/model.ts';
-import type { Encoded } from '../../pipeline/types.ts';
+import type { Encoded, EncodeTarget } from '../../pipeline/types.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -16,6 +16,7 @@ import {
   outputFlag,
   priorOption,
   qualityOption,
+  targetOptions,
 } from '../options.ts';
 import type { Run } from '../program.ts';
 import { coloursOf, isNpy, readSignal } from '../signals.ts';
@@ -24,13 +25,15 @@ import { psnrText, secondsText, sizeText } from '../text.ts';
 interface EncodeFlags extends OutputFlags {
   readonly model?: string;
   readonly quality?: number;
+  readonly psnr?: number;
+  readonly bytes?: number;
   readonly effort?: number;
   readonly prior?: string;
   readonly maxBytes: number;
 }
 
 export function addEncode(program: Command, run: Run): void {
-  program
+  const command = program
     .command('encode')
     .description('code a signal as a function; several signals go into one archive')
     .argument('<inputs...>', 'PNG, JPEG, WebP, AVIF or npy files; - is stdin')
@@ -42,10 +45,17 @@ export function addEncode(program: Command, run: Run): void {
     .option(...priorOption)
     .addOption(maxBytesOption())
     .action(run(encode));
+  for (const option of targetOptions()) command.addOption(option);
 }
 
 async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<Report> {
   const output = flags.output ?? defaultOutput(inputs);
+  const target = targetOf(flags);
+  if (target !== undefined && inputs.length > 1)
+    throw new UsageError(
+      'target-archive',
+      'an archive has one quality; give a target for one input at a time',
+    );
   job.checkStdout(output);
   await checkOutput(output, flags.force);
   const files: Uint8Array[] = [];
@@ -58,10 +68,11 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
   const signals = await Promise.all(
     files.map((file, i) => readSignal(inputs[i]!, file, { model, maxBytes: flags.maxBytes })),
   );
-  const options = { quality: flags.quality, effort: flags.effort, prior: flags.prior, signal: job.signal };
+  const quality = target === undefined ? flags.quality : undefined;
+  const options = { quality, effort: flags.effort, prior: flags.prior, signal: job.signal };
   return withSession(job, model, async (session) => {
     if (signals.length === 1) {
-      const encoded = await session.encode(signals[0]!, options);
+      const encoded = await session.encode(signals[0]!, { ...options, target });
       await writeOutput(output, encoded.bytes, { stdout: job.streams.stdout, force: flags.force });
       return {
         data: { input: inputs[0], output, ...modelFacts(model), effort: flags.effort, ...facts(encoded) },
@@ -94,6 +105,11 @@ function defaultOutput(inputs: readonly string[]): string {
     throw new UsageError('no-output', 'several inputs make one archive; name it with --output');
   if (first === undefined || first === standardStream) return standardStream;
   return join(dirname(first), `${basename(first, extname(first))}${suffix}`);
+}
+
+function targetOf({ psnr, bytes }: EncodeFlags): EncodeTarget | undefined {
+  if (psnr !== undefined) return { psnrDb: psnr };
+  return bytes === undefined ? undefined : { fileBytes: bytes };
 }
 
 /** Without a name: the bundled model for signals of this shape and these channels. */
