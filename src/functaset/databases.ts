@@ -68,3 +68,7 @@ export function bytesOf<K extends Key>(database: Database<Uint8Array, K>, key: K
 export function entryCount<K extends Key>(database: Database<Uint8Array, K>): number {
   return (database.getStats() as { entryCount: number }).entryCount;
 }
+
+export function lastTransaction(root: RootDatabase): number {
+  return (root.getStats() as { lastTxnId: number }).lastTxnId;
+}

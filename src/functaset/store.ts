@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { releaseClaim, takeClaim } from './claim.ts';
-import { bytesOf, type Databases, entryCount, openDatabases } from './databases.ts';
+import { bytesOf, type Databases, entryCount, lastTransaction, openDatabases } from './databases.ts';
 import { failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
 import { checkNetwork, decodeInfo, encodeInfo } from './info.ts';
@@ -110,6 +110,10 @@ class LmdbFunctaset implements Functaset {
 
   get count(): number {
     return this.#read(({ functions }) => entryCount(functions));
+  }
+
+  get version(): number {
+    return this.#read(({ root }) => lastTransaction(root));
   }
 
   put(fn: StoredFunction, options?: PutOptions): Promise<void> {

@@ -117,6 +117,8 @@ export interface Functaset {
   readonly info: FunctasetInfo;
   /** Functions in the store; does not walk it. */
   readonly count: number;
+  /** Grows with every transaction that wrote something, by whomever: the same number, the same functions. */
+  readonly version: number;
 
   /**
    * Resolves when the function is on the disk. Throws ConflictError `function-exists` or `functaset-read-only`,

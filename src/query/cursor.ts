@@ -1,0 +1,37 @@
+/** Where the next page begins: after an id, or after a rank. */
+import { BadInputError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
+import { maxRank } from './request.ts';
+
+/** The cursor of what comes after `last` in order of ids. */
+export function cursorAfter(last: string): string {
+  return Buffer.from(last).toString('base64url');
+}
+
+/** Throws BadInputError `bad-cursor`. */
+export function idOfCursor(cursor: string): string {
+  const id = Buffer.from(cursor, 'base64url').toString();
+  if (id.length > 0 && cursorAfter(id) === cursor) return id;
+  throw badCursor();
+}
+
+/** The cursor of what comes after `rank` answers. */
+export function cursorAtRank(rank: number): string {
+  return cursorAfter(`rank ${rank}`);
+}
+
+/** Ranks `first` to `end` of a page. Throws BadInputError `bad-cursor`, LimitError `limit-rank`. */
+export function ranksOf(cursor: string | undefined, k: number): { first: number; end: number } {
+  const digits = cursor === undefined ? '0' : /^rank (\d{1,9})$/.exec(idOfCursor(cursor))?.[1];
+  if (digits === undefined) throw badCursor();
+  const first = Number(digits);
+  checkLimit('rank', first + k, maxRank, 'narrow the query instead of paging on');
+  return { first, end: first + k };
+}
+
+function badCursor(): BadInputError {
+  return new BadInputError(
+    'bad-cursor',
+    'this cursor is not one of ours; take `next` from the page before, of the same query',
+  );
+}

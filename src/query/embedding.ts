@@ -1,0 +1,133 @@
+/**
+ * Functions as vectors whose Euclidean distance ranks as the distance between their signals does.
+ *
+ *   values  z = A (f - mean): field values on a fixed grid of the signal, on their principal axes
+ *   gram    z = A L' (phi - mean), G = L L' = E[J' J] (`gramMatrix`): the same to first order, without evaluating
+ *
+ * The axes are those of a sample of the functaset. What they leave out of a function has a length, which is its last
+ * coordinate; a query has 0 there. Left-out parts of two signals are near orthogonal, so the squared distance gains what
+ * it lost.
+ */
+import { type Multiply, principalAxes } from '../core/eigen.ts';
+import { BadInputError } from '../core/errors.ts';
+import { network64 } from '../engine/reference/field64.ts';
+import { coveringGrid, gridPositions } from '../field/coordinates.ts';
+import type { Model } from '../field/model.ts';
+import { pointCount } from '../field/spec.ts';
+import { choleskyFactor, gramMatrix } from './gram.ts';
+import type { Places, Shaped } from './places.ts';
+
+export type Metric = 'values' | 'gram';
+
+export interface Embedding {
+  readonly metric: Metric;
+  /** Numbers of a function that are projected: values on the grid, or its modulation. */
+  readonly inputs: number;
+  /** Of a vector: the axes, then the length that they leave out. */
+  readonly dimensions: number;
+  /** [inputs]. */
+  readonly mean: Float32Array;
+  /** [dimensions - 1, inputs]. */
+  readonly projection: Float32Array;
+  /** Values (points times outputs) whose squared differences a squared distance sums. */
+  readonly terms: number;
+}
+
+/** Axes kept, at most. */
+export const maxAxes = 255;
+/** Points of the grid, at most, and along one of several axes. */
+const gridPoints = 1024;
+/** Functions that G is averaged over. */
+const gramFunctions = 32;
+
+/** The grid of the metric `values`: the samples themselves where there are at most 1024 of them. */
+export function gridOf(shape: readonly number[]): Places {
+  const side = Math.floor(gridPoints ** (1 / shape.length) + 1e-9);
+  const count = pointCount(shape) <= gridPoints ? shape : shape.map((n) => Math.min(n, side));
+  const positions = gridPositions(coveringGrid(shape, count));
+  return { axes: shape.length, relative: positions.map((x, i) => x / shape[i % shape.length]!) };
+}
+
+/** Axes from the inputs [count, inputs] of sampled functions: their values on the grid, or their modulations. */
+export function makeEmbedding(
+  metric: Metric,
+  model: Model,
+  count: number,
+  sample: Float32Array,
+  multiply: Multiply,
+): Embedding {
+  const inputs = sample.length / count;
+  const rows = Float32Array.from(sample);
+  const mean = centre(rows, inputs);
+  if (metric === 'values') {
+    const axes = axesOf(rows, inputs, multiply);
+    return { metric, inputs, dimensions: axes.length / inputs + 1, mean, projection: axes, terms: inputs };
+  }
+  const { shape } = model.card;
+  const stride = Math.max(1, Math.floor(count / gramFunctions));
+  const probed = Array.from({ length: Math.min(count, gramFunctions) }, (_, i) =>
+    sample.subarray(i * stride * inputs, (i * stride + 1) * inputs),
+  );
+  const gram = gramMatrix(network64(model.network), shape, probed);
+  const factor = Float32Array.from(choleskyFactor(gram, inputs));
+  const along = multiply(rows, factor, { m: count, n: inputs, k: inputs });
+  const axes = axesOf(along, inputs, multiply);
+  const kept = axes.length / inputs;
+  const projection = multiply(axes, factor, { m: kept, n: inputs, k: inputs, transposeB: true });
+  const terms = pointCount(shape) * model.card.spec.outputs;
+  return { metric, inputs, dimensions: kept + 1, mean, projection, terms };
+}
+
+/** The modulation of a function of the model's own shape. Throws BadInputError `gram-shape`. */
+export function inputOfGram({ card }: Model, { shape, modulation }: Shaped): Float32Array {
+  if (shape.join() === card.shape.join()) return modulation;
+  throw new BadInputError(
+    'gram-shape',
+    `the metric gram compares functions of shape [${card.shape}] alone, and one is [${shape}]; use the metric values`,
+  );
+}
+
+/** Vectors [n, dimensions] of inputs [n, inputs]; with `residual`, the last coordinate is what the axes leave out, else 0. */
+export function embed(
+  { metric, inputs, dimensions, mean, projection }: Embedding,
+  rows: Float32Array,
+  residual: boolean,
+  multiply: Multiply,
+): Float32Array {
+  const n = rows.length / inputs;
+  const centred = rows.map((x, i) => x - mean[i % inputs]!);
+  const count = dimensions - 1;
+  const along = multiply(centred, projection, { m: n, n: count, k: inputs, transposeB: true });
+  const vectors = new Float32Array(n * dimensions);
+  for (let i = 0; i < n; i++) {
+    const z = along.subarray(i * count, (i + 1) * count);
+    vectors.set(z, i * dimensions);
+    // In the metric gram the inputs have no length of their own, and what is left out stays out.
+    if (!residual || metric === 'gram') continue;
+    const left = square(centred.subarray(i * inputs, (i + 1) * inputs)) - square(z);
+    vectors[(i + 1) * dimensions - 1] = Math.sqrt(Math.max(0, left));
+  }
+  return vectors;
+}
+
+/** [kept, inputs], of centred rows [n, inputs]. */
+function axesOf(rows: Float32Array, inputs: number, multiply: Multiply): Float32Array {
+  const kept = Math.max(1, Math.min(maxAxes, inputs, rows.length / inputs - 1));
+  return principalAxes(rows, inputs, kept, { rounds: 4, multiply }).axes;
+}
+
+/** In place; returns what was taken off. */
+function centre(rows: Float32Array, inputs: number): Float32Array {
+  const n = rows.length / inputs;
+  const sum = new Float64Array(inputs);
+  for (let i = 0; i < rows.length; i++) sum[i % inputs]! += rows[i]!;
+  const mean = Float32Array.from(sum, (total) => total / n);
+  for (let i = 0; i < rows.length; i++) rows[i]! -= mean[i % inputs]!;
+  return mean;
+}
+
+function square(vector: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) sum += vector[i]! ** 2;
+  return sum;
+}

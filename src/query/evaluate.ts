@@ -1,0 +1,224 @@
+/** `evaluate`: values, and exact derivatives, of many functions at given coordinates. `aggregate`: a set as new fields. */
+import { AbortedError, BadInputError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
+import { network64 } from '../engine/reference/field64.ts';
+import { coveringGrid, gridPositions } from '../field/coordinates.ts';
+import { pointCount } from '../field/spec.ts';
+import type { StoredFunction } from '../functaset/index.ts';
+import { multiplyAddsPerPoint } from '../pipeline/index.ts';
+import { cursorAfter, idOfCursor } from './cursor.ts';
+import { type Place, placeAt, valueAndSlope } from './field.ts';
+import { selected } from './filter.ts';
+import { placesOfRegion } from './observed.ts';
+import { groupsOf, type Places, pointsOf, together, valuesAt } from './places.ts';
+import type { RequestOf } from './request.ts';
+import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
+
+/** Values of the fields of an aggregate, at most: they are numbers in JSON. */
+const maxFieldValues = 2 ** 18;
+
+/** Throws BadInputError `bad-coordinates`, `bad-cursor`; rows throw as `selected` does. */
+export function evaluate(
+  context: QueryContext,
+  request: RequestOf<'evaluate'>,
+  options: QueryOptions,
+): QueryAnswer {
+  const { model, limits } = context;
+  const { filter, coordinates, derivatives, limit, cursor, kind } = request;
+  const { axes, outputs } = model.card.spec;
+  const bad = coordinates.find((x) => x.length !== axes);
+  if (bad !== undefined) {
+    throw new BadInputError(
+      'bad-coordinates',
+      `coordinate [${bad}] has not one number for each of ${axes} axes`,
+    );
+  }
+  const passes = derivatives ? 1 + axes : 1;
+  const work = limit * coordinates.length * multiplyAddsPerPoint(model.card.spec) * passes;
+  checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for fewer functions or points');
+  const after = cursor === undefined ? undefined : idOfCursor(cursor);
+  let next: string | null = null;
+  async function* rows(): AsyncIterable<Row> {
+    const functions: StoredFunction[] = [];
+    for await (const fn of selected(context, filter, after, options)) {
+      if (functions.length === limit) {
+        next = cursorAfter(functions.at(-1)!.id);
+        break;
+      }
+      functions.push(fn);
+    }
+    yield* derivatives
+      ? slopes(context, functions, coordinates, options)
+      : values(context, functions, coordinates, options);
+  }
+  return { head: { kind, points: coordinates.length, channels: outputs }, rows: rows(), next: () => next };
+}
+
+/** Values alone, by the engine. */
+export async function* values(
+  { model, engine }: QueryContext,
+  functions: readonly StoredFunction[],
+  coordinates: readonly (readonly number[])[],
+  { signal }: QueryOptions,
+): AsyncGenerator<Row> {
+  const { card, network } = model;
+  const points = { kind: 'list', coordinates: Float32Array.from(coordinates.flat()) } as const;
+  for await (const { fn, values: found } of valuesAt({ engine, network }, functions, () => points, signal)) {
+    yield { id: fn.id, values: signalRows(found, card.spec.outputs, card.values) };
+  }
+}
+
+/** Values and df/dx, in float64. */
+async function* slopes(
+  { model }: QueryContext,
+  functions: readonly StoredFunction[],
+  coordinates: readonly (readonly number[])[],
+  { signal }: QueryOptions,
+): AsyncGenerator<Row> {
+  const { spec, values: range } = model.card;
+  const net = network64(model.network);
+  const places = new Map<string, Place[]>();
+  for (const group of groupsOf(functions, Math.max(1, Math.floor(together / coordinates.length)))) {
+    if (signal?.aborted) throw new AbortedError();
+    await new Promise(setImmediate);
+    for (const { id, shape, modulation } of group) {
+      const key = shape.join();
+      const own = places.get(key) ?? coordinates.map((x) => placeAt(spec, shape, x));
+      places.set(key, own);
+      const phi = Float64Array.from(modulation);
+      const found = own.map((place) => valueAndSlope(net, place, phi));
+      yield {
+        id,
+        values: found.map(({ values: v }) => [...v].map((x) => range.offset + range.scale * x)),
+        derivatives: found.map(({ slope }) =>
+          [...groupsOf(slope, spec.axes)].map((row) => row.map((d) => range.scale * d)),
+        ),
+      };
+    }
+  }
+}
+
+/** Throws BadInputError `bad-size`, `bad-region`, `empty-set`, LimitError, AbortedError. */
+export async function aggregate(
+  context: QueryContext,
+  request: RequestOf<'aggregate'>,
+  options: QueryOptions,
+): Promise<QueryAnswer> {
+  const { model, store, engine, limits } = context;
+  const { card, network } = model;
+  const { outputs } = card.spec;
+  const { shape } = store.info;
+  const size = request.size ?? [...shape];
+  if (size.length !== shape.length) {
+    throw new BadInputError(
+      'bad-size',
+      `size [${size}] does not give each of ${shape.length} axes a number of samples`,
+    );
+  }
+  const points = pointCount(size);
+  checkLimit('field-values', points * outputs, maxFieldValues, 'ask for a smaller size');
+  const region = request.region && placesOfRegion(shape, request.region);
+  const grid = pointsOf(gridPlaces(shape, size));
+  const inside = region && pointsOf(region);
+  const field = new Spread(points * outputs);
+  const integral = new Spread(outputs);
+  let work = 0;
+  for await (const group of groupsLater(selected(context, request.filter, undefined, options), together)) {
+    work += group.length * (points + (region?.relative.length ?? 0)) * multiplyAddsPerPoint(card.spec);
+    checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for a smaller size, or narrow the filter');
+    const source = { engine, network };
+    for await (const { values: found } of valuesAt(source, group, grid, options.signal)) {
+      field.add(found.map((v) => card.values.offset + card.values.scale * v));
+    }
+    if (inside === undefined) continue;
+    const area = pointCount(request.region!.count);
+    for await (const { values: found } of valuesAt(source, group, inside, options.signal)) {
+      integral.add(
+        channelMeans(found, outputs).map((v) => area * (card.values.offset + card.values.scale * v)),
+      );
+    }
+  }
+  if (field.count === 0)
+    throw new BadInputError('empty-set', 'no function passes the filter; there is nothing to aggregate');
+  async function* rows(): AsyncIterable<Row> {
+    for (const [statistic, values] of Object.entries(field.statistics())) yield { statistic, values };
+  }
+  const head = {
+    kind: request.kind,
+    functions: field.count,
+    shape: size,
+    channels: outputs,
+    ...(region === undefined ? {} : { integral: { region: request.region, ...integral.statistics() } }),
+  };
+  return { head, rows: rows(), next: () => null };
+}
+
+/** Mean, variance and extremes of vectors, one at a time (Welford 1962). */
+class Spread {
+  count = 0;
+  readonly #mean: Float64Array;
+  readonly #squares: Float64Array;
+  readonly #min: Float64Array;
+  readonly #max: Float64Array;
+
+  constructor(length: number) {
+    this.#mean = new Float64Array(length);
+    this.#squares = new Float64Array(length);
+    this.#min = new Float64Array(length).fill(Infinity);
+    this.#max = new Float64Array(length).fill(-Infinity);
+  }
+
+  add(values: ArrayLike<number>): void {
+    this.count++;
+    for (let i = 0; i < values.length; i++) {
+      const v = values[i]!;
+      const off = v - this.#mean[i]!;
+      this.#mean[i]! += off / this.count;
+      this.#squares[i]! += off * (v - this.#mean[i]!);
+      this.#min[i] = Math.min(this.#min[i]!, v);
+      this.#max[i] = Math.max(this.#max[i]!, v);
+    }
+  }
+
+  statistics() {
+    const variance = Array.from(this.#squares, (sum) => sum / this.count);
+    return { mean: [...this.#mean], variance, min: [...this.#min], max: [...this.#max] };
+  }
+}
+
+function gridPlaces(shape: readonly number[], size: readonly number[]): Places {
+  const positions = gridPositions(coveringGrid(shape, size));
+  return { axes: shape.length, relative: positions.map((x, i) => x / shape[i % shape.length]!) };
+}
+
+/** [points][outputs], signal values. */
+function signalRows(
+  found: Float32Array,
+  outputs: number,
+  { offset, scale }: { readonly offset: number; readonly scale: number },
+): number[][] {
+  const rows: number[][] = [];
+  for (let i = 0; i < found.length; i += outputs) {
+    const row = new Array<number>(outputs);
+    for (let o = 0; o < outputs; o++) row[o] = offset + scale * found[i + o]!;
+    rows.push(row);
+  }
+  return rows;
+}
+
+function channelMeans(found: Float32Array, outputs: number): number[] {
+  const sums = new Array<number>(outputs).fill(0);
+  for (let i = 0; i < found.length; i++) sums[i % outputs]! += found[i]!;
+  return sums.map((sum) => (sum * outputs) / found.length);
+}
+
+async function* groupsLater<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let group: T[] = [];
+  for await (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}

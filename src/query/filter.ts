@@ -1,0 +1,175 @@
+/** Which functions of a set: by what is known of them, and by what their fields are. */
+import { setImmediate } from 'node:timers/promises';
+import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
+import { pointCount } from '../field/spec.ts';
+import type { FunctionSummary, StoredFunction } from '../functaset/index.ts';
+import { multiplyAddsPerPoint } from '../pipeline/index.ts';
+import { placesOfRegion } from './observed.ts';
+import { pointsOf, together, valuesAt } from './places.ts';
+import type { Condition, Filter } from './request.ts';
+import type { QueryContext, QueryOptions } from './types.ts';
+
+/** Summaries looked at between two turns of the event loop. */
+const pageFunctions = 1024;
+
+/** What is known of a function, for an answer. */
+export function factsOf({ id, label, shape, psnrDb, bits, codedBytes }: FunctionSummary) {
+  return {
+    id,
+    label: label ?? null,
+    shape,
+    psnrDb: Number.isFinite(psnrDb) ? psnrDb : null,
+    bits,
+    bitsPerPoint: bits / pointCount(shape),
+    codedBytes,
+  };
+}
+
+/**
+ * The functions that pass, in order of ids, from the first after `after`. Memory stays that of a page. Throws AbortedError,
+ * LimitError `limit-multiply-adds`, NotFoundError `unknown-function` for an id that is not there, BadInputError `bad-region`,
+ * `bad-channel`, `bad-condition`.
+ */
+export async function* selected(
+  context: QueryContext,
+  filter: Filter | undefined,
+  after: string | undefined,
+  options: QueryOptions,
+): AsyncGenerator<StoredFunction> {
+  const { store } = context;
+  const conditions = (filter?.field ?? []).map((condition) => checkCondition(context, condition));
+  let group: StoredFunction[] = [];
+  for await (const { id } of summaries(context, filter, after, options)) {
+    const fn = store.get(id);
+    if (fn === undefined) continue;
+    if (conditions.length === 0) yield fn;
+    else {
+      group.push(fn);
+      if (group.length < together) continue;
+      yield* passing(context, group, conditions, options);
+      group = [];
+    }
+  }
+  yield* passing(context, group, conditions, options);
+}
+
+/** Those whose facts pass, without their numbers; conditions on fields are not looked at. Errors as above. */
+export async function* summaries(
+  { store }: QueryContext,
+  filter: Filter | undefined,
+  after: string | undefined,
+  { signal, onProgress }: QueryOptions,
+): AsyncGenerator<FunctionSummary> {
+  if (filter?.ids !== undefined) {
+    for (const id of sortedIds(filter.ids, after)) {
+      const fn = store.get(id);
+      if (fn === undefined) {
+        throw new NotFoundError(
+          'unknown-function',
+          `the functaset has no function ${id}; list them to see their ids`,
+        );
+      }
+      const { modulation, coded, ...facts } = fn;
+      const summary = { ...facts, modulationLength: modulation.length, codedBytes: coded.length };
+      if (passes(summary, filter)) yield summary;
+    }
+    return;
+  }
+  const only = filter?.labels?.length === 1 ? filter.labels[0] : undefined;
+  const total = store.count;
+  let done = 0;
+  for (const summary of store.summaries({ after, label: only })) {
+    if (++done % pageFunctions === 0) {
+      if (signal?.aborted) throw new AbortedError();
+      onProgress?.(done, total);
+      await setImmediate();
+    }
+    if (passes(summary, filter)) yield summary;
+  }
+}
+
+/** In order of ids as the store has it: bytes of UTF-8. */
+function sortedIds(ids: readonly string[], after: string | undefined): string[] {
+  const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return [...new Set(ids)].filter((id) => after === undefined || order(id, after) > 0).sort(order);
+}
+
+function passes(summary: FunctionSummary, filter: Filter | undefined): boolean {
+  if (filter === undefined) return true;
+  const { labels, idPrefix, psnrDb, bits, bitsPerPoint, codedBytes } = filter;
+  return (
+    (labels === undefined || (summary.label !== undefined && labels.includes(summary.label))) &&
+    (idPrefix === undefined || summary.id.startsWith(idPrefix)) &&
+    within(summary.psnrDb, psnrDb) &&
+    within(summary.bits, bits) &&
+    within(summary.bits / pointCount(summary.shape), bitsPerPoint) &&
+    within(summary.codedBytes, codedBytes)
+  );
+}
+
+function within(value: number, range: Filter['bits']): boolean {
+  return range === undefined || (value >= (range.min ?? -Infinity) && value <= (range.max ?? Infinity));
+}
+
+function checkCondition({ model, store }: QueryContext, condition: Condition): Condition {
+  const { above, below, channel } = condition;
+  if (above === undefined && below === undefined) {
+    throw new BadInputError('bad-condition', 'a condition on the field needs above or below');
+  }
+  const { outputs } = model.card.spec;
+  if (channel !== undefined && channel >= outputs) {
+    throw new BadInputError(
+      'bad-channel',
+      `channel ${channel} is not there; signals have channels 0 to ${outputs - 1}`,
+    );
+  }
+  placesOfRegion(store.info.shape, regionOf(condition, store.info.shape));
+  return condition;
+}
+
+async function* passing(
+  { model, engine, limits, store }: QueryContext,
+  functions: readonly StoredFunction[],
+  conditions: readonly Condition[],
+  { signal }: QueryOptions,
+): AsyncGenerator<StoredFunction> {
+  let left = functions;
+  for (const condition of conditions) {
+    const places = placesOfRegion(store.info.shape, regionOf(condition, store.info.shape));
+    const work = (left.length * places.relative.length * multiplyAddsPerPoint(model.card.spec)) / places.axes;
+    checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller region');
+    const passed: StoredFunction[] = [];
+    const source = { engine, network: model.network };
+    for await (const { fn, values } of valuesAt(source, left, pointsOf(places), signal)) {
+      const { offset, scale } = model.card.values;
+      const found = offset + scale * statisticOf(condition, values, model.card.spec.outputs);
+      const value = condition.statistic === 'deviation' ? found - offset : found;
+      if (value > (condition.above ?? -Infinity) && value < (condition.below ?? Infinity)) passed.push(fn);
+    }
+    left = passed;
+  }
+  yield* left;
+}
+
+function regionOf({ region }: Condition, shape: readonly number[]) {
+  return region ?? { start: shape.map(() => 0), count: shape };
+}
+
+/** Of values [points, outputs], over all of them or one channel; field units. */
+function statisticOf({ statistic, channel }: Condition, values: Float32Array, outputs: number): number {
+  const own = channel === undefined ? values : values.filter((_, i) => i % outputs === channel);
+  const mean = own.reduce((sum, v) => sum + v, 0) / own.length;
+  switch (statistic) {
+    case 'mean':
+      return mean;
+    case 'min':
+      return own.reduce((least, v) => Math.min(least, v), Infinity);
+    case 'max':
+      return own.reduce((most, v) => Math.max(most, v), -Infinity);
+    case 'deviation':
+      return Math.sqrt(own.reduce((sum, v) => sum + (v - mean) ** 2, 0) / own.length);
+    default:
+      return statistic satisfies never;
+  }
+}

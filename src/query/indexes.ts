@@ -1,0 +1,219 @@
+/**
+ * The indexes of one functaset: read when they are first needed, made when there is none, and made again when the store is
+ * no longer the one they are of. They stand in the directory of the store; where that cannot be written, in memory alone.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Multiply } from '../core/eigen.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { openMultiply } from '../engine/tfjs/multiply.ts';
+import type { Model } from '../field/model.ts';
+import type { Functaset, StoredFunction } from '../functaset/index.ts';
+import { type Embedding, embed, gridOf, inputOfGram, type Metric, makeEmbedding } from './embedding.ts';
+import { IdTable, type IndexParts, readIndex, writeIndex } from './index-file.ts';
+import { groupsOf, pointsOf, type Shaped, valuesAt } from './places.ts';
+import type { QueryOptions } from './types.ts';
+import { Vectors } from './vectors.ts';
+
+export interface NearIndex extends IndexParts {
+  /** Of the file: names the graph that belongs to it. */
+  readonly sha256: string;
+}
+
+/** Functions whose axes are those of all, spread evenly over the store. */
+const sampled = 2000;
+/** The head of a store is looked at: two stores written alike differ there. */
+const headFunctions = 16;
+
+interface Source {
+  readonly store: Functaset;
+  readonly model: Model;
+  readonly engine: Engine;
+}
+
+export class NearIndexes {
+  readonly #source: Source;
+  readonly #multiply: Multiply;
+  readonly #open = new Map<Metric, Promise<NearIndex>>();
+  readonly #linking = new Map<Metric, Promise<void>>();
+
+  constructor(source: Source) {
+    this.#source = source;
+    this.#multiply = openMultiply(source.engine.threads);
+  }
+
+  get multiply(): Multiply {
+    return this.#multiply;
+  }
+
+  /**
+   * The index of the store as it is now. Many may wait for one that is being made; a caller that stops waiting leaves the
+   * others theirs. Throws AbortedError, BadInputError `empty-functaset`, `gram-shape`.
+   */
+  async get(metric: Metric, { signal, onProgress }: QueryOptions = {}): Promise<NearIndex> {
+    const stamp = stampOf(this.#source.store);
+    const known = this.#open.get(metric);
+    if (known !== undefined) {
+      const index = await orAborted(known, signal);
+      if (index.stamp === stamp) return index;
+    }
+    // Another caller may have begun while this one looked.
+    const begun = this.#open.get(metric);
+    if (begun !== undefined && begun !== known) return orAborted(begun, signal);
+    this.#linking.delete(metric);
+    const making = this.#readOrMake(metric, stamp, onProgress);
+    this.#open.set(metric, making);
+    making.catch(() => {
+      if (this.#open.get(metric) === making) this.#open.delete(metric);
+    });
+    return orAborted(making, signal);
+  }
+
+  /** Sees to the graph of an index. Throws EnvironmentError `hnsw-absent`, AbortedError. */
+  async link(metric: Metric, index: NearIndex, { signal, onProgress }: QueryOptions = {}): Promise<void> {
+    if (index.vectors.hasGraph) return;
+    let linking = this.#linking.get(metric);
+    if (linking === undefined) {
+      linking = this.#readOrLink(metric, index, onProgress);
+      this.#linking.set(metric, linking);
+      linking.catch(() => this.#linking.delete(metric));
+    }
+    await orAborted(linking, signal);
+  }
+
+  async #readOrMake(
+    metric: Metric,
+    stamp: string,
+    onProgress: QueryOptions['onProgress'],
+  ): Promise<NearIndex> {
+    const path = join(this.#source.store.path, `near-${metric}.index`);
+    const found = readIndex(path, stamp);
+    if (found !== undefined) return found;
+    const made = await makeIndex(metric, stamp, this.#source, this.#multiply, onProgress);
+    try {
+      return { ...made, sha256: writeIndex(path, made) };
+    } catch {
+      // A store that can only be read: the index lives as long as this process.
+      return { ...made, sha256: '' };
+    }
+  }
+
+  async #readOrLink(metric: Metric, { vectors, sha256 }: NearIndex, onProgress: QueryOptions['onProgress']) {
+    const { path: directory } = this.#source.store;
+    const path = join(directory, `near-${metric}.${sha256.slice(0, 16)}.graph`);
+    if (sha256 !== '' && (await vectors.loadGraph(path))) return;
+    await vectors.link({ onProgress });
+    if (sha256 === '') return;
+    const fresh = `${path}.${randomUUID()}.tmp`;
+    try {
+      for (const name of readdirSync(directory)) {
+        if (name.startsWith(`near-${metric}.`) && name.endsWith('.graph')) rmSync(join(directory, name));
+      }
+      vectors.saveGraph(fresh);
+      renameSync(fresh, path);
+    } catch {
+      rmSync(fresh, { force: true });
+    }
+  }
+}
+
+/** What changes when a store does: its network, its count, its last transaction, and its first functions. */
+export function stampOf(store: Functaset): string {
+  const hash = createHash('sha256');
+  hash.update(`${store.info.networkId} ${store.count} ${store.version}\n`);
+  for (const { id, modulation } of store.iterate({ limit: headFunctions })) {
+    hash
+      .update(`${id}\n`)
+      .update(new Uint8Array(modulation.buffer, modulation.byteOffset, modulation.byteLength));
+  }
+  return hash.digest('hex');
+}
+
+async function makeIndex(
+  metric: Metric,
+  stamp: string,
+  source: Source,
+  multiply: Multiply,
+  onProgress: QueryOptions['onProgress'],
+): Promise<IndexParts> {
+  const { store, model } = source;
+  const total = store.count;
+  if (total === 0) throw new BadInputError('empty-functaset', `${store.path} holds no functions to search`);
+  const sample = sampleOf(store, total);
+  const inputs = await inputsOf(metric, source, sample);
+  const embedding = makeEmbedding(metric, model, sample.length, inputs, multiply);
+  const ids: string[] = [];
+  const vectors = new Vectors(total, embedding.dimensions);
+  for (const group of groupsOf(limited(store.iterate(), total), 512)) {
+    vectors.set(ids.length, await embedFunctions(embedding, source, group, true, multiply));
+    for (const { id } of group) ids.push(id);
+    onProgress?.(ids.length, total);
+  }
+  // Functions that went away meanwhile changed the stamp: the next query makes the index again.
+  while (ids.length < total) ids.push('');
+  return { stamp, embedding, ids: IdTable.of(ids), vectors };
+}
+
+/** Vectors [n, dimensions] of functions; `stored`: with what the axes leave out. */
+export async function embedFunctions(
+  embedding: Embedding,
+  source: Omit<Source, 'store'>,
+  functions: readonly Shaped[],
+  stored: boolean,
+  multiply: Multiply,
+): Promise<Float32Array> {
+  return embed(embedding, await inputsOf(embedding.metric, source, functions), stored, multiply);
+}
+
+/** [n, inputs]: values on the grid, or modulations. */
+async function inputsOf(
+  metric: Metric,
+  { model, engine }: Omit<Source, 'store'>,
+  functions: readonly Shaped[],
+): Promise<Float32Array> {
+  const rows: Float32Array[] = [];
+  if (metric === 'gram') {
+    for (const fn of functions) rows.push(inputOfGram(model, fn));
+  } else {
+    const points = pointsOf(gridOf(model.card.shape));
+    const context = { engine, network: model.network };
+    for await (const { values } of valuesAt(context, functions, points)) rows.push(values);
+  }
+  const inputs = rows[0]?.length ?? 0;
+  const all = new Float32Array(rows.length * inputs);
+  rows.forEach((row, i) => {
+    all.set(row, i * inputs);
+  });
+  return all;
+}
+
+function sampleOf(store: Functaset, total: number): Shaped[] {
+  const stride = Math.max(1, Math.floor(total / sampled));
+  const sample: Shaped[] = [];
+  let i = 0;
+  store.scan(({ shape, modulation }) => {
+    if (i++ % stride === 0) sample.push({ shape, modulation: modulation.slice() });
+    return sample.length < sampled;
+  });
+  return sample;
+}
+
+function* limited(functions: Iterable<StoredFunction>, most: number): Generator<StoredFunction> {
+  let left = most;
+  for (const fn of functions) {
+    if (left-- <= 0) return;
+    yield fn;
+  }
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  if (signal.aborted) return Promise.reject(new AbortedError());
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new AbortedError());
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,143 @@
+/** What was observed of a signal: a mask, a region, or values that are there and others that are missing. */
+import type { Signal } from '../../datasets/signal.ts';
+import { BadInputError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
+import { pointCount } from '../field/spec.ts';
+import { multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
+import { checkFits } from '../pipeline/values.ts';
+import type { Places } from './places.ts';
+import type { RequestOf, SignalInput } from './request.ts';
+import type { QueryContext } from './types.ts';
+
+/** Values [points, outputs], field units, at places of a signal. */
+export interface Observed {
+  readonly places: Places;
+  readonly values: Float32Array;
+}
+
+type Mask = NonNullable<RequestOf<'near'>['mask']>;
+
+/** Points of a part that are compared, at most: evenly chosen from those observed. */
+const maxObserved = 1024;
+/** Gradients of the inner loop, forward and backward, in multiply-adds of a plain pass. */
+const passesOfFit = 12;
+
+/** The signal of a query. Throws BadInputError `signal-*`, LimitError, and what reading its bytes throws. */
+export async function signalOf(context: QueryContext, input: SignalInput): Promise<Signal> {
+  const { model, limits } = context;
+  const signal =
+    'file' in input
+      ? await context.readSignal(Buffer.from(input.file, 'base64'))
+      : fromNumbers(context, input);
+  checkFits(model, signal);
+  const points = pointCount(signal.shape);
+  checkLimit('samples', points, limits.maxSamples, 'give a smaller signal');
+  const work = points * multiplyAddsPerPoint(model.card.spec) * passesOfFit;
+  checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller signal');
+  return signal;
+}
+
+/**
+ * The observed part of a signal; undefined when all of it is observed. Throws BadInputError `mask-shape` (a mask of another
+ * shape), `bad-region`, `no-observed-points`.
+ */
+export function observedOf(
+  { model }: QueryContext,
+  signal: Signal,
+  mask: Mask | undefined,
+  region: Region | undefined,
+): Observed | undefined {
+  const { shape, channels, values } = signal;
+  const points = pointCount(shape);
+  if (mask !== undefined && mask.length !== points) {
+    throw new BadInputError(
+      'mask-shape',
+      `the mask has ${mask.length} entries and the signal [${shape}] has ${points} points; give one entry for each`,
+    );
+  }
+  if (region !== undefined) checkRegion(region, shape);
+  const known: number[] = [];
+  for (let p = 0; p < points; p++) {
+    if (mask !== undefined && !mask[p]) continue;
+    if (region !== undefined && !isInside(region, shape, p)) continue;
+    if (values.subarray(p * channels, (p + 1) * channels).some(Number.isNaN)) continue;
+    known.push(p);
+  }
+  if (known.length === points) return undefined;
+  if (known.length === 0) {
+    throw new BadInputError(
+      'no-observed-points',
+      'no point of the signal is observed; at least one is needed',
+    );
+  }
+  const stride = Math.ceil(known.length / maxObserved);
+  const kept = known.filter((_, i) => i % stride === 0);
+  const { offset, scale } = model.card.values;
+  return {
+    places: placesOfSamples(shape, kept),
+    values: Float32Array.from(
+      kept.flatMap((p) => [...values.subarray(p * channels, (p + 1) * channels)]),
+      (v) => (v - offset) / scale,
+    ),
+  };
+}
+
+/** The samples of a region, at most 1024 of them. Throws BadInputError `bad-region`. */
+export function placesOfRegion(shape: readonly number[], region: Region): Places {
+  checkRegion(region, shape);
+  const points = pointCount(region.count);
+  const stride = Math.ceil(points / maxObserved);
+  const kept: number[] = [];
+  for (let i = 0; i < points; i += stride) {
+    const at = unravel(region.count, i).map((x, axis) => x + region.start[axis]!);
+    kept.push(at.reduce((index, x, axis) => index * shape[axis]! + x, 0));
+  }
+  return placesOfSamples(shape, kept);
+}
+
+/** Throws BadInputError `bad-region`: it does not lie in a signal of `shape`. */
+export function checkRegion({ start, count }: Region, shape: readonly number[]): void {
+  const axes = start.length === shape.length && count.length === shape.length;
+  if (axes && shape.every((n, axis) => start[axis]! + count[axis]! <= n)) return;
+  throw new BadInputError(
+    'bad-region',
+    `region start [${start}] count [${count}] (axes in array order) does not lie in a signal of [${shape}]`,
+  );
+}
+
+function fromNumbers({ model }: QueryContext, input: Exclude<SignalInput, { file: string }>): Signal {
+  const { shape } = input;
+  const points = pointCount(shape);
+  const channels = model.card.spec.outputs;
+  if (input.values.length !== points * channels) {
+    throw new BadInputError(
+      'signal-length',
+      `${input.values.length} values do not fill shape [${shape}] x ${channels} channels`,
+    );
+  }
+  return {
+    id: 'the signal',
+    shape,
+    channels,
+    values: Float32Array.from(input.values, (v) => v ?? Number.NaN),
+  };
+}
+
+function placesOfSamples(shape: readonly number[], samples: readonly number[]): Places {
+  const relative = samples.flatMap((p) => unravel(shape, p).map((x, axis) => (x + 0.5) / shape[axis]!));
+  return { axes: shape.length, relative: Float64Array.from(relative) };
+}
+
+function isInside({ start, count }: Region, shape: readonly number[], p: number): boolean {
+  return unravel(shape, p).every((x, axis) => x >= start[axis]! && x < start[axis]! + count[axis]!);
+}
+
+/** The position along each axis of the i-th point, last axis fastest. */
+function unravel(shape: readonly number[], i: number): number[] {
+  const at = new Array<number>(shape.length);
+  for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
+    at[axis] = rest % shape[axis]!;
+    rest = Math.floor(rest / shape[axis]!);
+  }
+  return at;
+}

@@ -1,0 +1,144 @@
+/** What can be asked of a functaset: one JSON shape for the server and the command line. */
+import { z } from 'zod';
+import { BadInputError } from '../core/errors.ts';
+
+/** Answers of one page. */
+export const maxLimit = 1000;
+/** Ranks that cursors can reach. */
+export const maxRank = 10_000;
+/** Points of one list of coordinates. */
+export const maxPoints = 4096;
+/** Functions named one by one. */
+export const maxIds = 10_000;
+
+const limit = z.number().int().min(1).max(maxLimit);
+const cursor = z.string().max(1024);
+const id = z.string().min(1).max(255);
+const label = z.union([z.string().max(255), z.number()]);
+const range = z.strictObject({ min: z.number().optional(), max: z.number().optional() });
+const count = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 26);
+
+/** In samples of the signal, axes in array order. */
+const region = z.strictObject({
+  start: z.array(count).min(1).max(8),
+  count: z.array(count.min(1)).min(1).max(8),
+});
+
+/** A condition on the function itself: a statistic of its values over a region. */
+const condition = z.strictObject({
+  statistic: z.enum(['mean', 'min', 'max', 'deviation']),
+  region: region.optional(),
+  channel: z.number().int().min(0).max(1023).optional(),
+  above: z.number().optional(),
+  below: z.number().optional(),
+});
+
+const filter = z.strictObject({
+  labels: z.array(label).min(1).max(1000).optional(),
+  ids: z.array(id).min(1).max(maxIds).optional(),
+  idPrefix: id.optional(),
+  psnrDb: range.optional(),
+  bits: range.optional(),
+  bitsPerPoint: range.optional(),
+  codedBytes: range.optional(),
+  field: z.array(condition).min(1).max(8).optional(),
+});
+
+const values = z.array(z.number().nullable()).max(2 ** 20);
+
+/** A signal as numbers, null where nothing was observed, or as the bytes of a picture or an npy file. */
+const signal = z.union([
+  z.strictObject({ shape: z.array(count.min(1)).min(1).max(8), values }),
+  z.strictObject({ file: z.base64().max(2 ** 26) }),
+]);
+
+const near = z.strictObject({
+  kind: z.literal('near'),
+  /** One of `id` and `signal`. */
+  id: id.optional(),
+  signal: signal.optional(),
+  /** [points] of the signal: 0 leaves a point out. */
+  mask: z
+    .array(z.union([z.literal(0), z.literal(1), z.boolean()]))
+    .max(2 ** 20)
+    .optional(),
+  /** What of the signal is compared; the rest was not observed. */
+  region: region.optional(),
+  k: limit.default(10),
+  cursor: cursor.optional(),
+  method: z.enum(['auto', 'exact', 'hnsw']).default('auto'),
+  metric: z.enum(['values', 'gram']).default('values'),
+  /** Candidates whose fields are compared point by point; 0: the distances of the index stand. */
+  refine: z.number().int().min(0).max(maxRank).optional(),
+});
+
+const similarRegion = z.strictObject({
+  kind: z.literal('similar_region'),
+  id,
+  region,
+  k: limit.default(10),
+  cursor: cursor.optional(),
+});
+
+const evaluate = z.strictObject({
+  kind: z.literal('evaluate'),
+  filter: filter.optional(),
+  /** In signal units, axes in array order: sample i of an axis stands at i + 0.5. */
+  coordinates: z.array(z.array(z.number()).min(1).max(8)).min(1).max(maxPoints),
+  derivatives: z.boolean().default(false),
+  limit: limit.default(100),
+  cursor: cursor.optional(),
+});
+
+const aggregate = z.strictObject({
+  kind: z.literal('aggregate'),
+  filter: filter.optional(),
+  /** Samples of the new fields along each axis; default: the shape of the functaset. */
+  size: z.array(count.min(1)).min(1).max(8).optional(),
+  region: region.optional(),
+});
+
+const where = z.strictObject({
+  kind: z.literal('where'),
+  filter: filter.default({}),
+  limit: limit.default(100),
+  cursor: cursor.optional(),
+});
+
+const unlikely = z.strictObject({
+  kind: z.literal('unlikely'),
+  filter: filter.optional(),
+  /** Bits are counted again under this prior of the model; absent: those that are stored. */
+  prior: z.string().max(64).optional(),
+  k: limit.default(10),
+  cursor: cursor.optional(),
+});
+
+export const queryRequest = z.discriminatedUnion('kind', [
+  near,
+  evaluate,
+  aggregate,
+  where,
+  unlikely,
+  similarRegion,
+]);
+
+export type QueryRequest = z.output<typeof queryRequest>;
+export type QueryInput = z.input<typeof queryRequest>;
+export type RequestOf<K extends QueryRequest['kind']> = Extract<QueryRequest, { kind: K }>;
+export type Filter = z.output<typeof filter>;
+export type Condition = z.output<typeof condition>;
+export type SignalInput = z.output<typeof signal>;
+
+/** Throws BadInputError `bad-query` that names the member and says what it may be. */
+export function parseQuery(json: unknown): QueryRequest {
+  const found = queryRequest.safeParse(json);
+  if (found.success) return found.data;
+  const issue = found.error.issues[0]!;
+  const where = issue.path.join('.') || 'the query';
+  throw new BadInputError('bad-query', `${where}: ${issue.message}`);
+}

@@ -1,0 +1,45 @@
+/** What queries are given and what they answer. */
+import type { Signal } from '../../datasets/signal.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+import type { Functaset } from '../functaset/index.ts';
+import type { NearIndexes } from './indexes.ts';
+
+/** A functaset with what evaluates and searches its functions. */
+export interface QueryContext {
+  readonly store: Functaset;
+  /** Of the network of the store. */
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly indexes: NearIndexes;
+  readonly limits: Limits;
+  /** A signal from the bytes of a picture or an npy file, as the model takes it. */
+  readonly readSignal: (bytes: Uint8Array) => Promise<Signal>;
+}
+
+export interface QueryOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called while an index is built or functions are walked. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * An answer in pieces, so that a long one can be streamed: what is known at once, rows as they are found, and, after the
+ * last row, the cursor of the next page.
+ */
+export interface QueryAnswer {
+  readonly head: Row & { readonly kind: string };
+  readonly rows: AsyncIterable<Row>;
+  /** Null on the last page, and for answers without pages. Call it after the rows. */
+  readonly next: () => string | null;
+}
+
+/** One JSON object: the head, `items` and `next`. */
+export async function collectAnswer(answer: QueryAnswer): Promise<Row> {
+  const items: Row[] = [];
+  for await (const row of answer.rows) items.push(row);
+  return { ...answer.head, items, next: answer.next() };
+}

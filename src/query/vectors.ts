@@ -1,0 +1,198 @@
+/**
+ * Vectors of a functaset and the search among them: all of them, block by block, or by a graph (HNSW, Malkov and Yashunin,
+ * arXiv 1603.09320, by `usearch`). Both compute with usearch's kernels where it is installed; without it the whole scan is
+ * plain TypeScript, and there is no graph.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Index } from 'usearch';
+import { AbortedError, EnvironmentError } from '../core/errors.ts';
+import { Best } from './best.ts';
+
+export interface Match {
+  readonly row: number;
+  /** Squared distance. */
+  readonly distance: number;
+}
+
+export interface VectorsOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Rows of a block: 64 MB of 256 numbers each, scanned in a few milliseconds. */
+const blockRows = 2 ** 16;
+/** Vectors that join a graph between two turns of the event loop. */
+const joinRows = 128;
+/** Of the graph, as in usearch: links of a node; nodes looked at when one joins, and when one is looked for. */
+const graph = { connectivity: 16, expansion_add: 96, expansion_search: 192 } as const;
+
+type Usearch = typeof import('usearch').default;
+
+let library: Promise<Usearch | undefined> | undefined;
+
+/** The package, or undefined where it is not installed or does not load. */
+export function loadUsearch(): Promise<Usearch | undefined> {
+  library ??= import('usearch').then(
+    (found) => found.default,
+    () => undefined,
+  );
+  return library;
+}
+
+export class Vectors {
+  readonly count: number;
+  readonly dimensions: number;
+  /** [blockRows, dimensions] each, the last one shorter. */
+  readonly #blocks: Float32Array[];
+  #graph: Index | undefined;
+
+  /** Zeros. */
+  constructor(count: number, dimensions: number) {
+    this.count = count;
+    this.dimensions = dimensions;
+    this.#blocks = Array.from(
+      { length: Math.ceil(count / blockRows) },
+      (_, b) => new Float32Array(Math.min(blockRows, count - b * blockRows) * dimensions),
+    );
+  }
+
+  /** The arrays that hold the vectors, in order. */
+  get blocks(): readonly Float32Array[] {
+    return this.#blocks;
+  }
+
+  /** A view of one vector. */
+  row(row: number): Float32Array {
+    return this.rows(row, 1);
+  }
+
+  /** A view of `count` vectors, which stand in one block. */
+  rows(row: number, count: number): Float32Array {
+    const at = (row % blockRows) * this.dimensions;
+    return this.#blocks[Math.floor(row / blockRows)]!.subarray(at, at + count * this.dimensions);
+  }
+
+  /** Runs of at most `size` rows, none over the border of two blocks. */
+  *runs(size: number): Generator<{ readonly first: number; readonly count: number }> {
+    for (let first = 0; first < this.count; ) {
+      const count = Math.min(size, this.count - first, blockRows - (first % blockRows));
+      yield { first, count };
+      first += count;
+    }
+  }
+
+  set(row: number, vectors: Float32Array): void {
+    for (let i = 0; i < vectors.length / this.dimensions; i++) {
+      this.row(row + i).set(vectors.subarray(i * this.dimensions, (i + 1) * this.dimensions));
+    }
+  }
+
+  /** The `k` nearest to `query` [dimensions], nearest first. Throws AbortedError. */
+  async exact(query: Float32Array, k: number, { signal }: VectorsOptions = {}): Promise<Match[]> {
+    const usearch = await loadUsearch();
+    let best: Match[] = [];
+    for (const [b, block] of this.#blocks.entries()) {
+      if (signal?.aborted) throw new AbortedError();
+      const rows = block.length / this.dimensions;
+      const wanted = Math.min(k, rows);
+      const found = usearch ? byUsearch(usearch, block, query, wanted) : byScan(block, query, wanted);
+      for (const { row, distance } of found) best.push({ row: b * blockRows + row, distance });
+      if (b > 0) best = nearestOf(best, k);
+      await setImmediate();
+    }
+    return nearestOf(best, k);
+  }
+
+  get hasGraph(): boolean {
+    return this.#graph !== undefined;
+  }
+
+  /** Makes the graph over all vectors. Throws EnvironmentError `hnsw-absent`, AbortedError. */
+  async link({ signal, onProgress }: VectorsOptions = {}): Promise<void> {
+    const index = await this.#empty();
+    for (const { first, count } of this.runs(joinRows)) {
+      if (signal?.aborted) throw new AbortedError();
+      index.add(
+        BigUint64Array.from({ length: count }, (_, i) => BigInt(first + i)),
+        this.rows(first, count).slice(),
+        1,
+      );
+      if (first % (joinRows * 16) === 0) onProgress?.(first, this.count);
+      await setImmediate();
+    }
+    this.#graph = index;
+  }
+
+  /** Writes the graph of `link`. */
+  saveGraph(path: string): void {
+    this.#graph?.save(path);
+  }
+
+  /** Reads a graph; false where the file is none over these vectors. Throws EnvironmentError `hnsw-absent`. */
+  async loadGraph(path: string): Promise<boolean> {
+    const index = await this.#empty();
+    try {
+      index.load(path);
+    } catch {
+      return false;
+    }
+    if (index.size() !== this.count || index.dimensions() !== this.dimensions) return false;
+    this.#graph = index;
+    return true;
+  }
+
+  /** About the `k` nearest by the graph, with exact distances, nearest first. `link` or `loadGraph` comes first. */
+  approximate(query: Float32Array, k: number): Match[] {
+    const wanted = Math.min(k, this.count);
+    const { keys } = this.#graph!.search(query.slice(), wanted, 1);
+    const matches = Array.from(keys, (key) => {
+      const row = Number(key);
+      return { row, distance: squaredDistance(this.row(row), query) };
+    });
+    return nearestOf(matches, k);
+  }
+
+  async #empty(): Promise<Index> {
+    const usearch = await loadUsearch();
+    if (usearch === undefined) {
+      throw new EnvironmentError(
+        'hnsw-absent',
+        'the package usearch is not installed here, which makes graphs; ask for the method exact',
+      );
+    }
+    const { MetricKind, ScalarKind } = usearch;
+    return new usearch.Index({
+      dimensions: this.dimensions,
+      metric: MetricKind.L2sq,
+      quantization: ScalarKind.BF16,
+      ...graph,
+      multi: false,
+    });
+  }
+}
+
+/** `block` and `query` begin their buffers: usearch reads those and not the views. */
+function byUsearch(usearch: Usearch, block: Float32Array, query: Float32Array, k: number): Match[] {
+  const { MetricKind, exactSearch } = usearch;
+  const { keys, distances } = exactSearch(block, query.slice(), query.length, k, MetricKind.L2sq, 1);
+  return Array.from(keys as BigUint64Array, (key, i) => ({ row: Number(key), distance: distances[i]! }));
+}
+
+function byScan(block: Float32Array, query: Float32Array, k: number): Match[] {
+  const d = query.length;
+  const rows = block.length / d;
+  const best = new Best<number>(k);
+  for (let row = 0; row < rows; row++)
+    best.offer(row, squaredDistance(block.subarray(row * d, (row + 1) * d), query));
+  return best.take().map(({ item, score }) => ({ row: item, distance: score }));
+}
+
+function nearestOf(matches: readonly Match[], k: number): Match[] {
+  return [...matches].sort((a, b) => a.distance - b.distance || a.row - b.row).slice(0, k);
+}
+
+function squaredDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return sum;
+}
