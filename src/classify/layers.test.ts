@@ -7,7 +7,7 @@ import { type Convolution, convolution, mergingConvolution, normalised } from '.
 let tf: TensorFlow;
 beforeAll(async () => {
   tf = (await openTensorFlow({ threads: 1 })).tf;
-});
+}, 120_000);
 
 function normals(shape: number[], seed: number): Tensor {
   const rng = new Rng(seed);

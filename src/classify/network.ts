@@ -25,7 +25,7 @@ export interface Network {
   dispose(): void;
 }
 
-/** Weight of a new batch in the running moments. */
+/** Weight of a new batch in the running moments; those of the first batches are plain means of them. */
 const newest = 0.02;
 
 export function createNetwork(tf: TensorFlow, architecture: Architecture, rng: Rng): LearningNetwork {
@@ -42,6 +42,7 @@ export function createNetwork(tf: TensorFlow, architecture: Architecture, rng: R
     bias: make(new Float32Array(outputs), [outputs]),
     mean: new Float32Array(outputs),
     variance: new Float32Array(outputs).fill(1),
+    batches: 0,
   }));
   const features = featureCount(architecture);
   const { classes } = architecture;
@@ -71,8 +72,9 @@ export function createNetwork(tf: TensorFlow, architecture: Architecture, rng: R
       part.gain as unknown as Tensor1D,
       part.bias as unknown as Tensor1D,
       (mean, variance) => {
-        follow(part.mean, mean);
-        follow(part.variance, variance);
+        const weight = Math.max(newest, 1 / ++part.batches);
+        follow(part.mean, mean, weight);
+        follow(part.variance, variance, weight);
       },
     );
     const made = tf.reshape(rectified, [x.shape[0], -1, outputs]) as Tensor3D;
@@ -112,9 +114,9 @@ export function createNetwork(tf: TensorFlow, architecture: Architecture, rng: R
   };
 }
 
-function follow(running: Float32Array, found: Tensor): void {
+function follow(running: Float32Array, found: Tensor, weight: number): void {
   const values = found.dataSync();
-  for (let c = 0; c < running.length; c++) running[c]! += newest * (values[c]! - running[c]!);
+  for (let c = 0; c < running.length; c++) running[c]! += weight * (values[c]! - running[c]!);
 }
 
 /**

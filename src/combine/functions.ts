@@ -1,6 +1,8 @@
 /** Functions of a functaset by their ids. */
 import { NotFoundError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
+import { mostTerms } from './combine.ts';
 
 /** In the order of `ids`. Throws NotFoundError `unknown-function` for the first that is not there. */
 export function getFunctions(store: Functaset, ids: readonly string[]): StoredFunction[] {
@@ -11,4 +13,21 @@ export function getFunctions(store: Functaset, ids: readonly string[]): StoredFu
       `${store.path} has no function ${ids[i]}; list them to see their ids`,
     );
   });
+}
+
+/**
+ * All functions with a label; `7` is the number, and the text where there is no such number. Throws NotFoundError
+ * `unknown-label`, LimitError `limit-terms`.
+ */
+export function labelled(store: Functaset, label: string): StoredFunction[] {
+  const number = /^-?\d+(\.\d+)?$/.test(label) ? [Number(label)] : [];
+  for (const wanted of [...number, label]) {
+    const found = [...store.byLabel(wanted, { limit: mostTerms + 1 })];
+    checkLimit('terms', found.length, mostTerms, 'give ids of fewer functions');
+    if (found.length > 0) return found;
+  }
+  throw new NotFoundError(
+    'unknown-label',
+    `no function of ${store.path} has the label ${label}; see: functa store stats`,
+  );
 }

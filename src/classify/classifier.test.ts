@@ -1,0 +1,138 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { type Model, readModel, writeModel } from '../field/model.ts';
+import { buildFunctaset } from '../pipeline/index.ts';
+import { openFunctasetOf } from '../pipeline/store.ts';
+import { makeTinyModel } from '../pipeline/testing.ts';
+import { evaluateClassifier, openClassifier, trainClassifier } from './index.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+let engine: Engine;
+let model: Model;
+const directory = mkdtempSync(join(tmpdir(), 'functa-classify-'));
+const store = join(directory, 'set');
+
+beforeAll(async () => {
+  engine = await openEngine();
+  model = readModel(await makeTinyModel(engine));
+  await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', path: store, model, engine });
+});
+
+afterAll(async () => {
+  await engine.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Enough turns that a handful of functions is known by heart. */
+const learning = { epochs: 30, batch: 8, rate: 0.01, dropout: 0 };
+const recipe = {
+  stages: [
+    { width: 8, blocks: 1 },
+    { width: 16, blocks: 0 },
+  ],
+  views: 2,
+  learning,
+};
+
+function train(out: string, changes: Partial<Parameters<typeof trainClassifier>[0]> = {}) {
+  const path = join(directory, out);
+  return trainClassifier({
+    ...{ model, engine, functaset: store, probe: 'network', recipe, out: path },
+    ...changes,
+  });
+}
+
+test.each([
+  ['network', recipe],
+  ['linear', { learning }],
+] as const)(
+  'a %s probe learns the functions it is shown, and its file gives the same answers',
+  async (probe, given) => {
+    const trained = await train(`${probe}.safetensors`, { probe, recipe: given, validation: store });
+    expect(trained.card).toMatchObject({ probe, networkId: model.networkId, functions: 48 });
+    const judged = await evaluateClassifier({ model, classifier: trained.path, functaset: store });
+    expect(judged.functions).toBe(48);
+    expect(judged.accuracy).toBeGreaterThan(0.6);
+    expect(judged.accuracy).toBe(trained.card.figures.validationAccuracy);
+    const asked = await openClassifier({ model, classifier: trained.path });
+    const opened = await openFunctasetOf(model, store, { readOnly: true });
+    const functions = [...opened.iterate()];
+    await opened.close();
+    const guesses = asked.predict(functions.map(({ modulation }) => modulation));
+    asked.dispose();
+    const right = guesses.filter(([best], i) => best!.label === functions[i]!.label).length;
+    expect(right / functions.length).toBe(judged.accuracy);
+    for (const guess of guesses) {
+      const probabilities = guess.map(({ probability }) => probability);
+      expect(probabilities).toEqual([...probabilities].sort((x, y) => y - x));
+      expect(probabilities[0]!).toBeLessThanOrEqual(1);
+    }
+  },
+);
+
+test('the same seed gives the same file, another seed another', async () => {
+  const short = { ...recipe, learning: { ...learning, epochs: 1 } };
+  const bytesOf = async (seed: number) => {
+    const { path } = await train(`seed-${seed}`, {
+      recipe: { ...short, learning: { ...short.learning, seed } },
+    });
+    return readFile(path);
+  };
+  const [first, again, other] = [await bytesOf(1), await bytesOf(1), await bytesOf(2)];
+  expect(first.equals(again)).toBe(true);
+  expect(first.equals(other)).toBe(false);
+});
+
+test('a training that is told to stop stops, and leaves no file', async () => {
+  const stop = new AbortController();
+  const onEvent = () => stop.abort();
+  await expect(train('stopped', { signal: stop.signal, onEvent })).rejects.toMatchObject({ kind: 'aborted' });
+  expect(existsSync(join(directory, 'stopped'))).toBe(false);
+});
+
+test('a functaset without labels, with one label, or of another model is refused with a reason', async () => {
+  const plain = join(directory, 'plain');
+  const from = await openFunctasetOf(model, store, { readOnly: true });
+  const to = await openFunctasetOf(model, plain);
+  const some = [...from.iterate({ limit: 3 })];
+  await to.putMany(some.map(({ label: _, ...fn }) => fn));
+  await expect(train('none', { functaset: plain })).rejects.toMatchObject({ code: 'no-labels' });
+  await to.putMany(
+    some.map((fn) => ({ ...fn, label: 'shoe' })),
+    { replace: true },
+  );
+  await expect(train('none', { functaset: plain })).rejects.toMatchObject({ code: 'one-label' });
+  await from.close();
+  await to.close();
+  const card = { ...model.card, values: { offset: 0.25, scale: 1 } };
+  const other = readModel(writeModel({ ...model, card }));
+  await expect(train('none', { model: other })).rejects.toMatchObject({ code: 'functaset-network' });
+});
+
+test("a classifier is refused where it is missing, no classifier, another model's, or met by unknown labels", async () => {
+  const { path } = await train('small', { recipe: { ...recipe, learning: { epochs: 1, batch: 8 } } });
+  const eager = (classifier: string, of = model) => openClassifier({ model: of, classifier });
+  await expect(eager(join(directory, 'nothing'))).rejects.toMatchObject({ code: 'unknown-classifier' });
+  const junk = join(directory, 'junk');
+  await writeFile(junk, await makeTinyModel(engine));
+  await expect(eager(junk)).rejects.toMatchObject({ code: 'classifier-format' });
+  const card = { ...model.card, values: { offset: 0.25, scale: 1 } };
+  const other = readModel(writeModel({ ...model, card }));
+  await expect(eager(path, other)).rejects.toMatchObject({ code: 'classifier-network' });
+  const named = join(directory, 'named');
+  const from = await openFunctasetOf(model, store, { readOnly: true });
+  const to = await openFunctasetOf(model, named);
+  await to.putMany([...from.iterate({ limit: 2 })].map((fn) => ({ ...fn, label: 'shoe' })));
+  await from.close();
+  await to.close();
+  const judged = evaluateClassifier({ model, classifier: path, functaset: named });
+  await expect(judged).rejects.toMatchObject({ code: 'unknown-label' });
+  const asked = await eager(path);
+  expect(() => asked.predict([new Float32Array(3)])).toThrow(expect.objectContaining({ code: 'modulation' }));
+  asked.dispose();
+});

@@ -1,0 +1,159 @@
+/** `functa combine`: paths between functions of a store, their means and differences. */
+import { extname } from 'node:path';
+import { type Command, Option } from 'commander';
+import { suffix } from '../../../codec/header.ts';
+import type { Term } from '../../combine/index.ts';
+import type { Functaset } from '../../functaset/types.ts';
+import { UsageError } from '../exit.ts';
+import { checkOutput, standardStream, writeOutput } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { modelOfStore, modelOption, withSession } from '../models.ts';
+import {
+  forceOption,
+  fromOption,
+  integer,
+  type OutputFlags,
+  outputFlag,
+  qualityOption,
+  real,
+} from '../options.ts';
+import type { Run } from '../program.ts';
+import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
+import { bytesText, sizeText } from '../text.ts';
+
+interface CombineFlags extends OutputFlags {
+  readonly output: string;
+  readonly model?: string;
+  readonly format?: OutputFormat | 'functa';
+  readonly quality: number;
+  readonly size?: string;
+}
+
+interface PathFlags extends CombineFlags {
+  readonly steps: number;
+}
+
+interface MeanFlags extends CombineFlags {
+  readonly weights?: readonly number[];
+  readonly label?: string;
+}
+
+type Combine = (store: Functaset) => Promise<Term[]>;
+
+export function addCombine(program: Command, run: Run): void {
+  const combine = program
+    .command('combine')
+    .description('paths between functions of a store, their means and differences: functions again');
+  const withOptions = (command: Command) =>
+    command
+      .requiredOption(outputFlag, '.functa: functions; .png or .webp: a contact sheet; .npy: all values')
+      .option(...forceOption)
+      .addOption(
+        new Option('--format <format>', 'default: by the suffix of the output').choices([
+          ...outputFormats,
+          'functa',
+        ]),
+      )
+      .option(...modelOption)
+      .option(...qualityOption)
+      .option('--size <size>', '4x, or WxH in samples: of pictures and arrays');
+  withOptions(
+    combine
+      .command('path')
+      .description('functions in between two, the ends included')
+      .argument('<store>', 'the directory of a store')
+      .argument('<from>', 'the id of a function')
+      .argument('<to>', 'the id of another')
+      .option('-n, --steps <n>', 'how many, with both ends', integer(2, 65_536), 8),
+  ).action(
+    run((job: Job, store: string, from: string, to: string, flags: PathFlags) =>
+      combined(job, store, flags, async (opened) => {
+        const { getFunctions, pathBetween } = await import('../../combine/index.ts');
+        const [a, b] = getFunctions(opened, [from, to]);
+        return pathBetween(a!, b!, flags.steps);
+      }),
+    ),
+  );
+  withOptions(
+    combine
+      .command('mean')
+      .description('the mean of functions, or of all with a label')
+      .argument('<store>', 'the directory of a store')
+      .argument('[ids...]', 'ids of functions')
+      .option('--label <label>', 'all functions with this label')
+      .option('--weights <list>', 'of each function, between commas; default: all the same', numbers),
+  ).action(
+    run((job: Job, store: string, ids: string[], flags: MeanFlags) => {
+      if ((flags.label === undefined) === (ids.length === 0)) {
+        throw new UsageError('which-functions', 'give ids of functions, or --label');
+      }
+      return combined(job, store, flags, async (opened) => {
+        const { getFunctions, labelled, meanOf } = await import('../../combine/index.ts');
+        const found = flags.label === undefined ? getFunctions(opened, ids) : labelled(opened, flags.label);
+        return [meanOf(found, flags.weights)];
+      });
+    }),
+  );
+  withOptions(
+    combine
+      .command('difference')
+      .description('one function less another: what sets them apart, around the base network')
+      .argument('<store>', 'the directory of a store')
+      .argument('<id>', 'the id of a function')
+      .argument('<less>', 'the id of another'),
+  ).action(
+    run((job: Job, store: string, id: string, less: string, flags: CombineFlags) =>
+      combined(job, store, flags, async (opened) => {
+        const { differenceOf, getFunctions } = await import('../../combine/index.ts');
+        const [a, b] = getFunctions(opened, [id, less]);
+        return [differenceOf(a!, b!)];
+      }),
+    ),
+  );
+}
+
+/** Finite numbers between commas. */
+function numbers(text: string): number[] {
+  return text.split(',').map(real(-Number.MAX_VALUE, Number.MAX_VALUE));
+}
+
+async function combined(job: Job, path: string, flags: CombineFlags, combine: Combine): Promise<Report> {
+  const { parseSize } = await import('../../pipeline/index.ts');
+  const { output, force, quality } = flags;
+  const coded = flags.format === 'functa' || (flags.format === undefined && extname(output) === suffix);
+  const format = coded ? 'functa' : outputFormat(output, flags.format as OutputFormat | undefined);
+  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  if (coded && size !== undefined) {
+    throw new UsageError('size-of-function', 'functions have no size; leave --size to decode');
+  }
+  job.checkStdout(output);
+  await checkOutput(output, force);
+  const model = await modelOfStore(flags.model, path);
+  const { openFunctasetOf } = await import('../../pipeline/store.ts');
+  const { codeTerms, decodeTerms } = await import('../../combine/index.ts');
+  const store = await openFunctasetOf(model, path, { readOnly: true });
+  try {
+    const terms = await combine(store);
+    return await withSession(job, model, async (session) => {
+      const { signal } = job;
+      const content =
+        format === 'functa'
+          ? await codeTerms(session, terms, { quality })
+          : await encodeSignals(
+              await decodeTerms(session, terms, { size, raw: format === 'npy', signal }),
+              format,
+            );
+      const outputBytes = await writeOutput(output, content, { stdout: job.streams.stdout, force });
+      const { shape } = terms[0]!;
+      return {
+        data: { store: path, output, format, functions: terms.length, shape, outputBytes },
+        lines: [
+          `${output === standardStream ? 'stdout' : output}: ${terms.length} of ${sizeText(shape)}, ${bytesText(outputBytes)}`,
+        ],
+        stdoutTaken: output === standardStream,
+      };
+    });
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Arithmetic on functions: paths between them, means, differences, weighted sums. A result is a modulation, and so a function
+ * again. Modulation zero is the base network itself, so a difference shows what sets one function apart around that.
+ */
+import { BadInputError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
+
+/** A function, by its modulation [m] and the shape of its signal. */
+export interface Term {
+  readonly modulation: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/**
+ * The space in which a path runs; modulations by default. `curve` says how: along the straight line, whose points are evenly
+ * spaced in any metric that is the same everywhere, or along the sphere, for latent spaces of normal densities.
+ */
+export interface PathSpace {
+  readonly curve: 'linear' | 'spherical';
+  toSpace(term: Term): Float32Array;
+  fromSpace(point: Float32Array, shape: readonly number[]): Float32Array;
+}
+
+const modulations: PathSpace = {
+  curve: 'linear',
+  toSpace: ({ modulation }) => modulation,
+  fromSpace: (point) => point,
+};
+
+/** Functions of one path, or terms of one sum, at most. */
+export const mostTerms = 65_536;
+
+/**
+ * `steps` functions from one to another, both ends included: the ends are the functions themselves. Throws BadInputError
+ * `path-steps` or `other-shape`, LimitError `limit-terms`.
+ */
+export function pathBetween(from: Term, to: Term, steps: number, space: PathSpace = modulations): Term[] {
+  checkAlike([from, to]);
+  if (!Number.isInteger(steps) || steps < 2) {
+    throw new BadInputError('path-steps', `a path has at least 2 functions, not ${steps}`);
+  }
+  checkLimit('terms', steps, mostTerms, 'ask for a path of fewer functions');
+  const [a, b] = [space.toSpace(from), space.toSpace(to)];
+  const weights = space.curve === 'linear' ? straight : along(a, b);
+  const { shape } = from;
+  return Array.from({ length: steps }, (_, i) => {
+    if (i === 0) return { modulation: from.modulation.slice(), shape };
+    if (i === steps - 1) return { modulation: to.modulation.slice(), shape };
+    const [wa, wb] = weights(i / (steps - 1));
+    const point = a.map((x, k) => wa * x + wb * b[k]!);
+    return { modulation: space.fromSpace(point, shape), shape };
+  });
+}
+
+/** Sum of weight times modulation. Throws BadInputError `no-terms`, `weights` or `other-shape`, LimitError `limit-terms`. */
+export function weightedSum(terms: readonly Term[], weights: readonly number[]): Term {
+  checkAlike(terms);
+  if (weights.length !== terms.length || weights.some((w) => !Number.isFinite(w))) {
+    throw new BadInputError(
+      'weights',
+      `${terms.length} functions take as many finite weights, not ${weights.length}`,
+    );
+  }
+  const sums = new Float64Array(terms[0]!.modulation.length);
+  terms.forEach(({ modulation }, t) => {
+    const weight = weights[t]!;
+    for (let i = 0; i < sums.length; i++) sums[i]! += weight * modulation[i]!;
+  });
+  return { modulation: Float32Array.from(sums), shape: terms[0]!.shape };
+}
+
+/** The mean of functions, weighted if weights are given: their sum may be anything above zero. */
+export function meanOf(terms: readonly Term[], weights: readonly number[] = terms.map(() => 1)): Term {
+  const total = weights.reduce((sum, w) => sum + w, 0);
+  if (terms.length > 0 && !(total > 0 && weights.every((w) => w >= 0))) {
+    throw new BadInputError('weights', 'a mean takes weights from 0, one of them above it');
+  }
+  return weightedSum(
+    terms,
+    weights.map((w) => w / total),
+  );
+}
+
+/** One less the other. */
+export function differenceOf(a: Term, b: Term): Term {
+  return weightedSum([a, b], [1, -1]);
+}
+
+function straight(t: number): readonly [number, number] {
+  return [1 - t, t];
+}
+
+/** Weights of spherical interpolation (K. Shoemake, SIGGRAPH 1985), of the line where the ends point the same way. */
+function along(a: Float32Array, b: Float32Array): (t: number) => readonly [number, number] {
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+  const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
+  const sine = Math.sin(angle);
+  if (!(sine > 1e-6)) return straight;
+  return (t) => [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
+}
+
+function checkAlike(terms: readonly Term[]): void {
+  const [first] = terms;
+  if (first === undefined) throw new BadInputError('no-terms', 'at least one function is needed');
+  checkLimit('terms', terms.length, mostTerms, 'combine fewer functions');
+  for (const { shape, modulation } of terms) {
+    if (shape.join() !== first.shape.join() || modulation.length !== first.modulation.length) {
+      throw new BadInputError(
+        'other-shape',
+        `functions of [${first.shape}] and [${shape}] have no common grid; combine functions of one shape`,
+      );
+    }
+  }
+}

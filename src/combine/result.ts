@@ -1,0 +1,43 @@
+/** What combining gives: functions in bytes, or decoded signals. */
+import type { Signal } from '../../datasets/signal.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
+import { archiveOf, bestPrior, inlineWork } from '../pipeline/coding.ts';
+import { collectRows, fieldRows } from '../pipeline/rows.ts';
+import { defaultQuality } from '../pipeline/session.ts';
+import type { DecodeOptions, Session } from '../pipeline/types.ts';
+import type { Work } from '../pipeline/work.ts';
+import type { Term } from './combine.ts';
+
+/** One `.functa` file, or an archive of several functions. Throws what coding throws. */
+export async function codeTerms(
+  { model }: Pick<Session, 'model'>,
+  terms: readonly Term[],
+  options: {
+    readonly quality?: number | undefined;
+    readonly prior?: string | undefined;
+    readonly work?: Work | undefined;
+  } = {},
+): Promise<Uint8Array> {
+  const { quality = defaultQuality, prior = bestPrior(model), work = inlineWork } = options;
+  const items: { bytes: Uint8Array }[] = [];
+  for (const { modulation, shape } of terms) {
+    items.push(await work.code(model, { modulation, shape, quality, prior }));
+  }
+  return items.length === 1 ? items[0]!.bytes : archiveOf(model, items);
+}
+
+/** The signals of functions, as they are and not as a code would round them. Throws as `Session.decodeRows`. */
+export async function decodeTerms(
+  session: Pick<Session, 'model' | 'engine'>,
+  terms: readonly Term[],
+  options: Omit<DecodeOptions, 'item'> & { readonly limits?: Limits | undefined } = {},
+): Promise<Signal[]> {
+  const { limits = defaultLimits } = options;
+  const signals: Signal[] = [];
+  for (const [i, { modulation, shape }] of terms.entries()) {
+    const stream = fieldRows(session, shape, modulation, { ...options, limits });
+    const values = await collectRows(stream);
+    signals.push({ id: String(i), shape: stream.shape, channels: stream.channels, values });
+  }
+  return signals;
+}
