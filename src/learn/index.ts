@@ -13,7 +13,7 @@ export { presetRecipe, type RecipeName, recipePresets } from './presets.ts';
 export { logisticNats } from './rate.ts';
 export { checkRecipe, recipeDigest, type TrainingRecipe, withOverrides } from './recipe.ts';
 export { type RateTerm, type Refined, type RefineOptions, refineBatch } from './refine.ts';
-export { type Rounded, type RoundOptions, roundBatch } from './round.ts';
+export { type PricedSymbols, type Rounded, type RoundOptions, roundBatch } from './round.ts';
 export { type Crop, type SignalSource, type SourceSignal, sourceOf } from './source.ts';
 export { gramDiagonal, startRates } from './start-rates.ts';
 export { type Trained, type TrainOptions, train } from './trainer.ts';

@@ -59,6 +59,28 @@ test('more turns lower the objective of every signal, and it is what symbols say
   expect(sum(before)).toBeLessThan(0.95 * sum(nearest.objectives));
 });
 
+test('prices that are given decide: what costs nothing is rounded for error alone, what costs much becomes zero', async () => {
+  const at = (nats: number) =>
+    roundBatch(engine, network, batch, modulations, {
+      rate,
+      turns: 20,
+      price: (symbols) => {
+        const cost = (symbol: number) => nats * Math.abs(symbol);
+        return {
+          nats: symbols.reduce((sum, symbol) => sum + cost(symbol), 0),
+          change: (_, from, to) => cost(to) - cost(from),
+        };
+      },
+    });
+  const free = await at(0);
+  const nearest = await roundBatch(engine, network, batch, modulations, { rate, turns: 1 });
+  free.losses.forEach((loss, s) => {
+    expect(loss).toBeLessThanOrEqual(nearest.losses[s]!);
+    expect(free.objectives[s]).toBe(loss);
+  });
+  expect((await at(1e6)).symbols.every((symbol) => symbol === 0)).toBe(true);
+});
+
 test('the same input gives the same symbols, alone or in a batch', async () => {
   const options = { rate, turns: 8, gram: new Float64Array(5).fill(2) };
   const together = await roundBatch(engine, network, batch, modulations, options);

@@ -18,8 +18,17 @@ import { logisticNats } from './rate.ts';
 import type { RateTerm } from './refine.ts';
 import { gramDiagonal } from './start-rates.ts';
 
+/** What symbols cost, and what it changes to move one of them, the others staying. In nats. */
+export interface PricedSymbols {
+  readonly nats: number;
+  /** From the symbol `from` at index `i` to `to`, which is `from` + 1, `from` - 1 or 0. */
+  change(i: number, from: number, to: number): number;
+}
+
 export interface RoundOptions extends CallOptions {
   readonly rate: RateTerm;
+  /** Prices symbols [m] of one signal; default: the logistics of `rate`. */
+  readonly price?: ((symbols: Int32Array) => PricedSymbols) | undefined;
   /** Gradients of the batch that are computed at most; 1 rounds each to the nearest. */
   readonly turns: number;
   /**
@@ -52,7 +61,7 @@ export async function roundBatch(
   net: BaseNetwork,
   batch: Batch,
   modulations: Float32Array,
-  { rate, turns, gram, signal }: RoundOptions,
+  { rate, turns, gram, signal, price }: RoundOptions,
 ): Promise<Rounded> {
   if (!Number.isInteger(turns) || turns < 1) {
     throw new BadInputError('turns', `turns is a whole number of at least 1, not ${turns}`);
@@ -65,10 +74,10 @@ export async function roundBatch(
   const probes = modulations.slice(0, PROBED * m);
   const bend =
     gram ?? (turns > 1 ? await gramDiagonal(engine, net, batch.shape, probes, new Rng(0), { signal }) : []);
-  const prices = new Prices(channelOf, rate);
+  const pricing = { price: price ?? logisticPrices(channelOf, rate), weight: rate.weight };
   const searches = Array.from(
     { length: batch.count },
-    (_, s) => new Search(symbols.subarray(s * m, (s + 1) * m), channelOf, steps, bend, prices, new Rng(0)),
+    (_, s) => new Search(symbols.subarray(s * m, (s + 1) * m), channelOf, steps, bend, pricing, new Rng(0)),
   );
   const trial = new Float32Array(modulations.length);
   for (let turn = 0; turn < turns; turn++) {
@@ -90,28 +99,30 @@ export async function roundBatch(
   };
 }
 
-/** Cost of a symbol, in units of the inner loss, by table. */
-class Prices {
-  readonly #rate: RateTerm;
-  readonly #tables: Float64Array[];
+interface Pricing {
+  readonly price: (symbols: Int32Array) => PricedSymbols;
+  /** Inner loss that one nat is worth. */
+  readonly weight: number;
+}
 
-  constructor(channelOf: Uint32Array, rate: RateTerm) {
-    this.#rate = rate;
-    const channels = 1 + channelOf.reduce((most, c) => Math.max(most, c), 0);
-    this.#tables = Array.from({ length: channels }, (_, c) =>
-      Float64Array.from({ length: 64 }, (_, k) => this.#compute(c, k)),
-    );
-  }
-
-  of(channel: number, symbol: number): number {
+/** Each symbol by itself, under the logistic of its channel. */
+function logisticPrices(
+  channelOf: Uint32Array,
+  { steps, scales }: RateTerm,
+): (symbols: Int32Array) => PricedSymbols {
+  const tabled = 64;
+  const compute = (c: number, k: number) => logisticNats(k * steps[c]!, steps[c]!, scales[c]!);
+  const channels = 1 + channelOf.reduce((most, c) => Math.max(most, c), 0);
+  const tables = Array.from({ length: channels }, (_, c) =>
+    Float64Array.from({ length: tabled }, (_, k) => compute(c, k)),
+  );
+  const nats = (i: number, symbol: number) => {
+    const c = channelOf[i]!;
     const k = symbol < 0 ? -symbol : symbol;
-    return k < 64 ? this.#tables[channel]![k]! : this.#compute(channel, k);
-  }
-
-  #compute(channel: number, k: number): number {
-    const { weight, steps, scales } = this.#rate;
-    return weight * logisticNats(k * steps[channel]!, steps[channel]!, scales[channel]!);
-  }
+    return k < tabled ? tables[c]![k]! : compute(c, k);
+  };
+  const change = (i: number, from: number, to: number) => nats(i, to) - nats(i, from);
+  return (symbols) => ({ nats: symbols.reduce((sum, symbol, i) => sum + nats(i, symbol), 0), change });
 }
 
 /** The symbols of one signal, and the moves that are being tried. */
@@ -124,7 +135,8 @@ class Search {
   readonly #channelOf: Uint32Array;
   readonly #steps: Float64Array;
   readonly #bend: ArrayLike<number>;
-  readonly #prices: Prices;
+  readonly #pricing: Pricing;
+  #priced: PricedSymbols | undefined;
   readonly #rng: Rng;
   readonly #gains: Float64Array;
   readonly #targets: Int32Array;
@@ -137,7 +149,7 @@ class Search {
     channelOf: Uint32Array,
     steps: Float64Array,
     bend: ArrayLike<number>,
-    prices: Prices,
+    pricing: Pricing,
     rng: Rng,
   ) {
     this.#best = best;
@@ -146,7 +158,7 @@ class Search {
     this.#channelOf = channelOf;
     this.#steps = steps;
     this.#bend = bend;
-    this.#prices = prices;
+    this.#pricing = pricing;
     this.#rng = rng;
     this.#gains = new Float64Array(best.length);
     this.#targets = new Int32Array(best.length);
@@ -159,10 +171,10 @@ class Search {
   /** Keeps what was tried if it is better. */
   settle(loss: number, gradient: Float32Array): void {
     if (!this.#waiting) return;
-    let objective = loss;
-    for (let i = 0; i < this.#tried.length; i++)
-      objective += this.#prices.of(this.#channelOf[i]!, this.#tried[i]!);
+    const priced = this.#pricing.price(this.#tried);
+    const objective = loss + this.#pricing.weight * priced.nats;
     if (objective < this.objective) {
+      this.#priced = priced;
       this.loss = loss;
       this.objective = objective;
       this.#best.set(this.#tried);
@@ -176,7 +188,8 @@ class Search {
   /** Chooses moves from the best symbols; false when none promises anything. */
   propose(): boolean {
     const profitable: number[] = [];
-    for (let i = 0; i < this.#best.length; i++) if (this.#price(i)) profitable.push(i);
+    const priced = this.#priced!;
+    for (let i = 0; i < this.#best.length; i++) if (this.#price(i, priced)) profitable.push(i);
     this.#tried.set(this.#best);
     this.#waiting = profitable.length > 0;
     if (!this.#waiting) return false;
@@ -191,18 +204,18 @@ class Search {
   }
 
   /** Finds the best move of symbol `i`; whether it is expected to lower J. */
-  #price(i: number): boolean {
+  #price(i: number, priced: PricedSymbols): boolean {
     const channel = this.#channelOf[i]!;
     const symbol = this.#best[i]!;
     const step = this.#steps[i]!;
     const slope = this.#gradient[i]! * step;
     const bend = 0.5 * this.#bend[channel]! * step * step;
-    const now = this.#prices.of(channel, symbol);
     let gain = 0;
     let target = symbol;
     const consider = (other: number) => {
       const move = other - symbol;
-      const change = slope * move + bend * move * move + this.#prices.of(channel, other) - now;
+      const change =
+        slope * move + bend * move * move + this.#pricing.weight * priced.change(i, symbol, other);
       if (change < gain) {
         gain = change;
         target = other;

@@ -13,7 +13,7 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems, psnrOfMeanMse } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
-import { archiveOf, bestPrior, headerBytesOf, inlineWork, priorsOf } from './coding.ts';
+import { archiveOf, bestPrior, headerBytesOf, inlineWork, priorKind, priorsOf } from './coding.ts';
 import { openingFor } from './data.ts';
 import { type Fitted, fitSignals } from './fit.ts';
 import { checkPeers, Peer } from './peers.ts';
@@ -136,7 +136,7 @@ class Run {
     const fitted: Fitted[] = [];
     for (const group of groups(this.#signals, batch)) {
       if (signal?.aborted) throw new AbortedError();
-      const request = { quality, effort: this.#effort, signal };
+      const request = { quality, effort: this.#effort, prior: priorKind(this.#prior), signal };
       fitted.push(...(await fitSignals(model, engine, group, request)));
     }
     const found = { fitted, ms: performance.now() - started };

@@ -1,11 +1,14 @@
 /** Signals to modulations, with what a model file knows of its training. */
 import type { Signal } from '../../datasets/signal.ts';
+import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
+import { readPrior } from '../../prior/registry.ts';
 import { Rng } from '../core/rng.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, totalChannels } from '../field/spec.ts';
 import { adaptBatch, batchOf, gramDiagonal, type RateTerm, rateTerm, roundBatch } from '../learn/index.ts';
 import { gradientsOf } from './effort.ts';
+import { priceWith } from './price.ts';
 
 /** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
 export const scalesTensor = 'learn.scales';
@@ -16,6 +19,8 @@ export const gramTensor = 'learn.gram';
 export interface FitRequest {
   readonly quality: number;
   readonly effort: number;
+  /** Prior whose costs symbols are chosen by, above effort 1; default: what training priced them with. */
+  readonly prior?: PriorKind | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,14 +35,15 @@ export interface Fitted {
 /**
  * Fits signals of one shape together. Effort 1 is the inner loop of training and the nearest symbols: the same
  * modulations at every quality. What is above it goes half into refining modulations, half into choosing symbols, both weighing
- * bits against error as training did; models that do not tell how they were trained are refined for error alone.
+ * bits against error as training did, bits of symbols being those that the prior charges; models that do not tell how
+ * they were trained are refined for error alone.
  * What is found for a signal does not depend on the others, but for the last bits of an engine's sums.
  */
 export async function fitSignals(
   model: Model,
   engine: Engine,
   signals: readonly Signal[],
-  { quality, effort, signal }: FitRequest,
+  { quality, effort, prior: kind, signal }: FitRequest,
 ): Promise<Fitted[]> {
   const { card, network } = model;
   const { innerSteps } = card.training;
@@ -51,6 +57,9 @@ export async function fitSignals(
     rate,
     signal,
   });
+  const layout = symbolLayout(card.spec, batch.shape);
+  const prior = kind && readPrior(model, kind);
+  const price = prior && ((symbols: Int32Array) => priceWith(prior, layout, quality, symbols));
   const rounded =
     rate === undefined
       ? undefined
@@ -58,6 +67,7 @@ export async function fitSignals(
           rate,
           turns: choosing + 1,
           gram: gramOf(model),
+          price,
           signal,
         });
   const length = modulationLength(card.spec, batch.shape);

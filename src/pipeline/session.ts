@@ -5,7 +5,7 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { archiveOf, bestPrior, functionsOf, inlineWork, multiplyAddsPerSymbol } from './coding.ts';
+import { archiveOf, bestPrior, functionsOf, inlineWork, multiplyAddsPerSymbol, priorKind } from './coding.ts';
 import { gradientsOf } from './effort.ts';
 import { type Fitted, fitSignals } from './fit.ts';
 import { outputGrid } from './grid.ts';
@@ -143,10 +143,10 @@ class OpenSession implements Session {
 
   async #fit(signals: readonly Signal[], options: EncodeOptions): Promise<Fitted[]> {
     const { model, engine } = this;
-    const { quality = defaultQuality, effort = 1, signal } = options;
+    const { quality = defaultQuality, effort = 1, prior = bestPrior(model), signal } = options;
     const gradients = gradientsOf(model.card.training.innerSteps, effort);
     for (const signal of signals) this.#checkSize(signal, gradients);
-    return fitSignals(model, engine, signals, { quality, effort, signal });
+    return fitSignals(model, engine, signals, { quality, effort, prior: priorKind(prior), signal });
   }
 
   async #codeAll(

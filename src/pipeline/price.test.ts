@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { CostMeter } from '../../prior/cost.ts';
+import { Sampler } from '../../prior/draw.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import { readPrior } from '../../prior/registry.ts';
+import { makeTinyModel, tinyModels } from '../../test/conformance/tiny-models.ts';
+import { Rng } from '../core/rng.ts';
+import { readModel } from '../field/model.ts';
+import { priceWith } from './price.ts';
+
+const model = readModel(makeTinyModel(tinyModels[0]!));
+const layout = symbolLayout(model.network.spec, model.card.shape);
+
+function totalNats(kind: 'factorized' | 'autoregressive', symbols: Int32Array): number {
+  const meter = new CostMeter();
+  readPrior(model, kind).walk(layout, 50, symbols.slice(), meter);
+  return meter.bitCount * Math.LN2;
+}
+
+describe('the price of symbols', () => {
+  for (const kind of ['factorized', 'autoregressive'] as const) {
+    const prior = readPrior(model, kind);
+    const symbols = new Int32Array(layout.length);
+    prior.walk(layout, 50, symbols, new Sampler(new Rng(3)));
+    const priced = priceWith(prior, layout, 50, symbols);
+
+    it(`is what the ${kind} prior charges`, () => {
+      expect(priced.nats).toBeCloseTo(totalNats(kind, symbols), 6);
+    });
+
+    // What a move does to later tables is not counted: the last symbol has none after it, a factorized prior no contexts.
+    it(`changes with a symbol as that of the ${kind} prior does`, () => {
+      for (const i of kind === 'factorized' ? [0, 5, layout.length - 1] : [layout.length - 1]) {
+        const from = symbols[i]!;
+        for (const to of [from + 1, from - 1, 0]) {
+          const moved = symbols.slice();
+          moved[i] = to;
+          expect(priced.change(i, from, to)).toBeCloseTo(totalNats(kind, moved) - priced.nats, 6);
+        }
+      }
+    });
+  }
+});
