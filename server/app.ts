@@ -10,6 +10,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { functasetRoutes } from './routes/functasets.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
+import { queryRoutes } from './routes/query.ts';
 
 export interface AppOptions {
   readonly log?: ((record: AccessRecord) => void) | undefined;
@@ -48,6 +49,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   healthRoutes(app, context);
   modelRoutes(app, context);
   functasetRoutes(app, context);
+  queryRoutes(app, context);
   docsRoutes(app, context);
   app.get('/', (c) => c.redirect('/docs', 302));
 

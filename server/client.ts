@@ -1,5 +1,6 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
+import type { QueryInput } from '../src/query/index.ts';
 import type { Problem } from './problem.ts';
 import type { functasetDetail, functasetSummary, functionSchema } from './routes/functasets.ts';
 import type { modelDetail, modelSummary, sampleBody } from './schemas.ts';
@@ -31,6 +32,14 @@ export class ProblemError extends Error {
     this.name = 'ProblemError';
     this.problem = problem;
   }
+}
+
+export interface QueryReply {
+  readonly kind: string;
+  readonly items: readonly Readonly<Record<string, unknown>>[];
+  /** Cursor of the page after this one, null on the last. */
+  readonly next: string | null;
+  readonly [member: string]: unknown;
 }
 
 export interface EncodedReply {
@@ -176,6 +185,17 @@ export class FunctaClient {
     const path = `/v1/functasets/${encodeURIComponent(functaset)}/functions/${encodeURIComponent(id)}`;
     const headers = { accept: sampleTypes[format] };
     return bytesOf(await this.#call(path, { size, region }, options, { headers }));
+  }
+
+  /** One page of an answer; its members depend on the kind of the query. */
+  async query(functaset: string, request: QueryInput, call: Call = {}): Promise<QueryReply> {
+    const path = `/v1/functasets/${encodeURIComponent(functaset)}/query`;
+    const response = await this.#call(path, {}, call, {
+      method: 'POST',
+      body: JSON.stringify(request),
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+    });
+    return (await response.json()) as QueryReply;
   }
 
   async #json<T>(path: string, query: Query, call: Call): Promise<T> {

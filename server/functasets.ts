@@ -1,7 +1,8 @@
 /** Functasets that are served: read-only stores beside the model that evaluates their functions. */
-import { BadInputError, ConflictError, NotFoundError } from '../src/core/errors.ts';
+import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { pointCount } from '../src/field/spec.ts';
 import type { Functaset, FunctionSummary, Label, StoredFunction } from '../src/functaset/index.ts';
+import { cursorAfter, idOfCursor, type NearIndexes } from '../src/query/index.ts';
 import type { ServedModel, ServerContext } from './context.ts';
 
 export interface FunctasetSource {
@@ -9,6 +10,8 @@ export interface FunctasetSource {
   readonly store: Functaset;
   /** The served model of the same network. */
   readonly model: ServedModel | undefined;
+  /** What searches its functions; there is one where there is a model. */
+  readonly indexes: NearIndexes | undefined;
 }
 
 /** Throws NotFoundError `unknown-functaset`. */
@@ -44,17 +47,6 @@ export function parseLabel(text: string): Label {
   return /^".*"$/.test(text) ? text.slice(1, -1) : text;
 }
 
-export function encodeCursor(id: string): string {
-  return Buffer.from(id).toString('base64url');
-}
-
-/** Throws BadInputError `bad-cursor`. */
-export function decodeCursor(cursor: string): string {
-  const id = Buffer.from(cursor, 'base64url').toString();
-  if (id.length > 0 && encodeCursor(id) === cursor) return id;
-  throw new BadInputError('bad-cursor', 'this cursor is not one of ours; take `next` from the page before');
-}
-
 /** One page, and where the next begins. */
 export function page(
   { store }: FunctasetSource,
@@ -64,12 +56,12 @@ export function page(
     readonly limit: number;
   },
 ): { readonly items: FunctionSummary[]; readonly next: string | null } {
-  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const after = query.cursor === undefined ? undefined : idOfCursor(query.cursor);
   const label = query.label === undefined ? undefined : parseLabel(query.label);
   const found = [...store.summaries({ after, label, limit: query.limit + 1 })];
   const items = found.slice(0, query.limit);
   const last = items.at(-1);
-  return { items, next: found.length > query.limit && last !== undefined ? encodeCursor(last.id) : null };
+  return { items, next: found.length > query.limit && last !== undefined ? cursorAfter(last.id) : null };
 }
 
 export function functionJson(source: FunctasetSource, summary: FunctionSummary) {

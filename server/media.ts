@@ -5,6 +5,8 @@ export const functaType = 'application/vnd.functa';
 export const npyType = 'application/x-npy';
 export const pngType = 'image/png';
 export const jsonType = 'application/json';
+/** One JSON value a line. */
+export const linesType = 'application/x-ndjson';
 const anyBytes = 'application/octet-stream';
 
 /** Types by the bytes they begin with. */

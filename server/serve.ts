@@ -12,6 +12,7 @@ import { type Limits, withLimits } from '../src/core/limits.ts';
 import { type Engine, openEngine } from '../src/engine/index.ts';
 import { openFunctaset } from '../src/functaset/index.ts';
 import { bundledModels, listModels, loadModel, openSession, priorsOf } from '../src/pipeline/index.ts';
+import { NearIndexes } from '../src/query/index.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import type { ServedModel, ServerContext } from './context.ts';
@@ -179,7 +180,8 @@ async function openFunctasets(
     const store = await openFunctaset(path, { readOnly: true });
     closers.push(() => store.close());
     const model = models.find((served) => served.model.networkId === store.info.networkId);
-    sources.push({ name, store, model });
+    const indexes = model && new NearIndexes({ store, model: model.model, engine: model.session.engine });
+    sources.push({ name, store, model, indexes });
   }
   return sources.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

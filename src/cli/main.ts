@@ -11,6 +11,7 @@ import { addEval } from './commands/eval.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addLearn } from './commands/learn.ts';
 import { addPrior } from './commands/prior.ts';
+import { addQuery } from './commands/query.ts';
 import { addSample } from './commands/sample.ts';
 import { addServe } from './commands/serve.ts';
 import { addStore } from './commands/store.ts';
@@ -32,6 +33,7 @@ const commands = [
   addClassify,
   addCombine,
   addEval,
+  addQuery,
   addServe,
   addEngines,
 ];

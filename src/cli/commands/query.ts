@@ -1,0 +1,289 @@
+/** `functa query`: what is near, where, unlikely, and what the functions of a store are at given points. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { BadInputError } from '../../core/errors.ts';
+import type { Model } from '../../field/model.ts';
+import type { Label } from '../../functaset/types.ts';
+import type { QueryInput, Row } from '../../query/index.ts';
+import { readInput } from '../files.ts';
+import type { Job, Report } from '../job.ts';
+import { chooseModel, modelOption, withEngine } from '../models.ts';
+import { collect, fromOption, integer, maxBytesOption, real } from '../options.ts';
+import type { Run } from '../program.ts';
+import type { Progress } from '../progress.ts';
+import { readSignal } from '../signals.ts';
+import { columns, psnrText } from '../text.ts';
+
+interface CommonFlags {
+  readonly model?: string;
+  readonly maxBytes: number;
+}
+
+interface FilterFlags {
+  readonly label?: readonly string[];
+  readonly ids?: readonly string[];
+  readonly psnr?: Range;
+  readonly bits?: Range;
+  readonly meanAbove?: number;
+  readonly meanBelow?: number;
+  readonly over?: string;
+}
+
+interface PageFlags {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+interface Range {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+const kOption = ['-k <n>', 'how many', integer(1), 10] as const;
+const regionHint = 'x,y,w,h in samples of the signal';
+
+export function addQuery(program: Command, run: Run): void {
+  const query = program.command('query').description('ask a store of functions');
+  const add = (name: string, description: string) =>
+    query
+      .command(name)
+      .description(description)
+      .argument('<store>', 'the directory of the store')
+      .option(...modelOption)
+      .addOption(maxBytesOption());
+  add('near', 'the functions nearest to one of them, to a signal, or to a part of either')
+    .option('--id <id>', 'of a function of the store')
+    .option('--signal <file>', 'PNG, JPEG, WebP, AVIF or npy; NaN is a missing value')
+    .option('--mask <file>', 'a picture or npy of the same size: what is 0 or black was not observed')
+    .option('--region <region>', `what is compared: ${regionHint}`)
+    .option(...kOption)
+    .addOption(new Option('--method <method>').choices(['auto', 'exact', 'hnsw']).default('auto'))
+    .addOption(new Option('--metric <metric>').choices(['values', 'gram']).default('values'))
+    .option('--refine <n>', 'candidates whose fields are compared; 0: none', integer(0))
+    .action(run(near));
+  add('similar-region', 'functions that look like one of them does in a region')
+    .requiredOption('--id <id>', 'of a function of the store')
+    .requiredOption('--region <region>', regionHint)
+    .option(...kOption)
+    .action(run(similarRegion));
+  filtered(paged(add('evaluate', 'values, and exact derivatives, at points')))
+    .requiredOption('--at <x,y>', 'a point in signal units, fastest axis first; may be repeated', collect)
+    .option('--derivatives', 'by each coordinate, too', false)
+    .action(run(evaluate));
+  filtered(add('aggregate', 'mean, variance and extremes of a set as new fields'))
+    .option('--size <size>', 'of the new fields, such as 28x28')
+    .option('--region <region>', `integrate over it: ${regionHint}`)
+    .action(run(aggregate));
+  filtered(paged(add('where', 'functions that pass conditions'))).action(run(where));
+  filtered(add('unlikely', 'outliers first: the most bits a point'))
+    .option('--prior <kind>', 'count the bits again under this prior; default: those stored')
+    .option('--cursor <cursor>', 'from the page before')
+    .option(...kOption)
+    .action(run(unlikely));
+  add('run', 'any query, as the server takes it')
+    .requiredOption('--request <file>', 'JSON; - is stdin')
+    .action(run(request));
+}
+
+function paged(command: Command): Command {
+  return command
+    .option('--limit <n>', 'functions on a page', integer(1), 100)
+    .option('--cursor <cursor>', 'from the page before');
+}
+
+function filtered(command: Command): Command {
+  return command
+    .option('--label <label>', 'only functions with this label; may be repeated', collect)
+    .option('--ids <id>', 'only this function; may be repeated', collect)
+    .option('--psnr <min:max>', 'only within; either end may be left out', range)
+    .option('--bits <min:max>', 'only within; either end may be left out', range)
+    .option('--mean-above <x>', 'only where the mean of the field is above', real(-1e30, 1e30))
+    .option('--mean-below <x>', 'only where the mean of the field is below', real(-1e30, 1e30))
+    .option('--over <region>', `where that mean is taken: ${regionHint}; default: everywhere`);
+}
+
+async function near(
+  job: Job,
+  store: string,
+  flags: CommonFlags & {
+    readonly id?: string;
+    readonly signal?: string;
+    readonly mask?: string;
+    readonly region?: string;
+    readonly k: number;
+    readonly method: 'auto' | 'exact' | 'hnsw';
+    readonly metric: 'values' | 'gram';
+    readonly refine?: number;
+  },
+): Promise<Report> {
+  const { id, k, method, metric, refine } = flags;
+  const read = (path: string) =>
+    readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
+  const file = flags.signal === undefined ? undefined : await read(flags.signal);
+  const mask =
+    flags.mask === undefined ? undefined : await readMask(flags.mask, await read(flags.mask), flags);
+  return ask(job, store, flags, {
+    ...{ kind: 'near', id, mask, k, method, metric, refine },
+    signal: file && { file: Buffer.from(file).toString('base64') },
+    region: await regionOf('--region', flags.region),
+  });
+}
+
+async function similarRegion(
+  job: Job,
+  store: string,
+  flags: CommonFlags & { readonly id: string; readonly region: string; readonly k: number },
+): Promise<Report> {
+  const { id, k } = flags;
+  const region = (await regionOf('--region', flags.region))!;
+  return ask(job, store, flags, { kind: 'similar_region', id, k, region });
+}
+
+async function evaluate(
+  job: Job,
+  store: string,
+  flags: CommonFlags &
+    FilterFlags &
+    PageFlags & { readonly at: readonly string[]; readonly derivatives: boolean },
+): Promise<Report> {
+  const { derivatives, limit, cursor } = flags;
+  const coordinates = flags.at.map((text) => text.split(',').map(Number).reverse());
+  const filter = await filterOf(flags);
+  return ask(job, store, flags, { kind: 'evaluate', coordinates, derivatives, limit, cursor, filter });
+}
+
+async function aggregate(
+  job: Job,
+  store: string,
+  flags: CommonFlags & FilterFlags & { readonly size?: string; readonly region?: string },
+): Promise<Report> {
+  const { parseSize } = await import('../../pipeline/index.ts');
+  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  return ask(job, store, flags, {
+    kind: 'aggregate',
+    size: size && ('shape' in size ? [...size.shape] : undefined),
+    region: await regionOf('--region', flags.region),
+    filter: await filterOf(flags),
+  });
+}
+
+async function where(job: Job, store: string, flags: CommonFlags & FilterFlags & PageFlags): Promise<Report> {
+  const { limit, cursor } = flags;
+  return ask(job, store, flags, { kind: 'where', limit, cursor, filter: await filterOf(flags) });
+}
+
+async function unlikely(
+  job: Job,
+  store: string,
+  flags: CommonFlags &
+    FilterFlags & { readonly k: number; readonly cursor?: string; readonly prior?: string },
+): Promise<Report> {
+  const { k, cursor, prior } = flags;
+  return ask(job, store, flags, { kind: 'unlikely', k, cursor, prior, filter: await filterOf(flags) });
+}
+
+async function request(
+  job: Job,
+  store: string,
+  flags: CommonFlags & { readonly request: string },
+): Promise<Report> {
+  const { stdin } = job.streams;
+  const bytes = await readInput(flags.request, { stdin, maxBytes: flags.maxBytes, signal: job.signal });
+  const json = fromOption('--request', () => jsonOf(bytes));
+  return ask(job, store, flags, json as QueryInput);
+}
+
+async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput): Promise<Report> {
+  const { collectAnswer, NearIndexes, parseQuery, runQuery } = await import('../../query/index.ts');
+  const { openFunctaset } = await import('../../functaset/index.ts');
+  const { defaultLimits } = await import('../../core/limits.ts');
+  const query = parseQuery(input);
+  const store = await openFunctaset(path, { readOnly: true });
+  try {
+    const { networkId } = store.info;
+    const fits = (model: Model) => model.networkId === networkId;
+    const model = await chooseModel(flags.model, `the functaset ${path}`, fits);
+    const answer = await withEngine(job, (engine) =>
+      job.progress('query', 'functions', async (progress: Progress) => {
+        const context = {
+          ...{ store, model, engine, limits: defaultLimits },
+          indexes: new NearIndexes({ store, model, engine }),
+          readSignal: (bytes: Uint8Array) =>
+            readSignal('the signal', bytes, { model, maxBytes: flags.maxBytes }),
+        };
+        const options = {
+          signal: job.signal,
+          onProgress: (done: number, total: number) => progress.update(done, total),
+        };
+        return collectAnswer(await runQuery(context, query, options));
+      }),
+    );
+    return { data: { store: path, ...answer }, lines: linesOf(answer) };
+  } finally {
+    await store.close();
+  }
+}
+
+/** The head in one line, then a table of what the items have in common. */
+function linesOf({ kind, items, next, ...head }: Row): string[] {
+  const said = Object.entries(head).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  const rows = (items as Row[]).map((item) => Object.entries(item).map(([name, value]) => cell(name, value)));
+  const names = Object.keys((items as Row[])[0] ?? {});
+  return [
+    ...(said.length > 0 ? [said.join(', ')] : []),
+    ...(rows.length > 0 ? columns([names, ...rows]) : ['none']),
+    ...(next === null ? [] : [`more: --cursor ${next}`]),
+  ];
+}
+
+function cell(name: string, value: unknown): string {
+  if (name === 'psnrDb') return psnrText(value === null ? Infinity : Number(value));
+  if (typeof value === 'number' && !Number.isInteger(value)) return value.toPrecision(6);
+  if (typeof value === 'string') return value;
+  if (value === null) return '-';
+  return JSON.stringify(value, (_, v) => (typeof v === 'number' ? Number(v.toPrecision(5)) : v));
+}
+
+async function filterOf({ label, ids, psnr, bits, meanAbove, meanBelow, over }: FilterFlags) {
+  const region = await regionOf('--over', over);
+  const field =
+    meanAbove === undefined && meanBelow === undefined
+      ? undefined
+      : [{ statistic: 'mean' as const, region, above: meanAbove, below: meanBelow }];
+  const labels = label?.map(labelOf);
+  return { labels, ids: ids && [...ids], psnrDb: psnr, bits, field };
+}
+
+/** `7` is a number, `shoe` a text; a number that is a text is given as `"7"`. */
+function labelOf(text: string): Label {
+  if (/^".*"$/.test(text)) return text.slice(1, -1);
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+async function regionOf(option: string, text: string | undefined) {
+  if (text === undefined) return undefined;
+  const { parseRegion } = await import('../../pipeline/index.ts');
+  const { start, count } = fromOption(option, () => parseRegion(text));
+  return { start: [...start], count: [...count] };
+}
+
+async function readMask(path: string, bytes: Uint8Array, { maxBytes }: CommonFlags): Promise<boolean[]> {
+  const { values, channels } = await readSignal(path, bytes, { maxBytes });
+  return Array.from({ length: values.length / channels }, (_, p) => values[p * channels]! >= 0.5);
+}
+
+function range(text: string): Range {
+  const found = /^(-?[\d.]*):(-?[\d.]*)$/.exec(text);
+  const ends = found?.slice(1).map((end) => (end === '' ? undefined : Number(end)));
+  if (ends === undefined || ends.some(Number.isNaN))
+    throw new InvalidArgumentError('Give min:max, such as 20:30.');
+  const [min, max] = ends;
+  return { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    throw new BadInputError('malformed-json', 'it is not JSON; give an object such as {"kind": "where"}');
+  }
+}
