@@ -6,6 +6,8 @@ import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import type { ServerContext } from './context.ts';
 import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
 import { codeOf, HttpFault, problemResponse } from './problem.ts';
+import { combineRoutes } from './routes/combine.ts';
+import { completeRoutes } from './routes/complete.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { functasetRoutes } from './routes/functasets.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -48,8 +50,10 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
 
   healthRoutes(app, context);
   modelRoutes(app, context);
+  completeRoutes(app, context);
   functasetRoutes(app, context);
   queryRoutes(app, context);
+  combineRoutes(app, context);
   docsRoutes(app, context);
   app.get('/', (c) => c.redirect('/docs', 302));
 

@@ -1,6 +1,6 @@
 /** The whole of a signal from a part of it: Functa's imputation (arXiv 2201.12204, section 5.3), under a prior of choice. */
 import type { Signal } from '../../datasets/signal.ts';
-import { BadInputError, NotFoundError } from '../core/errors.ts';
+import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
 import { mse, psnrDb } from '../core/units.ts';
@@ -117,10 +117,12 @@ const searches: Readonly<Record<CompletingPrior, Search>> = {
   async gaussian(model, engine, evidence, { draws, seed, signal }) {
     const prior = await openGenerative(model, 'gaussian');
     const posterior = await findPosterior(engine, model.network, prior, evidence, { turns, signal });
-    return [
-      posterior.modulation,
-      ...Array.from({ length: draws }, (_, i) => posterior.draw(new Rng(seed, i))),
-    ];
+    const found = [posterior.modulation];
+    for (let i = 0; i < draws; i++) {
+      if (signal?.aborted) throw new AbortedError();
+      found.push(await posterior.draw(new Rng(seed, i)));
+    }
+    return found;
   },
   async diffusion(model, engine, evidence, options) {
     const prior = await openGenerative(model, 'diffusion');

@@ -2,8 +2,8 @@
  * A field at given points, and how it answers to its modulation: f(phi + v) = f(phi) + J v + ...
  *
  * A point sees the modulation only through u, its interpolated channels, and interpolation weights sum to 1: a channel
- * that is raised in every cell is raised by as much at every point. Hence two evaluations for each channel give
- * df/du at all points, by central differences, and J = df/du * interpolation, which is sparse and exact.
+ * that is raised in every cell is raised by as much at every point. Hence one more evaluation for each channel gives
+ * df/du at all points, by differences, and J = df/du * interpolation, which is sparse.
  *
  * Indices of hot loops are below points * channels and points * taps.
  */
@@ -110,8 +110,8 @@ export class Linearised {
   }
 }
 
-/** How far the two evaluations of a channel move any pre-activation of a sine at most: its third derivative is below w0^3. */
-const reach = 0.02;
+/** How far a difference moves what any sine is taken of, at most: large for the rounding of floats, small for a sine. */
+const reach = 0.005;
 
 /** The field of `modulation` [m] at `coordinates` [points, axes], and its slopes there. */
 export async function linearise(
@@ -128,19 +128,11 @@ export async function linearise(
   const points = { kind: 'list', coordinates: where.coordinates } as const;
   const values = await engine.evaluate(net, shape, modulation, points, options);
   const slopes = new Float32Array(values.length * channels);
-  const shifted = (channel: number, by: number) =>
-    engine.evaluate(
-      net,
-      shape,
-      modulation.map((value, i) => (channelOf[i] === channel ? value + by : value)),
-      points,
-      options,
-    );
   for (let c = 0; c < channels; c++) {
     const by = shiftOf(net, c);
-    const above = await shifted(c, by);
-    const below = await shifted(c, -by);
-    for (let i = 0; i < above.length; i++) slopes[i * channels + c] = (above[i]! - below[i]!) / (2 * by);
+    const shifted = modulation.map((value, i) => (channelOf[i] === c ? value + by : value));
+    const moved = await engine.evaluate(net, shape, shifted, points, options);
+    for (let i = 0; i < moved.length; i++) slopes[i * channels + c] = (moved[i]! - values[i]!) / by;
   }
   return new Linearised(where.stencils, values, slopes);
 }

@@ -43,47 +43,46 @@ export interface Evidence {
 export interface PosteriorOptions {
   /** Linearisations at most; default 8. */
   readonly turns?: number | undefined;
-  /** Where to begin, [length]; default 0, the mean of the prior. */
-  readonly start?: Float64Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Posterior {
-  /** [length]: the x of highest density. */
-  readonly x: Float64Array;
-  /** Its modulation, [m]. */
+  /** The one of highest density, [m]. */
   readonly modulation: Float32Array;
   /** A modulation drawn from the posterior, [m]. */
-  draw(rng: Rng): Float32Array;
+  draw(rng: Rng): Promise<Float32Array>;
 }
 
 const mostHalvings = 4;
 /** A turn that gains less than this share of the objective ends the search. */
-const leastGain = 1e-3;
-/** Conjugate gradients: turns at most, and the share of the first residual at which they end. */
+const leastGain = 1e-2;
+/** Conjugate gradients: turns at most, and the share of the right side at which they end, on the way and for a draw. */
 const mostTurns = 200;
-const residualShare = 1e-3;
+/** After so many of them timers, requests and other jobs get their turn. */
+const turnsAtOnce = 8;
+const roughly = 1e-2;
+const closely = 1e-3;
 
 export async function findPosterior(
   engine: Engine,
   net: BaseNetwork,
   prior: Normal,
   evidence: Evidence,
-  { turns = 8, start, signal }: PosteriorOptions = {},
+  { turns = 8, signal }: PosteriorOptions = {},
 ): Promise<Posterior> {
   const { shape, coordinates, group, values, noise } = evidence;
   const where = { coordinates, stencils: stencilsOf(net, shape, coordinates) };
   const residualOf = (field: Float32Array) => subtract(values, groupMeans(field, group, net.spec.outputs));
   const objectiveOf = (residual: Float64Array, at: Float64Array) =>
     0.5 * (dot(residual, residual) / noise + dot(at, at));
-  let x = start ?? new Float64Array(prior.length);
+  let x: Float64Array = new Float64Array(prior.length);
   let field = await linearise(engine, net, shape, where, modulationAt(prior, x), { signal });
   let residual = residualOf(field.values);
   let objective = objectiveOf(residual, x);
   for (let turn = 1; turn < turns; turn++) {
     if (signal?.aborted) throw new AbortedError();
     const system = new System(field, prior, group, noise);
-    const target = system.solve(system.pullBack(add(residual, system.apply(x))), x);
+    const target = await system.solve(system.pullBack(add(residual, system.apply(x))), x, roughly);
     let length = 1;
     let found: { x: Float64Array; objective: number } | undefined;
     for (let halving = 0; halving <= mostHalvings && found === undefined; halving++, length /= 2) {
@@ -103,13 +102,12 @@ export async function findPosterior(
   }
   const system = new System(field, prior, group, noise);
   return {
-    x,
     modulation: modulationAt(prior, x),
-    draw(rng) {
+    async draw(rng) {
       const deviation = Math.sqrt(noise);
       const perturbed = add(residual, system.apply(x)).map((r) => r + deviation * rng.normal());
       const b = system.pullBack(perturbed).map((v) => v + rng.normal());
-      return modulationAt(prior, system.solve(b, x));
+      return modulationAt(prior, await system.solve(b, x, closely));
     },
   };
 }
@@ -156,13 +154,13 @@ class System {
   }
 
   /** The solution of (I + G'G / s^2) x = b, from `start` on (Hestenes and Stiefel 1952). */
-  solve(b: Float64Array, start: Float64Array): Float64Array {
+  async solve(b: Float64Array, start: Float64Array, share: number): Promise<Float64Array> {
     const times = (x: Float64Array) => add(this.pullBack(this.apply(x)), x);
     const x = start.slice();
     const r = subtract(b, times(x));
     let p = r.slice();
     let square = dot(r, r);
-    const enough = residualShare * residualShare * dot(b, b);
+    const enough = share * share * dot(b, b);
     for (let turn = 0; turn < mostTurns && square > enough; turn++) {
       const image = times(p);
       const step = square / dot(p, image);
@@ -171,9 +169,10 @@ class System {
         r[i]! -= step * image[i]!;
       }
       const next = dot(r, r);
-      const share = next / square;
-      p = r.map((v, i) => v + share * p[i]!);
+      const kept = next / square;
+      p = r.map((v, i) => v + kept * p[i]!);
       square = next;
+      if (turn % turnsAtOnce === turnsAtOnce - 1) await new Promise((resolve) => setImmediate(resolve));
     }
     return x;
   }

@@ -50,10 +50,12 @@ describe('health and documentation', () => {
       '/v1/models/{m}/encode',
       '/v1/models/{m}/decode',
       '/v1/models/{m}/sample',
+      '/v1/models/{m}/complete',
       '/v1/functasets',
       '/v1/functasets/{s}',
       '/v1/functasets/{s}/functions',
       '/v1/functasets/{s}/functions/{id}',
+      '/v1/functasets/{s}/combine',
     ]);
     expect(Object.keys(document.paths['/v1/models/{m}/decode']!.post!.responses)).toContain('409');
   });

@@ -1,0 +1,151 @@
+/** The whole of a signal from a part of it. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import {
+  complete,
+  completingPriors,
+  completionSheet,
+  maskOf,
+  type Observation,
+  observeCoarse,
+  observeMasked,
+  observePoints,
+  regionMask,
+  signalsOf,
+} from '../../src/complete/index.ts';
+import { BadInputError } from '../../src/core/errors.ts';
+import type { Session } from '../../src/pipeline/index.ts';
+import { parseRegion, stackedRows } from '../../src/pipeline/index.ts';
+import { smallJson } from '../body.ts';
+import { findModel, type ServerContext } from '../context.ts';
+import type { ServerEnv } from '../log.ts';
+import { negotiate, npyType, pngType, sniffSignal } from '../media.ts';
+import { replyRows, replySignal } from '../reply.ts';
+import { bytesOf, modelParams, problems } from '../schemas.ts';
+
+const maxServedDraws = 16;
+/** Priors know signals of one shape, which is small. */
+const maxJsonBytes = 2 ** 22;
+
+const base64 = z.base64().openapi({ format: 'byte' });
+const region = z.string().max(96);
+
+export const completeBody = z
+  .strictObject({
+    signal: base64.optional().openapi({ description: 'A picture or npy array; NaN is hidden.' }),
+    mask: base64.optional().openapi({ description: 'A picture of the same size: white is known.' }),
+    region: region.optional().openapi({ description: 'Known is this region alone: `x,y,w,h`.' }),
+    hide: region.optional().openapi({ description: 'Known is all but this region: `x,y,w,h`.' }),
+    coarse: z.boolean().default(false).openapi({
+      description: '`signal` is a version of the whole signal at a lower resolution.',
+    }),
+    points: z.array(z.array(z.number()).max(64)).max(65536).optional().openapi({
+      description:
+        'Rows of coordinates, the slowest axis first (sample i of an axis stands at i + 0.5), then values.',
+    }),
+    prior: z
+      .string()
+      .max(64)
+      .optional()
+      .openapi({ description: `One of ${completingPriors.join(', ')}; default: the first that is there.` }),
+    draws: z.number().int().min(0).max(maxServedDraws).default(4),
+    seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+    noise: z
+      .number()
+      .min(1e-4)
+      .max(1e3)
+      .optional()
+      .openapi({ description: 'Deviation of a known value, of a range of 1.' }),
+    size: z.string().max(64).optional(),
+  })
+  .refine(({ signal, points }) => (signal === undefined) !== (points === undefined), {
+    message: 'give either signal or points',
+  })
+  .refine(
+    ({ mask, region, hide, coarse }) => [mask, region, hide, coarse || undefined].filter(isGiven).length <= 1,
+    {
+      message: 'mask, region, hide and coarse each say what is known; give one of them',
+    },
+  )
+  .openapi('CompleteRequest', { example: { signal: 'iVBORw0KGgo=', hide: '0,0,14,28', draws: 4 } });
+
+const completeRoute = createRoute({
+  method: 'post',
+  path: '/v1/models/{m}/complete',
+  tags: ['coding'],
+  summary:
+    'A signal from a part of it, with draws of what is possible; the same request gives the same bytes',
+  middleware: [smallJson(maxJsonBytes)] as const,
+  request: {
+    params: modelParams,
+    body: { required: true, content: { 'application/json': { schema: completeBody } } },
+  },
+  responses: {
+    200: {
+      description:
+        'A row of pictures (what is known, the completed, the draws, their mean and four times their deviation), or an array of the same but the first.',
+      content: bytesOf(pngType, npyType),
+    },
+    ...problems(400, 404, 406, 409, 413, 415, 422, 503),
+  },
+});
+
+export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
+  app.openapi(completeRoute, async (c) => {
+    const { session } = findModel(context, c.req.valid('param').m);
+    const type = negotiate(c.req.header('accept'), [pngType, npyType]);
+    const body = c.req.valid('json');
+    const { prior, draws, seed, noise, size } = body;
+    const place = context.admission.enter();
+    try {
+      const { signal: abort } = c.req.raw;
+      const observation = await place.run(abort, () => observe(context, session, body));
+      const options = { prior, draws, seed, noise, size, raw: type === npyType, signal: abort };
+      const found = await place.run(abort, () =>
+        complete(session, observation, { ...options, limits: context.limits }),
+      );
+      const headers = {
+        'functa-prior': found.prior,
+        'functa-observed-psnr-db': found.observedPsnrDb.toFixed(4),
+        'functa-seconds': found.seconds.toFixed(4),
+      };
+      if (type === npyType) return await replyRows(stackedRows(signalsOf(found)), type, headers);
+      return await replySignal(completionSheet(observation, found), type, headers);
+    } finally {
+      place.release();
+    }
+  });
+}
+
+async function observe(
+  { pool, limits }: ServerContext,
+  { model }: Session,
+  { signal, mask, region, hide, coarse, points }: z.infer<typeof completeBody>,
+): Promise<Observation> {
+  const { shape, spec } = model.card;
+  if (points !== undefined) {
+    const columns = spec.axes + spec.outputs;
+    const odd = points.findIndex((row) => row.length !== columns);
+    if (odd >= 0) {
+      throw new BadInputError(
+        'points-shape',
+        `point ${odd} has ${points[odd]!.length} numbers, not ${spec.axes} coordinates and ${spec.outputs} values`,
+      );
+    }
+    return observePoints(shape, spec.outputs, { shape: [points.length, columns], data: points.flat() });
+  }
+  const read = (text: string, channels: number) => {
+    const bytes = new Uint8Array(Buffer.from(text, 'base64'));
+    const type = sniffSignal('application/octet-stream', bytes);
+    return pool.read({ bytes, type, channels, axes: spec.axes, limits });
+  };
+  const known = await read(signal!, spec.outputs);
+  if (coarse) return observeCoarse(shape, known);
+  if (mask !== undefined) return observeMasked(known, maskOf(await read(mask, 1)));
+  const part = region ?? hide;
+  if (part === undefined) return observeMasked(known);
+  return observeMasked(known, regionMask(known.shape, parseRegion(part), region === undefined));
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined;
+}
