@@ -3,9 +3,9 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { BadInputError, NotFoundError } from '../../src/core/errors.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import type { Label } from '../train/standard.ts';
+import { fromTokens, type TokenLayout, toTokens } from '../train/tokens.ts';
 import { type DenoiserNet, levelFeatures } from './net.ts';
 import { preconditioning } from './schedule.ts';
-import { fromTokens, type TokenLayout, toTokens } from './tokens.ts';
 
 export interface DenoiseOptions {
   /** One of the prior's labels; absent: any. */

@@ -14,11 +14,11 @@ import {
   takeStandard,
 } from '../train/prior-file.ts';
 import type { Label, Standard } from '../train/standard.ts';
+import { tokenLayout } from '../train/tokens.ts';
 import { createDenoise, type Denoise } from './denoise.ts';
 import { createDenoiser, type DenoiserSize, denoiserShapes } from './net.ts';
 import { type DrawOptions, drawSamples } from './sampler.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
-import { tokenLayout } from './tokens.ts';
 
 export type { Denoise, DenoiseOptions } from './denoise.ts';
 export type { DrawOptions } from './sampler.ts';

@@ -5,12 +5,12 @@ import { Rng } from '../../src/core/rng.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { assign, type RunEvent, runTraining } from '../train/loop.ts';
-import { NoiseBank } from '../train/noise.ts';
+import { Bank } from '../train/noise.ts';
 import { type GenerativeCard, halves, standardTensors, writePriorFile } from '../train/prior-file.ts';
 import { standardOf, type TrainingSet } from '../train/standard.ts';
+import { type TokenLayout, tokenLayout } from '../train/tokens.ts';
 import { createDenoiser, denoiserShapes, levelFeatures, startWeights } from './net.ts';
 import { preconditioning, type ScheduleKind, trainingSigma } from './schedule.ts';
-import { type TokenLayout, tokenLayout } from './tokens.ts';
 
 export interface DiffusionTraining {
   readonly set: TrainingSet;
@@ -48,7 +48,7 @@ const firstStepStream = 16;
 /** The bytes of the prior's file. Throws AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
 export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining): Promise<Uint8Array> {
   const { set, networkId, seed = 0, schedule = 'edm' } = options;
-  const { trainingSteps = 9000, batch = 64, width = 192, blocks = 5, heads = 6, rate = 1e-3 } = options;
+  const { trainingSteps = 5000, batch = 64, width = 160, blocks = 4, heads = 5, rate = 1e-3 } = options;
   if (width % heads !== 0) {
     throw new BadInputError('prior-training', `${heads} heads do not divide a width of ${width}`);
   }
@@ -70,7 +70,7 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
   const standard = standardOf(set, options.steps);
   const values = standardTokens(set, standard, layout);
   const net = createDenoiser(tf, size, startWeights(size, new Rng(seed, startStream)));
-  const noise = new NoiseBank(seed, noiseStream);
+  const noise = new Bank(seed, noiseStream, (rng) => rng.normal());
   const { tokens, slots } = layout;
   const row = tokens * slots;
   const used = usedPlaces(layout);

@@ -1,14 +1,14 @@
-/** Normal deviates for training, by the million: drawn once, and then taken from random places. */
+/** Random numbers for training, by the million: drawn once, and then taken from random places. */
 import { Rng } from '../../src/core/rng.ts';
 
 const size = 2 ** 21;
 
-export class NoiseBank {
+export class Bank {
   readonly #values: Float32Array;
 
-  constructor(seed: number, stream: number) {
+  constructor(seed: number, stream: number, draw: (rng: Rng) => number) {
     const rng = new Rng(seed, stream);
-    this.#values = Float32Array.from({ length: size }, () => rng.normal());
+    this.#values = Float32Array.from({ length: size }, () => draw(rng));
   }
 
   /** Fills `out` with neighbours in the bank, from a place that `rng` chooses. */

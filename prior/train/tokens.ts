@@ -10,7 +10,7 @@ export interface TokenLayout {
   /** Numbers of a modulation. */
   readonly length: number;
   readonly tokens: number;
-  /** Numbers of a token; those that no number of the modulation falls on stay 0. */
+  /** Numbers of a token: the same slot is the same place within every token. Those that no number falls on stay 0. */
   readonly slots: number;
   /** [length]: where each number goes in [tokens, slots]. */
   readonly places: Int32Array;
@@ -27,36 +27,47 @@ export function tokenLayout({ levels, length }: SymbolLayout): TokenLayout {
   );
   const tokens = coarsest ? pointCount(coarsest.cells) : 1;
   checkLimit('tokens', tokens, maxTokens, 'this network has too many cells for a prior over all of them');
-  const used = new Int32Array(tokens);
   const token = new Int32Array(length);
   const slot = new Int32Array(length);
+  let slots = 0;
   let at = 0;
   for (const level of levels) {
+    const axes = level.cells.map((n, axis) => axisOwners(n, level, coarsest, axis));
+    const within = axes.map(({ offset }) => Math.max(...offset) + 1);
     for (let cell = 0; cell < pointCount(level.cells); cell++) {
-      const owner = coarsest ? ownerOf(cell, level, coarsest) : 0;
+      let rest = cell;
+      let owner = 0;
+      let place = 0;
+      // From the last axis to the first, as in row-major order.
+      for (let axis = axes.length - 1, stride = 1, inner = 1; axis >= 0; axis--) {
+        const index = rest % level.cells[axis]!;
+        rest = Math.floor(rest / level.cells[axis]!);
+        owner += stride * axes[axis]!.owner[index]!;
+        place += inner * axes[axis]!.offset[index]!;
+        stride *= coarsest?.cells[axis] ?? 1;
+        inner *= within[axis]!;
+      }
       for (let c = 0; c < level.channels; c++, at++) {
         token[at] = owner;
-        slot[at] = used[owner]!++;
+        slot[at] = slots + place * level.channels + c;
       }
     }
+    slots += pointCount(within) * level.channels;
   }
-  const slots = Math.max(...used);
   return { length, tokens, slots, places: token.map((t, i) => t * slots + slot[i]!) };
 }
 
-/** The cell of `coarse` in which this cell begins. */
-function ownerOf(index: number, level: LayoutLevel, coarse: LayoutLevel): number {
-  let rest = index;
-  let owner = 0;
-  let stride = 1;
-  for (let axis = coarse.cells.length - 1; axis >= 0; axis--) {
-    const n = level.cells[axis]!;
-    const start = (rest % n) * (level.cell?.[axis] ?? 0);
-    rest = Math.floor(rest / n);
-    owner += stride * Math.min(coarse.cells[axis]! - 1, Math.floor(start / (coarse.cell?.[axis] ?? 1)));
-    stride *= coarse.cells[axis]!;
+/** Along one axis: in which coarse cell each cell begins, and the how manieth it is there. */
+function axisOwners(n: number, level: LayoutLevel, coarse: LayoutLevel | undefined, axis: number) {
+  const owner: number[] = [];
+  const offset: number[] = [];
+  for (let i = 0; i < n; i++) {
+    const start = i * (level.cell?.[axis] ?? 0);
+    const most = (coarse?.cells[axis] ?? 1) - 1;
+    owner.push(Math.min(most, Math.floor(start / (coarse?.cell?.[axis] ?? 1))));
+    offset.push(i > 0 && owner[i - 1] === owner[i] ? offset[i - 1]! + 1 : 0);
   }
-  return owner;
+  return { owner, offset };
 }
 
 /** [count, length] to [count, tokens * slots]. */
