@@ -1,7 +1,11 @@
 /** What combining gives: functions in bytes, or decoded signals. */
+
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { Signal } from '../../datasets/signal.ts';
-import { defaultLimits, type Limits } from '../core/limits.ts';
+import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, inlineWork } from '../pipeline/coding.ts';
+import { outputGrid } from '../pipeline/grid.ts';
 import { collectRows, fieldRows } from '../pipeline/rows.ts';
 import { defaultQuality } from '../pipeline/session.ts';
 import type { DecodeOptions, Session } from '../pipeline/types.ts';
@@ -33,6 +37,7 @@ export async function decodeTerms(
   options: Omit<DecodeOptions, 'item'> & { readonly limits?: Limits | undefined } = {},
 ): Promise<Signal[]> {
   const { limits = defaultLimits } = options;
+  checkTogether(session, terms, { ...options, limits });
   const signals: Signal[] = [];
   for (const [i, { modulation, shape }] of terms.entries()) {
     const stream = fieldRows(session, shape, modulation, { ...options, limits });
@@ -40,4 +45,21 @@ export async function decodeTerms(
     signals.push({ id: String(i), shape: stream.shape, channels: stream.channels, values });
   }
   return signals;
+}
+
+/** All signals are in memory at once. */
+function checkTogether(
+  { model }: Pick<Session, 'model'>,
+  terms: readonly Term[],
+  options: Omit<DecodeOptions, 'item'> & { readonly limits: Limits },
+): void {
+  const { limits } = options;
+  const points = terms.reduce(
+    (sum, { shape }) => sum + pointCount(outputGrid(shape, options, limits).shape),
+    0,
+  );
+  const hint = 'ask for fewer or smaller signals';
+  checkLimit('samples', points, limits.maxSamples, hint);
+  const work = points * multiplyAddsPerPoint(model.card.spec);
+  checkLimit('multiply-adds', work, limits.maxMultiplyAdds, hint);
 }
