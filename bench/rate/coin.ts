@@ -14,9 +14,9 @@ import { coin } from '../../src/field/presets.ts';
 import { type FieldSpec, pointCount } from '../../src/field/spec.ts';
 import { Adam, cosineSchedule } from '../../src/learn/adam.ts';
 import { batchOf } from '../../src/learn/index.ts';
+import { errorOf, pictureOf } from '../../src/pipeline/formats.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
 import { nearestHalf } from './half.ts';
-import { errorOf, pictureOf } from './pictures.ts';
 
 export interface CoinOptions {
   readonly engine: Engine;

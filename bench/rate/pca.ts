@@ -20,10 +20,10 @@ import type { ModelCard } from '../../src/field/card.ts';
 import { initialWeights } from '../../src/field/initialise.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
+import { errorOf, type Picture } from '../../src/pipeline/formats.ts';
 import { archiveBits } from './archive.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
 import { bestOf } from './peer.ts';
-import { errorOf, type Picture } from './pictures.ts';
 
 export interface PcaOptions {
   /** Axes kept at most. */

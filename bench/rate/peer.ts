@@ -7,9 +7,10 @@
  * Bytes and errors do not change from run to run and are kept; times are taken anew in every run, on the first pictures.
  */
 import { meanPsnrOfItems, psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
+import { errorOf, greyLike, type Picture } from '../../src/pipeline/formats.ts';
 import { rateAt } from './bd.ts';
 import { type Curve, front, type Point, pointOf } from './curve.ts';
-import { errorOf, type Picture, type Pictures } from './pictures.ts';
+import type { Pictures } from './pictures.ts';
 import type { ResultStore } from './result-store.ts';
 
 export interface Variant {
@@ -237,9 +238,7 @@ async function measure(variant: Variant, setting: number, pictures: readonly Pic
 }
 
 async function flatBytes(variant: Variant, setting: number, picture: Picture): Promise<number> {
-  const bytes = new Uint8Array(picture.bytes.length).fill(128);
-  if (picture.channels === 4) for (let i = 3; i < bytes.length; i += 4) bytes[i] = 255;
-  return (await variant.encode({ ...picture, bytes }, setting)).bytes.length;
+  return (await variant.encode(greyLike(picture), setting)).bytes.length;
 }
 
 function toPoint(setting: string, measured: Measured, pictures: readonly Picture[]): Point {

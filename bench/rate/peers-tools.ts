@@ -9,9 +9,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { EnvironmentError } from '../../src/core/errors.ts';
+import { imageOf, type Picture, samplesOf } from '../../src/pipeline/formats.ts';
 import type { PeerCodec, Timed, Variant } from './peer.ts';
-import { imageOf, samplesOf } from './peers-sharp.ts';
-import type { Picture } from './pictures.ts';
 
 const run = promisify(execFile);
 

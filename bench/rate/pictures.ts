@@ -1,16 +1,9 @@
 /** The pictures of a benchmark, as signals for us and as 8-bit samples for everybody else. */
 import { createHash } from 'node:crypto';
 import { openDataset } from '../../datasets/registry.ts';
-import { type Signal, signalToBytes } from '../../datasets/signal.ts';
+import type { Signal } from '../../datasets/signal.ts';
 import { BadInputError } from '../../src/core/errors.ts';
-
-/** [height, width, channels], 8 bits: 1 grey, 3 sRGB, 4 sRGB and alpha. */
-export interface Picture {
-  readonly bytes: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3 | 4;
-}
+import { type Picture, pictureOf } from '../../src/pipeline/formats.ts';
 
 export interface Pictures {
   readonly signals: readonly Signal[];
@@ -44,34 +37,6 @@ export async function readPictures(request: PicturesRequest): Promise<Pictures> 
   } finally {
     dataset.close();
   }
-}
-
-export function pictureOf(signal: Signal): Picture {
-  const [height, width, ...more] = signal.shape;
-  const { channels } = signal;
-  if (height === undefined || width === undefined || more.length > 0 || ![1, 3, 4].includes(channels)) {
-    throw new BadInputError(
-      'not-pictures',
-      `${signal.id} is of shape [${signal.shape}] x ${channels}; the benchmark codes pictures of 1, 3 or 4 channels`,
-    );
-  }
-  return { bytes: signalToBytes(signal), height, width, channels: channels as Picture['channels'] };
-}
-
-/** Mean squared error, peak 1. */
-export function errorOf({ bytes }: Picture, decoded: Uint8Array): number {
-  if (decoded.length !== bytes.length) {
-    throw new BadInputError(
-      'other-size',
-      `${decoded.length} samples were decoded where ${bytes.length} were coded`,
-    );
-  }
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    const d = bytes[i]! - decoded[i]!;
-    sum += d * d;
-  }
-  return sum / bytes.length / 255 ** 2;
 }
 
 function digestOf(pictures: readonly Picture[]): string {

@@ -1,40 +1,23 @@
 /**
  * Image formats beside ours, at equal PSNR. A format is run at its own integer settings; between the two settings
  * whose mean PSNR (of items) encloses the PSNR asked for, the logarithm of the mean bytes is interpolated. Of a
- * format's variants (chroma subsampled or not) the one with fewer bytes at that PSNR counts.
+ * format's variants (formats.ts) the one with fewer bytes at that PSNR counts.
  */
-import sharp, { type Sharp } from 'sharp';
-import { type Signal, signalToBytes } from '../../datasets/signal.ts';
+import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { meanPsnrOfItems } from '../core/units.ts';
+import {
+  decodeFormat,
+  errorOf,
+  type FormatName,
+  type FormatVariant,
+  formatNames,
+  formats,
+  greyLike,
+  type Picture,
+  pictureOf,
+} from './formats.ts';
 import type { PeerPoint } from './types.ts';
-
-export const peerNames = ['jpeg', 'webp', 'avif'] as const;
-
-export type PeerName = (typeof peerNames)[number];
-
-interface Variant {
-  /** Channels a picture may have. */
-  readonly channels: readonly number[];
-  encode(image: Sharp, setting: number): Sharp;
-}
-
-const variants: Readonly<Record<PeerName, readonly Variant[]>> = {
-  jpeg: (['4:2:0', '4:4:4'] as const).map((chromaSubsampling) => ({
-    channels: [1, 3],
-    encode: (image, quality) => image.jpeg({ quality, mozjpeg: true, chromaSubsampling }),
-  })),
-  webp: [
-    {
-      channels: [1, 3, 4],
-      encode: (image, quality) => image.webp({ quality, effort: 6, smartSubsample: true }),
-    },
-  ],
-  avif: (['4:2:0', '4:4:4'] as const).map((chromaSubsampling) => ({
-    channels: [1, 3, 4],
-    encode: (image, quality) => image.avif({ quality, effort: 4, chromaSubsampling }),
-  })),
-};
 
 /** Settings of every peer. */
 const lowest = 1;
@@ -48,11 +31,11 @@ interface Measured {
 }
 
 /** Names of peers from what a caller gives. Throws BadInputError `unknown-peer`. */
-export function checkPeers(names: readonly string[]): PeerName[] {
+export function checkPeers(names: readonly string[]): FormatName[] {
   return names.map((name) => {
-    const known = peerNames.find((peer) => peer === name);
+    const known = formatNames.find((peer) => peer === name);
     if (known !== undefined) return known;
-    throw new BadInputError('unknown-peer', `no peer is called ${name}; choose of ${peerNames.join(', ')}`);
+    throw new BadInputError('unknown-peer', `no peer is called ${name}; choose of ${formatNames.join(', ')}`);
   });
 }
 
@@ -63,19 +46,17 @@ const together = 8;
 
 /** One format over a fixed set of pictures; settings are measured once, when first needed. */
 export class Peer {
-  readonly name: PeerName;
-  readonly #items: readonly Item[];
+  readonly name: FormatName;
+  readonly #items: readonly Picture[];
   readonly #variants: readonly Ladder[];
 
   /** `pictures`: 8-bit pictures [height, width] of one number of channels. */
-  constructor(name: PeerName, pictures: readonly Signal[], signal?: AbortSignal) {
+  constructor(name: FormatName, pictures: readonly Signal[], signal?: AbortSignal) {
     this.name = name;
-    this.#items = pictures.map(toItem);
+    this.#items = pictures.map(pictureOf);
     const channels = pictures[0]?.channels ?? 0;
-    this.#variants = variants[name]
+    this.#variants = formats[name].variants
       .filter((variant) => variant.channels.includes(channels))
-      // a grey picture has no chroma to subsample
-      .slice(0, channels === 1 ? 1 : undefined)
       .map((variant) => new Ladder(variant, this.#items, signal));
   }
 
@@ -97,13 +78,13 @@ export class Peer {
 
 /** The settings of one variant. */
 class Ladder {
-  readonly #variant: Variant;
-  readonly #items: readonly Item[];
+  readonly #variant: FormatVariant;
+  readonly #items: readonly Picture[];
   readonly #signal: AbortSignal | undefined;
   readonly #some = new Map<number, Promise<Measured>>();
   readonly #all = new Map<number, Promise<Measured>>();
 
-  constructor(variant: Variant, items: readonly Item[], signal: AbortSignal | undefined) {
+  constructor(variant: FormatVariant, items: readonly Picture[], signal: AbortSignal | undefined) {
     this.#variant = variant;
     this.#items = items;
     this.#signal = signal;
@@ -136,7 +117,7 @@ class Ladder {
     return remembered(this.#some, setting, () => this.#measure(setting, this.#items.slice(0, probed)));
   }
 
-  async #measure(setting: number, items: readonly Item[]): Promise<Measured> {
+  async #measure(setting: number, items: readonly Picture[]): Promise<Measured> {
     const variant = this.#variant;
     const fixed = new Map<string, Promise<number>>();
     const mses: number[] = [];
@@ -145,10 +126,14 @@ class Ladder {
     for (let i = 0; i < items.length; i += together) {
       if (this.#signal?.aborted) throw new AbortedError();
       const measured = items.slice(i, i + together).map(async (item) => {
-        const file = await variant.encode(image(item, item.bytes), setting).toBuffer();
+        const file = await variant.encode(item, setting);
         const size = `${item.width}x${item.height}`;
-        const flat = await remembered(fixed, size, () => flatBytes(item, variant, setting));
-        return { mse: errorOf(item, await decode(file, item.channels)), bytes: file.length, flat };
+        const flat = await remembered(
+          fixed,
+          size,
+          async () => (await variant.encode(greyLike(item), setting)).length,
+        );
+        return { mse: errorOf(item, await decodeFormat(file, item)), bytes: file.length, flat };
       });
       for (const found of await Promise.all(measured)) {
         mses.push(found.mse);
@@ -177,51 +162,4 @@ function interpolate(low: Measured, high: Measured, psnrDb: number): PeerPoint {
 
 function point({ bytes, fixedBytes, psnrDb }: Measured, at: PeerPoint['at']): PeerPoint {
   return { bytes, bytesWithoutFixedPart: Math.max(0, bytes - fixedBytes), fixedBytes, psnrDb, at };
-}
-
-interface Item {
-  readonly bytes: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-}
-
-function toItem(signal: Signal): Item {
-  const [height = 0, width = 0] = signal.shape;
-  return { bytes: signalToBytes(signal), width, height, channels: signal.channels };
-}
-
-function image(item: Item, bytes: Uint8Array): Sharp {
-  const { width, height, channels } = item;
-  const raw = { width, height, channels: channels as 1 | 3 | 4 };
-  const opened = sharp(bytes, { raw });
-  return channels === 1 ? opened.toColourspace('b-w') : opened;
-}
-
-async function decode(file: Uint8Array, channels: number): Promise<Uint8Array> {
-  const opened = sharp(file);
-  if (channels === 1) return opened.toColourspace('b-w').raw().toBuffer();
-  return (channels === 4 ? opened.ensureAlpha() : opened.removeAlpha())
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer();
-}
-
-/** Mean squared error, peak 1. */
-function errorOf(item: Item, decoded: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < item.bytes.length; i++) {
-    const d = item.bytes[i]! - decoded[i]!;
-    sum += d * d;
-  }
-  return sum / item.bytes.length / 255 ** 2;
-}
-
-/**
- * What the container costs whatever is in the picture: the file of a uniformly grey one of the same size and setting.
- * That counts the few bytes that grey itself takes as container, in the peer's favour.
- */
-async function flatBytes(item: Item, variant: Variant, setting: number): Promise<number> {
-  const grey = new Uint8Array(item.bytes.length).fill(128);
-  return (await variant.encode(image(item, grey), setting).toBuffer()).length;
 }

@@ -1,9 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { archiveBits } from '../../bench/rate/archive.ts';
 import { analyse, fitPca, pcaCurve, synthesise } from '../../bench/rate/pca.ts';
-import { type Picture, readPictures } from '../../bench/rate/pictures.ts';
+import { readPictures } from '../../bench/rate/pictures.ts';
 import { plainMultiply } from '../../src/core/eigen.ts';
 import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
+import type { Picture } from '../../src/pipeline/formats.ts';
 
 let pictures: readonly Picture[];
 const options = { axes: 12, qualities: [30, 50, 70], multiply: plainMultiply };

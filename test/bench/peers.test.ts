@@ -6,9 +6,10 @@ import { nearestHalf } from '../../bench/rate/half.ts';
 import { bestOf } from '../../bench/rate/peer.ts';
 import { avif, jpeg, webp } from '../../bench/rate/peers-sharp.ts';
 import { fromNetpbm, netpbm, openTools, toolKeys } from '../../bench/rate/peers-tools.ts';
-import { errorOf, type Picture, readPictures } from '../../bench/rate/pictures.ts';
+import { readPictures } from '../../bench/rate/pictures.ts';
 import { directoryStore } from '../../bench/rate/result-store.ts';
 import { psnrDb } from '../../src/core/units.ts';
+import { errorOf, type Picture } from '../../src/pipeline/formats.ts';
 
 let directory: string;
 let rgb: Picture;
