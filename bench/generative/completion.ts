@@ -1,0 +1,116 @@
+/** Completing pictures behind masks, with a prior and by adaptation alone. */
+import { openDataset } from '../../datasets/registry.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import { complete, completingPriors, observeMasked } from '../../src/complete/index.ts';
+import { Rng } from '../../src/core/rng.ts';
+import { psnrDb } from '../../src/core/units.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { coveringGrid } from '../../src/field/coordinates.ts';
+import type { Model } from '../../src/field/model.ts';
+import { pointCount } from '../../src/field/spec.ts';
+import { adaptSignal } from '../../src/learn/index.ts';
+import { generativeOf } from '../../src/pipeline/generative.ts';
+import { toSignalValues } from '../../src/pipeline/values.ts';
+import type { GenerativeOptions } from './options.ts';
+import { type CompletionRow, type Found, meanOf } from './result.ts';
+
+/** What is known of each point of item i: 1, or 0 where it is hidden. */
+type MaskOf = (shape: readonly number[], rng: Rng) => Uint8Array;
+
+const share =
+  (hidden: number): MaskOf =>
+  (shape, rng) =>
+    Uint8Array.from({ length: pointCount(shape) }, () => Number(rng.uniform() >= hidden));
+
+export const masks: Readonly<Record<string, MaskOf>> = {
+  'left half': ([height = 1, width = 1]) =>
+    Uint8Array.from({ length: height * width }, (_, p) => Number(2 * (p % width) >= width)),
+  'bottom half': ([height = 1, width = 1]) =>
+    Uint8Array.from({ length: height * width }, (_, p) => Number(2 * Math.floor(p / width) < height)),
+  '25 % at random': share(0.25),
+  '50 % at random': share(0.5),
+  '75 % at random': share(0.75),
+  '90 % at random': share(0.9),
+};
+
+export async function completions(
+  model: Model,
+  engine: Engine,
+  options: GenerativeOptions,
+  say: (line: string) => void,
+): Promise<Found<CompletionRow>[]> {
+  const there: readonly string[] = await generativeOf(model);
+  const kinds = completingPriors.filter(
+    (kind) => there.includes(kind) && (options.priors?.includes(kind) ?? true),
+  );
+  const data = await openDataset(options.data, options.split);
+  const n = Math.min(options.completions, data.length);
+  // Spread over the split, whatever its order.
+  const signals = await Promise.all(
+    Array.from({ length: n }, (_, i) => data.get(Math.floor((i * data.length) / n))),
+  );
+  data.close();
+  const rows: Found<CompletionRow>[] = [];
+  for (const name of kinds) {
+    for (const [at, [mask, maskOf]] of Object.entries(masks).entries()) {
+      const withPrior: number[] = [];
+      const without: number[] = [];
+      let seconds = 0;
+      for (const [i, signal] of signals.entries()) {
+        const observed = maskOf(signal.shape, new Rng(options.seed, at * n + i));
+        const found = await complete(
+          { model, engine },
+          observeMasked(signal, { shape: signal.shape, observed }),
+          {
+            prior: name,
+            draws: name === 'gaussian' ? 0 : 4,
+          },
+        );
+        seconds += found.seconds;
+        withPrior.push(hiddenPsnr(found.completed.values, signal, observed));
+        without.push(hiddenPsnr(await adaptedAlone(model, engine, signal, observed), signal, observed));
+      }
+      const gain = meanOf(withPrior.map((psnr, i) => psnr - without[i]!));
+      rows.push({
+        name,
+        mask,
+        n,
+        psnrDb: meanOf(withPrior).mean,
+        withoutDb: meanOf(without).mean,
+        gainDb: gain.mean,
+        gainStandardError: gain.standardError,
+        secondsPerItem: seconds / n,
+      });
+      say(`${name}, ${mask}: gain ${gain.mean.toFixed(2)} dB`);
+    }
+  }
+  return rows;
+}
+
+/** By the inner steps of training on what is known; more steps bring hidden points no nearer. */
+async function adaptedAlone(
+  model: Model,
+  engine: Engine,
+  signal: Signal,
+  observed: Uint8Array,
+): Promise<Float32Array> {
+  const { network, card } = model;
+  const weighted = { ...signal, weights: Float32Array.from(observed) };
+  const { modulations } = await adaptSignal(engine, network, weighted, card.values, {
+    steps: card.training.innerSteps,
+    learntSteps: card.training.innerSteps,
+  });
+  const field = await engine.evaluate(network, signal.shape, modulations, coveringGrid(signal.shape));
+  return toSignalValues(card, field, false);
+}
+
+function hiddenPsnr(values: Float32Array, { values: of, channels }: Signal, observed: Uint8Array): number {
+  let sum = 0;
+  let n = 0;
+  for (let i = 0; i < of.length; i++) {
+    if (observed[Math.floor(i / channels)] === 1) continue;
+    sum += (values[i]! - of[i]!) ** 2;
+    n++;
+  }
+  return psnrDb(sum / n);
+}

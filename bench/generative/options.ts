@@ -1,0 +1,98 @@
+/** What the command line of the benchmark takes. */
+import { parseArgs } from 'node:util';
+import { BadInputError } from '../../src/core/errors.ts';
+
+export const partNames = ['bits', 'samples', 'completion'] as const;
+export type PartName = (typeof partNames)[number];
+
+export interface GenerativeOptions {
+  readonly data: string;
+  /** Name or path of the model. */
+  readonly model: string;
+  readonly split: 'validation' | 'test';
+  readonly parts: readonly PartName[];
+  /** Of those that the model has; absent: all. */
+  readonly priors: readonly string[] | undefined;
+  /** Samples of each prior. */
+  readonly samples: number;
+  /** Signals whose bits are counted. */
+  readonly items: number;
+  /** Signals completed behind each mask. */
+  readonly completions: number;
+  readonly guidance: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly json: boolean;
+  /** Directory of the table and the JSON; rows of earlier runs that this one does not make are kept. */
+  readonly out: string | undefined;
+}
+
+export const usage = `npm run bench:generative -- [options]
+  --data NAME         a labelled set of pictures of one shape (fashion-mnist)
+  --model MODEL       a model file, or the name of one in models/ (that of the data set)
+  --split SPLIT       validation or test (test)
+  --parts LIST        of ${partNames.join(',')} (all)
+  --priors LIST       of those the model has (all)
+  --samples N         samples of each prior (1000)
+  --items N           signals whose bits are counted (500)
+  --completions N     signals completed behind each mask (200)
+  --guidance G        of the diffusion towards its label (1)
+  --seed N            (1)
+  --threads N         (1)
+  --out DIRECTORY     write generative-NAME.json and .md
+  --json              print JSON`;
+
+export function readOptions(args: readonly string[]): GenerativeOptions {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: text,
+      model: text,
+      split: text,
+      parts: text,
+      priors: text,
+      samples: text,
+      items: text,
+      completions: text,
+      guidance: text,
+      seed: text,
+      threads: text,
+      out: text,
+      json: { type: 'boolean' },
+    },
+  });
+  const data = values.data ?? 'fashion-mnist';
+  const split = values.split ?? 'test';
+  if (split !== 'test' && split !== 'validation') throw wrong('split', split);
+  const parts = (values.parts ?? partNames.join()).split(',').map((name) => {
+    const part = partNames.find((known) => known === name);
+    if (part === undefined) throw wrong('parts', name);
+    return part;
+  });
+  return {
+    data,
+    split,
+    parts,
+    model: values.model ?? data,
+    priors: values.priors?.split(','),
+    samples: whole('samples', values.samples, 1000),
+    items: whole('items', values.items, 500),
+    completions: whole('completions', values.completions, 200),
+    guidance: Number(values.guidance ?? 1),
+    seed: whole('seed', values.seed, 1),
+    threads: whole('threads', values.threads, 1),
+    json: values.json ?? false,
+    out: values.out,
+  };
+}
+
+function whole(name: string, text: string | undefined, otherwise: number): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw wrong(name, text);
+}
+
+function wrong(name: string, text: string | undefined): BadInputError {
+  return new BadInputError('option', `--${name} ${text} is not one of its values\n${usage}`);
+}

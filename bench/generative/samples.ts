@@ -1,0 +1,161 @@
+/** Samples of every prior against pictures: distances in the features of a classifier, nearness to training, classes. */
+import { Sampler } from '../../prior/draw.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { readPrior } from '../../prior/registry.ts';
+import { Rng } from '../../src/core/rng.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
+import { coveringGrid } from '../../src/field/coordinates.ts';
+import type { Model } from '../../src/field/model.ts';
+import { priorsOf } from '../../src/pipeline/coding.ts';
+import { generativeOf, openGenerative } from '../../src/pipeline/generative.ts';
+import { toSignalValues } from '../../src/pipeline/values.ts';
+import type { GenerativeOptions } from './options.ts';
+import { openPixelClassifier } from './pixels/classifier.ts';
+import { frechet, nearest, precisionRecall, type Vectors } from './pixels/distance.ts';
+import { loadPictures } from './pixels/pictures.ts';
+import type { Found, SamplesRow } from './result.ts';
+
+/** Of precision and recall. */
+const neighbours = 3;
+/** At which symbols are drawn, and held-out ones coded. */
+const quality = 50;
+
+interface Drawn {
+  readonly modulations: readonly Float32Array[];
+  /** What was asked of each; absent: nothing. */
+  readonly labels?: readonly number[];
+}
+
+/**
+ * A row for training pictures, one for functions of the split as they are and one as they are coded, then each prior's.
+ * `held` [m] each: adapted modulations of the first pictures of the split. Distances are to pictures of the split.
+ */
+export async function sampleRows(
+  model: Model,
+  engine: Engine,
+  held: readonly Float32Array[],
+  options: GenerativeOptions,
+  say: (line: string) => void,
+): Promise<Found<SamplesRow>[]> {
+  const { data, split, threads } = options;
+  const n = Math.min(options.samples, held.length);
+  const classifier = await openPixelClassifier({ dataset: data, threads });
+  say(
+    `the classifier of pictures is right about ${(100 * classifier.validationAccuracy).toFixed(1)} % of the validation split`,
+  );
+  const multiply = openMultiply(threads);
+  const train = await loadPictures(data, 'train');
+  const real = await loadPictures(data, split, { limit: n });
+  const dimensions = real.bytes.length / real.count;
+  const pixels = (bytes: Uint8Array): Vectors => ({
+    dimensions,
+    values: Float32Array.from(bytes, (b) => b / 255),
+  });
+  const features = ({ values }: Vectors): Vectors => ({
+    dimensions: classifier.width,
+    values: classifier.features(values),
+  });
+  const trained = pixels(train.bytes);
+  const realPixels = pixels(real.bytes);
+  const realFeatures = features(realPixels);
+  const decode = async (modulations: readonly Float32Array[]): Promise<Vectors> => {
+    const { network, card } = model;
+    const values = new Float32Array(modulations.length * dimensions);
+    for (const [i, modulation] of modulations.entries()) {
+      const field = await engine.evaluate(network, card.shape, modulation, coveringGrid(card.shape));
+      values.set(toSignalValues(card, field, false), i * dimensions);
+    }
+    return { dimensions, values };
+  };
+  const median = (set: Vectors) => medianOf(nearest(set, trained, multiply));
+  const functions = await decode(held.slice(0, n));
+  const typical = median(functions);
+  const rowOf = (
+    name: string,
+    images: Vectors,
+    labels?: ArrayLike<number>,
+    ms?: number,
+  ): Found<SamplesRow> => {
+    const found = features(images);
+    const { precision, recall } = precisionRecall(realFeatures, found, neighbours, multiply);
+    const row = {
+      name,
+      n,
+      frechet: frechet(realFeatures, found),
+      precision,
+      recall,
+      memorisation: median(images) / typical,
+      classAccuracy: labels === undefined ? null : classifier.accuracyOf(images.values, labels),
+      msPerSample: ms ?? null,
+    };
+    say(`${name}: Frechet distance ${row.frechet.toFixed(3)}`);
+    return row;
+  };
+  const layout = symbolLayout(model.card.spec, model.card.shape);
+  const steps = stepsAt(model.steps, quality);
+  const coded = held.slice(0, n).map((own) => dequantise(layout, quantise(layout, own, steps), steps));
+  // Another part of the training set than its first pictures would do as well: any n of one size.
+  const training = pixels(train.bytes.subarray(0, n * dimensions));
+  const rows = [
+    { ...rowOf('training pictures', training, train.labels.subarray(0, n)), memorisation: 0 },
+    rowOf(`functions of the ${split} split`, functions, real.labels),
+    rowOf(`the same at quality ${quality}`, await decode(coded), real.labels),
+  ];
+  for (const [name, draw] of await drawers(model, n, options)) {
+    const started = performance.now();
+    const { modulations, labels } = await draw();
+    const ms = (performance.now() - started) / n;
+    rows.push(rowOf(name, await decode(modulations), labels, ms));
+  }
+  classifier.close();
+  return rows;
+}
+
+async function drawers(
+  model: Model,
+  n: number,
+  { priors, seed, guidance }: GenerativeOptions,
+): Promise<Map<string, () => Promise<Drawn>>> {
+  const layout = symbolLayout(model.card.spec, model.card.shape);
+  const steps = stepsAt(model.steps, quality);
+  const all = new Map<string, () => Promise<Drawn>>();
+  for (const kind of [...priorsOf(model)].reverse()) {
+    all.set(kind, async () => ({
+      modulations: Array.from({ length: n }, (_, i) => {
+        const symbols = new Int32Array(layout.length);
+        readPrior(model, kind).walk(layout, quality, symbols, new Sampler(new Rng(seed, i)));
+        return dequantise(layout, symbols, steps);
+      }),
+    }));
+  }
+  const there = await generativeOf(model);
+  const plain = async (kind: 'gaussian' | 'flow') => {
+    const opened = await openGenerative(model, kind);
+    return { modulations: await opened.sample({ count: n, seed }) };
+  };
+  if (there.includes('gaussian')) all.set('gaussian', () => plain('gaussian'));
+  if (there.includes('flow')) all.set('flow', () => plain('flow'));
+  if (there.includes('diffusion')) {
+    all.set('diffusion', async () => {
+      const diffusion = await openGenerative(model, 'diffusion');
+      const modulations: Float32Array[] = [];
+      const labels: number[] = [];
+      // As many of each class, each with a seed of its own.
+      const each = Math.ceil(n / diffusion.labels.length);
+      for (const [k, label] of diffusion.labels.entries()) {
+        const count = Math.min(each, n - modulations.length);
+        if (count === 0) break;
+        modulations.push(...(await diffusion.sample({ count, seed: seed + k, label, guidance })));
+        for (let i = 0; i < count; i++) labels.push(Number(label));
+      }
+      return { modulations, labels };
+    });
+  }
+  return new Map([...all].filter(([name]) => priors?.includes(name) ?? true));
+}
+
+function medianOf(values: Float64Array): number {
+  return values.sort()[values.length >> 1]!;
+}
