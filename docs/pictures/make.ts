@@ -1,12 +1,15 @@
 /**
  * Makes the pictures of the README with the bundled models: `npx tsx docs/pictures/make.ts`. Signals that were not
- * learnt from, each as it is, as its file decodes, and as its file decodes at four times the size; and samples.
+ * learnt from, each as it is, as its file decodes, and as its file decodes at four times the size; samples; and signals
+ * completed from a part: each as it is, what is known of it, the completed, four draws, and four times their deviation.
  */
 import { writeFileSync } from 'node:fs';
 import { contactSheet } from '../../datasets/contact-sheet.ts';
 import { writeImage } from '../../datasets/image.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
+import { complete, maskOf, observeMasked, regionMask, shownObservation } from '../../src/complete/index.ts';
+import { Rng } from '../../src/core/rng.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { loadModel, openSession } from '../../src/pipeline/index.ts';
 
@@ -48,6 +51,31 @@ try {
   const { signals } = await session.sample({ count: 2 * count, seed: 1, size: `${scale}x` });
   const samples = contactSheet(signals, { columns: count, gap: 4 });
   writeFileSync(new URL('samples.png', directory), await writeImage(samples, 'png'));
+
+  const shape = model.card.shape;
+  const rng = new Rng(1);
+  const masks = [
+    regionMask(shape, { start: [0, 0], count: [28, 14] }, true),
+    regionMask(shape, { start: [14, 0], count: [14, 28] }, true),
+    maskOf({ shape, values: Float32Array.from({ length: 784 }, () => Number(rng.uniform() < 0.15)) }),
+  ];
+  const completed: Signal[] = [];
+  for (let i = 0; i < 6; i++) {
+    const signal = await data.get(i * 3 + 1);
+    const known = observeMasked(signal, masks[i % masks.length]);
+    const found = await complete({ model, engine }, known, { size: `${scale}x`, seed: 1 });
+    const deviation = found.spread!.deviation;
+    const brighter = { ...deviation, values: deviation.values.map((value) => Math.min(1, 4 * value)) };
+    completed.push(
+      enlarge(signal),
+      enlarge(shownObservation(known)),
+      found.completed,
+      ...found.draws,
+      brighter,
+    );
+  }
+  const completions = contactSheet(completed, { columns: 8, gap: 4 });
+  writeFileSync(new URL('completions.png', directory), await writeImage(completions, 'png'));
   console.log(`${count} files at quality 50, effort 5: ${(bytes / count).toFixed(1)} bytes each`);
 } finally {
   await engine.close();
