@@ -1,0 +1,53 @@
+/**
+ * Measures of queries: `retrieval`, `scale` and `evaluate`. Each prints its setting.
+ *
+ *   npm run bench:query -- retrieval <store> <queries> [--n 500] [--model fashion-mnist]
+ *   npm run bench:query -- scale <store> [--n 1000000] [--exact 200] [--queries 2000]
+ *   npm run bench:query -- evaluate <store> [--n 1000] [--points 100] [--turns 50]
+ */
+import { parseArgs } from 'node:util';
+import { openEngine } from '../../src/engine/index.ts';
+import { openFunctaset } from '../../src/functaset/index.ts';
+import { loadModel } from '../../src/pipeline/index.ts';
+import { measureEvaluate } from './evaluate.ts';
+import { measureRetrieval } from './retrieval.ts';
+import { measureScale } from './scale.ts';
+import { printSetting } from './setting.ts';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: 'string', default: 'fashion-mnist' },
+    n: { type: 'string' },
+    exact: { type: 'string', default: '200' },
+    queries: { type: 'string', default: '2000' },
+    points: { type: 'string', default: '100' },
+    turns: { type: 'string', default: '50' },
+    threads: { type: 'string', default: '1' },
+  },
+});
+const [what, path, other] = positionals;
+const engine = await openEngine(undefined, { threads: Number(values.threads) });
+const model = await loadModel(values.model);
+const store = await openFunctaset(path ?? '', { readOnly: true });
+const count = (fallback: number) => Number(values.n ?? fallback);
+printSetting();
+try {
+  if (what === 'retrieval') {
+    const queries = await openFunctaset(other ?? '', { readOnly: true });
+    await measureRetrieval({ store, model, engine }, queries, count(500));
+    await queries.close();
+  } else if (what === 'scale') {
+    const asked = { exact: Number(values.exact), queries: Number(values.queries) };
+    await measureScale({ store, model, engine }, count(1_000_000), asked);
+  } else if (what === 'evaluate') {
+    const asked = { points: Number(values.points), turns: Number(values.turns) };
+    await measureEvaluate({ store, model, engine }, count(1000), asked);
+  } else {
+    console.error('say which: retrieval, scale or evaluate');
+    process.exitCode = 2;
+  }
+} finally {
+  await store.close();
+  await engine.close();
+}
