@@ -1,0 +1,56 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeImage } from '../../datasets/image.ts';
+import { readNpy, writeNpy } from '../../datasets/npy.ts';
+import { openDataset } from '../../datasets/registry.ts';
+import { functa, functaJson } from './run.ts';
+
+let directory: string;
+const at = (name: string) => join(directory, name);
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'functa-complete-'));
+  const data = await openDataset('fixture-fashion', 'all');
+  const signal = await data.get(3);
+  data.close();
+  await writeFile(at('shirt.png'), await writeImage(signal, 'png'));
+  await writeFile(
+    at('mask.npy'),
+    writeNpy({ dtype: 'U8', shape: [28, 28], data: new Uint8Array(784).fill(1, 392) }),
+  );
+  await writeFile(at('small.npy'), writeNpy({ dtype: 'U8', shape: [2, 2], data: Uint8Array.of(1, 1, 1, 1) }));
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+const complete = (...args: string[]) => [
+  'complete',
+  at('shirt.png'),
+  '-m',
+  'fashion-mnist',
+  '--threads',
+  '1',
+  ...args,
+];
+
+test('a picture is completed from what a mask shows, as an array of the completed, draws, mean and deviation', async () => {
+  const { status, json } = await functaJson(
+    complete('--mask', at('mask.npy'), '-n', '2', '-o', at('out.npy')),
+  );
+  expect(status).toBe(0);
+  expect(json).toMatchObject({ prior: 'gaussian', known: 392, draws: 2, shape: [28, 28] });
+  const { shape, data } = readNpy(new Uint8Array(await readFile(at('out.npy'))));
+  expect(shape).toEqual([5, 28, 28]);
+  expect(data.every(Number.isFinite)).toBe(true);
+});
+
+test('a mask of another shape, and two ways to say what is known, are refused', async () => {
+  const shape = await functa(complete('--mask', at('small.npy'), '-o', at('none.png')));
+  expect(shape.stderr).toContain('[mask-shape]');
+  expect(shape.status).not.toBe(0);
+  const both = await functa(complete('--mask', at('mask.npy'), '--hide', '0,0,1,1', '-o', at('none.png')));
+  expect(both).toMatchObject({ status: 2 });
+  expect(both.stderr).toContain('[one-part]');
+});
