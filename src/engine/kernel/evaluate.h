@@ -16,6 +16,7 @@ constexpr int LIST_UNIT = 512;                    // points of a list that a thr
 struct PointRows {
   int32_t offset[2 * MAX_LEVELS];
   float weight[2 * MAX_LEVELS];
+  int32_t like_next;  // does the next point of the line read the same rows?
 };
 
 // Points from `at` on in the caller's array, through the entries of their coordinates (one after the other along an axis).
@@ -164,37 +165,46 @@ static void map_window(const Job* job, const Dims& d, const Net& n, int k, const
   gemm<false>(lines * w.count[last], d.row, d.grid[k].channels, channels, d.grid[k].channels, 1, n.m[k], d.row, out, d.row);
 }
 
-// z[t, :] = what the line shares, plus (in the first layer) the features of the column, plus two rows of shifts a level.
-template <int PAIRS, bool FIRST>
-FUNCTA_INLINE void gather_points(const Evaluation& e, int points, int column, int columns, float* z) {
-  constexpr int MOST = PAIRS < 0 ? 2 * MAX_LEVELS : 2 * PAIRS;
-  const int count = PAIRS < 0 ? 2 * e.pairs : MOST;
-  for (int t = 0; t < points; t++) {
-    const float *shared = e.point_slot[t] + column, *features = e.point_features[t];
-    const PointRows& rows = *e.point_rows[t];
-    const float* row[MOST + 1];
-    vf weight[MOST + 1];
-    for (int i = 0; i < count; i++) {
-      row[i] = shared + rows.offset[i];
-      weight[i] = splat(rows.weight[i]);
+// V vectors from `column` on of z[t, :], for P points that read the same rows: what the line shares, plus two rows of shifts
+// a level; in the first layer, the sine of it with the features of the column (the other layers have a product to come).
+template <int P, int V, bool FIRST>
+FUNCTA_INLINE void gather_points(const Evaluation& e, int t, int column, int columns, float* z) {
+  const float* shared = e.point_slot[t] + column;
+  const int32_t* offset = e.point_rows[t]->offset;
+  vf sum[P][V];
+  for (int p = 0; p < P; p++)
+    for (int v = 0; v < V; v++) {
+      sum[p][v] = load(shared + v * VL);
+      if (FIRST) sum[p][v] += load(e.point_features[t + p] + column + v * VL);
     }
-    for (int j = 0; j < columns; j += VL) {
-      vf sum = load(shared + j);
-      if (FIRST) sum += load(features + j);
-      for (int i = 0; i < count; i++) sum = fma(weight[i], load(row[i] + j), sum);
-      store(z + (long)t * columns + j, sum);
+  for (int i = 0; i < 2 * e.pairs; i++) {
+    const float* row = shared + offset[i];
+    vf weight[P];
+    for (int p = 0; p < P; p++) weight[p] = splat(e.point_rows[t + p]->weight[i]);
+    for (int v = 0; v < V; v++) {
+      const vf shifts = load(row + v * VL);
+      for (int p = 0; p < P; p++) sum[p][v] = fma(weight[p], shifts, sum[p][v]);
     }
   }
+  for (int p = 0; p < P; p++)
+    for (int v = 0; v < V; v++) store(z + (long)p * columns + v * VL, FIRST ? sine_quarters(sum[p][v]) : sum[p][v]);
 }
 
+template <int P, bool FIRST>
+FUNCTA_INLINE void gather_columns(const Evaluation& e, int t, int column, int columns, float* z) {
+  int j = 0;
+  for (; j + 4 * VL <= columns; j += 4 * VL) gather_points<P, 4, FIRST>(e, t, column + j, columns, z + j);
+  for (; j < columns; j += VL) gather_points<P, 1, FIRST>(e, t, column + j, columns, z + j);
+}
+
+// z [points, columns]. `column` is the first of them in a row of shifts; 0 in the first layer.
 template <bool FIRST>
 static void gather_tile(const Evaluation& e, int points, int column, int columns, float* z) {
-  switch (e.pairs) {
-    case 0: gather_points<0, FIRST>(e, points, column, columns, z); break;
-    case 1: gather_points<1, FIRST>(e, points, column, columns, z); break;
-    case 2: gather_points<2, FIRST>(e, points, column, columns, z); break;
-    case 3: gather_points<3, FIRST>(e, points, column, columns, z); break;
-    default: gather_points<-1, FIRST>(e, points, column, columns, z);
+  for (int t = 0; t < points;) {
+    const int n = t + 1 < points && e.point_slot[t] == e.point_slot[t + 1] && e.point_rows[t]->like_next ? 2 : 1;
+    if (n == 2) gather_columns<2, FIRST>(e, t, column, columns, z + (long)t * columns);
+    else gather_columns<1, FIRST>(e, t, column, columns, z + (long)t * columns);
+    t += n;
   }
 }
 
@@ -208,10 +218,12 @@ static void evaluate_tile(const Job* job, const Dims& d, const Net& n, Evaluatio
   }
   float *h = e.h[0], *next = e.h[1];
   for (int l = 0; l < d.layers; l++) {
-    if (l == 0) gather_tile<true>(e, points, 0, W, next);
-    else gather_tile<false>(e, points, l * W, W, next);
-    if (l > 0) gemm<true>(points, W, W, h, W, 1, n.w[l], W, next, W);
-    for (int i = 0; i < points * W; i += VL) store(next + i, sine_quarters(load(next + i)));
+    if (l == 0) {
+      gather_tile<true>(e, points, 0, W, next);
+    } else {
+      gather_tile<false>(e, points, l * W, W, next);
+      gemm<true, Sine>(points, W, W, h, W, 1, n.w[l], W, next, W);
+    }
     float* swap = h;
     h = next;
     next = swap;
@@ -229,6 +241,12 @@ static void evaluate_tile(const Job* job, const Dims& d, const Net& n, Evaluatio
   for (int t = 0; t < e.valid; t++)
     for (int o = 0; o < d.outputs; o++) job->values[e.at[t] * d.outputs + o] = e.out[t * OC + o] + e.sums[o * TILE + t];
   e.valid = 0;
+}
+
+FUNCTA_INLINE bool same(const int32_t* a, const int32_t* b, int n) {
+  bool all = true;
+  for (int i = 0; i < n; i++) all &= a[i] == b[i];
+  return all;
 }
 
 static void evaluate_box(const Job* job, const Dims& d, const Net& n, Evaluation& e, const Box& box) {
@@ -264,6 +282,8 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Evaluation
         rows[i].weight[r] = above ? along[2] : 1 - along[2];
       }
     }
+    rows[i].like_next = 0;
+    if (i > 0) rows[i - 1].like_next = same(rows[i - 1].offset, rows[i].offset, 2 * e.pairs);
   }
 
   long lines = 1;

@@ -11,7 +11,15 @@ constexpr int GEMM_ROWS = 8, GEMM_VECTORS = 2;
 constexpr int GEMM_ROWS = 4, GEMM_VECTORS = 2;
 #endif
 
-template <int R, int V, bool ACCUMULATE>
+// What becomes of a sum before it is stored.
+struct Plain {
+  static vf of(vf sum) { return sum; }
+};
+struct Sine {
+  static vf of(vf sum) { return sine_quarters(sum); }
+};
+
+template <int R, int V, bool ACCUMULATE, class Finish>
 FUNCTA_INLINE void gemm_tile(int k_count, const float* a, int am, int ak, const float* b, int ldb, float* c, int ldc) {
   vf sum[R][V];
   for (int i = 0; i < R; i++)
@@ -25,30 +33,30 @@ FUNCTA_INLINE void gemm_tile(int k_count, const float* a, int am, int ak, const 
     }
   }
   for (int i = 0; i < R; i++)
-    for (int j = 0; j < V; j++) store(c + i * ldc + j * VL, sum[i][j]);
+    for (int j = 0; j < V; j++) store(c + i * ldc + j * VL, Finish::of(sum[i][j]));
 }
 
-template <int V, bool ACCUMULATE>
+template <int V, bool ACCUMULATE, class Finish>
 FUNCTA_INLINE void gemm_columns(int m_count, int k_count, const float* a, int am, int ak, const float* b, int ldb, float* c, int ldc) {
   int m = 0;
   for (; m + GEMM_ROWS <= m_count; m += GEMM_ROWS)
-    gemm_tile<GEMM_ROWS, V, ACCUMULATE>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc);
+    gemm_tile<GEMM_ROWS, V, ACCUMULATE, Finish>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc);
   if (m + 4 <= m_count) {
-    gemm_tile<4, V, ACCUMULATE>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc);
+    gemm_tile<4, V, ACCUMULATE, Finish>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc);
     m += 4;
   }
   switch (m_count - m) {
-    case 3: gemm_tile<3, V, ACCUMULATE>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc); break;
-    case 2: gemm_tile<2, V, ACCUMULATE>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc); break;
-    case 1: gemm_tile<1, V, ACCUMULATE>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc); break;
+    case 3: gemm_tile<3, V, ACCUMULATE, Finish>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc); break;
+    case 2: gemm_tile<2, V, ACCUMULATE, Finish>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc); break;
+    case 1: gemm_tile<1, V, ACCUMULATE, Finish>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc); break;
     default: break;
   }
 }
 
-template <bool ACCUMULATE>
+template <bool ACCUMULATE, class Finish = Plain>
 static __attribute__((noinline)) void gemm(int m_count, int n_count, int k_count, const float* a, int am, int ak, const float* b, int ldb, float* c, int ldc) {
   int n = 0;
   for (; n + GEMM_VECTORS * VL <= n_count; n += GEMM_VECTORS * VL)
-    gemm_columns<GEMM_VECTORS, ACCUMULATE>(m_count, k_count, a, am, ak, b + n, ldb, c + n, ldc);
-  for (; n < n_count; n += VL) gemm_columns<1, ACCUMULATE>(m_count, k_count, a, am, ak, b + n, ldb, c + n, ldc);
+    gemm_columns<GEMM_VECTORS, ACCUMULATE, Finish>(m_count, k_count, a, am, ak, b + n, ldb, c + n, ldc);
+  for (; n < n_count; n += VL) gemm_columns<1, ACCUMULATE, Finish>(m_count, k_count, a, am, ak, b + n, ldb, c + n, ldc);
 }
