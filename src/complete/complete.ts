@@ -11,7 +11,6 @@ import { generativeOf, openGenerative, samplersOf } from '../pipeline/generative
 import { collectRows, multiplyAddsPerPoint } from '../pipeline/index.ts';
 import { fieldRows } from '../pipeline/rows.ts';
 import type { Size } from '../pipeline/types.ts';
-import { guidedDraws } from './guided.ts';
 import type { Observation } from './observation.ts';
 import { type Evidence, findPosterior, groupMeans } from './posterior.ts';
 
@@ -49,7 +48,7 @@ export interface Completion {
 }
 
 /** Priors that signals can be completed with, in order of choice. */
-export const completingPriors = ['gaussian', 'diffusion'] as const;
+export const completingPriors = ['gaussian'] as const;
 export type CompletingPrior = (typeof completingPriors)[number];
 
 export const maxDraws = 64;
@@ -84,7 +83,13 @@ export async function complete(
   const values = Float64Array.from(observation.values, (value) => (value - offset) / scale);
   // What is off by chance cancels in means.
   const evidence: Evidence = { shape, coordinates, group, values, noise: (noise * noise) / group };
-  const found = await searches[kind](model, engine, evidence, { draws, seed, signal });
+  const prior = await openGenerative(model, kind);
+  const posterior = await findPosterior(engine, network, prior, evidence, { turns, signal });
+  const found = [posterior.modulation];
+  for (let i = 0; i < draws; i++) {
+    if (signal?.aborted) throw new AbortedError();
+    found.push(await posterior.draw(new Rng(seed, i)));
+  }
   const decode = async (modulation: Float32Array, id: string): Promise<Signal> => {
     const stream = fieldRows({ model, engine }, shape, modulation, { size, raw, signal, limits });
     return { id, shape: stream.shape, channels: stream.channels, values: await collectRows(stream) };
@@ -104,31 +109,6 @@ export async function complete(
     seconds: (performance.now() - started) / 1000,
   };
 }
-
-type Search = (
-  model: Model,
-  engine: Engine,
-  evidence: Evidence,
-  options: { readonly draws: number; readonly seed: number; readonly signal: AbortSignal | undefined },
-) => Promise<Float32Array[]>;
-
-/** The likeliest modulation, then draws. */
-const searches: Readonly<Record<CompletingPrior, Search>> = {
-  async gaussian(model, engine, evidence, { draws, seed, signal }) {
-    const prior = await openGenerative(model, 'gaussian');
-    const posterior = await findPosterior(engine, model.network, prior, evidence, { turns, signal });
-    const found = [posterior.modulation];
-    for (let i = 0; i < draws; i++) {
-      if (signal?.aborted) throw new AbortedError();
-      found.push(await posterior.draw(new Rng(seed, i)));
-    }
-    return found;
-  },
-  async diffusion(model, engine, evidence, options) {
-    const prior = await openGenerative(model, 'diffusion');
-    return guidedDraws(prior, model.network, engine, evidence, options);
-  },
-};
 
 /** Throws BadInputError `unknown-prior`, `prior-cannot-complete`; NotFoundError `prior`. */
 async function choosePrior(model: Model, asked: string | undefined): Promise<CompletingPrior> {

@@ -67,7 +67,7 @@ export function addComplete(program: Command, run: Run): void {
       '--points',
       'the input is an npy of points: a row holds the coordinates, slowest axis first, then the values',
     )
-    .option('--prior <kind>', 'gaussian or diffusion; default: the first that the model has')
+    .option('--prior <kind>', 'gaussian, which is the default')
     .option('-n, --draws <n>', 'how many draws', integer(0, 64), 4)
     .option('--seed <n>', 'where the random numbers start', integer(0), 0)
     .option('--noise <s>', 'deviation of a known value, of a range of 1; default: 0.04', real(1e-4, 1e3))
