@@ -141,6 +141,9 @@ class Search {
   readonly #gains: Float64Array;
   readonly #targets: Int32Array;
   #share = FIRST_SHARE;
+  /** Moves that were tried alone in vain since the best symbols were found. */
+  readonly #vain = new Set<number>();
+  #alone: number | undefined;
   #waiting = true;
 
   /** Keeps `best` and improves it in place. */
@@ -180,7 +183,9 @@ class Search {
       this.#best.set(this.#tried);
       this.#gradient.set(gradient);
       this.#share = Math.min(1, this.#share * GROWTH);
+      this.#vain.clear();
     } else {
+      if (this.#alone !== undefined) this.#vain.add(this.#alone);
       this.#share *= SHRINKAGE;
     }
   }
@@ -189,13 +194,15 @@ class Search {
   propose(): boolean {
     const profitable: number[] = [];
     const priced = this.#priced!;
-    for (let i = 0; i < this.#best.length; i++) if (this.#price(i, priced)) profitable.push(i);
+    for (let i = 0; i < this.#best.length; i++)
+      if (this.#price(i, priced) && !this.#vain.has(i)) profitable.push(i);
     this.#tried.set(this.#best);
     this.#waiting = profitable.length > 0;
     if (!this.#waiting) return false;
     const gains = this.#gains;
     profitable.sort((a, b) => gains[a]! - gains[b]! || a - b);
     const made = Math.ceil(profitable.length * this.#share);
+    this.#alone = made === 1 ? profitable[0] : undefined;
     for (let k = 0; k < made; k++) {
       const i = profitable[k]!;
       if (made === 1 || this.#rng.u32() < CHANCE * 4294967296) this.#tried[i] = this.#targets[i]!;
