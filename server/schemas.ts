@@ -97,6 +97,10 @@ export const sampleBody = z
     count: z.number().int().min(1).max(maxSampleCount).default(16),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     temperature: z.number().min(0).max(10).default(1),
+    prior: z.string().max(64).optional(),
+    label: z.union([z.string().max(256), z.number()]).optional(),
+    guidance: z.number().min(0).max(20).optional(),
+    steps: z.number().int().min(2).max(1000).optional(),
     quality: z.number().int().min(1).max(100).optional(),
     size: z.string().max(64).optional(),
   })

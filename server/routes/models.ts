@@ -184,11 +184,11 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
   app.openapi(sampleRoute, async (c) => {
     const { session } = findModel(context, c.req.valid('param').m);
     const type = negotiate(c.req.header('accept'), [pngType, npyType, functaType]);
-    const { count, seed, temperature, quality, size } = c.req.valid('json');
+    const request = c.req.valid('json');
     const place = context.admission.enter();
     try {
       const { signal: abort } = c.req.raw;
-      const options = { count, seed, temperature, quality, size, raw: type === npyType, signal: abort };
+      const options = { ...request, raw: type === npyType, signal: abort };
       const drawn = await place.run(abort, () => session.sample({ ...options, decode: type !== functaType }));
       if (type === functaType) return bytesReply(drawn.archive, { 'content-type': functaType });
       if (type === npyType) return await replyRows(stackedRows(drawn.signals), type, {});

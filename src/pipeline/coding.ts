@@ -1,15 +1,13 @@
 /** Modulations to bytes and back: quantiser, priors and codec joined. */
 import { decodeFile, encodePriced, joinFiles, openArchive, readHeader } from '../../codec/index.ts';
 import { CostMeter } from '../../prior/cost.ts';
-import { Sampler } from '../../prior/draw.ts';
 import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
-import { Rng } from '../core/rng.ts';
 import type { Model } from '../field/model.ts';
-import type { Coded, CodeTask, DecodedFunction, DecodeTask, Drawn, DrawTask, Work } from './work.ts';
+import type { Coded, CodeTask, DecodedFunction, DecodeTask, Work } from './work.ts';
 
 const kinds = ['histogram', 'factorized', 'autoregressive'] as const satisfies readonly PriorKind[];
 
@@ -17,7 +15,8 @@ const kinds = ['histogram', 'factorized', 'autoregressive'] as const satisfies r
 export const inlineWork: Work = {
   code: async (model, task) => code(model, task),
   decode: async (model, task) => decode(model, task),
-  draw: async (model, task) => draw(model, task),
+  // It stands on what is here.
+  draw: async (model, task) => (await import('./draw.ts')).draw(model, task),
 };
 
 /** Kinds of the priors in a model, best first. */
@@ -82,26 +81,6 @@ function decode(model: Model, { bytes, item, limits }: DecodeTask): DecodedFunct
   }
   if (item !== 0) throw new NotFoundError('item', `a single file has item 0 alone, not ${item}`);
   return toFunction(model, decodeFile(model, bytes, limits));
-}
-
-/** Each signal has a stream of random numbers of its own: the first n of a larger sample are the sample of n. */
-function draw(model: Model, { count, seed, temperature, quality, prior, shape }: DrawTask): Drawn {
-  const kind = priorKind(prior);
-  const layout = symbolLayout(model.card.spec, shape);
-  const steps = stepsAt(model.steps, quality);
-  const items = Array.from({ length: count }, (_, i) => {
-    const symbols = new Int32Array(layout.length);
-    readPrior(model, kind).walk(layout, quality, symbols, new Sampler(new Rng(seed, i), temperature));
-    return {
-      modulation: dequantise(layout, symbols, steps),
-      ...encodePriced(model, symbols, shape, quality, kind),
-    };
-  });
-  return {
-    modulations: items.map(({ modulation }) => modulation),
-    archive: archiveOf(model, items),
-    bits: items.map(({ bits }) => bits),
-  };
 }
 
 /** What decoded symbols stand for. */

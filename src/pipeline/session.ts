@@ -5,7 +5,8 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { archiveOf, bestPrior, functionsOf, inlineWork, multiplyAddsPerSymbol, priorKind } from './coding.ts';
+import { archiveOf, bestPrior, functionsOf, inlineWork, priorKind } from './coding.ts';
+import { drawingPerSymbol } from './draw.ts';
 import { gradientsOf } from './effort.ts';
 import { type Fitted, fitSignals } from './fit.ts';
 import { outputGrid } from './grid.ts';
@@ -111,7 +112,9 @@ class OpenSession implements Session {
     checkShape(model.card.anySize, shape, model.card.shape);
     const prior = options.prior ?? bestPrior(model);
     this.#checkSample(count, shape, prior, options);
-    const drawn = await this.#work.draw(model, { count, seed, temperature, quality, prior, shape });
+    const { label, guidance, steps } = options;
+    const wishes = { temperature, label, guidance, steps };
+    const drawn = await this.#work.draw(model, { count, seed, quality, prior, shape, ...wishes });
     const signals: Signal[] = [];
     const modulations = options.decode === false ? [] : drawn.modulations;
     for (const [i, modulation] of modulations.entries()) {
@@ -200,7 +203,8 @@ class OpenSession implements Session {
     const points =
       options.decode === false ? 0 : count * pointCount(outputGrid(shape, options, limits).shape);
     checkLimit('samples', points, limits.maxSamples, hint);
-    const work = points * multiplyAddsPerPoint(spec) + symbols * multiplyAddsPerSymbol(this.model, prior);
+    const perSymbol = drawingPerSymbol(this.model, prior, options.steps);
+    const work = points * multiplyAddsPerPoint(spec) + symbols * perSymbol;
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, hint);
   }
 

@@ -137,7 +137,14 @@ export interface SampleOptions {
   readonly seed: number;
   /** 1: the prior's own distribution; lower: closer to its mode. Default 1. */
   readonly temperature?: number | undefined;
+  /** One that the model carries, or `diffusion`, `flow` or `gaussian` where its file stands beside the model's. */
   readonly prior?: string | undefined;
+  /** One of the prior's labels; for `diffusion`. */
+  readonly label?: string | number | undefined;
+  /** How much more the label says than it does by itself: 1 is itself, the default; for `diffusion`. */
+  readonly guidance?: number | undefined;
+  /** Noise levels on the way; default 18; for `diffusion`. */
+  readonly steps?: number | undefined;
   readonly quality?: number | undefined;
   /** Shape of the signals drawn; default: the model's own. */
   readonly shape?: readonly number[] | undefined;

@@ -47,6 +47,9 @@ export interface DrawTask {
   readonly quality: number;
   readonly prior: string;
   readonly shape: readonly number[];
+  readonly label?: string | number | undefined;
+  readonly guidance?: number | undefined;
+  readonly steps?: number | undefined;
 }
 
 export interface Drawn {

@@ -7,15 +7,7 @@ import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withSession } from '../models.ts';
-import {
-  forceOption,
-  fromOption,
-  integer,
-  type OutputFlags,
-  outputFlag,
-  priorOption,
-  real,
-} from '../options.ts';
+import { forceOption, fromOption, integer, type OutputFlags, outputFlag, real } from '../options.ts';
 import type { Run } from '../program.ts';
 import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, secondsText, sizeText } from '../text.ts';
@@ -28,6 +20,9 @@ interface SampleFlags extends OutputFlags {
   readonly seed: number;
   readonly temperature: number;
   readonly prior?: string;
+  readonly label?: string;
+  readonly guidance?: number;
+  readonly steps?: number;
   readonly quality: number;
   readonly size?: string;
 }
@@ -48,7 +43,13 @@ export function addSample(program: Command, run: Run): void {
     .option('-n, --count <n>', 'how many', integer(1, 65536), 16)
     .option('--seed <n>', 'where the random numbers start', integer(0), 0)
     .option('--temperature <t>', "1: the prior's own distribution; lower: closer to its mode", real(0, 10), 1)
-    .option(...priorOption)
+    .option(
+      '--prior <kind>',
+      'diffusion, flow, gaussian, autoregressive, factorized or histogram; default: the best in the model file',
+    )
+    .option('--label <label>', 'of these only; for a prior that knows labels')
+    .option('--guidance <w>', 'diffusion: how much more of the label; 1: as it is', real(0, 20))
+    .option('--steps <n>', 'diffusion: steps of the sampler; default: 18', integer(2, 1000))
     .option('--quality <q>', 'the quantiser step that is drawn at, from 1 to 100', integer(1, 100), 50)
     .option('--size <size>', '4x, or WxH in samples; default: the size the model was trained on')
     .action(run(sample));
@@ -56,7 +57,7 @@ export function addSample(program: Command, run: Run): void {
 
 async function sample(job: Job, flags: SampleFlags): Promise<Report> {
   const { parseSize } = await import('../../pipeline/index.ts');
-  const { output, count, seed, temperature, prior, quality } = flags;
+  const { output, count, seed, temperature, prior, label, guidance, steps, quality } = flags;
   const archive = flags.format === 'functa' || (flags.format === undefined && extname(output) === suffix);
   const format = archive ? 'functa' : outputFormat(output, flags.format as OutputFormat | undefined);
   const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
@@ -76,6 +77,9 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
       seed,
       temperature,
       prior,
+      label,
+      guidance,
+      steps,
       quality,
       size,
       decode: format !== 'functa',
@@ -100,6 +104,10 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
         count,
         seed,
         temperature,
+        prior,
+        label,
+        guidance,
+        steps,
         shape,
         bitsPerPoint,
         outputBytes,

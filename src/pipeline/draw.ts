@@ -1,0 +1,122 @@
+/** New functions from any prior of a model, as modulations and as an archive. */
+import { encodePriced } from '../../codec/index.ts';
+import { Sampler } from '../../prior/draw.ts';
+import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { readPrior } from '../../prior/registry.ts';
+import { BadInputError } from '../core/errors.ts';
+import { Rng } from '../core/rng.ts';
+import type { Model } from '../field/model.ts';
+import { archiveOf, bestPrior, multiplyAddsPerSymbol, priorsOf } from './coding.ts';
+import { type GenerativeKind, openGenerative } from './generative.ts';
+import { generativeKinds } from './models.ts';
+import type { Drawn, DrawTask } from './work.ts';
+
+/** What a kind of prior can be asked for beside count, seed and quality. */
+type Wish = 'temperature' | 'label' | 'guidance' | 'steps';
+
+const grants: Readonly<Record<GenerativeKind | 'coding', readonly Wish[]>> = {
+  coding: ['temperature'],
+  flow: ['temperature'],
+  gaussian: [],
+  diffusion: ['label', 'guidance', 'steps'],
+};
+
+/**
+ * Each signal has a stream of random numbers of its own: the first n of a larger sample are the sample of n. What a prior of
+ * its own file draws is rounded to the quantiser's steps and coded by the model's best prior. Throws BadInputError
+ * `prior-cannot` for what this kind of prior cannot do, `unknown-prior`, `prior-shape`, NotFoundError `prior` or
+ * `unknown-label`, and what the priors throw.
+ */
+export async function draw(model: Model, task: DrawTask): Promise<Drawn> {
+  const { count, quality, prior, shape } = task;
+  const kind = generativeKind(prior);
+  checkWishes(prior, kind ?? 'coding', task);
+  const layout = symbolLayout(model.card.spec, shape);
+  const steps = stepsAt(model.steps, quality);
+  const coded = kind === undefined ? codingKind(prior) : bestPrior(model);
+  const symbols =
+    kind === undefined
+      ? Array.from({ length: count }, (_, i) => drawSymbols(model, layout, task, i))
+      : (await drawModulations(model, layout, kind, task)).map((modulation) =>
+          quantise(layout, modulation, steps),
+        );
+  const files = symbols.map((item) => encodePriced(model, item, shape, quality, coded));
+  return {
+    modulations: symbols.map((item) => dequantise(layout, item, steps)),
+    archive: archiveOf(model, files),
+    bits: files.map(({ bits }) => bits),
+  };
+}
+
+/** Multiply-adds that one number of a sample takes, at most. Throws BadInputError `unknown-prior`, NotFoundError `prior`. */
+export function drawingPerSymbol(model: Model, prior: string, steps = defaultSteps): number {
+  const kind = generativeKind(prior);
+  if (kind === undefined) return multiplyAddsPerSymbol(model, codingKind(prior));
+  // Two passes of the network a step, each with and without the label.
+  return kind === 'diffusion' ? 4 * steps * networkPerNumber : networkPerNumber;
+}
+
+const codingKinds = ['autoregressive', 'factorized', 'histogram'] as const satisfies readonly PriorKind[];
+
+const networkPerNumber = 2 ** 14;
+const defaultSteps = 18;
+
+function generativeKind(prior: string): GenerativeKind | undefined {
+  return generativeKinds.find((kind) => kind === prior);
+}
+
+function codingKind(name: string): PriorKind {
+  const found = codingKinds.find((kind) => kind === name);
+  if (found !== undefined) return found;
+  const all = [...codingKinds, ...generativeKinds].join(', ');
+  throw new BadInputError('unknown-prior', `no prior is called ${name.slice(0, 64)}; there are ${all}`);
+}
+
+function checkWishes(prior: string, kind: GenerativeKind | 'coding', task: DrawTask): void {
+  const given: Readonly<Record<Wish, boolean>> = {
+    temperature: task.temperature !== 1,
+    label: task.label !== undefined,
+    guidance: task.guidance !== undefined,
+    steps: task.steps !== undefined,
+  };
+  for (const [wish, asked] of Object.entries(given) as [Wish, boolean][]) {
+    if (!asked || grants[kind].includes(wish)) continue;
+    const able = (Object.keys(grants) as (GenerativeKind | 'coding')[]).filter((k) =>
+      grants[k].includes(wish),
+    );
+    const names = able.flatMap((k) => (k === 'coding' ? codingKinds : [k]));
+    throw new BadInputError('prior-cannot', `the ${prior} prior takes no ${wish}; ${names.join(', ')} would`);
+  }
+}
+
+function drawSymbols(
+  model: Model,
+  layout: SymbolLayout,
+  { seed, quality, temperature, prior }: DrawTask,
+  i: number,
+): Int32Array {
+  const symbols = new Int32Array(layout.length);
+  const sampler = new Sampler(new Rng(seed, i), temperature);
+  readPrior(model, codingKind(prior)).walk(layout, quality, symbols, sampler);
+  return symbols;
+}
+
+async function drawModulations(
+  model: Model,
+  layout: SymbolLayout,
+  kind: GenerativeKind,
+  { count, seed, temperature, label, guidance, steps, shape }: DrawTask,
+): Promise<Float32Array[]> {
+  const { card } = model;
+  if (layout.length !== symbolLayout(card.spec, card.shape).length) {
+    throw new BadInputError(
+      'prior-shape',
+      `the ${kind} prior draws signals of shape [${card.shape}], not [${shape}]; ${priorsOf(model).join(', ')} would`,
+    );
+  }
+  const prior = await openGenerative(model, kind);
+  return 'denoise' in prior
+    ? prior.sample({ count, seed, label, guidance, steps })
+    : prior.sample({ count, seed, temperature });
+}
