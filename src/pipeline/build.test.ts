@@ -8,6 +8,7 @@ import { type Model, readModel } from '../field/model.ts';
 import { buildFunctaset, openSession, trainPrior } from './index.ts';
 import { openFunctasetOf } from './store.ts';
 import { makeTinyModel } from './testing.ts';
+import type { PipelineEvent } from './types.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -66,7 +67,12 @@ describe('trainPrior', () => {
     const modelPath = join(directory, 'tiny.safetensors');
     await writeFile(modelPath, bytes);
     await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', path, model, engine });
-    const result = await trainPrior({ engine, modelPath, functaset: path, steps: 30, seed: 1 });
+    const units: string[] = [];
+    const onEvent = (event: PipelineEvent) => {
+      if (event.type === 'start') units.push(event.unit);
+    };
+    const result = await trainPrior({ engine, modelPath, functaset: path, steps: 30, seed: 1, onEvent });
+    expect(units.at(-1)).toBe('steps');
     expect(Object.keys(result.bitsPerPoint).sort()).toEqual(['autoregressive', 'factorized', 'histogram']);
     expect(result.model.networkId).toBe(model.networkId);
     const session = openSession({ model: result.model, engine });

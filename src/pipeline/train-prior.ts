@@ -71,6 +71,15 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       return { path: modelPath, model, files, bitsPerPoint: {}, seconds: seconds() };
     }
     const checkpoint = `${out}.prior-checkpoint`;
+    let unit: string | undefined;
+    const tell = (event: PriorTrainingEvent) => {
+      const start = startOf(event);
+      if (start !== undefined && start.unit !== unit) {
+        unit = start.unit;
+        onEvent?.({ type: 'start', job, done: 0, ...start });
+      }
+      onEvent?.(toPipelineEvent(event));
+    };
     const { tensors, figures } = await trainPriors({
       modulations: modulations.source,
       spec: model.card.spec,
@@ -81,7 +90,7 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       position: !model.card.anySize,
       checkpoint: checkpointAt(checkpoint),
       signal,
-      onEvent: (event) => onEvent?.(toPipelineEvent(event)),
+      onEvent: tell,
     });
     const bitsPerPoint = perPoint(model, figures);
     const known = withPriors(model, tensors, kinds);
@@ -218,6 +227,12 @@ function cardFigures(model: Model, figures: readonly PriorFigure[]): ModelCard['
       Math.round(bitsPerSymbol * symbolsPerPoint(model) * 1e4) / 1e4,
     ]),
   );
+}
+
+/** What the progress that this event belongs to counts. */
+function startOf(event: PriorTrainingEvent): { readonly total: number; readonly unit: string } | undefined {
+  if (event.type === 'counting') return { total: event.total, unit: 'signals counted' };
+  return event.type === 'step' ? { total: event.steps, unit: 'steps' } : undefined;
 }
 
 function toPipelineEvent(event: PriorTrainingEvent): PipelineEvent {
