@@ -117,6 +117,9 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   if (signal?.aborted) throw new AbortedError();
   const { tf } = await openTensorFlow({ threads: options.threads });
   const figures: Record<string, number> = {};
+  const { epochs, batch } = recipe.learning;
+  const total = epochs * Math.floor(found.classes.length / batch);
+  options.onEvent?.({ type: 'start', job, total, done: 0, unit: 'steps' });
   const tensors = await learn(tf, {
     architecture,
     learning: recipe.learning,
