@@ -14,6 +14,8 @@ import { groupsOf, type Places, pointsOf, together, valuesAt } from './places.ts
 import type { RequestOf } from './request.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 
+/** Numbers of a page of values and derivatives, at most. */
+const maxAnswerValues = 2 ** 20;
 /** Values of the fields of an aggregate, at most: they are numbers in JSON. */
 const maxFieldValues = 2 ** 18;
 
@@ -34,6 +36,13 @@ export function evaluate(
     );
   }
   const passes = derivatives ? 1 + axes : 1;
+  const numbers = limit * coordinates.length * outputs * passes;
+  checkLimit(
+    'answer-values',
+    numbers,
+    maxAnswerValues,
+    'ask for a page of fewer functions, or for fewer points',
+  );
   const work = limit * coordinates.length * multiplyAddsPerPoint(model.card.spec) * passes;
   checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for fewer functions or points');
   const after = cursor === undefined ? undefined : idOfCursor(cursor);
@@ -55,7 +64,7 @@ export function evaluate(
 }
 
 /** Values alone, by the engine. */
-export async function* values(
+async function* values(
   { model, engine }: QueryContext,
   functions: readonly StoredFunction[],
   coordinates: readonly (readonly number[])[],

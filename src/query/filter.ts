@@ -3,15 +3,15 @@ import { setImmediate } from 'node:timers/promises';
 import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import type { FunctionSummary, StoredFunction } from '../functaset/index.ts';
+import type { Functaset, FunctionSummary, StoredFunction } from '../functaset/index.ts';
 import { multiplyAddsPerPoint } from '../pipeline/index.ts';
 import { placesOfRegion } from './observed.ts';
-import { pointsOf, together, valuesAt } from './places.ts';
+import { groupsOf, pointsOf, valuesAt } from './places.ts';
 import type { Condition, Filter } from './request.ts';
 import type { QueryContext, QueryOptions } from './types.ts';
 
-/** Summaries looked at between two turns of the event loop. */
-const pageFunctions = 1024;
+/** Functions looked at between two turns of the event loop. */
+const pageFunctions = 256;
 
 /** What is known of a function, for an answer. */
 export function factsOf({ id, label, shape, psnrDb, bits, codedBytes }: FunctionSummary) {
@@ -26,6 +26,12 @@ export function factsOf({ id, label, shape, psnrDb, bits, codedBytes }: Function
   };
 }
 
+export function summaryOf(fn: StoredFunction | FunctionSummary): FunctionSummary {
+  if (!('modulation' in fn)) return fn;
+  const { modulation, coded, ...facts } = fn;
+  return { ...facts, modulationLength: modulation.length, codedBytes: coded.length };
+}
+
 /**
  * The functions that pass, in order of ids, from the first after `after`. Memory stays that of a page. Throws AbortedError,
  * LimitError `limit-multiply-adds`, NotFoundError `unknown-function` for an id that is not there, BadInputError `bad-region`,
@@ -37,21 +43,50 @@ export async function* selected(
   after: string | undefined,
   options: QueryOptions,
 ): AsyncGenerator<StoredFunction> {
-  const { store } = context;
   const conditions = (filter?.field ?? []).map((condition) => checkCondition(context, condition));
-  let group: StoredFunction[] = [];
-  for await (const { id } of summaries(context, filter, after, options)) {
-    const fn = store.get(id);
-    if (fn === undefined) continue;
-    if (conditions.length === 0) yield fn;
-    else {
-      group.push(fn);
-      if (group.length < together) continue;
-      yield* passing(context, group, conditions, options);
-      group = [];
-    }
+  for await (const group of groupsOfFacts(context, filter, after, options)) {
+    if (conditions.length === 0) yield* group;
+    else yield* passing(context, group, conditions, options);
   }
-  yield* passing(context, group, conditions, options);
+}
+
+/** Those whose facts pass, a page at a time. */
+async function* groupsOfFacts(
+  { store }: QueryContext,
+  filter: Filter | undefined,
+  after: string | undefined,
+  { signal, onProgress }: QueryOptions,
+): AsyncGenerator<StoredFunction[]> {
+  if (filter?.ids !== undefined) {
+    for (const ids of groupsOf(sortedIds(filter.ids, after), pageFunctions)) {
+      if (signal?.aborted) throw new AbortedError();
+      yield ids.map((id) => namedFunction(store, id)).filter((fn) => passes(summaryOf(fn), filter));
+      await setImmediate();
+    }
+    return;
+  }
+  const total = store.count;
+  let done = 0;
+  for (let from = after, more = true; more; ) {
+    if (signal?.aborted) throw new AbortedError();
+    const group: StoredFunction[] = [];
+    let seen = 0;
+    store.scan(
+      (fn) => {
+        seen++;
+        from = fn.id;
+        if (!passes(summaryOf(fn), filter)) return undefined;
+        group.push({ ...fn, modulation: fn.modulation.slice(), coded: fn.coded.slice() });
+        return undefined;
+      },
+      { after: from, limit: pageFunctions },
+    );
+    more = seen === pageFunctions;
+    done += seen;
+    onProgress?.(done, total);
+    yield group;
+    await setImmediate();
+  }
 }
 
 /** Those whose facts pass, without their numbers; conditions on fields are not looked at. Errors as above. */
@@ -63,15 +98,7 @@ export async function* summaries(
 ): AsyncGenerator<FunctionSummary> {
   if (filter?.ids !== undefined) {
     for (const id of sortedIds(filter.ids, after)) {
-      const fn = store.get(id);
-      if (fn === undefined) {
-        throw new NotFoundError(
-          'unknown-function',
-          `the functaset has no function ${id}; list them to see their ids`,
-        );
-      }
-      const { modulation, coded, ...facts } = fn;
-      const summary = { ...facts, modulationLength: modulation.length, codedBytes: coded.length };
+      const summary = summaryOf(namedFunction(store, id));
       if (passes(summary, filter)) yield summary;
     }
     return;
@@ -87,6 +114,16 @@ export async function* summaries(
     }
     if (passes(summary, filter)) yield summary;
   }
+}
+
+/** Throws NotFoundError `unknown-function`. */
+export function namedFunction(store: Functaset, id: string): StoredFunction {
+  const found = store.get(id);
+  if (found !== undefined) return found;
+  throw new NotFoundError(
+    'unknown-function',
+    `the functaset has no function ${id}; list them to see their ids`,
+  );
 }
 
 /** In order of ids as the store has it: bytes of UTF-8. */

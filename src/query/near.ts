@@ -7,13 +7,14 @@
  * mean + A' z, which needs no evaluation.
  */
 import type { Signal } from '../../datasets/signal.ts';
-import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import type { Label, StoredFunction } from '../functaset/index.ts';
 import { fitSignals } from '../pipeline/fit.ts';
 import { multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
 import { Best } from './best.ts';
 import { gridOf, type Metric } from './embedding.ts';
+import { namedFunction } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
 import { type Observed, observedOf, placesOfRegion, signalOf } from './observed.ts';
 import { type Places, pointsOf, type Shaped, valuesAt } from './places.ts';
@@ -47,7 +48,7 @@ export async function near(
         'a mask belongs to a signal; for a function of the set give a region',
       );
     }
-    const fn = functionOf(context, id);
+    const fn = namedFunction(context.store, id);
     if (region !== undefined)
       return nearPart(context, request, await regionOf(context, fn, region), id, options);
     return nearWhole(context, request, fn, options);
@@ -65,18 +66,8 @@ export async function similarRegion(
   options: QueryOptions,
 ): Promise<QueryAnswer> {
   const { id, region } = request;
-  const observed = await regionOf(context, functionOf(context, id), region);
+  const observed = await regionOf(context, namedFunction(context.store, id), region);
   return nearPart(context, request, observed, id, options);
-}
-
-/** Throws NotFoundError `unknown-function`. */
-export function functionOf({ store }: QueryContext, id: string): StoredFunction {
-  const found = store.get(id);
-  if (found !== undefined) return found;
-  throw new NotFoundError(
-    'unknown-function',
-    `the functaset has no function ${id}; list them to see their ids`,
-  );
 }
 
 async function nearWhole(

@@ -11,7 +11,7 @@ import { bitsOf, multiplyAddsPerSymbol, priorKind } from '../pipeline/coding.ts'
 import { defaultQuality, priorsOf } from '../pipeline/index.ts';
 import { Best } from './best.ts';
 import { cursorAfter, cursorAtRank, idOfCursor, ranksOf } from './cursor.ts';
-import { factsOf, selected, summaries } from './filter.ts';
+import { factsOf, selected, summaries, summaryOf } from './filter.ts';
 import type { RequestOf } from './request.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 
@@ -100,10 +100,4 @@ function pricing({ model, limits }: QueryContext, name: string): (fn: StoredFunc
     const symbols = quantise(layout, modulation, stepsAt(model.steps, quality));
     return bitsOf(model, layout, quality, prior, symbols);
   };
-}
-
-function summaryOf(fn: StoredFunction | FunctionSummary): FunctionSummary {
-  if (!('modulation' in fn)) return fn;
-  const { modulation, coded, ...facts } = fn;
-  return { ...facts, modulationLength: modulation.length, codedBytes: coded.length };
 }

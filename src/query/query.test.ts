@@ -1,0 +1,256 @@
+/** Queries on the functions of the bundled pictures, with a tiny model, against what a reader would compute by hand. */
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultLimits } from '../core/limits.ts';
+import { openEngine } from '../engine/index.ts';
+import { coveringGrid } from '../field/coordinates.ts';
+import { readModel } from '../field/model.ts';
+import { openFunctaset, type StoredFunction } from '../functaset/index.ts';
+import { buildFunctaset } from '../pipeline/index.ts';
+import { makeTinyModel } from '../pipeline/testing.ts';
+import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
+import { readIndex, writeIndex } from './index-file.ts';
+import { stampOf } from './indexes.ts';
+
+let directory: string;
+let context: QueryContext;
+let functions: StoredFunction[];
+let fields: Float32Array[];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'functa-query-'));
+  const engine = await openEngine();
+  const model = readModel(await makeTinyModel(engine));
+  const path = join(directory, 'shoes');
+  await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', path, model, engine });
+  const store = await openFunctaset(path, { readOnly: true });
+  const readSignal = () => Promise.reject(new Error('no file is read here'));
+  const indexes = new NearIndexes({ store, model, engine });
+  context = { store, model, engine, indexes, limits: defaultLimits, readSignal };
+  functions = [...store.iterate()];
+  fields = [];
+  for (const { modulation } of functions) {
+    fields.push(await engine.evaluate(model.network, [28, 28], modulation, coveringGrid([28, 28])));
+  }
+});
+
+afterAll(async () => {
+  await context.store.close();
+  await context.engine.close();
+  await rm(directory, { recursive: true });
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: each kind of answer has members of its own, which its test reads.
+async function ask(query: unknown, changes: Partial<QueryContext> = {}): Promise<any> {
+  return collectAnswer(await runQuery({ ...context, ...changes }, parseQuery(query)));
+}
+
+const idsOf = (items: readonly Row[]) => items.map(({ id }) => id);
+
+/** Ids by distance of fields over some samples, nearest first, the query itself left out. */
+function truth(query: number, samples: readonly number[]): string[] {
+  const distance = (i: number) =>
+    samples.reduce((sum, p) => sum + (fields[i]![p]! - fields[query]![p]!) ** 2, 0);
+  return functions
+    .map((fn, i) => ({ id: fn.id, d: distance(i) }))
+    .filter(({ id }) => id !== functions[query]!.id)
+    .sort((a, b) => a.d - b.d)
+    .map(({ id }) => id);
+}
+
+const everywhere = Array.from({ length: 784 }, (_, p) => p);
+const lowerHalf = everywhere.filter((p) => p >= 392);
+
+describe('near', () => {
+  it.each(['values', 'gram'])(
+    'ranks as the distance between signals does, in the metric %s',
+    async (metric) => {
+      for (const query of [0, 7, 19]) {
+        const { items, method } = await ask({ kind: 'near', id: functions[query]!.id, k: 5, metric });
+        expect(method).toBe('exact');
+        expect(idsOf(items)).toEqual(truth(query, everywhere).slice(0, 5));
+      }
+    },
+  );
+
+  it('finds a function by its own picture and says that it is near', async () => {
+    const values = Array.from(fields[4]!, (v) => 0.5 + v);
+    const { items } = await ask({ kind: 'near', signal: { shape: [28, 28], values }, k: 1 });
+    expect(idsOf(items)).toEqual([functions[4]!.id]);
+  });
+
+  it('finds a function by half of its picture: missing values, a mask, or a region', async () => {
+    const values = Array.from(fields[4]!, (v) => 0.5 + v);
+    const shape = [28, 28];
+    const holes = { shape, values: values.map((v, p) => (p >= 392 ? v : null)) };
+    const mask = everywhere.map((p) => Number(p >= 392));
+    const region = { start: [14, 0], count: [14, 28] };
+    for (const query of [
+      { signal: holes },
+      { signal: { shape, values }, mask },
+      { signal: { shape, values }, region },
+    ]) {
+      const { items } = await ask({ kind: 'near', k: 3, ...query });
+      expect(idsOf(items)).toEqual([functions[4]!.id, ...truth(4, lowerHalf).slice(0, 2)]);
+      expect(items[0].distance).toBeLessThan(1e-5);
+    }
+  });
+
+  it('finds what looks alike in a region', async () => {
+    const region = { start: [14, 0], count: [14, 28] };
+    const { items } = await ask({ kind: 'similar_region', id: functions[7]!.id, region, k: 4 });
+    expect(idsOf(items)).toEqual(truth(7, lowerHalf).slice(0, 4));
+  });
+
+  it('finds by a graph what it finds by looking at all', async () => {
+    const query = { kind: 'near', id: functions[3]!.id, k: 3 };
+    const found = await ask({ ...query, method: 'hnsw' });
+    expect(found.method).toBe('hnsw');
+    expect(found.items).toEqual((await ask(query)).items);
+  });
+});
+
+describe('an index', () => {
+  it('is made again when the store was written to, when it is damaged, and when it is of another store', async () => {
+    const { store, model, engine } = context;
+    const path = join(store.path, 'near-values.index');
+    const before = stampOf(store);
+    const writer = await openFunctaset(store.path, {});
+    const extra = { ...functions[4]!, id: 'zz-copy' };
+    await writer.put(extra);
+    // LMDB's readers see what was written from the next turn of the event loop on.
+    await new Promise(setImmediate);
+    const { items } = await ask({ kind: 'near', id: functions[4]!.id, k: 1 });
+    expect(idsOf(items)).toEqual(['zz-copy']);
+    await writer.delete('zz-copy');
+    await writer.close();
+    await new Promise(setImmediate);
+    expect(stampOf(store)).not.toBe(before);
+
+    const damages = [
+      () => truncate(path, 5000),
+      () => writeFile(path, 'functaNX and no more'),
+      async () => {
+        const { sha256: _, ...parts } = readIndex(path, stampOf(store))!;
+        writeIndex(path, { ...parts, stamp: 'of another store' });
+      },
+    ];
+    for (const damage of damages) {
+      const indexes = new NearIndexes({ store, model, engine });
+      await ask({ kind: 'near', id: functions[0]!.id, k: 3 }, { indexes });
+      await damage();
+      const again = { indexes: new NearIndexes({ store, model, engine }) };
+      const found = await ask({ kind: 'near', id: functions[0]!.id, k: 3 }, again);
+      expect(idsOf(found.items)).toEqual(truth(0, everywhere).slice(0, 3));
+      expect(readIndex(path, stampOf(store))).toBeDefined();
+    }
+    rmSync(path);
+  });
+});
+
+describe('evaluate, aggregate, where and unlikely', () => {
+  it('evaluates at samples what decoding gives, and derivatives that lead from one to the next', async () => {
+    const filter = { ids: [functions[2]!.id] };
+    const step = 1e-3;
+    const coordinates = [
+      [10.5, 12.5],
+      [10.5 + step, 12.5],
+    ];
+    const { items } = await ask({ kind: 'evaluate', filter, coordinates, derivatives: true });
+    const [{ values, derivatives }] = items;
+    expect(values[0][0]).toBeCloseTo(0.5 + fields[2]![10 * 28 + 12]!, 4);
+    expect(derivatives[0][0][0]).toBeCloseTo((values[1][0] - values[0][0]) / step, 2);
+    const plain = await ask({ kind: 'evaluate', filter, coordinates });
+    expect(plain.items[0].values[0][0]).toBeCloseTo(values[0][0], 4);
+  });
+
+  it('aggregates the fields of a set', async () => {
+    const region = { start: [14, 0], count: [14, 28] };
+    const { items, functions: n, integral } = await ask({ kind: 'aggregate', region });
+    expect(n).toBe(functions.length);
+    const at = 300;
+    const own = fields.map((field) => 0.5 + field[at]!);
+    const mean = own.reduce((sum, v) => sum + v, 0) / n;
+    const [means, variances, mins, maxs] = items;
+    expect(means.values[at]).toBeCloseTo(mean, 4);
+    expect(variances.values[at]).toBeCloseTo(own.reduce((sum, v) => sum + (v - mean) ** 2, 0) / n, 4);
+    expect(mins.values[at]).toBeCloseTo(Math.min(...own), 4);
+    expect(maxs.values[at]).toBeCloseTo(Math.max(...own), 4);
+    const sums = fields.map((field) => lowerHalf.reduce((sum, p) => sum + 0.5 + field[p]!, 0));
+    expect(integral.mean[0]).toBeCloseTo(sums.reduce((a, b) => a + b, 0) / n, 2);
+  });
+
+  it('pages through the functions that pass conditions on facts and on the field', async () => {
+    const mean = (i: number) => lowerHalf.reduce((sum, p) => sum + 0.5 + fields[i]![p]!, 0) / 392;
+    const middle = [...fields.keys()].map(mean).sort((a, b) => a - b)[Math.floor(fields.length / 2)]!;
+    const region = { start: [14, 0], count: [14, 28] };
+    const filter = { bits: { min: 1 }, field: [{ statistic: 'mean', region, above: middle + 1e-6 }] };
+    const found: unknown[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await ask({ kind: 'where', filter, limit: 5, cursor });
+      expect(page.items.length).toBeLessThanOrEqual(5);
+      found.push(...idsOf(page.items));
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+    expect(found).toEqual(functions.filter((_, i) => mean(i) > middle + 1e-6).map(({ id }) => id));
+  });
+
+  it('ranks outliers first, by stored bits or by a prior', async () => {
+    const { items, next } = await ask({ kind: 'unlikely', k: 4 });
+    const ranked = [...functions].sort((a, b) => b.bits - a.bits).map(({ id }) => id);
+    expect(idsOf(items)).toEqual(ranked.slice(0, 4));
+    expect(idsOf((await ask({ kind: 'unlikely', k: 4, cursor: next })).items)).toEqual(ranked.slice(4, 8));
+    const again = await ask({ kind: 'unlikely', k: 3, prior: 'histogram' });
+    expect(again.items[0].bits).toBeGreaterThanOrEqual(again.items[1].bits);
+  });
+});
+
+describe('a query that cannot be answered', () => {
+  const one = { kind: 'near', k: 3 };
+  const shape = [28, 28];
+  const values = new Array(784).fill(0.5);
+  it.each([
+    ['k of 0', { ...one, id: 'x', k: 0 }, 'bad-query'],
+    ['k of a million', { ...one, id: 'x', k: 1e6 }, 'bad-query'],
+    ['a kind that is none', { kind: 'far' }, 'bad-query'],
+    ['an unknown id', { ...one, id: 'nobody' }, 'unknown-function'],
+    ['neither id nor signal', one, 'bad-query'],
+    ['a mask of another shape', { ...one, signal: { shape, values }, mask: [1, 0] }, 'mask-shape'],
+    [
+      'no observed point',
+      { ...one, signal: { shape, values: values.map(() => null) } },
+      'no-observed-points',
+    ],
+    ['too few values', { ...one, signal: { shape, values: [1, 2] } }, 'signal-length'],
+    [
+      'a region outside',
+      { ...one, id: 'fixture-fashion/train/00000', region: { start: [20, 0], count: [10, 28] } },
+      'bad-region',
+    ],
+    ['coordinates of other axes', { kind: 'evaluate', coordinates: [[1]] }, 'bad-coordinates'],
+    ['a prior that is none', { kind: 'unlikely', prior: 'oracle' }, 'unknown-prior'],
+    ['a prior that the model has not', { kind: 'unlikely', prior: 'autoregressive' }, 'no-prior'],
+    ['a cursor of another query', { kind: 'unlikely', cursor: 'c29tZQ' }, 'bad-cursor'],
+    ['a set of none', { kind: 'aggregate', filter: { labels: ['nothing'] } }, 'empty-set'],
+    ['a field that is too large', { kind: 'aggregate', size: [1024, 1024] }, 'limit-field-values'],
+  ])('is refused with a code: %s', async (_, query, code) => {
+    const named = JSON.parse(JSON.stringify(query).replace('fixture-fashion/train/00000', functions[0]!.id));
+    await expect(ask(named)).rejects.toMatchObject({ code });
+  });
+
+  it('names both networks when the model is another', async () => {
+    const model = { ...context.model, networkId: 'f'.repeat(64) };
+    await expect(ask({ kind: 'where' }, { model })).rejects.toMatchObject({ code: 'functaset-network' });
+  });
+
+  it('stops when it is asked to', async () => {
+    const signal = AbortSignal.abort();
+    const stopped = async () =>
+      collectAnswer(await runQuery(context, parseQuery({ kind: 'aggregate' }), { signal }));
+    await expect(stopped()).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
