@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { Rng } from '../../src/core/rng.ts';
+import { openTensorFlow } from '../../src/engine/tfjs/backend.ts';
+import type { CheckpointPlace } from '../train/checkpoint.ts';
+import type { TrainingSet } from '../train/standard.ts';
+import { type DiffusionTraining, openDiffusion, trainDiffusion } from './index.ts';
+
+const levels = [
+  { cells: [2, 2], channels: 2, cell: [8, 8] },
+  { cells: [3, 3], channels: 1, cell: [4, 4] },
+];
+const length = 17;
+
+/** Two kinds of modulations, far apart. */
+function trainingSet(count: number): TrainingSet {
+  const rng = new Rng(1);
+  const labelOf = Uint16Array.from({ length: count }, (_, i) => i % 2);
+  const modulations = Float32Array.from(
+    { length: count * length },
+    (_, i) => (labelOf[Math.floor(i / length)] === 0 ? -2 : 2) + 0.2 * rng.normal(),
+  );
+  return { layout: { levels, length }, count, modulations, labels: [3, 'boot'], labelOf };
+}
+
+const { tf } = await openTensorFlow({ threads: 1 });
+const settings = { trainingSteps: 150, batch: 16, width: 16, blocks: 1, heads: 2, rate: 1e-2 };
+const training = (more: Partial<DiffusionTraining> = {}): DiffusionTraining => ({
+  set: trainingSet(64),
+  networkId: 'a'.repeat(64),
+  steps: new Float32Array(3).fill(1),
+  data: 'made up',
+  ...settings,
+  ...more,
+});
+const bytes = await trainDiffusion(tf, training());
+const diffusion = await openDiffusion(bytes);
+const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('a diffusion', () => {
+  test('draws of a label what was labelled so, by either sampler', async () => {
+    for (const schedule of ['edm', 'cosine'] as const) {
+      for (const [label, sign] of [
+        [3, -1],
+        ['boot', 1],
+      ] as const) {
+        const drawn = await diffusion.sample({ count: 4, seed: 2, label, guidance: 2, schedule });
+        for (const item of drawn) expect(sign * mean(item)).toBeGreaterThan(0.8);
+      }
+    }
+  });
+
+  test('the same seed gives the same samples, another seed others', async () => {
+    const draw = (seed: number) => diffusion.sample({ count: 2, seed, steps: 6 });
+    expect(await draw(5)).toEqual(await draw(5));
+    expect(await draw(6)).not.toEqual(await draw(5));
+  });
+
+  test('what it pulls back is the gradient by finite differences', () => {
+    const at = Float32Array.from({ length }, (_, i) => Math.sin(i));
+    const { denoised, gradient } = diffusion.pullBack(at, 0.5, (found) => found.map(() => 1));
+    expect(denoised).toEqual(diffusion.denoise(at, 0.5));
+    const sum = (z: Float32Array) => diffusion.denoise(z, 0.5).reduce((all, value) => all + value, 0);
+    for (const d of [0, 7, 16]) {
+      const [up, down] = [at.slice(), at.slice()];
+      up[d]! += 0.05;
+      down[d]! -= 0.05;
+      expect(gradient[d]!).toBeCloseTo((sum(up) - sum(down)) / 0.1, 1);
+    }
+  });
+
+  test('a run that was stopped and resumed writes the bytes of one that was not', async () => {
+    let kept: Uint8Array | undefined;
+    const place: CheckpointPlace = {
+      load: async () => kept,
+      save: async (state) => {
+        kept = state.slice();
+      },
+    };
+    const control = new AbortController();
+    const stopped = trainDiffusion(
+      tf,
+      training({
+        checkpoint: place,
+        signal: control.signal,
+        onEvent: (event) => {
+          if (event.type === 'train') control.abort();
+        },
+      }),
+    );
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    expect(await trainDiffusion(tf, training({ checkpoint: place }))).toEqual(bytes);
+  });
+
+  test('an unknown label, guidance out of range, another network are refused in a line', async () => {
+    const draw = { count: 1, seed: 0 };
+    await expect(diffusion.sample({ ...draw, label: 'shoe' })).rejects.toMatchObject({
+      code: 'unknown-label',
+      message: /3, boot/,
+    });
+    await expect(diffusion.sample({ ...draw, guidance: 21 })).rejects.toMatchObject({ code: 'guidance' });
+    await expect(diffusion.sample({ ...draw, steps: 1 })).rejects.toMatchObject({ code: 'sample-steps' });
+    await expect(openDiffusion(bytes, { networkId: 'b'.repeat(64) })).rejects.toMatchObject({
+      code: 'prior-network',
+    });
+    await expect(openDiffusion(bytes.subarray(0, 90))).rejects.toMatchObject({ kind: 'stream' });
+  });
+});
