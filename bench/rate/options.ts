@@ -68,7 +68,7 @@ const ranges: Readonly<Record<string, Range>> = {
   'fashion-mnist': { fromDb: 24, toDb: 38 },
 };
 
-/** Models of data sets that are not called like them. */
+/** Models of data sets that are not called like them; sizes (emoji-64) are no part of the name. */
 const models: Readonly<Record<string, string>> = { kodak: 'photos', images: 'photos' };
 
 /** Throws BadInputError `usage` with a line that says what fits. */
@@ -83,7 +83,7 @@ export function readOptions(args: readonly string[]): RateOptions {
     data: values.data,
     split,
     limit: values.limit === undefined ? undefined : whole('limit', values.limit),
-    model: values.model ?? models[name] ?? name,
+    model: values.model ?? models[name] ?? name.replace(/-\d+$/, ''),
     effort: whole('effort', values.effort ?? '5', 1, maxEffort),
     qualities: numbers('qualities', values.qualities ?? '35,40,45,50,55,60,65,70,75,80'),
     prior: values.prior,
