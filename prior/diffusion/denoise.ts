@@ -2,6 +2,7 @@
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { BadInputError, NotFoundError } from '../../src/core/errors.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { valuesOf } from '../train/loop.ts';
 import type { Label } from '../train/standard.ts';
 import { fromTokens, type TokenLayout, toTokens } from '../train/tokens.ts';
 import { type DenoiserNet, levelFeatures } from './net.ts';
@@ -80,28 +81,30 @@ export function createDenoise(
     return { run, x };
   }
 
+  const take = (of: () => Tensor) => valuesOf(tf, of);
+
   return {
     denoise(noisy, sigma, options = {}) {
       const { run, x } = prepare(noisy, sigma, options);
       return fromTokens(
         layout,
-        tf.tidy(() => run(x()).dataSync() as Float32Array),
+        take(() => run(x())),
       );
     },
 
     pullBack(noisy, sigma, cotangent, options = {}) {
       const { run, x } = prepare(noisy, sigma, options);
-      return tf.tidy(() => {
-        let denoised: Float32Array = new Float32Array(0);
+      let denoised: Float32Array = new Float32Array(0);
+      const gradient = take(() => {
         // The cotangent needs the value: one pass gives both, through a product whose gradient is the cotangent.
-        const { grad } = tf.valueAndGrad((at: Tensor) => {
+        return tf.grad((at: Tensor) => {
           const found = run(at as Tensor3D);
           denoised = fromTokens(layout, found.dataSync() as Float32Array);
           const weights = tf.tensor3d(toTokens(layout, cotangent(denoised)), found.shape);
           return tf.sum(tf.mul(found, weights));
         })(x());
-        return { denoised, gradient: fromTokens(layout, grad.dataSync() as Float32Array) };
       });
+      return { denoised, gradient: fromTokens(layout, gradient) };
     },
   };
 }

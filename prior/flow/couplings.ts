@@ -6,6 +6,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs-core';
 import type { Rng } from '../../src/core/rng.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { valuesOf } from '../train/loop.ts';
 import { backwardMap, forwardMap, inverseMap, type Mapped, parameters } from './spline.ts';
 
 export interface CouplingSize {
@@ -143,9 +144,7 @@ export function createCouplings(
       const z = latent.slice();
       for (let k = couplings - 1; k >= 0; k--) {
         const { kept, used: places } = picks[k]!;
-        const theta = tf.tidy(
-          () => choose(k, product(tf.tensor3d(z, [count, tokens, slots]), kept)).dataSync() as Float32Array,
-        );
+        const theta = valuesOf(tf, () => choose(k, product(tf.tensor3d(z, [count, tokens, slots]), kept)));
         const { mapped } = halves[k]!;
         for (let i = 0; i < count * places.length; i++) {
           const place = i % places.length;

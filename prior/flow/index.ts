@@ -10,6 +10,7 @@ import { elementCount, takeTensor } from '../../src/core/tensor.ts';
 import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import type { SymbolLayout } from '../prior.ts';
+import { valuesOf } from '../train/loop.ts';
 import { type GenerativeCard, type GenerativeFile, readPriorFile, takeHalves } from '../train/prior-file.ts';
 import {
   denseWhitening,
@@ -113,16 +114,13 @@ export function flowOf(tf: TensorFlow, file: GenerativeFile): Flow {
           rows[i * n + j] = (x[at + d]! - base.first[d]!) / base.second[d]!;
         }
       }
-      const [found, slopes] = tf.tidy(() => {
-        const white = tf.matMul(tf.tensor2d(rows, [items, n]), whitening, false, true).dataSync();
-        const z = new Float32Array(items * row);
-        for (let i = 0; i < items; i++)
-          for (let j = 0; j < n; j++) z[i * row + tokens.places[j]!] = white[i * n + j]!;
-        const { latent: out, logSlope } = couplings.forward(
-          tf.tensor3d(z, [items, tokens.tokens, tokens.slots]),
-        );
-        return [out.dataSync(), logSlope.dataSync()] as const;
-      });
+      const white = valuesOf(tf, () => tf.matMul(tf.tensor2d(rows, [items, n]), whitening, false, true));
+      const z = new Float32Array(items * row);
+      for (let i = 0; i < items; i++)
+        for (let j = 0; j < n; j++) z[i * row + tokens.places[j]!] = white[i * n + j]!;
+      const passed = tf.tidy(() => couplings.forward(tf.tensor3d(z, [items, tokens.tokens, tokens.slots])));
+      const [found, slopes] = [passed.latent.dataSync(), passed.logSlope.dataSync()];
+      tf.dispose([passed.latent, passed.logSlope]);
       for (let i = 0; i < items; i++) {
         const at = (start + i) * length;
         for (let j = 0; j < n; j++) latent[at + together[j]!] = found[i * row + tokens.places[j]!]!;

@@ -7,7 +7,7 @@ import { pointCount } from '../../src/field/spec.ts';
 import { stepsAt } from '../quantiser.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { fromHalf, toHalf } from '../train/half.ts';
-import { type RunEvent, runTraining } from '../train/loop.ts';
+import { type RunEvent, runTraining, valuesOf } from '../train/loop.ts';
 import { Bank } from '../train/noise.ts';
 import { type GenerativeCard, halves, writePriorFile } from '../train/prior-file.ts';
 import type { TrainingSet } from '../train/standard.ts';
@@ -54,9 +54,9 @@ export async function trainFlow(tf: TensorFlow, options: FlowTraining): Promise<
   const steps = stepsOf(set, stepsAt(options.steps, quality));
   const symbols = set.modulations.map((value, i) => Math.floor(value / steps[i % length]! + 0.5));
   const fitted = fitBase(symbols, length, (rows, n) =>
-    tf.tidy(() => {
+    valuesOf(tf, () => {
       const matrix = tf.tensor2d(rows, [rows.length / n, n]);
-      return tf.matMul(matrix, matrix, true, false).dataSync() as Float32Array;
+      return tf.matMul(matrix, matrix, true, false);
     }),
   );
   // What is stored is what is trained with.
@@ -82,7 +82,7 @@ export async function trainFlow(tf: TensorFlow, options: FlowTraining): Promise<
         rows[b * n + j] = (symbols[at + d]! + fresh[j]! - base.first[d]!) / base.second[d]!;
       }
     }
-    const white = tf.tidy(() => tf.matMul(tf.tensor2d(rows, [batch, n]), whitening, false, true).dataSync());
+    const white = valuesOf(tf, () => tf.matMul(tf.tensor2d(rows, [batch, n]), whitening, false, true));
     const z = new Float32Array(batch * row);
     for (let b = 0; b < batch; b++) for (let j = 0; j < n; j++) z[b * row + places[j]!] = white[b * n + j]!;
     const { value, grads } = tf.variableGrads(() => {

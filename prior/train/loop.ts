@@ -94,6 +94,14 @@ export async function runTraining(tf: TensorFlow, run: Run): Promise<Float32Arra
   }
 }
 
+/** The values of a tensor and nothing else; an array returned from `tidy` itself is searched for tensors, number by number. */
+export function valuesOf(tf: TensorFlow, make: () => Tensor): Float32Array {
+  const found = tf.tidy(make);
+  const values = found.dataSync() as Float32Array;
+  found.dispose();
+  return values;
+}
+
 /** Overwrites variables. */
 export function assign(
   tf: TensorFlow,
