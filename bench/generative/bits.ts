@@ -7,7 +7,7 @@ import { generativeOf, openGenerative } from '../../src/pipeline/generative.ts';
 import { type BitsRow, type Found, meanOf } from './result.ts';
 
 /** The quality that flows are made for. */
-const quality = 50;
+const quality = 70;
 
 /** `modulations` [m] each, of the model's own shape, as adapted. */
 export async function heldOutBits(
