@@ -4,7 +4,7 @@ import { npyMediaType, signalFromNpy } from '../datasets/npy.ts';
 import type { Signal } from '../datasets/signal.ts';
 import { BadInputError } from '../src/core/errors.ts';
 import type { Model } from '../src/field/model.ts';
-import { inlineWork } from '../src/pipeline/coding.ts';
+import { inlineWork } from '../src/pipeline/inline-work.ts';
 import { loadModel } from '../src/pipeline/models.ts';
 import type { Job, ReadTask } from './pool.ts';
 import { flatten, type Outcome } from './wire-error.ts';

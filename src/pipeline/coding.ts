@@ -7,17 +7,9 @@ import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
-import type { Coded, CodeTask, DecodedFunction, DecodeTask, Work } from './work.ts';
+import type { Coded, CodeTask, DecodedFunction, DecodeTask } from './work.ts';
 
 const kinds = ['histogram', 'factorized', 'autoregressive'] as const satisfies readonly PriorKind[];
-
-/** Codes where it is called. */
-export const inlineWork: Work = {
-  code: async (model, task) => code(model, task),
-  decode: async (model, task) => decode(model, task),
-  // It stands on what is here.
-  draw: async (model, task) => (await import('./draw.ts')).draw(model, task),
-};
 
 /** Kinds of the priors in a model, best first. */
 export function priorsOf(model: Model): PriorKind[] {
@@ -65,7 +57,8 @@ export function* functionsOf(model: Model, bytes: Uint8Array, limits: Limits): G
   for (let i = 0; i < archive.count; i++) yield toFunction(model, archive.at(i));
 }
 
-function code(model: Model, task: CodeTask): Coded {
+/** A modulation to the bytes of a file. Throws what `encodePriced` throws. */
+export function code(model: Model, task: CodeTask): Coded {
   const { modulation, shape, quality, prior } = task;
   const kind = priorKind(prior);
   const layout = symbolLayout(model.card.spec, shape);
@@ -75,7 +68,8 @@ function code(model: Model, task: CodeTask): Coded {
   return { bytes, symbols, modulation: dequantise(layout, symbols, steps), estimatedBits: bits };
 }
 
-function decode(model: Model, { bytes, item, limits }: DecodeTask): DecodedFunction {
+/** One function of a file or an archive. Throws what `decodeFile` and `openArchive` throw, NotFoundError `item`. */
+export function decode(model: Model, { bytes, item, limits }: DecodeTask): DecodedFunction {
   if (readHeader(bytes, limits).container === 'archive') {
     return toFunction(model, openArchive(model, bytes, limits).at(item));
   }

@@ -1,9 +1,9 @@
 /** Generative priors of a model: their files stand beside the model's own. */
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Diffusion } from '../../prior/diffusion/index.ts';
-import type { Flow } from '../../prior/flow/index.ts';
-import type { Gaussian } from '../../prior/gaussian/index.ts';
+import { type Diffusion, openDiffusion } from '../../prior/diffusion/index.ts';
+import { type Flow, openFlow } from '../../prior/flow/index.ts';
+import { type Gaussian, openGaussian } from '../../prior/gaussian/index.ts';
 import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits } from '../core/limits.ts';
@@ -86,11 +86,11 @@ async function open(model: Model, kind: GenerativeKind): Promise<Diffusion | Flo
   }
   switch (kind) {
     case 'diffusion':
-      return (await import('../../prior/diffusion/index.ts')).openDiffusion(bytes, { networkId });
+      return openDiffusion(bytes, { networkId });
     case 'flow':
-      return (await import('../../prior/flow/index.ts')).openFlow(bytes, { networkId });
+      return openFlow(bytes, { networkId });
     case 'gaussian':
-      return (await import('../../prior/gaussian/index.ts')).openGaussian(bytes, { networkId });
+      return openGaussian(bytes, { networkId });
     default:
       return kind satisfies never;
   }

@@ -4,9 +4,10 @@
  */
 export { multiplyAddsPerPoint } from '../../codec/index.ts';
 export { contactSheet } from '../../datasets/contact-sheet.ts';
-export { bestPrior, inlineWork, priorsOf } from './coding.ts';
+export { bestPrior, priorsOf } from './coding.ts';
 export { maxEffort } from './effort.ts';
 export { type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';
+export { inlineWork } from './inline-work.ts';
 export { inspect } from './inspect.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';
 export { bundledModels, findModel, listModels, loadModel, modelSuffix } from './models.ts';

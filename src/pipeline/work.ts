@@ -1,6 +1,6 @@
 /**
  * The part of coding that is TypeScript and not an engine's: quantising, entropy coding, drawing. Behind an interface, so
- * that a server can send it to worker threads; `inlineWork` of coding.ts runs it where it is called.
+ * that a server can send it to worker threads; `inlineWork` of inline-work.ts runs it where it is called.
  */
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';

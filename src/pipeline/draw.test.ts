@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { defaultLimits } from '../core/limits.ts';
+import { functionsOf } from './coding.ts';
+import { draw } from './draw.ts';
+import { listModels, loadModel } from './models.ts';
+import type { DrawTask } from './work.ts';
+
+const model = await loadModel('fashion-mnist');
+const task: DrawTask = {
+  count: 2,
+  seed: 3,
+  temperature: 1,
+  quality: 50,
+  prior: 'diffusion',
+  shape: [28, 28],
+};
+
+describe('drawing from priors with files of their own', () => {
+  test('gives an archive of functions, the same for the same seed and in a larger sample', async () => {
+    for (const prior of ['diffusion', 'flow', 'gaussian']) {
+      const drawn = await draw(model, { ...task, prior });
+      const found = [...functionsOf(model, drawn.archive, defaultLimits)];
+      expect(found.map(({ modulation }) => modulation)).toEqual(drawn.modulations);
+      const { modulations } = await draw(model, { ...task, prior, count: 1 });
+      expect(modulations[0]).toEqual(drawn.modulations[0]);
+    }
+  });
+
+  test('what a prior cannot do is refused, with those that can', async () => {
+    const refused: [Partial<DrawTask>, string, RegExp][] = [
+      [{ prior: 'flow', label: 3 }, 'prior-cannot', /diffusion would/],
+      [{ prior: 'factorized', guidance: 2 }, 'prior-cannot', /diffusion would/],
+      [{ temperature: 0.5 }, 'prior-cannot', /flow/],
+      [{ label: 'shoe' }, 'unknown-label', /0, 1, 2/],
+      [{ guidance: 21 }, 'guidance', /0 to 20/],
+      [{ shape: [56, 56] }, 'prior-shape', /28,28/],
+      [{ prior: 'nobody' }, 'unknown-prior', /diffusion, flow/],
+    ];
+    for (const [more, code, message] of refused) {
+      await expect(draw(model, { ...task, ...more })).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(message),
+      });
+    }
+  });
+
+  test('a prior that is not there is named with those that are', async () => {
+    const { path: _, ...withoutPath } = model;
+    await expect(draw(withoutPath, task)).rejects.toMatchObject({
+      code: 'prior',
+      message: expect.stringMatching(/autoregressive, factorized, histogram/),
+    });
+  });
+
+  test('their files are no models', async () => {
+    expect((await listModels()).map(({ name }) => name)).not.toContain('diffusion');
+  });
+});
