@@ -69,6 +69,8 @@ export function entryCount<K extends Key>(database: Database<Uint8Array, K>): nu
   return (database.getStats() as { entryCount: number }).entryCount;
 }
 
+/** The last transaction; whoever reads after this call sees what it wrote, which a reader's snapshot may else lag behind. */
 export function lastTransaction(root: RootDatabase): number {
+  root.resetReadTxn();
   return (root.getStats() as { lastTxnId: number }).lastTxnId;
 }

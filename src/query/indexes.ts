@@ -122,7 +122,9 @@ export class NearIndexes {
 /** What changes when a store does: its network, its count, its last transaction, and its first functions. */
 export function stampOf(store: Functaset): string {
   const hash = createHash('sha256');
-  hash.update(`${store.info.networkId} ${store.count} ${store.version}\n`);
+  // The version first: what is read after it is not older.
+  const { version } = store;
+  hash.update(`${store.info.networkId} ${store.count} ${version}\n`);
   for (const { id, modulation } of store.iterate({ limit: headFunctions })) {
     hash
       .update(`${id}\n`)
