@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningServer } from '../../server/index.ts';
+import { png, prepare, type Serving } from './serving.ts';
+
+let serving: Serving;
+let server: RunningServer;
+
+beforeAll(async () => {
+  serving = await prepare();
+  server = await serving.start();
+});
+afterAll(() => serving.stop());
+
+function post(query: unknown, accept = 'application/json'): Promise<Response> {
+  return fetch(`${server.url}/v1/functasets/shoes/query`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept },
+    body: JSON.stringify(query),
+  });
+}
+
+describe('POST /v1/functasets/{s}/query', () => {
+  it('answers with one object', async () => {
+    const { items } = (await (await post({ kind: 'where' })).json()) as { items: { id: string }[] };
+    expect(items).toHaveLength(8);
+    const response = await post({ kind: 'near', id: items[0]!.id, k: 3 });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ kind: 'near', method: 'exact', searched: 8, next: null });
+  });
+
+  it('takes a picture in base64', async () => {
+    const file = Buffer.from(await png()).toString('base64');
+    const response = await post({ kind: 'near', signal: { file }, k: 2 });
+    expect(((await response.json()) as { items: unknown[] }).items).toHaveLength(2);
+  });
+
+  it('answers line by line: the head, the items, the cursor', async () => {
+    const response = await post({ kind: 'where', limit: 3 }, 'application/x-ndjson');
+    const lines = (await response.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toHaveLength(5);
+    expect(lines[0]).toEqual({ kind: 'where' });
+    expect(lines[4].next).toEqual(expect.any(String));
+  });
+
+  it.each([
+    [{ kind: 'near', id: 'nobody' }, 404, 'unknown-function'],
+    [{ kind: 'near', id: 'x', k: 0 }, 422, 'bad-parameter'],
+    [{ kind: 'aggregate', size: [1024, 1024] }, 413, 'limit-field-values'],
+  ])('says what is wrong with %j', async (query, status, code) => {
+    const response = await post(query);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ code });
+  });
+});
