@@ -15,7 +15,7 @@ export interface Shaped {
 }
 
 /** Functions whose values are asked for together. */
-export const together = 64;
+export const together = 256;
 
 /** The same places as points of signals of each shape; made once a shape. */
 export function pointsOf(places: Places): (shape: readonly number[]) => Points {
