@@ -55,6 +55,7 @@ describe('health and documentation', () => {
       '/v1/functasets/{s}',
       '/v1/functasets/{s}/functions',
       '/v1/functasets/{s}/functions/{id}',
+      '/v1/functasets/{s}/query',
       '/v1/functasets/{s}/combine',
     ]);
     expect(Object.keys(document.paths['/v1/models/{m}/decode']!.post!.responses)).toContain('409');
