@@ -5,6 +5,7 @@
  * thousands for; the best weights met are kept, as in COIN.
  */
 import { type Signal, signalToBytes } from '../../datasets/signal.ts';
+import { fromHalf, toHalf } from '../../prior/train/half.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
 import type { Batch, Engine } from '../../src/engine/engine.ts';
@@ -16,7 +17,6 @@ import { Adam, cosineSchedule } from '../../src/learn/adam.ts';
 import { batchOf } from '../../src/learn/index.ts';
 import { errorOf, pictureOf } from '../../src/pipeline/formats.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
-import { nearestHalf } from './half.ts';
 
 export interface CoinOptions {
   readonly engine: Engine;
@@ -64,7 +64,7 @@ export async function coinCurve(
       options.onFit?.(size, i);
       const started = performance.now();
       const spec = coin({ axes: 2, outputs: signal.channels, ...size });
-      const weights = (await fitCoin(signal, spec, options)).map(nearestHalf);
+      const weights = fromHalf(toHalf(await fitCoin(signal, spec, options)));
       const decodeStart = performance.now();
       const decoded = await decodeCoin(options.engine, spec, weights, signal.shape);
       encodeMs += decodeStart - started;

@@ -1,17 +1,18 @@
 /** A diffusion over the modulations of a network: a denoiser, and what is built on it. */
-
-import { BadInputError, BadStreamError } from '../../src/core/errors.ts';
-import { checkLimit, type Limits } from '../../src/core/limits.ts';
+import { BadStreamError } from '../../src/core/errors.ts';
+import type { Limits } from '../../src/core/limits.ts';
 import { elementCount } from '../../src/core/tensor.ts';
 import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
-import { pointCount } from '../../src/field/spec.ts';
 import type { SymbolLayout } from '../prior.ts';
 import {
+  checkModulations,
   type GenerativeCard,
   type GenerativeFile,
+  layoutOf,
   readPriorFile,
   takeHalves,
   takeStandard,
+  wholeOf,
 } from '../train/prior-file.ts';
 import type { Label, Standard } from '../train/standard.ts';
 import { tokenLayout } from '../train/tokens.ts';
@@ -72,9 +73,9 @@ export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
   const size: DenoiserSize = {
     tokens: tokens.tokens,
     slots: tokens.slots,
-    width: whole(card, 'width', 4096),
-    blocks: whole(card, 'blocks', 64),
-    heads: whole(card, 'heads', 64),
+    width: wholeOf(card, 'width', 1, 4096),
+    blocks: wholeOf(card, 'blocks', 1, 64),
+    heads: wholeOf(card, 'heads', 1, 64),
     labels: card.labels.length,
   };
   if (size.width % size.heads !== 0) throw new BadStreamError('prior-format', 8, 'heads do not divide width');
@@ -99,34 +100,12 @@ export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
   };
 }
 
-/** Throws LimitError `limit-symbols`. */
-function layoutOf({ levels }: GenerativeCard): SymbolLayout {
-  const length = levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0);
-  checkLimit('symbols', length, 2 ** 20, 'this is not a prior of ours');
-  return { levels, length };
-}
-
-function whole({ recipe }: GenerativeCard, name: string, most: number): number {
-  const value = recipe[name];
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new BadStreamError('prior-format', 8, `recipe.${name} is not from 1 to ${most}`);
-}
-
 function standardised({ mean, scale }: Standard, modulations: Float32Array): Float32Array {
-  checkLength(modulations, mean.length);
+  checkModulations(modulations, mean.length);
   return modulations.map((value, i) => (value - mean[i % mean.length]!) / scale[i % mean.length]!);
 }
 
 function unstandardised({ mean, scale }: Standard, z: Float32Array): Float32Array {
-  checkLength(z, mean.length);
+  checkModulations(z, mean.length);
   return z.map((value, i) => value * scale[i % mean.length]! + mean[i % mean.length]!);
-}
-
-function checkLength({ length }: Float32Array, m: number): void {
-  if (length === 0 || length % m !== 0) {
-    throw new BadInputError(
-      'modulation',
-      `modulations of ${m} numbers each are needed, not ${length} numbers`,
-    );
-  }
 }

@@ -8,6 +8,7 @@
  *
  * What it returns as `logSlope` is the logarithm of the determinant.
  */
+import { choleskyFactor } from '../../src/core/cholesky.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { logRootTwoPi, normalBelow, normalQuantile } from './normal.ts';
 
@@ -184,15 +185,9 @@ function correlationsOf(
   return sums;
 }
 
-/** Rows of the inverse of the Cholesky factor of a matrix whose lower triangle is given, which is overwritten. */
-function whiteningOf(lower: Float64Array, n: number): Float32Array {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = lower[i * n + j]!;
-      for (let k = 0; k < j; k++) sum -= lower[i * n + k]! * lower[j * n + k]!;
-      lower[i * n + j] = i === j ? Math.sqrt(Math.max(sum, ridge)) : sum / lower[j * n + j]!;
-    }
-  }
+/** Rows of the inverse of the Cholesky factor. */
+function whiteningOf(correlations: Float64Array, n: number): Float32Array {
+  const lower = choleskyFactor(correlations, n, ridge);
   // Row i of the inverse: e_i over the diagonal, less the rows before it by the factor's row.
   const rows: Float64Array[] = [];
   const packed = new Float32Array((n * (n + 1)) / 2);

@@ -4,25 +4,25 @@
  * take (L. Theis et al., arXiv 1511.01844, section 3.1).
  */
 import { BadInputError, BadStreamError } from '../../src/core/errors.ts';
-import { checkLimit, type Limits } from '../../src/core/limits.ts';
+import type { Limits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
-import { elementCount, takeTensor } from '../../src/core/tensor.ts';
+import { elementCount } from '../../src/core/tensor.ts';
 import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
-import { pointCount } from '../../src/field/spec.ts';
 import type { SymbolLayout } from '../prior.ts';
-import { valuesOf } from '../train/loop.ts';
-import { type GenerativeCard, type GenerativeFile, readPriorFile, takeHalves } from '../train/prior-file.ts';
 import {
-  denseWhitening,
-  type FlowBase,
-  forwardAlone,
-  indicesOf,
-  inverseBase,
-  logDeterminant,
-} from './base.ts';
+  checkModulations,
+  type GenerativeCard,
+  type GenerativeFile,
+  layoutOf,
+  readPriorFile,
+  takeFloats,
+  takeHalves,
+  wholeOf,
+} from '../train/prior-file.ts';
+import { type FlowBase, forwardAlone, indicesOf, inverseBase, logDeterminant } from './base.ts';
 import { couplingShapes, createCouplings } from './couplings.ts';
 import { logRootTwoPi } from './normal.ts';
-import { flowTokens } from './tokens.ts';
+import { createWhitening } from './whitening.ts';
 
 export { type FlowTraining, trainFlow } from './train.ts';
 
@@ -75,27 +75,28 @@ export async function openFlow(
   return flowOf(tf, file);
 }
 
+/** Numbers of a modulation, at most: the whitening has a half of their square. */
+const maxNumbers = 2 ** 14;
+
 export function flowOf(tf: TensorFlow, file: GenerativeFile): Flow {
   const { card } = file;
-  const length = card.levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0);
-  checkLimit('symbols', length, 2 ** 14, 'a flow over so many numbers is not one of ours');
-  const layout: SymbolLayout = { levels: card.levels, length };
+  const layout = layoutOf(card, maxNumbers);
+  const { length } = layout;
   const base = readBase(file, length);
-  const steps = readFloats(file, 'steps', length);
-  const together = indicesOf(base.alone);
-  const tokens = flowTokens(layout, together);
+  const steps = takeFloats(file, 'steps', length);
+  const whitening = createWhitening(tf, base, layout);
+  const { together, tokens } = whitening;
   const size = {
     tokens: tokens.tokens,
     slots: tokens.slots,
-    couplings: whole(card, 'couplings', 64),
-    hidden: whole(card, 'hidden', 4096),
+    couplings: wholeOf(card, 'couplings', 1, 64),
+    hidden: wholeOf(card, 'hidden', 1, 4096),
   };
-  const quality = whole(card, 'quality', 100);
+  const quality = wholeOf(card, 'quality', 1, 100);
   const sizes = [...couplingShapes(size)].map(([name, shape]) => [name, elementCount(shape)] as const);
   const couplings = createCouplings(tf, size, tokens.used, takeHalves(file, new Map(sizes)));
   const n = together.length;
   const row = tokens.tokens * tokens.slots;
-  const whitening = tf.tensor2d(denseWhitening(base, n), [n, n]);
   const constant = logDeterminant(base, together);
 
   /** Numbers in steps, [count, m]. */
@@ -105,19 +106,13 @@ export function flowOf(tf: TensorFlow, file: GenerativeFile): Flow {
     const bits = new Float64Array(count);
     for (let start = 0; start < count; start += group) {
       const items = Math.min(group, count - start);
-      const rows = new Float32Array(items * n);
+      const numbers = new Float32Array(items * n);
       for (let i = 0; i < items; i++) {
         const at = (start + i) * length;
         bits[start + i] = forwardAlone(base, x.subarray(at, at + length), latent.subarray(at, at + length));
-        for (let j = 0; j < n; j++) {
-          const d = together[j]!;
-          rows[i * n + j] = (x[at + d]! - base.first[d]!) / base.second[d]!;
-        }
+        for (let j = 0; j < n; j++) numbers[i * n + j] = x[at + together[j]!]!;
       }
-      const white = valuesOf(tf, () => tf.matMul(tf.tensor2d(rows, [items, n]), whitening, false, true));
-      const z = new Float32Array(items * row);
-      for (let i = 0; i < items; i++)
-        for (let j = 0; j < n; j++) z[i * row + tokens.places[j]!] = white[i * n + j]!;
+      const z = whitening.whiten(numbers);
       const passed = tf.tidy(() => couplings.forward(tf.tensor3d(z, [items, tokens.tokens, tokens.slots])));
       const [found, slopes] = [passed.latent.dataSync(), passed.logSlope.dataSync()];
       tf.dispose([passed.latent, passed.logSlope]);
@@ -133,7 +128,7 @@ export function flowOf(tf: TensorFlow, file: GenerativeFile): Flow {
   }
 
   function decode(latent: Float32Array): Float32Array {
-    checkLength(latent, length);
+    checkModulations(latent, length);
     const count = latent.length / length;
     const scratch = new Float64Array(n);
     const modulations = new Float32Array(latent.length);
@@ -162,12 +157,12 @@ export function flowOf(tf: TensorFlow, file: GenerativeFile): Flow {
     labels: [],
     quality,
     encode(modulations) {
-      checkLength(modulations, length);
+      checkModulations(modulations, length);
       return encodeSteps(modulations.map((value, i) => value / steps[i % length]!));
     },
     decode,
     symbolBits(modulations, seed) {
-      checkLength(modulations, length);
+      checkModulations(modulations, length);
       const rng = new Rng(seed);
       const noisy = (value: number, i: number) =>
         Math.floor(value / steps[i % length]! + 0.5) + rng.uniform() - 0.5;
@@ -204,8 +199,8 @@ function readBase(file: GenerativeFile, length: number): FlowBase {
   const [whitening] = takeHalves(file, new Map([['whitening', (n * (n + 1)) / 2]]));
   const base = {
     alone,
-    first: readFloats(file, 'first', length),
-    second: readFloats(file, 'second', length),
+    first: takeFloats(file, 'first', length),
+    second: takeFloats(file, 'second', length),
     whitening: whitening!,
   };
   let fits = base.second.every((scale) => scale > 0);
@@ -213,25 +208,4 @@ function readBase(file: GenerativeFile, length: number): FlowBase {
   for (let d = 0; d < length; d++) fits &&= alone[d] === 0 || (base.first[d]! > 0 && base.first[d]! < 1);
   if (!fits) throw new BadStreamError('prior-format', 8, 'a scale or a mass of the flow is out of range');
   return base;
-}
-
-function readFloats({ tensors }: GenerativeFile, name: string, length: number): Float32Array {
-  try {
-    return takeTensor(tensors, name, 'F32', length);
-  } catch (error) {
-    if (!(error instanceof BadInputError)) throw error;
-    throw new BadStreamError('prior-format', 8, error.message);
-  }
-}
-
-function whole({ recipe }: GenerativeCard, name: string, most: number): number {
-  const value = recipe[name];
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new BadStreamError('prior-format', 8, `recipe.${name} is not from 1 to ${most}`);
-}
-
-function checkLength({ length }: Float32Array, m: number): void {
-  if (length === 0 || length % m !== 0) {
-    throw new BadInputError('modulation', `numbers by the ${m} are needed, not ${length}`);
-  }
 }

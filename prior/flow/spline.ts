@@ -37,14 +37,8 @@ export function forwardMap(x: number, theta: Float32Array, at: number, out: Mapp
   out.value = u;
   if (!(u > -bound && u < bound)) return;
   prepare(theta, at + 2);
-  let left = -bound;
-  let low = -bound;
-  let k = 0;
-  while (k < bins - 1 && u >= left + widths[k]!) {
-    left += widths[k]!;
-    low += heights[k]!;
-    k++;
-  }
+  const k = binOf(u, widths);
+  const [left, low] = [startOf(k, widths), startOf(k, heights)];
   const [w, h, d0, d1] = [widths[k]!, heights[k]!, slopes[k]!, slopes[k + 1]!];
   const s = h / w;
   const xi = (u - left) / w;
@@ -60,14 +54,8 @@ export function inverseMap(y: number, theta: Float32Array, at: number): number {
   let u = y;
   if (y > -bound && y < bound) {
     prepare(theta, at + 2);
-    let left = -bound;
-    let low = -bound;
-    let k = 0;
-    while (k < bins - 1 && y >= low + heights[k]!) {
-      left += widths[k]!;
-      low += heights[k]!;
-      k++;
-    }
+    const k = binOf(y, heights);
+    const [left, low] = [startOf(k, widths), startOf(k, heights)];
     const [w, h, d0, d1] = [widths[k]!, heights[k]!, slopes[k]!, slopes[k + 1]!];
     const s = h / w;
     const rise = y - low;
@@ -112,9 +100,8 @@ function backwardSpline(
   gradTheta: Float32Array,
 ): number {
   prepare(theta, at);
-  let left = -bound;
-  let k = 0;
-  while (k < bins - 1 && u >= left + widths[k]!) left += widths[k++]!;
+  const k = binOf(u, widths);
+  const left = startOf(k, widths);
   const [w, h, d0, d1] = [widths[k]!, heights[k]!, slopes[k]!, slopes[k + 1]!];
   const s = h / w;
   const xi = (u - left) / w;
@@ -161,6 +148,21 @@ function spread(
     const to = j < k ? before : j === k ? own : 0;
     grad[at + j]! += unit * share[j]! * (to - mean);
   }
+}
+
+/** The bin that `value` lies in, bins being as wide as `parts`. */
+function binOf(value: number, parts: Float64Array): number {
+  let end = -bound;
+  let k = 0;
+  while (k < bins - 1 && value >= end + parts[k]!) end += parts[k++]!;
+  return k;
+}
+
+/** Where bin `k` begins. */
+function startOf(k: number, parts: Float64Array): number {
+  let start = -bound;
+  for (let j = 0; j < k; j++) start += parts[j]!;
+  return start;
 }
 
 function prepare(theta: Float32Array, at: number): void {

@@ -3,18 +3,17 @@ import type { Scalar } from '@tensorflow/tfjs-core';
 import { Rng } from '../../src/core/rng.ts';
 import { tensor } from '../../src/core/tensor.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
-import { pointCount } from '../../src/field/spec.ts';
 import { stepsAt } from '../quantiser.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { fromHalf, toHalf } from '../train/half.ts';
 import { type RunEvent, runTraining, valuesOf } from '../train/loop.ts';
 import { Bank } from '../train/noise.ts';
 import { type GenerativeCard, halves, writePriorFile } from '../train/prior-file.ts';
-import type { TrainingSet } from '../train/standard.ts';
-import { denseWhitening, fitBase, indicesOf } from './base.ts';
+import { stepsOf, type TrainingSet } from '../train/standard.ts';
+import { fitBase } from './base.ts';
 import { couplingShapes, createCouplings, startCouplings } from './couplings.ts';
 import { flowOf } from './index.ts';
-import { flowTokens } from './tokens.ts';
+import { createWhitening } from './whitening.ts';
 
 export interface FlowTraining {
   readonly set: TrainingSet;
@@ -51,7 +50,7 @@ export async function trainFlow(tf: TensorFlow, options: FlowTraining): Promise<
   const { trainingSteps = 1500, batch = 64, couplings: count = 6, hidden = 128, rate = 2e-3 } = options;
   const { length } = set.layout;
   const recipe = { quality, couplings: count, hidden, trainingSteps, batch, rate, seed, averageDecay };
-  const steps = stepsOf(set, stepsAt(options.steps, quality));
+  const steps = stepsOf(set.layout, stepsAt(options.steps, quality));
   const symbols = set.modulations.map((value, i) => Math.floor(value / steps[i % length]! + 0.5));
   const fitted = fitBase(symbols, length, (rows, n) =>
     valuesOf(tf, () => {
@@ -61,30 +60,26 @@ export async function trainFlow(tf: TensorFlow, options: FlowTraining): Promise<
   );
   // What is stored is what is trained with.
   const base = { ...fitted, whitening: fromHalf(toHalf(fitted.whitening)) };
-  const together = indicesOf(base.alone);
+  const whitening = createWhitening(tf, base, set.layout);
+  const { together } = whitening;
   const n = together.length;
-  const { tokens, slots, places, used } = flowTokens(set.layout, together);
-  const row = tokens * slots;
+  const { tokens, slots, used } = whitening.tokens;
   const size = { tokens, slots, couplings: count, hidden };
   const couplings = createCouplings(tf, size, used, startCouplings(size, new Rng(seed, startStream)));
-  const whitening = tf.tensor2d(denseWhitening(base, n), [n, n]);
   const noise = new Bank(seed, noiseStream, (rng) => rng.uniform() - 0.5);
 
   const step = (index: number) => {
     const rng = new Rng(seed, firstStepStream + index);
-    const rows = new Float32Array(batch * n);
+    const numbers = new Float32Array(batch * n);
     const fresh = new Float32Array(n);
     for (let b = 0; b < batch; b++) {
       const at = rng.below(set.count) * length;
       noise.fill(fresh, rng);
       for (let j = 0; j < n; j++) {
-        const d = together[j]!;
-        rows[b * n + j] = (symbols[at + d]! + fresh[j]! - base.first[d]!) / base.second[d]!;
+        numbers[b * n + j] = symbols[at + together[j]!]! + fresh[j]!;
       }
     }
-    const white = valuesOf(tf, () => tf.matMul(tf.tensor2d(rows, [batch, n]), whitening, false, true));
-    const z = new Float32Array(batch * row);
-    for (let b = 0; b < batch; b++) for (let j = 0; j < n; j++) z[b * row + places[j]!] = white[b * n + j]!;
+    const z = whitening.whiten(numbers);
     const { value, grads } = tf.variableGrads(() => {
       const { latent, logSlope } = couplings.forward(tf.tensor3d(z, [batch, tokens, slots]));
       const nats = tf.sub(tf.mul(tf.sum(tf.square(latent)), 0.5), tf.sum(logSlope));
@@ -140,16 +135,4 @@ export async function trainFlow(tf: TensorFlow, options: FlowTraining): Promise<
     couplings.dispose();
     whitening.dispose();
   }
-}
-
-/** [m] from [channels]. */
-function stepsOf({ layout }: TrainingSet, steps: ArrayLike<number>): Float32Array {
-  const all = new Float32Array(layout.length);
-  let at = 0;
-  let channel = 0;
-  for (const { cells, channels } of layout.levels) {
-    for (let i = 0; i < pointCount(cells) * channels; i++) all[at++] = steps[channel + (i % channels)]!;
-    channel += channels;
-  }
-  return all;
 }

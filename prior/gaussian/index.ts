@@ -11,9 +11,14 @@
 import { BadInputError, BadStreamError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
-import { takeTensor } from '../../src/core/tensor.ts';
-import { pointCount } from '../../src/field/spec.ts';
-import { type GenerativeCard, readPriorFile, takeHalves } from '../train/prior-file.ts';
+import {
+  type GenerativeCard,
+  layoutOf,
+  readPriorFile,
+  takeFloats,
+  takeHalves,
+  wholeOf,
+} from '../train/prior-file.ts';
 
 export { type GaussianTraining, trainGaussian } from './train.ts';
 
@@ -47,23 +52,17 @@ export function openGaussian(
 ): Gaussian {
   const file = readPriorFile(bytes, 'gaussian', options);
   const { card } = file;
-  const m = card.levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0);
-  const { rank } = card.recipe;
-  if (!(typeof rank === 'number' && Number.isInteger(rank) && rank >= 0 && rank <= m)) {
-    throw new BadStreamError('prior-format', 8, `its rank is ${rank}, not from 0 to ${m}`);
-  }
+  const { length: m } = layoutOf(card);
+  const rank = wholeOf(card, 'rank', 0, m);
   const [loadings] = takeHalves(file, new Map([['loadings', rank * m]]));
-  try {
-    const mean = takeTensor(file.tensors, 'mean', 'F32', m);
-    const deviations = takeTensor(file.tensors, 'deviations', 'F32', m);
-    const scales = takeTensor(file.tensors, 'scales', 'F32', rank);
-    if (!deviations.every((d) => d > 0)) throw new BadInputError('deviations', 'a deviation is not above 0');
-    const scaled = loadings!.map((w, i) => w * scales[Math.floor(i / m)]!);
-    return gaussianOf(card, { mean, deviations, loadings: scaled });
-  } catch (error) {
-    if (!(error instanceof BadInputError)) throw error;
-    throw new BadStreamError('prior-format', 8, error.message);
+  const mean = takeFloats(file, 'mean', m);
+  const deviations = takeFloats(file, 'deviations', m);
+  const scales = takeFloats(file, 'scales', rank);
+  if (!deviations.every((d) => d > 0)) {
+    throw new BadStreamError('prior-format', 8, 'a deviation is not above 0');
   }
+  const scaled = loadings!.map((w, i) => w * scales[Math.floor(i / m)]!);
+  return gaussianOf(card, { mean, deviations, loadings: scaled });
 }
 
 export function gaussianOf(card: GenerativeCard, factors: GaussianFactors): Gaussian {

@@ -3,11 +3,12 @@
  * floats. It stands beside the model file and belongs to that model's network.
  */
 import { BadInputError, BadStreamError, ConflictError } from '../../src/core/errors.ts';
-import { defaultLimits, type Limits } from '../../src/core/limits.ts';
+import { checkLimit, defaultLimits, type Limits } from '../../src/core/limits.ts';
 import { type Tensor, takeTensor, tensor } from '../../src/core/tensor.ts';
 import { canonicalJson } from '../../src/field/canonical.ts';
 import { readSafetensors, writeSafetensors } from '../../src/field/safetensors.ts';
-import type { LayoutLevel } from '../prior.ts';
+import { pointCount } from '../../src/field/spec.ts';
+import type { LayoutLevel, SymbolLayout } from '../prior.ts';
 import { fromHalf, toHalf } from './half.ts';
 import type { Label, Standard } from './standard.ts';
 
@@ -75,6 +76,31 @@ export function takeHalves({ tensors }: GenerativeFile, sizes: ReadonlyMap<strin
   return [...sizes].map(([name, count]) => take(() => fromHalf(takeTensor(tensors, name, 'U16', count))));
 }
 
+/** Floats by name and number. Throws BadStreamError `prior-format`. */
+export function takeFloats({ tensors }: GenerativeFile, name: string, length: number): Float32Array {
+  return take(() => takeTensor(tensors, name, 'F32', length));
+}
+
+/** The modulations that a card speaks of. Throws LimitError `limit-symbols` beyond `most` numbers. */
+export function layoutOf({ levels }: GenerativeCard, most = 2 ** 20): SymbolLayout {
+  const length = levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0);
+  checkLimit('symbols', length, most, 'this is not a prior of ours');
+  return { levels, length };
+}
+
+/** A whole number of a card's recipe. Throws BadStreamError `prior-format` unless it is from `least` to `most`. */
+export function wholeOf({ recipe }: GenerativeCard, name: string, least: number, most: number): number {
+  const value = recipe[name];
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new BadStreamError('prior-format', 8, `recipe.${name} is not from ${least} to ${most}`);
+}
+
+/** Throws BadInputError `modulation` unless `numbers` are modulations of `m` numbers each, one at least. */
+export function checkModulations({ length }: Float32Array, m: number): void {
+  if (length > 0 && length % m === 0) return;
+  throw new BadInputError('modulation', `modulations of ${m} numbers each are needed, not ${length} numbers`);
+}
+
 export function standardTensors({ mean, scale }: Standard): Map<string, Tensor> {
   return new Map([
     ['mean', tensor(mean)],
@@ -82,11 +108,11 @@ export function standardTensors({ mean, scale }: Standard): Map<string, Tensor> 
   ]);
 }
 
-export function takeStandard({ tensors }: GenerativeFile, length: number): Standard {
-  const scale = take(() => takeTensor(tensors, 'scale', 'F32', length));
+export function takeStandard(file: GenerativeFile, length: number): Standard {
+  const scale = takeFloats(file, 'scale', length);
   if (scale.some((value) => value <= 0))
     throw new BadStreamError('prior-format', 8, 'a scale is not above 0');
-  return { mean: take(() => takeTensor(tensors, 'mean', 'F32', length)), scale };
+  return { mean: takeFloats(file, 'mean', length), scale };
 }
 
 function take<T>(read: () => T): T {

@@ -85,16 +85,22 @@ export function standardOf({ layout, count, modulations }: TrainingSet, steps: F
   for (let i = 0, at = 0; i < count; i++) {
     for (let d = 0; d < length; d++, at++) squares[d]! += (modulations[at]! - mean[d]!) ** 2;
   }
-  const stepOf = new Float32Array(length);
-  let at = 0;
-  let channel = 0;
-  for (const { cells, channels } of layout.levels) {
-    for (let i = 0; i < pointCount(cells) * channels; i++) stepOf[at++] = steps[channel + (i % channels)]!;
-    channel += channels;
-  }
+  const stepOf = stepsOf(layout, steps);
   const variance = squares.reduce((sum, square, d) => sum + square / count / stepOf[d]! ** 2, 0) / length;
   const unit = Math.sqrt(Math.max(variance, 1e-12));
   return { mean, scale: stepOf.map((step) => step * unit) };
+}
+
+/** The step of every number, [m], from those of the channels, [channels]. */
+export function stepsOf({ levels, length }: SymbolLayout, steps: ArrayLike<number>): Float32Array {
+  const all = new Float32Array(length);
+  let at = 0;
+  let channel = 0;
+  for (const { cells, channels } of levels) {
+    for (let i = 0; i < pointCount(cells) * channels; i++) all[at++] = steps[channel + (i % channels)]!;
+    channel += channels;
+  }
+  return all;
 }
 
 function byLabel(a: Label, b: Label): number {

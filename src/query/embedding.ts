@@ -14,7 +14,7 @@ import { network64 } from '../engine/reference/field64.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import { choleskyFactor, gramMatrix } from './gram.ts';
+import { factorOf, gramMatrix } from './gram.ts';
 import type { Places, Shaped } from './places.ts';
 
 export type Metric = 'values' | 'gram';
@@ -69,7 +69,7 @@ export function makeEmbedding(
     sample.subarray(i * stride * inputs, (i * stride + 1) * inputs),
   );
   const gram = gramMatrix(network64(model.network), shape, probed);
-  const factor = Float32Array.from(choleskyFactor(gram, inputs));
+  const factor = Float32Array.from(factorOf(gram, inputs));
   const along = multiply(rows, factor, { m: count, n: inputs, k: inputs });
   const axes = axesOf(along, inputs, multiply);
   const kept = axes.length / inputs;

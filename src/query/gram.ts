@@ -3,6 +3,7 @@
  * between two signals. At a point a field depends on phi through the few channels interpolated there, so J is exact and
  * cheap: df/du by one backward pass, spread over the cells that u comes from.
  */
+import { choleskyFactor } from '../core/cholesky.ts';
 import { forward, type Network64, siteAt } from '../engine/reference/field64.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
@@ -59,26 +60,12 @@ function addSquare(
 /** Of the mean of the diagonal, added to it: a channel that no point sees leaves G singular. */
 const ridge = 1e-6;
 
-/** L [m, m], lower, with G + ridge = L L' (Golub and Van Loan, 4.2.1). */
-export function choleskyFactor(gram: Float64Array, m: number): Float64Array {
-  const l = Float64Array.from(gram);
+/** L [m, m], lower, with G + ridge = L L'. */
+export function factorOf(gram: Float64Array, m: number): Float64Array {
   let trace = 0;
   for (let i = 0; i < m; i++) trace += gram[i * m + i]!;
   const least = Math.max((ridge * trace) / m, Number.MIN_VALUE);
-  for (let j = 0; j < m; j++) {
-    const rowJ = l.subarray(j * m, j * m + j);
-    const pivot = Math.sqrt(Math.max(least, l[j * m + j]! + least - dot(rowJ, rowJ)));
-    l[j * m + j] = pivot;
-    for (let i = j + 1; i < m; i++) {
-      l[i * m + j] = (l[i * m + j]! - dot(l.subarray(i * m, i * m + j), rowJ)) / pivot;
-    }
-    l.fill(0, j * m + j + 1, (j + 1) * m);
-  }
-  return l;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
+  const raised = Float64Array.from(gram);
+  for (let i = 0; i < m; i++) raised[i * m + i]! += least;
+  return choleskyFactor(raised, m, least);
 }

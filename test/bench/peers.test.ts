@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { nearestHalf } from '../../bench/rate/half.ts';
 import { bestOf } from '../../bench/rate/peer.ts';
 import { avif, jpeg, webp } from '../../bench/rate/peers-sharp.ts';
 import { fromNetpbm, netpbm, openTools, toolKeys } from '../../bench/rate/peers-tools.ts';
@@ -111,22 +110,4 @@ test('a result is made once and kept', async () => {
   expect(await store.get(['a', 'b'], make)).toEqual({ made: 1 });
   expect(await store.get(['a', 'c'], make)).toEqual({ made: 2 });
   expect(await directoryStore(join(directory, 'kept')).get(['a', 'b'], make)).toEqual({ made: 1 });
-});
-
-test.each([
-  [1, 1],
-  [-2.5, -2.5],
-  [0.1, 0.0999755859375],
-  [2049, 2048],
-  [2051, 2052],
-  [65519, 65504],
-  [1e9, 65504],
-  [2 ** -24, 2 ** -24],
-  [2 ** -25, 0],
-  [3 * 2 ** -26, 2 ** -24],
-  [6.1e-5, 6.097555160522461e-5],
-  [0, 0],
-])('%d in half precision is %d', (value, half) => {
-  expect(nearestHalf(value)).toBe(half);
-  expect(nearestHalf(-value)).toBe(-half);
 });
