@@ -1,8 +1,13 @@
 /** Functasets that are served: read-only stores beside the model that evaluates their functions. */
 import { ConflictError, NotFoundError } from '../src/core/errors.ts';
-import { pointCount } from '../src/field/spec.ts';
-import type { Functaset, FunctionSummary, Label, StoredFunction } from '../src/functaset/index.ts';
-import { cursorAfter, idOfCursor, type NearIndexes } from '../src/query/index.ts';
+import {
+  type Functaset,
+  type FunctionSummary,
+  type Label,
+  type StoredFunction,
+  unknownFunction,
+} from '../src/functaset/index.ts';
+import { cursorAfter, factsOf, idOfCursor, type NearIndexes } from '../src/query/index.ts';
 import type { ServedModel, ServerContext } from './context.ts';
 
 export interface FunctasetSource {
@@ -26,10 +31,7 @@ export function findFunctaset(context: ServerContext, name: string): FunctasetSo
 export function findFunction({ name, store }: FunctasetSource, id: string): StoredFunction {
   const found = store.get(id);
   if (found !== undefined) return found;
-  throw new NotFoundError(
-    'unknown-function',
-    `functaset ${name} has no function ${id}; list them to see their ids`,
-  );
+  throw unknownFunction(`functaset ${name}`, id);
 }
 
 /** Throws ConflictError `functaset-model` when the model of a functaset is not served here. */
@@ -65,16 +67,6 @@ export function page(
 }
 
 export function functionJson(source: FunctasetSource, summary: FunctionSummary) {
-  const { id, label, shape, psnrDb, bits, codedBytes } = summary;
-  const self = `/v1/functasets/${encodeURIComponent(source.name)}/functions/${encodeURIComponent(id)}`;
-  return {
-    id,
-    label: label ?? null,
-    shape: [...shape],
-    psnrDb: Number.isFinite(psnrDb) ? psnrDb : null,
-    bits,
-    codedBytes,
-    bitsPerPoint: bits / pointCount(shape),
-    links: { self },
-  };
+  const self = `/v1/functasets/${encodeURIComponent(source.name)}/functions/${encodeURIComponent(summary.id)}`;
+  return { ...factsOf(summary), shape: [...summary.shape], links: { self } };
 }

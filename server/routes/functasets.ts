@@ -1,6 +1,6 @@
 /** Functasets: what they hold, a page at a time, and each function as a picture or as bytes. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import type { FunctionSummary, StoredFunction } from '../../src/functaset/index.ts';
+import { type StoredFunction, summaryOf } from '../../src/functaset/index.ts';
 import { etagged } from '../caching.ts';
 import type { ServedModel, ServerContext } from '../context.ts';
 import {
@@ -186,9 +186,4 @@ function summary(source: FunctasetSource) {
     model: model?.name ?? null,
     links: { self, functions: `${self}/functions` },
   };
-}
-
-function summaryOf(found: StoredFunction): FunctionSummary {
-  const { modulation, coded, ...facts } = found;
-  return { ...facts, modulationLength: modulation.length, codedBytes: coded.length };
 }

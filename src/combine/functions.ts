@@ -1,17 +1,14 @@
 /** Functions of a functaset by their ids. */
 import { NotFoundError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
-import type { Functaset, StoredFunction } from '../functaset/index.ts';
+import { type Functaset, type StoredFunction, unknownFunction } from '../functaset/index.ts';
 import { mostTerms } from './combine.ts';
 
 /** In the order of `ids`. Throws NotFoundError `unknown-function` for the first that is not there. */
 export function getFunctions(store: Functaset, ids: readonly string[]): StoredFunction[] {
   return store.getMany(ids).map((found, i) => {
     if (found !== undefined) return found;
-    throw new NotFoundError(
-      'unknown-function',
-      `${store.path} has no function ${ids[i]}; list them to see their ids`,
-    );
+    throw unknownFunction(store.path, ids[i]!);
   });
 }
 

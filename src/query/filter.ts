@@ -1,9 +1,15 @@
 /** Which functions of a set: by what is known of them, and by what their fields are. */
 import { setImmediate } from 'node:timers/promises';
-import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import type { Functaset, FunctionSummary, StoredFunction } from '../functaset/index.ts';
+import {
+  type Functaset,
+  type FunctionSummary,
+  type StoredFunction,
+  summaryOf,
+  unknownFunction,
+} from '../functaset/index.ts';
 import { multiplyAddsPerPoint } from '../pipeline/index.ts';
 import { placesOfRegion } from './observed.ts';
 import { groupsOf, pointsOf, valuesAt } from './places.ts';
@@ -24,12 +30,6 @@ export function factsOf({ id, label, shape, psnrDb, bits, codedBytes }: Function
     bitsPerPoint: bits / pointCount(shape),
     codedBytes,
   };
-}
-
-export function summaryOf(fn: StoredFunction | FunctionSummary): FunctionSummary {
-  if (!('modulation' in fn)) return fn;
-  const { modulation, coded, ...facts } = fn;
-  return { ...facts, modulationLength: modulation.length, codedBytes: coded.length };
 }
 
 /**
@@ -120,10 +120,7 @@ export async function* summaries(
 export function namedFunction(store: Functaset, id: string): StoredFunction {
   const found = store.get(id);
   if (found !== undefined) return found;
-  throw new NotFoundError(
-    'unknown-function',
-    `the functaset has no function ${id}; list them to see their ids`,
-  );
+  throw unknownFunction('the functaset', id);
 }
 
 /** In order of ids as the store has it: bytes of UTF-8. */

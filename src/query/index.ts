@@ -1,5 +1,6 @@
 /** Questions to a functaset: what is near, what is where, what is unlikely, and what the functions are at given points. */
 export { cursorAfter, idOfCursor } from './cursor.ts';
+export { factsOf } from './filter.ts';
 export { NearIndexes } from './indexes.ts';
 export { maxLimit, parseQuery, type QueryInput, type QueryRequest, queryRequest } from './request.ts';
 export { runQuery } from './run.ts';

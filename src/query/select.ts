@@ -6,12 +6,12 @@ import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { AbortedError, NotFoundError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import type { FunctionSummary, StoredFunction } from '../functaset/index.ts';
+import { type FunctionSummary, type StoredFunction, summaryOf } from '../functaset/index.ts';
 import { bitsOf, multiplyAddsPerSymbol, priorKind } from '../pipeline/coding.ts';
 import { defaultQuality, priorsOf } from '../pipeline/index.ts';
 import { Best } from './best.ts';
 import { cursorAfter, cursorAtRank, idOfCursor, ranksOf } from './cursor.ts';
-import { factsOf, selected, summaries, summaryOf } from './filter.ts';
+import { factsOf, selected, summaries } from './filter.ts';
 import type { RequestOf } from './request.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 
@@ -38,7 +38,7 @@ export function where(
       }
       left--;
       last = fn.id;
-      yield factsOf(summaryOf(fn));
+      yield factsOf('modulation' in fn ? summaryOf(fn) : fn);
     }
   }
   return { head: { kind }, rows: rows(), next: () => next };
