@@ -3,6 +3,7 @@ import type { Signal } from '../../datasets/signal.ts';
 import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { pointCount } from '../field/spec.ts';
+import { checkRegion } from '../pipeline/grid.ts';
 import type { Region } from '../pipeline/types.ts';
 
 export interface Observation {
@@ -51,18 +52,9 @@ export function observeMasked(signal: Signal, mask?: Mask): Observation {
 }
 
 /** A mask that shows a region alone, or with `outside` everything but it. Throws BadInputError `bad-region`. */
-export function regionMask(shape: readonly number[], { start, count }: Region, outside = false): Mask {
+export function regionMask(shape: readonly number[], region: Region, outside = false): Mask {
+  const { start, count } = checkRegion(region, shape, 'a signal');
   const inside = (at: number, axis: number) => at >= start[axis]! && at < start[axis]! + count[axis]!;
-  const fits =
-    start.length === shape.length &&
-    count.length === shape.length &&
-    shape.every((n, axis) => start[axis]! >= 0 && count[axis]! >= 1 && start[axis]! + count[axis]! <= n);
-  if (!fits) {
-    throw new BadInputError(
-      'bad-region',
-      `region start [${start}] count [${count}] (slowest axis first) does not lie in a signal of [${shape}]`,
-    );
-  }
   const positions = gridPositions({
     start: shape.map(() => 0),
     step: shape.map(() => 1),

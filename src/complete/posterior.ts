@@ -41,8 +41,8 @@ export interface Evidence {
 }
 
 export interface PosteriorOptions {
-  /** Linearisations at most; default 8. */
-  readonly turns?: number | undefined;
+  /** Linearisations at most. */
+  readonly turns: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -68,7 +68,7 @@ export async function findPosterior(
   net: BaseNetwork,
   prior: Normal,
   evidence: Evidence,
-  { turns = 8, signal }: PosteriorOptions = {},
+  { turns, signal }: PosteriorOptions,
 ): Promise<Posterior> {
   const { shape, coordinates, group, values, noise } = evidence;
   const where = { coordinates, stencils: stencilsOf(net, shape, coordinates) };

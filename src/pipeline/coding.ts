@@ -9,7 +9,12 @@ import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { Coded, CodeTask, DecodedFunction, DecodeTask } from './work.ts';
 
-const kinds = ['histogram', 'factorized', 'autoregressive'] as const satisfies readonly PriorKind[];
+/** Kinds of priors that code, best first. */
+export const codingKinds = [
+  'autoregressive',
+  'factorized',
+  'histogram',
+] as const satisfies readonly PriorKind[];
 
 /** Kinds of the priors in a model, best first. */
 export function priorsOf(model: Model): PriorKind[] {
@@ -23,9 +28,9 @@ export function bestPrior(model: Model): PriorKind {
 
 /** A kind of prior from text. Throws BadInputError `unknown-prior`. */
 export function priorKind(name: string): PriorKind {
-  const kind = kinds.find((known) => known === name);
+  const kind = codingKinds.find((known) => known === name);
   if (kind !== undefined) return kind;
-  throw new BadInputError('unknown-prior', `no prior is called ${name}; there are ${kinds.join(', ')}`);
+  throw new BadInputError('unknown-prior', `no prior is called ${name}; there are ${codingKinds.join(', ')}`);
 }
 
 /** What one symbol costs to code, at most. */

@@ -7,7 +7,7 @@ import { readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Model } from '../field/model.ts';
-import { archiveOf, bestPrior, multiplyAddsPerSymbol, priorsOf } from './coding.ts';
+import { archiveOf, bestPrior, codingKinds, multiplyAddsPerSymbol, priorsOf } from './coding.ts';
 import { type GenerativeKind, openGenerative } from './generative.ts';
 import { generativeKinds } from './models.ts';
 import type { Drawn, DrawTask } from './work.ts';
@@ -56,8 +56,6 @@ export function drawingPerSymbol(model: Model, prior: string, steps = defaultSte
   // Two passes of the network a step, each with and without the label.
   return kind === 'diffusion' ? 4 * steps * networkPerNumber : networkPerNumber;
 }
-
-const codingKinds = ['autoregressive', 'factorized', 'histogram'] as const satisfies readonly PriorKind[];
 
 const networkPerNumber = 2 ** 14;
 const defaultSteps = 18;

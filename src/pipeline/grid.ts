@@ -75,7 +75,8 @@ function wholeShape(shape: readonly number[], size: Size | undefined): readonly 
   return size.shape;
 }
 
-function checkRegion(region: Region, whole: readonly number[]): Region {
+/** Throws BadInputError `bad-region` unless it lies within `whole` samples, with one at least. `owner`: what these are of. */
+export function checkRegion(region: Region, whole: readonly number[], owner = 'an output'): Region {
   const { start, count } = region;
   const inside =
     start.length === whole.length &&
@@ -87,7 +88,7 @@ function checkRegion(region: Region, whole: readonly number[]): Region {
   if (!inside) {
     throw new BadInputError(
       'bad-region',
-      `region start [${start}] count [${count}] (slowest axis first) does not lie in an output of [${whole}]`,
+      `region start [${start}] count [${count}] (slowest axis first) does not lie in ${owner} of [${whole}]`,
     );
   }
   return region;

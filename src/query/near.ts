@@ -11,7 +11,7 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import type { Label, StoredFunction } from '../functaset/index.ts';
 import { fitSignals } from '../pipeline/fit.ts';
-import { multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
+import { defaultQuality, multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
 import { Best } from './best.ts';
 import { gridOf, type Metric } from './embedding.ts';
 import { namedFunction } from './filter.ts';
@@ -238,7 +238,11 @@ async function fitted(
   signal: Signal,
   { signal: abort }: QueryOptions,
 ): Promise<Shaped> {
-  const [found] = await fitSignals(model, engine, [signal], { quality: 50, effort: 1, signal: abort });
+  const [found] = await fitSignals(model, engine, [signal], {
+    quality: defaultQuality,
+    effort: 1,
+    signal: abort,
+  });
   return { shape: signal.shape, modulation: found!.modulation };
 }
 

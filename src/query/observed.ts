@@ -3,6 +3,7 @@ import type { Signal } from '../../datasets/signal.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
+import { checkRegion } from '../pipeline/grid.ts';
 import { multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
 import { checkFits } from '../pipeline/values.ts';
 import type { Places } from './places.ts';
@@ -55,7 +56,7 @@ export function observedOf(
       `the mask has ${mask.length} entries and the signal [${shape}] has ${points} points; give one entry for each`,
     );
   }
-  if (region !== undefined) checkRegion(region, shape);
+  if (region !== undefined) checkRegion(region, shape, 'a signal');
   const known: number[] = [];
   for (let p = 0; p < points; p++) {
     if (mask !== undefined && !mask[p]) continue;
@@ -84,7 +85,7 @@ export function observedOf(
 
 /** The samples of a region, at most 1024 of them. Throws BadInputError `bad-region`. */
 export function placesOfRegion(shape: readonly number[], region: Region): Places {
-  checkRegion(region, shape);
+  checkRegion(region, shape, 'a signal');
   const points = pointCount(region.count);
   const stride = Math.ceil(points / maxObserved);
   const kept: number[] = [];
@@ -93,16 +94,6 @@ export function placesOfRegion(shape: readonly number[], region: Region): Places
     kept.push(at.reduce((index, x, axis) => index * shape[axis]! + x, 0));
   }
   return placesOfSamples(shape, kept);
-}
-
-/** Throws BadInputError `bad-region`: it does not lie in a signal of `shape`. */
-export function checkRegion({ start, count }: Region, shape: readonly number[]): void {
-  const axes = start.length === shape.length && count.length === shape.length;
-  if (axes && shape.every((n, axis) => start[axis]! + count[axis]! <= n)) return;
-  throw new BadInputError(
-    'bad-region',
-    `region start [${start}] count [${count}] (axes in array order) does not lie in a signal of [${shape}]`,
-  );
 }
 
 function fromNumbers({ model }: QueryContext, input: Exclude<SignalInput, { file: string }>): Signal {
