@@ -48,17 +48,11 @@ export async function modelOfFile(
   file: string,
   { modelDigest }: Inspection,
 ): Promise<Model> {
-  const { listModels, loadModel } = await import('../pipeline/index.ts');
-  if (ref !== undefined) return loadModel(ref);
-  const entries = await listModels();
-  for (const { path } of entries) {
-    const model = await loadModel(path);
-    if (model.id.startsWith(modelDigest) || model.networkId.startsWith(modelDigest)) return model;
-  }
-  const known = entries.map(({ name }) => name).join(', ') || 'none';
-  throw new NotFoundError(
-    'model-not-here',
-    `${file} was coded by the model ${modelDigest}, which is none of those here (${known}); give its file with --model`,
+  return namedOrKnown(
+    ref,
+    ({ id, networkId }) => id.startsWith(modelDigest) || networkId.startsWith(modelDigest),
+    (known) =>
+      `${file} was coded by the model ${modelDigest}, which is none of those here (${known}); give its file with --model`,
   );
 }
 
@@ -68,18 +62,28 @@ export async function modelOfNetwork(
   owner: string,
   networkId: string,
 ): Promise<Model> {
+  return namedOrKnown(
+    ref,
+    (model) => model.networkId === networkId,
+    (known) =>
+      `${owner} belongs to network ${networkId.slice(0, 16)}, which is none of those here (${known}); give its model with --model`,
+  );
+}
+
+/** The model of `ref`, or the first one here that fits. */
+async function namedOrKnown(
+  ref: string | undefined,
+  fits: (model: Model) => boolean,
+  absent: (known: string) => string,
+): Promise<Model> {
   const { listModels, loadModel } = await import('../pipeline/index.ts');
   if (ref !== undefined) return loadModel(ref);
   const entries = await listModels();
   for (const { path } of entries) {
     const model = await loadModel(path);
-    if (model.networkId === networkId) return model;
+    if (fits(model)) return model;
   }
-  const known = entries.map(({ name }) => name).join(', ') || 'none';
-  throw new NotFoundError(
-    'model-not-here',
-    `${owner} belongs to network ${networkId.slice(0, 16)}, which is none of those here (${known}); give its model with --model`,
-  );
+  throw new NotFoundError('model-not-here', absent(entries.map(({ name }) => name).join(', ') || 'none'));
 }
 
 /** The model whose functions a functaset holds. */

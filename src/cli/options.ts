@@ -4,6 +4,7 @@ import { type Split, splits } from '../../datasets/dataset.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { maxEffort } from '../pipeline/effort.ts';
+import type { Size } from '../pipeline/types.ts';
 import { UsageError } from './exit.ts';
 
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -106,3 +107,9 @@ export const priorOption = [
   '--prior <kind>',
   'histogram, factorized or autoregressive; default: the best in the model',
 ] as const;
+
+/** What `--size` says, where it is given. Throws UsageError `bad-size`. */
+export async function sizeOf({ size }: { readonly size?: string }): Promise<Size | undefined> {
+  const { parseSize } = await import('../pipeline/index.ts');
+  return size === undefined ? undefined : fromOption('--size', () => parseSize(size));
+}

@@ -10,12 +10,12 @@ import type { Job, Report } from '../job.ts';
 import { modelOfStore, modelOption, withSession } from '../models.ts';
 import {
   forceOption,
-  fromOption,
   integer,
   type OutputFlags,
   outputFlag,
   qualityOption,
   real,
+  sizeOf,
 } from '../options.ts';
 import type { Run } from '../program.ts';
 import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
@@ -118,11 +118,10 @@ function numbers(text: string): number[] {
 }
 
 async function combined(job: Job, path: string, flags: CombineFlags, combine: Combine): Promise<Report> {
-  const { parseSize } = await import('../../pipeline/index.ts');
   const { output, force, quality } = flags;
   const coded = flags.format === 'functa' || (flags.format === undefined && extname(output) === suffix);
   const format = coded ? 'functa' : outputFormat(output, flags.format as OutputFormat | undefined);
-  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  const size = await sizeOf(flags);
   if (coded && size !== undefined) {
     throw new UsageError('size-of-function', 'functions have no size; leave --size to decode');
   }

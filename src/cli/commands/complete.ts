@@ -14,6 +14,7 @@ import {
   type OutputFlags,
   outputFlag,
   real,
+  sizeOf,
 } from '../options.ts';
 import type { Run } from '../program.ts';
 import {
@@ -83,8 +84,8 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
   }
   const { output, draws, seed, noise, prior } = flags;
   const format = outputFormat(output, flags.format);
-  const { parseSize, stackedRows } = await import('../../pipeline/index.ts');
-  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  const { stackedRows } = await import('../../pipeline/index.ts');
+  const size = await sizeOf(flags);
   job.checkStdout(output);
   await checkOutput(output, flags.force);
   const model = await chooseModel(flags.model, 'this');

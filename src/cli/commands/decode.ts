@@ -13,6 +13,7 @@ import {
   maxBytesOption,
   type OutputFlags,
   outputFlag,
+  sizeOf,
 } from '../options.ts';
 import type { Run } from '../program.ts';
 import { encodeRows, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
@@ -48,12 +49,12 @@ export function addDecode(program: Command, run: Run): void {
 }
 
 async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Report> {
-  const { inspect, parseSize, parseRegion } = await import('../../pipeline/index.ts');
+  const { inspect, parseRegion } = await import('../../pipeline/index.ts');
   const { force, item } = flags;
   const format =
     flags.output === undefined ? (flags.format ?? 'png') : outputFormat(flags.output, flags.format);
   const output = flags.output ?? defaultOutput(input, format);
-  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  const size = await sizeOf(flags);
   const region =
     flags.region === undefined ? undefined : fromOption('--region', () => parseRegion(flags.region!));
   job.checkStdout(output);

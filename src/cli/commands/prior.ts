@@ -39,7 +39,7 @@ export function addPrior(program: Command, run: Run): void {
     .option('-f, --force', 'replace the output if it exists', false)
     .option(
       '--kinds <list>',
-      'of histogram, factorized, autoregressive, diffusion, flow, between commas; default: the first three',
+      'of histogram, factorized, autoregressive, diffusion, flow, gaussian, between commas; default: the first three',
       list,
     )
     .option('--functaset <store>', 'a store made with this model')

@@ -7,7 +7,7 @@ import type { QueryInput, Row } from '../../query/index.ts';
 import { readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
-import { collect, fromOption, integer, maxBytesOption, real } from '../options.ts';
+import { collect, fromOption, integer, maxBytesOption, real, sizeOf } from '../options.ts';
 import type { Run } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import { readSignal } from '../signals.ts';
@@ -156,8 +156,7 @@ async function aggregate(
   store: string,
   flags: CommonFlags & FilterFlags & { readonly size?: string; readonly region?: string },
 ): Promise<Report> {
-  const { parseSize } = await import('../../pipeline/index.ts');
-  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  const size = await sizeOf(flags);
   return ask(job, store, flags, {
     kind: 'aggregate',
     size: size && ('shape' in size ? [...size.shape] : undefined),

@@ -7,7 +7,7 @@ import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withSession } from '../models.ts';
-import { forceOption, fromOption, integer, type OutputFlags, outputFlag, real } from '../options.ts';
+import { forceOption, integer, type OutputFlags, outputFlag, real, sizeOf } from '../options.ts';
 import type { Run } from '../program.ts';
 import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, secondsText, sizeText } from '../text.ts';
@@ -56,11 +56,10 @@ export function addSample(program: Command, run: Run): void {
 }
 
 async function sample(job: Job, flags: SampleFlags): Promise<Report> {
-  const { parseSize } = await import('../../pipeline/index.ts');
   const { output, count, seed, temperature, prior, label, guidance, steps, quality } = flags;
   const archive = flags.format === 'functa' || (flags.format === undefined && extname(output) === suffix);
   const format = archive ? 'functa' : outputFormat(output, flags.format as OutputFormat | undefined);
-  const size = flags.size === undefined ? undefined : fromOption('--size', () => parseSize(flags.size!));
+  const size = await sizeOf(flags);
   if (archive && size !== undefined) {
     throw new UsageError(
       'size-of-archive',
