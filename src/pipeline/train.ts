@@ -10,8 +10,8 @@ import { canonicalJson } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
 import { readModel, writeModel } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import type { TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
-import { train } from '../learn/index.ts';
+import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
+import { startFrom, stepRng, train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
 import { writeFailure, writeWhole } from './files.ts';
 import { fitSignals, gramTensor, measureGram, scalesTensor } from './fit.ts';
@@ -34,12 +34,14 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   const log = new Log(`${out}.log.jsonl`);
   const seconds = () => (performance.now() - started) / 1000;
   try {
-    log.write({ type: 'run', resume, dataset: options.dataset, split, engine: engine.name, recipe });
+    const from = options.from?.id;
+    log.write({ type: 'run', resume, dataset: options.dataset, split, engine: engine.name, from, recipe });
     const trained = await train({
       engine,
       recipe,
       source: sourceOf(data, options.limit),
       validation: held === undefined ? undefined : sourceOf(held),
+      start: await startOf(options),
       checkpointPath: `${out}.checkpoint`,
       resume,
       signal,
@@ -57,6 +59,16 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
     data.close();
     held?.close();
   }
+}
+
+/** The model to learn on from; its quantiser holds only where all levels are its own. */
+async function startOf({ from, recipe, engine, signal }: TrainOptions): Promise<LearnOptions['start']> {
+  if (from === undefined) return undefined;
+  const rng = stepRng(recipe.seed, 'weights', 0);
+  const network = await startFrom(engine, from.network, recipe.spec, rng, { ...recipe, signal });
+  const scales = from.tensors.get(scalesTensor)?.data;
+  const same = canonicalJson(from.network.spec) === canonicalJson(recipe.spec);
+  return same && scales instanceof Float32Array ? { network, steps: from.steps, scales } : { network };
 }
 
 /** Signals that the diagonal for rounding is measured on. */
@@ -105,7 +117,7 @@ async function openValidation(name: string, at: OpenOptions): Promise<Dataset | 
 const pictureChannels: Readonly<Record<number, Channels>> = { 1: 'grey', 3: 'rgb', 4: 'rgba' };
 
 function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCard {
-  const { recipe, commit } = options;
+  const { recipe, commit, from } = options;
   const { spec } = recipe;
   const channels = spec.axes === 2 ? pictureChannels[spec.outputs] : undefined;
   return {
@@ -130,6 +142,7 @@ function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCa
       engine: options.engine.name,
       skippedSteps: trained.skipped,
       recipe: canonicalJson(recipe),
+      ...(from === undefined ? {} : { from: from.id }),
       ...(commit === undefined ? {} : { commit }),
     },
     figures: figuresOf(recipe, trained),

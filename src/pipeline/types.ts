@@ -307,6 +307,8 @@ export interface TrainOptions extends JobOptions {
   /** Directory of the files, for data sets that the caller brings. */
   readonly path?: string | undefined;
   readonly cacheDir?: string | undefined;
+  /** Learn on from this model, whose levels may be others than the recipe's. */
+  readonly from?: Model | undefined;
   /** The model file to write; `<out>.checkpoint` and `<out>.log.jsonl` stand beside it. */
   readonly out: string;
   /** Go on from `<out>.checkpoint`; the weights are those of a run that never stopped. */

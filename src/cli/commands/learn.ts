@@ -20,6 +20,7 @@ interface LearnFlags {
   readonly force: boolean;
   readonly recipe?: string;
   readonly set?: readonly string[];
+  readonly from?: string;
   readonly limit?: number;
   readonly steps?: number;
   readonly seed?: number;
@@ -48,6 +49,7 @@ export function addLearn(program: Command, run: Run): void {
       'replace a member of the recipe, such as spec.width=48; may be repeated',
       collect,
     )
+    .option('--from <model>', "learn on from this model; its levels may be others than the recipe's")
     .option('--steps <n>', 'outer steps of the whole run', integer(1))
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option('--name <name>', 'what the model is called; default: the name of the recipe')
@@ -61,11 +63,12 @@ export function addLearn(program: Command, run: Run): void {
 }
 
 async function learn(job: Job, flags: LearnFlags): Promise<Report> {
-  const { trainModel } = await import('../../pipeline/index.ts');
+  const { loadModel, trainModel } = await import('../../pipeline/index.ts');
   const recipe = await recipeOf(flags);
   // a finished run that is resumed has its output already
   await checkOutput(flags.output, flags.force || flags.resume);
   const { data: dataset, split, limit, output: out, resume, licence, notes, commit, cacheDir } = flags;
+  const from = flags.from === undefined ? undefined : await loadModel(flags.from);
   let saved = 0;
   const { path, model, seconds } = await resumable(
     () => `the checkpoint of step ${saved} stands beside ${out}`,
@@ -78,6 +81,7 @@ async function learn(job: Job, flags: LearnFlags): Promise<Report> {
             dataset,
             split,
             limit,
+            from,
             out,
             resume,
             licence,
