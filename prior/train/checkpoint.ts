@@ -1,4 +1,4 @@
-/** The state of a training run as bytes, and back: variables, moments, the step, and the shapes once they are chosen. */
+/** The state of a training run as bytes, and back: variables, moments, averages, the step, and shapes once they are chosen. */
 import { ConflictError } from '../../src/core/errors.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
@@ -21,7 +21,7 @@ export interface RunState {
   readonly step: number;
   readonly variables: readonly Float32Array[];
   readonly adam: AdamState;
-  /** Moving averages of the variables, where the run keeps them. */
+  /** Moving averages, of the variables or of what else the run follows; absent where it keeps none. */
   readonly averages?: readonly Float32Array[] | undefined;
   /** [level][channels]. */
   readonly shapes: readonly Uint8Array[];
@@ -59,12 +59,13 @@ export function unpackState(bytes: Uint8Array, digest: string): RunState {
   if (metadata.format !== format || metadata.digest !== digest) {
     throw new ConflictError(
       'other-run',
-      'the checkpoint belongs to another training of a prior; choose another place for it or the old settings',
+      'the checkpoint belongs to another training; choose another place for it or the old settings',
     );
   }
-  const count = [...tensors.keys()].filter((name) => name.startsWith('variable.')).length;
-  const levels = [...tensors.keys()].filter((name) => name.startsWith('shapes.')).length;
-  const indices = Array.from({ length: count }, (_, i) => i);
+  const indicesOf = (prefix: string) =>
+    Array.from([...tensors.keys()].filter((name) => name.startsWith(prefix)).keys());
+  const indices = indicesOf('variable.');
+  const averages = indicesOf('average.');
   const floats = (name: string) => takeTensor(tensors, name, 'F32').slice();
   return {
     step: Number(metadata.step),
@@ -73,7 +74,7 @@ export function unpackState(bytes: Uint8Array, digest: string): RunState {
       step: Number(metadata.updates),
       moments: indices.map((i) => [floats(`first.${i}`), floats(`second.${i}`)] as const),
     },
-    averages: tensors.has('average.0') ? indices.map((i) => floats(`average.${i}`)) : undefined,
-    shapes: Array.from({ length: levels }, (_, k) => takeTensor(tensors, `shapes.${k}`, 'U8').slice()),
+    averages: averages.length > 0 ? averages.map((i) => floats(`average.${i}`)) : undefined,
+    shapes: indicesOf('shapes.').map((k) => takeTensor(tensors, `shapes.${k}`, 'U8').slice()),
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
-import { buildFunctaset } from '../pipeline/index.ts';
+import { buildFunctaset, type PipelineEvent } from '../pipeline/index.ts';
 import { openFunctasetOf } from '../pipeline/store.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
 import { evaluateClassifier, openClassifier, trainClassifier } from './index.ts';
@@ -63,7 +63,7 @@ test.each([
     const opened = await openFunctasetOf(model, store, { readOnly: true });
     const functions = [...opened.iterate()];
     await opened.close();
-    const guesses = asked.predict(functions.map(({ modulation }) => modulation));
+    const guesses = await asked.predict(functions.map(({ modulation }) => modulation));
     asked.dispose();
     const right = guesses.filter(([best], i) => best!.label === functions[i]!.label).length;
     expect(right / functions.length).toBe(judged.accuracy);
@@ -93,6 +93,38 @@ test('a training that is told to stop stops, and leaves no file', async () => {
   const onEvent = () => stop.abort();
   await expect(train('stopped', { signal: stop.signal, onEvent })).rejects.toMatchObject({ kind: 'aborted' });
   expect(existsSync(join(directory, 'stopped'))).toBe(false);
+});
+
+test('a training that was stopped goes on from its checkpoint, and its file is that of one that was not', async () => {
+  const own = { ...recipe, learning: { ...learning, epochs: 9, dropout: 0.2 } };
+  const whole = await train('whole', { recipe: own, validation: store });
+  let stops = 0;
+  for (let from = 0; ; ) {
+    const stop = new AbortController();
+    const notes: string[] = [];
+    const onEvent = (event: PipelineEvent) => {
+      if (event.type === 'note') notes.push(event.message);
+      // At step 20 and 40: in the middle of an epoch of 6 steps.
+      if (event.type === 'progress' && event.figures.loss !== undefined && stops < 2) stop.abort();
+    };
+    const running = train('parts', { recipe: own, validation: store, signal: stop.signal, onEvent });
+    const ended = await running.then(
+      () => true,
+      (error: { kind: string }) => {
+        expect(error).toMatchObject({ kind: 'aborted' });
+        return false;
+      },
+    );
+    if (from > 0) expect(notes).toContainEqual(expect.stringMatching(/^training goes on from step [1-9]/));
+    if (ended) break;
+    from = ++stops;
+    expect(existsSync(join(directory, 'parts.checkpoint'))).toBe(true);
+    const other = train('parts', { recipe: { ...own, views: 1 } });
+    await expect(other).rejects.toMatchObject({ code: 'other-run' });
+  }
+  expect(stops).toBe(2);
+  expect(await readFile(join(directory, 'parts'))).toEqual(await readFile(whole.path));
+  expect(existsSync(join(directory, 'parts.checkpoint'))).toBe(false);
 });
 
 test('a functaset without labels, with one label, or of another model is refused with a reason', async () => {
@@ -133,6 +165,6 @@ test("a classifier is refused where it is missing, no classifier, another model'
   const judged = evaluateClassifier({ model, classifier: path, functaset: named });
   await expect(judged).rejects.toMatchObject({ code: 'unknown-label' });
   const asked = await eager(path);
-  expect(() => asked.predict([new Float32Array(3)])).toThrow(expect.objectContaining({ code: 'modulation' }));
+  await expect(asked.predict([new Float32Array(3)])).rejects.toMatchObject({ code: 'modulation' });
   asked.dispose();
 });

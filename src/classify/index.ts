@@ -5,9 +5,12 @@ export {
   evaluateClassifier,
   type Guess,
   openClassifier,
+  type PredictOptions,
+} from './ask.ts';
+export { type ClassifierCard, loadClassifier, type ProbeKind, probeKinds } from './file.ts';
+export {
   probeRecipes,
   type TrainClassifierOptions,
   type TrainedClassifier,
   trainClassifier,
-} from './classifier.ts';
-export { type ClassifierCard, loadClassifier, type ProbeKind, probeKinds } from './file.ts';
+} from './train.ts';

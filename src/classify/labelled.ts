@@ -4,6 +4,9 @@ import { checkLimit } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Functaset, Label } from '../functaset/index.ts';
+import { openFunctasetOf } from '../pipeline/store.ts';
+import type { Examples } from './learn.ts';
+import type { ModulationMaps } from './maps.ts';
 
 export interface Labelled {
   /** [count, m], of the model's own shape. */
@@ -61,6 +64,35 @@ export function readLabelled(
     );
   });
   return { modulations: all.subarray(0, found.length * length), classes, labels };
+}
+
+/** The same of the functaset at `path`. Throws what opening it throws too. */
+export async function readLabelledAt(
+  model: Model,
+  path: string,
+  options: Parameters<typeof readLabelled>[2],
+): Promise<Labelled> {
+  const store = await openFunctasetOf(model, path, { readOnly: true });
+  try {
+    return readLabelled(model, store, options);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Views [count, m] of functions, and their classes, as a probe reads them. */
+export function examplesOf(
+  maps: ModulationMaps,
+  views: readonly Float32Array[],
+  classes: Uint16Array,
+): Examples {
+  const length = views[0]!.length / classes.length;
+  return {
+    count: classes.length,
+    views: views.length,
+    classOf: (i) => classes[i]!,
+    fill: (i, view, target) => maps.fill(views[view]!.subarray(i * length, (i + 1) * length), target),
+  };
 }
 
 function sorted(labels: ReadonlySet<Label>): Label[] {

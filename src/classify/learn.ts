@@ -3,6 +3,8 @@
  * a rate that rises and then falls along a line. Everything random comes from (seed, epoch or step).
  */
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
+import { type CheckpointPlace, packState, runDigest, unpackState } from '../../prior/train/checkpoint.ts';
+import { assign } from '../../prior/train/loop.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Tensor as StoredTensor } from '../core/tensor.ts';
@@ -40,6 +42,10 @@ export interface LearnOptions {
   readonly examples: Examples;
   /** What `onEvent` hears of after each epoch; nothing is chosen by it. */
   readonly validation?: Examples | undefined;
+  /** Where the run keeps its state; a run that finds one of the same `digest` goes on from it with the same bits. */
+  readonly checkpoint?: CheckpointPlace | undefined;
+  /** Of everything that makes the run another one, beside what is here. */
+  readonly digest?: unknown;
   readonly onEvent?: ((event: LearnEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,9 +53,13 @@ export interface LearnOptions {
 export type LearnEvent =
   /** Mean loss in nats over the steps since the last such event. */
   | { readonly type: 'step'; readonly step: number; readonly steps: number; readonly loss: number }
-  | { readonly type: 'epoch'; readonly epoch: number; readonly accuracy: number };
+  | { readonly type: 'epoch'; readonly epoch: number; readonly accuracy: number }
+  | { readonly type: 'checkpoint'; readonly step: number }
+  | { readonly type: 'resumed'; readonly step: number };
 
 const eventSteps = 20;
+/** Steps between two checkpoints, unless their place says otherwise. */
+const checkpointSteps = 500;
 /** Share of the steps in which the rate rises. */
 const warmUp = 0.2;
 /** Items judged in one go. */
@@ -60,9 +70,12 @@ const startStream = 1;
 const firstEpochStream = 1 << 16;
 const firstStepStream = 2 ** 32;
 
-/** The tensors of the trained network, for `openNetwork`. Throws BadInputError `training`, AbortedError. */
+/**
+ * The tensors of the trained network, for `openNetwork`. Throws BadInputError `training`, AbortedError when told to stop,
+ * after saving a checkpoint if there is a place for one, ConflictError `other-run` when that holds another run's.
+ */
 export async function learn(tf: TensorFlow, options: LearnOptions): Promise<Map<string, StoredTensor>> {
-  const { architecture, examples, validation, learning, onEvent, signal } = options;
+  const { architecture, examples, validation, learning, checkpoint, onEvent, signal } = options;
   checkArchitecture(architecture);
   checkLearning(learning, examples.count);
   const { epochs, batch, seed } = learning;
@@ -71,12 +84,39 @@ export async function learn(tf: TensorFlow, options: LearnOptions): Promise<Map<
   const perEpoch = Math.floor(examples.count / batch);
   const steps = epochs * perEpoch;
   const order = Uint32Array.from({ length: examples.count }, (_, i) => i);
+  const digest = runDigest([
+    'classifier',
+    architecture,
+    learning,
+    examples.count,
+    examples.views,
+    options.digest,
+  ]);
   let [step, loss, since] = [0, 0, 0];
+  const save = async () => {
+    const variables = network.variables.map((v) => Float32Array.from(v.dataSync()));
+    const state = { step, variables, adam: adam.state(), averages: network.moments, shapes: [] };
+    await checkpoint?.save(packState(state, digest));
+  };
   try {
+    const saved = await checkpoint?.load();
+    if (saved !== undefined) {
+      const from = unpackState(saved, digest);
+      assign(tf, network.variables, from.variables);
+      network.restore(from.averages ?? [], from.step);
+      adam.restore(from.adam);
+      step = from.step;
+      onEvent?.({ type: 'resumed', step });
+    }
     for (let epoch = 0; epoch < epochs; epoch++) {
+      // Each epoch shuffles the order of the one before, those of a run that is gone on with too.
       new Rng(seed, firstEpochStream + epoch).shuffle(order);
-      for (let at = 0; at + batch <= perEpoch * batch; at += batch) {
-        if (signal?.aborted) throw new AbortedError(`training stopped after step ${step} of ${steps}`);
+      if (step >= (epoch + 1) * perEpoch) continue;
+      for (let at = (step - epoch * perEpoch) * batch; at < perEpoch * batch; at += batch) {
+        if (signal?.aborted) {
+          await save();
+          throw new AbortedError(`training stopped after step ${step} of ${steps}`);
+        }
         const drawn = draw(options, order.subarray(at, at + batch), new Rng(seed, firstStepStream + step));
         step++;
         loss += update(tf, network, architecture, drawn, (gradients) =>
@@ -89,6 +129,10 @@ export async function learn(tf: TensorFlow, options: LearnOptions): Promise<Map<
         }
         // Kernels are synchronous: let timers, signals and other jobs in.
         await new Promise((resolve) => setImmediate(resolve));
+        if (checkpoint && step < steps && step % (checkpoint.every ?? checkpointSteps) === 0) {
+          await save();
+          onEvent?.({ type: 'checkpoint', step });
+        }
       }
       if (validation) {
         const now = openNetwork(tf, architecture, network.export());

@@ -14,6 +14,10 @@ export interface LearningNetwork {
    * multiplies the features: dropout.
    */
   logits(x: Tensor3D, mask: Tensor2D | undefined): Tensor2D;
+  /** Running mean and variance of the inputs of each normalisation: with the variables, the state of training. */
+  readonly moments: readonly Float32Array[];
+  /** Moments after so many batches; the variables are the caller's to assign. */
+  restore(moments: readonly Float32Array[], batches: number): void;
   /** Weights for `openNetwork`, with the normalisation folded in by running means of its moments. */
   export(): Map<string, StoredTensor>;
   dispose(): void;
@@ -81,8 +85,17 @@ export function createNetwork(tf: TensorFlow, architecture: Architecture, rng: R
     return kind === 'block' ? tf.add(x, made) : made;
   }
 
+  const moments = parts.flatMap(({ mean, variance }) => [mean, variance]);
   return {
     variables,
+    moments,
+
+    restore(saved, batches) {
+      moments.forEach((running, i) => {
+        running.set(saved[i]!);
+      });
+      for (const part of parts) part.batches = batches;
+    },
 
     logits(x, mask) {
       let maps = x;

@@ -2,9 +2,10 @@
  * The network that classifies modulations, on pixels: the same stages and training, and views of the same kinds, so that what
  * the two reach can be compared. Run: node --import tsx bench/generative/pixels/baseline.ts DATASET [EPOCHS] [VIEWS].
  */
-import { probeRecipes } from '../../../src/classify/classifier.ts';
+
 import { type Examples, judge, learn } from '../../../src/classify/learn.ts';
 import { openNetwork } from '../../../src/classify/network.ts';
+import { probeRecipes } from '../../../src/classify/train.ts';
 import { Rng } from '../../../src/core/rng.ts';
 import { openTensorFlow } from '../../../src/engine/tfjs/backend.ts';
 import { type LabelledPictures, loadPictures, pictureMaps } from './pictures.ts';

@@ -143,9 +143,9 @@ async function predict(job: Job, classifier: string, input: string, flags: Predi
   const { model, functions } = await functionsOfInput(job, classifier, input, flags);
   const asked = await openClassifier({ model, classifier, threads: job.globals.threads });
   try {
-    const guesses = asked.predict(
+    const guesses = await asked.predict(
       functions.map(({ modulation }) => modulation),
-      flags.top,
+      { top: flags.top, signal: job.signal },
     );
     const predictions = functions.map(({ id }, i) => ({ id, guesses: guesses[i]! }));
     return {
