@@ -6,6 +6,7 @@ import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import type { ServerContext } from './context.ts';
 import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
 import { codeOf, HttpFault, problemResponse } from './problem.ts';
+import { classifyRoutes } from './routes/classify.ts';
 import { combineRoutes } from './routes/combine.ts';
 import { completeRoutes } from './routes/complete.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -51,6 +52,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   healthRoutes(app, context);
   modelRoutes(app, context);
   completeRoutes(app, context);
+  classifyRoutes(app, context);
   functasetRoutes(app, context);
   queryRoutes(app, context);
   combineRoutes(app, context);

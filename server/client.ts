@@ -42,6 +42,12 @@ export interface QueryReply {
   readonly [member: string]: unknown;
 }
 
+export interface ClassifiedItem {
+  readonly id: string;
+  /** Likeliest first. */
+  readonly guesses: readonly { readonly label: string | number; readonly probability: number }[];
+}
+
 export interface EncodedReply {
   readonly bytes: Uint8Array;
   readonly psnrDb: number;
@@ -185,6 +191,22 @@ export class FunctaClient {
     const path = `/v1/functasets/${encodeURIComponent(functaset)}/functions/${encodeURIComponent(id)}`;
     const headers = { accept: sampleTypes[format] };
     return bytesOf(await this.#call(path, { size, region }, options, { headers }));
+  }
+
+  /** Likeliest labels of a signal, or of the functions of a `.functa` file. */
+  async classify(
+    model: string,
+    bytes: Uint8Array,
+    options: Call & { readonly type?: string | undefined; readonly top?: number | undefined } = {},
+  ): Promise<ClassifiedItem[]> {
+    const { top, type = 'application/octet-stream' } = options;
+    const path = `/v1/models/${encodeURIComponent(model)}/classify`;
+    const response = await this.#call(path, { top }, options, {
+      method: 'POST',
+      body: bytes as Uint8Array<ArrayBuffer>,
+      headers: { 'content-type': type, accept: 'application/json' },
+    });
+    return ((await response.json()) as { items: ClassifiedItem[] }).items;
   }
 
   /** One page of an answer; its members depend on the kind of the query. */

@@ -1,9 +1,10 @@
 /** What the routes share. */
 
+import type { ClassifierCard } from '../src/classify/index.ts';
 import { NotFoundError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
 import type { Model } from '../src/field/model.ts';
-import type { Session } from '../src/pipeline/index.ts';
+import type { Ability, Session } from '../src/pipeline/index.ts';
 import type { Admission } from './admission.ts';
 import type { FunctasetSource } from './functasets.ts';
 import type { WorkPool } from './pool.ts';
@@ -12,7 +13,10 @@ export interface ServedModel {
   readonly name: string;
   readonly model: Model;
   readonly fileBytes: number;
-  readonly priors: readonly string[];
+  /** In its file and beside it. */
+  readonly priors: readonly { readonly name: string; readonly can: readonly Ability[] }[];
+  /** Of the classifier beside its file. */
+  readonly classifier: ClassifierCard | undefined;
   readonly session: Session;
 }
 

@@ -106,6 +106,8 @@ export const sampleBody = z
   })
   .openapi('SampleRequest', { example: { count: 16, seed: 7, temperature: 1 } });
 
+export const labelSchema = z.union([z.string(), z.number()]);
+
 export const modelSummary = z
   .object({
     name: z.string(),
@@ -114,9 +116,25 @@ export const modelSummary = z
     channels: z.string(),
     shape: z.array(z.number().int()),
     anySize: z.boolean(),
-    priors: z.array(z.string()),
+    priors: z
+      .array(z.object({ name: z.string(), can: z.array(z.enum(['code', 'sample', 'complete', 'score'])) }))
+      .openapi({ description: 'In the model file and beside it, with what each can do.' }),
+    classifier: z
+      .object({
+        labels: z.array(labelSchema),
+        validationAccuracy: z.number().nullable(),
+      })
+      .nullable()
+      .openapi({ description: 'What `classify` answers from; null: there is none for this model.' }),
     fileBytes: z.number().int(),
-    links: z.object({ self: z.string(), encode: z.string(), decode: z.string(), sample: z.string() }),
+    links: z.object({
+      self: z.string(),
+      encode: z.string(),
+      decode: z.string(),
+      sample: z.string(),
+      complete: z.string(),
+      classify: z.string(),
+    }),
   })
   .openapi('ModelSummary');
 
@@ -162,6 +180,32 @@ export const functionsQuery = z.object({
       maximum: 1000,
     }),
 });
+
+/** Functions that are classified by one request. */
+export const maxClassified = 1000;
+
+const mostTop = 1000;
+
+export const classifyQuery = z.object({
+  top: integer(1, mostTop)
+    .optional()
+    .openapi({
+      ...parameter('top', 'Labels told of each function; default 3.', '3'),
+      type: 'integer',
+      minimum: 1,
+      maximum: mostTop,
+    }),
+});
+
+export const classifyBody = z
+  .strictObject({
+    ids: z.array(z.string().min(1).max(255)).min(1).max(maxClassified).optional(),
+    label: z.union([z.string().max(256), z.number()]).optional(),
+    cursor: z.string().max(1024).optional(),
+    limit: z.number().int().min(1).max(maxClassified).default(100),
+    top: z.number().int().min(1).max(mostTop).default(3),
+  })
+  .openapi('ClassifyRequest', { example: { limit: 20, top: 3 } });
 
 const problemContent = { 'application/problem+json': { schema: problemSchema } };
 

@@ -7,11 +7,12 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { packageRoot } from '../datasets/cache.ts';
+import { classifierCardOf } from '../src/classify/index.ts';
 import { ConflictError, EnvironmentError } from '../src/core/errors.ts';
 import { type Limits, withLimits } from '../src/core/limits.ts';
 import { type Engine, openEngine } from '../src/engine/index.ts';
 import { openFunctaset } from '../src/functaset/index.ts';
-import { bundledModels, listModels, loadModel, openSession, priorsOf } from '../src/pipeline/index.ts';
+import { bundledModels, describePriors, listModels, loadModel, openSession } from '../src/pipeline/index.ts';
 import { NearIndexes } from '../src/query/index.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
@@ -139,14 +140,17 @@ async function openContext(
   const paths = new Map(loaded.map(({ entry, model }) => [model.id, entry.path]));
   const pool = new WorkPool(paths, { threads: Math.max(1, Math.ceil(cores / 2)), queue: running + waiting });
   closers.push(() => pool.close());
-  const models = loaded.map(
-    ({ entry, model }): ServedModel => ({
-      name: entry.name,
-      model,
-      fileBytes: entry.fileBytes,
-      priors: priorsOf(model),
-      session: openSession({ model, engine, limits, work: pool }),
-    }),
+  const models = await Promise.all(
+    loaded.map(
+      async ({ entry, model }): Promise<ServedModel> => ({
+        name: entry.name,
+        model,
+        fileBytes: entry.fileBytes,
+        priors: await describePriors(model),
+        classifier: await classifierCardOf(model),
+        session: openSession({ model, engine, limits, work: pool }),
+      }),
+    ),
   );
   const functasets = await openFunctasets(options.functasets ?? [], models, closers);
   return {

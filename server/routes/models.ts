@@ -123,12 +123,13 @@ const sampleRoute = createRoute({
 export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(listRoute, (c) => {
     const models = context.models.map(summary);
-    return etagged(c, models.map(({ id }) => id).join(), () => c.json({ models }, 200));
+    return etagged(c, JSON.stringify(models), () => c.json({ models }, 200));
   });
 
   app.openapi(modelRoute, (c) => {
     const served = findModel(context, c.req.valid('param').m);
-    return etagged(c, served.model.id, () => c.json(detail(served), 200));
+    const found = detail(served);
+    return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });
 
   app.openapi(encodeRoute, async (c) => {
@@ -199,7 +200,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
   });
 }
 
-function summary({ name, model, priors, fileBytes }: ServedModel) {
+function summary({ name, model, priors, classifier, fileBytes }: ServedModel) {
   const { family, channels, shape, anySize } = model.card;
   const self = `/v1/models/${encodeURIComponent(name)}`;
   return {
@@ -209,9 +210,22 @@ function summary({ name, model, priors, fileBytes }: ServedModel) {
     channels,
     shape: [...shape],
     anySize,
-    priors: [...priors],
+    priors: priors.map(({ name, can }) => ({ name, can: [...can] })),
+    classifier: classifier
+      ? {
+          labels: [...classifier.labels],
+          validationAccuracy: classifier.figures.validationAccuracy ?? null,
+        }
+      : null,
     fileBytes,
-    links: { self, encode: `${self}/encode`, decode: `${self}/decode`, sample: `${self}/sample` },
+    links: {
+      self,
+      encode: `${self}/encode`,
+      decode: `${self}/decode`,
+      sample: `${self}/sample`,
+      complete: `${self}/complete`,
+      classify: `${self}/classify`,
+    },
   };
 }
 

@@ -7,6 +7,7 @@ export {
   openClassifier,
   type PredictOptions,
 } from './ask.ts';
+export { classifierCardOf, classifierPath, openClassifierOf } from './beside.ts';
 export { type ClassifierCard, loadClassifier, type ProbeKind, probeKinds } from './file.ts';
 export {
   probeRecipes,

@@ -4,6 +4,7 @@
  */
 export { multiplyAddsPerPoint } from '../../codec/index.ts';
 export { contactSheet } from '../../datasets/contact-sheet.ts';
+export { type Ability, abilities, describePriors, kindsThat } from './abilities.ts';
 export { bestPrior, priorsOf } from './coding.ts';
 export { maxEffort } from './effort.ts';
 export { type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';

@@ -14,6 +14,9 @@ export const modelSuffix = '.safetensors';
 /** Priors with files of their own, called like them, beside the model's; best first. */
 export const generativeKinds = ['diffusion', 'flow', 'gaussian'] as const satisfies readonly GenerativeKind[];
 
+/** A classifier beside a model's file is called like this. */
+export const classifierName = 'classifier';
+
 /** The directory of the models that come with the package. */
 export function bundledModels(): string {
   return join(packageRoot(), 'models');
@@ -28,7 +31,7 @@ export async function listModels(directories: readonly string[] = [bundledModels
       const stem = basename(file.name, modelSuffix);
       const name = stem === 'model' ? basename(file.parentPath) : stem;
       if (!file.isFile() || extname(file.name) !== modelSuffix || found.has(name)) continue;
-      if (generativeKinds.some((kind) => kind === stem)) continue;
+      if (stem === classifierName || generativeKinds.some((kind) => kind === stem)) continue;
       const path = join(file.parentPath, file.name);
       found.set(name, { name, path, fileBytes: (await stat(path)).size });
     }

@@ -51,6 +51,8 @@ describe('health and documentation', () => {
       '/v1/models/{m}/decode',
       '/v1/models/{m}/sample',
       '/v1/models/{m}/complete',
+      '/v1/models/{m}/classify',
+      '/v1/functasets/{s}/classify',
       '/v1/functasets',
       '/v1/functasets/{s}',
       '/v1/functasets/{s}/functions',
@@ -81,7 +83,11 @@ describe('models', () => {
       id: serving.model.id,
       shape: [28, 28],
       channels: 'grey',
-      priors: ['factorized', 'histogram'],
+      priors: [
+        { name: 'factorized', can: ['code', 'sample', 'score'] },
+        { name: 'histogram', can: ['code', 'sample', 'score'] },
+      ],
+      classifier: null,
     });
     const byId = await client.model(serving.model.id.slice(0, 12));
     expect(byId).toEqual(await client.model('tiny'));
