@@ -20,6 +20,7 @@ export interface GenerativeOptions {
   /** Signals completed behind each mask. */
   readonly completions: number;
   readonly guidance: number;
+  readonly temperature: number;
   readonly seed: number;
   readonly threads: number;
   readonly json: boolean;
@@ -37,6 +38,7 @@ export const usage = `npm run bench:generative -- [options]
   --items N           signals whose bits are counted (500)
   --completions N     signals completed behind each mask (200)
   --guidance G        of the diffusion towards its label (1)
+  --temperature T     of the diffusion (1)
   --seed N            (1)
   --threads N         (1)
   --out DIRECTORY     write generative-NAME.json and .md
@@ -56,6 +58,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
       items: text,
       completions: text,
       guidance: text,
+      temperature: text,
       seed: text,
       threads: text,
       out: text,
@@ -80,6 +83,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     items: whole('items', values.items, 500),
     completions: whole('completions', values.completions, 200),
     guidance: Number(values.guidance ?? 1),
+    temperature: Number(values.temperature ?? 1),
     seed: whole('seed', values.seed, 1),
     threads: whole('threads', values.threads, 1),
     json: values.json ?? false,

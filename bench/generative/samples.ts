@@ -116,7 +116,7 @@ export async function sampleRows(
 async function drawers(
   model: Model,
   n: number,
-  { priors, seed, guidance }: GenerativeOptions,
+  { priors, seed, guidance, temperature }: GenerativeOptions,
 ): Promise<Map<string, () => Promise<Drawn>>> {
   const layout = symbolLayout(model.card.spec, model.card.shape);
   const steps = stepsAt(model.steps, quality);
@@ -138,7 +138,12 @@ async function drawers(
   if (there.includes('gaussian')) all.set('gaussian', () => plain('gaussian'));
   if (there.includes('flow')) all.set('flow', () => plain('flow'));
   if (there.includes('diffusion')) {
-    all.set('diffusion', async () => {
+    // Rows of other settings stay beside each other.
+    const name =
+      guidance === 1 && temperature === 1
+        ? 'diffusion'
+        : `diffusion, guidance ${guidance}, temperature ${temperature}`;
+    all.set(name, async () => {
       const diffusion = await openGenerative(model, 'diffusion');
       const modulations: Float32Array[] = [];
       const labels: number[] = [];
@@ -147,13 +152,15 @@ async function drawers(
       for (const [k, label] of diffusion.labels.entries()) {
         const count = Math.min(each, n - modulations.length);
         if (count === 0) break;
-        modulations.push(...(await diffusion.sample({ count, seed: seed + k, label, guidance })));
+        modulations.push(
+          ...(await diffusion.sample({ count, seed: seed + k, label, guidance, temperature })),
+        );
         for (let i = 0; i < count; i++) labels.push(Number(label));
       }
       return { modulations, labels };
     });
   }
-  return new Map([...all].filter(([name]) => priors?.includes(name) ?? true));
+  return new Map([...all].filter(([name]) => priors?.includes(name.split(',', 1)[0]!) ?? true));
 }
 
 function medianOf(values: Float64Array): number {

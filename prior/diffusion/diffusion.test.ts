@@ -49,6 +49,19 @@ describe('a diffusion', () => {
     }
   });
 
+  test('a lower temperature draws closer to the middle of a label', async () => {
+    for (const schedule of ['edm', 'cosine'] as const) {
+      const away = async (temperature?: number) => {
+        const drawn = await diffusion.sample({ count: 4, seed: 3, label: 3, schedule, temperature });
+        return mean(Float32Array.from(drawn.flatMap((item) => [...item.map((x) => (x + 2) ** 2)])));
+      };
+      expect(await away(1)).toBe(await away());
+      expect(await away(0.8)).toBeLessThan(await away());
+    }
+    const cold = diffusion.sample({ count: 1, seed: 0, temperature: 0.4 });
+    await expect(cold).rejects.toMatchObject({ code: 'temperature' });
+  });
+
   test('the same seed gives the same samples, another seed others', async () => {
     const draw = (seed: number) => diffusion.sample({ count: 2, seed, steps: 6 });
     expect(await draw(5)).toEqual(await draw(5));

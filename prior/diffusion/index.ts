@@ -14,7 +14,7 @@ import {
   takeStandard,
   wholeOf,
 } from '../train/prior-file.ts';
-import type { Label, Standard } from '../train/standard.ts';
+import { type Label, standardised, unstandardised } from '../train/standard.ts';
 import { tokenLayout } from '../train/tokens.ts';
 import { createDenoise, type Denoise } from './denoise.ts';
 import { createDenoiser, type DenoiserSize, denoiserShapes } from './net.ts';
@@ -89,8 +89,14 @@ export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
     layout,
     labels: card.labels,
     ...denoise,
-    standardise: (modulations) => standardised(standard, modulations),
-    unstandardise: (z) => unstandardised(standard, z),
+    standardise: (modulations) => {
+      checkModulations(modulations, layout.length);
+      return standardised(standard, modulations);
+    },
+    unstandardise: (z) => {
+      checkModulations(z, layout.length);
+      return unstandardised(standard, z);
+    },
     sigmas: (steps, kind = schedule) => sigmasOf(kind, steps),
     sample: async (request) => {
       const drawn = await drawSamples(denoise, layout.length, schedule, request);
@@ -98,14 +104,4 @@ export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
     },
     dispose: () => net.dispose(),
   };
-}
-
-function standardised({ mean, scale }: Standard, modulations: Float32Array): Float32Array {
-  checkModulations(modulations, mean.length);
-  return modulations.map((value, i) => (value - mean[i % mean.length]!) / scale[i % mean.length]!);
-}
-
-function unstandardised({ mean, scale }: Standard, z: Float32Array): Float32Array {
-  checkModulations(z, mean.length);
-  return z.map((value, i) => value * scale[i % mean.length]! + mean[i % mean.length]!);
 }

@@ -9,6 +9,11 @@ export interface DrawOptions extends DenoiseOptions {
   readonly seed: number;
   /** Noise levels on the way; default 18 for Heun's method, 100 for ancestral steps. */
   readonly steps?: number | undefined;
+  /**
+   * Below 1 more noise is taken off at every level than the denoiser finds: what it leaves behind otherwise shows as grain (M.
+   * Ning et al., arXiv 2308.15321, section 5, whose lambda is 1 / temperature). From 0.5 to 2; default 1.
+   */
+  readonly temperature?: number | undefined;
   /** Default: the one whose noise levels the prior was trained at. */
   readonly schedule?: ScheduleKind | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -19,22 +24,26 @@ const group = 16;
 /** Noise levels between which guidance acts: T. Kynkaanniemi et al., arXiv 2404.07724. */
 const guided = { from: 0.2, to: 10 };
 
-/** [m] each, standardised. Throws BadInputError `bad-count`, `sample-steps`, what `denoise` throws, AbortedError. */
+/** [m] each, standardised. Throws BadInputError `bad-count`, `sample-steps`, `temperature`, what `denoise` throws, AbortedError. */
 export async function drawSamples(
   { denoise }: Denoise,
   length: number,
   own: ScheduleKind,
   options: DrawOptions,
 ): Promise<Float32Array[]> {
-  const { count, seed, schedule = own, label, guidance = 1, signal } = options;
+  const { count, seed, schedule = own, label, guidance = 1, temperature = 1, signal } = options;
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new BadInputError('bad-count', `count is a whole number from 1, not ${count}`);
   }
   checkGuidance(guidance);
+  if (!(temperature >= 0.5 && temperature <= 2)) {
+    throw new BadInputError('temperature', `a diffusion's temperature is from 0.5 to 2, not ${temperature}`);
+  }
   const sigmas = sigmasOf(schedule, options.steps ?? (schedule === 'edm' ? 18 : 100));
   const at = (x: Float32Array, sigma: number) => {
     const acts = sigma > guided.from && sigma <= guided.to;
-    return denoise(x, sigma, { label, guidance: acts ? guidance : Math.min(1, guidance) });
+    const clean = denoise(x, sigma, { label, guidance: acts ? guidance : Math.min(1, guidance) });
+    return temperature === 1 ? clean : clean.map((value, i) => x[i]! - (x[i]! - value) / temperature);
   };
   const drawn: Float32Array[] = [];
   for (let first = 0; first < count; first += group) {

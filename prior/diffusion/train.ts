@@ -7,8 +7,8 @@ import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { assign, type RunEvent, runTraining } from '../train/loop.ts';
 import { Bank } from '../train/noise.ts';
 import { type GenerativeCard, halves, standardTensors, writePriorFile } from '../train/prior-file.ts';
-import { standardOf, type TrainingSet } from '../train/standard.ts';
-import { type TokenLayout, tokenLayout } from '../train/tokens.ts';
+import { standardised, standardOf, type TrainingSet } from '../train/standard.ts';
+import { type TokenLayout, tokenLayout, toTokens } from '../train/tokens.ts';
 import { createDenoiser, denoiserShapes, levelFeatures, startWeights } from './net.ts';
 import { preconditioning, type ScheduleKind, trainingSigma } from './schedule.ts';
 
@@ -68,7 +68,7 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
     labelDropout,
   };
   const standard = standardOf(set, options.steps);
-  const values = standardTokens(set, standard, layout);
+  const values = toTokens(layout, standardised(standard, set.modulations));
   const net = createDenoiser(tf, size, startWeights(size, new Rng(seed, startStream)));
   const noise = new Bank(seed, noiseStream, (rng) => rng.normal());
   const { tokens, slots } = layout;
@@ -121,7 +121,7 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
     return { loss, gradients: net.variables.map((v) => grads[v.name] ?? tf.zerosLike(v)) };
   };
   const heldOutLoss = (held: TrainingSet) => {
-    const all = standardTokens(held, standard, layout);
+    const all = toTokens(layout, standardised(standard, held.modulations));
     const rng = new Rng(seed, heldOutStream);
     let sum = 0;
     for (let i = 0; i < heldOutBatches; i++) {
@@ -162,22 +162,6 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
   } finally {
     net.dispose();
   }
-}
-
-/** [count, tokens * slots]. */
-function standardTokens(
-  { count, modulations }: TrainingSet,
-  { mean, scale }: { mean: Float32Array; scale: Float32Array },
-  { length, tokens, slots, places }: TokenLayout,
-): Float32Array {
-  const row = tokens * slots;
-  const values = new Float32Array(count * row);
-  for (let i = 0; i < count; i++) {
-    for (let d = 0; d < length; d++) {
-      values[i * row + places[d]!] = (modulations[i * length + d]! - mean[d]!) / scale[d]!;
-    }
-  }
-  return values;
 }
 
 /** [tokens * slots]: 1 where a number of the modulation goes. */

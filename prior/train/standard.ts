@@ -91,6 +91,18 @@ export function standardOf({ layout, count, modulations }: TrainingSet, steps: F
   return { mean, scale: stepOf.map((step) => step * unit) };
 }
 
+/** Modulations [count, m] less their mean, over their scale. */
+export function standardised({ mean, scale }: Standard, modulations: Float32Array): Float32Array {
+  const m = mean.length;
+  return modulations.map((value, i) => (value - mean[i % m]!) / scale[i % m]!);
+}
+
+/** And back. */
+export function unstandardised({ mean, scale }: Standard, z: Float32Array): Float32Array {
+  const m = mean.length;
+  return z.map((value, i) => value * scale[i % m]! + mean[i % m]!);
+}
+
 /** The step of every number, [m], from those of the channels, [channels]. */
 export function stepsOf({ levels, length }: SymbolLayout, steps: ArrayLike<number>): Float32Array {
   const all = new Float32Array(length);

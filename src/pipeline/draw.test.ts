@@ -30,7 +30,8 @@ describe('drawing from priors with files of their own', () => {
     const refused: [Partial<DrawTask>, string, RegExp][] = [
       [{ prior: 'flow', label: 3 }, 'prior-cannot', /diffusion would/],
       [{ prior: 'factorized', guidance: 2 }, 'prior-cannot', /diffusion would/],
-      [{ temperature: 0.5 }, 'prior-cannot', /flow/],
+      [{ prior: 'gaussian', temperature: 0.9 }, 'prior-cannot', /flow/],
+      [{ temperature: 0.4 }, 'temperature', /0.5 to 2/],
       [{ label: 'shoe' }, 'unknown-label', /0, 1, 2/],
       [{ guidance: 21 }, 'guidance', /0 to 20/],
       [{ shape: [56, 56] }, 'prior-shape', /28,28/],

@@ -19,7 +19,7 @@ const grants: Readonly<Record<GenerativeKind | 'coding', readonly Wish[]>> = {
   coding: ['temperature'],
   flow: ['temperature'],
   gaussian: [],
-  diffusion: ['label', 'guidance', 'steps'],
+  diffusion: ['temperature', 'label', 'guidance', 'steps'],
 };
 
 /**
@@ -57,7 +57,8 @@ export function drawingPerSymbol(model: Model, prior: string, steps = defaultSte
   return kind === 'diffusion' ? 4 * steps * networkPerNumber : networkPerNumber;
 }
 
-const networkPerNumber = 2 ** 14;
+/** Of a generative prior's network, one pass, for each number of a modulation. */
+export const networkPerNumber = 2 ** 14;
 const defaultSteps = 18;
 
 function generativeKind(prior: string): GenerativeKind | undefined {
@@ -115,6 +116,6 @@ async function drawModulations(
   }
   const prior = await openGenerative(model, kind);
   return 'denoise' in prior
-    ? prior.sample({ count, seed, label, guidance, steps })
+    ? prior.sample({ count, seed, temperature, label, guidance, steps })
     : prior.sample({ count, seed, temperature });
 }
