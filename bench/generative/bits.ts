@@ -1,6 +1,7 @@
 /** What held-out modulations cost under each prior: the same quantised modulations for all. */
 import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { stepsOf } from '../../prior/train/standard.ts';
 import type { Model } from '../../src/field/model.ts';
 import { bitsOf, priorsOf } from '../../src/pipeline/coding.ts';
 import { generativeOf, openGenerative } from '../../src/pipeline/generative.ts';
@@ -34,6 +35,12 @@ export async function heldOutBits(
     const each = symbols.map((own) => flow.symbolBits(dequantise(layout, own, steps), seed)[0]! / m);
     const { mean, standardError } = meanOf(each);
     rows.push({ name: 'flow', n, bitsPerDimension: mean, standardError, kind: 'bound' });
+  }
+  if (asked('gaussian') && (await generativeOf(model)).includes('gaussian')) {
+    const score = (await openGenerative(model, 'gaussian')).scoreAt(stepsOf(layout, steps));
+    const each = symbols.map((own) => score(dequantise(layout, own, steps), seed)[0]! / m);
+    const { mean, standardError } = meanOf(each);
+    rows.push({ name: 'gaussian', n, bitsPerDimension: mean, standardError, kind: 'bound' });
   }
   return rows;
 }

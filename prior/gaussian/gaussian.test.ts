@@ -38,12 +38,70 @@ test('a Gaussian has the mean and the covariance of what it was learnt from', as
   expect(covariance[3]![3]).toBeLessThan(0.01);
 });
 
+test('is learnt from fewer modulations than it has directions for', async () => {
+  const m = 60;
+  const rng = new Rng(4);
+  const modulations = Float32Array.from({ length: 8 * m }, () => rng.normal());
+  const layout = { levels: [{ cells: [m], channels: 1, cell: [4] }], length: m };
+  const set = { layout, count: 8, modulations, labels: [], labelOf: new Uint16Array(8) };
+  const prior = openGaussian(await trainGaussian({ set, ...training, rank: 64 }));
+  expect(prior.sample({ count: 1, seed: 1 })[0]!.every(Number.isFinite)).toBe(true);
+});
+
 test('samples have its moments, and the first of many are the few', async () => {
   const prior = openGaussian(await trainGaussian({ set: setOf(4000), ...training }));
   const many = prior.sample({ count: 3000, seed: 5 });
   expect(prior.sample({ count: 2, seed: 5 })).toEqual(many.slice(0, 2));
   const product = many.reduce((sum, [a, b]) => sum + (a! - 1) * b!, 0) / many.length;
   expect(product).toBeCloseTo(2, 0);
+});
+
+test('modulations cost what the density of their neighbourhood says, and unlikely ones more', async () => {
+  const prior = openGaussian(await trainGaussian({ set: setOf(4000), ...training }));
+  const steps = [0.1, 0.1, 0.1, 0.1];
+  const { modulations } = setOf(40);
+  const bits = prior.scoreAt(steps)(modulations, 1);
+  // By the covariance as a matrix, with the twelfth of a step squared.
+  const image = new Float64Array(4);
+  const covariance = Array.from({ length: 4 }, (_, row) => {
+    const back = new Float64Array(prior.length);
+    prior.gather(
+      Float64Array.from({ length: 4 }, (_, d) => Number(d === row)),
+      back,
+    );
+    prior.spread(back, image);
+    return Float64Array.from(image, (v, d) => v + Number(d === row) * (0.01 / 12));
+  });
+  const rng = new Rng(1);
+  for (let i = 0; i < 40; i++) {
+    const rows = covariance.map((row) => [...row]);
+    const right = Array.from({ length: 4 }, (_, d) => {
+      const symbol = Math.floor(modulations[i * 4 + d]! / 0.1 + 0.5);
+      return 0.1 * (symbol + rng.uniform() - 0.5) - prior.mean[d]!;
+    });
+    const r = [...right];
+    let logDeterminant = 0;
+    for (let k = 0; k < 4; k++) {
+      logDeterminant += Math.log(rows[k]![k]!);
+      for (let j = k + 1; j < 4; j++) {
+        const share = rows[j]![k]! / rows[k]![k]!;
+        for (let c = k; c < 4; c++) rows[j]![c]! -= share * rows[k]![c]!;
+        right[j]! -= share * right[k]!;
+      }
+    }
+    for (let k = 3; k >= 0; k--) {
+      for (let c = k + 1; c < 4; c++) right[k]! -= rows[k]![c]! * right[c]!;
+      right[k]! /= rows[k]![k]!;
+    }
+    const square = r.reduce((sum, x, k) => sum + x * right[k]!, 0);
+    const nats = 0.5 * (4 * Math.log(2 * Math.PI) + logDeterminant + square) - 4 * Math.log(0.1);
+    expect(bits[i]).toBeCloseTo(nats / Math.LN2, 6);
+  }
+  const far = modulations.slice(0, 4).map((x) => x + 5);
+  expect(prior.scoreAt(steps)(far, 1)[0]!).toBeGreaterThan(2 * Math.max(...bits));
+  expect(() => prior.scoreAt(steps)(new Float32Array(3), 1)).toThrow(
+    expect.objectContaining({ code: 'modulation' }),
+  );
 });
 
 test('the file of another network, another kind or fewer bytes is refused', async () => {

@@ -12,6 +12,7 @@ import { BadInputError, BadStreamError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
 import {
+  checkModulations,
   type GenerativeCard,
   layoutOf,
   readPriorFile,
@@ -19,7 +20,9 @@ import {
   takeHalves,
   wholeOf,
 } from '../train/prior-file.ts';
+import { type GaussianScore, gaussianScore } from './score.ts';
 
+export type { GaussianScore } from './score.ts';
 export { type GaussianTraining, trainGaussian } from './train.ts';
 
 export interface Gaussian {
@@ -32,6 +35,8 @@ export interface Gaussian {
   spread(x: Float64Array, out: Float64Array): void;
   /** Into `out` [length]: F' v, for v [m]. */
   gather(v: Float64Array, out: Float64Array): void;
+  /** What modulations cost whose symbols have these steps, [m]; see `score.ts`. */
+  scoreAt(steps: ArrayLike<number>): GaussianScore;
   /** New modulations, [m] each; the first n of a larger sample are the sample of n. Throws BadInputError `bad-count`. */
   sample(options: { readonly count: number; readonly seed: number }): Float32Array[];
 }
@@ -89,6 +94,13 @@ export function gaussianOf(card: GenerativeCard, factors: GaussianFactors): Gaus
         out[k] = sum;
       }
       for (let i = 0; i < m; i++) out[rank + i] = deviations[i]! * v[i]!;
+    },
+    scoreAt(steps) {
+      const score = gaussianScore(factors, steps);
+      return (modulations, seed) => {
+        checkModulations(modulations, m);
+        return score(modulations, seed);
+      };
     },
     sample({ count, seed }) {
       if (!Number.isSafeInteger(count) || count < 1) {

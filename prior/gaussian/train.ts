@@ -81,7 +81,8 @@ export async function fitGaussian({
   const loadings = new Float32Array(rank * m);
   const rest = new Float64Array(m).fill(1);
   for (let k = 0, at = 0; k < rank; k++) {
-    const root = Math.sqrt(Math.sqrt(found.variances[k]! * m));
+    // Rounding leaves a hair less than nothing of the axes that few functions do not fill.
+    const root = Math.sqrt(Math.sqrt(Math.max(0, found.variances[k]!) * m));
     for (let d = 0; d < m; d++, at++) {
       const loading = root * found.axes[at]!;
       rest[d]! -= loading * loading;

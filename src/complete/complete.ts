@@ -47,7 +47,7 @@ export interface Completion {
   readonly seconds: number;
 }
 
-/** Priors that signals can be completed with, in order of choice. */
+/** Priors that signals can be completed with, in order of choice: those whose ability it is (src/pipeline/abilities.ts). */
 export const completingPriors = ['gaussian'] as const;
 export type CompletingPrior = (typeof completingPriors)[number];
 

@@ -1,6 +1,8 @@
 /** What each kind of prior can do. */
 import type { PriorKind } from '../../prior/prior.ts';
 import type { Model } from '../field/model.ts';
+import { codingKinds, multiplyAddsPerSymbol } from './coding.ts';
+import { networkPerNumber } from './draw.ts';
 import { type GenerativeKind, samplersOf } from './generative.ts';
 
 /**
@@ -29,6 +31,12 @@ export function anyPrior(name: string): AnyPrior | undefined {
 export function kindsThat(ability: Ability): AnyPrior[] {
   const kinds = Object.keys(abilities) as AnyPrior[];
   return kinds.filter((kind) => (abilities[kind] as readonly Ability[]).includes(ability));
+}
+
+/** Multiply-adds that scoring takes for each number of a modulation, about. */
+export function multiplyAddsToScore(model: Model, prior: AnyPrior): number {
+  const coding = codingKinds.find((kind) => kind === prior);
+  return coding === undefined ? networkPerNumber : multiplyAddsPerSymbol(model, coding);
 }
 
 /** The priors of a model, in its file and beside it, each with what it can do. */

@@ -1,14 +1,19 @@
 /** `where`: functions that pass a filter. `unlikely`: those that cost most bits, outliers first. */
 import { setImmediate } from 'node:timers/promises';
 import { readHeader } from '../../codec/index.ts';
+import type { GaussianScore } from '../../prior/gaussian/index.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
-import { AbortedError, NotFoundError } from '../core/errors.ts';
+import { stepsOf } from '../../prior/train/standard.ts';
+import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
+import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import { type FunctionSummary, type StoredFunction, summaryOf } from '../functaset/index.ts';
-import { bitsOf, multiplyAddsPerSymbol, priorKind } from '../pipeline/coding.ts';
-import { defaultQuality, priorsOf } from '../pipeline/index.ts';
+import { type AnyPrior, anyPrior, kindsThat, multiplyAddsToScore } from '../pipeline/abilities.ts';
+import { bitsOf, priorKind } from '../pipeline/coding.ts';
+import { openGenerative, samplersOf } from '../pipeline/generative.ts';
+import { defaultQuality } from '../pipeline/index.ts';
 import { Best } from './best.ts';
 import { cursorAfter, cursorAtRank, idOfCursor, ranksOf } from './cursor.ts';
 import { factsOf, selected, summaries } from './filter.ts';
@@ -44,7 +49,10 @@ export function where(
   return { head: { kind }, rows: rows(), next: () => next };
 }
 
-/** Throws BadInputError `bad-cursor`, `unknown-prior`, NotFoundError `no-prior`, LimitError, AbortedError. */
+/**
+ * Throws BadInputError `bad-cursor`, `unknown-prior`, `prior-cannot` or `prior-shape`, NotFoundError `no-prior`, LimitError,
+ * AbortedError.
+ */
 export async function unlikely(
   context: QueryContext,
   request: RequestOf<'unlikely'>,
@@ -57,7 +65,7 @@ export async function unlikely(
   if (prior === undefined && filter?.field === undefined) {
     for await (const fn of summaries(context, filter, undefined, options)) offer(fn, fn.bits);
   } else {
-    const price = prior === undefined ? (fn: StoredFunction) => fn.bits : pricing(context, prior);
+    const price = prior === undefined ? (fn: StoredFunction) => fn.bits : await pricing(context, prior);
     for await (const fn of selected(context, filter, undefined, options)) {
       if (options.signal?.aborted) throw new AbortedError();
       offer(summaryOf(fn), price(fn));
@@ -75,29 +83,80 @@ export async function unlikely(
   return { head: { kind, prior: prior ?? 'stored' }, rows: rows(), next: () => next };
 }
 
-/** Bits of a function under a prior of the model, at the quality that it was coded with. */
-function pricing({ model, limits }: QueryContext, name: string): (fn: StoredFunction) => number {
-  const prior = priorKind(name);
-  const there = priorsOf(model);
-  if (!there.includes(prior)) {
-    throw new NotFoundError(
-      'no-prior',
-      `model ${model.card.name} has no prior ${prior}; it has ${there.join(', ')}`,
-    );
+type Price = (fn: StoredFunction) => number;
+
+/**
+ * Bits of a function under a prior of the model: by the tables of a coder at the quality that the function was coded with, or
+ * by a density, as a bound, at the quality of its file (`flow`) or that of the function (`gaussian`).
+ */
+async function pricing(context: QueryContext, name: string): Promise<Price> {
+  const { model, limits } = context;
+  const prior = anyPrior(name);
+  const able = kindsThat('score');
+  const there = (await samplersOf(model)).filter((known) => able.some((kind) => kind === known));
+  const help = `there are ${there.join(', ') || 'none'}`;
+  if (prior === undefined) {
+    throw new BadInputError('unknown-prior', `no prior is called ${name}; of those that score, ${help}`);
   }
-  const perSymbol = multiplyAddsPerSymbol(model, prior);
+  if (!able.includes(prior)) {
+    throw new BadInputError('prior-cannot', `the ${prior} prior has no bits; of those that do, ${help}`);
+  }
+  if (!there.includes(prior)) {
+    throw new NotFoundError('no-prior', `model ${model.card.name} has no prior ${prior}; ${help}`);
+  }
+  const price = await priceBy(context, prior);
+  const perNumber = multiplyAddsToScore(model, prior);
   let work = 0;
-  return ({ modulation, shape, coded }) => {
-    work += modulation.length * perSymbol;
+  return (fn) => {
+    work += fn.modulation.length * perNumber;
     checkLimit(
       'multiply-adds',
       work,
       limits.maxMultiplyAdds,
       'narrow the filter, or rank by the stored bits',
     );
-    const quality = coded.length > 0 ? readHeader(coded, limits).quality : defaultQuality;
-    const layout = symbolLayout(model.card.spec, shape);
-    const symbols = quantise(layout, modulation, stepsAt(model.steps, quality));
-    return bitsOf(model, layout, quality, prior, symbols);
+    return price(fn);
+  };
+}
+
+async function priceBy({ model, limits }: QueryContext, prior: AnyPrior): Promise<Price> {
+  const { card } = model;
+  const qualityOf = ({ coded }: StoredFunction) =>
+    coded.length > 0 ? readHeader(coded, limits).quality : defaultQuality;
+  if (prior === 'flow') {
+    const flow = await openGenerative(model, prior);
+    return ownShape(model, prior, ({ modulation }) => flow.symbolBits(modulation, noiseSeed)[0]!);
+  }
+  if (prior === 'gaussian') {
+    const gaussian = await openGenerative(model, prior);
+    const layout = symbolLayout(card.spec, card.shape);
+    const scores = new Map<number, GaussianScore>();
+    return ownShape(model, prior, (fn) => {
+      const quality = qualityOf(fn);
+      const score = scores.get(quality) ?? gaussian.scoreAt(stepsOf(layout, stepsAt(model.steps, quality)));
+      scores.set(quality, score);
+      return score(fn.modulation, noiseSeed)[0]!;
+    });
+  }
+  const kind = priorKind(prior);
+  return (fn) => {
+    const quality = qualityOf(fn);
+    const layout = symbolLayout(card.spec, fn.shape);
+    const symbols = quantise(layout, fn.modulation, stepsAt(model.steps, quality));
+    return bitsOf(model, layout, quality, kind, symbols);
+  };
+}
+
+/** Of the noise within a step: the same for all, so that the order is always the same. */
+const noiseSeed = 0;
+
+/** Densities are over functions of the model's own shape. */
+function ownShape({ card }: Model, prior: AnyPrior, price: Price): Price {
+  return (fn) => {
+    if (fn.shape.join() === card.shape.join()) return price(fn);
+    throw new BadInputError(
+      'prior-shape',
+      `the ${prior} prior knows functions of [${card.shape}], and ${fn.id} is of [${fn.shape}]; ${kindsThat('code').join(', ')} know any`,
+    );
   };
 }
