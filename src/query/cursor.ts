@@ -1,4 +1,4 @@
-/** Where the next page begins: after an id, or after a rank. */
+/** Where the next page begins: after an id, after a rank, or after what is this far. */
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { maxRank } from './request.ts';
@@ -27,6 +27,31 @@ export function ranksOf(cursor: string | undefined, k: number): { first: number;
   const first = Number(digits);
   checkLimit('rank', first + k, maxRank, 'narrow the query instead of paging on');
   return { first, end: first + k };
+}
+
+/** A place in answers by rising distance: so many of them, the last one this far and with this id. */
+export interface Farthest {
+  readonly rank: number;
+  readonly distance: number;
+  readonly id: string;
+}
+
+/** The cursor of what comes after it. */
+export function cursorAfterFarthest({ rank, distance, id }: Farthest): string {
+  return cursorAfter(`far ${rank} ${distance} ${id}`);
+}
+
+/** Where a page begins that ends at rank `end`. Throws BadInputError `bad-cursor`, LimitError `limit-rank`. */
+export function farthestOf(
+  cursor: string | undefined,
+  k: number,
+): { readonly after: Farthest | undefined; readonly end: number } {
+  const parts = cursor === undefined ? undefined : /^far (\d{1,9}) (\S+) (.+)$/s.exec(idOfCursor(cursor));
+  if (parts === null || (parts !== undefined && !Number.isFinite(Number(parts[2])))) throw badCursor();
+  const after = parts && { rank: Number(parts[1]), distance: Number(parts[2]), id: parts[3]! };
+  const end = (after?.rank ?? 0) + k;
+  checkLimit('rank', end, maxRank, 'narrow the query instead of paging on');
+  return { after, end };
 }
 
 function badCursor(): BadInputError {

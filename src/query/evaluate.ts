@@ -5,7 +5,7 @@ import { network64 } from '../engine/reference/field64.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { pointCount } from '../field/spec.ts';
 import type { StoredFunction } from '../functaset/index.ts';
-import { multiplyAddsPerPoint } from '../pipeline/index.ts';
+import { multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
 import { type Place, placeAt, valueAndSlope } from './field.ts';
 import { selected } from './filter.ts';
@@ -117,13 +117,12 @@ export async function aggregate(
   const { card, network } = model;
   const { outputs } = card.spec;
   const { shape } = store.info;
-  const size = request.size ?? [...shape];
-  if (size.length !== shape.length) {
-    throw new BadInputError(
-      'bad-size',
-      `size [${size}] does not give each of ${shape.length} axes a number of samples`,
-    );
-  }
+  const asked = request.size;
+  const { shape: size } = outputGrid(
+    shape,
+    { size: typeof asked === 'string' ? asked : asked && { shape: asked } },
+    limits,
+  );
   const points = pointCount(size);
   checkLimit('field-values', points * outputs, maxFieldValues, 'ask for a smaller size');
   const region = request.region && placesOfRegion(shape, request.region);

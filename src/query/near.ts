@@ -5,6 +5,9 @@
  * is answered is the distance between signals. A whole signal is looked up in the index (`vectors.ts`). Of a part of
  * a signal only some of the grid's values are known: those are computed for every function from its vector,
  * mean + A' z, which needs no evaluation.
+ *
+ * A page begins after the distance and the id at which the one before ended, so that none repeats an answer of another,
+ * though later pages compare more candidates.
  */
 import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
@@ -13,12 +16,13 @@ import type { Label, StoredFunction } from '../functaset/index.ts';
 import { fitSignals } from '../pipeline/fit.ts';
 import { defaultQuality, multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
 import { Best } from './best.ts';
+import { cursorAfterFarthest, farthestOf } from './cursor.ts';
 import { gridOf, type Metric } from './embedding.ts';
 import { namedFunction } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
 import { type Observed, observedOf, placesOfRegion, signalOf } from './observed.ts';
 import { type Places, pointsOf, type Shaped, valuesAt } from './places.ts';
-import type { RequestOf } from './request.ts';
+import { maxRank, type RequestOf } from './request.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 import type { Match } from './vectors.ts';
 
@@ -76,14 +80,15 @@ async function nearWhole(
   query: Shaped & { readonly id?: string },
   options: QueryOptions,
 ): Promise<QueryAnswer> {
-  const { k, metric } = request;
+  const { k, metric, cursor } = request;
   const { model, engine, indexes } = context;
+  const page = farthestOf(cursor, k);
   const index = await indexes.get(metric, options);
   const method = await methodFor(context, request, metric, index, options);
   const [vector] = await vectorsOf(context, index, [query]);
-  const refine = request.refine ?? Math.max(leastCandidates, 2 * k);
-  // One more: the function itself is left out.
-  const wanted = Math.max(k, refine) + 1;
+  const refine = request.refine ?? Math.max(leastCandidates, 2 * page.end);
+  // Two more: the function itself is left out, and another says that there is a next page.
+  const wanted = Math.max(page.end, refine) + 2;
   const matches =
     method === 'hnsw'
       ? index.vectors.approximate(vector!, wanted)
@@ -91,12 +96,11 @@ async function nearWhole(
   const head = { method, refined: refine > 0, metric };
   if (refine === 0) {
     const { scale } = model.card.values;
-    const found = named(index, matches, query.id).slice(0, k);
-    const rows = found.map(({ id, distance }) => ({
+    const rows = named(index, matches, query.id).map(({ id, distance }) => ({
       id,
       distance: scale * Math.sqrt(distance / index.embedding.terms),
     }));
-    return answer(context, request.kind, index, head, 0, rows);
+    return answer(context, request.kind, index, { ...head, compared: 0 }, rows, page);
   }
   const places = gridOf(model.card.shape);
   const points = pointsOf(places);
@@ -107,17 +111,19 @@ async function nearWhole(
     points(query.shape),
     options,
   );
-  return refined(context, request, index, head, { places, values }, named(index, matches, query.id), options);
+  const candidates = named(index, matches, query.id);
+  return refined(context, request, page, index, head, { places, values }, candidates, options);
 }
 
 /** By the values of a part of the grid, for every function. */
 async function nearPart(
   context: QueryContext,
-  request: { readonly kind: string; readonly k: number; readonly refine?: number | undefined },
+  request: PartRequest,
   observed: Observed,
   own: string | undefined,
   options: QueryOptions,
 ): Promise<QueryAnswer> {
+  const page = farthestOf(request.cursor, request.k);
   const index = await context.indexes.get('values', options);
   const { embedding, vectors } = index;
   const { outputs } = context.model.card.spec;
@@ -131,7 +137,7 @@ async function nearPart(
     }
   });
   const wanted = entries.map((entry, e) => targets[e]! - embedding.mean[entry]!);
-  const nearest = new Best<number>(Math.max(leastCandidates, 4 * request.k, request.refine ?? 0) + 1);
+  const nearest = new Best<number>(Math.max(leastCandidates, 4 * page.end, request.refine ?? 0) + 2);
   for (const { first, count } of vectors.runs(productRows)) {
     if (options.signal?.aborted) throw new AbortedError();
     const sizes = { m: count, n: entries.length, k: embedding.dimensions };
@@ -145,13 +151,14 @@ async function nearPart(
   }
   const matches = nearest.take().map(({ item, score }) => ({ row: item, distance: score }));
   const head = { method: 'exact', refined: true, metric: 'values' };
-  return refined(context, request, index, head, observed, named(index, matches, own), options);
+  return refined(context, request, page, index, head, observed, named(index, matches, own), options);
 }
 
 /** Candidates in the order of the distance between their values and those of the target, at its places. */
 async function refined(
   context: QueryContext,
-  request: { readonly kind: string; readonly k: number },
+  request: PartRequest,
+  page: Page,
   index: NearIndex,
   head: Row,
   { places, values: target }: Observed,
@@ -163,7 +170,7 @@ async function refined(
     (candidates.length * target.length * multiplyAddsPerPoint(model.card.spec)) / model.card.spec.outputs;
   checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for fewer, or refine fewer candidates');
   const functions = candidates.flatMap(({ id }) => store.get(id) ?? []);
-  const found: { id: string; label: Label | undefined; distance: number }[] = [];
+  const found: Found[] = [];
   const source = { engine, network: model.network };
   for await (const { fn, values } of valuesAt(source, functions, pointsOf(places), options.signal)) {
     let sum = 0;
@@ -174,25 +181,42 @@ async function refined(
       distance: model.card.values.scale * Math.sqrt(sum / values.length),
     });
   }
-  found.sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1));
-  return answer(context, request.kind, index, head, found.length, found.slice(0, request.k));
+  return answer(context, request.kind, index, { ...head, compared: found.length }, found, page);
 }
 
+/** The page of what was found, in any order. */
 function answer(
   { store }: QueryContext,
   kind: string,
   index: NearIndex,
   head: Row,
-  compared: number,
-  found: readonly { readonly id: string; readonly label?: Label | undefined; readonly distance: number }[],
+  found: readonly Found[],
+  { after, end }: Page,
 ): QueryAnswer {
+  const follows = (a: Found, b: Found) => a.distance - b.distance || (a.id < b.id ? -1 : Number(a.id > b.id));
+  const left = found.filter((item) => after === undefined || follows(item, after) > 0).sort(follows);
+  const first = after?.rank ?? 0;
+  const shown = left.slice(0, end - first);
   async function* rows(): AsyncIterable<Row> {
-    for (const { id, distance, ...rest } of found) {
+    for (const { id, distance, ...rest } of shown) {
       const label = 'label' in rest ? rest.label : store.get(id)?.label;
       yield { id, label: label ?? null, distance };
     }
   }
-  return { head: { kind, ...head, searched: index.ids.count, compared }, rows: rows(), next: () => null };
+  const last = shown.at(-1);
+  const more = left.length > shown.length && last !== undefined && end < maxRank;
+  const next = more ? cursorAfterFarthest({ rank: end, ...last }) : null;
+  return { head: { kind, ...head, searched: index.ids.count }, rows: rows(), next: () => next };
+}
+
+type Page = ReturnType<typeof farthestOf>;
+
+type PartRequest = Pick<RequestOf<'near'>, 'k' | 'cursor' | 'refine'> & { readonly kind: string };
+
+interface Found {
+  readonly id: string;
+  readonly label?: Label | undefined;
+  readonly distance: number;
 }
 
 interface Named {

@@ -31,7 +31,7 @@ export function pointsOf(places: Places): (shape: readonly number[]) => Points {
   };
 }
 
-/** Field values [points, outputs] of each function, as soon as `together` of them are there. Throws AbortedError. */
+/** Field values [points, outputs] of each function, views into those of up to `together` of them. Throws AbortedError. */
 export async function* valuesAt<T extends Shaped>(
   { engine, network }: { readonly engine: Engine; readonly network: BaseNetwork },
   functions: Iterable<T>,
@@ -39,12 +39,31 @@ export async function* valuesAt<T extends Shaped>(
   signal?: AbortSignal,
 ): AsyncGenerator<{ readonly fn: T; readonly values: Float32Array }> {
   for (const group of groupsOf(functions, together)) {
-    if (signal?.aborted) throw new AbortedError();
-    const values = await Promise.all(
-      group.map(({ shape, modulation }) => engine.evaluate(network, shape, modulation, points(shape))),
-    );
-    for (const [i, fn] of group.entries()) yield { fn, values: values[i]! };
+    for (const run of runsOfShape(group)) {
+      if (signal?.aborted) throw new AbortedError();
+      const { shape, modulation } = run[0]!;
+      const modulations = new Float32Array(run.length * modulation.length);
+      for (const [i, fn] of run.entries()) modulations.set(fn.modulation, i * modulation.length);
+      const signals = { shape, count: run.length, modulations };
+      const values = await engine.evaluateMany(network, signals, points(shape));
+      const length = values.length / run.length;
+      for (const [i, fn] of run.entries())
+        yield { fn, values: values.subarray(i * length, (i + 1) * length) };
+    }
   }
+}
+
+/** Neighbours of one shape. */
+function* runsOfShape<T extends Shaped>(functions: readonly T[]): Generator<T[]> {
+  let run: T[] = [];
+  for (const fn of functions) {
+    if (run.length > 0 && run[0]!.shape.join() !== fn.shape.join()) {
+      yield run;
+      run = [];
+    }
+    run.push(fn);
+  }
+  if (run.length > 0) yield run;
 }
 
 /** Runs of `size` items, the last one perhaps shorter. */

@@ -9,7 +9,7 @@ import { openEngine } from '../engine/index.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { readModel } from '../field/model.ts';
 import { openFunctaset, type StoredFunction } from '../functaset/index.ts';
-import { buildFunctaset } from '../pipeline/index.ts';
+import { buildFunctaset, loadModel, trainPrior } from '../pipeline/index.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
 import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
 import { readIndex, writeIndex } from './index-file.ts';
@@ -103,6 +103,31 @@ describe('near', () => {
     const region = { start: [14, 0], count: [14, 28] };
     const { items } = await ask({ kind: 'similar_region', id: functions[7]!.id, region, k: 4 });
     expect(idsOf(items)).toEqual(truth(7, lowerHalf).slice(0, 4));
+  });
+
+  it.each([
+    ['by id', {}, everywhere],
+    ['by id, by the index alone', { refine: 0 }, everywhere],
+    ['by id, by modulations alone', { refine: 0, metric: 'gram' }, undefined],
+    ['by id, in a graph', { method: 'hnsw' }, everywhere],
+    ['by a region', { region: { start: [14, 0], count: [14, 28] } }, lowerHalf],
+    ['similar', { kind: 'similar_region', region: { start: [14, 0], count: [14, 28] } }, lowerHalf],
+  ])('comes to all others once, a page at a time: %s', async (_, changes, samples) => {
+    const query = { kind: 'near', id: functions[7]!.id, k: 10, ...changes };
+    const found: Row[] = [];
+    const sizes: number[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await ask({ ...query, ...(cursor === null ? {} : { cursor }) });
+      sizes.push(page.items.length);
+      found.push(...page.items);
+      cursor = page.next;
+    } while (cursor !== null);
+    expect(sizes).toEqual([10, 10, 10, 10, 7]);
+    const distances = found.map(({ distance }) => Number(distance));
+    expect(distances).toEqual([...distances].sort((a, b) => a - b));
+    expect(new Set(idsOf(found)).size).toBe(functions.length - 1);
+    if (samples !== undefined && !('refine' in changes)) expect(idsOf(found)).toEqual(truth(7, samples));
   });
 
   it('finds by a graph what it finds by looking at all', async () => {
@@ -206,6 +231,26 @@ describe('evaluate, aggregate, where and unlikely', () => {
   });
 });
 
+describe('unlikely, by the density of a prior beside the model', () => {
+  it('ranks by its bits, and names the priors that have some where one has none', async () => {
+    const modelPath = join(directory, 'tiny.safetensors');
+    await writeFile(modelPath, await makeTinyModel(context.engine));
+    const { store, engine } = context;
+    await trainPrior({ modelPath, kinds: ['gaussian'], functaset: store.path, engine });
+    const model = await loadModel(modelPath);
+    const query = { kind: 'unlikely', k: 1000, prior: 'gaussian' };
+    const { items } = await ask(query, { model });
+    expect(items).toHaveLength(functions.length);
+    const bits = items.map((item: Row) => Number(item.bits));
+    expect(bits).toEqual([...bits].sort((a, b) => b - a));
+    expect((await ask(query, { model })).items).toEqual(items);
+    await expect(ask({ ...query, prior: 'diffusion' }, { model })).rejects.toMatchObject({
+      code: 'prior-cannot',
+      message: expect.stringContaining('factorized, histogram, gaussian'),
+    });
+  });
+});
+
 describe('a query that cannot be answered', () => {
   const one = { kind: 'near', k: 3 };
   const shape = [28, 28];
@@ -231,6 +276,11 @@ describe('a query that cannot be answered', () => {
     ['coordinates of other axes', { kind: 'evaluate', coordinates: [[1]] }, 'bad-coordinates'],
     ['a prior that is none', { kind: 'unlikely', prior: 'oracle' }, 'unknown-prior'],
     ['a prior that the model has not', { kind: 'unlikely', prior: 'autoregressive' }, 'no-prior'],
+    ['a prior that cannot', { kind: 'unlikely', prior: 'diffusion' }, 'prior-cannot'],
+    ['a size of other axes', { kind: 'aggregate', size: [28] }, 'bad-size'],
+    ['a size that is none', { kind: 'aggregate', size: 'large' }, 'bad-size'],
+    ['a cursor that is none', { ...one, id: 'fixture-fashion/train/00000', cursor: 'x' }, 'bad-cursor'],
+    ['a cursor of a rank', { ...one, id: 'fixture-fashion/train/00000', cursor: 'cmFuayAz' }, 'bad-cursor'],
     ['a cursor of another query', { kind: 'unlikely', cursor: 'c29tZQ' }, 'bad-cursor'],
     ['a set of none', { kind: 'aggregate', filter: { labels: ['nothing'] } }, 'empty-set'],
     ['a field that is too large', { kind: 'aggregate', size: [1024, 1024] }, 'limit-field-values'],

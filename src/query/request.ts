@@ -97,8 +97,8 @@ const evaluate = z.strictObject({
 const aggregate = z.strictObject({
   kind: z.literal('aggregate'),
   filter: filter.optional(),
-  /** Samples of the new fields along each axis; default: the shape of the functaset. */
-  size: z.array(count.min(1)).min(1).max(8).optional(),
+  /** Samples of the new fields along each axis, or `2x`, or `28x28` as elsewhere; default: the shape of the functaset. */
+  size: z.union([z.array(count.min(1)).min(1).max(8), z.string().max(64)]).optional(),
   region: region.optional(),
 });
 

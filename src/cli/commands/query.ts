@@ -39,6 +39,7 @@ interface Range {
 }
 
 const kOption = ['-k <n>', 'how many', integer(1), 10] as const;
+const cursorOption = ['--cursor <cursor>', '`more` of the page before'] as const;
 const regionHint = 'x,y,w,h in samples of the signal';
 
 export function addQuery(program: Command, run: Run): void {
@@ -59,24 +60,26 @@ export function addQuery(program: Command, run: Run): void {
     .addOption(new Option('--method <method>').choices(['auto', 'exact', 'hnsw']).default('auto'))
     .addOption(new Option('--metric <metric>').choices(['values', 'gram']).default('values'))
     .option('--refine <n>', 'candidates whose fields are compared; 0: none', integer(0))
+    .option(...cursorOption)
     .action(run(near));
   add('similar-region', 'functions that look like one of them does in a region')
     .requiredOption('--id <id>', 'of a function of the store')
     .requiredOption('--region <region>', regionHint)
     .option(...kOption)
+    .option(...cursorOption)
     .action(run(similarRegion));
   filtered(paged(add('evaluate', 'values, and exact derivatives, at points')))
     .requiredOption('--at <x,y>', 'a point in signal units, fastest axis first; may be repeated', collect)
     .option('--derivatives', 'by each coordinate, too', false)
     .action(run(evaluate));
   filtered(add('aggregate', 'mean, variance and extremes of a set as new fields'))
-    .option('--size <size>', 'of the new fields, such as 28x28')
+    .option('--size <size>', 'of the new fields: 4x, or WxH in samples; default: as the functions are')
     .option('--region <region>', `integrate over it: ${regionHint}`)
     .action(run(aggregate));
   filtered(paged(add('where', 'functions that pass conditions'))).action(run(where));
   filtered(add('unlikely', 'outliers first: the most bits a point'))
     .option('--prior <kind>', 'count the bits again under this prior; default: those stored')
-    .option('--cursor <cursor>', 'from the page before')
+    .option(...cursorOption)
     .option(...kOption)
     .action(run(unlikely));
   add('run', 'any query, as the server takes it')
@@ -85,9 +88,7 @@ export function addQuery(program: Command, run: Run): void {
 }
 
 function paged(command: Command): Command {
-  return command
-    .option('--limit <n>', 'functions on a page', integer(1), 100)
-    .option('--cursor <cursor>', 'from the page before');
+  return command.option('--limit <n>', 'functions on a page', integer(1), 100).option(...cursorOption);
 }
 
 function filtered(command: Command): Command {
@@ -110,19 +111,20 @@ async function near(
     readonly mask?: string;
     readonly region?: string;
     readonly k: number;
+    readonly cursor?: string;
     readonly method: 'auto' | 'exact' | 'hnsw';
     readonly metric: 'values' | 'gram';
     readonly refine?: number;
   },
 ): Promise<Report> {
-  const { id, k, method, metric, refine } = flags;
+  const { id, k, cursor, method, metric, refine } = flags;
   const read = (path: string) =>
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
   const file = flags.signal === undefined ? undefined : await read(flags.signal);
   const mask =
     flags.mask === undefined ? undefined : await readMask(flags.mask, await read(flags.mask), flags);
   return ask(job, store, flags, {
-    ...{ kind: 'near', id, mask, k, method, metric, refine },
+    ...{ kind: 'near', id, mask, k, cursor, method, metric, refine },
     signal: file && { file: Buffer.from(file).toString('base64') },
     region: await regionOf('--region', flags.region),
   });
@@ -131,11 +133,16 @@ async function near(
 async function similarRegion(
   job: Job,
   store: string,
-  flags: CommonFlags & { readonly id: string; readonly region: string; readonly k: number },
+  flags: CommonFlags & {
+    readonly id: string;
+    readonly region: string;
+    readonly k: number;
+    readonly cursor?: string;
+  },
 ): Promise<Report> {
-  const { id, k } = flags;
+  const { id, k, cursor } = flags;
   const region = (await regionOf('--region', flags.region))!;
-  return ask(job, store, flags, { kind: 'similar_region', id, k, region });
+  return ask(job, store, flags, { kind: 'similar_region', id, k, cursor, region });
 }
 
 async function evaluate(
@@ -156,10 +163,11 @@ async function aggregate(
   store: string,
   flags: CommonFlags & FilterFlags & { readonly size?: string; readonly region?: string },
 ): Promise<Report> {
-  const size = await sizeOf(flags);
+  // Read here for a message that names the option.
+  await sizeOf(flags);
   return ask(job, store, flags, {
     kind: 'aggregate',
-    size: size && ('shape' in size ? [...size.shape] : undefined),
+    size: flags.size,
     region: await regionOf('--region', flags.region),
     filter: await filterOf(flags),
   });
