@@ -7,9 +7,10 @@
  *
  * The head holds the SHA-256 of all that follows it. A file that is cut off, damaged or of another format is no file.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import type { Embedding, Metric } from './embedding.ts';
+import { replaceFile } from './store-files.ts';
 import { Vectors } from './vectors.ts';
 
 const magic = 'functaNX';
@@ -86,20 +87,15 @@ export function writeIndex(path: string, { stamp, embedding, ids, vectors }: Ind
   const text = Buffer.from(json.padEnd(align(json.length)));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
-  const fresh = `${path}.${randomUUID()}.tmp`;
-  try {
+  replaceFile(path, (fresh) => {
     const file = openSync(fresh, 'wx');
     try {
       for (const part of [Buffer.from(magic), length, text, ...parts]) writeWhole(file, part);
-      fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    renameSync(fresh, path);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
-  }
+    return undefined;
+  });
   return sha256;
 }
 

@@ -2,8 +2,8 @@
  * The indexes of one functaset: read when they are first needed, made when there is none, and made again when the store is
  * no longer the one they are of. They stand in the directory of the store; where that cannot be written, in memory alone.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Multiply } from '../core/eigen.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
@@ -14,6 +14,7 @@ import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { type Embedding, embed, gridOf, inputOfGram, type Metric, makeEmbedding } from './embedding.ts';
 import { IdTable, type IndexParts, readIndex, writeIndex } from './index-file.ts';
 import { groupsOf, pointsOf, type Shaped, valuesAt } from './places.ts';
+import { digestOf, replaceFile } from './store-files.ts';
 import type { QueryOptions } from './types.ts';
 import { Vectors } from './vectors.ts';
 
@@ -22,6 +23,8 @@ export interface NearIndex extends IndexParts {
   readonly sha256: string;
 }
 
+/** Of a SHA-256 in a file's name. */
+const digits = 16;
 /** Functions whose axes are those of all, spread evenly over the store. */
 const sampled = 2000;
 /** The head of a store is looked at: two stores written alike differ there. */
@@ -100,21 +103,30 @@ export class NearIndexes {
     }
   }
 
+  /** A graph is called by the digests of its index and of itself: one that is not what its name says is none. */
   async #readOrLink(metric: Metric, { vectors, sha256 }: NearIndex, onProgress: QueryOptions['onProgress']) {
     const { path: directory } = this.#source.store;
-    const path = join(directory, `near-${metric}.${sha256.slice(0, 16)}.graph`);
-    if (sha256 !== '' && (await vectors.loadGraph(path))) return;
+    const own = `near-${metric}.${sha256.slice(0, digits)}.`;
+    const graphs = (prefix: string) =>
+      readdirSync(directory).filter((name) => name.startsWith(prefix) && name.endsWith('.graph'));
+    for (const name of sha256 === '' ? [] : graphs(own)) {
+      const path = join(directory, name);
+      if (name === `${own}${digestOf(path).slice(0, digits)}.graph` && (await vectors.loadGraph(path)))
+        return;
+    }
     await vectors.link({ onProgress });
     if (sha256 === '') return;
-    const fresh = `${path}.${randomUUID()}.tmp`;
     try {
-      for (const name of readdirSync(directory)) {
-        if (name.startsWith(`near-${metric}.`) && name.endsWith('.graph')) rmSync(join(directory, name));
-      }
-      vectors.saveGraph(fresh);
-      renameSync(fresh, path);
+      const before = graphs(`near-${metric}.`);
+      let kept = '';
+      replaceFile(join(directory, `${own}graph`), (fresh) => {
+        vectors.saveGraph(fresh);
+        kept = `${own}${digestOf(fresh).slice(0, digits)}.graph`;
+        return join(directory, kept);
+      });
+      for (const name of before) if (name !== kept) rmSync(join(directory, name), { force: true });
     } catch {
-      rmSync(fresh, { force: true });
+      // A store that can only be read: the graph lives as long as this process.
     }
   }
 }
@@ -142,7 +154,7 @@ async function makeIndex(
 ): Promise<IndexParts> {
   const { store, model } = source;
   const total = store.count;
-  if (total === 0) throw new BadInputError('empty-functaset', `${store.path} holds no functions to search`);
+  if (total === 0) throw new BadInputError('empty-functaset', 'the functaset holds no functions to search');
   const sample = sampleOf(store, total);
   const inputs = await inputsOf(metric, source, sample);
   const embedding = makeEmbedding(metric, model, sample.length, inputs, multiply);
