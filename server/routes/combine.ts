@@ -8,9 +8,12 @@ import {
   labelled,
   meanOf,
   pathBetween,
+  pathSpaceOf,
+  pathSpaces,
   type Term,
 } from '../../src/combine/index.ts';
 import { BadInputError } from '../../src/core/errors.ts';
+import type { Model } from '../../src/field/model.ts';
 import type { Functaset } from '../../src/functaset/index.ts';
 import { contactSheet, stackedRows } from '../../src/pipeline/index.ts';
 import { smallJson } from '../body.ts';
@@ -37,6 +40,9 @@ const combineBody = z
       from: id,
       to: id,
       steps: z.number().int().min(2).max(maxSampleCount).default(8),
+      space: z.enum(pathSpaces).default('metric').openapi({
+        description: '`metric`: straight; `flow`: along the sphere of the latent of the flow of the model.',
+      }),
       ...output,
     }),
     z.strictObject({
@@ -72,7 +78,7 @@ const combineRoute = createRoute({
 export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(combineRoute, async (c) => {
     const source = findFunctaset(context, c.req.valid('param').s);
-    const { session } = modelOf(source);
+    const { session, model } = modelOf(source);
     const type = negotiate(c.req.header('accept'), [pngType, npyType, functaType]);
     const asked = c.req.valid('json');
     const { size, quality } = asked;
@@ -80,7 +86,7 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
     const { limits, pool: work } = context;
     const place = context.admission.enter();
     try {
-      const terms = termsOf(source.store, asked);
+      const terms = await place.run(signal, () => termsOf(model, source.store, asked));
       if (type === functaType) {
         const bytes = await place.run(signal, () => codeTerms(session, terms, { quality, work }));
         return bytesReply(bytes, { 'content-type': functaType });
@@ -95,11 +101,11 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
   });
 }
 
-function termsOf(store: Functaset, asked: z.infer<typeof combineBody>): Term[] {
+async function termsOf(model: Model, store: Functaset, asked: z.infer<typeof combineBody>): Promise<Term[]> {
   switch (asked.kind) {
     case 'path': {
       const [from, to] = getFunctions(store, [asked.from, asked.to]);
-      return pathBetween(from!, to!, asked.steps);
+      return pathBetween(from!, to!, asked.steps, await pathSpaceOf(model, asked.space));
     }
     case 'mean': {
       const { ids, label, weights } = asked;

@@ -8,7 +8,7 @@ import { mostTerms } from './combine.ts';
 export function getFunctions(store: Functaset, ids: readonly string[]): StoredFunction[] {
   return store.getMany(ids).map((found, i) => {
     if (found !== undefined) return found;
-    throw unknownFunction(store.path, ids[i]!);
+    throw unknownFunction('the functaset', ids[i]!);
   });
 }
 
@@ -25,6 +25,6 @@ export function labelled(store: Functaset, label: string): StoredFunction[] {
   }
   throw new NotFoundError(
     'unknown-label',
-    `no function of ${store.path} has the label ${label}; see: functa store stats`,
+    `no function of the functaset has the label ${label}; its labels are told by: functa store stats, or GET /v1/functasets/{s}`,
   );
 }

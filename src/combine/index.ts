@@ -2,3 +2,4 @@
 export { differenceOf, meanOf, type PathSpace, pathBetween, type Term, weightedSum } from './combine.ts';
 export { getFunctions, labelled } from './functions.ts';
 export { codeTerms, decodeTerms } from './result.ts';
+export { type PathSpaceName, pathSpaceOf, pathSpaces } from './spaces.ts';

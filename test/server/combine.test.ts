@@ -60,6 +60,7 @@ it('gives the difference as one function', async () => {
 
 it.each([
   [{ kind: 'path', from: 'nobody', to: 'nobody' }, 404, 'unknown-function'],
+  [{ kind: 'path', from: 'a', to: 'b', space: 'sphere' }, 422, 'bad-parameter'],
   [{ kind: 'mean', label: 'hat' }, 404, 'unknown-label'],
   [{ kind: 'mean' }, 422, 'which-functions'],
   [{ kind: 'product' }, 422, 'bad-parameter'],
@@ -68,4 +69,17 @@ it.each([
   const reply = await combine(body, 'image/png');
   expect(reply.status).toBe(status);
   expect(await reply.json()).toMatchObject({ code });
+});
+
+it('says how to make the flow that a path is to run in, and names no file of the server', async () => {
+  const body = { kind: 'path', from: ids[0], to: ids[1], space: 'flow' };
+  const reply = await combine(body, 'image/png');
+  expect(reply.status).toBe(404);
+  expect(await reply.json()).toMatchObject({
+    code: 'prior',
+    detail: expect.stringContaining('prior train --kinds flow'),
+  });
+  const nobody = await (await combine({ ...body, from: 'nobody' }, 'image/png')).text();
+  expect(nobody).toContain('the functaset has no function nobody');
+  expect(nobody).not.toContain(serving.directory);
 });

@@ -2,7 +2,8 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
-import type { Term } from '../../combine/index.ts';
+import type { PathSpaceName, Term } from '../../combine/index.ts';
+import type { Model } from '../../field/model.ts';
 import type { Functaset } from '../../functaset/types.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
@@ -29,8 +30,11 @@ interface CombineFlags extends OutputFlags {
   readonly size?: string;
 }
 
+const spaces: readonly PathSpaceName[] = ['metric', 'flow'];
+
 interface PathFlags extends CombineFlags {
   readonly steps: number;
+  readonly space: PathSpaceName;
 }
 
 interface MeanFlags extends CombineFlags {
@@ -38,7 +42,7 @@ interface MeanFlags extends CombineFlags {
   readonly label?: string;
 }
 
-type Combine = (store: Functaset) => Promise<Term[]>;
+type Combine = (store: Functaset, model: Model) => Promise<Term[]>;
 
 export function addCombine(program: Command, run: Run): void {
   const combine = program
@@ -64,13 +68,21 @@ export function addCombine(program: Command, run: Run): void {
       .argument('<store>', 'the directory of a store')
       .argument('<from>', 'the id of a function')
       .argument('<to>', 'the id of another')
-      .option('-n, --steps <n>', 'how many, with both ends', integer(2, 65_536), 8),
+      .option('-n, --steps <n>', 'how many, with both ends', integer(2, 65_536), 8)
+      .addOption(
+        new Option(
+          '--space <space>',
+          "metric: straight; flow: along the sphere of the latent of the model's flow",
+        )
+          .choices(spaces)
+          .default('metric'),
+      ),
   ).action(
     run((job: Job, store: string, from: string, to: string, flags: PathFlags) =>
-      combined(job, store, flags, async (opened) => {
-        const { getFunctions, pathBetween } = await import('../../combine/index.ts');
+      combined(job, store, flags, async (opened, model) => {
+        const { getFunctions, pathBetween, pathSpaceOf } = await import('../../combine/index.ts');
         const [a, b] = getFunctions(opened, [from, to]);
-        return pathBetween(a!, b!, flags.steps);
+        return pathBetween(a!, b!, flags.steps, await pathSpaceOf(model, flags.space));
       }),
     ),
   );
@@ -132,7 +144,7 @@ async function combined(job: Job, path: string, flags: CombineFlags, combine: Co
   const { codeTerms, decodeTerms } = await import('../../combine/index.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
-    const terms = await combine(store);
+    const terms = await combine(store, model);
     return await withSession(job, model, async (session) => {
       const { signal } = job;
       const content =

@@ -1,0 +1,33 @@
+/** Spaces that paths between the functions of a model run in. */
+import { BadInputError } from '../core/errors.ts';
+import type { Model } from '../field/model.ts';
+import { openGenerative } from '../pipeline/generative.ts';
+import type { PathSpace } from './combine.ts';
+
+/**
+ * `metric`: modulations themselves, along the straight line, which is even in any metric between them. `flow`: the latent of the
+ * model's flow, in which functions are normal, along the sphere: what lies between is as likely as the ends.
+ */
+export const pathSpaces = ['metric', 'flow'] as const;
+export type PathSpaceName = (typeof pathSpaces)[number];
+
+/**
+ * For `pathBetween`; undefined: its own. Throws NotFoundError `prior` where the model has no flow, and what opening one throws;
+ * paths then throw BadInputError `prior-shape` for functions that the flow does not know.
+ */
+export async function pathSpaceOf(model: Model, name: PathSpaceName): Promise<PathSpace | undefined> {
+  if (name === 'metric') return undefined;
+  const flow = await openGenerative(model, name);
+  const own = model.card.shape;
+  return {
+    curve: 'spherical',
+    toSpace: ({ modulation, shape }) => {
+      if (shape.join() === own.join()) return flow.encode(modulation).latent;
+      throw new BadInputError(
+        'prior-shape',
+        `the flow knows functions of [${own}], not of [${shape}]; take the space metric`,
+      );
+    },
+    fromSpace: (point) => flow.decode(point),
+  };
+}
