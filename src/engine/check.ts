@@ -48,9 +48,7 @@ export function checkShape(spec: FieldSpec, shape: readonly number[]): void {
 export function checkBatch(net: BaseNetwork, batch: Batch): void {
   checkNetwork(net);
   checkShape(net.spec, batch.shape);
-  if (!Number.isInteger(batch.count) || batch.count < 1) {
-    throw new BadInputError('bad-count', `count must be a whole number of at least 1, not ${batch.count}`);
-  }
+  checkCount(batch.count);
   const points = pointCount(batch.shape);
   const { outputs } = net.spec;
   checkArray('targets', batch.targets, batch.count * points * outputs, (i) => {
@@ -70,7 +68,7 @@ export function checkBatch(net: BaseNetwork, batch: Batch): void {
   }
 }
 
-/** Modulations [count, m] of signals of `shape`, under the name the caller knows them by: all but their finiteness. */
+/** Modulations [count, m] of signals of `shape`, under the name the caller knows them by: all but their finiteness. Code `bad-count`. */
 export function checkModulationLength(
   name: string,
   spec: FieldSpec,
@@ -78,6 +76,7 @@ export function checkModulationLength(
   count: number,
   modulations: Float32Array,
 ): void {
+  checkCount(count);
   checkLength(name, modulations, count * modulationLength(spec, shape));
 }
 
@@ -93,12 +92,12 @@ export function checkModulations(
   checkArray(name, modulations, count * m, (i) => `signal ${Math.floor(i / m)}, entry ${i % m}`);
 }
 
-/** Number of points, after checking them. Codes `bad-points`, `empty-points`, `not-finite`, `detached-buffer`. */
-export function checkPoints(spec: FieldSpec, points: Points): number {
+/** Number of points, after checking them; their values are asked for `signals` times. Codes `bad-points`, `empty-points`, `not-finite`, `detached-buffer`. */
+export function checkPoints(spec: FieldSpec, points: Points, signals = 1): number {
   const { axes } = spec;
   const n = points.kind === 'grid' ? checkGrid(axes, points) : checkList(axes, points.coordinates);
   if (n === 0) throw new BadInputError('empty-points', 'no points to evaluate: ask for at least one');
-  checkSize('points', n * spec.outputs);
+  checkSize('points', signals * n * spec.outputs);
   return n;
 }
 
@@ -166,6 +165,12 @@ function checkList(axes: number, coordinates: Float32Array): number {
     (i) => `point ${Math.floor(i / axes)}, axis ${i % axes}`,
   );
   return coordinates.length / axes;
+}
+
+function checkCount(count: number): void {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new BadInputError('bad-count', `count must be a whole number of at least 1, not ${count}`);
+  }
 }
 
 export function allFinite(array: Float32Array): boolean {

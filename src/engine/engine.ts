@@ -27,6 +27,13 @@ export type Points =
     }
   | { readonly kind: 'list'; readonly coordinates: Float32Array };
 
+/** Modulations [count, m] of `count` signals of one shape. */
+export interface Modulations {
+  readonly shape: readonly number[];
+  readonly count: number;
+  readonly modulations: Float32Array;
+}
+
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -71,6 +78,16 @@ export interface Engine {
     net: BaseNetwork,
     shape: readonly number[],
     modulation: Float32Array,
+    points: Points,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
+  /**
+   * Field values [count, points, outputs] of many modulations at the same points: the bits that `evaluate` gives of each, for
+   * less, as what depends on the points alone is done once. Throws as `evaluate` does.
+   */
+  evaluateMany(
+    net: BaseNetwork,
+    signals: Modulations,
     points: Points,
     options?: CallOptions,
   ): Promise<Float32Array>;

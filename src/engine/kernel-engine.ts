@@ -13,7 +13,7 @@ import {
   checkShape,
   checkSteps,
 } from './check.ts';
-import type { Batch, CallOptions, Engine } from './engine.ts';
+import type { Batch, CallOptions, Engine, Modulations, Points } from './engine.ts';
 import { type KernelRequest, requestBase, tasks } from './request.ts';
 
 export interface KernelHost {
@@ -44,36 +44,52 @@ export function kernelEngine(host: KernelHost): Engine {
     if (signal.aborted) throw new AbortedError();
   }
 
+  /** `name`: what the caller knows the modulations by. */
+  async function evaluateAll(
+    net: BaseNetwork,
+    { shape, count, modulations }: Modulations,
+    name: string,
+    points: Points,
+    options: CallOptions | undefined,
+  ): Promise<Float32Array> {
+    checkNetwork(net);
+    checkShape(net.spec, shape);
+    checkModulationLength(name, net.spec, shape, count, modulations);
+    const n = checkPoints(net.spec, points, count);
+    const values = new Float32Array(count * n * net.spec.outputs);
+    const where =
+      points.kind === 'list'
+        ? { coordinates: points.coordinates }
+        : {
+            grid: Float64Array.from([
+              ...pad(points.start, 0),
+              ...pad(points.step, 1),
+              ...pad(points.count, 1),
+            ]),
+          };
+    const base = requestBase(net.spec, shape, net.weights, count);
+    await run(
+      { task: tasks.evaluate, ...base, start: modulations, evaluatePoints: n, values, ...where },
+      options,
+    );
+    // What is not finite in a modulation makes every value that reads it so. The modulation of a large signal is read in
+    // many calls, a part in each: looking for faults in all of it each time would take longer than some of the calls.
+    if (!allFinite(values)) checkModulations(name, net.spec, shape, count, modulations);
+    return values;
+  }
+
   return {
     name: host.name,
     threads: host.threads,
 
     async evaluate(net, shape, modulation, points, options) {
       checkCall(closed, options);
-      checkNetwork(net);
-      checkShape(net.spec, shape);
-      checkModulationLength('modulation', net.spec, shape, 1, modulation);
-      const n = checkPoints(net.spec, points);
-      const values = new Float32Array(n * net.spec.outputs);
-      const where =
-        points.kind === 'list'
-          ? { coordinates: points.coordinates }
-          : {
-              grid: Float64Array.from([
-                ...pad(points.start, 0),
-                ...pad(points.step, 1),
-                ...pad(points.count, 1),
-              ]),
-            };
-      const base = requestBase(net.spec, shape, net.weights, 1);
-      await run(
-        { task: tasks.evaluate, ...base, start: modulation, evaluatePoints: n, values, ...where },
-        options,
-      );
-      // What is not finite in a modulation makes every value that reads it so. The modulation of a large signal is read in
-      // many calls, a part in each: looking for faults in all of it each time would take longer than some of the calls.
-      if (!allFinite(values)) checkModulations('modulation', net.spec, shape, 1, modulation);
-      return values;
+      return evaluateAll(net, { shape, count: 1, modulations: modulation }, 'modulation', points, options);
+    },
+
+    async evaluateMany(net, signals, points, options) {
+      checkCall(closed, options);
+      return evaluateAll(net, signals, 'modulations', points, options);
     },
 
     async gradient(net, batch, modulations, options) {

@@ -33,6 +33,16 @@ export function describeAgreement(subject: Subject): void {
       }
     });
 
+    it('in values of all signals at the same points', async () => {
+      const { shape, count } = batch;
+      const reference = await openReference();
+      for (const points of [coveringGrid(shape), { kind: 'list', coordinates: c.scattered } as const]) {
+        const got = await subject.engine().evaluateMany(net, { shape, count, modulations }, points);
+        const want = await reference.evaluateMany(net, { shape, count, modulations }, points);
+        expect(valueError(got, want), points.kind).toBeLessThan(values);
+      }
+    });
+
     it('in inner losses and gradients, and along inner steps from a start and from zero', async () => {
       const want = await answers.gradient();
       const got = await subject.engine().gradient(net, batch, modulations);

@@ -4,7 +4,7 @@ import { FunctaError } from '../../core/errors.ts';
 import { coveringGrid } from '../../field/coordinates.ts';
 import type { BaseNetwork } from '../../field/spec.ts';
 import type { Subject } from '../contract.ts';
-import type { Adapted, Batch, Engine } from '../engine.ts';
+import type { Adapted, Batch, Engine, Modulations } from '../engine.ts';
 import { openReference } from '../reference/reference.ts';
 import { fixedCases } from './cases.ts';
 import { valueError } from './measure.ts';
@@ -27,6 +27,12 @@ export function describeFaults(subject: Subject): void {
     ): Call =>
     (engine) =>
       engine.evaluate(n, s, p, points);
+  const many =
+    (change: Partial<Modulations>): Call =>
+    (engine) => {
+      const signals = { shape, count: batch.count, modulations: c.modulations, ...change };
+      return engine.evaluateMany(net, signals, grid);
+    };
   const gradient =
     (b: Batch, at: Float32Array = c.modulations): Call =>
     (engine) =>
@@ -61,6 +67,14 @@ export function describeFaults(subject: Subject): void {
         'not-finite',
         'modulation[3] is NaN',
       ],
+      [
+        'NaN in one of many modulations',
+        many({ modulations: planted(c.modulations, m + 2, Number.NaN) }),
+        'not-finite',
+        'signal 1, entry 2',
+      ],
+      ['modulations of another count', many({ count: 3 }), 'bad-length', 'modulations has'],
+      ['many modulations, but none', many({ count: 0 }), 'bad-count', 'count'],
       ['a short modulation', evaluate(net, phi.slice(1)), 'bad-length', 'modulation has'],
       ['a zero-length signal', evaluate(net, phi, grid, [9, 0]), 'empty-signal', 'shape[1]'],
       ['a signal of half samples', evaluate(net, phi, grid, [9, 1.5]), 'bad-shape', 'shape[1]'],

@@ -83,7 +83,9 @@ export function describeLifetime(subject: Subject): void {
     const round = async () => {
       const engine = subject.engine();
       const { net, batch, modulations } = small;
+      const scattered = { kind: 'list', coordinates: small.scattered } as const;
       await engine.evaluate(net, batch.shape, one(small), coveringGrid(batch.shape));
+      await engine.evaluateMany(net, { shape: batch.shape, count: 2, modulations }, scattered);
       const adapted = await engine.adapt(net, batch, 1);
       await engine.metaGradient(net, batch, adapted, { distortionWeight: 1 });
       await engine.gradient(net, batch, modulations.subarray(1)).catch(() => undefined);

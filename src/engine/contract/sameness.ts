@@ -4,6 +4,7 @@ import { coveringGrid } from '../../field/coordinates.ts';
 import { preset } from '../../field/presets.ts';
 import type { Subject } from '../contract.ts';
 import type { Engine } from '../engine.ts';
+import { randomModulations, uniformFrom } from '../testing.ts';
 import { type Case, fixedCases, makeCase } from './cases.ts';
 import { sameBits, valueError } from './measure.ts';
 
@@ -56,6 +57,49 @@ export function describeSameness(subject: Subject): void {
       if (subject.exactOverlap) expect(sameBits(got, want), what).toBe(true);
       else expect(valueError(got, want), what).toBeLessThan(1e-6);
     };
+
+    it.each([
+      [100, 40],
+      [1, 40],
+      [300, 5],
+    ])('%i points asked of %i signals together and one by one', async (points, count) => {
+      const { net, batch } = fixedCases()[6]!;
+      const { shape } = batch;
+      const uniform = uniformFrom(4);
+      const modulations = randomModulations(net.spec, shape, count, 0.5, uniform);
+      const coordinates = Float32Array.from({ length: 2 * points }, (_, i) => uniform() * shape[i % 2]!);
+      const list = { kind: 'list', coordinates } as const;
+      for (const where of points === 100 ? [list, coveringGrid(shape)] : [list]) {
+        const all = await subject.engine().evaluateMany(net, { shape, count, modulations }, where);
+        const m = modulations.length / count;
+        for (const i of [0, count >> 1, count - 1]) {
+          const own = modulations.subarray(i * m, (i + 1) * m);
+          const alone = await subject.engine().evaluate(net, shape, own, where);
+          expectOverlap(
+            all.subarray(i * alone.length, (i + 1) * alone.length),
+            alone,
+            `${where.kind}, signal ${i}`,
+          );
+        }
+      }
+    });
+
+    it('points far apart in a signal with more cells than are mapped together', async () => {
+      const { net } = fixedCases()[6]!;
+      const shape = [400, 300];
+      const uniform = uniformFrom(6);
+      const phi = randomModulations(net.spec, shape, 1, 0.5, uniform);
+      const coordinates = Float32Array.from({ length: 2 * 300 }, (_, i) => uniform() * shape[i % 2]!);
+      const evaluate = (points: Parameters<Engine['evaluate']>[3]) =>
+        subject.engine().evaluate(net, shape, phi, points);
+      const together = await evaluate({ kind: 'list', coordinates });
+      const { outputs } = net.spec;
+      for (const i of [0, 47, 299]) {
+        const [y, x] = coordinates.subarray(2 * i, 2 * i + 2);
+        const alone = await evaluate({ kind: 'grid', start: [y!, x!], step: [1, 1], count: [1, 1] });
+        expectOverlap(together.subarray(i * outputs, (i + 1) * outputs), alone, `point ${i}`);
+      }
+    });
 
     it.each([4, 5, 6])('4x, a region of it, single points and a list agree (layout %i)', async (layout) => {
       const { net, batch, modulations } = fixedCases()[layout]!;

@@ -257,12 +257,12 @@ static void layout_job(Job* job, const Dims& d, Arena& arena) {
   job->geometry = evaluate || is_large(job) ? nullptr : arena.take((long)tiles_of(job->points) * geometry_floats(d));
   job->accumulators = !evaluate && job->task == TASK_META ? arena.take(LANES * lane_floats(d)) : nullptr;
   job->grids = is_large(job) && !evaluate ? arena.take(large_floats(job, d)) : nullptr;
-  job->base = evaluate ? arena.take(d.row) : nullptr;
+  job->base = evaluate ? arena.take((long)job->count * d.row) : nullptr;
 }
 
 static long job_floats(Job* job) {
   const Dims d = dims_of(job->spec);
-  if (job->values) cut_boxes(job, d);
+  if (job->values && !job->coordinates) cut_boxes(job, d);
   Arena arena{nullptr};
   layout_job(job, d, arena);
   return arena.used;
@@ -334,7 +334,8 @@ static void prepare(Job* job, float* block) {
       grid_geometry(job, d, count, first, job->points - first < TILE ? (int)(job->points - first) : TILE, g);
     }
   }
-  if (job->base) map_base(d, prepared(job, d), job->start, true, job->base);
+  if (job->base)
+    for (int i = 0; i < job->count; i++) map_base(d, prepared(job, d), job->start + (long)i * job->modulation, true, job->base + (long)i * d.row);
   if (job->accumulators) zero(job->accumulators, LANES * lane_floats(d));
 }
 

@@ -39,7 +39,8 @@ struct Job {
   double* losses;                                         // [steps, count] or [count]
   float* gradient;                                        // gradient: out [count, m]; meta: `modulations`
   float *weight_gradient, *rate_gradient;                 // meta: out
-  // Evaluate: a grid (start, step, count per axis) or a list of coordinates.
+  // Evaluate: `count` modulations from `start`, on a grid (start, step, count per axis) or at a list of coordinates;
+  // values [count, evaluate_points, outputs].
   const float* coordinates;
   double grid_start[MAX_AXES], grid_step[MAX_AXES];
   int grid_count[MAX_AXES];

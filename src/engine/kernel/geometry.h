@@ -26,8 +26,8 @@ static void axis_entry(const Spec& s, int axis, double x, float* entry) {
   if (s.use_local) *entry++ = (float)(2 * (t - floor_(t)) - 1);
   for (int j = 1; j <= s.harmonics; j++) {
     // 0 where samples cannot tell the harmonic from a lower one; see coordinates.ts.
-    double sine, cosine, period = s.finest[axis] / j;
-    sincos_turns(j * t, sine, cosine);
+    double sine = 0, cosine = 0, period = s.finest[axis] / j;
+    if (period >= 2) sincos_turns(j * t, sine, cosine);
     *entry++ = period < 2 ? 0 : (float)sine;
     *entry++ = period > 2 ? (float)cosine : 0;
   }

@@ -156,7 +156,7 @@ void fill(Reader& in, Request& r) {
   if (job.task == 3) {
     job.evaluate_points = (long)in.number("evaluatePoints");
     job.coordinates = in.array<float>("coordinates", napi_float32_array, (size_t)job.evaluate_points * job.spec.axes, false);
-    job.values = in.array<float>("values", napi_float32_array, (size_t)job.evaluate_points * outputs, true);
+    job.values = in.array<float>("values", napi_float32_array, (size_t)job.count * job.evaluate_points * outputs, true);
     job.start = in.array<float>("start", napi_float32_array, m, m > 0);
     const double* grid = in.array<double>("grid", napi_float64_array, 9, job.coordinates == nullptr);
     for (int a = 0; grid && a < functa::MAX_AXES; a++) {

@@ -13,6 +13,7 @@ import {
   checkSteps,
 } from '../check.ts';
 import type { Batch, CallOptions, Engine, Points } from '../engine.ts';
+import { oneByOne } from '../one-by-one.ts';
 import { forward, type Network64, network64, siteAt } from './field64.ts';
 import { adapt64, emptyGradient, innerLoss, metaGradient64, type Signal64, sampleSites } from './learn64.ts';
 
@@ -37,28 +38,31 @@ export async function openReference(): Promise<Engine> {
     }
   }
 
+  const evaluate: Engine['evaluate'] = async (net, shape, modulation, points, options) => {
+    checkCall(closed, options);
+    checkNetwork(net);
+    checkShape(net.spec, shape);
+    checkModulations('modulation', net.spec, shape, 1, modulation);
+    const n = checkPoints(net.spec, points);
+    const { axes, outputs } = net.spec;
+    const inner = network64(net);
+    const phi = Float64Array.from(modulation);
+    const positions = positionsOf(points);
+    const values = new Float32Array(n * outputs);
+    for (let p = 0; p < n; p++) {
+      if (p % POINTS_PER_TURN === 0) await turn(options);
+      const site = siteAt(net.spec, shape, positions.subarray(p * axes, (p + 1) * axes));
+      values.set(forward(inner, site, phi).f, p * outputs);
+    }
+    return values;
+  };
+
   return {
     name: 'reference',
     threads: 1,
 
-    async evaluate(net, shape, modulation, points, options) {
-      checkCall(closed, options);
-      checkNetwork(net);
-      checkShape(net.spec, shape);
-      checkModulations('modulation', net.spec, shape, 1, modulation);
-      const n = checkPoints(net.spec, points);
-      const { axes, outputs } = net.spec;
-      const inner = network64(net);
-      const phi = Float64Array.from(modulation);
-      const positions = positionsOf(points);
-      const values = new Float32Array(n * outputs);
-      for (let p = 0; p < n; p++) {
-        if (p % POINTS_PER_TURN === 0) await turn(options);
-        const site = siteAt(net.spec, shape, positions.subarray(p * axes, (p + 1) * axes));
-        values.set(forward(inner, site, phi).f, p * outputs);
-      }
-      return values;
-    },
+    evaluate,
+    evaluateMany: oneByOne(evaluate),
 
     async gradient(net, batch, modulations, options) {
       checkCall(closed, options);

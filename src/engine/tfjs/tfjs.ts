@@ -16,6 +16,7 @@ import {
   checkSteps,
 } from '../check.ts';
 import type { Batch, CallOptions, Engine } from '../engine.ts';
+import { oneByOne } from '../one-by-one.ts';
 import type { TensorFlow } from './backend.ts';
 import { entryRates, fieldValues, innerLosses, modulationTensor } from './field.ts';
 import { metaTensors } from './meta.ts';
@@ -60,31 +61,33 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
     return { losses: Float64Array.from(losses!), gradient: gradient! };
   }
 
+  const evaluate: Engine['evaluate'] = async (net, shape, modulation, points, options) => {
+    checkCall(closed, options);
+    checkNetwork(net);
+    checkShape(net.spec, shape);
+    checkModulations('modulation', net.spec, shape, 1, modulation);
+    const n = checkPoints(net.spec, points);
+    const { axes, outputs } = net.spec;
+    const positions = points.kind === 'grid' ? gridPositions(points) : Float64Array.from(points.coordinates);
+    const values = new Float32Array(n * outputs);
+    for (let p = 0; p < n; p += POINTS_PER_TURN) {
+      const some = positions.subarray(p * axes, Math.min(n, p + POINTS_PER_TURN) * axes);
+      const [part] = await run(options, () => {
+        const phi = modulationTensor(tf, net.spec, shape, modulation);
+        const sites = scatteredSites(tf, net.spec, shape, some);
+        return [fieldValues(tf, net.spec, sites, tf.tensor1d(net.weights), phi, 1)];
+      });
+      values.set(part!, p * outputs);
+    }
+    return values;
+  };
+
   return {
     name: 'tfjs',
     threads: 1,
 
-    async evaluate(net, shape, modulation, points, options) {
-      checkCall(closed, options);
-      checkNetwork(net);
-      checkShape(net.spec, shape);
-      checkModulations('modulation', net.spec, shape, 1, modulation);
-      const n = checkPoints(net.spec, points);
-      const { axes, outputs } = net.spec;
-      const positions =
-        points.kind === 'grid' ? gridPositions(points) : Float64Array.from(points.coordinates);
-      const values = new Float32Array(n * outputs);
-      for (let p = 0; p < n; p += POINTS_PER_TURN) {
-        const some = positions.subarray(p * axes, Math.min(n, p + POINTS_PER_TURN) * axes);
-        const [part] = await run(options, () => {
-          const phi = modulationTensor(tf, net.spec, shape, modulation);
-          const sites = scatteredSites(tf, net.spec, shape, some);
-          return [fieldValues(tf, net.spec, sites, tf.tensor1d(net.weights), phi, 1)];
-        });
-        values.set(part!, p * outputs);
-      }
-      return values;
-    },
+    evaluate,
+    evaluateMany: oneByOne(evaluate),
 
     async gradient(net, batch, modulations, options) {
       checkCall(closed, options);

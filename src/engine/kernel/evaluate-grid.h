@@ -1,0 +1,333 @@
+// Lines of a grid of points. It is cut into boxes, which threads share. A box maps the cells that it reads by M (so shifts
+// live in cache, never in a picture's worth of memory), then goes line by line along the last axis: a line's row of shifts is
+// interpolated along the other axes once, and its points interpolate along the last axis alone, two rows of shifts a level
+// instead of 2^axes. Coordinate features are a sum over axes, so the first layer's product with them is one row a line and
+// one row a column.
+#pragma once
+#include "evaluate-tile.h"
+
+namespace functa {
+
+constexpr long BOX_FLOATS = 1 << 17;              // mapped cells of a box: half a megabyte, they stay in L2
+constexpr int BOX_LINE = 64, BOX_LINES = 32;      // points of a box along the last axis, and along the one before
+
+// What a point reads along its line: for each level two rows of shifts, counted from the slot of the line.
+struct PointRows {
+  int32_t offset[2 * MAX_LEVELS];
+  float weight[2 * MAX_LEVELS];
+  int32_t like_next;  // does the next point of the line read the same rows?
+};
+
+// Points from `at` on in the caller's array, through the entries of their coordinates (one after the other along an axis).
+struct Box {
+  const float* entry[MAX_AXES];
+  int count[MAX_AXES];
+  long at, stride[MAX_AXES];
+};
+
+// The points of a tile, and what they are made of.
+struct Lines {
+  int slots, slot_floats;      // a slot holds a line: [row] of what its points share, then each level's cells, [row] each
+  int points_a_line;           // most of them
+  float *channels, *cells;     // of a box, before and after M
+  float *slot, *features;      // [slots, slot_floats]; [slots, points_a_line, width], the first layer's share of the last axis
+  PointRows* rows;             // [slots, points_a_line]
+  float* leading;              // [width], the first layer's share of the other axes
+  long line;                   // how many came before
+  int pairs;                   // levels with cells
+  const float *phi, *base;     // of the signal
+  // The points of the tile.
+  int valid;
+  const float *point_slot[TILE], *point_features[TILE];
+  const PointRows* point_rows[TILE];
+  long at[TILE];
+};
+
+// Most cells of level k that `points` neighbours along an axis read: those within their reach, and one at each end; the
+// thousandth is for rounded positions.
+FUNCTA_INLINE int cells_read(const Job* job, int k, int axis, int points) {
+  const Level& level = job->spec.level[k];
+  const double step = job->grid_step[axis], reach = (points - 1) * (step < 0 ? -step : step) / level.cell[axis] + 3.001;
+  return reach < level.cells[axis] ? (int)reach : level.cells[axis];
+}
+
+FUNCTA_INLINE long box_cells(const Job* job, int k, const int* points) {
+  long n = 1;
+  for (int a = 0; a < job->spec.axes; a++) n *= cells_read(job, k, a, points[a]);
+  return n;
+}
+
+FUNCTA_INLINE long box_floats(const Job* job, const Dims& d, const int* points) {
+  long n = 0;
+  for (int k = 0; k < d.level_count; k++)
+    if (!d.grid[k].global) n += box_cells(job, k, points) * d.row;
+  return n;
+}
+
+FUNCTA_INLINE int pieces(int n, int size) { return (n + size - 1) / size; }
+
+// Cuts the grid: equal pieces of every axis, halved where they are longest until a box fits.
+static void cut_boxes(Job* job, const Dims& d) {
+  const int last = d.axes - 1;
+  int* const box = job->box;
+  for (int a = 0; a < MAX_AXES; a++) box[a] = 1;
+  box[last] = BOX_LINE;
+  if (last > 0) box[last - 1] = BOX_LINES;
+  for (int a = 0; a < d.axes; a++) box[a] = job->grid_count[a] < box[a] ? job->grid_count[a] : box[a];
+  for (;;) {
+    int longest = 0;
+    for (int a = 1; a < d.axes; a++)
+      if (box[a] > box[longest]) longest = a;
+    if (box[longest] == 1 || box_floats(job, d, box) <= BOX_FLOATS) break;
+    box[longest] = (box[longest] + 1) / 2;
+  }
+  for (int a = 0; a < d.axes; a++) box[a] = pieces(job->grid_count[a], pieces(job->grid_count[a], box[a]));
+}
+
+static Lines lines_views(const Job* job, const Dims& d, Arena& arena) {
+  Lines e{};
+  const int last = d.axes - 1;
+  e.points_a_line = job->box[last];
+  e.slots = (TILE - 1) / e.points_a_line + 2;
+  e.slot_floats = d.row;
+  long channels = 0;
+  for (int k = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    e.pairs++;
+    e.slot_floats += cells_read(job, k, last, job->box[last]) * d.row;
+    const long floats = box_cells(job, k, job->box) * d.grid[k].channels;
+    channels = floats > channels ? floats : channels;
+  }
+  e.channels = arena.take(channels);
+  e.cells = arena.take(box_floats(job, d, job->box));
+  e.slot = arena.take((long)e.slots * e.slot_floats);
+  e.features = arena.take((long)e.slots * e.points_a_line * d.width);
+  e.rows = (PointRows*)arena.take((long)e.slots * e.points_a_line * sizeof(PointRows) / sizeof(float));
+  e.leading = arena.take(d.width);
+  return e;
+}
+
+// out[0..n) = sum of weight[i] * source[i][0..n), i < COUNT. From zero: of a sum of two products a compiler would choose which
+// one to round, here or in evaluate-list.h.
+template <int COUNT>
+FUNCTA_INLINE void blend(const float* const* source, const float* weight, float* out, long n) {
+  const float* from[COUNT];
+  for (int i = 0; i < COUNT; i++) from[i] = source[i];
+  for (long j = 0; j < n; j += VL) {
+    vf sum = vf{};
+    for (int i = 0; i < COUNT; i++) sum = fma(splat(weight[i]), load(from[i] + j), sum);
+    store(out + j, sum);
+  }
+}
+
+// Cells of one level that a box reads, and where they stand mapped.
+struct Window {
+  int first[MAX_AXES], count[MAX_AXES];
+  const float* cells;
+};
+
+FUNCTA_INLINE Window window_of(const Dims& d, const Box& box, int entry_floats, int at) {
+  Window w{};
+  for (int a = 0; a < d.axes; a++) {
+    const int32_t* low = (const int32_t*)(box.entry[a] + at);
+    const int32_t* high = (const int32_t*)(box.entry[a] + (long)(box.count[a] - 1) * entry_floats + at);
+    w.first[a] = low[0] < high[0] ? low[0] : high[0];
+    w.count[a] = (low[1] > high[1] ? low[1] : high[1]) + 1 - w.first[a];
+  }
+  return w;
+}
+
+// The cells of a window, mapped by M.
+static void map_window(const Job* job, const Dims& d, const Net& n, const float* phi, int k, const Window& w, float* channels, float* out) {
+  const int last = d.axes - 1, run = w.count[last] * d.grid[k].channels;
+  int lines = 1, index[MAX_AXES] = {0, 0, 0};
+  for (int a = 0; a < last; a++) lines *= w.count[a];
+  for (int line = 0; line < lines; line++) {
+    long cell = 0;
+    for (int a = 0; a <= last; a++) cell = cell * job->spec.level[k].cells[a] + w.first[a] + index[a];
+    const float* from = phi + d.grid[k].offset + cell * d.grid[k].channels;
+    for (int i = 0; i < run; i++) channels[(long)line * run + i] = from[i];
+    for (int a = last - 1; a >= 0 && ++index[a] == w.count[a]; a--) index[a] = 0;
+  }
+  gemm<false>(lines * w.count[last], d.row, d.grid[k].channels, channels, d.grid[k].channels, 1, n.m[k], d.row, out, d.row);
+}
+
+// V vectors from `column` on of z[t, :], for P points that read the same rows: what the line shares, plus two rows of shifts
+// a level; in the first layer, the sine of it with the features of the column (the other layers have a product to come).
+template <int P, int V, bool FIRST>
+FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns, float* z) {
+  const float* shared = e.point_slot[t] + column;
+  const int32_t* offset = e.point_rows[t]->offset;
+  vf sum[P][V];
+  for (int p = 0; p < P; p++)
+    for (int v = 0; v < V; v++) {
+      sum[p][v] = load(shared + v * VL);
+      if (FIRST) sum[p][v] += load(e.point_features[t + p] + column + v * VL);
+    }
+  for (int i = 0; i < 2 * e.pairs; i++) {
+    const float* row = shared + offset[i];
+    vf weight[P];
+    for (int p = 0; p < P; p++) weight[p] = splat(e.point_rows[t + p]->weight[i]);
+    for (int v = 0; v < V; v++) {
+      const vf shifts = load(row + v * VL);
+      for (int p = 0; p < P; p++) sum[p][v] = fma(weight[p], shifts, sum[p][v]);
+    }
+  }
+  for (int p = 0; p < P; p++)
+    for (int v = 0; v < V; v++) store(z + (long)p * columns + v * VL, FIRST ? sine_quarters(sum[p][v]) : sum[p][v]);
+}
+
+template <int P, bool FIRST>
+FUNCTA_INLINE void gather_columns(const Lines& e, int t, int column, int columns, float* z) {
+  int j = 0;
+  for (; j + 4 * VL <= columns; j += 4 * VL) gather_points<P, 4, FIRST>(e, t, column + j, columns, z + j);
+  for (; j < columns; j += VL) gather_points<P, 1, FIRST>(e, t, column + j, columns, z + j);
+}
+
+namespace {
+struct LinesTile {
+  const Lines& e;
+
+  template <bool FIRST>
+  void gather(int points, int column, int columns, float* z) const {
+    for (int t = 0; t < points;) {
+      const int n = t + 1 < points && e.point_slot[t] == e.point_slot[t + 1] && e.point_rows[t]->like_next ? 2 : 1;
+      if (n == 2) gather_columns<2, FIRST>(e, t, column, columns, z + (long)t * columns);
+      else gather_columns<1, FIRST>(e, t, column, columns, z + (long)t * columns);
+      t += n;
+    }
+  }
+};
+}  // namespace
+
+static void lines_tile(const Job* job, const Dims& d, const Net& n, Lines& e, const Outcome& outcome) {
+  for (int t = e.valid; t < round_up(e.valid, VL); t++) {
+    e.point_slot[t] = e.point_slot[0];
+    e.point_features[t] = e.point_features[0];
+    e.point_rows[t] = e.point_rows[0];
+  }
+  evaluate_tile(d, n, outcome, LinesTile{e}, e.valid, e.at, job->values);
+  e.valid = 0;
+}
+
+FUNCTA_INLINE bool same(const int32_t* a, const int32_t* b, int n) {
+  bool all = true;
+  for (int i = 0; i < n; i++) all &= a[i] == b[i];
+  return all;
+}
+
+static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, const Outcome& outcome, const Box& box) {
+  const Spec& s = job->spec;
+  const int entry_floats = axis_entry_floats(s), last = d.axes - 1, features = s.use_global + s.use_local + 2 * s.harmonics;
+  const int first_slot = (int)(e.line % e.slots);
+  float* const columns = e.features + (long)first_slot * e.points_a_line * d.width;
+  PointRows* const rows = e.rows + (long)first_slot * e.points_a_line;
+
+  Window window[MAX_LEVELS];
+  float* cells = e.cells;
+  int level_at[MAX_LEVELS], at = d.row;
+  for (int k = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    Window& w = window[k] = window_of(d, box, entry_floats, features + 3 * k);
+    map_window(job, d, n, e.phi, k, w, e.channels, cells);
+    w.cells = cells;
+    long count = d.row;
+    for (int a = 0; a <= last; a++) count *= w.count[a];
+    cells += count;
+    level_at[k] = at;
+    at += w.count[last] * d.row;
+  }
+  for (int i = 0; i < box.count[last]; i++) {
+    const float* entry = box.entry[last] + (long)i * entry_floats;
+    zero(columns + (long)i * d.width, d.width);
+    add_features(s, d, n, last, entry, columns + (long)i * d.width);
+    for (int k = 0, r = 0; k < d.level_count; k++) {
+      if (d.grid[k].global) continue;
+      const float* along = entry + features + 3 * k;
+      for (int above = 0; above < 2; above++, r++) {
+        rows[i].offset[r] = level_at[k] + (((const int32_t*)along)[above] - window[k].first[last]) * d.row;
+        rows[i].weight[r] = above ? along[2] : 1 - along[2];
+      }
+    }
+    rows[i].like_next = 0;
+    if (i > 0) rows[i - 1].like_next = same(rows[i - 1].offset, rows[i].offset, 2 * e.pairs);
+  }
+
+  long lines = 1;
+  int index[MAX_AXES] = {0, 0, 0};
+  for (int a = 0; a < last; a++) lines *= box.count[a];
+  for (long line = 0; line < lines; line++, e.line++) {
+    float* const slot = e.slot + e.line % e.slots * e.slot_floats;
+    const float* entry[MAX_AXES];
+    long point = box.at;
+    zero(e.leading, d.width);
+    for (int a = 0; a < last; a++) {
+      entry[a] = box.entry[a] + (long)index[a] * entry_floats;
+      point += index[a] * box.stride[a];
+      add_features(s, d, n, a, entry[a], e.leading);
+    }
+    for (int j = 0; j < d.row; j += VL) store(slot + j, j < d.width ? load(e.base + j) + load(e.leading + j) : load(e.base + j));
+    for (int k = 0; k < d.level_count; k++) {
+      if (d.grid[k].global) continue;
+      const Window& w = window[k];
+      const int corners = s.level[k].linear ? 1 << last : 1;
+      const float* source[MAX_CORNERS / 2];
+      float weight[MAX_CORNERS / 2];
+      for (int corner = 0; corner < corners; corner++) {
+        long row = 0;
+        weight[corner] = 1;
+        for (int a = 0; a < last; a++) {
+          const float* along = entry[a] + features + 3 * k;
+          const int above = corner >> (last - 1 - a) & 1;
+          row = row * w.count[a] + ((const int32_t*)along)[above] - w.first[a];
+          weight[corner] *= above ? along[2] : 1 - along[2];
+        }
+        source[corner] = w.cells + row * w.count[last] * d.row;
+      }
+      const long floats = (long)w.count[last] * d.row;
+      if (corners == 1) blend<1>(source, weight, slot + level_at[k], floats);
+      else if (corners == 2) blend<2>(source, weight, slot + level_at[k], floats);
+      else blend<4>(source, weight, slot + level_at[k], floats);
+    }
+    for (int i = 0; i < box.count[last]; i++) {
+      const int t = e.valid++;
+      e.point_slot[t] = slot;
+      e.point_features[t] = columns + (long)i * d.width;
+      e.point_rows[t] = rows + i;
+      e.at[t] = point + i;
+      if (e.valid == TILE) lines_tile(job, d, n, e, outcome);
+    }
+    for (int a = last - 1; a >= 0 && ++index[a] == box.count[a]; a--) index[a] = 0;
+  }
+}
+
+static int grid_boxes(const Job* job) {
+  int boxes = 1;
+  for (int a = 0; a < job->spec.axes; a++) boxes *= pieces(job->grid_count[a], job->box[a]);
+  return boxes;
+}
+
+static void grid_unit(const Job* job, const Dims& d, const Net& n, Lines& e, const Outcome& outcome, int unit) {
+  const int entry_floats = axis_entry_floats(job->spec), boxes = grid_boxes(job), signal = unit / boxes;
+  e.phi = job->start + (long)signal * job->modulation;
+  e.base = job->base + (long)signal * d.row;
+  unit %= boxes;
+  Box box{};
+  box.at = (long)signal * job->evaluate_points;
+  long stride = 1, table = 0;
+  for (int a = 0; a < d.axes; a++) table += job->grid_count[a];
+  for (int a = d.axes - 1; a >= 0; a--) {
+    const int n_pieces = pieces(job->grid_count[a], job->box[a]), first = unit % n_pieces * job->box[a], left = job->grid_count[a] - first;
+    unit /= n_pieces;
+    table -= job->grid_count[a];
+    box.entry[a] = job->axis_tables + (table + first) * entry_floats;
+    box.count[a] = left < job->box[a] ? left : job->box[a];
+    box.stride[a] = stride;
+    box.at += first * stride;
+    stride *= job->grid_count[a];
+  }
+  evaluate_box(job, d, n, e, outcome, box);
+  if (e.valid > 0) lines_tile(job, d, n, e, outcome);
+}
+
+}  // namespace functa

@@ -1,0 +1,184 @@
+// Evaluation at a list of points. A unit is a chunk of the list for a run of modulations: what a point reads, and its features,
+// are found once for all of them. A level small enough is mapped by M whole; of the others each tile maps what its points read.
+#pragma once
+#include "evaluate-tile.h"
+
+namespace functa {
+
+constexpr int LIST_POINTS = 256;        // points of a chunk
+constexpr int LIST_WORK = 4096;         // points of a unit, its modulations taken together
+constexpr long LIST_FLOATS = 1 << 17;   // mapped cells of whole levels: half a megabyte, they stay in L2
+
+struct List {
+  int leading;                // corners along the axes but the last that a point reads of a level; one without weight where levels differ
+  struct {
+    int cells;                // that a point reads
+    bool whole;
+    long at;                  // of its first row of shifts, in `cells`
+  } level[MAX_LEVELS];
+  int pairs, rows;            // below and above along the last axis, of all levels; rows of shifts, `leading` a pair
+  float *others, *last;       // [points, width]: features along the axes but the last, and along it
+  int32_t *cell, *at;         // [points, rows]: a cell of its level; where its row of shifts stands in `cells`
+  float *weight, *along;      // [points, rows]: along the axes but the last; [points, pairs]: along the last
+  float *entries, *channels, *cells;
+};
+
+FUNCTA_INLINE int list_chunk(const Job* job) { return job->evaluate_points < LIST_POINTS ? (int)job->evaluate_points : LIST_POINTS; }
+FUNCTA_INLINE int list_chunks(const Job* job) { return (int)((job->evaluate_points + LIST_POINTS - 1) / LIST_POINTS); }
+FUNCTA_INLINE int list_run(const Job* job) { return (LIST_WORK + list_chunk(job) - 1) / list_chunk(job); }
+static int list_units(const Job* job) { return list_chunks(job) * ((job->count + list_run(job) - 1) / list_run(job)); }
+
+static List list_views(const Job* job, const Dims& d, Arena& arena) {
+  List list{};
+  const long points = list_chunk(job);
+  long floats = 0, channels = 0;
+  list.leading = 1;
+  for (int k = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    auto& level = list.level[k];
+    level.cells = job->spec.level[k].linear ? d.corners : 1;
+    if (job->spec.level[k].linear) list.leading = d.corners / 2;
+    const long all = (long)d.grid[k].cells * d.row;
+    level.whole = d.grid[k].cells <= points * level.cells && floats + all <= LIST_FLOATS;
+    level.at = floats;
+    floats += level.whole ? all : (long)TILE * level.cells * d.row;
+    if (!level.whole && TILE * level.cells * d.grid[k].channels > channels) channels = TILE * level.cells * d.grid[k].channels;
+    list.pairs += 2;
+  }
+  list.rows = list.pairs * list.leading;
+  list.others = arena.take(points * d.width);
+  list.last = arena.take(points * d.width);
+  list.cell = (int32_t*)arena.take(points * list.rows);
+  list.at = (int32_t*)arena.take(points * list.rows);
+  list.weight = arena.take(points * list.rows);
+  list.along = arena.take(points * list.pairs);
+  list.entries = arena.take((long)MAX_AXES * axis_entry_floats(job->spec));
+  list.channels = arena.take(channels);
+  list.cells = arena.take(floats);
+  return list;
+}
+
+// What point p of the chunk reads, and its features.
+static void list_point(const Job* job, const Dims& d, const Net& n, List& list, int p, const float* coordinates) {
+  const Spec& s = job->spec;
+  const int last = d.axes - 1, features = s.use_global + s.use_local + 2 * s.harmonics, entry_floats = axis_entry_floats(s);
+  zero(list.others + (long)p * d.width, d.width);
+  zero(list.last + (long)p * d.width, d.width);
+  for (int a = 0; a <= last; a++) {
+    float* entry = list.entries + (long)a * entry_floats;
+    axis_entry(s, a, coordinates[a], entry);
+    add_features(s, d, n, a, entry, (a < last ? list.others : list.last) + (long)p * d.width);
+  }
+  long r = (long)p * list.rows, pair = (long)p * list.pairs;
+  for (int k = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    const auto& level = list.level[k];
+    const float* ends = list.entries + (long)last * entry_floats + features + 3 * k;
+    for (int above_last = 0; above_last < 2; above_last++) {
+      list.along[pair++] = above_last ? ends[2] : 1 - ends[2];
+      for (int corner = 0; corner < list.leading; corner++, r++) {
+        int32_t index = 0;
+        list.weight[r] = 1;
+        for (int a = 0; a < last; a++) {
+          const float* own = list.entries + (long)a * entry_floats + features + 3 * k;
+          const int above = list.leading > 1 ? corner >> (last - 1 - a) & 1 : 0;
+          index = index * s.level[k].cells[a] + ((const int32_t*)own)[above];
+          list.weight[r] *= above ? own[2] : 1 - own[2];
+        }
+        list.cell[r] = index * s.level[k].cells[last] + ((const int32_t*)ends)[above_last];
+        const int read = level.cells == 1 ? 0 : above_last * list.leading + corner;
+        list.at[r] = (int32_t)(level.at + (long)(level.whole ? list.cell[r] : p % TILE * level.cells + read) * d.row);
+      }
+    }
+  }
+}
+
+// The cells that points first..first+count read of the levels that are not mapped whole, mapped by M.
+static void map_list_tile(const Dims& d, const Net& n, const List& list, const float* phi, int first, int count) {
+  for (int k = 0, r = 0; k < d.level_count; k++) {
+    if (d.grid[k].global) continue;
+    const auto& level = list.level[k];
+    if (!level.whole) {
+      const int channels = d.grid[k].channels;
+      float* to = list.channels;
+      for (int t = 0; t < count; t++)
+        for (int i = 0; i < level.cells; i++) {
+          const float* from = phi + d.grid[k].offset + (long)list.cell[(long)(first + t) * list.rows + r + i] * channels;
+          for (int c = 0; c < channels; c++) *to++ = from[c];
+        }
+      gemm<false>(count * level.cells, d.row, channels, list.channels, channels, 1, n.m[k], d.row, list.cells + level.at, d.row);
+    }
+    r += 2 * list.leading;
+  }
+}
+
+// The tile of a list's points from `first` on. In a namespace of its own file: members of a class are otherwise one function in
+// the addon, of whichever instruction set the linker met first.
+namespace {
+struct ListTile {
+  const Dims& d;
+  const List& list;
+  const float* base;
+  int first, valid;
+
+  template <bool FIRST>
+  void gather(int points, int column, int columns, float* z) const {
+    if (list.leading == 1) rows<1, FIRST>(points, column, columns, z);
+    else if (list.leading == 2) rows<2, FIRST>(points, column, columns, z);
+    else rows<4, FIRST>(points, column, columns, z);
+  }
+
+  template <int LEADING, bool FIRST>
+  void rows(int points, int column, int columns, float* z) const {
+    for (int t = 0; t < points; t++, z += columns) {
+      const int p = first + (t < valid ? t : 0);
+      int j = 0;
+      for (; j + 4 * VL <= columns; j += 4 * VL) vectors<LEADING, 4, FIRST>(p, column + j, z + j);
+      if (columns - j == 3 * VL) vectors<LEADING, 3, FIRST>(p, column + j, z + j);
+      else for (; j < columns; j += VL) vectors<LEADING, 1, FIRST>(p, column + j, z + j);
+    }
+  }
+
+  template <int LEADING, int V, bool FIRST>
+  inline __attribute__((always_inline)) void vectors(int p, int column, float* z) const {
+    const int32_t* at = list.at + (long)p * list.rows;
+    const float *weight = list.weight + (long)p * list.rows, *along = list.along + (long)p * list.pairs;
+    const float* cells = list.cells + column;
+    vf sum[V];
+    for (int v = 0; v < V; v++) {
+      const int j = column + v * VL;
+      sum[v] = load(base + j);
+      if (FIRST) sum[v] = sum[v] + load(list.others + (long)p * d.width + j) + load(list.last + (long)p * d.width + j);
+    }
+    for (int pair = 0; pair < list.pairs; pair++, at += LEADING, weight += LEADING) {
+      vf shifts[V] = {};
+      for (int corner = 0; corner < LEADING; corner++)
+        for (int v = 0; v < V; v++) shifts[v] = fma(splat(weight[corner]), load(cells + at[corner] + v * VL), shifts[v]);
+      for (int v = 0; v < V; v++) sum[v] = fma(splat(along[pair]), shifts[v], sum[v]);
+    }
+    for (int v = 0; v < V; v++) store(z + v * VL, FIRST ? sine_quarters(sum[v]) : sum[v]);
+  }
+};
+}  // namespace
+
+static void list_unit(const Job* job, const Dims& d, const Net& n, List& list, const Outcome& outcome, int unit) {
+  const int chunks = list_chunks(job), run = list_run(job), first_signal = unit / chunks * run;
+  const long start = (long)(unit % chunks) * LIST_POINTS, left = job->evaluate_points - start;
+  const int points = left < LIST_POINTS ? (int)left : LIST_POINTS;
+  for (int p = 0; p < points; p++) list_point(job, d, n, list, p, job->coordinates + (start + p) * d.axes);
+  for (int signal = first_signal; signal < first_signal + run && signal < job->count; signal++) {
+    if (job->cancelled && *job->cancelled) return;
+    const float* phi = job->start + (long)signal * job->modulation;
+    for (int k = 0; k < d.level_count; k++)
+      if (list.level[k].whole) gemm<false>(d.grid[k].cells, d.row, d.grid[k].channels, phi + d.grid[k].offset, d.grid[k].channels, 1, n.m[k], d.row, list.cells + list.level[k].at, d.row);
+    for (int first = 0; first < points; first += TILE) {
+      const int valid = points - first < TILE ? points - first : TILE;
+      map_list_tile(d, n, list, phi, first, valid);
+      long at[TILE];
+      for (int t = 0; t < valid; t++) at[t] = (long)signal * job->evaluate_points + start + first + t;
+      evaluate_tile(d, n, outcome, ListTile{d, list, job->base + (long)signal * d.row, first, valid}, valid, at, job->values);
+    }
+  }
+}
+
+}  // namespace functa

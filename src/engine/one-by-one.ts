@@ -1,0 +1,21 @@
+/** `evaluateMany` of an engine that has nothing to share between signals. */
+import { modulationLength } from '../field/spec.ts';
+import { checkModulationLength, checkModulations, checkNetwork, checkPoints, checkShape } from './check.ts';
+import type { Engine } from './engine.ts';
+
+export function oneByOne(evaluate: Engine['evaluate']): Engine['evaluateMany'] {
+  return async (net, { shape, count, modulations }, points, options) => {
+    checkNetwork(net);
+    checkShape(net.spec, shape);
+    checkModulationLength('modulations', net.spec, shape, count, modulations);
+    checkModulations('modulations', net.spec, shape, count, modulations);
+    const perSignal = checkPoints(net.spec, points, count) * net.spec.outputs;
+    const m = modulationLength(net.spec, shape);
+    const values = new Float32Array(count * perSignal);
+    for (let i = 0; i < count; i++) {
+      const own = modulations.subarray(i * m, (i + 1) * m);
+      values.set(await evaluate(net, shape, own, points, options), i * perSignal);
+    }
+    return values;
+  };
+}
