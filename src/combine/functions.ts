@@ -1,7 +1,6 @@
 /** Functions of a functaset by their ids. */
-import { NotFoundError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
-import { type Functaset, type StoredFunction, unknownFunction } from '../functaset/index.ts';
+import { type Functaset, type StoredFunction, unknownFunction, unknownLabel } from '../functaset/index.ts';
 import { mostTerms } from './combine.ts';
 
 /** In the order of `ids`. Throws NotFoundError `unknown-function` for the first that is not there. */
@@ -23,8 +22,5 @@ export function labelled(store: Functaset, label: string): StoredFunction[] {
     checkLimit('terms', found.length, mostTerms, 'give ids of fewer functions');
     if (found.length > 0) return found;
   }
-  throw new NotFoundError(
-    'unknown-label',
-    `no function of the functaset has the label ${label}; its labels are told by: functa store stats, or GET /v1/functasets/{s}`,
-  );
+  throw unknownLabel(label);
 }

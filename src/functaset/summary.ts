@@ -1,6 +1,6 @@
 /** What is said of functions without their numbers, and of functions that are not there. */
 import { NotFoundError } from '../core/errors.ts';
-import type { FunctionSummary, StoredFunction } from './types.ts';
+import type { FunctionSummary, Label, StoredFunction } from './types.ts';
 
 export function summaryOf({ modulation, coded, ...facts }: StoredFunction): FunctionSummary {
   return { ...facts, modulationLength: modulation.length, codedBytes: coded.length };
@@ -9,4 +9,12 @@ export function summaryOf({ modulation, coded, ...facts }: StoredFunction): Func
 /** NotFoundError `unknown-function`; `owner`: what it is not in. */
 export function unknownFunction(owner: string, id: string): NotFoundError {
   return new NotFoundError('unknown-function', `${owner} has no function ${id}; list them to see their ids`);
+}
+
+/** NotFoundError `unknown-label`. */
+export function unknownLabel(label: Label): NotFoundError {
+  return new NotFoundError(
+    'unknown-label',
+    `no function of the functaset has the label ${JSON.stringify(label)}; its labels are told by: functa store stats, or GET /v1/functasets/{s}`,
+  );
 }

@@ -9,6 +9,7 @@ import {
   type StoredFunction,
   summaryOf,
   unknownFunction,
+  unknownLabel,
 } from '../functaset/index.ts';
 import { multiplyAddsPerPoint } from '../pipeline/index.ts';
 import { placesOfRegion } from './observed.ts';
@@ -34,7 +35,7 @@ export function factsOf({ id, label, shape, psnrDb, bits, codedBytes }: Function
 
 /**
  * The functions that pass, in order of ids, from the first after `after`. Memory stays that of a page. Throws AbortedError,
- * LimitError `limit-multiply-adds`, NotFoundError `unknown-function` for an id that is not there, BadInputError `bad-region`,
+ * LimitError `limit-multiply-adds`, NotFoundError `unknown-function` or `unknown-label` for what is not there, BadInputError `bad-region`,
  * `bad-channel`, `bad-condition`.
  */
 export async function* selected(
@@ -43,6 +44,7 @@ export async function* selected(
   after: string | undefined,
   options: QueryOptions,
 ): AsyncGenerator<StoredFunction> {
+  checkLabels(context.store, filter);
   const conditions = (filter?.field ?? []).map((condition) => checkCondition(context, condition));
   for await (const group of groupsOfFacts(context, filter, after, options)) {
     if (conditions.length === 0) yield* group;
@@ -96,6 +98,7 @@ export async function* summaries(
   after: string | undefined,
   { signal, onProgress }: QueryOptions,
 ): AsyncGenerator<FunctionSummary> {
+  checkLabels(store, filter);
   if (filter?.ids !== undefined) {
     for (const id of sortedIds(filter.ids, after)) {
       const summary = summaryOf(namedFunction(store, id));
@@ -121,6 +124,13 @@ export function namedFunction(store: Functaset, id: string): StoredFunction {
   const found = store.get(id);
   if (found !== undefined) return found;
   throw unknownFunction('the functaset', id);
+}
+
+/** Throws NotFoundError `unknown-label`. */
+function checkLabels(store: Functaset, filter: Filter | undefined): void {
+  for (const label of filter?.labels ?? []) {
+    if (store.summaries({ label, limit: 1 }).next().done) throw unknownLabel(label);
+  }
 }
 
 /** In order of ids as the store has it: bytes of UTF-8. */

@@ -282,7 +282,8 @@ describe('a query that cannot be answered', () => {
     ['a cursor that is none', { ...one, id: 'fixture-fashion/train/00000', cursor: 'x' }, 'bad-cursor'],
     ['a cursor of a rank', { ...one, id: 'fixture-fashion/train/00000', cursor: 'cmFuayAz' }, 'bad-cursor'],
     ['a cursor of another query', { kind: 'unlikely', cursor: 'c29tZQ' }, 'bad-cursor'],
-    ['a set of none', { kind: 'aggregate', filter: { labels: ['nothing'] } }, 'empty-set'],
+    ['a set of none', { kind: 'aggregate', filter: { idPrefix: 'nothing' } }, 'empty-set'],
+    ['an unknown label', { kind: 'where', filter: { labels: ['hat'] } }, 'unknown-label'],
     ['a field that is too large', { kind: 'aggregate', size: [1024, 1024] }, 'limit-field-values'],
   ])('is refused with a code: %s', async (_, query, code) => {
     const named = JSON.parse(JSON.stringify(query).replace('fixture-fashion/train/00000', functions[0]!.id));
