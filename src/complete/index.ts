@@ -1,4 +1,6 @@
 /** Completing signals from what is known of them. */
+
+export { type Mask, regionMask } from '../pipeline/known.ts';
 export {
   type CompleteOptions,
   type CompletingPrior,
@@ -8,12 +10,10 @@ export {
   maxDraws,
 } from './complete.ts';
 export {
-  type Mask,
   maskOf,
   type Observation,
   observeCoarse,
   observeMasked,
   observePoints,
-  regionMask,
 } from './observation.ts';
 export { completionSheet, shownObservation, signalsOf } from './sheet.ts';

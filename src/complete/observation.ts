@@ -2,9 +2,7 @@
 import type { Signal } from '../../datasets/signal.ts';
 import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
-import { pointCount } from '../field/spec.ts';
-import { checkRegion } from '../pipeline/grid.ts';
-import type { Region } from '../pipeline/types.ts';
+import { knownSamples, type Mask } from '../pipeline/known.ts';
 
 export interface Observation {
   /** Shape of the whole signal, axes in array order. */
@@ -18,28 +16,10 @@ export interface Observation {
   readonly values: Float32Array;
 }
 
-/** Places that are known: 1 is observed, 0 is hidden. */
-export interface Mask {
-  readonly shape: readonly number[];
-  /** [points]. */
-  readonly observed: Uint8Array;
-}
-
 /** The samples of a signal that a mask shows; NaN is never observed. Throws BadInputError `mask-shape`, `no-observed-points`. */
 export function observeMasked(signal: Signal, mask?: Mask): Observation {
   const { shape, channels, values } = signal;
-  const points = pointCount(shape);
-  if (mask !== undefined && mask.shape.join() !== shape.join()) {
-    throw new BadInputError(
-      'mask-shape',
-      `the mask is of shape [${mask.shape}] and the signal of [${shape}]; give a mask with one value for each sample`,
-    );
-  }
-  const known: number[] = [];
-  for (let p = 0; p < points; p++) {
-    const own = values.subarray(p * channels, (p + 1) * channels);
-    if (mask?.observed[p] !== 0 && !own.some(Number.isNaN)) known.push(p);
-  }
+  const known = knownSamples(signal, mask === undefined ? [] : [mask]);
   const all = gridPositions(coveringGrid(shape));
   const axes = shape.length;
   const coordinates = new Float32Array(known.length * axes);
@@ -49,22 +29,6 @@ export function observeMasked(signal: Signal, mask?: Mask): Observation {
     seen.set(values.subarray(p * channels, (p + 1) * channels), i * channels);
   });
   return checked({ shape, channels, coordinates, group: 1, values: seen });
-}
-
-/** A mask that shows a region alone, or with `outside` everything but it. Throws BadInputError `bad-region`. */
-export function regionMask(shape: readonly number[], region: Region, outside = false): Mask {
-  const { start, count } = checkRegion(region, shape, 'a signal');
-  const inside = (at: number, axis: number) => at >= start[axis]! && at < start[axis]! + count[axis]!;
-  const positions = gridPositions({
-    start: shape.map(() => 0),
-    step: shape.map(() => 1),
-    count: [...shape],
-  });
-  const axes = shape.length;
-  const observed = Uint8Array.from({ length: pointCount(shape) }, (_, p) =>
-    Number(shape.every((_, axis) => inside(positions[p * axes + axis]!, axis)) !== outside),
-  );
-  return { shape, observed };
 }
 
 /** A mask from numbers, one for each sample: known where they are 0.5 or more. */

@@ -5,6 +5,7 @@ import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
 import { checkRegion } from '../pipeline/grid.ts';
 import { multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
+import { knownSamples, regionMask } from '../pipeline/known.ts';
 import { checkFits } from '../pipeline/values.ts';
 import type { Places } from './places.ts';
 import type { RequestOf, SignalInput } from './request.ts';
@@ -56,21 +57,12 @@ export function observedOf(
       `the mask has ${mask.length} entries and the signal [${shape}] has ${points} points; give one entry for each`,
     );
   }
-  if (region !== undefined) checkRegion(region, shape, 'a signal');
-  const known: number[] = [];
-  for (let p = 0; p < points; p++) {
-    if (mask !== undefined && !mask[p]) continue;
-    if (region !== undefined && !isInside(region, shape, p)) continue;
-    if (values.subarray(p * channels, (p + 1) * channels).some(Number.isNaN)) continue;
-    known.push(p);
-  }
+  const masks = [
+    ...(mask === undefined ? [] : [{ shape, observed: Uint8Array.from(mask, Number) }]),
+    ...(region === undefined ? [] : [regionMask(shape, region)]),
+  ];
+  const known = knownSamples(signal, masks);
   if (known.length === points) return undefined;
-  if (known.length === 0) {
-    throw new BadInputError(
-      'no-observed-points',
-      'no point of the signal is observed; at least one is needed',
-    );
-  }
   const stride = Math.ceil(known.length / maxObserved);
   const kept = known.filter((_, i) => i % stride === 0);
   const { offset, scale } = model.card.values;
@@ -117,10 +109,6 @@ function fromNumbers({ model }: QueryContext, input: Exclude<SignalInput, { file
 function placesOfSamples(shape: readonly number[], samples: readonly number[]): Places {
   const relative = samples.flatMap((p) => unravel(shape, p).map((x, axis) => (x + 0.5) / shape[axis]!));
   return { axes: shape.length, relative: Float64Array.from(relative) };
-}
-
-function isInside({ start, count }: Region, shape: readonly number[], p: number): boolean {
-  return unravel(shape, p).every((x, axis) => x >= start[axis]! && x < start[axis]! + count[axis]!);
 }
 
 /** The position along each axis of the i-th point, last axis fastest. */
