@@ -1,7 +1,8 @@
 /**
- * Makes the pictures of the README with the bundled models: `npx tsx docs/pictures/make.ts`. Signals that were not
- * learnt from, each as it is, as its file decodes, and as its file decodes at four times the size; samples; and signals
- * completed from a part: each as it is, what is known of it, the completed, four draws, and four times their deviation.
+ * Makes the pictures of the README with the bundled models: `npx tsx docs/pictures/make.ts [NAME...]`. Signals that were not
+ * learnt from, each as it is, as its file decodes, and as its file decodes at four times the size; samples; samples of the
+ * diffusion, eight of each class; and signals completed from a part: each as it is, what is known of it, the completed, four
+ * draws, and four times their deviation.
  */
 import { writeFileSync } from 'node:fs';
 import { contactSheet } from '../../datasets/contact-sheet.ts';
@@ -30,53 +31,80 @@ function enlarge({ id, shape, channels, values }: Signal): Signal {
 }
 
 const engine = await openEngine();
-try {
-  const model = await loadModel('fashion-mnist');
-  const session = openSession({ model, engine });
-  const data = await openDataset('fixture-fashion', 'all');
-  const originals: Signal[] = [];
-  const plain: Signal[] = [];
-  const large: Signal[] = [];
-  let bytes = 0;
-  for (let i = 0; i < count; i++) {
-    const signal = await data.get(i * 3);
-    const file = await session.encode(signal, { quality: 50, effort: 5 });
-    bytes += file.bytes.length;
-    originals.push(enlarge(signal));
-    plain.push(enlarge(await session.decode(file.bytes)));
-    large.push(await session.decode(file.bytes, { size: `${scale}x` }));
-  }
-  const sheet = contactSheet([...originals, ...plain, ...large], { columns: count, gap: 4 });
-  writeFileSync(new URL('decodes.png', directory), await writeImage(sheet, 'png'));
-  const { signals } = await session.sample({ count: 2 * count, seed: 1, size: `${scale}x` });
-  const samples = contactSheet(signals, { columns: count, gap: 4 });
-  writeFileSync(new URL('samples.png', directory), await writeImage(samples, 'png'));
+const model = await loadModel('fashion-mnist');
+const session = openSession({ model, engine });
+const data = await openDataset('fixture-fashion', 'all');
 
-  const shape = model.card.shape;
-  const rng = new Rng(1);
-  const masks = [
-    regionMask(shape, { start: [0, 0], count: [28, 14] }, true),
-    regionMask(shape, { start: [14, 0], count: [14, 28] }, true),
-    maskOf({ shape, values: Float32Array.from({ length: 784 }, () => Number(rng.uniform() < 0.15)) }),
-  ];
-  const completed: Signal[] = [];
-  for (let i = 0; i < 6; i++) {
-    const signal = await data.get(i * 3 + 1);
-    const known = observeMasked(signal, masks[i % masks.length]);
-    const found = await complete({ model, engine }, known, { size: `${scale}x`, seed: 1 });
-    const deviation = found.spread!.deviation;
-    const brighter = { ...deviation, values: deviation.values.map((value) => Math.min(1, 4 * value)) };
-    completed.push(
-      enlarge(signal),
-      enlarge(shownObservation(known)),
-      found.completed,
-      ...found.draws,
-      brighter,
-    );
+const sheet = (signals: readonly Signal[], columns: number) => contactSheet(signals, { columns, gap: 4 });
+
+const pictures: Readonly<Record<string, () => Promise<Signal>>> = {
+  async decodes() {
+    const originals: Signal[] = [];
+    const plain: Signal[] = [];
+    const large: Signal[] = [];
+    let bytes = 0;
+    for (let i = 0; i < count; i++) {
+      const signal = await data.get(i * 3);
+      const file = await session.encode(signal, { quality: 50, effort: 5 });
+      bytes += file.bytes.length;
+      originals.push(enlarge(signal));
+      plain.push(enlarge(await session.decode(file.bytes)));
+      large.push(await session.decode(file.bytes, { size: `${scale}x` }));
+    }
+    console.log(`${count} files at quality 50, effort 5: ${(bytes / count).toFixed(1)} bytes each`);
+    return sheet([...originals, ...plain, ...large], count);
+  },
+
+  async samples() {
+    const { signals } = await session.sample({ count: 2 * count, seed: 1, size: `${scale}x` });
+    return sheet(signals, count);
+  },
+
+  async classes() {
+    const signals: Signal[] = [];
+    for (let label = 0; label < 10; label++) {
+      const request = { prior: 'diffusion', label, guidance: 6, temperature: 0.975 };
+      const drawn = await session.sample({ ...request, count: 8, seed: 1 + label, size: '2x' });
+      signals.push(...drawn.signals);
+    }
+    return sheet(signals, 8);
+  },
+
+  async completions() {
+    const shape = model.card.shape;
+    const rng = new Rng(1);
+    const masks = [
+      regionMask(shape, { start: [0, 0], count: [28, 14] }, true),
+      regionMask(shape, { start: [14, 0], count: [14, 28] }, true),
+      maskOf({ shape, values: Float32Array.from({ length: 784 }, () => Number(rng.uniform() < 0.15)) }),
+    ];
+    const completed: Signal[] = [];
+    for (let i = 0; i < 6; i++) {
+      const signal = await data.get(i * 3 + 1);
+      const known = observeMasked(signal, masks[i % masks.length]);
+      const found = await complete({ model, engine }, known, { size: `${scale}x`, seed: 1 });
+      const deviation = found.spread!.deviation;
+      const brighter = { ...deviation, values: deviation.values.map((value) => Math.min(1, 4 * value)) };
+      completed.push(
+        enlarge(signal),
+        enlarge(shownObservation(known)),
+        found.completed,
+        ...found.draws,
+        brighter,
+      );
+    }
+    return sheet(completed, 8);
+  },
+};
+
+try {
+  const asked = process.argv.slice(2);
+  for (const name of asked.length > 0 ? asked : Object.keys(pictures)) {
+    const make = pictures[name];
+    if (make === undefined)
+      throw new Error(`no picture is called ${name}; there are ${Object.keys(pictures)}`);
+    writeFileSync(new URL(`${name}.png`, directory), await writeImage(await make(), 'png'));
   }
-  const completions = contactSheet(completed, { columns: 8, gap: 4 });
-  writeFileSync(new URL('completions.png', directory), await writeImage(completions, 'png'));
-  console.log(`${count} files at quality 50, effort 5: ${(bytes / count).toFixed(1)} bytes each`);
 } finally {
   await engine.close();
 }
