@@ -115,7 +115,8 @@ export async function learn(tf: TensorFlow, options: LearnOptions): Promise<Map<
       for (let at = (step - epoch * perEpoch) * batch; at < perEpoch * batch; at += batch) {
         if (signal?.aborted) {
           await save();
-          throw new AbortedError(`training stopped after step ${step} of ${steps}`);
+          const how = checkpoint === undefined ? '' : '; the same command goes on from there';
+          throw new AbortedError(`training stopped after step ${step} of ${steps}${how}`);
         }
         const drawn = draw(options, order.subarray(at, at + batch), new Rng(seed, firstStepStream + step));
         step++;

@@ -9,9 +9,10 @@ import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { adaptSignal } from '../learn/index.ts';
-import { loadModel } from '../pipeline/index.ts';
+import { kindsThat, loadModel } from '../pipeline/index.ts';
 import {
   complete,
+  completingPriors,
   completionSheet,
   maskOf,
   observeCoarse,
@@ -38,6 +39,10 @@ beforeAll(async () => {
 afterAll(async () => {
   data.close();
   await engine.close();
+});
+
+test('completing takes the priors whose ability it is', () => {
+  expect(completingPriors).toEqual(kindsThat('complete'));
 });
 
 const left = regionMask([28, 28], { start: [0, 0], count: [28, 14] }, true);

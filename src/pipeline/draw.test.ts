@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '../core/limits.ts';
-import { functionsOf } from './coding.ts';
+import { describePriors, kindsThat } from './abilities.ts';
+import { codingKinds, functionsOf } from './coding.ts';
 import { draw } from './draw.ts';
 import { listModels, loadModel } from './models.ts';
 import type { DrawTask } from './work.ts';
@@ -53,7 +54,15 @@ describe('drawing from priors with files of their own', () => {
     });
   });
 
+  test('all priors of a model are told with what they can do', async () => {
+    const told = await describePriors(model);
+    expect(told.map(({ name }) => name)).toEqual([...codingKinds, 'diffusion', 'flow', 'gaussian']);
+    expect(told.at(-1)).toEqual({ name: 'gaussian', can: ['sample', 'complete', 'score'] });
+    expect(kindsThat('code')).toEqual(codingKinds);
+  });
+
   test('their files are no models', async () => {
-    expect((await listModels()).map(({ name }) => name)).not.toContain('diffusion');
+    const names = (await listModels()).map(({ name }) => name);
+    for (const beside of ['diffusion', 'classifier']) expect(names).not.toContain(beside);
   });
 });

@@ -25,7 +25,23 @@ describe('POST /v1/functasets/{s}/query', () => {
     expect(items).toHaveLength(8);
     const response = await post({ kind: 'near', id: items[0]!.id, k: 3 });
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ kind: 'near', method: 'exact', searched: 8, next: null });
+    const answer = { kind: 'near', method: 'exact', searched: 8, next: expect.any(String) };
+    expect(await response.json()).toMatchObject(answer);
+  });
+
+  it('gives what is near a page at a time, as lines too', async () => {
+    const { items } = (await (await post({ kind: 'where', limit: 1 })).json()) as { items: { id: string }[] };
+    const query = { kind: 'near', id: items[0]!.id, k: 4 };
+    const first = (await (await post(query)).json()) as { items: unknown[]; next: string };
+    const second = await (await post({ ...query, cursor: first.next }, 'application/x-ndjson')).text();
+    const lines = second
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(first.items).toHaveLength(4);
+    expect(lines.slice(1, -1)).toHaveLength(3);
+    expect(lines.at(-1)).toEqual({ next: null });
+    for (const row of lines.slice(1, -1)) expect(first.items).not.toContainEqual(row);
   });
 
   it('takes a picture in base64', async () => {
@@ -47,6 +63,8 @@ describe('POST /v1/functasets/{s}/query', () => {
 
   it.each([
     [{ kind: 'near', id: 'nobody' }, 404, 'unknown-function'],
+    [{ kind: 'where', filter: { labels: ['hat'] } }, 404, 'unknown-label'],
+    [{ kind: 'unlikely', prior: 'diffusion' }, 422, 'prior-cannot'],
     [{ kind: 'near', id: 'x', k: 0 }, 422, 'bad-parameter'],
     [{ kind: 'aggregate', size: [1024, 1024] }, 413, 'limit-field-values'],
   ])('says what is wrong with %j', async (query, status, code) => {
