@@ -29,7 +29,7 @@ export const maxRaw = 4095;
 /** Largest auxiliary or companded input. */
 export const maxCompanded = 127;
 
-/** West and its like: 2, 4 or 6 causal neighbours for 1, 2 or 3 axes, and the covering cells alone. */
+/** The nearest cells coded before: 2, 10 or 6 neighbours for 1, 2 or 3 axes, and the covering cells alone. */
 export function defaultRecipe(axes: number, position = false): ContextRecipe {
   const neighbours = [
     [[-1], [-2]],
@@ -38,6 +38,12 @@ export function defaultRecipe(axes: number, position = false): ContextRecipe {
       [-1, 0],
       [-1, -1],
       [-1, 1],
+      [0, -2],
+      [-2, 0],
+      [-1, -2],
+      [-1, 2],
+      [-2, -1],
+      [-2, 1],
     ],
     [
       [0, 0, -1],

@@ -35,7 +35,7 @@ export interface PriorTrainingOptions {
   readonly trainingSteps?: number | undefined;
   /** Cells of each level a step; default 2048. */
   readonly batch?: number | undefined;
-  /** Units of the hidden layers of its networks; default two layers of 64. */
+  /** Units of the hidden layers of its networks; default 128 and 64. */
   readonly hidden?: readonly number[] | undefined;
   /** Highest learning rate; default 5e-3. */
   readonly rate?: number | undefined;
@@ -107,7 +107,7 @@ export async function trainPriors(options: PriorTrainingOptions): Promise<Traine
       training,
       steps,
       recipe: options.recipe ?? defaultRecipe(spec.axes, options.position ?? false),
-      hidden: options.hidden ?? [64, 64],
+      hidden: options.hidden ?? [128, 64],
       trainingSteps: options.trainingSteps ?? 4000,
       batch: options.batch ?? 2048,
       rate: options.rate ?? 5e-3,

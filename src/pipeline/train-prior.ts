@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { openDataset } from '../../datasets/registry.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, stepsAt } from '../../prior/quantiser.ts';
+import { priorKinds } from '../../prior/registry.ts';
 import {
   type ModulationSource,
   type PriorFigure,
@@ -143,11 +144,13 @@ const codedQualities: readonly number[] = [35, 40, 45, 50, 55, 60, 65, 70];
 
 /**
  * Every signal adapted by the learnt steps; of an effort above 1, every other group as the coder would code it at one of
- * `codedQualities`, so that the priors know both kinds of symbols.
+ * `codedQualities`, so that the priors know both kinds of symbols. Where the model codes with contexts already, these symbols
+ * are chosen by their costs: a second training then learns what its own coder writes.
  */
 async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modulations> {
   const { engine, dataset: name = '', split = 'train', limit, effort = 1, signal, onEvent } = options;
   const { spec } = model.card;
+  const prior = priorKinds(model).find((kind) => kind === 'autoregressive');
   const dataset = await openDataset(name, split, openingFor(spec.outputs, options));
   try {
     const total = Math.min(limit ?? dataset.length, dataset.length);
@@ -163,7 +166,7 @@ async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modul
       const signals = await Promise.all(indices.map((index) => dataset.get(index)));
       for (const item of signals) checkFits(model, item);
       for (const group of groups(signals, defaultBatch)) {
-        const request = { quality: quality ?? defaultQuality, effort: coded ? effort : 1, signal };
+        const request = { quality: quality ?? defaultQuality, effort: coded ? effort : 1, prior, signal };
         const layout = symbolLayout(spec, group[0]!.shape);
         for (const [k, found] of (await fitSignals(model, engine, group, request)).entries()) {
           const { modulation, symbols } = found;
