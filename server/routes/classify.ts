@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { magic } from '../../codec/header.ts';
-import { type Guess, openClassifierOf } from '../../src/classify/index.ts';
+import { asAdapted, type Guess, openClassifierOf, type Readable } from '../../src/classify/index.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { checkLimit } from '../../src/core/limits.ts';
 import { unknownFunction } from '../../src/functaset/index.ts';
@@ -99,9 +99,9 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
       const bytes = await readBody(c, context.maxBodyBytes);
       const items = await place.run(signal, async () => {
         // Before a signal is encoded for nothing.
-        const asked = await openClassifierOf(served.model);
+        await openClassifierOf(served.model);
         const functions = await functionsIn(context, served, declared, bytes, signal);
-        return joined(functions, await asked.predict(functions.map(modulationOf), { top, signal }));
+        return joined(functions, await guessesOf(served, functions, { top, signal }));
       });
       return c.json({ model: served.name, items: items.map(({ id, guesses }) => ({ id, guesses })) }, 200);
     } finally {
@@ -117,13 +117,12 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     const place = context.admission.enter();
     try {
       const found = await place.run(signal, async () => {
-        const asked = await openClassifierOf(served.model);
         const { ids, next } = chosen(source, which);
         const functions = source.store.getMany(ids).map((fn, i) => {
           if (fn === undefined) throw unknownFunction(`functaset ${source.name}`, ids[i]!);
           return fn;
         });
-        const items = joined(functions, await asked.predict(functions.map(modulationOf), { top, signal }));
+        const items = joined(functions, await guessesOf(served, functions, { top, signal }));
         return { model: served.name, items, next };
       });
       return c.json(found, 200);
@@ -133,13 +132,21 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
   });
 }
 
-interface Asked {
+interface Asked extends Readable {
   readonly id: string;
   readonly label?: string | number | undefined;
-  readonly modulation: Float32Array;
 }
 
-const modulationOf = ({ modulation }: Asked) => modulation;
+/** Guesses of functions by the classifier of a served model. */
+async function guessesOf(
+  { model, session }: ServedModel,
+  functions: readonly Asked[],
+  options: { readonly top: number | undefined; readonly signal: AbortSignal },
+): Promise<Guess[][]> {
+  const asked = await openClassifierOf(model);
+  const { engine } = session;
+  return asked.predict(await asAdapted(functions, { model, engine, signal: options.signal }), options);
+}
 
 function joined(functions: readonly Asked[], found: readonly (readonly Guess[])[]) {
   return functions.map(({ id, label }, i) => ({ id, label: label ?? null, guesses: [...found[i]!] }));
@@ -155,9 +162,9 @@ async function functionsIn(
 ): Promise<Asked[]> {
   if (declared === functaType || bytes[0] === magic) {
     const functions: Asked[] = [];
-    for (const { modulation } of functionsOf(model, bytes, limits)) {
+    for (const { modulation, quality } of functionsOf(model, bytes, limits)) {
       checkLimit('functions', functions.length + 1, maxClassified, 'send an archive of fewer functions');
-      functions.push({ id: String(functions.length), modulation });
+      functions.push({ id: String(functions.length), modulation, quality });
       await setImmediate(undefined, { signal: abort });
     }
     return functions;

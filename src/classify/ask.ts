@@ -1,6 +1,7 @@
 /** Asking a classifier, and judging it by a functaset. */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, BadInputError } from '../core/errors.ts';
+import type { Engine } from '../engine/engine.ts';
 import { openTensorFlow, type TensorFlow } from '../engine/tfjs/backend.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
@@ -30,16 +31,17 @@ export interface Evaluated {
 /** Judges a classifier by the labelled functions of a functaset. Throws as `readLabelled`, `loadClassifier`, `checkOwner`. */
 export async function evaluateClassifier(options: {
   readonly model: Model;
+  readonly engine: Engine;
   readonly classifier: string;
   readonly functaset: string;
   readonly limit?: number | undefined;
   readonly threads?: number | undefined;
 }): Promise<Evaluated> {
-  const { model, limit } = options;
+  const { model, engine, limit } = options;
   const classifier = await loadClassifier(options.classifier);
   checkOwner(classifier, model);
   const { architecture, labels } = classifier.card;
-  const found = await readLabelledAt(model, options.functaset, { labels, limit });
+  const found = await readLabelledAt(options.functaset, { model, engine, labels, limit });
   const { tf } = await openTensorFlow({ threads: options.threads });
   const { network, maps } = open(tf, model, classifier);
   try {
@@ -71,7 +73,7 @@ export interface Guess {
 export interface Asker {
   readonly card: ClassifierCard;
   /**
-   * The likeliest labels of each modulation [m], likeliest first. Throws BadInputError `modulation` for functions of another
+   * The likeliest labels of each modulation [m], likeliest first; of functions as adapted: see `asAdapted`. Throws BadInputError `modulation` for functions of another
    * shape than the model's, AbortedError.
    */
   predict(modulations: readonly Float32Array[], options?: PredictOptions): Promise<Guess[][]>;

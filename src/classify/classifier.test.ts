@@ -3,12 +3,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { defaultLimits } from '../core/limits.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
+import { functionsOf } from '../pipeline/coding.ts';
 import { buildFunctaset, type PipelineEvent } from '../pipeline/index.ts';
 import { openFunctasetOf } from '../pipeline/store.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
-import { evaluateClassifier, openClassifier, trainClassifier } from './index.ts';
+import { asAdapted, evaluateClassifier, openClassifier, trainClassifier } from './index.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -55,7 +57,7 @@ test.each([
   async (probe, given) => {
     const trained = await train(`${probe}.safetensors`, { probe, recipe: given, validation: store });
     expect(trained.card).toMatchObject({ probe, networkId: model.networkId, functions: 48 });
-    const judged = await evaluateClassifier({ model, classifier: trained.path, functaset: store });
+    const judged = await evaluateClassifier({ model, engine, classifier: trained.path, functaset: store });
     expect(judged.functions).toBe(48);
     expect(judged.accuracy).toBeGreaterThan(0.6);
     expect(judged.accuracy).toBe(trained.card.figures.validationAccuracy);
@@ -74,6 +76,26 @@ test.each([
     }
   },
 );
+
+test('functions that were decoded from bytes are read as their fields adapt, those that were adapted as they are', async () => {
+  const opened = await openFunctasetOf(model, store, { readOnly: true });
+  const functions = [...opened.iterate({ limit: 6 })];
+  await opened.close();
+  const decoded = functions.flatMap(({ coded }) => [...functionsOf(model, coded, defaultLimits)]);
+  const own = await asAdapted(functions, { model, engine });
+  own.forEach((modulation, i) => {
+    expect(modulation).toBe(functions[i]!.modulation);
+  });
+  const anew = await asAdapted(decoded, { model, engine });
+  const distance = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((x, d) => x - b[d]!));
+  anew.forEach((modulation, i) => {
+    const rounded = decoded[i]!.modulation;
+    expect(modulation).toHaveLength(rounded.length);
+    expect(distance(modulation, rounded)).toBeGreaterThan(0);
+  });
+  const fromBytes = decoded.map(({ modulation }, i) => ({ modulation, coded: functions[i]!.coded }));
+  expect(await asAdapted(fromBytes, { model, engine })).toEqual(anew);
+});
 
 test('the same seed gives the same file, another seed another', async () => {
   const short = { ...recipe, learning: { ...learning, epochs: 1 } };
@@ -162,7 +184,7 @@ test("a classifier is refused where it is missing, no classifier, another model'
   await to.putMany([...from.iterate({ limit: 2 })].map((fn) => ({ ...fn, label: 'shoe' })));
   await from.close();
   await to.close();
-  const judged = evaluateClassifier({ model, classifier: path, functaset: named });
+  const judged = evaluateClassifier({ model, engine, classifier: path, functaset: named });
   await expect(judged).rejects.toMatchObject({ code: 'unknown-label' });
   const asked = await eager(path);
   await expect(asked.predict([new Float32Array(3)])).rejects.toMatchObject({ code: 'modulation' });

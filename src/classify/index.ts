@@ -1,4 +1,5 @@
 /** Classification of functions by their modulations. */
+export { asAdapted, type Readable } from './adapted.ts';
 export {
   type Asker,
   type Evaluated,

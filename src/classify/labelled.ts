@@ -5,6 +5,7 @@ import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Functaset, Label } from '../functaset/index.ts';
 import { openFunctasetOf } from '../pipeline/store.ts';
+import { type AdaptOptions, adaptAnew, isRounded } from './adapted.ts';
 import type { Examples } from './learn.ts';
 import type { ModulationMaps } from './maps.ts';
 
@@ -15,6 +16,8 @@ export interface Labelled {
   readonly classes: Uint16Array;
   /** Numbers ascending, then texts. */
   readonly labels: readonly Label[];
+  /** Which of them were decoded from bytes. */
+  readonly rounded: readonly number[];
 }
 
 /** Bytes of modulations that are held at once. */
@@ -35,7 +38,8 @@ export function readLabelled(
   checkLimit('bytes', 4 * most * length, mostBytes, 'give a limit on the functions that are read');
   const all = new Float32Array(most * length);
   const found: Label[] = [];
-  store.scan(({ id, label, shape: own, modulation }) => {
+  const rounded: number[] = [];
+  store.scan(({ id, label, shape: own, modulation, coded }) => {
     if (label === undefined) return;
     if (own.join() !== shape.join()) {
       throw new BadInputError(
@@ -44,6 +48,7 @@ export function readLabelled(
       );
     }
     all.set(modulation, found.length * length);
+    if (isRounded(model, { modulation, coded })) rounded.push(found.length);
     found.push(label);
     return found.length < most;
   });
@@ -63,18 +68,24 @@ export function readLabelled(
       `${store.path} has the label ${label}, which the classifier does not know; it knows ${labels.join(', ')}`,
     );
   });
-  return { modulations: all.subarray(0, found.length * length), classes, labels };
+  return { modulations: all.subarray(0, found.length * length), classes, labels, rounded };
 }
 
-/** The same of the functaset at `path`. Throws what opening it throws too. */
+/**
+ * The same of the functaset at `path`, with functions that were decoded from bytes adapted anew. Throws what opening it throws
+ * too, AbortedError.
+ */
 export async function readLabelledAt(
-  model: Model,
   path: string,
-  options: Parameters<typeof readLabelled>[2],
+  { model, engine, signal, ...options }: AdaptOptions & Parameters<typeof readLabelled>[2],
 ): Promise<Labelled> {
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
-    return readLabelled(model, store, options);
+    const read = readLabelled(model, store, options);
+    const length = read.modulations.length / read.classes.length;
+    const own = read.rounded.map((i) => read.modulations.subarray(i * length, (i + 1) * length));
+    for (const [k, anew] of (await adaptAnew(own, { model, engine, signal })).entries()) own[k]!.set(anew);
+    return read;
   } finally {
     await store.close();
   }

@@ -85,7 +85,8 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   if (!(Number.isInteger(recipe.views) && recipe.views >= 1 && recipe.views <= 16)) {
     throw new BadInputError('views', `views are from 1 to 16, not ${recipe.views}`);
   }
-  const found = await readLabelledAt(model, options.functaset, { limit: options.limit });
+  const { engine } = options;
+  const found = await readLabelledAt(options.functaset, { model, engine, signal, limit: options.limit });
   if (found.labels.length < 2) {
     throw new BadInputError(
       'one-label',
@@ -95,7 +96,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const held =
     options.validation === undefined
       ? undefined
-      : await readLabelledAt(model, options.validation, { labels: found.labels });
+      : await readLabelledAt(options.validation, { model, engine, signal, labels: found.labels });
   const standard = standardOf(model.card.spec, model.card.shape, found.modulations);
   const maps = mapsOf(probe, model, standard);
   const architecture: Architecture = {

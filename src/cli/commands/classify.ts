@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { magic } from '../../../codec/header.ts';
-import type { Guess, ProbeKind } from '../../classify/index.ts';
+import type { Guess, ProbeKind, Readable } from '../../classify/index.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Model } from '../../field/model.ts';
 import { follow } from '../events.ts';
@@ -118,9 +118,9 @@ async function evaluate(job: Job, classifier: string, store: string, flags: Eval
   const { evaluateClassifier } = await import('../../classify/index.ts');
   const model = await modelOfStore(flags.model, store);
   const { threads } = job.globals;
-  const found = await evaluateClassifier({
-    ...{ model, classifier, functaset: store, limit: flags.limit, threads },
-  });
+  const found = await withEngine(job, (engine) =>
+    evaluateClassifier({ model, engine, classifier, functaset: store, limit: flags.limit, threads }),
+  );
   return {
     data: { classifier, store, ...found },
     lines: [
@@ -139,14 +139,13 @@ async function evaluate(job: Job, classifier: string, store: string, flags: Eval
 }
 
 async function predict(job: Job, classifier: string, input: string, flags: PredictFlags): Promise<Report> {
-  const { openClassifier } = await import('../../classify/index.ts');
+  const { asAdapted, openClassifier } = await import('../../classify/index.ts');
   const { model, functions } = await functionsOfInput(job, classifier, input, flags);
+  const { signal } = job;
+  const modulations = await withEngine(job, (engine) => asAdapted(functions, { model, engine, signal }));
   const asked = await openClassifier({ model, classifier, threads: job.globals.threads });
   try {
-    const guesses = await asked.predict(
-      functions.map(({ modulation }) => modulation),
-      { top: flags.top, signal: job.signal },
-    );
+    const guesses = await asked.predict(modulations, { top: flags.top, signal });
     const predictions = functions.map(({ id }, i) => ({ id, guesses: guesses[i]! }));
     return {
       data: { classifier, input, predictions },
@@ -159,7 +158,7 @@ async function predict(job: Job, classifier: string, input: string, flags: Predi
 
 interface Asked {
   readonly model: Model;
-  readonly functions: readonly { readonly id: string; readonly modulation: Float32Array }[];
+  readonly functions: readonly (Readable & { readonly id: string })[];
 }
 
 async function functionsOfInput(
@@ -189,7 +188,7 @@ async function functionsOfInput(
   if (bytes[0] === magic) {
     const { functionsOf } = await import('../../pipeline/coding.ts');
     const found = [...functionsOf(model, bytes, defaultLimits)];
-    return { model, functions: found.map(({ modulation }, i) => ({ id: String(i), modulation })) };
+    return { model, functions: found.map((fn, i) => ({ ...fn, id: String(i) })) };
   }
   const signal = await readSignal(input, bytes, { model, maxBytes });
   return withSession(job, model, async (session) => {
