@@ -105,6 +105,12 @@ export function describeAgreement(subject: Subject): void {
     ['many points a cell', 6, [9, 11], { start: [-1, 0.2], step: [0.2, 0.12], count: [36, 70] }],
     ['backwards, beyond both ends', 6, [30, 60], { start: [32, 62], step: [-0.9, -0.9], count: [40, 70] }],
     ['many cells a step', 6, [600, 700], { start: [3, 690], step: [17, -9.5], count: [35, 72] }],
+    [
+      'a last column that is cut off alone',
+      6,
+      [9, 4033],
+      { start: [0.5, 0.5], step: [1, 1], count: [9, 4033] },
+    ],
     ['1 axis', 7, [1000], { start: [0.5], step: [1], count: [1000] }],
     ['3 axes', 8, [2, 33, 65], { start: [1.5, 0.5, 0.5], step: [-1, 1, 1], count: [2, 33, 65] }],
     ['3 axes, nearest', 5, [2, 40, 70], { start: [0.5, 39, 0], step: [1, -1, 1.03], count: [2, 34, 66] }],

@@ -30,10 +30,11 @@ struct Lines {
   int slots, slot_floats;      // a slot holds a line: [row] of what its points share, then each level's cells, [row] each
   int points_a_line;           // most of them
   float *channels, *cells;     // of a box, before and after M
-  float *slot, *features;      // [slots, slot_floats]; [slots, points_a_line, width], the first layer's share of the last axis
-  PointRows* rows;             // [slots, points_a_line]
+  float *slot, *features;      // [slots, slot_floats]; [points_a_line, width], the first layer's share of the last axis
+  PointRows* rows;             // [points_a_line]
   float* leading;              // [width], the first layer's share of the other axes
   long line;                   // how many came before
+  int held;                    // of them, the last ones that points of the tile read: at most `slots`
   int pairs;                   // levels with cells
   const float *phi, *base;     // of the signal
   // The points of the tile.
@@ -101,8 +102,8 @@ static Lines lines_views(const Job* job, const Dims& d, Arena& arena) {
   e.channels = arena.take(channels);
   e.cells = arena.take(box_floats(job, d, job->box));
   e.slot = arena.take((long)e.slots * e.slot_floats);
-  e.features = arena.take((long)e.slots * e.points_a_line * d.width);
-  e.rows = (PointRows*)arena.take((long)e.slots * e.points_a_line * sizeof(PointRows) / sizeof(float));
+  e.features = arena.take((long)e.points_a_line * d.width);
+  e.rows = (PointRows*)arena.take((long)e.points_a_line * sizeof(PointRows) / sizeof(float));
   e.leading = arena.take(d.width);
   return e;
 }
@@ -207,7 +208,7 @@ static void lines_tile(const Job* job, const Dims& d, const Net& n, Lines& e, co
     e.point_rows[t] = e.point_rows[0];
   }
   evaluate_tile(d, n, outcome, LinesTile{e}, e.valid, e.at, job->values);
-  e.valid = 0;
+  e.valid = e.held = 0;
 }
 
 FUNCTA_INLINE bool same(const int32_t* a, const int32_t* b, int n) {
@@ -219,9 +220,8 @@ FUNCTA_INLINE bool same(const int32_t* a, const int32_t* b, int n) {
 static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, const Outcome& outcome, const Box& box) {
   const Spec& s = job->spec;
   const int entry_floats = axis_entry_floats(s), last = d.axes - 1, features = s.use_global + s.use_local + 2 * s.harmonics;
-  const int first_slot = (int)(e.line % e.slots);
-  float* const columns = e.features + (long)first_slot * e.points_a_line * d.width;
-  PointRows* const rows = e.rows + (long)first_slot * e.points_a_line;
+  float* const columns = e.features;
+  PointRows* const rows = e.rows;
 
   Window window[MAX_LEVELS];
   float* cells = e.cells;
@@ -256,7 +256,9 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
   long lines = 1;
   int index[MAX_AXES] = {0, 0, 0};
   for (int a = 0; a < last; a++) lines *= box.count[a];
-  for (long line = 0; line < lines; line++, e.line++) {
+  for (long line = 0; line < lines; line++, e.line++, e.held++) {
+    // A box at the edge of the grid may have lines so short that a tile would hold more of them than there are slots.
+    if (e.held == e.slots) lines_tile(job, d, n, e, outcome);
     float* const slot = e.slot + e.line % e.slots * e.slot_floats;
     const float* entry[MAX_AXES];
     long point = box.at;
