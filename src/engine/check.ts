@@ -173,9 +173,18 @@ function checkCount(count: number): void {
   }
 }
 
+/** x * 0 is 0 where x is finite, else NaN: four sums take half the time of a branch a number, which all threads wait for. */
 export function allFinite(array: Float32Array): boolean {
-  for (let i = 0; i < array.length; i++) if (!Number.isFinite(array[i]!)) return false;
-  return true;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = array.length - (array.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += array[i]! * 0;
+    b += array[i + 1]! * 0;
+    c += array[i + 2]! * 0;
+    d += array[i + 3]! * 0;
+  }
+  for (let i = whole; i < array.length; i++) a += array[i]! * 0;
+  return a + b + c + d === 0;
 }
 
 function checkArray(

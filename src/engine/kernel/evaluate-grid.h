@@ -89,7 +89,7 @@ static Lines lines_views(const Job* job, const Dims& d, Arena& arena) {
   Lines e{};
   const int last = d.axes - 1;
   e.points_a_line = job->box[last];
-  e.slots = (TILE - 1) / e.points_a_line + 2;
+  e.slots = (TILE - 1) / e.points_a_line + 3;  // whole lines of a tile, and parts of those before and after: lines come in twos
   e.slot_floats = d.row;
   long channels = 0;
   for (int k = 0; k < d.level_count; k++) {
@@ -118,6 +118,23 @@ FUNCTA_INLINE void blend(const float* const* source, const float* weight, float*
     vf sum = vf{};
     for (int i = 0; i < COUNT; i++) sum = fma(splat(weight[i]), load(from[i] + j), sum);
     store(out + j, sum);
+  }
+}
+
+// The same for two lines that read the same rows: these come from beyond the first cache, once for both.
+template <int COUNT>
+FUNCTA_INLINE void blend_two(const float* const* source, const float (*weight)[MAX_CORNERS / 2], float* out, float* other, long n) {
+  const float* from[COUNT];
+  for (int i = 0; i < COUNT; i++) from[i] = source[i];
+  for (long j = 0; j < n; j += VL) {
+    vf sum = vf{}, next = vf{};
+    for (int i = 0; i < COUNT; i++) {
+      const vf shifts = load(from[i] + j);
+      sum = fma(splat(weight[0][i]), shifts, sum);
+      next = fma(splat(weight[1][i]), shifts, next);
+    }
+    store(out + j, sum);
+    store(other + j, next);
   }
 }
 
@@ -256,50 +273,72 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
   long lines = 1;
   int index[MAX_AXES] = {0, 0, 0};
   for (int a = 0; a < last; a++) lines *= box.count[a];
-  for (long line = 0; line < lines; line++, e.line++, e.held++) {
+  for (long line = 0; line < lines; line += 2) {
+    const int count = lines - line < 2 ? 1 : 2;
     // A box at the edge of the grid may have lines so short that a tile would hold more of them than there are slots.
-    if (e.held == e.slots) lines_tile(job, d, n, e, outcome);
-    float* const slot = e.slot + e.line % e.slots * e.slot_floats;
-    const float* entry[MAX_AXES];
-    long point = box.at;
-    zero(e.leading, d.width);
-    for (int a = 0; a < last; a++) {
-      entry[a] = box.entry[a] + (long)index[a] * entry_floats;
-      point += index[a] * box.stride[a];
-      add_features(s, d, n, a, entry[a], e.leading);
+    if (e.held + count > e.slots) lines_tile(job, d, n, e, outcome);
+    float* slot[2];
+    const float* source[2][MAX_LEVELS][MAX_CORNERS / 2];
+    float weight[MAX_LEVELS][2][MAX_CORNERS / 2];
+    long point[2];
+    for (int l = 0; l < count; l++) {
+      slot[l] = e.slot + (e.line + l) % e.slots * e.slot_floats;
+      point[l] = box.at;
+      const float* entry[MAX_AXES];
+      zero(e.leading, d.width);
+      for (int a = 0; a < last; a++) {
+        entry[a] = box.entry[a] + (long)index[a] * entry_floats;
+        point[l] += index[a] * box.stride[a];
+        add_features(s, d, n, a, entry[a], e.leading);
+      }
+      for (int j = 0; j < d.row; j += VL) store(slot[l] + j, j < d.width ? load(e.base + j) + load(e.leading + j) : load(e.base + j));
+      for (int k = 0; k < d.level_count; k++) {
+        if (d.grid[k].global) continue;
+        const Window& w = window[k];
+        const int corners = s.level[k].linear ? 1 << last : 1;
+        for (int corner = 0; corner < corners; corner++) {
+          long row = 0;
+          float& product = weight[k][l][corner] = 1;
+          for (int a = 0; a < last; a++) {
+            const float* along = entry[a] + features + 3 * k;
+            const int above = corner >> (last - 1 - a) & 1;
+            row = row * w.count[a] + ((const int32_t*)along)[above] - w.first[a];
+            product *= above ? along[2] : 1 - along[2];
+          }
+          source[l][k][corner] = w.cells + row * w.count[last] * d.row;
+        }
+      }
+      for (int a = last - 1; a >= 0 && ++index[a] == box.count[a]; a--) index[a] = 0;
     }
-    for (int j = 0; j < d.row; j += VL) store(slot + j, j < d.width ? load(e.base + j) + load(e.leading + j) : load(e.base + j));
     for (int k = 0; k < d.level_count; k++) {
       if (d.grid[k].global) continue;
-      const Window& w = window[k];
       const int corners = s.level[k].linear ? 1 << last : 1;
-      const float* source[MAX_CORNERS / 2];
-      float weight[MAX_CORNERS / 2];
-      for (int corner = 0; corner < corners; corner++) {
-        long row = 0;
-        weight[corner] = 1;
-        for (int a = 0; a < last; a++) {
-          const float* along = entry[a] + features + 3 * k;
-          const int above = corner >> (last - 1 - a) & 1;
-          row = row * w.count[a] + ((const int32_t*)along)[above] - w.first[a];
-          weight[corner] *= above ? along[2] : 1 - along[2];
-        }
-        source[corner] = w.cells + row * w.count[last] * d.row;
+      const long floats = (long)window[k].count[last] * d.row;
+      bool alike = count == 2;
+      for (int corner = 0; alike && corner < corners; corner++) alike = source[0][k][corner] == source[1][k][corner];
+      if (alike) {
+        float *out = slot[0] + level_at[k], *other = slot[1] + level_at[k];
+        if (corners == 1) blend_two<1>(source[0][k], weight[k], out, other, floats);
+        else if (corners == 2) blend_two<2>(source[0][k], weight[k], out, other, floats);
+        else blend_two<4>(source[0][k], weight[k], out, other, floats);
+        continue;
       }
-      const long floats = (long)w.count[last] * d.row;
-      if (corners == 1) blend<1>(source, weight, slot + level_at[k], floats);
-      else if (corners == 2) blend<2>(source, weight, slot + level_at[k], floats);
-      else blend<4>(source, weight, slot + level_at[k], floats);
+      for (int l = 0; l < count; l++) {
+        float* out = slot[l] + level_at[k];
+        if (corners == 1) blend<1>(source[l][k], weight[k][l], out, floats);
+        else if (corners == 2) blend<2>(source[l][k], weight[k][l], out, floats);
+        else blend<4>(source[l][k], weight[k][l], out, floats);
+      }
     }
-    for (int i = 0; i < box.count[last]; i++) {
-      const int t = e.valid++;
-      e.point_slot[t] = slot;
-      e.point_features[t] = columns + (long)i * d.width;
-      e.point_rows[t] = rows + i;
-      e.at[t] = point + i;
-      if (e.valid == TILE) lines_tile(job, d, n, e, outcome);
-    }
-    for (int a = last - 1; a >= 0 && ++index[a] == box.count[a]; a--) index[a] = 0;
+    for (int l = 0; l < count; l++, e.line++, e.held++)
+      for (int i = 0; i < box.count[last]; i++) {
+        const int t = e.valid++;
+        e.point_slot[t] = slot[l];
+        e.point_features[t] = columns + (long)i * d.width;
+        e.point_rows[t] = rows + i;
+        e.at[t] = point[l] + i;
+        if (e.valid == TILE) lines_tile(job, d, n, e, outcome);
+      }
   }
 }
 
