@@ -3,7 +3,16 @@ import { AbortedError, BadInputError, FunctaError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
 import { type Timing, type TimingOptions, timeEngine } from './timing.ts';
 
-export type { Adapted, Batch, CallOptions, Engine, MetaGradient, Modulations, OuterLoss, Points } from './engine.ts';
+export type {
+  Adapted,
+  Batch,
+  CallOptions,
+  Engine,
+  MetaGradient,
+  Modulations,
+  OuterLoss,
+  Points,
+} from './engine.ts';
 export type { Timing } from './timing.ts';
 
 export interface EngineOptions {
