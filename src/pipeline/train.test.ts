@@ -68,6 +68,20 @@ describe('trainModel', () => {
     expect(events.at(-1)).toMatchObject({ type: 'end', done: 12 });
   });
 
+  it('goes on from a model, and says which', async () => {
+    const directory = temporary();
+    const common = { engine, dataset: 'fixture-fashion', recipe };
+    const first = await trainModel({ ...common, out: join(directory, 'first.safetensors') });
+    const further = { ...recipe, steps: 4, phases: { distortion: 0, rounded: 0, coded: 2 } };
+    const out = join(directory, 'second.safetensors');
+    const { model } = await trainModel({ ...common, recipe: further, from: first.model, out });
+    expect(model.card.training.from).toBe(first.model.id);
+    const [before, after] = [first.model.network.weights, model.network.weights];
+    const moved = after.reduce((most, w, i) => Math.max(most, Math.abs(w - before[i]!)), 0);
+    expect(moved).toBeGreaterThan(0);
+    expect(moved).toBeLessThan(0.05);
+  });
+
   it('gives the same file when it was stopped and resumed', async () => {
     const directory = temporary();
     const options = { engine, recipe, dataset: 'fixture-fashion' };
