@@ -36,8 +36,8 @@ type ArrayField = Exclude<
   never
 >;
 
-/** The order of `fill` in kernel/wasm.cc. */
-const numbers = [
+/** The order of `fill` in kernel/wasm.cc, and of neon/driver.cc. */
+export const numbers = [
   'task',
   'count',
   'points',
@@ -47,7 +47,7 @@ const numbers = [
   'distortionWeight',
   'evaluatePoints',
 ] as const;
-const arrays: readonly ArrayField[] = [
+export const arrays: readonly ArrayField[] = [
   'description',
   'weights',
   'rates',
@@ -67,7 +67,14 @@ const arrays: readonly ArrayField[] = [
   'grid',
 ];
 /** Of these, what a task writes. */
-const outputs = ['trajectory', 'losses', 'gradient', 'weightGradient', 'rateGradient', 'values'] as const;
+export const outputs = [
+  'trajectory',
+  'losses',
+  'gradient',
+  'weightGradient',
+  'rateGradient',
+  'values',
+] as const;
 
 export interface LaidOutJob {
   readonly job: number;
