@@ -44,17 +44,8 @@ const levels = [
   { cell: 2, channels: 6 },
 ];
 const colour = { axes: 2, outputs: 3, width: 64, layers: 3, w0: 10, harmonics: 1, levels };
-/** Where one model has to serve 0.05 to 1 bit a pixel, cells of 32 halve the bytes of the lowest rates. */
-const coarse = {
-  ...colour,
-  levels: [
-    { cell: 32, channels: 12 },
-    { cell: 16, channels: 16 },
-    { cell: 8, channels: 16 },
-    { cell: 4, channels: 8 },
-    { cell: 2, channels: 4 },
-  ],
-};
+/** The levels of pictures of 32 x 32, to go on from such a network (`learn --from cifar10`), and one coarser for smooth ground. */
+const coarse = { ...colour, levels: [{ cell: 16, channels: 12 }, ...levels] };
 /** White grounds ask for coarse cells, edges for fine ones. */
 const drawings = {
   ...colour,
