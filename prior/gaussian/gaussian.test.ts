@@ -16,12 +16,10 @@ function setOf(count: number): TrainingSet {
   return { layout, count, modulations, labels: [], labelOf: new Uint16Array(count) };
 }
 
-const training = { networkId: 'one', data: 'synthetic', rank: 2 };
-
-test('a Gaussian has the mean and the covariance of what it was learnt from', async () => {
-  const prior = openGaussian(await trainGaussian({ set: setOf(4000), ...training }), { networkId: 'one' });
+/** [4][4], a column of the identity at a time. */
+function covarianceOf(prior: ReturnType<typeof openGaussian>): number[][] {
   const image = new Float64Array(4);
-  const covariance = Array.from({ length: 4 }, (_, row) => {
+  return Array.from({ length: 4 }, (_, row) => {
     const back = new Float64Array(prior.length);
     prior.gather(
       Float64Array.from({ length: 4 }, (_, d) => Number(d === row)),
@@ -30,6 +28,13 @@ test('a Gaussian has the mean and the covariance of what it was learnt from', as
     prior.spread(back, image);
     return [...image];
   });
+}
+
+const training = { networkId: 'one', data: 'synthetic', rank: 2 };
+
+test('a Gaussian has the mean and the covariance of what it was learnt from', async () => {
+  const prior = openGaussian(await trainGaussian({ set: setOf(4000), ...training }), { networkId: 'one' });
+  const covariance = covarianceOf(prior);
   expect(prior.mean[0]).toBeCloseTo(1, 1);
   expect(covariance[0]![0]).toBeCloseTo(4.01, 0);
   expect(covariance[0]![1]).toBeCloseTo(2, 0);
@@ -62,16 +67,9 @@ test('modulations cost what the density of their neighbourhood says, and unlikel
   const { modulations } = setOf(40);
   const bits = prior.scoreAt(steps)(modulations, 1);
   // By the covariance as a matrix, with the twelfth of a step squared.
-  const image = new Float64Array(4);
-  const covariance = Array.from({ length: 4 }, (_, row) => {
-    const back = new Float64Array(prior.length);
-    prior.gather(
-      Float64Array.from({ length: 4 }, (_, d) => Number(d === row)),
-      back,
-    );
-    prior.spread(back, image);
-    return Float64Array.from(image, (v, d) => v + Number(d === row) * (0.01 / 12));
-  });
+  const covariance = covarianceOf(prior).map((row, r) =>
+    Float64Array.from(row, (v, d) => v + Number(d === r) * (0.01 / 12)),
+  );
   const rng = new Rng(1);
   for (let i = 0; i < 40; i++) {
     const rows = covariance.map((row) => [...row]);
