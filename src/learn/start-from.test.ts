@@ -3,7 +3,7 @@ import { Rng } from '../core/rng.ts';
 import { openReference } from '../engine/reference/reference.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
-import { totalChannels } from '../field/spec.ts';
+import { totalChannels, weightLayout } from '../field/spec.ts';
 import { channelLayout } from './layout.ts';
 import { startFrom } from './start-from.ts';
 import { tinySpec } from './testing.ts';
@@ -37,6 +37,29 @@ test('with one level more it computes the same while that one is zero', async ()
   const share = tinySpec.levels.length / spec.levels.length;
   expect([...network.rates.subarray(3)]).toEqual([...from.rates].map((rate) => Math.fround(rate * share)));
   expect(network.rates.subarray(0, 3).every((rate) => rate > 0 && Number.isFinite(rate))).toBe(true);
+});
+
+test('of a level with more channels than asked for, the most used ones go on', async () => {
+  const [first, second] = tinySpec.levels;
+  if (first === undefined || second === undefined) throw new Error('the tiny field has two levels');
+  const spec = { ...tinySpec, levels: [{ ...second, channels: 2 }] };
+  const use = [9, 9, 2, 1, 3];
+  const network = await startFrom(engine, from, spec, new Rng(1), { ...options, use });
+  const to = weightLayout(spec);
+  const source = weightLayout(tinySpec);
+  const row = (c: number) =>
+    from.weights.subarray(source.m + c * source.mColumns, source.m + (c + 1) * source.mColumns);
+  expect([...network.weights.subarray(to.m)]).toEqual([...row(2), ...row(4)]);
+  expect([...network.rates]).toEqual([from.rates[2], from.rates[4]].map((rate) => (rate ?? 0) * 2));
+});
+
+test('a level of more channels goes on from all there were', async () => {
+  const levels = tinySpec.levels.map((level) => ({ ...level, channels: level.channels + 1 }));
+  const spec = { ...tinySpec, levels };
+  const network = await startFrom(engine, from, spec, new Rng(1), options);
+  const first = tinySpec.levels[0]?.channels ?? 0;
+  expect(network.rates.subarray(0, first)).toEqual(from.rates.subarray(0, first));
+  expect(network.rates.every((rate) => rate > 0 && Number.isFinite(rate))).toBe(true);
 });
 
 test('another width is refused', async () => {

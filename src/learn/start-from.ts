@@ -17,19 +17,22 @@ export interface StartOptions extends CallOptions {
   readonly shape: readonly number[];
   /** As in a recipe. */
   readonly startRates: { readonly share: number; readonly probes: number };
+  /** How much every channel of the network to start from is used, in any unit; without it, its inner rate. */
+  readonly use?: ArrayLike<number> | undefined;
 }
 
 /**
- * A network of `spec` that computes what `from` does at modulations that are zero in new levels. Levels of the same cell,
- * channels and interpolation are carried over, with rates divided anew among the levels; the others start as in a fresh
- * network. Throws BadInputError `start-network` when the fields differ in more than their levels.
+ * A network of `spec` that computes what `from` does at modulations that are zero in new channels. A level of the same cell
+ * and interpolation is carried over: all its channels, or of more than are asked for those of the greatest
+ * `use`, [channels of `from`], in their order. Rates are divided anew among the levels; channels that are new start as in
+ * a fresh network. Throws BadInputError `start-network` when the fields differ in more than their levels.
  */
 export async function startFrom(
   engine: Engine,
   from: BaseNetwork,
   spec: FieldSpec,
   rng: Rng,
-  { shape, startRates: start, signal }: StartOptions,
+  { shape, startRates: start, use, signal }: StartOptions,
 ): Promise<BaseNetwork> {
   if (trunkOf(from.spec) !== trunkOf(spec)) {
     throw new BadInputError(
@@ -42,40 +45,44 @@ export async function startFrom(
   weights.set(from.weights.subarray(0, source.m));
   const rates = new Float32Array(totalChannels(spec));
   const share = from.spec.levels.length / spec.levels.length;
-  const fresh: number[] = [];
-  let first = 0;
-  for (const level of spec.levels) {
-    const there = firstChannelOf(level, from.spec);
-    for (let c = 0; c < level.channels; c++) {
-      if (there === undefined) {
-        fresh.push(first + c);
-        continue;
-      }
-      const row = source.m + (there + c) * source.mColumns;
-      weights.set(from.weights.subarray(row, row + source.mColumns), to.m + (first + c) * to.mColumns);
-      rates[first + c] = from.rates[there + c]! * share;
-    }
-    first += level.channels;
+  const origins = originsOf(spec, from.spec, use ?? from.rates);
+  for (const [c, there] of origins.entries()) {
+    if (there === undefined) continue;
+    const row = source.m + there * source.mColumns;
+    weights.set(from.weights.subarray(row, row + source.mColumns), to.m + c * to.mColumns);
+    rates[c] = from.rates[there]! * share;
   }
   const network = { spec, weights, rates };
-  if (fresh.length > 0) {
+  if (origins.includes(undefined)) {
     const own = await startRates(engine, network, shape, rng, { ...start, signal });
-    for (const c of fresh) rates[c] = own[c]!;
+    for (const [c, there] of origins.entries()) if (there === undefined) rates[c] = own[c]!;
   }
   return network;
 }
 
-function firstChannelOf(level: GridLevel, spec: FieldSpec): number | undefined {
-  let first = 0;
-  for (const other of spec.levels) {
-    if (JSON.stringify(levelKey(other)) === JSON.stringify(levelKey(level))) return first;
-    first += other.channels;
-  }
-  return undefined;
+/** For every channel of `spec` the channel of `from` that it goes on from, or undefined. */
+function originsOf(spec: FieldSpec, from: FieldSpec, use: ArrayLike<number>): (number | undefined)[] {
+  return spec.levels.flatMap((level) => {
+    const there = channelsOf(level, from)
+      .sort((a, b) => use[b]! - use[a]!)
+      .slice(0, level.channels)
+      .sort((a, b) => a - b);
+    return Array.from({ length: level.channels }, (_, c) => there[c]);
+  });
 }
 
-function levelKey({ cell, channels, interpolation }: GridLevel) {
-  return [cell, channels, interpolation];
+function channelsOf(level: GridLevel, spec: FieldSpec): number[] {
+  let first = 0;
+  for (const other of spec.levels) {
+    if (JSON.stringify(levelKey(other)) === JSON.stringify(levelKey(level)))
+      return Array.from({ length: other.channels }, (_, c) => first + c);
+    first += other.channels;
+  }
+  return [];
+}
+
+function levelKey({ cell, interpolation }: GridLevel) {
+  return [cell, interpolation];
 }
 
 /** What all levels share, as text. */

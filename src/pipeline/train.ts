@@ -65,8 +65,9 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
 async function startOf({ from, recipe, engine, signal }: TrainOptions): Promise<LearnOptions['start']> {
   if (from === undefined) return undefined;
   const rng = stepRng(recipe.seed, 'weights', 0);
-  const network = await startFrom(engine, from.network, recipe.spec, rng, { ...recipe, signal });
   const scales = from.tensors.get(scalesTensor)?.data;
+  const use = scales && from.steps.map((step, c) => Number(scales[c]) / step);
+  const network = await startFrom(engine, from.network, recipe.spec, rng, { ...recipe, use, signal });
   const same = canonicalJson(from.network.spec) === canonicalJson(recipe.spec);
   return same && scales instanceof Float32Array ? { network, steps: from.steps, scales } : { network };
 }
