@@ -1,11 +1,13 @@
 /**
  * The model file: a safetensors container with the card as its metadata `card`, the base network as `field.weights`,
- * `field.rates` and `field.steps`, and whatever priors it carries as `prior.<kind>.<name>`.
+ * `field.rates` and `field.steps`, how those change with quality (at-quality.ts) if they do, and whatever priors it carries as
+ * `prior.<kind>.<name>`.
  */
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
+import { type QualitySlopes, slopeTensors, takeSlopes } from './at-quality.ts';
 import { canonicalJson } from './canonical.ts';
 import { type ModelCard, parseCard, type ValueRange } from './card.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
@@ -22,6 +24,8 @@ export interface Model {
   readonly network: BaseNetwork;
   /** [channels]: quantiser step of each channel of the modulation at quality 50. */
   readonly steps: Float32Array;
+  /** How network and steps change with quality; undefined: not at all. `atQuality` gives the model at one. */
+  readonly slopes?: QualitySlopes | undefined;
   /** All tensors of the file, the network's included. */
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
@@ -30,6 +34,7 @@ export interface ModelParts {
   readonly card: ModelCard;
   readonly network: BaseNetwork;
   readonly steps: Float32Array;
+  readonly slopes?: QualitySlopes | undefined;
   /** Those of the priors; tensors under `field.` are taken from the parts above. */
   readonly tensors?: ReadonlyMap<string, Tensor> | undefined;
 }
@@ -53,13 +58,15 @@ export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Mo
       rates: takeTensor(tensors, 'field.rates', 'F32', totalChannels(card.spec)),
     };
     const steps = takeTensor(tensors, 'field.steps', 'F32', totalChannels(card.spec));
+    const slopes = takeSlopes(tensors, network.weights.length, steps.length);
     checkNumbers(tensors, steps);
     return {
       id: sha256Hex(bytes),
-      networkId: networkId(network, card.values),
+      networkId: networkId(network, card.values, slopes),
       card,
       network,
       steps,
+      slopes,
       tensors,
     };
   });
@@ -70,30 +77,33 @@ export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Mo
  * Throws BadInputError `bad-card`, `bad-spec`, `tensor-*` or `model-not-finite`.
  */
 export function writeModel(parts: ModelParts, limits: Limits = defaultLimits): Uint8Array {
-  const { network, steps } = parts;
+  const { network, steps, slopes } = parts;
   // Through JSON, as a reader will see it: Infinity is null there and is refused here.
   const card = parseCard(JSON.parse(JSON.stringify({ ...parts.card, spec: network.spec })), limits);
   const tensors = new Map([...(parts.tensors ?? [])].filter(([name]) => !name.startsWith('field.')));
   tensors.set('field.weights', tensor(network.weights));
   tensors.set('field.rates', tensor(network.rates));
   tensors.set('field.steps', tensor(steps));
-  takeTensor(tensors, 'field.weights', 'F32', weightLayout(card.spec).length);
-  takeTensor(tensors, 'field.rates', 'F32', totalChannels(card.spec));
-  takeTensor(tensors, 'field.steps', 'F32', totalChannels(card.spec));
+  for (const [name, slope] of slopes === undefined ? [] : slopeTensors(slopes)) tensors.set(name, slope);
+  const weights = weightLayout(card.spec).length;
+  const channels = totalChannels(card.spec);
+  takeTensor(tensors, 'field.weights', 'F32', weights);
+  takeTensor(tensors, 'field.rates', 'F32', channels);
+  takeTensor(tensors, 'field.steps', 'F32', channels);
+  takeSlopes(tensors, weights, channels);
   checkNumbers(tensors, steps);
   return writeSafetensors(tensors, { format, card: canonicalJson(card) });
 }
 
-/** SHA-256, hex, of the canonical JSON of spec and value range, a zero byte, the weights and the rates. */
-export function networkId(network: BaseNetwork, values: ValueRange): string {
+/**
+ * SHA-256, hex, of the canonical JSON of spec and value range, a zero byte, the weights and the rates, and where there are
+ * slopes, of their qualities and of the slopes of both.
+ */
+export function networkId(network: BaseNetwork, values: ValueRange, slopes?: QualitySlopes): string {
   const json = new TextEncoder().encode(canonicalJson({ spec: network.spec, values }));
-  const weights = asBytes(network.weights);
-  const rates = asBytes(network.rates);
-  const all = new Uint8Array(json.length + 1 + weights.length + rates.length);
-  all.set(json);
-  all.set(weights, json.length + 1);
-  all.set(rates, json.length + 1 + weights.length);
-  return sha256Hex(all);
+  const arrays = [network.weights, network.rates];
+  if (slopes !== undefined) arrays.push(Float32Array.from(slopes.qualities), slopes.weights, slopes.rates);
+  return sha256Hex(Buffer.concat([json, Uint8Array.of(0), ...arrays.map(asBytes)]));
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -10,7 +10,7 @@ import { defaultLimits } from '../core/limits.ts';
 import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
 import { readSafetensors, writeSafetensors } from '../field/safetensors.ts';
 import { canonicalJson, type TrainingRecipe } from './recipe.ts';
-import { freshState, groupNames, type Learnt, type TrainerState } from './state.ts';
+import { freshState, groupNames, mapLearnt, type TrainerState } from './state.ts';
 
 const FORMAT = 'functa-checkpoint-1';
 
@@ -81,9 +81,7 @@ export async function loadCheckpoint(
     );
   }
   const position = JSON.parse(metadata.position ?? '{}') as Position;
-  const learnt = Object.fromEntries(
-    groupNames.map((name) => [name, takeTensor(tensors, name, 'F64')]),
-  ) as unknown as Learnt;
+  const learnt = mapLearnt((name) => takeTensor(tensors, name, 'F64'));
   const state = freshState(recipe, learnt, position.calibrated);
   state.step = position.step;
   state.skipped = position.skipped;

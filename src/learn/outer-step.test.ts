@@ -11,7 +11,7 @@ import { allFinite, OuterStepper, phaseAt } from './outer-step.ts';
 import { dequantise, LogisticRate } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { startRates } from './start-rates.ts';
-import { freshState, groupNames, type Learnt } from './state.ts';
+import { freshState, groupNames, type Learnt, learntFrom, mapLearnt, parametersAt } from './state.ts';
 import { tinyRecipe, tinySpec, waves } from './testing.ts';
 
 const engine = await openReference();
@@ -29,12 +29,13 @@ async function learntStart(): Promise<Learnt> {
   const weights = initialWeights(tinySpec, () => rng.uniform());
   const net = { spec: tinySpec, weights, rates: new Float32Array(5) };
   const rates = await startRates(engine, net, shape, rng);
-  return {
+  const parameters = {
     weights: Float64Array.from(weights),
     logRates: Float64Array.from(rates, Math.log),
     logSteps: Float64Array.from({ length: 5 }, () => -1.5 + 0.3 * rng.normal()),
     logScales: Float64Array.from({ length: 5 }, () => -1 + 0.3 * rng.normal()),
   };
+  return learntFrom(parameters, false);
 }
 
 const start = await learntStart();
@@ -96,12 +97,22 @@ test.each([
   }
 });
 
-test('gradients of the coded phase are those of the loss at fixed symbols', async () => {
+/** `start` with slopes that are not zero. */
+function sloped(): Learnt {
+  const rng = new Rng(7);
+  const zeros = learntFrom(start, true);
+  return mapLearnt((name) => zeros[name].map((x) => (name.endsWith('Slope') ? 0.05 * rng.normal() : x)));
+}
+
+test.each([
+  ['one network for all qualities', start],
+  ['slopes', sloped()],
+])('gradients of the coded phase are those of the loss at fixed symbols: %s', async (_, start) => {
   const coded = tinyRecipe({
     ...recipe,
     phases: { distortion: 0, rounded: 0, coded: 10 },
     coded: { refineTurns: 3, roundTurns: 3 },
-    quality: { lowest: 60, highest: 60, groups: 1, balance: 1 },
+    quality: { lowest: 60, highest: 60, groups: 1, balance: 1, slopes: start.weightsSlope.length > 0 },
   });
   const batch = await maskedBatch();
   let decoded = new Float32Array();
@@ -116,7 +127,7 @@ test('gradients of the coded phase are those of the loss at fixed symbols', asyn
   const layout = channelLayout(tinySpec, shape);
   const channelOf = channelOfSymbol(layout);
   const m = 2 ** -1;
-  const stepsOf = ({ logSteps }: Learnt) => logSteps.map((s) => m * Math.exp(s));
+  const stepsOf = (learnt: Learnt) => parametersAt(learnt, 1).logSteps.map((s) => m * Math.exp(s));
   const before = stepsOf(start);
   const symbols = Int32Array.from(decoded, (x, i) => Math.round(x / before[channelOf[i % layout.length]!]!));
   expect(symbols.some((k) => k !== 0)).toBe(true);
@@ -124,16 +135,17 @@ test('gradients of the coded phase are those of the loss at fixed symbols', asyn
   const lossAt = async (learnt: Learnt) => {
     const x = new Float32Array(symbols.length);
     dequantise(layout, symbols, stepsOf(learnt), x);
-    const net = { spec: tinySpec, weights: Float32Array.from(learnt.weights), rates: new Float32Array(5) };
+    const { weights, logSteps, logScales } = parametersAt(learnt, 1);
+    const net = { spec: tinySpec, weights: Float32Array.from(weights), rates: new Float32Array(5) };
     const { losses } = await engine.gradient(net, batch, x);
-    const nats = new LogisticRate(layout).measure(x, learnt.logSteps, learnt.logScales, m);
+    const nats = new LogisticRate(layout).measure(x, logSteps, logScales, m);
     const mse255 = (255 ** 2 * 2 * losses.reduce((a, b) => a + b, 0)) / values;
     return m * ((coded.lambda / m ** 2) * mse255 + nats / Math.LN2 / points);
   };
   expect(figures.loss).toBeCloseTo(await lossAt(start), 4);
   for (const [g, name] of groupNames.entries()) {
     const { m: first } = state.adam.moments[g]!;
-    for (let at = 0; at < first.length; at += name === 'weights' ? 23 : 1) {
+    for (let at = 0; at < first.length; at += name.startsWith('weights') ? 23 : 1) {
       const got = first[at]! / (1 - coded.optimiser.beta1);
       const moved = (e: number) => ({ ...start, [name]: start[name].map((x, i) => (i === at ? x + e : x)) });
       const want = ((await lossAt(moved(1e-3))) - (await lossAt(moved(-1e-3)))) / 2e-3;

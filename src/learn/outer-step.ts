@@ -23,12 +23,24 @@ import {
   LogisticRate,
   multiplierAt,
   noiseOffsets,
+  octavesAt,
   roundingOffsets,
 } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { refineBatch } from './refine.ts';
 import { roundBatch } from './round.ts';
-import { groupNames, type Learnt, NetworkView, type TrainerState, updateAverage } from './state.ts';
+import {
+  groupNames,
+  type Learnt,
+  learntFrom,
+  NetworkView,
+  type Parameters,
+  parameterNames,
+  parametersAt,
+  slopeOf,
+  type TrainerState,
+  updateAverage,
+} from './state.ts';
 
 export type Phase = 'distortion' | 'noise' | 'rounded' | 'coded';
 
@@ -80,6 +92,8 @@ export class OuterStepper {
   readonly #rate: LogisticRate;
   readonly #view: NetworkView;
   readonly #gradients: Learnt;
+  /** Of one group of a batch, at its quality. */
+  readonly #own: Parameters;
   readonly #noise: Float32Array;
   readonly #rounding: Float32Array;
   readonly #moved: Float32Array;
@@ -93,12 +107,14 @@ export class OuterStepper {
     this.#layout = layout;
     this.#rate = new LogisticRate(layout);
     this.#view = new NetworkView(recipe.spec, state.learnt);
-    this.#gradients = {
+    const zeros = () => ({
       weights: new Float64Array(state.learnt.weights.length),
       logRates: new Float64Array(layout.channels),
       logSteps: new Float64Array(layout.channels),
       logScales: new Float64Array(layout.channels),
-    };
+    });
+    this.#gradients = learntFrom(zeros(), recipe.quality.slopes);
+    this.#own = zeros();
     const floats = () => new Float32Array((recipe.batch / recipe.quality.groups) * layout.length);
     this.#noise = floats();
     this.#rounding = floats();
@@ -107,7 +123,7 @@ export class OuterStepper {
     this.#rateGradient = floats();
   }
 
-  /** The network as it is before the next step; a view that changes with each step. */
+  /** The network as it is before the next step, at the quality last looked at; a view that changes. */
   get network() {
     return this.#view.network;
   }
@@ -161,6 +177,10 @@ export class OuterStepper {
     const { batch, quality, share } = group;
     const mass = massOf(batch);
     if (mass.points === 0) return true;
+    const octaves = octavesAt(quality);
+    const learnt = parametersAt(state.learnt, octaves);
+    this.#view.refresh(learnt);
+    for (const name of parameterNames) this.#own[name].fill(0);
     const adapted = await this.#engine.adapt(this.network, batch, recipe.innerSteps, { signal });
     const final = adapted.trajectory.slice(recipe.innerSteps * batch.count * this.#layout.length);
     if (!allFinite(final)) return false;
@@ -175,12 +195,13 @@ export class OuterStepper {
       phase === 'distortion'
         ? { meta: await this.#engine.metaGradient(this.network, batch, adapted, outer, { signal }), nats: 0 }
         : phase === 'coded'
-          ? await this.#coded(state, group, final, outer, rateWeight, signal)
-          : await this.#noisy(state, group, adapted, final, outer, rateWeight, phase, signal);
+          ? await this.#coded(learnt, group, final, outer, rateWeight, signal)
+          : await this.#noisy(learnt, group, adapted, final, outer, rateWeight, phase, signal);
 
-    const { weights, logRates } = this.#gradients;
+    const { weights, logRates } = this.#own;
     for (let i = 0; i < weights.length; i++) weights[i]! += meta.weights[i]!;
     for (let c = 0; c < logRates.length; c++) logRates[c]! += meta.rates[c]! * this.network.rates[c]!;
+    this.#spread(octaves);
     let squares = 0;
     for (const loss of meta.losses) squares += 2 * loss;
     sums.loss += errorWeight * squares + rateWeight * nats;
@@ -191,9 +212,20 @@ export class OuterStepper {
     return Number.isFinite(sums.loss);
   }
 
+  /** Adds the gradients of a group to those of what is learnt. */
+  #spread(octaves: number): void {
+    for (const name of parameterNames) {
+      const own = this.#own[name];
+      const at50 = this.#gradients[name];
+      const slope = this.#gradients[slopeOf(name)];
+      for (let i = 0; i < own.length; i++) at50[i]! += own[i]!;
+      for (let i = 0; i < slope.length; i++) slope[i]! += octaves * own[i]!;
+    }
+  }
+
   /** Rate at noisy modulations, distortion at noisy or rounded ones, both pulled back through the inner steps. */
   async #noisy(
-    { learnt }: TrainerState,
+    learnt: Parameters,
     { batch, quality }: Group,
     adapted: Adapted,
     final: Float32Array,
@@ -222,8 +254,8 @@ export class OuterStepper {
       { signal },
     );
     // Both offsets are proportional to the step: they carry gradients to its logarithm.
-    addChannelDots(layout, noise, extraGradient, this.#gradients.logSteps);
-    addChannelDots(layout, offset, meta.modulations, this.#gradients.logSteps);
+    addChannelDots(layout, noise, extraGradient, this.#own.logSteps);
+    addChannelDots(layout, offset, meta.modulations, this.#own.logSteps);
     return { meta, nats };
   }
 
@@ -232,7 +264,7 @@ export class OuterStepper {
    * least, its gradient to everything shared is the partial one (envelope theorem), steps and scales included.
    */
   async #coded(
-    { learnt }: TrainerState,
+    learnt: Parameters,
     { batch, quality }: Group,
     final: Float32Array,
     outer: OuterLoss,
@@ -260,22 +292,22 @@ export class OuterStepper {
     const nats = this.#rateAt(decoded, learnt, multiplier, rateWeight);
     const adapted = { trajectory: decoded, losses: new Float64Array(0) };
     const meta = await this.#engine.metaGradient(this.network, batch, adapted, outer, { signal });
-    addChannelDots(layout, decoded, this.#rateGradient, this.#gradients.logSteps);
-    addChannelDots(layout, decoded, meta.modulations, this.#gradients.logSteps);
+    addChannelDots(layout, decoded, this.#rateGradient, this.#own.logSteps);
+    addChannelDots(layout, decoded, meta.modulations, this.#own.logSteps);
     return { meta, nats };
   }
 
   /** Nats of `modulations`, with gradients added to those of steps and scales, and written for modulations. */
   #rateAt(
     modulations: Float32Array,
-    { logSteps, logScales }: Learnt,
+    { logSteps, logScales }: Parameters,
     multiplier: number,
     weight: number,
   ): number {
     return this.#rate.measure(modulations, logSteps, logScales, multiplier, {
       modulations: this.#rateGradient,
-      logScales: this.#gradients.logScales,
-      logSteps: this.#gradients.logSteps,
+      logScales: this.#own.logScales,
+      logSteps: this.#own.logSteps,
       weight,
     });
   }
@@ -283,20 +315,27 @@ export class OuterStepper {
   /** The norm of the gradient over weights and log-rates; not finite, and nothing updated, when any gradient is not. */
   #update(state: TrainerState, phase: Phase): number {
     const { optimiser, steps } = this.#recipe;
-    const { weights, logRates, logSteps, logScales } = this.#gradients;
-    const norm = gradientNorm([weights, logRates]);
-    if (!Number.isFinite(norm + gradientNorm([logSteps, logScales]))) return Number.NaN;
+    const all = this.#gradients;
+    const clipped = [all.weights, all.logRates, all.weightsSlope, all.logRatesSlope];
+    const norm = gradientNorm(clipped);
+    if (!Number.isFinite(norm + gradientNorm(groupNames.map((name) => all[name])))) return Number.NaN;
     const scale = clipScale(norm, optimiser.clipNorm);
-    for (const gradient of [weights, logRates]) {
+    for (const gradient of clipped) {
       if (scale !== 1) for (let i = 0; i < gradient.length; i++) gradient[i]! *= scale;
     }
-    const rated = phase !== 'distortion';
     const factor = cosineSchedule(state.step, steps, optimiser.warmupSteps, optimiser.finalShare);
-    state.adam.step([weights, logRates, rated ? logSteps : null, rated ? logScales : null], factor);
+    const unrated: readonly string[] = ['weights', 'logRates'];
+    const updated = (name: string) => phase !== 'distortion' || unrated.includes(name);
+    state.adam.step(
+      groupNames.map((name) => (updated(name) ? all[name] : null)),
+      factor,
+    );
     const kept = 1 - optimiser.weights * factor * optimiser.coordinateDecay;
     const { at, rows } = weightLayout(this.#recipe.spec).w[0]!;
-    const learnt = state.learnt.weights;
-    for (let i = at; i < at + rows * this.#recipe.spec.width; i++) learnt[i]! *= kept;
+    const end = at + rows * this.#recipe.spec.width;
+    for (const learnt of [state.learnt.weights, state.learnt.weightsSlope]) {
+      for (let i = at; i < Math.min(end, learnt.length); i++) learnt[i]! *= kept;
+    }
     updateAverage(state, optimiser.emaDecay);
     this.#view.refresh(state.learnt);
     return norm;

@@ -15,7 +15,7 @@ const common = {
   lambda: 0.007,
   phases: { distortion: 300, rounded: 0, coded: 2_500 },
   coded: { refineTurns: 4, roundTurns: 4 },
-  quality: { lowest: 40, highest: 66, groups: 4, balance: 1 },
+  quality: { lowest: 40, highest: 66, groups: 4, balance: 1, slopes: false },
   optimiser: {
     weights: 2e-3,
     rates: 3e-3,

@@ -146,6 +146,11 @@ export class LogisticRate {
   }
 }
 
+/** How many times the steps of this quality are half those of quality 50. */
+export function octavesAt(quality: number): number {
+  return (quality - 50) / 10;
+}
+
 /** Steps of quality q are this times those of quality 50, to float precision: 2^((50 - q) / 10). */
 export function multiplierAt(quality: number): number {
   return 2 ** ((50 - quality) / 10);

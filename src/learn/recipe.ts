@@ -43,12 +43,14 @@ export interface TrainingRecipe {
    * One network for a range of rates: a signal of quality q has steps m and lambda 1 / m^2 times those of quality 50,
    * m = 2^((50 - q) / 10). A batch is cut in `groups` of one quality each, drawn from as many equal parts of
    * lowest..highest. The loss of a group counts m^balance times: 1 keeps low and high rates in balance.
+   * `slopes`: everything learnt changes with quality, along a line; without, one network serves all of them.
    */
   readonly quality: {
     readonly lowest: number;
     readonly highest: number;
     readonly groups: number;
     readonly balance: number;
+    readonly slopes: boolean;
   };
   readonly optimiser: {
     /** Learning rates of the shared weights, and of the logarithms of inner rates, quantiser steps and scales. */
@@ -120,6 +122,7 @@ const schema = z.strictObject({
     highest: z.number().min(1).max(100),
     groups: natural,
     balance: z.number(),
+    slopes: z.boolean().default(false),
   }),
   optimiser: z.strictObject({
     weights: positive,

@@ -17,15 +17,17 @@ export interface StartOptions extends CallOptions {
   readonly shape: readonly number[];
   /** As in a recipe. */
   readonly startRates: { readonly share: number; readonly probes: number };
-  /** How much every channel of the network to start from is used, in any unit; without it, its inner rate. */
+  /** Scale over quantiser step of every channel of the network to start from; absent: all channels are used alike. */
   readonly use?: ArrayLike<number> | undefined;
 }
 
+/** A channel whose scale is less than this of its step is silent: the rate has put it out, and it does not come back. */
+const leastUse = 0.02;
+
 /**
  * A network of `spec` that computes what `from` does at modulations that are zero in new channels. A level of the same cell
- * and interpolation is carried over: all its channels, or of more than are asked for those of the greatest
- * `use`, [channels of `from`], in their order. Rates are divided anew among the levels; channels that are new start as in
- * a fresh network. Throws BadInputError `start-network` when the fields differ in more than their levels.
+ * and interpolation is carried over: its channels that are not silent, or of more than are asked for the most used
+ * ones, in their order. Rates are divided anew among the levels; channels that are new start as in a fresh network. Throws BadInputError `start-network` when the fields differ in more than their levels.
  */
 export async function startFrom(
   engine: Engine,
@@ -45,7 +47,7 @@ export async function startFrom(
   weights.set(from.weights.subarray(0, source.m));
   const rates = new Float32Array(totalChannels(spec));
   const share = from.spec.levels.length / spec.levels.length;
-  const origins = originsOf(spec, from.spec, use ?? from.rates);
+  const origins = originsOf(spec, from.spec, use ?? from.rates.map(() => 1));
   for (const [c, there] of origins.entries()) {
     if (there === undefined) continue;
     const row = source.m + there * source.mColumns;
@@ -64,6 +66,7 @@ export async function startFrom(
 function originsOf(spec: FieldSpec, from: FieldSpec, use: ArrayLike<number>): (number | undefined)[] {
   return spec.levels.flatMap((level) => {
     const there = channelsOf(level, from)
+      .filter((c) => use[c]! >= leastUse)
       .sort((a, b) => use[b]! - use[a]!)
       .slice(0, level.channels)
       .sort((a, b) => a - b);

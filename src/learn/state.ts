@@ -5,12 +5,60 @@ import { Adam } from './adam.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import type { ValidationRecord } from './validate.ts';
 
-/** Groups of parameters, in the order of Adam's groups. */
-export const groupNames = ['weights', 'logRates', 'logSteps', 'logScales'] as const;
+/** What is learnt, at one quality. */
+export const parameterNames = ['weights', 'logRates', 'logSteps', 'logScales'] as const;
+
+type ParameterName = (typeof parameterNames)[number];
+
+export type Parameters = Readonly<Record<ParameterName, Float64Array>>;
+
+/**
+ * Groups of parameters, in the order of Adam's groups: those at quality 50, and how much each changes for one
+ * octave of the quantiser's steps (ten points of quality). The slopes are empty in a network that is the same at every quality.
+ */
+export const groupNames = [
+  ...parameterNames,
+  'weightsSlope',
+  'logRatesSlope',
+  'logStepsSlope',
+  'logScalesSlope',
+] as const;
 
 export type GroupName = (typeof groupNames)[number];
 
 export type Learnt = Readonly<Record<GroupName, Float64Array>>;
+
+export function slopeOf(name: ParameterName): `${ParameterName}Slope` {
+  return `${name}Slope`;
+}
+
+/** Learnt parameters that are the same at every quality, or with `slopes` start as if they were. */
+export function learntFrom(parameters: Parameters, slopes: boolean): Learnt {
+  const zeros = (name: ParameterName) => new Float64Array(slopes ? parameters[name].length : 0);
+  return {
+    ...parameters,
+    weightsSlope: zeros('weights'),
+    logRatesSlope: zeros('logRates'),
+    logStepsSlope: zeros('logSteps'),
+    logScalesSlope: zeros('logScales'),
+  };
+}
+
+/** Parameters `octaves` above quality 50. */
+export function parametersAt(learnt: Learnt, octaves: number): Parameters {
+  const at = (name: ParameterName) => {
+    const slope = learnt[slopeOf(name)];
+    return octaves === 0 || slope.length === 0
+      ? learnt[name]
+      : learnt[name].map((x, i) => x + octaves * slope[i]!);
+  };
+  return {
+    weights: at('weights'),
+    logRates: at('logRates'),
+    logSteps: at('logSteps'),
+    logScales: at('logScales'),
+  };
+}
 
 export interface TrainerState {
   /** Outer steps that are done. */
@@ -49,6 +97,10 @@ export function adamOver(recipe: TrainingRecipe, learnt: Learnt): Adam {
     logRates: rates,
     logSteps: quantiser,
     logScales: quantiser,
+    weightsSlope: weights,
+    logRatesSlope: rates,
+    logStepsSlope: quantiser,
+    logScalesSlope: quantiser,
   };
   const groups = groupNames.map((name) => ({
     name,
@@ -74,29 +126,28 @@ export function updateAverage(state: TrainerState, decay: number): void {
 export class NetworkView {
   readonly network: BaseNetwork;
 
-  constructor(spec: FieldSpec, learnt: Learnt) {
+  constructor(spec: FieldSpec, parameters: Parameters) {
     this.network = {
       spec,
-      weights: new Float32Array(learnt.weights.length),
-      rates: new Float32Array(learnt.logRates.length),
+      weights: new Float32Array(parameters.weights.length),
+      rates: new Float32Array(parameters.logRates.length),
     };
-    this.refresh(learnt);
+    this.refresh(parameters);
   }
 
-  refresh(learnt: Learnt): void {
+  refresh(parameters: Parameters): void {
     const { weights, rates } = this.network;
-    if (weights.length !== learnt.weights.length)
+    if (weights.length !== parameters.weights.length)
       throw new BugError('a network changed its size while learning');
-    weights.set(learnt.weights);
-    for (let c = 0; c < rates.length; c++) rates[c] = Math.exp(learnt.logRates[c]!);
+    weights.set(parameters.weights);
+    for (let c = 0; c < rates.length; c++) rates[c] = Math.exp(parameters.logRates[c]!);
   }
 }
 
 export function copyLearnt(from: Learnt): Learnt {
-  return {
-    weights: from.weights.slice(),
-    logRates: from.logRates.slice(),
-    logSteps: from.logSteps.slice(),
-    logScales: from.logScales.slice(),
-  };
+  return mapLearnt((name) => from[name].slice());
+}
+
+export function mapLearnt(of: (name: GroupName) => Float64Array): Learnt {
+  return Object.fromEntries(groupNames.map((name) => [name, of(name)])) as unknown as Learnt;
 }

@@ -27,6 +27,7 @@ function expectSame(a: Trained, b: Trained) {
   expect(a.network.rates).toEqual(b.network.rates);
   expect(a.steps).toEqual(b.steps);
   expect(a.scales).toEqual(b.scales);
+  expect(a.slopes).toEqual(b.slopes);
   expect(a.history).toEqual(b.history);
 }
 

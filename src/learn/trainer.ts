@@ -13,7 +13,7 @@ import { OuterStepper } from './outer-step.ts';
 import { checkRecipe, recipeDigest, type TrainingRecipe } from './recipe.ts';
 import type { SignalSource } from './source.ts';
 import { startRates } from './start-rates.ts';
-import { freshState, type Learnt, NetworkView, type TrainerState } from './state.ts';
+import { freshState, type Learnt, learntFrom, NetworkView, type TrainerState } from './state.ts';
 import { type ValidationRecord, Validator } from './validate.ts';
 
 /** Consecutive steps that may be left out before a run counts as lost. */
@@ -30,7 +30,12 @@ export interface TrainOptions {
   readonly resume?: boolean | 'auto' | undefined;
   /** Learn on from a trained network instead of random weights. */
   readonly start?:
-    | { readonly network: BaseNetwork; readonly steps?: Float32Array; readonly scales?: Float32Array }
+    | {
+        readonly network: BaseNetwork;
+        readonly steps?: Float32Array;
+        readonly scales?: Float32Array;
+        readonly slopes?: Slopes | undefined;
+      }
     | undefined;
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
   /** Aborting writes a checkpoint, then throws AbortedError. */
@@ -39,12 +44,27 @@ export interface TrainOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/**
+ * How what was learnt changes for one octave of the quantiser's steps, ten points of quality: weights by so much, the others by a
+ * factor of two to so much.
+ */
+export interface Slopes {
+  readonly weights: Float32Array;
+  /** [channels]. */
+  readonly rates: Float32Array;
+  readonly steps: Float32Array;
+  readonly scales: Float32Array;
+}
+
+/** At quality 50. */
 export interface Trained {
   readonly network: BaseNetwork;
   /** Quantiser step of every channel at quality 50, [channels]. */
   readonly steps: Float32Array;
   /** Scale of the logistic of every channel, [channels]. */
   readonly scales: Float32Array;
+  /** Absent: the same at every quality. */
+  readonly slopes: Slopes | undefined;
   readonly history: readonly ValidationRecord[];
   readonly skipped: number;
 }
@@ -120,8 +140,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       if (last && !state.calibrated) await startQuantiser(batch);
       if (validator && recipe.validation.every > 0 && (last || state.step % recipe.validation.every === 0)) {
         const best = state.average ?? state.learnt;
-        const { network } = new NetworkView(recipe.spec, best);
-        const record = await validator.measure(network, best, state.calibrated, state.step, signal);
+        const record = await validator.measure(best, state.calibrated, state.step, signal);
         state.history.push(record);
         emit({ type: 'validation', steps: recipe.steps, ...record });
       }
@@ -136,11 +155,12 @@ export async function train(options: TrainOptions): Promise<Trained> {
     await pending?.catch(() => undefined);
   }
   emit(report.done());
-  const { logSteps, logScales } = state.average ?? state.learnt;
+  const learnt = state.average ?? state.learnt;
   return {
-    network: new NetworkView(recipe.spec, state.average ?? state.learnt).network,
-    steps: Float32Array.from(logSteps, Math.exp),
-    scales: Float32Array.from(logScales, Math.exp),
+    network: new NetworkView(recipe.spec, learnt).network,
+    steps: Float32Array.from(learnt.logSteps, Math.exp),
+    scales: Float32Array.from(learnt.logScales, Math.exp),
+    slopes: recipe.quality.slopes ? slopesOf(learnt) : undefined,
     history: state.history,
     skipped: state.skipped,
   };
@@ -169,19 +189,21 @@ async function openState(
   }
   const channels = totalChannels(spec);
   if (start !== undefined) {
-    const { network, steps, scales } = start;
+    const { network, steps, scales, slopes } = start;
     if (network.weights.length !== weightLayout(spec).length || network.rates.length !== channels) {
       throw new BadInputError(
         'start-network',
         'the network to start from has another size than the recipe says',
       );
     }
-    const learnt = {
+    const parameters = {
       weights: Float64Array.from(network.weights),
       logRates: Float64Array.from(network.rates, Math.log),
       logSteps: Float64Array.from(steps ?? new Float32Array(channels).fill(1), Math.log),
       logScales: Float64Array.from(scales ?? new Float32Array(channels).fill(1), Math.log),
     };
+    const flat = learntFrom(parameters, recipe.quality.slopes);
+    const learnt = recipe.quality.slopes && slopes ? { ...flat, ...learntSlopes(slopes) } : flat;
     return freshState(recipe, learnt, steps !== undefined && scales !== undefined);
   }
   const uniform = stepRng(recipe.seed, 'weights', 0);
@@ -189,13 +211,33 @@ async function openState(
   const net = { spec, weights, rates: new Float32Array(channels).fill(1) };
   const probes = stepRng(recipe.seed, 'probes', 0);
   const rates = await startRates(engine, net, recipe.shape, probes, { ...recipe.startRates, signal });
-  const learnt: Learnt = {
+  const parameters = {
     weights: Float64Array.from(weights),
     logRates: Float64Array.from(rates, Math.log),
     logSteps: new Float64Array(channels),
     logScales: new Float64Array(channels),
   };
-  return freshState(recipe, learnt, false);
+  return freshState(recipe, learntFrom(parameters, recipe.quality.slopes), false);
+}
+
+function slopesOf({ weightsSlope, logRatesSlope, logStepsSlope, logScalesSlope }: Learnt): Slopes {
+  const octaves = (slope: Float64Array) => Float32Array.from(slope, (x) => x / Math.LN2);
+  return {
+    weights: Float32Array.from(weightsSlope),
+    rates: octaves(logRatesSlope),
+    steps: octaves(logStepsSlope),
+    scales: octaves(logScalesSlope),
+  };
+}
+
+function learntSlopes({ weights, rates, steps, scales }: Slopes) {
+  const logs = (slope: Float32Array) => Float64Array.from(slope, (x) => x * Math.LN2);
+  return {
+    weightsSlope: Float64Array.from(weights),
+    logRatesSlope: logs(rates),
+    logStepsSlope: logs(steps),
+    logScalesSlope: logs(scales),
+  };
 }
 
 function setQuantiser(state: TrainerState, { logSteps, logScales }: Calibration): void {
@@ -209,7 +251,10 @@ function setQuantiser(state: TrainerState, { logSteps, logScales }: Calibration)
 function digestOf(recipe: TrainingRecipe, { source, start }: TrainOptions): string {
   const extra = [source.name, String(source.length)];
   if (start !== undefined) {
-    for (const array of [start.network.weights, start.network.rates, start.steps, start.scales]) {
+    const { network, steps, scales, slopes } = start;
+    const arrays = [network.weights, network.rates, steps, scales];
+    if (slopes !== undefined) arrays.push(slopes.weights, slopes.rates, slopes.steps, slopes.scales);
+    for (const array of arrays) {
       extra.push(
         array === undefined
           ? '-'

@@ -5,10 +5,10 @@ import type { BaseNetwork } from '../field/spec.ts';
 import { massOf, sliceBatch } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
 import { channelLayout } from './layout.ts';
-import { LogisticRate, multiplierAt, roundingOffsets } from './rate.ts';
+import { LogisticRate, multiplierAt, octavesAt, roundingOffsets } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import type { SignalSource } from './source.ts';
-import type { Learnt } from './state.ts';
+import { type Learnt, NetworkView, parametersAt } from './state.ts';
 
 export interface ValidationRecord {
   /** Outer steps done. */
@@ -36,9 +36,8 @@ export class Validator {
     this.#recipe = recipe;
   }
 
-  /** `net` and `learnt` hold the same parameters; steps and scales are used when `calibrated`. */
+  /** Steps and scales are used when `calibrated`. */
   async measure(
-    net: BaseNetwork,
     learnt: Learnt,
     calibrated: boolean,
     step: number,
@@ -53,21 +52,27 @@ export class Validator {
     const qualities = calibrated ? testedQualities(recipe) : [];
     const rate = new LogisticRate(layout);
     const exact: number[] = [];
-    const rounded = qualities.map((quality) => ({ quality, errors: [] as number[], bits: 0, points: 0 }));
+    const { network } = new NetworkView(recipe.spec, learnt);
+    const rounded = qualities.map((quality) => {
+      const own = parametersAt(learnt, octavesAt(quality));
+      const net = own.weights === learnt.weights ? network : new NetworkView(recipe.spec, own).network;
+      return { quality, own, net, errors: [] as number[], bits: 0, points: 0 };
+    });
     for (let b = 0; b * size < signals; b++) {
       const drawn = await drawer.draw(b);
       const batch = sliceBatch(drawn, 0, Math.min(size, signals - b * size));
       const length = batch.count * layout.length;
-      const adapted = await this.#engine.adapt(net, batch, recipe.innerSteps, { signal });
-      const final = adapted.trajectory.slice(recipe.innerSteps * length);
-      exact.push(...(await this.#errors(net, batch, final, signal)));
+      const plain = await this.#adapted(network, batch, length, signal);
+      exact.push(...(await this.#errors(network, batch, plain, signal)));
       const offsets = new Float32Array(length);
       for (const entry of rounded) {
-        const multiplier = multiplierAt(entry.quality);
-        roundingOffsets(layout, final, learnt.logSteps, multiplier, offsets);
+        const { net, own, quality } = entry;
+        const final = net === network ? plain : await this.#adapted(net, batch, length, signal);
+        const multiplier = multiplierAt(quality);
+        roundingOffsets(layout, final, own.logSteps, multiplier, offsets);
         for (let i = 0; i < length; i++) offsets[i]! += final[i]!;
         entry.errors.push(...(await this.#errors(net, batch, offsets, signal)));
-        entry.bits += rate.measure(offsets, learnt.logSteps, learnt.logScales, multiplier) / Math.LN2;
+        entry.bits += rate.measure(offsets, own.logSteps, own.logScales, multiplier) / Math.LN2;
         entry.points += massOf(batch).points;
       }
     }
@@ -82,6 +87,12 @@ export class Validator {
         bitsPerPoint: bits / points,
       })),
     };
+  }
+
+  async #adapted(net: BaseNetwork, batch: Batch, length: number, signal?: AbortSignal) {
+    const { innerSteps } = this.#recipe;
+    const { trajectory } = await this.#engine.adapt(net, batch, innerSteps, { signal });
+    return trajectory.slice(innerSteps * length);
   }
 
   /** Mean squared error of each signal in signal units; signals without observed points are left out. */

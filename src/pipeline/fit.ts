@@ -4,6 +4,7 @@ import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { Rng } from '../core/rng.ts';
 import type { Engine } from '../engine/engine.ts';
+import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, totalChannels } from '../field/spec.ts';
 import { adaptBatch, batchOf, gramDiagonal, type RateTerm, rateTerm, roundBatch } from '../learn/index.ts';
@@ -34,17 +35,18 @@ export interface Fitted {
 
 /**
  * Fits signals of one shape together. Effort 1 is the inner loop of training and the nearest symbols: the same
- * modulations at every quality. What is above it goes half into refining modulations, half into choosing symbols, both weighing
+ * modulations at every quality, unless the model changes with it. What is above it goes half into refining modulations, half into choosing symbols, both weighing
  * bits against error as training did, bits of symbols being those that the prior charges; models that do not tell how
  * they were trained are refined for error alone.
  * What is found for a signal does not depend on the others, but for the last bits of an engine's sums.
  */
 export async function fitSignals(
-  model: Model,
+  anyQuality: Model,
   engine: Engine,
   signals: readonly Signal[],
   { quality, effort, prior: kind, signal }: FitRequest,
 ): Promise<Fitted[]> {
+  const model = atQuality(anyQuality, quality);
   const { card, network } = model;
   const { innerSteps } = card.training;
   const extra = gradientsOf(innerSteps, effort) - innerSteps;
@@ -58,7 +60,7 @@ export async function fitSignals(
     signal,
   });
   const layout = symbolLayout(card.spec, batch.shape);
-  const prior = kind && readPrior(model, kind);
+  const prior = kind && readPrior(anyQuality, kind);
   const price = prior && ((symbols: Int32Array) => priceWith(prior, layout, quality, symbols));
   const rounded =
     rate === undefined

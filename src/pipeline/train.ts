@@ -6,12 +6,13 @@ import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { tensor } from '../core/tensor.ts';
+import { atQuality, slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
 import { readModel, writeModel } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
-import { startFrom, stepRng, train } from '../learn/index.ts';
+import { octavesAt, startFrom, stepRng, train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
 import { writeFailure, writeWhole } from './files.ts';
 import { fitSignals, gramTensor, measureGram, scalesTensor } from './fit.ts';
@@ -69,7 +70,11 @@ async function startOf({ from, recipe, engine, signal }: TrainOptions): Promise<
   const use = scales && from.steps.map((step, c) => Number(scales[c]) / step);
   const network = await startFrom(engine, from.network, recipe.spec, rng, { ...recipe, use, signal });
   const same = canonicalJson(from.network.spec) === canonicalJson(recipe.spec);
-  return same && scales instanceof Float32Array ? { network, steps: from.steps, scales } : { network };
+  if (!same || !(scales instanceof Float32Array)) return { network };
+  const scaleSlopes = from.tensors.get(slopeTensor(scalesTensor))?.data;
+  const slopes =
+    from.slopes && scaleSlopes instanceof Float32Array ? { ...from.slopes, scales: scaleSlopes } : undefined;
+  return { network, steps: from.steps, scales, slopes };
 }
 
 /** Signals that the diagonal for rounding is measured on. */
@@ -77,20 +82,33 @@ const gramSignals = 32;
 
 async function modelFile(options: TrainOptions, data: Dataset, trained: Trained): Promise<Uint8Array> {
   const { network, steps, scales } = trained;
+  const { lowest, highest } = options.recipe.quality;
+  const slopes = trained.slopes && { ...trained.slopes, qualities: [lowest, highest] as const };
   const card = cardOf(options, data, trained);
   const tensors = new Map([[scalesTensor, tensor(scales)]]);
-  const bytes = writeModel({ card, network, steps, tensors });
+  if (slopes !== undefined) tensors.set(slopeTensor(scalesTensor), tensor(slopes.scales));
+  const bytes = writeModel({ card, network, steps, slopes, tensors });
   const own = await signalsOf(data, card, gramSignals);
   if (own.length === 0) return bytes;
   const model = readModel(bytes);
-  const fitted = await fitSignals(model, options.engine, own, { quality: defaultQuality, effort: 1 });
-  const gram = await measureGram(
-    model,
-    options.engine,
-    fitted.map(({ modulation }) => modulation),
-  );
-  return writeModel({ card, network, steps, tensors: tensors.set(gramTensor, tensor(gram)) });
+  const gramAt = async (quality: number) => {
+    const fitted = await fitSignals(model, options.engine, own, { quality, effort: 1 });
+    const modulations = fitted.map(({ modulation }) => modulation);
+    return measureGram(atQuality(model, quality), options.engine, modulations);
+  };
+  const gram = await gramAt(defaultQuality);
+  tensors.set(gramTensor, tensor(gram));
+  if (slopes !== undefined && highest > lowest) {
+    const [low, high] = [await gramAt(lowest), await gramAt(highest)];
+    const octaves = octavesAt(highest) - octavesAt(lowest);
+    const slope = gram.map((_, c) => Math.log2((high[c]! + leastGram) / (low[c]! + leastGram)) / octaves);
+    tensors.set(slopeTensor(gramTensor), tensor(slope));
+  }
+  return writeModel({ card, network, steps, slopes, tensors });
 }
+
+/** Keeps the slope of a channel without effect finite. */
+const leastGram = 1e-20;
 
 /** The first signals of a data set, cut to the shape of the card; smaller ones are left out. */
 async function signalsOf(data: Dataset, { shape }: ModelCard, count: number): Promise<Signal[]> {
