@@ -8,6 +8,7 @@ import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { defaultLimits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
+import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { viewsOf } from './views.ts';
@@ -25,12 +26,13 @@ export interface AdaptOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whether a modulation of the model's own shape stands on the quantiser's steps. Throws what reading its bytes throws. */
-export function isRounded({ steps, card }: Model, { modulation, coded, quality }: Readable): boolean {
+/** Whether a modulation, of the network at `quality` or at that of its bytes, of the model's own shape stands on the quantiser's steps. Throws what reading its bytes throws. */
+export function isRounded(model: Model, { modulation, coded, quality }: Readable): boolean {
+  const { card } = model;
   const layout = symbolLayout(card.spec, card.shape);
   const at = quality ?? (coded?.length ? readHeader(coded, defaultLimits).quality : undefined);
   if (at === undefined || modulation.length !== layout.length) return false;
-  const sized = stepsAt(steps, at);
+  const sized = stepsAt(atQuality(model, at).steps, at);
   const rounded = dequantise(layout, quantise(layout, modulation, sized), sized);
   return rounded.every((value, i) => value === modulation[i]);
 }
@@ -41,21 +43,24 @@ export async function asAdapted(
   options: AdaptOptions,
 ): Promise<Float32Array[]> {
   const found = functions.map(({ modulation }) => modulation);
-  const rounded = functions.flatMap((fn, i) => (isRounded(options.model, fn) ? [i] : []));
-  const anew = await adaptAnew(
-    rounded.map((i) => found[i]!),
-    options,
-  );
-  rounded.forEach((i, k) => {
-    found[i] = anew[k]!;
-  });
+  const rounded = new Map<number, number[]>();
+  for (const [i, fn] of functions.entries()) {
+    if (!isRounded(options.model, fn)) continue;
+    const quality = fn.quality ?? defaultQuality;
+    rounded.set(quality, [...(rounded.get(quality) ?? []), i]);
+  }
+  for (const [quality, indices] of rounded) {
+    const own = indices.map((i) => found[i]!);
+    for (const [k, anew] of (await adaptAnew(own, { ...options, quality })).entries())
+      found[indices[k]!] = anew;
+  }
   return found;
 }
 
-/** Of the fields of modulations of the model's own shape. Throws AbortedError. */
+/** Of the fields of modulations of the model's own shape, at one quality; 50 unless given. Throws AbortedError. */
 export async function adaptAnew(
   modulations: readonly Float32Array[],
-  options: AdaptOptions,
+  options: AdaptOptions & { readonly quality?: number | undefined },
 ): Promise<Float32Array[]> {
   const { spec, shape } = options.model.card;
   const length = modulationLength(spec, shape);

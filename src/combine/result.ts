@@ -4,7 +4,7 @@ import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import { archiveOf, bestPrior } from '../pipeline/coding.ts';
+import { archiveOf, bestPrior, checkCodedAt } from '../pipeline/coding.ts';
 import { outputGrid } from '../pipeline/grid.ts';
 import { inlineWork } from '../pipeline/inline-work.ts';
 import { collectRows, fieldRows } from '../pipeline/rows.ts';
@@ -13,7 +13,7 @@ import type { DecodeOptions, Session } from '../pipeline/types.ts';
 import type { Work } from '../pipeline/work.ts';
 import type { Term } from './combine.ts';
 
-/** One `.functa` file, or an archive of several functions. Throws what coding throws. */
+/** One `.functa` file, or an archive of several functions. Throws what coding throws, BadInputError `quality`. */
 export async function codeTerms(
   { model }: Pick<Session, 'model'>,
   terms: readonly Term[],
@@ -24,6 +24,7 @@ export async function codeTerms(
   } = {},
 ): Promise<Uint8Array> {
   const { quality = defaultQuality, prior = bestPrior(model), work = inlineWork } = options;
+  checkCodedAt(model, quality);
   const items: { bytes: Uint8Array }[] = [];
   for (const { modulation, shape } of terms) {
     items.push(await work.code(model, { modulation, shape, quality, prior }));

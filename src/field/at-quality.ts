@@ -7,6 +7,9 @@ import { exp2 } from '../core/detmath.ts';
 import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
 import type { Model } from './model.ts';
 
+/** That of a modulation outside of a file: functasets, priors with files of their own and queries know no other. */
+export const defaultQuality = 50;
+
 /** Per ten points of quality. */
 export interface QualitySlopes {
   /** Lowest and highest quality that was learnt; beyond them a network stays as it is there. */
@@ -32,7 +35,7 @@ export function atQuality(model: Model, quality: number): Model {
   const { slopes } = model;
   if (slopes === undefined) return model;
   const [lowest, highest] = slopes.qualities;
-  const octaves = (Math.min(highest, Math.max(lowest, quality)) - 50) / 10;
+  const octaves = (Math.min(highest, Math.max(lowest, quality)) - defaultQuality) / 10;
   const known = made.get(model) ?? new Map<number, Model>();
   made.set(model, known);
   const found = known.get(octaves) ?? moved(model, slopes, octaves);

@@ -4,35 +4,12 @@ import { sha256Hex } from '../core/hash.ts';
 import { withLimits } from '../core/limits.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
 import { canonicalJson, specDigest } from './canonical.ts';
-import type { ModelCard } from './card.ts';
 import { type ModelParts, networkId, readModel, writeModel } from './model.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import { totalChannels, weightLayout } from './spec.ts';
+import { tinyCard } from './testing.ts';
 
-const card: ModelCard = {
-  name: 'tiny-rgb',
-  family: 'image',
-  shape: [8, 8],
-  anySize: true,
-  values: { offset: 0.5, scale: 0.5 },
-  channels: 'rgb',
-  spec: {
-    axes: 2,
-    outputs: 3,
-    width: 4,
-    layers: 2,
-    w0: 10,
-    features: { global: false, local: false, harmonics: 1 },
-    levels: [
-      { cell: null, channels: 2, interpolation: 'linear' },
-      { cell: [4, 4], channels: 3, interpolation: 'linear' },
-    ],
-  },
-  training: { dataset: 'none', split: 'train', steps: 0, batch: 1, seed: 1, lambda: 0, innerSteps: 3 },
-  figures: { psnrDbMeanOfItems: 21.5 },
-  licence: 'Apache-2.0',
-  notes: '',
-};
+const card = tinyCard;
 
 function parts(changes: Partial<ModelParts> = {}): ModelParts {
   const channels = totalChannels(card.spec);

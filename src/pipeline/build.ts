@@ -5,9 +5,11 @@ import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems } from '../core/units.ts';
+import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { openingFor } from './data.ts';
+import { fitSignals } from './fit.ts';
 import { defaultBatch, openSession } from './session.ts';
 import { openFunctasetOf } from './store.ts';
 import type { BuildOptions, BuildResult, Encoded, PipelineEvent } from './types.ts';
@@ -49,7 +51,8 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
           batch: signals.length,
           archive: false,
         });
-        await store.putMany(items.map((item, i) => stored(signals[i]!, item)));
+        const plain = await plainModulations(options, signals, items);
+        await store.putMany(items.map((item, i) => stored(signals[i]!, item, plain[i]!)));
         options.onFlushed?.(signals.map(({ id }) => id));
         for (const item of items) {
           errors.push(item.mse);
@@ -111,8 +114,21 @@ async function storeAll(
   await flush(total);
 }
 
-function stored(signal: Signal, item: Encoded): StoredFunction {
+/** Modulations of quality 50, the one that all functions of a functaset have in common; their bytes may be of another. */
+async function plainModulations(
+  { model, engine, quality = defaultQuality, signal }: BuildOptions,
+  signals: readonly Signal[],
+  items: readonly Encoded[],
+): Promise<readonly Float32Array[]> {
+  const found = atQuality(model, quality) === atQuality(model, defaultQuality);
+  const plain = found ? items : await fitSignals(model, engine, signals, { ...plainFit, signal });
+  return plain.map(({ modulation }) => modulation);
+}
+
+const plainFit = { quality: defaultQuality, effort: 1 };
+
+function stored(signal: Signal, item: Encoded, modulation: Float32Array): StoredFunction {
   const { id, label } = signal;
-  const { shape, psnrDb, estimatedBits, modulation, bytes } = item;
+  const { shape, psnrDb, estimatedBits, bytes } = item;
   return { id, label, shape, psnrDb, bits: estimatedBits, modulation, coded: bytes };
 }

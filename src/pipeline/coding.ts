@@ -6,6 +6,7 @@ import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import type { Coded, CodeTask, DecodedFunction, DecodeTask } from './work.ts';
 
@@ -67,7 +68,7 @@ export function code(model: Model, task: CodeTask): Coded {
   const { modulation, shape, quality, prior } = task;
   const kind = priorKind(prior);
   const layout = symbolLayout(model.card.spec, shape);
-  const steps = stepsAt(model.steps, quality);
+  const steps = stepsOf(model, quality);
   const symbols = task.symbols ?? quantise(layout, modulation, steps);
   const { bytes, bits } = encodePriced(model, symbols, shape, quality, kind);
   return { bytes, symbols, modulation: dequantise(layout, symbols, steps), estimatedBits: bits };
@@ -94,7 +95,24 @@ export function toFunction(
 ): DecodedFunction {
   const { symbols, shape, quality, prior } = found;
   const layout = symbolLayout(model.card.spec, shape);
-  return { modulation: dequantise(layout, symbols, stepsAt(model.steps, quality)), shape, quality, prior };
+  return { modulation: dequantise(layout, symbols, stepsOf(model, quality)), shape, quality, prior };
+}
+
+/** Quantiser steps [channels] of a model at a quality. Throws BadInputError `quality`. */
+export function stepsOf(model: Model, quality: number): Float64Array {
+  return stepsAt(atQuality(model, quality).steps, quality);
+}
+
+/**
+ * That a modulation of quality 50 can be coded at this one, rather than a signal. Throws BadInputError `quality` where the
+ * network changes with it.
+ */
+export function checkCodedAt(model: Model, quality: number): void {
+  if (atQuality(model, quality).network === atQuality(model, defaultQuality).network) return;
+  throw new BadInputError(
+    'quality',
+    `the network of ${model.card.name} changes with quality: what does not come from a signal is coded at ${defaultQuality}`,
+  );
 }
 
 /** What a prior says symbols cost, without headers. */

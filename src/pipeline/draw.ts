@@ -7,7 +7,15 @@ import { readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Model } from '../field/model.ts';
-import { archiveOf, bestPrior, codingKinds, multiplyAddsPerSymbol, priorsOf } from './coding.ts';
+import {
+  archiveOf,
+  bestPrior,
+  checkCodedAt,
+  codingKinds,
+  multiplyAddsPerSymbol,
+  priorsOf,
+  stepsOf,
+} from './coding.ts';
 import { type GenerativeKind, openGenerative } from './generative.ts';
 import { generativeKinds } from './models.ts';
 import type { Drawn, DrawTask } from './work.ts';
@@ -33,7 +41,8 @@ export async function draw(model: Model, task: DrawTask): Promise<Drawn> {
   const kind = generativeKind(prior);
   checkWishes(prior, kind ?? 'coding', task);
   const layout = symbolLayout(model.card.spec, shape);
-  const steps = stepsAt(model.steps, quality);
+  const steps = stepsOf(model, quality);
+  if (kind !== undefined) checkCodedAt(model, quality);
   const coded = kind === undefined ? codingKind(prior) : bestPrior(model);
   const symbols =
     kind === undefined

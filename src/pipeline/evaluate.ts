@@ -73,7 +73,7 @@ class Run {
   readonly #signals: readonly Signal[];
   readonly #prior: string;
   readonly #effort: number;
-  /** Effort 1 adapts alike at every quality: once. */
+  /** Effort 1 adapts alike at every quality of a network that does not change with it: once. */
   #fitted: { fitted: Fitted[]; ms: number } | undefined;
 
   constructor(options: EvalOptions, signals: readonly Signal[], prior: string, effort: number) {
@@ -98,7 +98,10 @@ class Run {
       const decodeStart = performance.now();
       const task = { bytes: coded.bytes, item: 0, limits: defaultLimits };
       const found = await inlineWork.decode(model, task);
-      const stream = fieldRows({ model, engine }, found.shape, found.modulation, { limits: defaultLimits });
+      const stream = fieldRows({ model, engine }, found.shape, found.modulation, {
+        limits: defaultLimits,
+        quality,
+      });
       const decoded = await collectRows(stream);
       sums.decodeMs += performance.now() - decodeStart;
       sums.codeMs += decodeStart - codeStart;
@@ -141,7 +144,7 @@ class Run {
       fitted.push(...(await fitSignals(model, engine, group, request)));
     }
     const found = { fitted, ms: performance.now() - started };
-    if (this.#effort === 1) this.#fitted = found;
+    if (this.#effort === 1 && model.slopes === undefined) this.#fitted = found;
     return found;
   }
 }

@@ -3,6 +3,7 @@ import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
+import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import { outputGrid } from './grid.ts';
@@ -13,14 +14,14 @@ import { toSignalValues } from './values.ts';
 const blockPoints = 2 ** 17;
 
 /**
- * The signal of `modulation` [m], rows at a time. Throws before the first row: BadInputError `bad-size`, `bad-region`;
+ * The signal of `modulation` [m], rows at a time; `quality` is the one that it was found at, 50 by default. Throws before the first row: BadInputError `bad-size`, `bad-region`;
  * LimitError `limit-samples`, `limit-axis`, `limit-multiply-adds`.
  */
 export function fieldRows(
   context: { readonly model: Model; readonly engine: Engine },
   shape: readonly number[],
   modulation: Float32Array,
-  options: DecodeOptions & { readonly limits: Limits },
+  options: DecodeOptions & { readonly limits: Limits; readonly quality?: number | undefined },
 ): RowStream {
   const { card } = context.model;
   const grid = outputGrid(shape, options, options.limits);
@@ -35,11 +36,12 @@ export function fieldRows(
   const rowsPerBlock = Math.max(1, Math.floor((blockPoints * height) / pointCount(grid.shape)));
   async function* rows(): AsyncIterable<Rows> {
     const { engine, model } = context;
+    const { network } = atQuality(model, options.quality ?? defaultQuality);
     for (let start = 0; start < height; start += rowsPerBlock) {
       if (options.signal?.aborted) throw new AbortedError();
       const n = Math.min(rowsPerBlock, height - start);
       const points = grid.points(start, n);
-      const values = await engine.evaluate(model.network, shape, modulation, points, {
+      const values = await engine.evaluate(network, shape, modulation, points, {
         signal: options.signal,
       });
       yield { start, rows: n, values: toSignalValues(card, values, options.raw ?? false) };

@@ -4,6 +4,7 @@ import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
+import { defaultQuality } from '../field/at-quality.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, functionsOf, priorKind } from './coding.ts';
 import { drawingPerSymbol } from './draw.ts';
@@ -29,7 +30,8 @@ import type {
 import { checkFits, errorAgainst } from './values.ts';
 import type { DecodedFunction } from './work.ts';
 
-export const defaultQuality = 50;
+export { defaultQuality };
+
 /** Signals adapted together unless the caller says otherwise. */
 export const defaultBatch = 32;
 /** Points of signals adapted together, so that their trajectories fit in memory. */
@@ -61,11 +63,12 @@ class OpenSession implements Session {
     if (options.quality !== undefined)
       throw new BadInputError('target', 'give a target or a quality, not both');
     const started = performance.now();
-    // Effort 1 finds the same modulation at every quality: once.
+    // Effort 1 finds the same modulation at every quality, where the network is the same: once.
+    const once = (options.effort ?? 1) === 1 && this.model.slopes === undefined;
     let fitted: Fitted[] | undefined;
     const found = await encodeTo(target, async (quality) => {
       const setting = { ...options, quality };
-      if (fitted === undefined || (options.effort ?? 1) > 1) fitted = await this.#fit([signal], setting);
+      if (fitted === undefined || !once) fitted = await this.#fit([signal], setting);
       return (await this.#codeAll([signal], fitted, setting, 0))[0]!;
     });
     return { ...found, seconds: (performance.now() - started) / 1000 };
@@ -120,7 +123,7 @@ class OpenSession implements Session {
     const modulations = options.decode === false ? [] : drawn.modulations;
     for (const [i, modulation] of modulations.entries()) {
       const stream = this.#rows(
-        { modulation, shape },
+        { modulation, shape, quality },
         { size: options.size, raw: options.raw, signal: options.signal },
       );
       const values = await collectRows(stream);
@@ -133,9 +136,10 @@ class OpenSession implements Session {
     return inspect(bytes, this.model);
   }
 
-  #rows(found: Pick<DecodedFunction, 'modulation' | 'shape'>, options: DecodeOptions): RowStream {
+  #rows(found: Omit<DecodedFunction, 'prior'>, options: DecodeOptions): RowStream {
     const { size, region, raw, signal, limits = this.#limits } = options;
-    return fieldRows(this, found.shape, found.modulation, { size, region, raw, signal, limits });
+    const { shape, modulation, quality } = found;
+    return fieldRows(this, shape, modulation, { size, region, raw, signal, limits, quality });
   }
 
   /** Signals of one shape, adapted in one call; the seconds of the call are shared equally. */
@@ -177,7 +181,8 @@ class OpenSession implements Session {
     const started = performance.now();
     const coded = await this.#work.code(this.model, { modulation, symbols, shape, quality, prior });
     const seconds = (performance.now() - started + adaptMs) / 1000;
-    const decoded = await collectRows(this.#rows({ modulation: coded.modulation, shape }, { signal: abort }));
+    const found = { modulation: coded.modulation, shape, quality };
+    const decoded = await collectRows(this.#rows(found, { signal: abort }));
     const mse = errorAgainst(signal, decoded);
     return {
       bytes: coded.bytes,

@@ -9,6 +9,7 @@ import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
 import type { Engine } from '../engine/engine.ts';
+import { slopeTensor } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import { readModel, writeModel } from '../field/model.ts';
 import { pyramid } from '../field/presets.ts';
@@ -38,13 +39,19 @@ export const tinyRecipe = withOverrides(presetRecipe('fashion-mnist'), {
   validation: { every: 60, signals: 8 },
 });
 
+/** The recipe of a network that changes with quality. */
+export const slopedRecipe = withOverrides(tinyRecipe, { quality: { slopes: true } });
+
 /** The bytes of the model's file. */
-export async function makeTinyModel(engine: Engine): Promise<Uint8Array> {
+export async function makeTinyModel(engine: Engine, recipe = tinyRecipe): Promise<Uint8Array> {
   const data = await openDataset('fixture-fashion', 'train');
-  const trained = await train({ engine, recipe: tinyRecipe, source: sourceOf(data) });
+  const trained = await train({ engine, recipe, source: sourceOf(data) });
   const { network, steps, scales } = trained;
+  const { lowest, highest } = recipe.quality;
+  const slopes = trained.slopes && { ...trained.slopes, qualities: [lowest, highest] as const };
   const base = new Map([[scalesTensor, tensor(scales)]]);
-  const model = readModel(writeModel({ card, network, steps, tensors: base }));
+  if (slopes !== undefined) base.set(slopeTensor(scalesTensor), tensor(slopes.scales));
+  const model = readModel(writeModel({ card, network, steps, slopes, tensors: base }));
   const layout = symbolLayout(spec, card.shape);
   const counts = new SymbolCounts(totalChannels(spec));
   const fitted = await fitSignals(model, engine, await all(data), { quality: 50, effort: 1 });
@@ -56,7 +63,7 @@ export async function makeTinyModel(engine: Engine): Promise<Uint8Array> {
   const bank = makeBank();
   const priors = [fitHistogram(counts), fitFactorized(counts, readBank(bank)), bank];
   const tensors = new Map<string, Tensor>([base, ...priors].flatMap((part) => [...part]));
-  return writeModel({ card, network, steps, tensors });
+  return writeModel({ card, network, steps, slopes, tensors });
 }
 
 const card: ModelCard = {

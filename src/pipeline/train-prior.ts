@@ -1,8 +1,9 @@
 /** Training the priors of a model on a functaset, or on a data set that is adapted first. */
 import { rm } from 'node:fs/promises';
+import { decodeFile } from '../../codec/index.ts';
 import { openDataset } from '../../datasets/registry.ts';
-import { symbolLayout } from '../../prior/prior.ts';
-import { dequantise, stepsAt } from '../../prior/quantiser.ts';
+import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import {
   type ModulationSource,
@@ -18,7 +19,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { priorKind } from './coding.ts';
+import { priorKind, stepsOf } from './coding.ts';
 import { openingFor } from './data.ts';
 import { checkpointAt, writeWhole } from './files.ts';
 import { fitSignals, gramTensor, measureGram } from './fit.ts';
@@ -58,7 +59,13 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const model = await loadModel(modelPath);
-  const modulations = await open(model, options);
+  if (model.slopes !== undefined && kinds.length > 0 && generative.length > 0) {
+    throw new BadInputError(
+      'prior-kind',
+      `the network of ${model.card.name} changes with quality: train ${generative.join(', ')} apart from ${kinds.join(', ')}`,
+    );
+  }
+  const modulations = await open(model, options, kinds.length > 0);
   try {
     const files: string[] = [];
     for (const kind of generative) {
@@ -103,6 +110,7 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       card: { ...model.card, figures: { ...model.card.figures, ...cardFigures(model, figures) } },
       network: model.network,
       steps: model.steps,
+      slopes: model.slopes,
       tensors: known,
     });
     await writeWhole(out, bytes);
@@ -114,14 +122,20 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
   }
 }
 
-function open(model: Model, options: TrainPriorOptions): Promise<Modulations> {
+/** With `coding`, for priors of symbols. */
+function open(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
   return options.functaset === undefined
-    ? adaptAll(model, options)
-    : openStore(model, options.functaset, options);
+    ? adaptAll(model, options, coding)
+    : openStore(model, options.functaset, options, coding);
 }
 
 /** Reads modulations as they are asked for; only their ids are in memory. */
-async function openStore(model: Model, path: string, { limit }: TrainPriorOptions): Promise<Modulations> {
+async function openStore(
+  model: Model,
+  path: string,
+  { limit }: TrainPriorOptions,
+  coding: boolean,
+): Promise<Modulations> {
   const store = await openFunctasetOf(model, path, { readOnly: true });
   const ids = [...store.summaries(limit === undefined ? {} : { limit })].map(({ id }) => id);
   const at = (index: number) => {
@@ -132,22 +146,38 @@ async function openStore(model: Model, path: string, { limit }: TrainPriorOption
         `function ${ids[index]} of ${path} went away; train again`,
       );
     }
-    const { modulation, shape, label } = found;
+    const { modulation, shape, label, coded } = found;
+    if (coding && model.slopes !== undefined && coded.length > 0) {
+      const { symbols, quality } = decodeFile(model, coded);
+      const layout = symbolLayout(model.card.spec, shape);
+      return { modulation: asSymbols(model, layout, symbols, quality), layout, quality, label };
+    }
     return { modulation, layout: symbolLayout(model.card.spec, shape), label };
   };
   const data = ids[0]?.split('/').slice(0, -1).join('/') ?? '';
   return { source: { length: ids.length, at }, data, close: () => store.close() };
 }
 
+/**
+ * Symbols as the modulation that rounds to them by the steps of quality 50 alone: what a prior of symbols is trained on where
+ * steps change with quality.
+ */
+function asSymbols(model: Model, layout: SymbolLayout, symbols: Int32Array, quality: number): Float32Array {
+  return dequantise(layout, symbols, stepsAt(model.steps, quality));
+}
+
 /** Qualities that coded symbols are chosen at, in turn. */
 const codedQualities: readonly number[] = [35, 40, 45, 50, 55, 60, 65, 70];
 
+/** Qualities that signals are adapted at, in turn, where the network changes with quality. */
+const adaptedQualities: readonly number[] = [10, 30, 40, 50, 60, 70, 85, 95];
+
 /**
- * Every signal adapted by the learnt steps; of an effort above 1, every other group as the coder would code it at one of
+ * Every signal adapted by the learnt steps, for `coding` at one of `adaptedQualities` where that makes a difference; of an effort above 1, every other group as the coder would code it at one of
  * `codedQualities`, so that the priors know both kinds of symbols. Where the model codes with contexts already, these symbols
  * are chosen by their costs: a second training then learns what its own coder writes.
  */
-async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modulations> {
+async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
   const { engine, dataset: name = '', split = 'train', limit, effort = 1, signal, onEvent } = options;
   const { spec } = model.card;
   const prior = priorKinds(model).find((kind) => kind === 'autoregressive');
@@ -161,7 +191,9 @@ async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modul
       if (signal?.aborted) throw new AbortedError();
       const turn = i / defaultBatch;
       const coded = effort > 1 && turn % 2 === 1;
-      const quality = coded ? codedQualities[(turn >> 1) % codedQualities.length]! : undefined;
+      const changing = coding && model.slopes !== undefined;
+      const cycle = coded ? codedQualities : changing ? adaptedQualities : [];
+      const quality = cycle[(effort > 1 ? turn >> 1 : turn) % cycle.length];
       const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
       const signals = await Promise.all(indices.map((index) => dataset.get(index)));
       for (const item of signals) checkFits(model, item);
@@ -169,10 +201,12 @@ async function adaptAll(model: Model, options: TrainPriorOptions): Promise<Modul
         const request = { quality: quality ?? defaultQuality, effort: coded ? effort : 1, prior, signal };
         const layout = symbolLayout(spec, group[0]!.shape);
         for (const [k, found] of (await fitSignals(model, engine, group, request)).entries()) {
-          const { modulation, symbols } = found;
-          const decoded = symbols && dequantise(layout, symbols, stepsAt(model.steps, request.quality));
           const { label } = group[k]!;
-          all.push({ modulation: decoded ?? modulation, layout, quality: symbols && quality, label });
+          if (quality === undefined) all.push({ modulation: found.modulation, layout, label });
+          else {
+            const symbols = found.symbols ?? quantise(layout, found.modulation, stepsOf(model, quality));
+            all.push({ modulation: asSymbols(model, layout, symbols, quality), layout, quality, label });
+          }
         }
       }
       tell({ type: 'progress', job, done: all.length, total, figures: {} });

@@ -6,7 +6,7 @@ import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { tensor } from '../core/tensor.ts';
-import { atQuality, slopeTensor } from '../field/at-quality.ts';
+import { atQuality, defaultQuality, slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
 import { readModel, writeModel } from '../field/model.ts';
@@ -16,7 +16,6 @@ import { octavesAt, startFrom, stepRng, train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
 import { writeFailure, writeWhole } from './files.ts';
 import { fitSignals, gramTensor, measureGram, scalesTensor } from './fit.ts';
-import { defaultQuality } from './session.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
 const job = 'learn';

@@ -95,7 +95,7 @@ export interface Encoded {
   readonly estimatedBits: number;
   readonly seconds: number;
   readonly symbols: Int32Array;
-  /** The modulation before quantisation, [m]. */
+  /** The modulation before quantisation, [m], of the network at `quality`. */
   readonly modulation: Float32Array;
   readonly quality: number;
   readonly prior: string;

@@ -1,6 +1,6 @@
 /** `where`: functions that pass a filter. `unlikely`: those that cost most bits, outliers first. */
 import { setImmediate } from 'node:timers/promises';
-import { readHeader } from '../../codec/index.ts';
+import { decodeFile, readHeader } from '../../codec/index.ts';
 import type { GaussianScore } from '../../prior/gaussian/index.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
@@ -87,7 +87,8 @@ type Price = (fn: StoredFunction) => number;
 
 /**
  * Bits of a function under a prior of the model: by the tables of a coder at the quality that the function was coded with, or
- * by a density, as a bound, at the quality of its file (`flow`) or that of the function (`gaussian`).
+ * by a density, as a bound, at the quality of its file (`flow`) or that of the function (`gaussian`; 50 of a network that changes
+ * with quality).
  */
 async function pricing(context: QueryContext, name: string): Promise<Price> {
   const { model, limits } = context;
@@ -132,7 +133,7 @@ async function priceBy({ model, limits }: QueryContext, prior: AnyPrior): Promis
     const layout = symbolLayout(card.spec, card.shape);
     const scores = new Map<number, GaussianScore>();
     return ownShape(model, prior, (fn) => {
-      const quality = qualityOf(fn);
+      const quality = model.slopes === undefined ? qualityOf(fn) : defaultQuality;
       const score = scores.get(quality) ?? gaussian.scoreAt(stepsOf(layout, stepsAt(model.steps, quality)));
       scores.set(quality, score);
       return score(fn.modulation, noiseSeed)[0]!;
@@ -142,7 +143,10 @@ async function priceBy({ model, limits }: QueryContext, prior: AnyPrior): Promis
   return (fn) => {
     const quality = qualityOf(fn);
     const layout = symbolLayout(card.spec, fn.shape);
-    const symbols = quantise(layout, fn.modulation, stepsAt(model.steps, quality));
+    const symbols =
+      model.slopes === undefined || fn.coded.length === 0
+        ? quantise(layout, fn.modulation, stepsAt(model.steps, quality))
+        : decodeFile(model, fn.coded, limits).symbols;
     return bitsOf(model, layout, quality, kind, symbols);
   };
 }

@@ -77,7 +77,7 @@ function isModel(bytes: Uint8Array): boolean {
 }
 
 function describeModel(input: string, fileBytes: number, model: Model, priors: readonly string[]): Report {
-  const { card, id, networkId, network } = model;
+  const { card, id, networkId, network, slopes } = model;
   const { training } = card;
   const levels = card.spec.levels.map(
     ({ cell, channels }) =>
@@ -93,6 +93,7 @@ function describeModel(input: string, fileBytes: number, model: Model, priors: r
     ],
     ['network', `width ${card.spec.width}, ${card.spec.layers} layers, ${network.weights.length} weights`],
     ['modulation', levels.join(', ')],
+    ...(slopes === undefined ? [] : [['changes', `with quality, from ${slopes.qualities.join(' to ')}`]]),
     ['priors', priors.join(', ') || 'none'],
     [
       'trained on',

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openDataset } from '../../datasets/registry.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import { temporary } from '../../test/temporary.ts';
+import { codeTerms } from '../combine/index.ts';
+import { mse, psnrDb } from '../core/units.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { atQuality } from '../field/at-quality.ts';
+import { type Model, readModel } from '../field/model.ts';
+import { withOverrides } from '../learn/index.ts';
+import { fitSignals } from './fit.ts';
+import { buildFunctaset, openSession, trainModel, trainPrior } from './index.ts';
+import { openFunctasetOf } from './store.ts';
+import { makeTinyModel, slopedRecipe } from './testing.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+let engine: Engine;
+let model: Model;
+let signals: Signal[];
+
+beforeAll(async () => {
+  engine = await openEngine();
+  model = readModel(await makeTinyModel(engine, slopedRecipe));
+  const data = await openDataset('fixture-fashion', 'train');
+  signals = [await data.get(0), await data.get(1)];
+}, 120_000);
+
+afterAll(() => engine.close());
+
+test('a file is decoded by the network of its own quality', async () => {
+  const session = openSession({ model, engine });
+  const [signal] = signals;
+  for (const quality of [30, 45, 60, 80]) {
+    const coded = await session.encode(signal!, { quality, effort: 2 });
+    const decoded = await session.decode(coded.bytes);
+    expect(psnrDb(mse(decoded.values, signal!.values))).toBeCloseTo(coded.psnrDb, 9);
+    const other = openSession({ model: { ...model, slopes: undefined }, engine });
+    expect((await other.decode(coded.bytes)).values).not.toEqual(decoded.values);
+  }
+});
+
+test('a functaset holds modulations of quality 50, whatever its bytes are of', async () => {
+  const path = join(temporary(), 'set');
+  const [plain] = await fitSignals(model, engine, signals, { quality: 50, effort: 1 });
+  await buildFunctaset({
+    ...{ model, engine, path, dataset: 'fixture-fashion', split: 'train', quality: 62 },
+    limit: 2,
+  });
+  const store = await openFunctasetOf(model, path, { readOnly: true });
+  const found = store.get(signals[0]!.id);
+  await store.close();
+  expect(found?.modulation).toEqual(plain?.modulation);
+  const decoded = await openSession({ model, engine }).decode(found!.coded);
+  expect(psnrDb(mse(decoded.values, signals[0]!.values))).toBeCloseTo(found!.psnrDb, 9);
+});
+
+test('what does not come from a signal is coded at quality 50 alone', async () => {
+  const [plain] = await fitSignals(model, engine, signals, { quality: 50, effort: 1 });
+  const term = { modulation: plain!.modulation, shape: signals[0]!.shape };
+  expect((await codeTerms({ model }, [term])).length).toBeGreaterThan(0);
+  await expect(codeTerms({ model }, [term], { quality: 60 })).rejects.toMatchObject({ code: 'quality' });
+});
+
+test('learning writes slopes, learning on keeps them, and priors train at all qualities', async () => {
+  const recipe = withOverrides(slopedRecipe, {
+    ...{ steps: 8, validation: { every: 0 } },
+    phases: { distortion: 2, rounded: 2, coded: 2 },
+  });
+  const out = join(temporary(), 'sloped.safetensors');
+  const first = await trainModel({ engine, recipe, dataset: 'fixture-fashion', out });
+  const { slopes } = first.model;
+  expect(slopes?.qualities).toEqual([recipe.quality.lowest, recipe.quality.highest]);
+  expect(slopes?.weights.some((x) => x !== 0)).toBe(true);
+  expect(first.model.tensors.get('learn.gram.slope')?.data.every(Number.isFinite)).toBe(true);
+  const on = join(temporary(), 'on.safetensors');
+  const careful = withOverrides(recipe, { steps: 1, phases: { distortion: 0, rounded: 0, coded: 0 } });
+  const next = await trainModel({
+    ...{ engine, recipe: careful, dataset: 'fixture-fashion', out: on },
+    from: first.model,
+  });
+  const moved = next.model.slopes!.weights.map((x, i) => Math.abs(x - slopes!.weights[i]!));
+  expect(Math.max(...moved)).toBeLessThan(0.01);
+  const { model: coded } = await trainPrior({
+    ...{ engine, modelPath: out, dataset: 'fixture-fashion', kinds: ['histogram', 'factorized'] },
+    effort: 2,
+    limit: 40,
+  });
+  expect(coded.slopes).toEqual(slopes);
+  const file = await openSession({ model: coded, engine }).encode(signals[0]!, { quality: 60 });
+  expect(file.bytes.length).toBeGreaterThan(0);
+  await expect(
+    trainPrior({
+      ...{ engine, modelPath: out, dataset: 'fixture-fashion', kinds: ['histogram', 'gaussian'] },
+    }),
+  ).rejects.toMatchObject({ code: 'prior-kind' });
+});
+
+test('atQuality gives fitting the steps of its quality', () => {
+  expect(atQuality(model, 60).steps).not.toEqual(model.steps);
+});
