@@ -4,18 +4,21 @@ import type { Signal } from '../../datasets/signal.ts';
 import { coinppBits, dequantiseCoinpp, fitCoinpp, quantiseCoinpp } from '../../prior/coinpp.ts';
 import { defaultRecipe } from '../../prior/context.ts';
 import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
+import { readPrior } from '../../prior/registry.ts';
 import { arraySource, type PriorTrainingOptions, trainPriors } from '../../prior/train/index.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { mse, psnrDb } from '../../src/core/units.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { atQuality } from '../../src/field/at-quality.ts';
 import { coveringGrid } from '../../src/field/coordinates.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import { gridCells, pointCount } from '../../src/field/spec.ts';
 import { batchOf, gramDiagonal, rateTerm, roundBatch } from '../../src/learn/index.ts';
-import { fitSignals, scalesTensor } from '../../src/pipeline/fit.ts';
+import { fitSignals, gramTensor, scalesTensor } from '../../src/pipeline/fit.ts';
 import { bestPrior, openSession } from '../../src/pipeline/index.ts';
+import { priceWith } from '../../src/pipeline/price.ts';
 import { archiveBits } from './archive.ts';
 import { type Curve, mean, type Point, pointOf } from './curve.ts';
 import type { Pictures } from './pictures.ts';
@@ -38,9 +41,11 @@ const batch = 32;
 /** Turns of choosing symbols in the row that does nothing else. */
 const chooseTurns = 8;
 
-/** In order; every row changes one thing of the row before. */
-export async function* ablationRows(options: AblationOptions): AsyncGenerator<Curve> {
-  const { model, engine, training, priorSteps, efforts } = options;
+/** In order; every row changes one thing of the row before. Those before the model's own prior use the network of quality 50. */
+export async function* ablationRows(given: AblationOptions): AsyncGenerator<Curve> {
+  const { engine, training, priorSteps, efforts } = given;
+  const model: Model = { ...given.model, slopes: undefined };
+  const options = { ...given, model };
   const fitted = await fitAll(options, training);
   yield await publishedCoder(options, fitted);
 
@@ -74,28 +79,19 @@ export async function* ablationRows(options: AblationOptions): AsyncGenerator<Cu
     const context = await withContexts(options, fitted, near);
     yield await row(options, 'context', `neighbours and channels before; ${long}`, context, 'autoregressive');
     const conditioned = await withContexts(options, fitted, defaultRecipe(axes, position));
-    const given = position ? 'coarser levels and place, too' : 'coarser levels, too';
-    yield await row(options, 'conditioning', `${given}; ${long}`, conditioned, 'autoregressive');
+    const more = position ? 'coarser levels and place, too' : 'coarser levels, too';
+    yield await row(options, 'conditioning', `${more}; ${long}`, conditioned, 'autoregressive');
   }
-  const own = bestPrior(model);
-  yield await row(
-    options,
-    "the model's prior",
-    `its own ${own} prior, trained longer and on more`,
-    model,
-    own,
-  );
-  const chosen = await chosenRow(options, own);
+  const whole = given.model;
+  const own = bestPrior(whole);
+  const changing = whole.slopes === undefined ? '' : ', and the network of each quality';
+  const longer = `its own ${own} prior, trained longer and on more${changing}`;
+  yield await row(given, "the model's prior", longer, whole, own);
+  const chosen = await chosenRow(given, own);
   if (chosen !== undefined) yield chosen;
   for (const effort of efforts) {
-    yield await row(
-      options,
-      `effort ${effort}`,
-      'longer refining before symbols are chosen',
-      model,
-      own,
-      effort,
-    );
+    const source = 'longer refining before symbols are chosen';
+    yield await row(given, `effort ${effort}`, source, whole, own, effort);
   }
 }
 
@@ -103,11 +99,12 @@ export async function* ablationRows(options: AblationOptions): AsyncGenerator<Cu
 async function fitAll(
   { model, engine, say }: AblationOptions,
   signals: readonly Signal[],
+  quality = 50,
 ): Promise<Float32Array[]> {
-  say(`adapting ${signals.length} signals of the training split`);
+  say(`adapting ${signals.length} signals`);
   const all: Float32Array[] = [];
   for (let i = 0; i < signals.length; i += batch) {
-    const request = { quality: 50, effort: 1 };
+    const request = { quality, effort: 1 };
     const fitted = await fitSignals(model, engine, signals.slice(i, i + batch), request);
     all.push(...fitted.map(({ modulation }) => modulation));
   }
@@ -141,26 +138,32 @@ async function row(
 /** Symbols chosen with bits in mind, modulations as the learnt steps left them; `undefined` for models that price no symbols. */
 async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Curve | undefined> {
   const { model, engine, pictures, qualities, say } = options;
-  const { card, network, steps } = model;
-  const scales = model.tensors.get(scalesTensor)?.data;
+  const { card } = model;
   const { lambda } = card.training;
-  if (scales === undefined || !(lambda > 0)) return undefined;
-  const fitted = await fitAll(options, pictures.signals);
+  if (!model.tensors.has(scalesTensor) || !(lambda > 0)) return undefined;
+  const costs = readPrior(model, prior);
   const peak = typeof card.training.peak === 'number' ? card.training.peak : 1;
-  const trade = { lambda, values: { ...card.values, peak }, steps, scales };
+  const values = { ...card.values, peak };
   const session = openSession({ model, engine });
   const points: Point[] = [];
   for (const quality of qualities) {
     say(`chosen symbols: quality ${quality}`);
+    const { network, steps, tensors } = atQuality(model, quality);
+    const scales = tensors.get(scalesTensor)!.data as Float32Array;
+    const fitted = await fitAll(options, pictures.signals, quality);
     const items: { symbols: Int32Array; shape: readonly number[] }[] = [];
     const psnr: number[] = [];
     const started = performance.now();
     for (let i = 0; i < fitted.length; i += batch) {
       const signals = pictures.signals.slice(i, i + batch);
       const group = batchOf(signals, card.spec.outputs, card.values);
-      const rate = rateTerm(trade, group, quality);
+      const rate = rateTerm({ lambda, values, steps, scales }, group, quality);
       const modulations = joined(fitted.slice(i, i + batch));
-      const { symbols } = await roundBatch(engine, network, group, modulations, { rate, turns: chooseTurns });
+      const layout = symbolLayout(card.spec, group.shape);
+      const price = (symbols: Int32Array) => priceWith(costs, layout, quality, symbols);
+      const { symbols } = await roundBatch(engine, network, group, modulations, {
+        ...{ rate, turns: chooseTurns, price, gram: gramOf(tensors) },
+      });
       const length = symbols.length / signals.length;
       signals.forEach(({ shape }, s) => {
         items.push({ symbols: symbols.slice(s * length, (s + 1) * length), shape });
@@ -176,8 +179,13 @@ async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Cu
     const bitsPerPixel = archiveBits(archive.length, pictures.pictures, (i) => opened.byteLength(i));
     points.push(pointOf(`quality ${quality}`, { bitsPerPixel, psnrDb: psnr }, { encodeMs }));
   }
-  const source = `symbols chosen for rate and error, ${chooseTurns} turns; modulations as before`;
+  const source = `symbols chosen for error and the prior's costs, ${chooseTurns} turns; modulations as before`;
   return { name: 'RDOQ', kind: 'same program', form: 'archive', source, points };
+}
+
+function gramOf(tensors: Model['tensors']): Float32Array | undefined {
+  const gram = tensors.get(gramTensor)?.data;
+  return gram instanceof Float32Array ? gram : undefined;
 }
 
 /** COIN++'s quantiser and rate on our modulations: an estimate, as published; there is no bitstream. */
