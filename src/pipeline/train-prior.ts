@@ -171,11 +171,15 @@ const codedQualities: readonly number[] = [35, 40, 45, 50, 55, 60, 65, 70];
 
 /** Qualities that signals are adapted at, in turn, where the network changes with quality. */
 const adaptedQualities: readonly number[] = [10, 30, 40, 50, 60, 70, 85, 95];
+/** Of fewer signals, each is taken again at up to so many of them. */
+const fewSignals = 4096;
+const mostTurns = 6;
 
 /**
- * Every signal adapted by the learnt steps, for `coding` at one of `adaptedQualities` where that makes a difference; of an effort above 1, every other group as the coder would code it at one of
- * `codedQualities`, so that the priors know both kinds of symbols. Where the model codes with contexts already, these symbols
- * are chosen by their costs: a second training then learns what its own coder writes.
+ * Every signal adapted by the learnt steps, for `coding` at one of `adaptedQualities` where that makes a difference; of an
+ * effort above 1, every other group as the coder would code it at one of `codedQualities`, so that the priors know both kinds of
+ * symbols. Where the model codes with contexts already, these symbols are chosen by their costs: a second training then learns
+ * what its own coder writes.
  */
 async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
   const { engine, dataset: name = '', split = 'train', limit, effort = 1, signal, onEvent } = options;
@@ -185,13 +189,15 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
   try {
     const total = Math.min(limit ?? dataset.length, dataset.length);
     const tell = (event: PipelineEvent) => onEvent?.(event);
-    tell({ type: 'start', job, total, done: 0, unit: 'signals adapted' });
+    const changing = coding && model.slopes !== undefined;
+    const rounds = changing ? Math.min(mostTurns, Math.ceil(fewSignals / total)) : 1;
+    tell({ type: 'start', job, total: rounds * total, done: 0, unit: 'signals adapted' });
     const all: TrainingModulation[] = [];
-    for (let i = 0; i < total; i += defaultBatch) {
+    for (let turn = 0; turn < rounds * Math.ceil(total / defaultBatch); turn++) {
+      // The rounds of a signal stand together, so that none of the last, held-out ones is learnt from.
+      const i = Math.floor(turn / rounds) * defaultBatch;
       if (signal?.aborted) throw new AbortedError();
-      const turn = i / defaultBatch;
       const coded = effort > 1 && turn % 2 === 1;
-      const changing = coding && model.slopes !== undefined;
       const cycle = coded ? codedQualities : changing ? adaptedQualities : [];
       const quality = cycle[(effort > 1 ? turn >> 1 : turn) % cycle.length];
       const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
@@ -209,7 +215,7 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
           }
         }
       }
-      tell({ type: 'progress', job, done: all.length, total, figures: {} });
+      tell({ type: 'progress', job, done: all.length, total: rounds * total, figures: {} });
     }
     const source = { length: all.length, at: (index: number) => all[index]! };
     return { source, data: `${name}/${split}`, close: async () => undefined };
