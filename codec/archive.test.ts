@@ -3,6 +3,7 @@ import { Sampler } from '../prior/draw.ts';
 import { symbolLayout } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
 import type { FunctaError } from '../src/core/errors.ts';
+import { withLimits } from '../src/core/limits.ts';
 import { Rng } from '../src/core/rng.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
@@ -49,6 +50,57 @@ describe('an archive', () => {
     }
   });
 
+  it('may hold several signals in a stream, for fewer bytes, and give each back in any order', () => {
+    for (const given of [
+      items(40, () => [16, 16]),
+      items(41, (i) => [8 + i, 16 + (i % 3)], true),
+      items(3, () => [20, 24]),
+    ]) {
+      const apart = encodeArchive(image, given, { quality: 50 });
+      for (const perStream of [2, 7, 40, 255]) {
+        const bytes = encodeArchive(image, given, { quality: 50, perStream });
+        const streams = Math.ceil(given.length / perStream);
+        expect(apart.length - bytes.length).toBeGreaterThan(2 * (given.length - streams) - 1);
+        const archive = openArchive(image, bytes);
+        expect(readHeader(bytes)).toMatchObject({ count: given.length, perStream });
+        let shared = 0;
+        for (const i of new Rng(1).shuffle(Array.from(given.keys()))) {
+          const { symbols, shape, id } = given[i]!;
+          expect(archive.at(i)).toEqual({ symbols, shape, quality: 50, prior: 'autoregressive', id });
+          expect(archive.file(i)).toEqual(encodeFile(image, symbols, shape, 50));
+          archive.at(i).symbols.fill(7);
+          expect(archive.at(i).symbols).toEqual(symbols);
+          shared += archive.byteLength(i);
+        }
+        const header = readHeader(bytes);
+        expect(shared).toBeCloseTo(header.container === 'archive' ? header.streamBytes : 0, 6);
+      }
+    }
+  });
+
+  it('is refused with a number of signals that no stream has', () => {
+    const given = items(4, () => [16, 16]);
+    for (const perStream of [0, 256, 1.5, Number.NaN])
+      expect(codeOf(() => encodeArchive(image, given, { quality: 50, perStream }))).toBe('per-stream');
+    const bytes = encodeArchive(image, given, { quality: 50, perStream: 2 });
+    expect(bytes[2]).toBe(4);
+    for (const perStream of [0, 1]) {
+      const changed = bytes.slice();
+      changed[3] = perStream;
+      expect(codeOf(() => openArchive(image, changed))).toBe('flags');
+    }
+  });
+
+  it('counts the work of a whole stream against the limits', () => {
+    const given = items(8, () => [16, 16]);
+    const bytes = encodeArchive(image, given, { quality: 50, perStream: 8 });
+    const limits = withLimits({ maxSamples: 7 * 256 });
+    expect(codeOf(() => openArchive(image, bytes, limits).at(0))).toBe('limit-samples');
+    expect(openArchive(image, encodeArchive(image, given, { quality: 50 }), limits).at(0).shape).toEqual([
+      16, 16,
+    ]);
+  });
+
   it('may be empty', () => {
     const bytes = encodeArchive(image, [], { quality: 50 });
     expect(openArchive(image, bytes).count).toBe(0);
@@ -71,6 +123,8 @@ describe('an archive', () => {
       const files = given.map(({ symbols, shape }) => encodeFile(image, symbols, shape, 50));
       const ids = given[0]!.id === undefined ? undefined : given.map(({ id }) => id!);
       expect(joinFiles(image, files, ids)).toEqual(encodeArchive(image, given, { quality: 50 }));
+      const grouped = encodeArchive(image, given, { quality: 50, perStream: 3 });
+      expect(joinFiles(image, files, ids, 3)).toEqual(grouped);
     }
   });
 
@@ -121,7 +175,7 @@ describe('an archive', () => {
       changed[at] = value;
       return codeOf(() => openArchive(image, changed));
     };
-    expect(planted(2, 4)).toBe('flags');
+    expect(planted(2, 8)).toBe('flags');
     expect(planted(2, 2)).toBe('shape');
     expect(planted(4, 0)).toBe('checksum');
     expect(planted(bytes.length - 1, 0)).toBe('checksum');

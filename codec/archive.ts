@@ -1,6 +1,7 @@
 /**
- * Many signals in one file: one header, an index of about one byte a signal, and the streams, any of which can be read
- * without the others; see FORMAT.md. A stream is the same bytes here and in a single file.
+ * Many signals in one file: one header, an index of about one byte a stream, and the streams, any of which can be read
+ * without the others; see FORMAT.md. The stream of one signal is the same bytes here and in a single file; small signals
+ * share one, since each takes three bytes beside its symbols.
  */
 import type { PriorKind } from '../prior/prior.ts';
 import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
@@ -8,6 +9,7 @@ import { BadInputError, BadStreamError, NotFoundError } from '../src/core/errors
 import { crc32c } from '../src/core/hash.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import { type CodingModel, checkModel, choosePrior, isDefaultShape, resolveShape } from './coding-model.ts';
+import { decodeFile } from './file.ts';
 import {
   archiveDigestBytes,
   readDigest,
@@ -18,10 +20,20 @@ import {
   writeDigest,
   writeLead,
 } from './header.ts';
-import { headerOf, readStream, writeStream } from './stream.ts';
+import { headerOf, readTogether, writeStream, writeTogether } from './stream.ts';
 
 const hasIds = 1;
 const hasShapes = 2;
+const hasGroups = 4;
+
+/** Of a stream: as many signals as come to about so many bytes, and no more than decode in the time of one of those. */
+const groupedBytes = 2048;
+const mostGrouped = 32;
+
+/** How many signals of so many bytes a stream of an archive holds best. */
+export function signalsPerStream(meanBytes: number, count: number): number {
+  return Math.max(1, Math.min(mostGrouped, count, Math.floor(groupedBytes / meanBytes)));
+}
 
 export interface ArchiveItem {
   readonly symbols: Int32Array;
@@ -35,6 +47,8 @@ export interface ArchiveOptions {
   readonly quality: number;
   /** The model's best unless named. */
   readonly prior?: PriorKind | undefined;
+  /** Signals of one stream, 1 to 255; default 1. More take fewer bytes, and are decoded together. */
+  readonly perStream?: number | undefined;
 }
 
 export interface DecodedItem {
@@ -52,7 +66,9 @@ export interface ArchiveIndex {
   readonly modelDigest: string;
   readonly quality: number;
   readonly count: number;
-  /** [count + 1]: where each stream begins in the file; the last is where all end. */
+  /** Signals of one stream; the last may have fewer. */
+  readonly perStream: number;
+  /** [streams + 1]: where each begins in the file; the last is where all end. */
   readonly offsets: Float64Array;
   /** Shape of all items; absent: the model's own, or `shapes`. */
   readonly shape: readonly number[] | undefined;
@@ -66,11 +82,11 @@ export interface Archive {
   readonly quality: number;
   readonly prior: PriorKind;
   readonly ids: readonly string[] | undefined;
-  /** Bytes of item i's stream. */
+  /** Bytes of item i's stream, or its equal share of them. */
   byteLength(i: number): number;
-  /** Decodes item i alone. Throws NotFoundError `item`, LimitError, BadStreamError as `decodeFile` does. */
+  /** Decodes item i, and the others of its stream, which are kept until another is asked for. Throws NotFoundError `item`, LimitError, BadStreamError as `decodeFile` does. */
   at(i: number): DecodedItem;
-  /** The single file of item i, without decoding it. Throws NotFoundError `item`. */
+  /** The single file of item i; one that has a stream of its own is not decoded for it. Throws as `at`. */
   file(i: number): Uint8Array;
 }
 
@@ -81,21 +97,25 @@ export function encodeArchive(
   options: ArchiveOptions,
 ): Uint8Array {
   const prior = choosePrior(model, options.prior);
-  const { quality } = options;
-  const streams = items.map(
-    ({ symbols, shape }) => writeStream(model, { prior, quality, shape }, symbols).stream,
-  );
-  return join(model, items, streams, prior, quality);
+  const { quality, perStream = 1 } = options;
+  if (!Number.isInteger(perStream) || perStream < 1 || perStream > 255)
+    throw new BadInputError('per-stream', `a stream holds 1 to 255 signals, not ${perStream}`);
+  const streams: Uint8Array[] = [];
+  for (let i = 0; i < items.length; i += perStream)
+    streams.push(writeTogether(model, { prior, quality }, items.slice(i, i + perStream)).stream);
+  return join(model, items, streams, { prior, quality, perStream });
 }
 
 /**
- * The archive of single files of this model, of one quality and prior, without decoding them. Throws BadInputError
- * `archive-mixed` when they differ, `archive-ids`, and what `decodeFile` throws on headers.
+ * The archive of single files of this model, of one quality and prior, without decoding them unless several are to share a
+ * stream. Throws BadInputError `archive-mixed` when they differ, `archive-ids`, and what `decodeFile` throws, on headers alone for
+ * one signal a stream.
  */
 export function joinFiles(
   model: CodingModel,
   files: readonly Uint8Array[],
   ids?: readonly string[],
+  perStream = 1,
 ): Uint8Array {
   const parts = files.map((bytes) => {
     const reader = new ByteReader(bytes);
@@ -117,14 +137,13 @@ export function joinFiles(
       'an archive has one quality and one prior; encode the files alike',
     );
   }
+  if (perStream > 1) {
+    const items = files.map((bytes, i) => ({ ...decodeFile(model, bytes), id: ids?.[i] }));
+    return encodeArchive(model, items, { quality, prior, perStream });
+  }
   const items = parts.map(({ shape }, i) => ({ shape, id: ids?.[i] }));
-  return join(
-    model,
-    items,
-    parts.map((part) => part.stream),
-    prior,
-    quality,
-  );
+  const streams = parts.map((part) => part.stream);
+  return join(model, items, streams, { prior, quality, perStream });
 }
 
 /** Reads all of an archive but its streams; needs no model. Throws LimitError and BadStreamError. */
@@ -136,42 +155,47 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
     throw new BadStreamError('container', 1, 'this is a single file, not an archive');
   const flagsAt = reader.at;
   const flags = reader.u8();
-  if (flags > (hasIds | hasShapes)) throw new BadStreamError('flags', flagsAt, `unknown flags ${flags}`);
+  if (flags > (hasIds | hasShapes | hasGroups))
+    throw new BadStreamError('flags', flagsAt, `unknown flags ${flags}`);
   const withShapes = (flags & hasShapes) !== 0;
   if (withShapes && lead.axes === 0) throw new BadStreamError('shape', flagsAt, 'shapes of no axes');
+  const perStream = (flags & hasGroups) !== 0 ? reader.u8() : 1;
+  if ((flags & hasGroups) !== 0 && perStream < 2)
+    throw new BadStreamError('flags', flagsAt, `streams of ${perStream} signals are not grouped`);
   const modelDigest = readDigest(reader, archiveDigestBytes);
   const quality = readQuality(reader);
   const shape = lead.axes > 0 && !withShapes ? readShape(reader, lead.axes) : undefined;
   const countAt = reader.at;
   const count = reader.varint();
-  // Every item has a byte in the index, so a count beyond the bytes is refused before anything is sized by it.
-  if (count > reader.remaining)
+  // Every stream has a byte in the index, so a count beyond the bytes is refused before anything is sized by it.
+  const streams = Math.ceil(count / perStream);
+  if (streams > reader.remaining)
     throw new BadStreamError('truncated', countAt, `an index of ${count} items in ${reader.remaining} bytes`);
   const least = reader.varint();
-  const offsets = new Float64Array(count + 1);
-  for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + least + reader.varint();
+  const offsets = new Float64Array(streams + 1);
+  for (let i = 0; i < streams; i++) offsets[i + 1] = offsets[i]! + least + reader.varint();
   const shapes = withShapes ? list(reader, count, () => readShape(reader, lead.axes)) : undefined;
   const ids = (flags & hasIds) !== 0 ? list(reader, count, () => reader.utf8(reader.varint())) : undefined;
   const end = reader.at;
   expectCrc(reader.u32(), bytes.subarray(0, end), end);
   const start = reader.at;
-  for (let i = 0; i <= count; i++) offsets[i]! += start;
-  if (offsets[count]! + 4 !== bytes.length) {
+  for (let i = 0; i <= streams; i++) offsets[i]! += start;
+  if (offsets[streams]! + 4 !== bytes.length) {
     throw new BadStreamError(
       'truncated',
       start,
-      `streams of ${offsets[count]! - start} bytes and a checksum in ${reader.remaining} bytes`,
+      `streams of ${offsets[streams]! - start} bytes and a checksum in ${reader.remaining} bytes`,
     );
   }
-  return { prior: lead.prior, modelDigest, quality, count, offsets, shape, shapes, ids };
+  return { prior: lead.prior, modelDigest, quality, count, perStream, offsets, shape, shapes, ids };
 }
 
 /** Opens an archive of this model, checking both checksums; keeps a view of `bytes`. Throws as `readArchiveIndex`, and ConflictError `other-model`. */
 export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limits = defaultLimits): Archive {
   const index = readArchiveIndex(bytes, limits);
-  const { prior, quality, count, offsets, ids } = index;
+  const { prior, quality, count, perStream, offsets, ids } = index;
   checkModel(model, index.modelDigest);
-  const end = offsets[count]!;
+  const end = offsets.at(-1)!;
   const stored = new ByteReader(bytes.subarray(end)).u32();
   expectCrc(stored, bytes.subarray(offsets[0]!, end), end);
   const check = (i: number) => {
@@ -179,26 +203,42 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
       throw new NotFoundError('item', `the archive has items 0 to ${count - 1}, not ${i}`);
     return i;
   };
+  let last: { readonly stream: number; readonly symbols: readonly Int32Array[] } | undefined;
+  const symbolsOf = (i: number) => {
+    const stream = Math.floor(check(i) / perStream);
+    if (last?.stream !== stream) {
+      const from = offsets[stream]!;
+      const first = stream * perStream;
+      const shapes = Array.from({ length: Math.min(perStream, count - first) }, (_, k) =>
+        itemShape(model, index, first + k),
+      );
+      const coded = bytes.subarray(from, offsets[stream + 1]!);
+      last = { stream, symbols: readTogether(model, { prior, quality }, shapes, coded, from, limits) };
+    }
+    return last.symbols[i % perStream]!.slice();
+  };
   return {
     count,
     quality,
     prior,
     ids,
-    byteLength: (i) => offsets[check(i) + 1]! - offsets[i]!,
-    at: (i) => {
-      const from = offsets[check(i)]!;
-      const shape = itemShape(model, index, i);
-      const stream = bytes.subarray(from, offsets[i + 1]!);
-      const symbols = readStream(model, { prior, quality, shape }, stream, from, limits);
-      return { symbols, shape, quality, prior, id: ids?.[i] };
+    byteLength: (i) => {
+      const stream = Math.floor(check(i) / perStream);
+      const signals = Math.min(perStream, count - stream * perStream);
+      return (offsets[stream + 1]! - offsets[stream]!) / signals;
     },
+    at: (i) => ({
+      symbols: symbolsOf(i),
+      shape: itemShape(model, index, i),
+      ...{ quality, prior, id: ids?.[i] },
+    }),
     file: (i) => {
-      const from = offsets[check(i)]!;
-      const header = headerOf(model, { prior, quality, shape: itemShape(model, index, i) });
-      return new ByteWriter()
-        .bytes(header)
-        .bytes(bytes.subarray(from, offsets[i + 1]!))
-        .finish();
+      const setting = { prior, quality, shape: itemShape(model, index, check(i)) };
+      const stream =
+        perStream === 1
+          ? bytes.subarray(offsets[i]!, offsets[i + 1]!)
+          : writeStream(model, setting, symbolsOf(i)).stream;
+      return new ByteWriter().bytes(headerOf(model, setting)).bytes(stream).finish();
     },
   };
 }
@@ -214,8 +254,15 @@ function join(
   model: CodingModel,
   items: readonly Pick<ArchiveItem, 'shape' | 'id'>[],
   streams: readonly Uint8Array[],
-  prior: PriorKind,
-  quality: number,
+  {
+    prior,
+    quality,
+    perStream,
+  }: {
+    readonly quality: number;
+    readonly prior: PriorKind;
+    readonly perStream: number;
+  },
 ): Uint8Array {
   const named = items.filter(({ id }) => id !== undefined).length;
   if (named !== 0 && named !== items.length)
@@ -227,7 +274,8 @@ function join(
   const common = alike && !isDefaultShape(model, first) ? first : undefined;
   const writer = new ByteWriter();
   writeLead(writer, { container: 'archive', prior, axes: alike ? (common?.length ?? 0) : first.length });
-  writer.u8((named > 0 ? hasIds : 0) | (alike ? 0 : hasShapes));
+  writer.u8((named > 0 ? hasIds : 0) | (alike ? 0 : hasShapes) | (perStream > 1 ? hasGroups : 0));
+  if (perStream > 1) writer.u8(perStream);
   writeDigest(writer, model.id, archiveDigestBytes);
   writer.u8(quality);
   for (const n of common ?? []) writer.varint(n);

@@ -3,9 +3,12 @@ import { crc16 } from '../src/core/hash.ts';
 
 const chunk = 4096;
 
-/** CRC-16 of the header's bytes and of every symbol as 32 bits, little-endian, two's complement. */
-export function checkOf(header: Uint8Array, symbols: Int32Array): number {
-  let crc = crc16(header);
+/**
+ * CRC-16 of the header's bytes and of every symbol as 32 bits, little-endian, two's complement; `before` is the check of the
+ * signal before in the same stream.
+ */
+export function checkOf(header: Uint8Array, symbols: Int32Array, before?: number): number {
+  let crc = crc16(header, before);
   const bytes = new Uint8Array(4 * Math.min(chunk, symbols.length));
   const view = new DataView(bytes.buffer);
   for (let at = 0; at < symbols.length; at += chunk) {

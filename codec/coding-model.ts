@@ -38,14 +38,14 @@ export function multiplyAddsPerPoint(spec: FieldSpec): number {
 export function checkWork(
   model: CodingModel,
   prior: EntropyPrior,
-  shape: readonly number[],
+  shapes: readonly (readonly number[])[],
   limits: Limits,
 ): void {
   const { spec } = model.network;
-  const points = pointCount(shape);
-  const symbols = modulationLength(spec, shape);
+  const points = shapes.reduce((sum, shape) => sum + pointCount(shape), 0);
+  const symbols = shapes.reduce((sum, shape) => sum + modulationLength(spec, shape), 0);
   const hint = 'allow more, or ask for a smaller signal';
-  for (const n of shape) checkLimit('axis', n, limits.maxAxis, hint);
+  for (const shape of shapes) for (const n of shape) checkLimit('axis', n, limits.maxAxis, hint);
   checkLimit('samples', points, limits.maxSamples, hint);
   checkLimit('symbols', symbols, limits.maxSymbols, hint);
   const work = points * multiplyAddsPerPoint(spec) + symbols * prior.multiplyAddsPerSymbol;

@@ -14,6 +14,7 @@ export {
   joinFiles,
   openArchive,
   readArchiveIndex,
+  signalsPerStream,
 } from './archive.ts';
 export { type CodingModel, multiplyAddsPerPoint } from './coding-model.ts';
 export { type DecodedFile, decodeFile, encodeFile, encodePriced } from './file.ts';
@@ -49,7 +50,7 @@ export function readHeader(bytes: Uint8Array, limits: Limits = defaultLimits): H
     }
     case 'archive': {
       const index = readArchiveIndex(bytes, limits);
-      const [start, end] = [index.offsets[0]!, index.offsets[index.count]!];
+      const [start, end] = [index.offsets[0]!, index.offsets.at(-1)!];
       return { container: 'archive', version, ...index, headerBytes: start, streamBytes: end - start };
     }
     default:

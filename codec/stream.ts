@@ -1,5 +1,5 @@
-/** The symbols of one signal as a stream of bytes: the same in a single file and in an archive. */
-import { maxSymbol, type PriorKind, symbolLayout } from '../prior/prior.ts';
+/** The symbols of signals as a stream of bytes; that of one signal is the same in a single file and in an archive. */
+import { maxSymbol, type PriorKind, type SymbolLayout, symbolLayout } from '../prior/prior.ts';
 import { checkQuality } from '../prior/quantiser.ts';
 import { readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
@@ -34,13 +34,37 @@ export interface WrittenStream {
 }
 
 /** Throws BadInputError `shape`, `quality`, `symbol-count` or `symbol-range`, and NotFoundError `prior`. */
-export function writeStream(model: CodingModel, setting: StreamSetting, symbols: Int32Array): WrittenStream {
+export function writeStream(
+  model: CodingModel,
+  { shape, ...setting }: StreamSetting,
+  symbols: Int32Array,
+): WrittenStream {
+  return writeTogether(model, setting, [{ shape, symbols }]);
+}
+
+/** One signal after the other, with one check at the end. Throws as `writeStream`. */
+export function writeTogether(
+  model: CodingModel,
+  setting: Omit<StreamSetting, 'shape'>,
+  signals: readonly { readonly shape: readonly number[]; readonly symbols: Int32Array }[],
+): WrittenStream {
   checkQuality(setting.quality);
-  const layout = layoutFor(model, setting.shape);
+  const prior = readPrior(model, setting.prior);
+  const encoder = new RansEncoder();
+  let check: number | undefined;
+  for (const { shape, symbols } of signals) {
+    prior.walk(checkedLayout(model, shape, symbols), setting.quality, symbols.slice(), encoder);
+    check = checkOf(headerOf(model, { ...setting, shape }), symbols, check);
+  }
+  return { stream: encoder.finish(check ?? 0), bits: encoder.bitCount };
+}
+
+function checkedLayout(model: CodingModel, shape: readonly number[], symbols: Int32Array): SymbolLayout {
+  const layout = layoutFor(model, shape);
   if (symbols.length !== layout.length) {
     throw new BadInputError(
       'symbol-count',
-      `a signal of [${setting.shape}] has ${layout.length} symbols, not ${symbols.length}`,
+      `a signal of [${shape}] has ${layout.length} symbols, not ${symbols.length}`,
     );
   }
   const outside = symbols.findIndex((symbol) => symbol < -maxSymbol || symbol > maxSymbol);
@@ -49,9 +73,7 @@ export function writeStream(model: CodingModel, setting: StreamSetting, symbols:
       'symbol-range',
       `symbol ${outside} is ${symbols[outside]}, beyond +-${maxSymbol}`,
     );
-  const encoder = new RansEncoder();
-  readPrior(model, setting.prior).walk(layout, setting.quality, symbols.slice(), encoder);
-  return { stream: encoder.finish(checkOf(headerOf(model, setting), symbols)), bits: encoder.bitCount };
+  return layout;
 }
 
 /**
@@ -60,19 +82,36 @@ export function writeStream(model: CodingModel, setting: StreamSetting, symbols:
  */
 export function readStream(
   model: CodingModel,
-  setting: StreamSetting,
+  { shape, ...setting }: StreamSetting,
   stream: Uint8Array,
   at: number,
   limits: Limits,
 ): Int32Array {
+  return readTogether(model, setting, [shape], stream, at, limits)[0]!;
+}
+
+/** The symbols of signals of these shapes, one or more. Limits hold for all of them together. Throws as `readStream`. */
+export function readTogether(
+  model: CodingModel,
+  setting: Omit<StreamSetting, 'shape'>,
+  shapes: readonly (readonly number[])[],
+  stream: Uint8Array,
+  at: number,
+  limits: Limits,
+): Int32Array[] {
   const prior = readPrior(model, setting.prior);
-  checkWork(model, prior, setting.shape, limits);
-  const layout = symbolLayout(model.network.spec, setting.shape);
+  checkWork(model, prior, shapes, limits);
   const decoder = new RansDecoder(stream, at);
-  const symbols = new Int32Array(layout.length);
-  prior.walk(layout, setting.quality, symbols, decoder);
+  let check: number | undefined;
+  const found = shapes.map((shape) => {
+    const layout = symbolLayout(model.network.spec, shape);
+    const symbols = new Int32Array(layout.length);
+    prior.walk(layout, setting.quality, symbols, decoder);
+    check = checkOf(headerOf(model, { ...setting, shape }), symbols, check);
+    return symbols;
+  });
   const stored = decoder.end();
-  const computed = checkOf(headerOf(model, setting), symbols);
+  const computed = check ?? 0;
   if (stored !== computed) {
     const text = (check: number) => check.toString(16).padStart(4, '0');
     throw new BadStreamError(
@@ -81,5 +120,5 @@ export function readStream(
       `the file is damaged: check stored ${text(stored)}, computed ${text(computed)}`,
     );
   }
-  return symbols;
+  return found;
 }

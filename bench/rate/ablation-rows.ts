@@ -1,5 +1,5 @@
 /** What every step of coding brings: the same network and pictures, coded with one thing more a row. */
-import { encodeArchive, encodeFile, openArchive } from '../../codec/index.ts';
+import { encodeFile, openArchive } from '../../codec/index.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { coinppBits, dequantiseCoinpp, fitCoinpp, quantiseCoinpp } from '../../prior/coinpp.ts';
 import { defaultRecipe } from '../../prior/context.ts';
@@ -16,6 +16,7 @@ import { coveringGrid } from '../../src/field/coordinates.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import { gridCells, pointCount } from '../../src/field/spec.ts';
 import { batchOf, gramDiagonal, rateTerm, roundBatch } from '../../src/learn/index.ts';
+import { archiveOf } from '../../src/pipeline/coding.ts';
 import { fitSignals, gramTensor, scalesTensor } from '../../src/pipeline/fit.ts';
 import { bestPrior, openSession } from '../../src/pipeline/index.ts';
 import { priceWith } from '../../src/pipeline/price.ts';
@@ -170,9 +171,13 @@ async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Cu
       });
     }
     const encodeMs = (performance.now() - started) / items.length;
-    const archive = encodeArchive(model, items, { quality, prior });
-    for (const [i, { symbols, shape }] of items.entries()) {
-      const { values } = await session.decode(encodeFile(model, symbols, shape, quality, prior));
+    const files = items.map(({ symbols, shape }) => encodeFile(model, symbols, shape, quality, prior));
+    const archive = archiveOf(
+      model,
+      files.map((bytes) => ({ bytes })),
+    );
+    for (const [i, file] of files.entries()) {
+      const { values } = await session.decode(file);
       psnr.push(psnrDb(mse(values, pictures.signals[i]!.values)));
     }
     const opened = openArchive(model, archive, defaultLimits);

@@ -2,7 +2,7 @@
  * Our curves, from the bytes of real archives and files through a session: what a user of the library gets. Beside them the same
  * symbols through the weaker priors of the model: `histogram` is COIN++'s entropy model on our quantised modulations.
  */
-import { encodeArchive, openArchive, readHeader } from '../../codec/index.ts';
+import { encodeArchive, openArchive, readArchiveIndex, readHeader } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/prior.ts';
 import { BugError } from '../../src/core/errors.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
@@ -69,7 +69,8 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
       forms[form].push(pointOf(setting, { bitsPerPixel: bits[form], psnrDb }, more));
     }
     for (const [kind, points] of others) {
-      const bytes = encodeArchive(model, items, { quality, prior: kind });
+      const { perStream } = readArchiveIndex(archive);
+      const bytes = encodeArchive(model, items, { quality, prior: kind, perStream });
       points.push(pointOf(setting, { bitsPerPixel: archivedBits(session, bytes, pictures), psnrDb }, common));
     }
   }

@@ -6,7 +6,7 @@
  * coefficient has its own table at every quality, the best of the bank for its training counts (the `factorized` prior).
  * Bytes are those of a real archive, decoded again for its PSNR. Mean and axes are not counted, as our network is not.
  */
-import { encodeArchive, openArchive } from '../../codec/index.ts';
+import { encodeArchive, openArchive, signalsPerStream } from '../../codec/index.ts';
 import { makeBank, readBank } from '../../prior/bank.ts';
 import { SymbolCounts } from '../../prior/counts.ts';
 import { fitFactorized } from '../../prior/factorized.ts';
@@ -115,7 +115,10 @@ function pcaPoints(
       symbols: quantise(layout, coefficients.subarray(i * count, (i + 1) * count), steps),
       shape: model.card.shape,
     }));
-    const bytes = encodeArchive(model, items, { quality, prior: 'factorized' });
+    const setting = { quality, prior: 'factorized' } as const;
+    const apart = encodeArchive(model, items, setting);
+    const perStream = signalsPerStream(apart.length / items.length, items.length);
+    const bytes = perStream === 1 ? apart : encodeArchive(model, items, { ...setting, perStream });
     const decodeStart = performance.now();
     const archive = openArchive(model, bytes, defaultLimits);
     const found = new Float32Array(coefficients.length);

@@ -39,13 +39,6 @@ test('with one level more it computes the same while that one is zero', async ()
   expect(network.rates.subarray(0, 3).every((rate) => rate > 0 && Number.isFinite(rate))).toBe(true);
 });
 
-test('a silent channel starts afresh', async () => {
-  const use = [1, 1, 1e-4, 1, 1];
-  const network = await startFrom(engine, from, tinySpec, new Rng(1), { ...options, use });
-  expect([...network.rates.subarray(0, 4)]).toEqual([0, 1, 3, 4].map((c) => from.rates[c]));
-  expect(network.rates[4]).not.toBe(from.rates[2]);
-});
-
 test('of a level with more channels than asked for, the most used ones go on', async () => {
   const [first, second] = tinySpec.levels;
   if (first === undefined || second === undefined) throw new Error('the tiny field has two levels');

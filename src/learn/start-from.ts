@@ -21,12 +21,9 @@ export interface StartOptions extends CallOptions {
   readonly use?: ArrayLike<number> | undefined;
 }
 
-/** A channel whose scale is less than this of its step is silent: the rate has put it out, and it does not come back. */
-const leastUse = 0.02;
-
 /**
  * A network of `spec` that computes what `from` does at modulations that are zero in new channels. A level of the same cell
- * and interpolation is carried over: its channels that are not silent, or of more than are asked for the most used
+ * and interpolation is carried over: all its channels, or of more than are asked for the most used
  * ones, in their order. Rates are divided anew among the levels; channels that are new start as in a fresh network. Throws BadInputError `start-network` when the fields differ in more than their levels.
  */
 export async function startFrom(
@@ -66,7 +63,6 @@ export async function startFrom(
 function originsOf(spec: FieldSpec, from: FieldSpec, use: ArrayLike<number>): (number | undefined)[] {
   return spec.levels.flatMap((level) => {
     const there = channelsOf(level, from)
-      .filter((c) => use[c]! >= leastUse)
       .sort((a, b) => use[b]! - use[a]!)
       .slice(0, level.channels)
       .sort((a, b) => a - b);

@@ -1,5 +1,12 @@
 /** Modulations to bytes and back: quantiser, priors and codec joined. */
-import { decodeFile, encodePriced, joinFiles, openArchive, readHeader } from '../../codec/index.ts';
+import {
+  decodeFile,
+  encodePriced,
+  joinFiles,
+  openArchive,
+  readHeader,
+  signalsPerStream,
+} from '../../codec/index.ts';
 import { CostMeter } from '../../prior/cost.ts';
 import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
@@ -47,10 +54,9 @@ export function headerBytesOf(file: Uint8Array): number {
 /** One archive of files of one quality and prior. Throws BadInputError `archive-empty`, and what `joinFiles` throws. */
 export function archiveOf(model: Model, items: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
   if (items.length === 0) throw new BadInputError('archive-empty', 'an archive needs at least one signal');
-  return joinFiles(
-    model,
-    items.map(({ bytes }) => bytes),
-  );
+  const files = items.map(({ bytes }) => bytes);
+  const mean = files.reduce((sum, { length }) => sum + length, 0) / files.length;
+  return joinFiles(model, files, undefined, signalsPerStream(mean, files.length));
 }
 
 /** The functions of a file or an archive, one at a time. Throws what `decodeFile` and `openArchive` throw. */

@@ -6,7 +6,7 @@
  * `decodeMs` is entropy decoding and evaluation at the signal's size, one file at a time; both leave reading and writing
  * of pictures out. `histogramBytes` is an archive of the same symbols through the `histogram` prior, over items.
  */
-import { encodeArchive } from '../../codec/index.ts';
+import { encodeArchive, signalsPerStream } from '../../codec/index.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
@@ -115,6 +115,7 @@ class Run {
     }
     const n = items.length;
     const archive = archiveOf(model, items);
+    const perStream = signalsPerStream(sums.files / n, n);
     return {
       quality,
       fileBytes: sums.files / n,
@@ -128,7 +129,7 @@ class Run {
       encodeMs: (ms + sums.codeMs) / n,
       decodeMs: sums.decodeMs / n,
       histogramBytes: priorsOf(model).includes('histogram')
-        ? encodeArchive(model, items, { quality, prior: 'histogram' }).length / n
+        ? encodeArchive(model, items, { quality, prior: 'histogram', perStream }).length / n
         : null,
     };
   }

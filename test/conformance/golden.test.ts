@@ -1,7 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeFile, encodeArchive, encodePriced, openArchive, readHeader } from '../../codec/index.ts';
+import {
+  decodeFile,
+  encodeArchive,
+  encodePriced,
+  openArchive,
+  readArchiveIndex,
+  readHeader,
+} from '../../codec/index.ts';
 import { RansDecoder } from '../../codec/rans.ts';
 import { readAutoregressive } from '../../prior/autoregressive.ts';
 import { referenceNetwork } from '../../prior/cell-network.ts';
@@ -42,8 +49,9 @@ describe('golden files', () => {
           } else {
             const archive = openArchive(model, bytes);
             const { quality, prior } = archive;
+            const { perStream } = readArchiveIndex(bytes);
             const items = Array.from({ length: archive.count }, (_, i) => archive.at(i));
-            expect(encodeArchive(model, items, { quality, prior }), vector.file).toEqual(bytes);
+            expect(encodeArchive(model, items, { quality, prior, perStream }), vector.file).toEqual(bytes);
           }
         }
       });

@@ -27,16 +27,17 @@ if (models.length === 0) {
 }
 for (const path of models) {
   const bytes = new Uint8Array(readFileSync(path));
-  if (manifest.some(({ modelSha256 }) => modelSha256 === sha256(bytes))) {
-    console.log(`${path}: has its files already`);
-    continue;
-  }
+  const known = manifest.find(({ modelSha256 }) => modelSha256 === sha256(bytes));
   const stem = basename(path).replace(/\.[^.]*$/, '');
   // A bundled model is called like its directory.
   const name = stem === 'model' ? basename(dirname(path)) : stem;
-  const made = makeVectors(readModel(bytes), name);
+  const made = makeVectors(readModel(bytes), name).filter(
+    ({ vector }) => !known?.vectors.some(({ file }) => file === vector.file),
+  );
   for (const { vector, bytes: file } of made) writeFileSync(join(folder, vector.file), file, { flag: 'wx' });
-  manifest.push({ model: path, modelSha256: sha256(bytes), vectors: made.map(({ vector }) => vector) });
+  const vectors = made.map(({ vector }) => vector);
+  if (known === undefined) manifest.push({ model: path, modelSha256: sha256(bytes), vectors });
+  else known.vectors.push(...vectors);
   console.log(`${path}: ${made.length} files`);
 }
 writeFileSync(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`);

@@ -34,7 +34,7 @@ export interface VectorsOfModel {
   /** Path of the model file from the root of the repository. */
   readonly model: string;
   readonly modelSha256: string;
-  readonly vectors: readonly Vector[];
+  readonly vectors: Vector[];
 }
 
 export function sha256(bytes: Uint8Array): string {
@@ -77,6 +77,8 @@ export function makeVectors(model: CodingModel, name: string): { vector: Vector;
     id: `item ${i}`,
   }));
   made.push({ file: `${name}-archive.functa`, bytes: encodeArchive(model, items, { quality: 40, prior }) });
+  const shared = encodeArchive(model, items, { quality: 40, prior, perStream: 2 });
+  made.push({ file: `${name}-shared.functa`, bytes: shared });
   return made.map(({ file, bytes }) => ({ bytes, vector: describeVector(model, file, bytes) }));
 }
 
