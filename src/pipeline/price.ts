@@ -5,7 +5,13 @@ import type { PricedSymbols } from '../learn/index.ts';
 
 const natsPerBit = Math.LN2;
 
-/** In one walk. What a move does to the tables of later symbols is not in its change. */
+/**
+ * A symbol is context to those coded after it, and a larger one makes them dearer: of its own bits, so many times the change. Chosen on
+ * validation pictures of CIFAR-10, where it saves 0.6 %.
+ */
+export const asContext = 1.25;
+
+/** In one walk. What a move does to the tables of later symbols is in its change only by and large. */
 export function priceWith(
   prior: EntropyPrior,
   layout: SymbolLayout,
@@ -15,10 +21,10 @@ export function priceWith(
   const meter = new MoveMeter(layout.length);
   prior.walk(layout, quality, symbols, meter);
   const { now, up, down, zero } = meter;
+  const weight = natsPerBit * (prior.kind === 'autoregressive' ? asContext : 1);
   return {
     nats: now.reduce((sum, bits) => sum + bits, 0) * natsPerBit,
-    change: (i, from, to) =>
-      ((to === from + 1 ? up : to === from - 1 ? down : zero)[i]! - now[i]!) * natsPerBit,
+    change: (i, from, to) => weight * ((to === from + 1 ? up : to === from - 1 ? down : zero)[i]! - now[i]!),
   };
 }
 
