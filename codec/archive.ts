@@ -27,8 +27,8 @@ const hasShapes = 2;
 const hasGroups = 4;
 
 /** Of a stream: as many signals as come to about so many bytes, and no more than decode in the time of one of those. */
-const groupedBytes = 2048;
-const mostGrouped = 32;
+const groupedBytes = 4096;
+const mostGrouped = 64;
 
 /** How many signals of so many bytes a stream of an archive holds best. */
 export function signalsPerStream(meanBytes: number, count: number): number {

@@ -44,8 +44,8 @@ const levels = [
   { cell: 2, channels: 6 },
 ];
 const colour = { axes: 2, outputs: 3, width: 64, layers: 3, w0: 10, harmonics: 1, levels };
-/** The levels of pictures of 32 x 32, to go on from such a network (`learn --from cifar10`), and one coarser for smooth ground. */
-const coarse = { ...colour, levels: [{ cell: 16, channels: 12 }, ...levels] };
+/** The levels of pictures of 32 x 32, to go on from such a network (`learn --from cifar10`), and two coarser for smooth ground. */
+const coarse = { ...colour, levels: [{ cell: 32, channels: 3 }, { cell: 16, channels: 3 }, ...levels] };
 /** White grounds ask for coarse cells, edges for fine ones. */
 const drawings = {
   ...colour,
@@ -102,10 +102,21 @@ export const recipePresets = {
     values: unitRange,
     crops: true,
     flips: [1],
+    steps: 5_600,
     batch: 8,
     lambda: 0.004,
-    quality: { ...common.quality, lowest: 36 },
-    ...careful,
+    // Half of the run at rounded modulations: with noise, more channels fall silent.
+    phases: { distortion: 100, rounded: 3_000, coded: 2_500 },
+    quality: { lowest: 36, highest: 68, groups: 4, balance: 0.8, slopes: true },
+    startRates: { share: 0.15, probes: 32 },
+    optimiser: {
+      ...careful.optimiser,
+      weights: 6e-4,
+      rates: 4e-4,
+      quantiser: 2e-3,
+      warmupSteps: 300,
+      clipNorm: 0.5,
+    },
   },
   /** 64 x 64 RGB drawings on white, and such drawings of other sizes. */
   emoji: {
