@@ -145,9 +145,8 @@ export class OuterStepper {
       for (let g = 0; g < groups && finite; g++) {
         const quality = lowest + ((highest - lowest) * (g + draws.uniform())) / groups;
         const group = { batch: sliceBatch(batch, g * size, (g + 1) * size), quality, share: 1 / groups };
-        // Every other group of the coded phase is learnt as before it, or the inner steps lose their way.
-        const other = phase === 'coded' && !recipe.coded.all && (g + state.step) % 2 === 1;
-        const kind = other ? 'rounded' : phase;
+        // Every other group of the coded phase is learnt as before it, or the inner steps would lose their way.
+        const kind = phase === 'coded' && (g + state.step) % 2 === 1 ? 'rounded' : phase;
         finite = await this.#group(state, group, kind, sums, signal);
       }
     }
