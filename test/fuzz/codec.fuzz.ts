@@ -35,8 +35,9 @@ export function fuzzHeaders(seeds: readonly Uint8Array[], runs: number, seed: nu
     if (headerBytes < 0 || streamBytes < 0 || headerBytes + streamBytes > bytes.length)
       throw new Error('a part lies outside');
     if (header.container === 'file') return;
-    const { count, offsets, shapes, ids } = header;
-    if (count > bytes.length || offsets.length !== count + 1) throw new Error(`${count} items`);
+    const { count, perStream, offsets, shapes, ids } = header;
+    const streams = Math.ceil(count / perStream);
+    if (streams > bytes.length || offsets.length !== streams + 1) throw new Error(`${count} items`);
     if (offsets.some((at, i) => i > 0 && at < offsets[i - 1]!)) throw new Error('offsets do not ascend');
     for (const list of [shapes, ids])
       if (list !== undefined && list.length !== count) throw new Error('a list is short');
