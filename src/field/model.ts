@@ -103,7 +103,14 @@ export function networkId(network: BaseNetwork, values: ValueRange, slopes?: Qua
   const json = new TextEncoder().encode(canonicalJson({ spec: network.spec, values }));
   const arrays = [network.weights, network.rates];
   if (slopes !== undefined) arrays.push(Float32Array.from(slopes.qualities), slopes.weights, slopes.rates);
-  return sha256Hex(Buffer.concat([json, Uint8Array.of(0), ...arrays.map(asBytes)]));
+  const parts = [json, Uint8Array.of(0), ...arrays.map(asBytes)];
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return sha256Hex(all);
 }
 
 function parseJson(text: string | undefined): unknown {
