@@ -17,6 +17,9 @@ export const scalesTensor = 'learn.scales';
 /** Tensor of a model file: see `measureGram`, [channels]. */
 export const gramTensor = 'learn.gram';
 
+/** Gradients that refining is worth at most; after them, choosing symbols gains more. */
+const refined = 16;
+
 export interface FitRequest {
   readonly quality: number;
   readonly effort: number;
@@ -35,7 +38,8 @@ export interface Fitted {
 
 /**
  * Fits signals of one shape together. Effort 1 is the inner loop of training and the nearest symbols: the same
- * modulations at every quality, unless the model changes with it. What is above it goes half into refining modulations, half into choosing symbols, both weighing
+ * modulations at every quality, unless the model changes with it. What is above it goes half into refining modulations, half (of
+ * many gradients more) into choosing symbols, both weighing
  * bits against error as training did, bits of symbols being those that the prior charges; models that do not tell how
  * they were trained are refined for error alone.
  * What is found for a signal does not depend on the others, but for the last bits of an engine's sums.
@@ -52,7 +56,7 @@ export async function fitSignals(
   const extra = gradientsOf(innerSteps, effort) - innerSteps;
   const batch = batchOf(signals, card.spec.outputs, card.values);
   const rate = extra === 0 ? undefined : rateOf(model, batch, quality);
-  const choosing = rate === undefined ? 0 : Math.ceil(extra / 2);
+  const choosing = rate === undefined ? 0 : Math.max(Math.ceil(extra / 2), extra - refined);
   const { modulations } = await adaptBatch(engine, network, batch, {
     steps: innerSteps + extra - choosing,
     learntSteps: innerSteps,
