@@ -53,7 +53,7 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
       psnrDbOfMeanMse: psnrOfMeanMse(items.map((item) => item.mse)),
     };
     const bits = {
-      archive: archivedBits(session, archive, pictures),
+      archive: archivedBits(session, archive, pictures, items),
       file: perPixel(items, pictures, ({ bytes }) => bytes.length),
     };
     const payload = perPixel(items, pictures, ({ bytes }) => bytes.length - readHeader(bytes).headerBytes);
@@ -111,9 +111,23 @@ async function decodeAll(
   return sum / items.length;
 }
 
-function archivedBits(session: Session, archive: Uint8Array, { pictures }: Pictures): number[] {
+/**
+ * Bits per pixel of every picture. Where pictures share a stream each has the part of it that its own file's stream, if given, is of
+ * those files; else an equal one, and what is said of the spread over pictures is too little.
+ */
+function archivedBits(
+  session: Session,
+  archive: Uint8Array,
+  { pictures }: Pictures,
+  files?: readonly Encoded[],
+): number[] {
   const opened = openArchive(session.model, archive, defaultLimits);
-  return archiveBits(archive.length, pictures, (i) => opened.byteLength(i));
+  const shared = pictures.reduce((sum, _, i) => sum + opened.byteLength(i), 0);
+  const own = files?.map(({ bytes }) => bytes.length - readHeader(bytes).headerBytes);
+  const all = own?.reduce((sum, n) => sum + n, 0) ?? 0;
+  return archiveBits(archive.length, pictures, (i) =>
+    own === undefined ? opened.byteLength(i) : (own[i]! * shared) / all,
+  );
 }
 
 function perPixel(
