@@ -2,7 +2,7 @@
 import { encodePriced } from '../../codec/index.ts';
 import { Sampler } from '../../prior/draw.ts';
 import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
-import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { dequantise, quantise } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
