@@ -15,9 +15,9 @@ import { atQuality } from '../../src/field/at-quality.ts';
 import { coveringGrid } from '../../src/field/coordinates.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import { gridCells, pointCount } from '../../src/field/spec.ts';
-import { batchOf, gramDiagonal, rateTerm, roundBatch } from '../../src/learn/index.ts';
+import { batchOf, gramDiagonal, roundBatch } from '../../src/learn/index.ts';
 import { archiveOf } from '../../src/pipeline/coding.ts';
-import { fitSignals, gramTensor, scalesTensor } from '../../src/pipeline/fit.ts';
+import { fitSignals, gramOf, rateOf } from '../../src/pipeline/fit.ts';
 import { bestPrior, openSession } from '../../src/pipeline/index.ts';
 import { priceWith } from '../../src/pipeline/price.ts';
 import { archiveBits } from './archive.ts';
@@ -140,17 +140,12 @@ async function row(
 async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Curve | undefined> {
   const { model, engine, pictures, qualities, say } = options;
   const { card } = model;
-  const { lambda } = card.training;
-  if (!model.tensors.has(scalesTensor) || !(lambda > 0)) return undefined;
   const costs = readPrior(model, prior);
-  const peak = typeof card.training.peak === 'number' ? card.training.peak : 1;
-  const values = { ...card.values, peak };
   const session = openSession({ model, engine });
   const points: Point[] = [];
   for (const quality of qualities) {
     say(`chosen symbols: quality ${quality}`);
-    const { network, steps, tensors } = atQuality(model, quality);
-    const scales = tensors.get(scalesTensor)!.data as Float32Array;
+    const own = atQuality(model, quality);
     const fitted = await fitAll(options, pictures.signals, quality);
     const items: { symbols: Int32Array; shape: readonly number[] }[] = [];
     const psnr: number[] = [];
@@ -158,12 +153,13 @@ async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Cu
     for (let i = 0; i < fitted.length; i += batch) {
       const signals = pictures.signals.slice(i, i + batch);
       const group = batchOf(signals, card.spec.outputs, card.values);
-      const rate = rateTerm({ lambda, values, steps, scales }, group, quality);
+      const rate = rateOf(own, group, quality);
+      if (rate === undefined) return undefined;
       const modulations = joined(fitted.slice(i, i + batch));
       const layout = symbolLayout(card.spec, group.shape);
       const price = (symbols: Int32Array) => priceWith(costs, layout, quality, symbols);
-      const { symbols } = await roundBatch(engine, network, group, modulations, {
-        ...{ rate, turns: chooseTurns, price, gram: gramOf(tensors) },
+      const { symbols } = await roundBatch(engine, own.network, group, modulations, {
+        ...{ rate, turns: chooseTurns, price, gram: gramOf(own) },
       });
       const length = symbols.length / signals.length;
       signals.forEach(({ shape }, s) => {
@@ -186,11 +182,6 @@ async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Cu
   }
   const source = `symbols chosen for error and the prior's costs, ${chooseTurns} turns; modulations as before`;
   return { name: 'RDOQ', kind: 'same program', form: 'archive', source, points };
-}
-
-function gramOf(tensors: Model['tensors']): Float32Array | undefined {
-  const gram = tensors.get(gramTensor)?.data;
-  return gram instanceof Float32Array ? gram : undefined;
 }
 
 /** COIN++'s quantiser and rate on our modulations: an estimate, as published; there is no bitstream. */

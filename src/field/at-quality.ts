@@ -10,6 +10,11 @@ import type { Model } from './model.ts';
 /** That of a modulation outside of a file: functasets, priors with files of their own and queries know no other. */
 export const defaultQuality = 50;
 
+/** How many times the steps of this quality are half those of quality 50. */
+export function octavesAt(quality: number): number {
+  return (quality - defaultQuality) / 10;
+}
+
 /** Per ten points of quality. */
 export interface QualitySlopes {
   /** Lowest and highest quality that was learnt; beyond them a network stays as it is there. */
@@ -35,7 +40,7 @@ export function atQuality(model: Model, quality: number): Model {
   const { slopes } = model;
   if (slopes === undefined) return model;
   const [lowest, highest] = slopes.qualities;
-  const octaves = (Math.min(highest, Math.max(lowest, quality)) - defaultQuality) / 10;
+  const octaves = octavesAt(Math.min(highest, Math.max(lowest, quality)));
   const known = made.get(model) ?? new Map<number, Model>();
   made.set(model, known);
   const found = known.get(octaves) ?? moved(model, slopes, octaves);

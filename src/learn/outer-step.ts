@@ -11,6 +11,7 @@
  */
 import type { Rng } from '../core/rng.ts';
 import type { Adapted, Batch, Engine, MetaGradient, OuterLoss } from '../engine/engine.ts';
+import { octavesAt } from '../field/at-quality.ts';
 import { weightLayout } from '../field/spec.ts';
 import { clipScale, cosineSchedule, gradientNorm } from './adam.ts';
 import { rateTerm } from './adapt.ts';
@@ -23,7 +24,6 @@ import {
   LogisticRate,
   multiplierAt,
   noiseOffsets,
-  octavesAt,
   roundingOffsets,
 } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';

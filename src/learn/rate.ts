@@ -12,6 +12,7 @@
  *
  * Indices of hot loops are below the lengths that the callers checked.
  */
+import { octavesAt } from '../field/at-quality.ts';
 import type { ChannelLayout } from './layout.ts';
 
 const LARGE = 30;
@@ -146,14 +147,9 @@ export class LogisticRate {
   }
 }
 
-/** How many times the steps of this quality are half those of quality 50. */
-export function octavesAt(quality: number): number {
-  return (quality - 50) / 10;
-}
-
 /** Steps of quality q are this times those of quality 50, to float precision: 2^((50 - q) / 10). */
 export function multiplierAt(quality: number): number {
-  return 2 ** ((50 - quality) / 10);
+  return 2 ** -octavesAt(quality);
 }
 
 /** Into `out` [count, m]: symbols times the steps [channels] of their channels. */

@@ -23,8 +23,9 @@ export interface StartOptions extends CallOptions {
 
 /**
  * A network of `spec` that computes what `from` does at modulations that are zero in new channels. A level of the same cell
- * and interpolation is carried over: all its channels, or of more than are asked for the most used
- * ones, in their order. Rates are divided anew among the levels; channels that are new start as in a fresh network. Throws BadInputError `start-network` when the fields differ in more than their levels.
+ * and interpolation is carried over: all its channels, or of more than are asked for the most used ones, in their order. Rates
+ * are divided anew among the levels; channels that are new start as in a fresh network. Throws BadInputError
+ * `start-network` when the fields differ in more than their levels.
  */
 export async function startFrom(
   engine: Engine,

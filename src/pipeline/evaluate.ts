@@ -6,7 +6,7 @@
  * `decodeMs` is entropy decoding and evaluation at the signal's size, one file at a time; both leave reading and writing
  * of pictures out. `histogramBytes` is an archive of the same symbols through the `histogram` prior, over items.
  */
-import { encodeArchive, signalsPerStream } from '../../codec/index.ts';
+import { encodeArchive, readArchiveIndex } from '../../codec/index.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
@@ -115,7 +115,7 @@ class Run {
     }
     const n = items.length;
     const archive = archiveOf(model, items);
-    const perStream = signalsPerStream(sums.files / n, n);
+    const { perStream } = readArchiveIndex(archive);
     return {
       quality,
       fileBytes: sums.files / n,

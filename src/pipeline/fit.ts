@@ -105,13 +105,18 @@ export async function measureGram(
   return Float32Array.from(await gramDiagonal(engine, network, card.shape, all, new Rng(0)));
 }
 
-/** Absent: measured on the batch. */
-function gramOf(model: Model): ArrayLike<number> | undefined {
+/** Diagonal [channels] that rounding needs, from the file of the model at a quality. Absent: measured on the batch. */
+export function gramOf(model: Model): ArrayLike<number> | undefined {
   const gram = model.tensors.get(gramTensor)?.data;
   return gram?.length === totalChannels(model.card.spec) ? gram : undefined;
 }
 
-function rateOf(model: Model, batch: Parameters<typeof rateTerm>[1], quality: number): RateTerm | undefined {
+/** What bits cost a batch, by the model at `quality`; absent for models that do not tell how they were trained. */
+export function rateOf(
+  model: Model,
+  batch: Parameters<typeof rateTerm>[1],
+  quality: number,
+): RateTerm | undefined {
   const scales = model.tensors.get(scalesTensor);
   const { lambda, peak } = model.card.training;
   if (scales?.data.length !== totalChannels(model.card.spec) || lambda === 0) return undefined;
