@@ -20,7 +20,7 @@ const card: DatasetCard = {
   downloadBytes: 0,
 };
 
-test('pictures of different sizes divide into whole squares, row by row, and nothing of their edges', async () => {
+test('pictures of different sizes give whole squares, row by row, as far apart as asked, and nothing of their edges', async () => {
   const file = join(directory, 'pictures.bin');
   const samples = Uint8Array.from({ length: 5 * 4 + 2 * 2 + 1 * 9 }, (_, i) => i);
   writeFileSync(file, samples);
@@ -30,7 +30,7 @@ test('pictures of different sizes divide into whole squares, row by row, and not
     { id: 'too low', at: 24, shape: [1, 9] },
   ];
   const pictures = openPack({ name: 'pictures', split: 'train', card, channels: 1, file, items });
-  const tiles = await openTiles(pictures, card, 2);
+  const tiles = await openTiles(pictures, card, 2, [2, 1, 2]);
   expect([tiles.name, tiles.length, tiles.shape]).toEqual(['squares', 5, [2, 2]]);
   const found = [];
   for (let i = 0; i < tiles.length; i++)

@@ -4,10 +4,16 @@ import { noItem } from './flat.ts';
 import { type Signal, signalFromBytes } from './signal.ts';
 
 /**
- * The whole squares of `size` x `size` that pictures of different sizes divide into from their upper left corner, row by row,
- * as items of one shape; what is left at the right and lower edge falls away. Closes the pictures with itself.
+ * The whole squares of `size` x `size` of pictures of different sizes, from their upper left corner, row by row, as items of one shape;
+ * those of picture i start every `apart[i]` samples. What is left at the right and lower edge falls away. Closes the pictures with
+ * itself.
  */
-export async function openTiles(pictures: Dataset, card: DatasetCard, size: number): Promise<Dataset> {
+export async function openTiles(
+  pictures: Dataset,
+  card: DatasetCard,
+  size: number,
+  apart: readonly number[],
+): Promise<Dataset> {
   const { cropAt, shapeAt, split, channels } = pictures;
   if (cropAt === undefined || shapeAt === undefined)
     throw new BugError(`${pictures.name} does not cut boxes`);
@@ -16,8 +22,9 @@ export async function openTiles(pictures: Dataset, card: DatasetCard, size: numb
   const tiles: { readonly picture: number; readonly box: Box }[] = [];
   for (let picture = 0; picture < pictures.length; picture++) {
     const [height = 0, width = 0] = await shapeAt.call(pictures, picture);
-    for (let y = 0; y + size <= height; y += size) {
-      for (let x = 0; x + size <= width; x += size) tiles.push({ picture, box: { start: [y, x], shape } });
+    const step = apart[picture]!;
+    for (let y = 0; y + size <= height; y += step) {
+      for (let x = 0; x + size <= width; x += step) tiles.push({ picture, box: { start: [y, x], shape } });
     }
   }
   const length = tiles.length;

@@ -96,7 +96,8 @@ const validationPhotos: readonly string[] = [
 
 const card: DatasetCard = {
   name: 'photos',
-  title: 'Photos: 38 photographs and pictures of about a megapixel, for training on crops',
+  title:
+    'Photos: 38 photographs and pictures of about a megapixel, and their halves and quarters, for training on crops',
   source:
     'Debian mate-backgrounds (nature, 12), lomiri-wallpapers-16.04 (12) and -20.04 (4), plasma-workspace-wallpapers (10), downscaled 2 to 5 times',
   licence:
@@ -111,27 +112,24 @@ const card: DatasetCard = {
 const photos: DatasetEntry = {
   name: card.name,
   directory: 'photos',
-  layout: 2,
+  layout: 3,
   card,
   fetch: fetchPhotos,
-  open(split, { directory }) {
-    const all = JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8')) as PackItem[];
-    const items = all.filter(({ id }) => splitOf(id.slice('photos/'.length)) === split);
-    return openPack({
+  open: (split, { directory }) =>
+    openPack({
       name: card.name,
       split,
       card,
       channels: 3,
       file: join(directory, 'photos.bin'),
-      items,
-    });
-  },
+      items: itemsOf(split, directory),
+    }),
 };
 
 const tileCard: DatasetCard = {
   ...card,
   name: 'photos-128',
-  title: 'Squares of 128 x 128 that the photos divide into: many small items for priors and validation',
+  title: 'Squares of 128 x 128 of the photos: many small items for priors and validation',
 };
 
 export const photoSets: readonly DatasetEntry[] = [
@@ -140,9 +138,25 @@ export const photoSets: readonly DatasetEntry[] = [
     ...photos,
     name: tileCard.name,
     card: tileCard,
-    open: async (split, at) => openTiles(await photos.open(split, at), tileCard, 128),
+    async open(split, at) {
+      const apart = itemsOf(split, at.directory).map(({ id }) => 128 / scaleOf(id));
+      return openTiles(await photos.open(split, at), tileCard, 128, apart);
+    },
   },
 ];
+
+/** Samples of a photo that one of an item of it stands for, along each axis. */
+const scales = [1, 2, 4] as const;
+
+function itemsOf(split: Split, directory: string): PackItem[] {
+  const all = JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8')) as PackItem[];
+  return all.filter(({ id }) => splitOf(id.slice('photos/'.length).split('@')[0]!) === split);
+}
+
+/** Of the id of an item: `photos/NAME`, `photos/NAME@2`, `photos/NAME@4`. */
+function scaleOf(id: string): number {
+  return Number(id.split('@')[1] ?? '1');
+}
 
 /** Of a theme the name of its directory, else that of the file. */
 function nameOf(path: string): string {
@@ -173,11 +187,17 @@ async function fetchPhotos(context: FetchContext): Promise<void> {
       const { bytes: pixels, shape } = await readPixels(bytes, { channels: 'rgb' });
       // JPEG artefacts live at one or two pixels: 2 to 5 of them become one, so that pictures end about 1,000 wide.
       const factor = Math.min(5, Math.max(2, Math.ceil(shape[1] / 1200)));
-      const small = shrink(pixels, shape, 3, factor);
-      await out.write(small.bytes, 0, small.bytes.length, at);
-      items.push({ id: `photos/${nameOf(path)}`, at, shape: small.shape });
-      at += small.bytes.length;
-      context.progress('convert', items.length, paths.length, 'items');
+      for (const scale of scales) {
+        const small = shrink(pixels, shape, 3, factor * scale);
+        await out.write(small.bytes, 0, small.bytes.length, at);
+        items.push({
+          id: `photos/${nameOf(path)}${scale === 1 ? '' : `@${scale}`}`,
+          at,
+          shape: small.shape,
+        });
+        at += small.bytes.length;
+      }
+      context.progress('convert', items.length, paths.length * scales.length, 'items');
     }
   } finally {
     await out.close();
