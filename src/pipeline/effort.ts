@@ -2,7 +2,7 @@
 import { BadInputError } from '../core/errors.ts';
 
 /** Gradients beyond the inner steps of training that efforts 1, 2, ... spend on a signal. */
-const extraGradients: readonly number[] = [0, 4, 8, 24, 64, 100, 160, 240, 400];
+const extraGradients: readonly number[] = [0, 4, 8, 24, 100, 160, 240, 400, 640];
 
 export const maxEffort = extraGradients.length;
 
