@@ -44,23 +44,29 @@ const levels = [
   { cell: 2, channels: 6 },
 ];
 const colour = { axes: 2, outputs: 3, width: 64, layers: 3, w0: 10, harmonics: 1, levels };
-/** The levels of pictures of 32 x 32, to go on from such a network (`learn --from cifar10`), and two coarser for smooth ground. */
-const coarse = { ...colour, levels: [{ cell: 32, channels: 3 }, { cell: 16, channels: 3 }, ...levels] };
-/** White grounds ask for coarse cells, edges for fine ones. */
-const drawings = {
+/** What is used of those levels, to go on from such a network (`learn --from cifar10`), and two coarser for smooth ground. */
+const coarse = (at16: number) => ({
   ...colour,
   levels: [
-    { cell: 32, channels: 8 },
-    { cell: 16, channels: 16 },
-    { cell: 8, channels: 16 },
-    { cell: 4, channels: 12 },
+    { cell: 32, channels: 3 },
+    { cell: 16, channels: at16 },
+    { cell: 8, channels: 4 },
     { cell: 2, channels: 6 },
   ],
-};
-/** Five levels that adapt together: with the rates of three, inner steps run away. */
+});
+/** Learnt on: with the rates of a fresh network, inner steps run away. */
 const careful = {
-  startRates: { share: 0.2, probes: 32 },
-  optimiser: { ...common.optimiser, weights: 1e-3, rates: 1.5e-3, warmupSteps: 200 },
+  startRates: { share: 0.15, probes: 32 },
+  optimiser: {
+    ...common.optimiser,
+    weights: 8e-4,
+    rates: 4e-4,
+    quantiser: 2e-3,
+    warmupSteps: 300,
+    clipNorm: 0.5,
+    // More, and the finest cells lose their textures.
+    coordinateDecay: 2,
+  },
 };
 const grey = {
   ...{ axes: 2, outputs: 1, width: 48, layers: 3, w0: 10, harmonics: 1 },
@@ -93,41 +99,36 @@ export const recipePresets = {
     startRates: { share: 0.2, probes: 32 },
     optimiser: { ...common.optimiser, weights: 1.5e-3 },
   },
-  /** RGB images of any size, from crops. */
+  /** RGB images of any size, from crops; learnt on from `cifar10`. */
   photos: {
     ...common,
     name: 'photos',
-    spec: pyramid(coarse),
+    spec: pyramid(coarse(3)),
     shape: [64, 64],
     values: unitRange,
     crops: true,
     flips: [1],
-    steps: 5_600,
+    steps: 7_000,
     batch: 8,
     lambda: 0.004,
-    // Half of the run at rounded modulations: with noise, more channels fall silent.
-    phases: { distortion: 100, rounded: 3_000, coded: 2_500 },
-    quality: { lowest: 36, highest: 68, groups: 4, balance: 0.8, slopes: true },
-    startRates: { share: 0.15, probes: 32 },
-    optimiser: {
-      ...careful.optimiser,
-      weights: 6e-4,
-      rates: 4e-4,
-      quantiser: 2e-3,
-      warmupSteps: 300,
-      clipNorm: 0.5,
-    },
+    // Mostly at rounded modulations: with noise, more channels fall silent.
+    phases: { distortion: 100, rounded: 4_300, coded: 1_700 },
+    quality: { lowest: 36, highest: 72, groups: 4, balance: 0.7, slopes: true },
+    ...careful,
   },
-  /** 64 x 64 RGB drawings on white, and such drawings of other sizes. */
+  /** 64 x 64 RGB drawings on white, and such drawings of other sizes; learnt on from `cifar10`. */
   emoji: {
     ...common,
     name: 'emoji',
-    spec: pyramid(drawings),
+    spec: pyramid(coarse(6)),
     shape: [64, 64],
     values: unitRange,
     flips: [1],
+    steps: 7_000,
     batch: 8,
     lambda: 0.005,
+    phases: { distortion: 100, rounded: 0, coded: 1_200 },
+    quality: { lowest: 40, highest: 72, groups: 4, balance: 0.8, slopes: true },
     ...careful,
   },
 } as const satisfies Record<string, TrainingRecipe>;
