@@ -9,11 +9,6 @@ import { type FieldSpec, featureCount, totalChannels, weightLayout } from './spe
  * that order. Bounds of the uniform distributions: first layer 1 / features; hidden layers sqrt(6 / width) / w0;
  * output sqrt(6 / width) / 8, so that a fresh field is near 0; M sqrt(6 / channels) / w0, and an eighth of that in
  * the columns that reach the output directly. A bias has the bound of its layer, that of the output is 0.
- *
- * The first channels of a level, as many as outputs, reach the output directly along the vectors of a DCT-II of its length,
- * a quarter long (for RGB about lightness and two differences of colour), and have an eighth of the bound in their other
- * columns: a stack of grids starts as a pyramid that is almost linear (Burt and Adelson 1983, IEEE Transactions on
- * Communications 31(4)), in which every level has a use.
  */
 export function initialWeights(spec: FieldSpec, uniform: () => number): Float32Array {
   const layout = weightLayout(spec);
@@ -35,22 +30,5 @@ export function initialWeights(spec: FieldSpec, uniform: () => number): Float32A
     fill(row, spec.layers * spec.width, shift);
     fill(row + spec.layers * spec.width, spec.outputs, shift / 8);
   }
-  let row = layout.m;
-  for (const level of spec.levels) {
-    for (let c = 0; c < level.channels; c++, row += layout.mColumns) {
-      if (c >= spec.outputs) continue;
-      const direct = row + spec.layers * spec.width;
-      for (let i = row; i < direct; i++) weights[i]! /= 8;
-      cosineVector(spec.outputs, c).forEach((value, k) => {
-        weights[direct + k]! += value / 4;
-      });
-    }
-  }
   return weights;
-}
-
-/** Vector `k` of the orthonormal DCT-II of `length`. */
-function cosineVector(length: number, k: number): number[] {
-  const norm = Math.sqrt((k === 0 ? 1 : 2) / length);
-  return Array.from({ length }, (_, i) => norm * Math.cos((Math.PI * (2 * i + 1) * k) / (2 * length)));
 }

@@ -39,6 +39,29 @@ test('with one level more it computes the same while that one is zero', async ()
   expect(network.rates.subarray(0, 3).every((rate) => rate > 0 && Number.isFinite(rate))).toBe(true);
 });
 
+test('the first channels of a new level reach the outputs along orthogonal vectors, others do not', async () => {
+  const coarse = { cell: [8, 8], channels: tinySpec.outputs + 1, interpolation: 'linear' } as const;
+  const spec = { ...tinySpec, levels: [coarse, ...tinySpec.levels] };
+  const { weights } = await startFrom(engine, from, spec, new Rng(1), options);
+  const fresh = new Rng(1);
+  const drawn = initialWeights(spec, () => fresh.uniform());
+  const { m, mColumns } = weightLayout(spec);
+  const added = (c: number) => {
+    const end = m + (c + 1) * mColumns;
+    return Array.from({ length: spec.outputs }, (_, i) => {
+      const at = end - spec.outputs + i;
+      return (weights[at] ?? 0) - (drawn[at] ?? 0);
+    });
+  };
+  for (let a = 0; a < spec.outputs; a++) {
+    for (let b = 0; b < spec.outputs; b++) {
+      const dot = added(a).reduce((sum, value, i) => sum + value * (added(b)[i] ?? 0), 0);
+      expect(dot).toBeCloseTo(a === b ? 1 / 16 : 0, 6);
+    }
+  }
+  expect(added(spec.outputs).every((value) => value === 0)).toBe(true);
+});
+
 test('of a level with more channels than asked for, the most used ones go on', async () => {
   const [first, second] = tinySpec.levels;
   if (first === undefined || second === undefined) throw new Error('the tiny field has two levels');

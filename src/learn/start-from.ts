@@ -24,8 +24,12 @@ export interface StartOptions extends CallOptions {
 /**
  * A network of `spec` that computes what `from` does at modulations that are zero in new channels. A level of the same cell
  * and interpolation is carried over: all its channels, or of more than are asked for the most used ones, in their order. Rates
- * are divided anew among the levels; channels that are new start as in a fresh network. Throws BadInputError
- * `start-network` when the fields differ in more than their levels.
+ * are divided anew among the levels. Throws BadInputError `start-network` when the fields differ in more than their levels.
+ *
+ * Channels that are new start as in a fresh network, but for the first of a level, as many as outputs: those reach the
+ * output directly along the vectors of a DCT-II of its length, a quarter long (for RGB about lightness and two differences of colour),
+ * and have an eighth of the bound in their other columns. A new level is of use at once, as that of a pyramid that is
+ * linear (Burt and Adelson 1983, IEEE Transactions on Communications 31(4)), and not silenced by the rate first.
  */
 export async function startFrom(
   engine: Engine,
@@ -47,7 +51,10 @@ export async function startFrom(
   const share = from.spec.levels.length / spec.levels.length;
   const origins = originsOf(spec, from.spec, use ?? from.rates.map(() => 1));
   for (const [c, there] of origins.entries()) {
-    if (there === undefined) continue;
+    if (there === undefined) {
+      startDirectly(spec, weights, c);
+      continue;
+    }
     const row = source.m + there * source.mColumns;
     weights.set(from.weights.subarray(row, row + source.mColumns), to.m + c * to.mColumns);
     rates[c] = from.rates[there]! * share;
@@ -58,6 +65,30 @@ export async function startFrom(
     for (const [c, there] of origins.entries()) if (there === undefined) rates[c] = own[c]!;
   }
   return network;
+}
+
+/** Lets a channel among the first of its level reach the output as `startFrom` says; leaves the others alone. */
+function startDirectly(spec: FieldSpec, weights: Float32Array, channel: number): void {
+  const { m, mColumns } = weightLayout(spec);
+  const { outputs } = spec;
+  const k = channel - firstOfLevel(spec, channel);
+  if (k >= outputs) return;
+  const end = m + (channel + 1) * mColumns;
+  for (let i = end - mColumns; i < end - outputs; i++) weights[i]! /= 8;
+  const norm = Math.sqrt((k === 0 ? 1 : 2) / outputs);
+  for (let i = 0; i < outputs; i++) {
+    weights[end - outputs + i]! += (norm * Math.cos((Math.PI * (2 * i + 1) * k) / (2 * outputs))) / 4;
+  }
+}
+
+/** First channel of the level that a channel belongs to. */
+function firstOfLevel(spec: FieldSpec, channel: number): number {
+  let first = 0;
+  for (const { channels } of spec.levels) {
+    if (channel < first + channels) break;
+    first += channels;
+  }
+  return first;
 }
 
 /** For every channel of `spec` the channel of `from` that it goes on from, or undefined. */
