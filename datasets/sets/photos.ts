@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError, BadStreamError, EnvironmentError } from '../../src/core/errors.ts';
-import type { DatasetCard, Split } from '../dataset.ts';
+import type { Dataset, DatasetCard, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from '../fetch/context.ts';
 import { unpackDebian } from '../fetch/debian.ts';
@@ -115,15 +115,7 @@ const photos: DatasetEntry = {
   layout: 3,
   card,
   fetch: fetchPhotos,
-  open: (split, { directory }) =>
-    openPack({
-      name: card.name,
-      split,
-      card,
-      channels: 3,
-      file: join(directory, 'photos.bin'),
-      items: itemsOf(split, directory),
-    }),
+  open: (split, { directory }) => openPhotos(split, directory, itemsOf(split, directory)),
 };
 
 const tileCard: DatasetCard = {
@@ -138,9 +130,10 @@ export const photoSets: readonly DatasetEntry[] = [
     ...photos,
     name: tileCard.name,
     card: tileCard,
-    async open(split, at) {
-      const apart = itemsOf(split, at.directory).map(({ id }) => 128 / scaleOf(id));
-      return openTiles(await photos.open(split, at), tileCard, 128, apart);
+    open(split, at) {
+      const items = itemsOf(split, at.directory);
+      const apart = items.map(({ id }) => 128 / scaleOf(id));
+      return openTiles(openPhotos(split, at.directory, items), tileCard, 128, apart);
     },
   },
 ];
@@ -151,6 +144,17 @@ const scales = [1, 2, 4] as const;
 function itemsOf(split: Split, directory: string): PackItem[] {
   const all = JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8')) as PackItem[];
   return all.filter(({ id }) => splitOf(id.slice('photos/'.length).split('@')[0]!) === split);
+}
+
+function openPhotos(split: Split, directory: string, items: readonly PackItem[]): Dataset {
+  return openPack({
+    name: card.name,
+    split,
+    card,
+    channels: 3,
+    file: join(directory, 'photos.bin'),
+    items,
+  });
 }
 
 /** Of the id of an item: `photos/NAME`, `photos/NAME@2`, `photos/NAME@4`. */

@@ -3,6 +3,7 @@
  * `field.rates` and `field.steps`, how those change with quality (at-quality.ts) if they do, and whatever priors it carries as
  * `prior.<kind>.<name>`.
  */
+import { ByteWriter } from '../core/bytes.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
@@ -103,14 +104,9 @@ export function networkId(network: BaseNetwork, values: ValueRange, slopes?: Qua
   const json = new TextEncoder().encode(canonicalJson({ spec: network.spec, values }));
   const arrays = [network.weights, network.rates];
   if (slopes !== undefined) arrays.push(Float32Array.from(slopes.qualities), slopes.weights, slopes.rates);
-  const parts = [json, Uint8Array.of(0), ...arrays.map(asBytes)];
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return sha256Hex(all);
+  const writer = new ByteWriter().bytes(json).bytes(Uint8Array.of(0));
+  for (const array of arrays) writer.bytes(asBytes(array));
+  return sha256Hex(writer.finish());
 }
 
 function parseJson(text: string | undefined): unknown {
