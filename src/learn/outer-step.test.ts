@@ -7,7 +7,7 @@ import { modulationLength } from '../field/spec.ts';
 import { massOf } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
 import { channelLayout, channelOfSymbol } from './layout.ts';
-import { allFinite, OuterStepper, phaseAt } from './outer-step.ts';
+import { allFinite, OuterStepper, type Prices, phaseAt } from './outer-step.ts';
 import { dequantise, LogisticRate } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { startRates } from './start-rates.ts';
@@ -44,10 +44,17 @@ const draw = async (r: TrainingRecipe, step: number): Promise<Batch> => {
   return new BatchDrawer(waves(9, shape), options).draw(step);
 };
 
-async function run(r: TrainingRecipe, learnt: Learnt, step: number, batch: Batch, on: Engine = engine) {
+async function run(
+  r: TrainingRecipe,
+  learnt: Learnt,
+  step: number,
+  batch: Batch,
+  on: Engine = engine,
+  prices?: Prices,
+) {
   const state = freshState(r, learnt, true);
   state.step = step;
-  const stepper = new OuterStepper(on, r, state);
+  const stepper = new OuterStepper(on, r, state, prices);
   const figures = await stepper.run(state, batch);
   return { state, figures };
 }
@@ -111,7 +118,7 @@ test.each([
   const coded = tinyRecipe({
     ...recipe,
     phases: { distortion: 0, rounded: 0, coded: 10 },
-    coded: { refineTurns: 3, roundTurns: 3 },
+    coded: { refineTurns: 3, roundTurns: 3, priced: false },
     quality: { lowest: 60, highest: 60, groups: 1, balance: 1, slopes: start.weightsSlope.length > 0 },
   });
   const batch = await maskedBatch();
@@ -154,6 +161,39 @@ test.each([
       );
     }
   }
+});
+
+test('symbols of the coded phase are chosen by the prices that are given, at the quality of the group', async () => {
+  const coded = tinyRecipe({
+    ...recipe,
+    phases: { distortion: 0, rounded: 0, coded: 10 },
+    coded: { refineTurns: 1, roundTurns: 20, priced: true },
+    quality: { lowest: 60, highest: 60, groups: 1, balance: 1 },
+  });
+  const asked: number[] = [];
+  const dear: Prices = {
+    id: 'all but zero is dear',
+    at: (quality) => {
+      asked.push(quality);
+      const nats = (symbol: number) => 1e6 * Math.abs(symbol);
+      return (symbols) => ({
+        nats: symbols.reduce((sum, symbol) => sum + nats(symbol), 0),
+        change: (_, from, to) => nats(to) - nats(from),
+      });
+    },
+  };
+  const decoded: number[] = [];
+  const watched: Engine = {
+    ...engine,
+    async metaGradient(net, given, adapted, outer, options) {
+      decoded.push(...adapted.trajectory);
+      return engine.metaGradient(net, given, adapted, outer, options);
+    },
+  };
+  await run(coded, start, 0, await draw(coded, 0), watched, dear);
+  expect(asked).toEqual([60]);
+  expect(decoded.length).toBeGreaterThan(0);
+  expect(decoded.every((x) => x === 0)).toBe(true);
 });
 
 test('phases follow one another', () => {

@@ -28,7 +28,7 @@ import {
 } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { refineBatch } from './refine.ts';
-import { roundBatch } from './round.ts';
+import { type Price, roundBatch } from './round.ts';
 import {
   groupNames,
   type Learnt,
@@ -62,6 +62,13 @@ export interface StepFigures {
   readonly gradientNorm: number;
   /** Every number was finite and the parameters were updated. */
   readonly updated: boolean;
+}
+
+/** What a trained prior charges for the symbols of one signal of the recipe's shape. */
+export interface Prices {
+  /** Of the prior: another one makes another run. */
+  readonly id: string;
+  at(quality: number): Price;
 }
 
 /** Signals of one quality, and their share of the batch. */
@@ -98,14 +105,16 @@ export class OuterStepper {
   readonly #rounding: Float32Array;
   readonly #moved: Float32Array;
   readonly #rateGradient: Float32Array;
+  readonly #prices: Prices | undefined;
   #draws: Rng;
 
-  constructor(engine: Engine, recipe: TrainingRecipe, state: TrainerState) {
+  constructor(engine: Engine, recipe: TrainingRecipe, state: TrainerState, prices?: Prices) {
     const layout = channelLayout(recipe.spec, recipe.shape);
     this.#engine = engine;
     this.#recipe = recipe;
     this.#layout = layout;
     this.#rate = new LogisticRate(layout);
+    this.#prices = prices;
     this.#view = new NetworkView(recipe.spec, state.learnt);
     const zeros = () => ({
       weights: new Float64Array(state.learnt.weights.length),
@@ -282,9 +291,12 @@ export class OuterStepper {
       rate,
       signal,
     });
+    // Its own scales and steps don't change what a prior charges for symbols: nothing is missing from the gradient.
+    const price = this.#prices?.at(quality);
     const { symbols } = await roundBatch(this.#engine, this.network, batch, refined.modulations, {
       turns: coded.roundTurns,
       rate,
+      price,
       signal,
     });
     const decoded = this.#moved;

@@ -37,8 +37,11 @@ export interface TrainingRecipe {
     /** Last steps: half of the groups are learnt at the symbols that a coder would choose, the others as rounded. */
     readonly coded: number;
   };
-  /** How long the coded phase looks for modulations and symbols. */
-  readonly coded: { readonly refineTurns: number; readonly roundTurns: number };
+  /**
+   * How long the coded phase looks for modulations and symbols. `priced`: symbols are chosen by what a trained prior charges
+   * for them, not by the logistics that are being learnt.
+   */
+  readonly coded: { readonly refineTurns: number; readonly roundTurns: number; readonly priced: boolean };
   /**
    * One network for a range of rates: a signal of quality q has steps m and lambda 1 / m^2 times those of quality 50,
    * m = 2^((50 - q) / 10). A batch is cut in `groups` of one quality each, drawn from as many equal parts of
@@ -116,7 +119,11 @@ const schema = z.strictObject({
   startRates: z.strictObject({ share: positive, probes: natural }),
   lambda: positive,
   phases: z.strictObject({ distortion: whole, rounded: whole, coded: whole }),
-  coded: z.strictObject({ refineTurns: natural, roundTurns: natural }),
+  coded: z.strictObject({
+    refineTurns: natural,
+    roundTurns: natural,
+    priced: z.boolean().default(false),
+  }),
   quality: z.strictObject({
     lowest: z.number().min(1).max(100),
     highest: z.number().min(1).max(100),

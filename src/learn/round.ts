@@ -4,8 +4,10 @@
  * is low, not so that each is near. Cells overlap and channels interfere: what one symbol loses another can make up.
  *
  * From rounded to nearest, every turn computes the gradient g of the error at the current symbols, prices the moves
- * to both neighbours and to zero by g e + G e^2 / 2 + change of nats (G the Gauss-Newton diagonal), and makes the
- * best ones together. Moves that interfere too much raise J; then the signal goes back and makes fewer. J never rises.
+ * to both neighbours and to zero by g e + b e^2 / 2 + change of nats, and makes the best ones together. The bend b of a
+ * channel is what the last turn's moves changed g by, along themselves: moves that overlap bend J more than each alone, for
+ * which b is the Gauss-Newton diagonal. It goes back to that as fewer are made. Moves that still raise J are taken back, and
+ * fewer are tried. J never rises.
  *
  * Indices of hot loops are below count * m.
  */
@@ -25,10 +27,13 @@ export interface PricedSymbols {
   change(i: number, from: number, to: number): number;
 }
 
+/** Prices symbols [m] of one signal. */
+export type Price = (symbols: Int32Array) => PricedSymbols;
+
 export interface RoundOptions extends CallOptions {
   readonly rate: RateTerm;
-  /** Prices symbols [m] of one signal; default: the logistics of `rate`. */
-  readonly price?: ((symbols: Int32Array) => PricedSymbols) | undefined;
+  /** Default: the logistics of `rate`. */
+  readonly price?: Price | undefined;
   /** Gradients of the batch that are computed at most; 1 rounds each to the nearest. */
   readonly turns: number;
   /**
@@ -51,6 +56,17 @@ export interface Rounded {
 const FIRST_SHARE = 0.3;
 const GROWTH = 1.2;
 const SHRINKAGE = 0.5;
+/** Bends start at so many times the diagonal: the first moves are many. */
+const FIRST_BEND = 2;
+/** Moves of a channel at which the bend that they show counts as much as the one before. */
+const TRUSTED = 8;
+/** Share of the way back to the diagonal that a bend goes in a turn without moves of its channel, and when nothing promises anything. */
+const RETURN = 0.3;
+const RETURN_AT_REST = 0.5;
+/** So near to the diagonal, relatively, a bend counts as having come back. */
+const AT_DIAGONAL = 0.01;
+/** A turn leaves a bend at least this share. */
+const LEAST_BEND = 1e-3;
 /** Each of those moves is made with this probability, so that moves that spoil each other part ways. */
 const CHANCE = 0.7;
 const PROBED = 8;
@@ -72,12 +88,13 @@ export async function roundBatch(
   const steps = Float64Array.from(channelOf, (c) => rate.steps[c]!);
   const symbols = Int32Array.from(modulations, (x, i) => Math.floor(x / steps[i % m]! + 0.5));
   const probes = modulations.slice(0, PROBED * m);
-  const bend =
+  const diagonal =
     gram ?? (turns > 1 ? await gramDiagonal(engine, net, batch.shape, probes, new Rng(0), { signal }) : []);
   const pricing = { price: price ?? logisticPrices(channelOf, rate), weight: rate.weight };
   const searches = Array.from(
     { length: batch.count },
-    (_, s) => new Search(symbols.subarray(s * m, (s + 1) * m), channelOf, steps, bend, pricing, new Rng(0)),
+    (_, s) =>
+      new Search(symbols.subarray(s * m, (s + 1) * m), channelOf, steps, diagonal, pricing, new Rng(0)),
   );
   const trial = new Float32Array(modulations.length);
   for (let turn = 0; turn < turns; turn++) {
@@ -100,16 +117,13 @@ export async function roundBatch(
 }
 
 interface Pricing {
-  readonly price: (symbols: Int32Array) => PricedSymbols;
+  readonly price: Price;
   /** Inner loss that one nat is worth. */
   readonly weight: number;
 }
 
 /** Each symbol by itself, under the logistic of its channel. */
-function logisticPrices(
-  channelOf: Uint32Array,
-  { steps, scales }: RateTerm,
-): (symbols: Int32Array) => PricedSymbols {
+function logisticPrices(channelOf: Uint32Array, { steps, scales }: RateTerm): Price {
   const tabled = 64;
   const compute = (c: number, k: number) => logisticNats(k * steps[c]!, steps[c]!, scales[c]!);
   const channels = 1 + channelOf.reduce((most, c) => Math.max(most, c), 0);
@@ -134,7 +148,10 @@ class Search {
   readonly #gradient: Float32Array;
   readonly #channelOf: Uint32Array;
   readonly #steps: Float64Array;
-  readonly #bend: ArrayLike<number>;
+  /** Gauss-Newton diagonal [channels]. */
+  readonly #diagonal: ArrayLike<number>;
+  /** [channels]. */
+  readonly #bend: Float64Array;
   readonly #pricing: Pricing;
   #priced: PricedSymbols | undefined;
   readonly #rng: Rng;
@@ -151,7 +168,7 @@ class Search {
     best: Int32Array,
     channelOf: Uint32Array,
     steps: Float64Array,
-    bend: ArrayLike<number>,
+    diagonal: ArrayLike<number>,
     pricing: Pricing,
     rng: Rng,
   ) {
@@ -160,7 +177,8 @@ class Search {
     this.#gradient = new Float32Array(best.length);
     this.#channelOf = channelOf;
     this.#steps = steps;
-    this.#bend = bend;
+    this.#diagonal = diagonal;
+    this.#bend = Float64Array.from(diagonal, (b) => FIRST_BEND * b);
     this.#pricing = pricing;
     this.#rng = rng;
     this.#gains = new Float64Array(best.length);
@@ -174,6 +192,7 @@ class Search {
   /** Keeps what was tried if it is better. */
   settle(loss: number, gradient: Float32Array): void {
     if (!this.#waiting) return;
+    if (this.#priced !== undefined) this.#measureBends(gradient);
     const priced = this.#pricing.price(this.#tried);
     const objective = loss + this.#pricing.weight * priced.nats;
     if (objective < this.objective) {
@@ -192,10 +211,8 @@ class Search {
 
   /** Chooses moves from the best symbols; false when none promises anything. */
   propose(): boolean {
-    const profitable: number[] = [];
-    const priced = this.#priced!;
-    for (let i = 0; i < this.#best.length; i++)
-      if (this.#price(i, priced) && !this.#vain.has(i)) profitable.push(i);
+    let profitable = this.#profitable();
+    while (profitable.length === 0 && this.#returnBends()) profitable = this.#profitable();
     this.#tried.set(this.#best);
     this.#waiting = profitable.length > 0;
     if (!this.#waiting) return false;
@@ -208,6 +225,51 @@ class Search {
       if (made === 1 || this.#rng.u32() < CHANCE * 4294967296) this.#tried[i] = this.#targets[i]!;
     }
     return true;
+  }
+
+  #profitable(): number[] {
+    const found: number[] = [];
+    const priced = this.#priced!;
+    for (let i = 0; i < this.#best.length; i++)
+      if (this.#price(i, priced) && !this.#vain.has(i)) found.push(i);
+    return found;
+  }
+
+  /** From the gradients at the best symbols and at those that were tried. */
+  #measureBends(gradient: Float32Array): void {
+    const bend = this.#bend;
+    const moves = new Uint32Array(bend.length);
+    const squares = new Float64Array(bend.length);
+    const changes = new Float64Array(bend.length);
+    for (let i = 0; i < this.#best.length; i++) {
+      const move = (this.#tried[i]! - this.#best[i]!) * this.#steps[i]!;
+      if (move === 0) continue;
+      const c = this.#channelOf[i]!;
+      moves[c]!++;
+      squares[c]! += move * move;
+      changes[c]! += (gradient[i]! - this.#gradient[i]!) * move;
+    }
+    for (let c = 0; c < bend.length; c++) {
+      const before = bend[c]!;
+      if (moves[c] === 0) bend[c] = before + RETURN * (this.#diagonal[c]! - before);
+      else {
+        const trust = moves[c]! / (moves[c]! + TRUSTED);
+        const shown = changes[c]! / squares[c]!;
+        bend[c] = Math.max(before + trust * (shown - before), LEAST_BEND * before);
+      }
+    }
+  }
+
+  /** Takes bends nearer to the diagonal; false when they are there. */
+  #returnBends(): boolean {
+    const diagonal = this.#diagonal;
+    let away = false;
+    for (let c = 0; c < this.#bend.length; c++) {
+      const left = diagonal[c]! - this.#bend[c]!;
+      if (Math.abs(left) > AT_DIAGONAL * diagonal[c]!) away = true;
+      this.#bend[c]! += RETURN_AT_REST * left;
+    }
+    return away;
   }
 
   /** Finds the best move of symbol `i`; whether it is expected to lower J. */

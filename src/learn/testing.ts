@@ -29,7 +29,7 @@ export function tinyRecipe(overrides: Readonly<Record<string, unknown>> = {}): T
     innerSteps: 2,
     startRates: { probes: 8 },
     phases: { distortion: 4, rounded: 3, coded: 2 },
-    coded: { refineTurns: 2, roundTurns: 2 },
+    coded: { refineTurns: 2, roundTurns: 2, priced: false },
     quality: { groups: 2 },
     optimiser: { warmupSteps: 2 },
     validation: { every: 6, signals: 4 },

@@ -9,7 +9,7 @@ import { type Calibration, calibrate } from './calibrate.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { BatchDrawer, stepRng } from './draw.ts';
 import { Reporter, type TrainEvent } from './events.ts';
-import { OuterStepper } from './outer-step.ts';
+import { OuterStepper, type Prices } from './outer-step.ts';
 import { checkRecipe, recipeDigest, type TrainingRecipe } from './recipe.ts';
 import type { SignalSource } from './source.ts';
 import { startRates } from './start-rates.ts';
@@ -37,6 +37,8 @@ export interface TrainOptions {
         readonly slopes?: Slopes | undefined;
       }
     | undefined;
+  /** For recipes whose coded phase is priced. */
+  readonly prices?: Prices | undefined;
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
   /** Aborting writes a checkpoint, then throws AbortedError. */
   readonly signal?: AbortSignal | undefined;
@@ -73,7 +75,7 @@ export interface Trained {
  * Runs a recipe to its end. What comes out depends on recipe, source and engine alone: a run that was stopped, or
  * killed, and resumed gives the same bits.
  *
- * Throws BadInputError `bad-recipe`, `signal-channels`, `signal-shape`, `diverged` (ten steps in a row that were not
+ * Throws BadInputError `bad-recipe`, `no-prices`, `signal-channels`, `signal-shape`, `diverged` (ten steps in a row that were not
  * finite); ConflictError `checkpoint-exists`, `other-recipe`; NotFoundError `no-checkpoint`; EnvironmentError
  * `checkpoint-write`; AbortedError.
  */
@@ -90,9 +92,15 @@ export async function train(options: TrainOptions): Promise<Trained> {
       );
     }
   }
+  if (recipe.coded.priced && options.prices === undefined) {
+    throw new BadInputError(
+      'no-prices',
+      'the coded phase of this recipe is priced: learn on from a model of the same levels that has an autoregressive prior',
+    );
+  }
   const digest = digestOf(recipe, options);
   const state = await openState(recipe, digest, options);
-  const stepper = new OuterStepper(engine, recipe, state);
+  const stepper = new OuterStepper(engine, recipe, state, options.prices);
   const validator = validation && new Validator(engine, validation, recipe);
   const drawer = new BatchDrawer(source, {
     shape: recipe.shape,
@@ -248,8 +256,9 @@ function setQuantiser(state: TrainerState, { logSteps, logScales }: Calibration)
   state.calibrated = true;
 }
 
-function digestOf(recipe: TrainingRecipe, { source, start }: TrainOptions): string {
+function digestOf(recipe: TrainingRecipe, { source, start, prices }: TrainOptions): string {
   const extra = [source.name, String(source.length)];
+  if (prices !== undefined) extra.push(prices.id);
   if (start !== undefined) {
     const { network, steps, scales, slopes } = start;
     const arrays = [network.weights, network.rates, steps, scales];

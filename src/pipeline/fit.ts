@@ -17,8 +17,11 @@ export const scalesTensor = 'learn.scales';
 /** Tensor of a model file: see `measureGram`, [channels]. */
 export const gramTensor = 'learn.gram';
 
-/** Gradients that refining is worth at most; after them, choosing symbols gains more. */
-const refined = 16;
+/**
+ * Gradients that refining is worth at most. It counts bits by one logistic a channel, which takes rare symbols for dearer than contexts
+ * make them: long refining silences channels that choosing symbols would have used.
+ */
+const refined = 4;
 
 export interface FitRequest {
   readonly quality: number;

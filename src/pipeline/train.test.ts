@@ -5,7 +5,7 @@ import { temporary } from '../../test/temporary.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { readModel } from '../field/model.ts';
 import { withOverrides } from '../learn/index.ts';
-import { trainModel } from './index.ts';
+import { trainModel, trainPrior } from './index.ts';
 import { tinyRecipe } from './testing.ts';
 import type { PipelineEvent } from './types.ts';
 
@@ -80,6 +80,37 @@ describe('trainModel', () => {
     const moved = after.reduce((most, w, i) => Math.max(most, Math.abs(w - before[i]!)), 0);
     expect(moved).toBeGreaterThan(0);
     expect(moved).toBeLessThan(0.05);
+  });
+
+  it('lets the prior of the model that it goes on from choose symbols, where there is one', async () => {
+    const directory = temporary();
+    const common = { engine, dataset: 'fixture-fashion' };
+    const first = join(directory, 'first.safetensors');
+    const plain = await trainModel({ ...common, recipe, out: first });
+    const priced = withOverrides(recipe, {
+      steps: 4,
+      phases: { distortion: 0, rounded: 0, coded: 4 },
+      coded: { priced: true },
+    });
+    const failure = trainModel({
+      ...common,
+      recipe: priced,
+      from: plain.model,
+      out: join(directory, 'none'),
+    });
+    await expect(failure).rejects.toMatchObject({ code: 'no-prices' });
+    const { model: from } = await trainPrior({ ...common, modelPath: first, steps: 30 });
+    const learnOn = async (name: string, changed: object) => {
+      const further = withOverrides(priced, changed as Record<string, unknown>);
+      const out = join(directory, name);
+      return (await trainModel({ ...common, recipe: further, from, out })).model.network.weights;
+    };
+    const [own, logistic] = [
+      await learnOn('priced', {}),
+      await learnOn('logistic', { coded: { priced: false } }),
+    ];
+    expect(own.every(Number.isFinite)).toBe(true);
+    expect(own).not.toEqual(logistic);
   });
 
   it('gives the same file when it was stopped and resumed', async () => {

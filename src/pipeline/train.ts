@@ -4,6 +4,8 @@ import { readBox, shapeOfItem } from '../../datasets/crop.ts';
 import type { Dataset, OpenOptions } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { tensor } from '../core/tensor.ts';
 import { atQuality, defaultQuality, octavesAt, slopeTensor } from '../field/at-quality.ts';
@@ -16,6 +18,7 @@ import { startFrom, stepRng, train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
 import { writeFailure, writeWhole } from './files.ts';
 import { fitSignals, gramTensor, measureGram, scalesTensor } from './fit.ts';
+import { priceWith } from './price.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
 const job = 'learn';
@@ -42,6 +45,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
       source: sourceOf(data, options.limit),
       validation: held === undefined ? undefined : sourceOf(held),
       start: await startOf(options),
+      prices: pricesOf(options),
       checkpointPath: `${out}.checkpoint`,
       resume,
       signal,
@@ -74,6 +78,19 @@ async function startOf({ from, recipe, engine, signal }: TrainOptions): Promise<
   const slopes =
     from.slopes && scaleSlopes instanceof Float32Array ? { ...from.slopes, scales: scaleSlopes } : undefined;
   return { network, steps: from.steps, scales, slopes };
+}
+
+/** What the prior of the model to learn on from charges, where its symbols are the recipe's. */
+function pricesOf({ from, recipe }: TrainOptions): LearnOptions['prices'] {
+  if (!recipe.coded.priced || from === undefined) return undefined;
+  const known = priorKinds(from).includes('autoregressive');
+  if (!known || canonicalJson(from.network.spec) !== canonicalJson(recipe.spec)) return undefined;
+  const prior = readPrior(from, 'autoregressive');
+  const layout = symbolLayout(recipe.spec, recipe.shape);
+  return {
+    id: from.id,
+    at: (quality) => (symbols) => priceWith(prior, layout, Math.round(quality), symbols),
+  };
 }
 
 /** Signals that the diagonal for rounding is measured on. */
