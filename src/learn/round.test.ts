@@ -1,5 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { Rng } from '../core/rng.ts';
+import { openEngine } from '../engine/index.ts';
 import { openReference } from '../engine/reference/reference.ts';
+import { atQuality } from '../field/at-quality.ts';
+import { readModel } from '../field/model.ts';
 import { adaptBatch, rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
 import { channelLayout, channelOfSymbol } from './layout.ts';
@@ -80,6 +85,51 @@ test('prices that are given decide: what costs nothing is rounded for error alon
   });
   expect((await at(1e6)).symbols.every((symbol) => symbol === 0)).toBe(true);
 });
+
+test('a diagonal that is far too small costs a large picture little: bends are measured on the way', async () => {
+  const quality = 60;
+  const bytes = await readFile(new URL('../../models/photos/model.safetensors', import.meta.url));
+  const { card, network, steps, tensors } = atQuality(readModel(new Uint8Array(bytes)), quality);
+  const one = batchOf([{ shape: [96, 96], values: texture(96) }], 3, card.values);
+  const scales = tensors.get('learn.scales')!.data as Float32Array;
+  const gram = Array.from(tensors.get('learn.gram')!.data as Float32Array);
+  const values = { ...card.values, peak: 1 };
+  const rate = rateTerm({ lambda: card.training.lambda, values, steps, scales }, one, quality);
+  const fast = await openEngine();
+  try {
+    const { modulations } = await adaptBatch(fast, network, one, { steps: 3 });
+    const after = async (turns: number, factor: number) => {
+      const options = { rate, turns, gram: gram.map((g) => factor * g) };
+      return (await roundBatch(fast, network, one, modulations, options)).objectives[0]!;
+    };
+    const nearest = await after(1, 1);
+    const gain = nearest - (await after(13, 1));
+    expect(gain).toBeGreaterThan(0.1 * nearest);
+    expect(nearest - (await after(13, 0.1))).toBeGreaterThan(0.85 * gain);
+  } finally {
+    await fast.close();
+  }
+});
+
+/** [size, size, 3] waves of all directions and colours. */
+function texture(size: number): Float32Array {
+  const rng = new Rng(3);
+  const waves = Array.from({ length: 24 }, () => ({
+    y: 0.5 * rng.normal(),
+    x: 0.5 * rng.normal(),
+    phase: 6 * rng.uniform(),
+    colour: [0, 1, 2].map(() => 0.03 + 0.06 * rng.normal()),
+  }));
+  return Float32Array.from({ length: size * size * 3 }, (_, i) => {
+    const point = Math.floor(i / 3);
+    const [y, x] = [Math.floor(point / size), point % size];
+    const value = waves.reduce(
+      (sum, w) => sum + w.colour[i % 3]! * Math.sin(w.y * y + w.x * x + w.phase),
+      0.5,
+    );
+    return Math.min(1, Math.max(0, value));
+  });
+}
 
 test('the same input gives the same symbols, alone or in a batch', async () => {
   const options = { rate, turns: 8, gram: new Float64Array(5).fill(2) };
