@@ -56,8 +56,6 @@ export interface Rounded {
 const FIRST_SHARE = 0.3;
 const GROWTH = 1.2;
 const SHRINKAGE = 0.5;
-/** Bends start at so many times the diagonal: the first moves are many. */
-const FIRST_BEND = 2;
 /** Moves of a channel at which the bend that they show counts as much as the one before. */
 const TRUSTED = 8;
 /** Share of the way back to the diagonal that a bend goes in a turn without moves of its channel, and when nothing promises anything. */
@@ -178,7 +176,7 @@ class Search {
     this.#channelOf = channelOf;
     this.#steps = steps;
     this.#diagonal = diagonal;
-    this.#bend = Float64Array.from(diagonal, (b) => FIRST_BEND * b);
+    this.#bend = Float64Array.from(diagonal);
     this.#pricing = pricing;
     this.#rng = rng;
     this.#gains = new Float64Array(best.length);
