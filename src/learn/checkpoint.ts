@@ -8,8 +8,9 @@ import { BadStreamError, ConflictError, EnvironmentError, NotFoundError } from '
 import { crc32c } from '../core/hash.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
+import { canonicalJson } from '../field/canonical.ts';
 import { readSafetensors, writeSafetensors } from '../field/safetensors.ts';
-import { canonicalJson, type TrainingRecipe } from './recipe.ts';
+import type { TrainingRecipe } from './recipe.ts';
 import { freshState, groupNames, mapLearnt, type TrainerState } from './state.ts';
 
 const FORMAT = 'functa-checkpoint-1';

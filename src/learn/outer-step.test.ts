@@ -12,7 +12,7 @@ import { dequantise, LogisticRate } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { startRates } from './start-rates.ts';
 import { freshState, groupNames, type Learnt, learntFrom, mapLearnt, parametersAt } from './state.ts';
-import { tinyRecipe, tinySpec, waves } from './testing.ts';
+import { linearPrice, tinyRecipe, tinySpec, waves } from './testing.ts';
 
 const engine = await openReference();
 const shape = [6, 7];
@@ -57,6 +57,19 @@ async function run(
   const stepper = new OuterStepper(on, r, state, prices);
   const figures = await stepper.run(state, batch);
   return { state, figures };
+}
+
+/** An engine that keeps the modulations that the last meta-gradient was asked at. */
+function watch() {
+  let last = new Float32Array();
+  const watched: Engine = {
+    ...engine,
+    async metaGradient(net, given, adapted, outer, options) {
+      last = adapted.trajectory.slice();
+      return engine.metaGradient(net, given, adapted, outer, options);
+    },
+  };
+  return { engine: watched, decoded: () => last };
 }
 
 /** A batch with a missing point, so that masses matter. */
@@ -122,15 +135,9 @@ test.each([
     quality: { lowest: 60, highest: 60, groups: 1, balance: 1, slopes: start.weightsSlope.length > 0 },
   });
   const batch = await maskedBatch();
-  let decoded = new Float32Array();
-  const watched: Engine = {
-    ...engine,
-    async metaGradient(net, given, adapted, outer, options) {
-      decoded = adapted.trajectory.slice();
-      return engine.metaGradient(net, given, adapted, outer, options);
-    },
-  };
-  const { state, figures } = await run(coded, start, 0, batch, watched);
+  const watched = watch();
+  const { state, figures } = await run(coded, start, 0, batch, watched.engine);
+  const decoded = watched.decoded();
   const layout = channelLayout(tinySpec, shape);
   const channelOf = channelOfSymbol(layout);
   const m = 2 ** -1;
@@ -175,22 +182,12 @@ test('symbols of the coded phase are chosen by the prices that are given, at the
     id: 'all but zero is dear',
     at: (quality) => {
       asked.push(quality);
-      const nats = (symbol: number) => 1e6 * Math.abs(symbol);
-      return (symbols) => ({
-        nats: symbols.reduce((sum, symbol) => sum + nats(symbol), 0),
-        change: (_, from, to) => nats(to) - nats(from),
-      });
+      return linearPrice(1e6);
     },
   };
-  const decoded: number[] = [];
-  const watched: Engine = {
-    ...engine,
-    async metaGradient(net, given, adapted, outer, options) {
-      decoded.push(...adapted.trajectory);
-      return engine.metaGradient(net, given, adapted, outer, options);
-    },
-  };
-  await run(coded, start, 0, await draw(coded, 0), watched, dear);
+  const watched = watch();
+  await run(coded, start, 0, await draw(coded, 0), watched.engine, dear);
+  const decoded = watched.decoded();
   expect(asked).toEqual([60]);
   expect(decoded.length).toBeGreaterThan(0);
   expect(decoded.every((x) => x === 0)).toBe(true);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { BadInputError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
+import { canonicalJson } from '../field/canonical.ts';
 import { checkSpec } from '../field/check.ts';
 import type { FieldSpec } from '../field/spec.ts';
 
@@ -197,13 +198,6 @@ export function recipeDigest(recipe: TrainingRecipe, extra: readonly string[] = 
     ...rest
   } = recipe;
   return sha256Hex(new TextEncoder().encode([canonicalJson(rest), ...extra].join('\n')));
-}
-
-/** JSON with keys in order. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    isPlain(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
-  );
 }
 
 function merge(

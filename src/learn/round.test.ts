@@ -10,7 +10,7 @@ import { batchOf } from './batch.ts';
 import { channelLayout, channelOfSymbol } from './layout.ts';
 import { logisticNats } from './rate.ts';
 import { roundBatch } from './round.ts';
-import { tinyRecipe, tinySpec, waves } from './testing.ts';
+import { linearPrice, tinyRecipe, tinySpec, waves } from './testing.ts';
 import { train } from './trainer.ts';
 
 const engine = await openReference();
@@ -69,13 +69,7 @@ test('prices that are given decide: what costs nothing is rounded for error alon
     roundBatch(engine, network, batch, modulations, {
       rate,
       turns: 20,
-      price: (symbols) => {
-        const cost = (symbol: number) => nats * Math.abs(symbol);
-        return {
-          nats: symbols.reduce((sum, symbol) => sum + cost(symbol), 0),
-          change: (_, from, to) => cost(to) - cost(from),
-        };
-      },
+      price: linearPrice(nats),
     });
   const free = await at(0);
   const nearest = await roundBatch(engine, network, batch, modulations, { rate, turns: 1 });

@@ -10,6 +10,7 @@ import {
   totalChannels,
   weightLayout,
 } from '../field/spec.ts';
+import { channelLayout } from './layout.ts';
 import { startRates } from './start-rates.ts';
 
 export interface StartOptions extends CallOptions {
@@ -51,13 +52,14 @@ export async function startFrom(
   const share = from.spec.levels.length / spec.levels.length;
   const origins = originsOf(spec, from.spec, use ?? from.rates.map(() => 1));
   for (const [c, there] of origins.entries()) {
-    if (there === undefined) {
-      startDirectly(spec, weights, c);
-      continue;
-    }
+    if (there === undefined) continue;
     const row = source.m + there * source.mColumns;
     weights.set(from.weights.subarray(row, row + source.mColumns), to.m + c * to.mColumns);
     rates[c] = from.rates[there]! * share;
+  }
+  for (const { first, channels } of channelLayout(spec, shape).levels) {
+    for (let k = 0; k < Math.min(channels, spec.outputs); k++)
+      if (origins[first + k] === undefined) startDirectly(spec, weights, first + k, k);
   }
   const network = { spec, weights, rates };
   if (origins.includes(undefined)) {
@@ -67,28 +69,16 @@ export async function startFrom(
   return network;
 }
 
-/** Lets a channel among the first of its level reach the output as `startFrom` says; leaves the others alone. */
-function startDirectly(spec: FieldSpec, weights: Float32Array, channel: number): void {
+/** Lets a channel, the `k`-th of its level, reach the output as `startFrom` says. */
+function startDirectly(spec: FieldSpec, weights: Float32Array, channel: number, k: number): void {
   const { m, mColumns } = weightLayout(spec);
   const { outputs } = spec;
-  const k = channel - firstOfLevel(spec, channel);
-  if (k >= outputs) return;
   const end = m + (channel + 1) * mColumns;
   for (let i = end - mColumns; i < end - outputs; i++) weights[i]! /= 8;
   const norm = Math.sqrt((k === 0 ? 1 : 2) / outputs);
   for (let i = 0; i < outputs; i++) {
     weights[end - outputs + i]! += (norm * Math.cos((Math.PI * (2 * i + 1) * k) / (2 * outputs))) / 4;
   }
-}
-
-/** First channel of the level that a channel belongs to. */
-function firstOfLevel(spec: FieldSpec, channel: number): number {
-  let first = 0;
-  for (const { channels } of spec.levels) {
-    if (channel < first + channels) break;
-    first += channels;
-  }
-  return first;
 }
 
 /** For every channel of `spec` the channel of `from` that it goes on from, or undefined. */

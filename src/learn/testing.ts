@@ -3,6 +3,7 @@ import { Rng } from '../core/rng.ts';
 import { pyramid } from '../field/presets.ts';
 import { recipePresets } from './presets.ts';
 import { type TrainingRecipe, withOverrides } from './recipe.ts';
+import type { Price } from './round.ts';
 import { type SignalSource, sourceOf } from './source.ts';
 
 export const tinySpec = pyramid({
@@ -37,6 +38,15 @@ export function tinyRecipe(overrides: Readonly<Record<string, unknown>> = {}): T
     reportEvery: 1,
   });
   return withOverrides(base, overrides);
+}
+
+/** Every symbol costs so many nats for each unit from zero. */
+export function linearPrice(nats: number): Price {
+  const cost = (symbol: number) => nats * Math.abs(symbol);
+  return (symbols) => ({
+    nats: symbols.reduce((sum, symbol) => sum + cost(symbol), 0),
+    change: (_, from, to) => cost(to) - cost(from),
+  });
 }
 
 /** Smooth random pictures of one channel in [0, 1]. */

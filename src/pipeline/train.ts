@@ -9,9 +9,9 @@ import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { tensor } from '../core/tensor.ts';
 import { atQuality, defaultQuality, octavesAt, slopeTensor } from '../field/at-quality.ts';
-import { canonicalJson } from '../field/canonical.ts';
+import { canonicalJson, specDigest } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
-import { readModel, writeModel } from '../field/model.ts';
+import { type Model, readModel, writeModel } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
@@ -72,19 +72,23 @@ async function startOf({ from, recipe, engine, signal }: TrainOptions): Promise<
   const scales = from.tensors.get(scalesTensor)?.data;
   const use = scales && from.steps.map((step, c) => Number(scales[c]) / step);
   const network = await startFrom(engine, from.network, recipe.spec, rng, { ...recipe, use, signal });
-  const same = canonicalJson(from.network.spec) === canonicalJson(recipe.spec);
-  if (!same || !(scales instanceof Float32Array)) return { network };
+  if (!isOfSpec(from, recipe) || !(scales instanceof Float32Array)) return { network };
   const scaleSlopes = from.tensors.get(slopeTensor(scalesTensor))?.data;
   const slopes =
     from.slopes && scaleSlopes instanceof Float32Array ? { ...from.slopes, scales: scaleSlopes } : undefined;
   return { network, steps: from.steps, scales, slopes };
 }
 
+/** Whether the model to learn on from has the recipe's levels. */
+function isOfSpec(from: Model, recipe: TrainingRecipe): boolean {
+  return specDigest(from.network.spec) === specDigest(recipe.spec);
+}
+
 /** What the prior of the model to learn on from charges, where its symbols are the recipe's. */
 function pricesOf({ from, recipe }: TrainOptions): LearnOptions['prices'] {
   if (!recipe.coded.priced || from === undefined) return undefined;
   const known = priorKinds(from).includes('autoregressive');
-  if (!known || canonicalJson(from.network.spec) !== canonicalJson(recipe.spec)) return undefined;
+  if (!known || !isOfSpec(from, recipe)) return undefined;
   const prior = readPrior(from, 'autoregressive');
   const layout = symbolLayout(recipe.spec, recipe.shape);
   return {
