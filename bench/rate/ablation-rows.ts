@@ -17,7 +17,7 @@ import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import { gridCells, pointCount } from '../../src/field/spec.ts';
 import { batchOf, gramDiagonal, roundBatch } from '../../src/learn/index.ts';
 import { archiveOf } from '../../src/pipeline/coding.ts';
-import { fitSignals, gramOf, rateOf } from '../../src/pipeline/fit.ts';
+import { fitSignals, rateOf } from '../../src/pipeline/fit.ts';
 import { bestPrior, openSession } from '../../src/pipeline/index.ts';
 import { priceWith } from '../../src/pipeline/price.ts';
 import { archiveBits } from './archive.ts';
@@ -159,7 +159,7 @@ async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Cu
       const layout = symbolLayout(card.spec, group.shape);
       const price = (symbols: Int32Array) => priceWith(costs, layout, quality, symbols);
       const { symbols } = await roundBatch(engine, own.network, group, modulations, {
-        ...{ rate, turns: chooseTurns, price, gram: gramOf(own) },
+        ...{ rate, turns: chooseTurns, price },
       });
       const length = symbols.length / signals.length;
       signals.forEach(({ shape }, s) => {

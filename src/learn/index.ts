@@ -11,10 +11,11 @@ export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits, type ValueRange }
 export { stepRng } from './draw.ts';
 export type { TrainEvent } from './events.ts';
 export { presetRecipe, type RecipeName, recipePresets } from './presets.ts';
+export type { Price, PricedSymbols } from './pricing.ts';
 export { logisticNats } from './rate.ts';
 export { checkRecipe, recipeDigest, type TrainingRecipe, withOverrides } from './recipe.ts';
 export { type RateTerm, type Refined, type RefineOptions, refineBatch } from './refine.ts';
-export { type PricedSymbols, type Rounded, type RoundOptions, roundBatch } from './round.ts';
+export { type Rounded, type RoundOptions, roundBatch } from './round.ts';
 export { type Crop, type SignalSource, type SourceSignal, sourceOf } from './source.ts';
 export { startFrom } from './start-from.ts';
 export { gramDiagonal, startRates } from './start-rates.ts';

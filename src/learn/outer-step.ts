@@ -18,6 +18,7 @@ import { rateTerm } from './adapt.ts';
 import { errorScale255, massOf, sliceBatch } from './batch.ts';
 import { stepRng } from './draw.ts';
 import { type ChannelLayout, channelLayout } from './layout.ts';
+import type { Price } from './pricing.ts';
 import {
   addChannelDots,
   dequantise,
@@ -28,7 +29,7 @@ import {
 } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { refineBatch } from './refine.ts';
-import { type Price, roundBatch } from './round.ts';
+import { roundBatch } from './round.ts';
 import {
   groupNames,
   type Learnt,
@@ -155,7 +156,8 @@ export class OuterStepper {
         const quality = lowest + ((highest - lowest) * (g + draws.uniform())) / groups;
         const group = { batch: sliceBatch(batch, g * size, (g + 1) * size), quality, share: 1 / groups };
         // Every other group of the coded phase is learnt as before it, or the inner steps would lose their way.
-        const kind = phase === 'coded' && (g + state.step) % 2 === 1 ? 'rounded' : phase;
+        const uncoded = phase === 'coded' && recipe.innerSteps > 0 && (g + state.step) % 2 === 1;
+        const kind = uncoded ? 'rounded' : phase;
         finite = await this.#group(state, group, kind, sums, signal);
       }
     }
@@ -286,14 +288,14 @@ export class OuterStepper {
     const steps = learnt.logSteps.map(Math.exp);
     const scales = learnt.logScales.map(Math.exp);
     const rate = rateTerm({ lambda, values, steps, scales }, batch, quality);
-    const refined = await refineBatch(this.#engine, this.network, batch, final, {
-      turns: coded.refineTurns,
-      rate,
-      signal,
-    });
+    const turns = coded.refineTurns;
+    const start =
+      turns === 0
+        ? final
+        : (await refineBatch(this.#engine, this.network, batch, final, { turns, rate, signal })).modulations;
     // Its own scales and steps don't change what a prior charges for symbols: nothing is missing from the gradient.
     const price = this.#prices?.at(quality);
-    const { symbols } = await roundBatch(this.#engine, this.network, batch, refined.modulations, {
+    const { symbols } = await roundBatch(this.#engine, this.network, batch, start, {
       turns: coded.roundTurns,
       rate,
       price,

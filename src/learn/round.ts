@@ -3,44 +3,26 @@
  *   J = 1/2 sum of weighted squared errors + weight * nats
  * is low, not so that each is near. Cells overlap and channels interfere: what one symbol loses another can make up.
  *
- * From rounded to nearest, every turn computes the gradient g of the error at the current symbols, prices the moves
- * to both neighbours and to zero by g e + b e^2 / 2 + change of nats, and makes the best ones together. The bend b of a
- * channel is what the last turn's moves changed g by, along themselves: moves that overlap bend J more than each alone, for
- * which b is the Gauss-Newton diagonal. It goes back to that as fewer are made. Moves that still raise J are taken back, and
- * fewer are tried. J never rises.
- *
- * Indices of hot loops are below count * m.
+ * From the nearest symbols, a linear field shows what is best of all overlaps in a few turns (descent.ts); where the field is not
+ * linear over a step, true gradients find what that one does not see (moves.ts). J never rises.
  */
 import { BadInputError } from '../core/errors.ts';
-import { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import type { BaseNetwork } from '../field/spec.ts';
+import { descend } from './descent.ts';
 import { channelLayout, channelOfSymbol } from './layout.ts';
-import { logisticNats } from './rate.ts';
+import { moveSymbols } from './moves.ts';
+import { logisticPrices, type Price } from './pricing.ts';
 import type { RateTerm } from './refine.ts';
-import { gramDiagonal } from './start-rates.ts';
-
-/** What symbols cost, and what it changes to move one of them, the others staying. In nats. */
-export interface PricedSymbols {
-  readonly nats: number;
-  /** From the symbol `from` at index `i` to `to`, which is `from` + 1, `from` - 1 or 0. */
-  change(i: number, from: number, to: number): number;
-}
-
-/** Prices symbols [m] of one signal. */
-export type Price = (symbols: Int32Array) => PricedSymbols;
 
 export interface RoundOptions extends CallOptions {
   readonly rate: RateTerm;
   /** Default: the logistics of `rate`. */
   readonly price?: Price | undefined;
-  /** Gradients of the batch that are computed at most; 1 rounds each to the nearest. */
+  /** Turns of the descent: true errors and prices that are computed at most; 1 rounds each to the nearest. */
   readonly turns: number;
-  /**
-   * Gauss-Newton diagonal [channels] for this shape; measured on the first signals of the batch when absent. Given,
-   * the symbols of a signal do not depend on its batch.
-   */
-  readonly gram?: ArrayLike<number> | undefined;
+  /** Gradients that further moves are worth; none by default. */
+  readonly moves?: number | undefined;
 }
 
 export interface Rounded {
@@ -52,247 +34,34 @@ export interface Rounded {
   readonly objectives: Float64Array;
 }
 
-/** Share of the profitable moves that is made at once, and how it changes with success. */
-const FIRST_SHARE = 0.3;
-const GROWTH = 1.2;
-const SHRINKAGE = 0.5;
-/** Moves of a channel at which the bend that they show counts as much as the one before. */
-const TRUSTED = 8;
-/** Share of the way back to the diagonal that a bend goes in a turn without moves of its channel, and when nothing promises anything. */
-const RETURN = 0.3;
-const RETURN_AT_REST = 0.5;
-/** So near to the diagonal, relatively, a bend counts as having come back. */
-const AT_DIAGONAL = 0.01;
-/** A turn leaves a bend at least this share. */
-const LEAST_BEND = 1e-3;
-/** Each of those moves is made with this probability, so that moves that spoil each other part ways. */
-const CHANCE = 0.7;
-const PROBED = 8;
-
 /** Rounds `modulations` [count, m]. Throws BadInputError `turns`. */
 export async function roundBatch(
   engine: Engine,
   net: BaseNetwork,
   batch: Batch,
   modulations: Float32Array,
-  { rate, turns, gram, signal, price }: RoundOptions,
+  { rate, turns, moves = 0, signal, price }: RoundOptions,
 ): Promise<Rounded> {
   if (!Number.isInteger(turns) || turns < 1) {
     throw new BadInputError('turns', `turns is a whole number of at least 1, not ${turns}`);
   }
   const layout = channelLayout(net.spec, batch.shape);
-  const m = layout.length;
   const channelOf = channelOfSymbol(layout);
   const steps = Float64Array.from(channelOf, (c) => rate.steps[c]!);
-  const symbols = Int32Array.from(modulations, (x, i) => Math.floor(x / steps[i % m]! + 0.5));
-  const probes = modulations.slice(0, PROBED * m);
-  const diagonal =
-    gram ?? (turns > 1 ? await gramDiagonal(engine, net, batch.shape, probes, new Rng(0), { signal }) : []);
+  const symbols = Int32Array.from(modulations, (x, i) => Math.floor(x / steps[i % layout.length]! + 0.5));
   const pricing = { price: price ?? logisticPrices(channelOf, rate), weight: rate.weight };
-  const searches = Array.from(
-    { length: batch.count },
-    (_, s) =>
-      new Search(symbols.subarray(s * m, (s + 1) * m), channelOf, steps, diagonal, pricing, new Rng(0)),
-  );
-  const trial = new Float32Array(modulations.length);
-  for (let turn = 0; turn < turns; turn++) {
-    searches.forEach((search, s) => {
-      search.dequantise(trial.subarray(s * m, (s + 1) * m));
-    });
-    const { losses, gradient } = await engine.gradient(net, batch, trial, { signal });
-    let moved = false;
-    searches.forEach((search, s) => {
-      search.settle(losses[s]!, gradient.subarray(s * m, (s + 1) * m));
-      if (turn + 1 < turns && search.propose()) moved = true;
-    });
-    if (!moved) break;
-  }
+  const descended = await descend(engine, net, batch, symbols, steps, pricing, { turns, signal });
+  const diagonals = descended.flatMap(({ diagonal }) => diagonal ?? []);
+  const found =
+    moves > 0 && diagonals.length === batch.count
+      ? await moveSymbols(engine, net, batch, { symbols, channelOf, steps, diagonals }, pricing, {
+          turns: moves,
+          signal,
+        })
+      : descended;
   return {
     symbols,
-    losses: Float64Array.from(searches, (search) => search.loss),
-    objectives: Float64Array.from(searches, (search) => search.objective),
+    losses: Float64Array.from(found, ({ loss }) => loss),
+    objectives: Float64Array.from(found, ({ objective }) => objective),
   };
-}
-
-interface Pricing {
-  readonly price: Price;
-  /** Inner loss that one nat is worth. */
-  readonly weight: number;
-}
-
-/** Each symbol by itself, under the logistic of its channel. */
-function logisticPrices(channelOf: Uint32Array, { steps, scales }: RateTerm): Price {
-  const tabled = 64;
-  const compute = (c: number, k: number) => logisticNats(k * steps[c]!, steps[c]!, scales[c]!);
-  const channels = 1 + channelOf.reduce((most, c) => Math.max(most, c), 0);
-  const tables = Array.from({ length: channels }, (_, c) =>
-    Float64Array.from({ length: tabled }, (_, k) => compute(c, k)),
-  );
-  const nats = (i: number, symbol: number) => {
-    const c = channelOf[i]!;
-    const k = symbol < 0 ? -symbol : symbol;
-    return k < tabled ? tables[c]![k]! : compute(c, k);
-  };
-  const change = (i: number, from: number, to: number) => nats(i, to) - nats(i, from);
-  return (symbols) => ({ nats: symbols.reduce((sum, symbol, i) => sum + nats(i, symbol), 0), change });
-}
-
-/** The symbols of one signal, and the moves that are being tried. */
-class Search {
-  loss = Number.POSITIVE_INFINITY;
-  objective = Number.POSITIVE_INFINITY;
-  readonly #best: Int32Array;
-  readonly #tried: Int32Array;
-  readonly #gradient: Float32Array;
-  readonly #channelOf: Uint32Array;
-  readonly #steps: Float64Array;
-  /** Gauss-Newton diagonal [channels]. */
-  readonly #diagonal: ArrayLike<number>;
-  /** [channels]. */
-  readonly #bend: Float64Array;
-  readonly #pricing: Pricing;
-  #priced: PricedSymbols | undefined;
-  readonly #rng: Rng;
-  readonly #gains: Float64Array;
-  readonly #targets: Int32Array;
-  #share = FIRST_SHARE;
-  /** Moves that were tried alone in vain since the best symbols were found. */
-  readonly #vain = new Set<number>();
-  #alone: number | undefined;
-  #waiting = true;
-
-  /** Keeps `best` and improves it in place. */
-  constructor(
-    best: Int32Array,
-    channelOf: Uint32Array,
-    steps: Float64Array,
-    diagonal: ArrayLike<number>,
-    pricing: Pricing,
-    rng: Rng,
-  ) {
-    this.#best = best;
-    this.#tried = best.slice();
-    this.#gradient = new Float32Array(best.length);
-    this.#channelOf = channelOf;
-    this.#steps = steps;
-    this.#diagonal = diagonal;
-    this.#bend = Float64Array.from(diagonal);
-    this.#pricing = pricing;
-    this.#rng = rng;
-    this.#gains = new Float64Array(best.length);
-    this.#targets = new Int32Array(best.length);
-  }
-
-  dequantise(into: Float32Array): void {
-    for (let i = 0; i < into.length; i++) into[i] = this.#tried[i]! * this.#steps[i]!;
-  }
-
-  /** Keeps what was tried if it is better. */
-  settle(loss: number, gradient: Float32Array): void {
-    if (!this.#waiting) return;
-    if (this.#priced !== undefined) this.#measureBends(gradient);
-    const priced = this.#pricing.price(this.#tried);
-    const objective = loss + this.#pricing.weight * priced.nats;
-    if (objective < this.objective) {
-      this.#priced = priced;
-      this.loss = loss;
-      this.objective = objective;
-      this.#best.set(this.#tried);
-      this.#gradient.set(gradient);
-      this.#share = Math.min(1, this.#share * GROWTH);
-      this.#vain.clear();
-    } else {
-      if (this.#alone !== undefined) this.#vain.add(this.#alone);
-      this.#share *= SHRINKAGE;
-    }
-  }
-
-  /** Chooses moves from the best symbols; false when none promises anything. */
-  propose(): boolean {
-    let profitable = this.#profitable();
-    while (profitable.length === 0 && this.#returnBends()) profitable = this.#profitable();
-    this.#tried.set(this.#best);
-    this.#waiting = profitable.length > 0;
-    if (!this.#waiting) return false;
-    const gains = this.#gains;
-    profitable.sort((a, b) => gains[a]! - gains[b]! || a - b);
-    const made = Math.ceil(profitable.length * this.#share);
-    this.#alone = made === 1 ? profitable[0] : undefined;
-    for (let k = 0; k < made; k++) {
-      const i = profitable[k]!;
-      if (made === 1 || this.#rng.u32() < CHANCE * 4294967296) this.#tried[i] = this.#targets[i]!;
-    }
-    return true;
-  }
-
-  #profitable(): number[] {
-    const found: number[] = [];
-    const priced = this.#priced!;
-    for (let i = 0; i < this.#best.length; i++)
-      if (this.#price(i, priced) && !this.#vain.has(i)) found.push(i);
-    return found;
-  }
-
-  /** From the gradients at the best symbols and at those that were tried. */
-  #measureBends(gradient: Float32Array): void {
-    const bend = this.#bend;
-    const moves = new Uint32Array(bend.length);
-    const squares = new Float64Array(bend.length);
-    const changes = new Float64Array(bend.length);
-    for (let i = 0; i < this.#best.length; i++) {
-      const move = (this.#tried[i]! - this.#best[i]!) * this.#steps[i]!;
-      if (move === 0) continue;
-      const c = this.#channelOf[i]!;
-      moves[c]!++;
-      squares[c]! += move * move;
-      changes[c]! += (gradient[i]! - this.#gradient[i]!) * move;
-    }
-    for (let c = 0; c < bend.length; c++) {
-      const before = bend[c]!;
-      if (moves[c] === 0) bend[c] = before + RETURN * (this.#diagonal[c]! - before);
-      else {
-        const trust = moves[c]! / (moves[c]! + TRUSTED);
-        const shown = changes[c]! / squares[c]!;
-        bend[c] = Math.max(before + trust * (shown - before), LEAST_BEND * before);
-      }
-    }
-  }
-
-  /** Takes bends nearer to the diagonal; false when they are there. */
-  #returnBends(): boolean {
-    const diagonal = this.#diagonal;
-    let away = false;
-    for (let c = 0; c < this.#bend.length; c++) {
-      const left = diagonal[c]! - this.#bend[c]!;
-      if (Math.abs(left) > AT_DIAGONAL * diagonal[c]!) away = true;
-      this.#bend[c]! += RETURN_AT_REST * left;
-    }
-    return away;
-  }
-
-  /** Finds the best move of symbol `i`; whether it is expected to lower J. */
-  #price(i: number, priced: PricedSymbols): boolean {
-    const channel = this.#channelOf[i]!;
-    const symbol = this.#best[i]!;
-    const step = this.#steps[i]!;
-    const slope = this.#gradient[i]! * step;
-    const bend = 0.5 * this.#bend[channel]! * step * step;
-    let gain = 0;
-    let target = symbol;
-    const consider = (other: number) => {
-      const move = other - symbol;
-      const change =
-        slope * move + bend * move * move + this.#pricing.weight * priced.change(i, symbol, other);
-      if (change < gain) {
-        gain = change;
-        target = other;
-      }
-    };
-    consider(symbol + 1);
-    consider(symbol - 1);
-    if (symbol !== 0) consider(0);
-    this.#gains[i] = gain;
-    this.#targets[i] = target;
-    return gain < 0;
-  }
 }

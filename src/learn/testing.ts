@@ -2,8 +2,9 @@
 import { Rng } from '../core/rng.ts';
 import { pyramid } from '../field/presets.ts';
 import { recipePresets } from './presets.ts';
+import type { Price } from './pricing.ts';
 import { type TrainingRecipe, withOverrides } from './recipe.ts';
-import type { Price } from './round.ts';
+
 import { type SignalSource, sourceOf } from './source.ts';
 
 export const tinySpec = pyramid({

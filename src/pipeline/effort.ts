@@ -1,16 +1,46 @@
 /** How much work goes into fitting a signal. */
 import { BadInputError } from '../core/errors.ts';
+import { type FieldSpec, totalChannels } from '../field/spec.ts';
 
-/** Gradients beyond the inner steps of training that efforts 1, 2, ... spend on a signal. */
-const extraGradients: readonly number[] = [0, 4, 8, 24, 100, 160, 240, 400, 640];
+/** What is done beyond the inner steps of training. */
+export interface Work {
+  /** Gradients that refine modulations. */
+  readonly gradients: number;
+  /** Turns of the descent that chooses symbols. */
+  readonly turns: number;
+  /** Gradients of the moves that follow it. */
+  readonly moves: number;
+}
 
-export const maxEffort = extraGradients.length;
+/** Of efforts 1, 2, ... */
+const works: readonly Work[] = [
+  { gradients: 0, turns: 0, moves: 0 },
+  { gradients: 2, turns: 2, moves: 0 },
+  { gradients: 4, turns: 4, moves: 0 },
+  { gradients: 4, turns: 8, moves: 8 },
+  { gradients: 4, turns: 12, moves: 40 },
+  { gradients: 4, turns: 16, moves: 80 },
+  { gradients: 4, turns: 16, moves: 160 },
+  { gradients: 4, turns: 16, moves: 320 },
+  { gradients: 4, turns: 16, moves: 640 },
+];
 
-/** Gradients of an effort in all; effort 1 is the inner steps of training alone. Throws BadInputError `bad-effort`. */
-export function gradientsOf(innerSteps: number, effort: number): number {
-  const extra = extraGradients[effort - 1];
-  if (extra === undefined) {
+export const maxEffort = works.length;
+
+/**
+ * The work of an effort. A model without inner steps has nothing to refine, and chooses symbols at effort 1 too. Throws
+ * BadInputError `bad-effort`.
+ */
+export function workOf(innerSteps: number, effort: number): Work {
+  const work = works[effort - 1];
+  if (work === undefined) {
     throw new BadInputError('bad-effort', `effort is a whole number from 1 to ${maxEffort}, not ${effort}`);
   }
-  return innerSteps + extra;
+  return innerSteps > 0 ? work : { ...work, gradients: 0, turns: Math.max(1, work.turns) };
+}
+
+/** Gradients that an effort's arithmetic is worth at most: an evaluation is a third of one, and a turn has one for each channel. */
+export function gradientsOf(spec: FieldSpec, innerSteps: number, effort: number): number {
+  const { gradients, turns, moves } = workOf(innerSteps, effort);
+  return innerSteps + gradients + moves + Math.ceil((turns * (totalChannels(spec) + 3)) / 3);
 }

@@ -18,37 +18,34 @@ export function priceWith(
   quality: number,
   symbols: Int32Array,
 ): PricedSymbols {
-  const meter = new MoveMeter(layout.length);
+  const meter = new TableMeter(layout.length);
   prior.walk(layout, quality, symbols, meter);
-  const { now, up, down, zero } = meter;
+  const { tables, offsets } = meter;
+  const bits = (i: number, symbol: number) => bitsOf(tables[i]!, offsets[i]!, symbol);
   const weight = natsPerBit * (prior.kind === 'autoregressive' ? asContext : 1);
   return {
-    nats: now.reduce((sum, bits) => sum + bits, 0) * natsPerBit,
-    change: (i, from, to) => weight * ((to === from + 1 ? up : to === from - 1 ? down : zero)[i]! - now[i]!),
+    nats: meter.bitCount * natsPerBit,
+    change: (i, from, to) => weight * (bits(i, to) - bits(i, from)),
   };
 }
 
-/** Bits of every symbol, of its two neighbours and of zero. */
-class MoveMeter implements SymbolCoder {
-  readonly now: Float64Array;
-  readonly up: Float64Array;
-  readonly down: Float64Array;
-  readonly zero: Float64Array;
+/** Bits of all symbols, and the table of each. */
+class TableMeter implements SymbolCoder {
+  bitCount = 0;
+  readonly tables: Table[];
+  readonly offsets: Int32Array;
   #next = 0;
 
   constructor(length: number) {
-    this.now = new Float64Array(length);
-    this.up = new Float64Array(length);
-    this.down = new Float64Array(length);
-    this.zero = new Float64Array(length);
+    this.tables = new Array<Table>(length);
+    this.offsets = new Int32Array(length);
   }
 
   code(table: Table, offset: number, value: number): number {
     const i = this.#next++;
-    this.now[i] = bitsOf(table, offset, value);
-    this.up[i] = bitsOf(table, offset, value + 1);
-    this.down[i] = bitsOf(table, offset, value - 1);
-    this.zero[i] = bitsOf(table, offset, 0);
+    this.tables[i] = table;
+    this.offsets[i] = offset;
+    this.bitCount += bitsOf(table, offset, value);
     return value;
   }
 }

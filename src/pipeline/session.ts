@@ -152,7 +152,7 @@ class OpenSession implements Session {
   async #fit(signals: readonly Signal[], options: EncodeOptions): Promise<Fitted[]> {
     const { model, engine } = this;
     const { quality = defaultQuality, effort = 1, prior = bestPrior(model), signal } = options;
-    const gradients = gradientsOf(model.card.training.innerSteps, effort);
+    const gradients = gradientsOf(model.card.spec, model.card.training.innerSteps, effort);
     for (const signal of signals) this.#checkSize(signal, gradients);
     return fitSignals(model, engine, signals, { quality, effort, prior: priorKind(prior), signal });
   }

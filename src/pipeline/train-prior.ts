@@ -14,7 +14,7 @@ import {
   trainPriors,
 } from '../../prior/train/index.ts';
 import { AbortedError, BadInputError, ConflictError } from '../core/errors.ts';
-import { type Tensor, tensor } from '../core/tensor.ts';
+import type { Tensor } from '../core/tensor.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
@@ -22,7 +22,7 @@ import { modulationLength, pointCount } from '../field/spec.ts';
 import { priorKind, stepsOf } from './coding.ts';
 import { openingFor } from './data.ts';
 import { checkpointAt, writeWhole } from './files.ts';
-import { fitSignals, gramTensor, measureGram } from './fit.ts';
+import { fitSignals } from './fit.ts';
 import { generativeKinds, loadModel } from './models.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';
 import { openFunctasetOf } from './store.ts';
@@ -102,10 +102,6 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
     });
     const bitsPerPoint = perPoint(model, figures);
     const known = withPriors(model, tensors, kinds);
-    if (!known.has(gramTensor)) {
-      const gram = await gramFrom(model, options.engine, modulations.source);
-      if (gram !== undefined) known.set(gramTensor, tensor(gram));
-    }
     const bytes = writeModel({
       card: { ...model.card, figures: { ...model.card.figures, ...cardFigures(model, figures) } },
       network: model.network,
@@ -172,7 +168,7 @@ const codedQualities: readonly number[] = [35, 40, 45, 50, 55, 60, 65, 70];
 /** Qualities that signals are adapted at, in turn, where the network changes with quality. */
 const adaptedQualities: readonly number[] = [10, 30, 40, 50, 60, 70, 85, 95];
 /** Of fewer signals, each is taken again at up to so many of them. */
-const fewSignals = 4096;
+const fewSignals = 2048;
 const mostTurns = 6;
 
 /**
@@ -197,9 +193,10 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
       // The rounds of a signal stand together, so that none of the last, held-out ones is learnt from.
       const i = Math.floor(turn / rounds) * defaultBatch;
       if (signal?.aborted) throw new AbortedError();
-      const coded = effort > 1 && turn % 2 === 1;
+      const coded = effort > 1 && (turn % 2 === 1 || model.card.training.innerSteps === 0);
       const cycle = coded ? codedQualities : changing ? adaptedQualities : [];
-      const quality = cycle[(effort > 1 ? turn >> 1 : turn) % cycle.length];
+      const quality =
+        cycle[(effort > 1 && model.card.training.innerSteps > 0 ? turn >> 1 : turn) % cycle.length];
       const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
       const signals = await Promise.all(indices.map((index) => dataset.get(index)));
       for (const item of signals) checkFits(model, item);
@@ -222,21 +219,6 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
   } finally {
     dataset.close();
   }
-}
-
-/** For models that were trained before they kept it. */
-async function gramFrom(
-  model: Model,
-  engine: Engine,
-  source: ModulationSource,
-): Promise<Float32Array | undefined> {
-  const length = modulationLength(model.card.spec, model.card.shape);
-  const found: Float32Array[] = [];
-  for (let i = 0; i < Math.min(source.length, 32); i++) {
-    const { modulation } = await source.at(i);
-    if (modulation.length === length) found.push(modulation);
-  }
-  return found.length === 0 ? undefined : measureGram(model, engine, found);
 }
 
 /** The model's tensors with those of the trained kinds replaced. */

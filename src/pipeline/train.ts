@@ -1,23 +1,20 @@
 /** Learning a base network from a data set: the model file, its card, and the log of how it was made. */
 import { appendFile } from 'node:fs/promises';
-import { readBox, shapeOfItem } from '../../datasets/crop.ts';
 import type { Dataset, OpenOptions } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { tensor } from '../core/tensor.ts';
-import { atQuality, defaultQuality, octavesAt, slopeTensor } from '../field/at-quality.ts';
+import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
-import { pointCount } from '../field/spec.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
 import { writeFailure, writeWhole } from './files.ts';
-import { fitSignals, gramTensor, measureGram, scalesTensor } from './fit.ts';
+import { scalesTensor } from './fit.ts';
 import { priceWith } from './price.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
@@ -54,7 +51,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
         options.onEvent?.(toPipelineEvent(event, seconds()));
       },
     });
-    const bytes = await modelFile(options, data, trained);
+    const bytes = modelFile(options, data, trained);
     await writeWhole(out, bytes);
     await log.done();
     return { path: out, model: readModel(bytes), seconds: seconds() };
@@ -97,50 +94,14 @@ function pricesOf({ from, recipe }: TrainOptions): LearnOptions['prices'] {
   };
 }
 
-/** Signals that the diagonal for rounding is measured on. */
-const gramSignals = 32;
-
-async function modelFile(options: TrainOptions, data: Dataset, trained: Trained): Promise<Uint8Array> {
+function modelFile(options: TrainOptions, data: Dataset, trained: Trained): Uint8Array {
   const { network, steps, scales } = trained;
   const { lowest, highest } = options.recipe.quality;
   const slopes = trained.slopes && { ...trained.slopes, qualities: [lowest, highest] as const };
   const card = cardOf(options, data, trained);
   const tensors = new Map([[scalesTensor, tensor(scales)]]);
   if (slopes !== undefined) tensors.set(slopeTensor(scalesTensor), tensor(slopes.scales));
-  const bytes = writeModel({ card, network, steps, slopes, tensors });
-  const own = await signalsOf(data, card, gramSignals);
-  if (own.length === 0) return bytes;
-  const model = readModel(bytes);
-  const gramAt = async (quality: number) => {
-    const fitted = await fitSignals(model, options.engine, own, { quality, effort: 1 });
-    const modulations = fitted.map(({ modulation }) => modulation);
-    return measureGram(atQuality(model, quality), options.engine, modulations);
-  };
-  const gram = await gramAt(defaultQuality);
-  tensors.set(gramTensor, tensor(gram));
-  if (slopes !== undefined && highest > lowest) {
-    const [low, high] = [await gramAt(lowest), await gramAt(highest)];
-    const octaves = octavesAt(highest) - octavesAt(lowest);
-    const slope = gram.map((_, c) => Math.log2((high[c]! + leastGram) / (low[c]! + leastGram)) / octaves);
-    tensors.set(slopeTensor(gramTensor), tensor(slope));
-  }
   return writeModel({ card, network, steps, slopes, tensors });
-}
-
-/** Keeps the slope of a channel without effect finite. */
-const leastGram = 1e-20;
-
-/** The first signals of a data set, cut to the shape of the card; smaller ones are left out. */
-async function signalsOf(data: Dataset, { shape }: ModelCard, count: number): Promise<Signal[]> {
-  const signals: Signal[] = [];
-  for (let i = 0; i < Math.min(data.length, 4 * count) && signals.length < count; i++) {
-    const whole = await shapeOfItem(data, i);
-    if (whole.length !== shape.length || whole.some((n, axis) => n < shape[axis]!)) continue;
-    const values = new Float32Array(pointCount(shape) * data.channels);
-    await readBox(data, i, { start: shape.map(() => 0), shape }, values);
-    signals.push({ id: String(i), shape, channels: data.channels, values });
-  }
-  return signals;
 }
 
 /** The validation split, where a data set has one. */

@@ -1,0 +1,242 @@
+/**
+ * Choosing symbols by a linear field. Every turn makes the field linear in its modulation at the best symbols (Gauss-Newton) and goes
+ * through the symbols one after the other: each takes the value that is best given all the others, so that overlaps are counted
+ * exactly. What symbols cost is priced at the start of the turn. A turn that raises the true objective is taken back and made
+ * again with moves held closer to the start (Levenberg-Marquardt). Slopes serve until errors are not what they foretold.
+ */
+import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
+import { coveringGrid } from '../field/coordinates.ts';
+import { type BaseNetwork, pointCount } from '../field/spec.ts';
+import { fieldSlopes } from './field-slopes.ts';
+import { type FieldReach, fieldReach, LinearField } from './linear-field.ts';
+import type { PricedSymbols, Pricing } from './pricing.ts';
+
+/** Times that a turn goes through all symbols. */
+const SWEEPS = 2;
+/** Damping after a turn in vain, and how it changes with failure and success; below the least it is none. */
+const FIRST_DAMPING = 0.5;
+const MORE = 4;
+const LESS = 0.25;
+const LEAST_DAMPING = 0.05;
+/** Slopes serve on while the error is what they foretold, to this share of what the turn won. */
+const FORETOLD = 0.05;
+/** A turn that wins less than this share of J with fresh slopes is the last. */
+const LEAST_GAIN = 1e-4;
+
+/** Symbols of one signal, and what is known of them. */
+export interface Chosen {
+  /** Half the weighted sum of squared errors. */
+  readonly loss: number;
+  readonly objective: number;
+  /** Gauss-Newton diagonal of every channel [channels], the mean of its cells; absent when one turn is all there was. */
+  readonly diagonal: Float64Array | undefined;
+}
+
+/**
+ * Improves `symbols` [count, m] in place; `steps` [m]. `turns`: true errors and prices that are computed at most; one only measures
+ * them. No objective rises.
+ */
+export async function descend(
+  engine: Engine,
+  net: BaseNetwork,
+  batch: Batch,
+  symbols: Int32Array,
+  steps: Float64Array,
+  pricing: Pricing,
+  { turns, signal }: CallOptions & { readonly turns: number },
+): Promise<Chosen[]> {
+  const { shape, count } = batch;
+  const reach = fieldReach(net.spec, shape);
+  const m = reach.length;
+  const searches = Array.from({ length: count }, (_, s) => {
+    const own = symbols.subarray(s * m, (s + 1) * m);
+    return new Descent(own, steps, pricing, reach, new Target(batch, s));
+  });
+  const points = coveringGrid(shape);
+  const evaluate = async (some: readonly Descent[]) => {
+    const at = new Float32Array(some.length * m);
+    some.forEach((search, k) => {
+      search.dequantise(at.subarray(k * m, (k + 1) * m));
+    });
+    const there = { shape, count: some.length, modulations: at };
+    const values = await engine.evaluateMany(net, there, points, { signal });
+    return { there, values };
+  };
+  let active = searches;
+  for (let turn = 0; active.length > 0; turn++) {
+    const tried = await evaluate(active);
+    const size = tried.values.length / active.length;
+    active.forEach((search, k) => {
+      search.settle(tried.values.subarray(k * size, (k + 1) * size));
+    });
+    if (turn + 1 >= turns) break;
+    active = active.filter((search) => !search.done);
+    const stale = active.filter((search) => search.stale);
+    if (stale.length > 0) {
+      const { there, values } = await evaluate(stale);
+      const slopes = await fieldSlopes(engine, net, there, points, values, { signal });
+      stale.forEach((search, k) => {
+        search.linearise(slopes.map((all) => all.subarray(k * size, (k + 1) * size)));
+      });
+    }
+    for (const search of active) search.propose();
+    active = active.filter((search) => !search.done);
+  }
+  return searches;
+}
+
+/** What a signal should be: its errors, each times the root of its point's weight. */
+class Target {
+  readonly #targets: Float32Array;
+  readonly #roots: Float32Array | undefined;
+  readonly #outputs: number;
+
+  constructor(batch: Batch, s: number) {
+    const points = pointCount(batch.shape);
+    const size = batch.targets.length / batch.count;
+    this.#targets = batch.targets.subarray(s * size, (s + 1) * size);
+    this.#roots = batch.weights?.slice(s * points, (s + 1) * points).map(Math.sqrt);
+    this.#outputs = size / points;
+  }
+
+  /** Weighted errors of `values` [points, outputs]; a fresh array. */
+  residual(values: Float32Array): Float32Array {
+    return this.weigh(values.map((value, i) => this.#targets[i]! - value));
+  }
+
+  /** Multiplies `values` [points, outputs] by the roots of the weights, in place. */
+  weigh(values: Float32Array): Float32Array {
+    const roots = this.#roots;
+    if (roots === undefined) return values;
+    for (let p = 0, i = 0; p < roots.length; p++)
+      for (let o = 0; o < this.#outputs; o++, i++) values[i]! *= roots[p]!;
+    return values;
+  }
+}
+
+/** The symbols of one signal, and what is being tried instead. */
+class Descent implements Chosen {
+  loss = Number.POSITIVE_INFINITY;
+  objective = Number.POSITIVE_INFINITY;
+  /** Nothing is left to try. */
+  done = false;
+  /** The slopes are not those of the best symbols, and were not good enough. */
+  stale = true;
+  readonly #best: Int32Array;
+  readonly #tried: Int32Array;
+  readonly #steps: Float64Array;
+  readonly #pricing: Pricing;
+  readonly #reach: FieldReach;
+  readonly #target: Target;
+  /** At the best symbols. */
+  #residual: Float32Array = new Float32Array(0);
+  #priced: PricedSymbols | undefined;
+  #field: LinearField | undefined;
+  /** The slopes are of the best symbols. */
+  #fresh = false;
+  #foretold = 0;
+  #damping = 0;
+
+  /** Keeps `best` and improves it in place. */
+  constructor(best: Int32Array, steps: Float64Array, pricing: Pricing, reach: FieldReach, target: Target) {
+    this.#best = best;
+    this.#tried = best.slice();
+    this.#steps = steps;
+    this.#pricing = pricing;
+    this.#reach = reach;
+    this.#target = target;
+  }
+
+  dequantise(into: Float32Array): void {
+    for (let i = 0; i < into.length; i++) into[i] = this.#tried[i]! * this.#steps[i]!;
+  }
+
+  /** Keeps what was tried, whose field values [points, outputs] are given, if it is better. */
+  settle(values: Float32Array): void {
+    const residual = this.#target.residual(values);
+    const loss = halfSquares(residual);
+    const priced = this.#pricing.price(this.#tried);
+    const objective = loss + this.#pricing.weight * priced.nats;
+    const gain = this.objective - objective;
+    if (gain > 0) {
+      if (gain < LEAST_GAIN * objective && this.#fresh) this.done = true;
+      const off = Math.abs(loss - this.#foretold);
+      this.stale = this.#field === undefined || off > FORETOLD * gain || gain < LEAST_GAIN * objective;
+      this.#fresh = false;
+      this.#priced = priced;
+      this.loss = loss;
+      this.objective = objective;
+      this.#residual = residual;
+      this.#best.set(this.#tried);
+      this.#damping *= LESS;
+      if (this.#damping < LEAST_DAMPING) this.#damping = 0;
+      return;
+    }
+    this.stale = !this.#fresh;
+    if (this.#fresh) this.#damping = Math.max(FIRST_DAMPING, MORE * this.#damping);
+    this.#tried.set(this.#best);
+  }
+
+  get diagonal(): Float64Array | undefined {
+    return this.#field?.diagonal;
+  }
+
+  /** Takes df/du [channels][points, outputs] at the best symbols. */
+  linearise(slopes: readonly Float32Array[]): void {
+    const weighed = slopes.map((own) => this.#target.weigh(own));
+    this.#field = new LinearField(this.#reach, weighed, new Float32Array(this.#residual.length));
+    this.#fresh = true;
+    this.stale = false;
+  }
+
+  /** Chooses symbols anew from the best ones. */
+  propose(): void {
+    const field = this.#field!;
+    field.residual.set(this.#residual);
+    let moved = false;
+    for (let sweep = 0; sweep < SWEEPS; sweep++) {
+      field.sweep((i, slope, curvature) => {
+        const by = this.#choose(i, slope, curvature);
+        if (by === 0) return 0;
+        moved = true;
+        this.#tried[i]! += by;
+        return by * this.#steps[i]!;
+      });
+    }
+    this.#foretold = field.loss;
+    if (!moved) this.done = true;
+  }
+
+  /** By how much symbol `i` should change. */
+  #choose(i: number, slope: number, curvature: number): number {
+    const symbol = this.#tried[i]!;
+    const step = this.#steps[i]!;
+    const bend = curvature * step * step;
+    const damped = bend * (1 + this.#damping);
+    const pull = slope * step - this.#damping * bend * (symbol - this.#best[i]!);
+    const ideal = damped > 0 ? Math.floor(pull / damped + 0.5) : 0;
+    if (symbol === 0 && ideal === 0) return 0;
+    let least = 0;
+    let chosen = 0;
+    const consider = (by: number) => {
+      const error = (0.5 * damped * by - pull) * by;
+      const change = error + this.#pricing.weight * this.#priced!.change(i, symbol, symbol + by);
+      if (change < least) {
+        least = change;
+        chosen = by;
+      }
+    };
+    const next = symbol + ideal;
+    const inward = next - Math.sign(next) - symbol;
+    if (ideal !== 0) consider(ideal);
+    if (inward !== ideal && inward !== 0) consider(inward);
+    if (symbol !== 0 && -symbol !== ideal && -symbol !== inward) consider(-symbol);
+    return chosen;
+  }
+}
+
+function halfSquares(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  return sum / 2;
+}

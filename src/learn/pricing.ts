@@ -1,0 +1,36 @@
+/** What symbols cost those who choose them. */
+import { logisticNats } from './rate.ts';
+import type { RateTerm } from './refine.ts';
+
+/** What symbols cost, and what it changes to replace one of them, the others staying. In nats. */
+export interface PricedSymbols {
+  readonly nats: number;
+  /** From the symbol `from` at index `i` to `to`. */
+  change(i: number, from: number, to: number): number;
+}
+
+/** Prices symbols [m] of one signal. */
+export type Price = (symbols: Int32Array) => PricedSymbols;
+
+export interface Pricing {
+  readonly price: Price;
+  /** Inner loss that one nat is worth. */
+  readonly weight: number;
+}
+
+/** Each symbol by itself, under the logistic of its channel. */
+export function logisticPrices(channelOf: Uint32Array, { steps, scales }: RateTerm): Price {
+  const tabled = 64;
+  const compute = (c: number, k: number) => logisticNats(k * steps[c]!, steps[c]!, scales[c]!);
+  const channels = 1 + channelOf.reduce((most, c) => Math.max(most, c), 0);
+  const tables = Array.from({ length: channels }, (_, c) =>
+    Float64Array.from({ length: tabled }, (_, k) => compute(c, k)),
+  );
+  const nats = (i: number, symbol: number) => {
+    const c = channelOf[i]!;
+    const k = symbol < 0 ? -symbol : symbol;
+    return k < tabled ? tables[c]![k]! : compute(c, k);
+  };
+  const change = (i: number, from: number, to: number) => nats(i, to) - nats(i, from);
+  return (symbols) => ({ nats: symbols.reduce((sum, symbol, i) => sum + nats(i, symbol), 0), change });
+}
