@@ -12,11 +12,11 @@ import { type FieldReach, fieldReach, LinearField } from './linear-field.ts';
 import type { PricedSymbols, Pricing } from './pricing.ts';
 
 /** Times that a turn goes through all symbols. */
-const SWEEPS = 2;
+const SWEEPS = 3;
 /** Damping after a turn in vain, and how it changes with failure and success; below the least it is none. */
 const FIRST_DAMPING = 0.5;
 const MORE = 4;
-const LESS = 0.25;
+const LESS = 0.4;
 const LEAST_DAMPING = 0.05;
 /** Slopes serve on while the error is what they foretold, to this share of what the turn won. */
 const FORETOLD = 0.05;
@@ -135,7 +135,7 @@ class Descent implements Chosen {
   /** The slopes are of the best symbols. */
   #fresh = false;
   #foretold = 0;
-  #damping = 0;
+  #damping = 0.4;
 
   /** Keeps `best` and improves it in place. */
   constructor(best: Int32Array, steps: Float64Array, pricing: Pricing, reach: FieldReach, target: Target) {

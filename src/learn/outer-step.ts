@@ -156,8 +156,7 @@ export class OuterStepper {
         const quality = lowest + ((highest - lowest) * (g + draws.uniform())) / groups;
         const group = { batch: sliceBatch(batch, g * size, (g + 1) * size), quality, share: 1 / groups };
         // Every other group of the coded phase is learnt as before it, or the inner steps would lose their way.
-        const uncoded = phase === 'coded' && recipe.innerSteps > 0 && (g + state.step) % 2 === 1;
-        const kind = uncoded ? 'rounded' : phase;
+        const kind = phase === 'coded' && (g + state.step) % 2 === 1 ? 'rounded' : phase;
         finite = await this.#group(state, group, kind, sums, signal);
       }
     }
@@ -288,14 +287,14 @@ export class OuterStepper {
     const steps = learnt.logSteps.map(Math.exp);
     const scales = learnt.logScales.map(Math.exp);
     const rate = rateTerm({ lambda, values, steps, scales }, batch, quality);
-    const turns = coded.refineTurns;
-    const start =
-      turns === 0
-        ? final
-        : (await refineBatch(this.#engine, this.network, batch, final, { turns, rate, signal })).modulations;
+    const refined = await refineBatch(this.#engine, this.network, batch, final, {
+      turns: coded.refineTurns,
+      rate,
+      signal,
+    });
     // Its own scales and steps don't change what a prior charges for symbols: nothing is missing from the gradient.
     const price = this.#prices?.at(quality);
-    const { symbols } = await roundBatch(this.#engine, this.network, batch, start, {
+    const { symbols } = await roundBatch(this.#engine, this.network, batch, refined.modulations, {
       turns: coded.roundTurns,
       rate,
       price,

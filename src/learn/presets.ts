@@ -10,7 +10,6 @@ const common = {
   steps: 10_000,
   batch: 32,
   innerSteps: 3,
-  start: 'random',
   secondOrder: true,
   startRates: { share: 0.3, probes: 32 },
   lambda: 0.007,
@@ -55,20 +54,6 @@ const coarse = (at16: number) => ({
     { cell: 2, channels: 6 },
   ],
 });
-/** Every octave down to the sample: what is smooth and what is fine have cells of their own. */
-const octaves = {
-  ...colour,
-  width: 32,
-  layers: 2,
-  levels: [
-    { cell: 32, channels: 3 },
-    { cell: 16, channels: 3 },
-    { cell: 8, channels: 4 },
-    { cell: 4, channels: 4 },
-    { cell: 2, channels: 3 },
-    { cell: 1, channels: 1 },
-  ],
-};
 /** Learnt on: with the rates of a fresh network, inner steps run away. */
 const careful = {
   startRates: { share: 0.15, probes: 32 },
@@ -114,31 +99,22 @@ export const recipePresets = {
     startRates: { share: 0.2, probes: 32 },
     optimiser: { ...common.optimiser, weights: 1.5e-3 },
   },
-  /** RGB images of any size, from crops; see docs/adr/0016. */
+  /** RGB images of any size, from crops; learnt on from `cifar10`. */
   photos: {
     ...common,
     name: 'photos',
-    spec: pyramid(octaves),
+    spec: pyramid(coarse(3)),
     shape: [64, 64],
     values: unitRange,
     crops: true,
     flips: [1],
-    steps: 4_000,
+    steps: 7_000,
     batch: 8,
-    innerSteps: 0,
-    start: 'linear',
     lambda: 0.004,
-    phases: { distortion: 0, rounded: 0, coded: 4_000 },
-    coded: { refineTurns: 0, roundTurns: 4, priced: false },
+    // Mostly at rounded modulations: with noise, more channels fall silent.
+    phases: { distortion: 100, rounded: 4_300, coded: 1_700 },
     quality: { lowest: 36, highest: 72, groups: 4, balance: 0.7, slopes: true },
-    optimiser: {
-      ...common.optimiser,
-      weights: 1e-3,
-      quantiser: 3e-3,
-      warmupSteps: 100,
-      clipNorm: 0.5,
-      coordinateDecay: 0,
-    },
+    ...careful,
   },
   /** 64 x 64 RGB drawings on white, and such drawings of other sizes; learnt on from `cifar10`. */
   emoji: {

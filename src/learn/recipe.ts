@@ -22,10 +22,8 @@ export interface TrainingRecipe {
   readonly steps: number;
   /** Signals a step. */
   readonly batch: number;
-  /** Steps of the inner loop, from zero. None: every step is coded, and symbols are found from zero by `roundBatch` alone. */
+  /** Steps of the inner loop, from zero. */
   readonly innerSteps: number;
-  /** What fresh weights are: `linear` lets the first channels of every level reach the output directly, as those of a linear pyramid. */
-  readonly start: 'random' | 'linear';
   /** `false`: first-order MAML. */
   readonly secondOrder: boolean;
   /** Inner rates start at share / (levels * G), G estimated with so many sign vectors. */
@@ -117,14 +115,13 @@ const schema = z.strictObject({
   seed: z.int(),
   steps: natural,
   batch: natural,
-  innerSteps: whole,
-  start: z.enum(['random', 'linear']).default('random'),
+  innerSteps: natural,
   secondOrder: z.boolean(),
   startRates: z.strictObject({ share: positive, probes: natural }),
   lambda: positive,
   phases: z.strictObject({ distortion: whole, rounded: whole, coded: whole }),
   coded: z.strictObject({
-    refineTurns: whole,
+    refineTurns: natural,
     roundTurns: natural,
     priced: z.boolean().default(false),
   }),
@@ -174,8 +171,6 @@ export function checkRecipe(input: unknown): TrainingRecipe {
       `${phases.distortion} + ${phases.rounded} + ${phases.coded} steps are more than the ${steps} of the run`,
     );
   }
-  if (recipe.innerSteps === 0 && (phases.coded !== steps || recipe.coded.refineTurns > 0))
-    throw fault('innerSteps', 'without inner steps all steps are coded, and coded.refineTurns is 0');
   if (quality.lowest > quality.highest) throw fault('quality', 'lowest is above highest');
   if (batch % quality.groups !== 0)
     throw fault('quality.groups', `a batch of ${batch} does not divide by it`);

@@ -49,7 +49,9 @@ test('more turns lower the objective of every signal, and it is what symbols say
       expect(objective).toBeLessThanOrEqual(before[s]!);
     });
     const rounded = Float32Array.from(symbols, (symbol, i) => symbol * stepOf(i));
-    expect((await engine.gradient(network, batch, rounded)).losses).toEqual(losses);
+    (await engine.gradient(network, batch, rounded)).losses.forEach((loss, s) => {
+      expect(losses[s]! / loss).toBeCloseTo(1, 5);
+    });
     objectives.forEach((objective, s) => {
       let want = losses[s]!;
       for (let i = s * m; i < (s + 1) * m; i++) {
@@ -80,29 +82,34 @@ test('prices that are given decide: what costs nothing is rounded for error alon
   expect((await at(1e6)).symbols.every((symbol) => symbol === 0)).toBe(true);
 });
 
-test('a diagonal that is far too small costs a large picture little: bends are measured on the way', async () => {
-  const quality = 60;
-  const bytes = await readFile(new URL('../../models/photos/model.safetensors', import.meta.url));
+test('moves by true gradients find what the linear field of a strongly bent network does not see', async () => {
+  const bytes = await readFile(new URL('../../models/cifar10/model.safetensors', import.meta.url));
+  const quality = 42;
   const { card, network, steps, tensors } = atQuality(readModel(new Uint8Array(bytes)), quality);
-  const one = batchOf([{ shape: [96, 96], values: texture(96) }], 3, card.values);
+  const one = batchOf([{ shape: [32, 32], values: texture(32) }], 3, card.values);
   const scales = tensors.get('learn.scales')!.data as Float32Array;
-  const gram = Array.from(tensors.get('learn.gram')!.data as Float32Array);
   const values = { ...card.values, peak: 1 };
   const rate = rateTerm({ lambda: card.training.lambda, values, steps, scales }, one, quality);
   const fast = await openEngine();
   try {
     const { modulations } = await adaptBatch(fast, network, one, { steps: 3 });
-    const after = async (turns: number, factor: number) => {
-      const options = { rate, turns, gram: gram.map((g) => factor * g) };
-      return (await roundBatch(fast, network, one, modulations, options)).objectives[0]!;
-    };
-    const nearest = await after(1, 1);
-    const gain = nearest - (await after(13, 1));
-    expect(gain).toBeGreaterThan(0.1 * nearest);
-    expect(nearest - (await after(13, 0.1))).toBeGreaterThan(0.85 * gain);
+    const after = async (turns: number, moves: number) =>
+      (await roundBatch(fast, network, one, modulations, { rate, turns, moves })).objectives[0]!;
+    const [nearest, descended, moved] = [await after(1, 0), await after(12, 0), await after(12, 30)];
+    expect(descended).toBeLessThan(0.95 * nearest);
+    expect(moved).toBeLessThan(descended);
   } finally {
     await fast.close();
   }
+});
+
+test('a network without inner steps starts from zero symbols, and ends where the error is small', async () => {
+  const start = new Float32Array(modulations.length);
+  const nothing = await roundBatch(engine, network, batch, start, { rate, turns: 1 });
+  const found = await roundBatch(engine, network, batch, start, { rate, turns: 8 });
+  found.objectives.forEach((objective, s) => {
+    expect(objective).toBeLessThan(nothing.objectives[s]!);
+  });
 });
 
 /** [size, size, 3] waves of all directions and colours. */
@@ -126,7 +133,7 @@ function texture(size: number): Float32Array {
 }
 
 test('the same input gives the same symbols, alone or in a batch', async () => {
-  const options = { rate, turns: 8, gram: new Float64Array(5).fill(2) };
+  const options = { rate, turns: 8, moves: 4 };
   const together = await roundBatch(engine, network, batch, modulations, options);
   expect(await roundBatch(engine, network, batch, modulations, options)).toEqual(together);
   const alone = await roundBatch(

@@ -7,6 +7,7 @@
  * linear over a step, true gradients find what that one does not see (moves.ts). J never rises.
  */
 import { BadInputError } from '../core/errors.ts';
+import { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import type { BaseNetwork } from '../field/spec.ts';
 import { descend } from './descent.ts';
@@ -14,6 +15,7 @@ import { channelLayout, channelOfSymbol } from './layout.ts';
 import { moveSymbols } from './moves.ts';
 import { logisticPrices, type Price } from './pricing.ts';
 import type { RateTerm } from './refine.ts';
+import { gramDiagonal } from './start-rates.ts';
 
 export interface RoundOptions extends CallOptions {
   readonly rate: RateTerm;
@@ -34,6 +36,9 @@ export interface Rounded {
   readonly objectives: Float64Array;
 }
 
+/** Slopes of one signal in memory at most: a larger one is left to the moves alone. A quarter of a gigabyte. */
+const MOST_SLOPES = 1 << 26;
+
 /** Rounds `modulations` [count, m]. Throws BadInputError `turns`. */
 export async function roundBatch(
   engine: Engine,
@@ -50,12 +55,20 @@ export async function roundBatch(
   const steps = Float64Array.from(channelOf, (c) => rate.steps[c]!);
   const symbols = Int32Array.from(modulations, (x, i) => Math.floor(x / steps[i % layout.length]! + 0.5));
   const pricing = { price: price ?? logisticPrices(channelOf, rate), weight: rate.weight };
-  const descended = await descend(engine, net, batch, symbols, steps, pricing, { turns, signal });
-  const diagonals = descended.flatMap(({ diagonal }) => diagonal ?? []);
+  const linear = (batch.targets.length / batch.count) * layout.channels <= MOST_SLOPES;
+  const descended = await descend(engine, net, batch, symbols, steps, pricing, {
+    turns: linear ? turns : 1,
+    signal,
+  });
+  const gradients = linear ? moves : moves + turns - 1;
+  const needed = gradients > 0 && turns > 1;
+  const measured =
+    needed && !linear && (await gramDiagonal(engine, net, batch.shape, modulations, new Rng(0), { signal }));
+  const diagonals = descended.flatMap(({ diagonal }) => measured || (diagonal ?? []));
   const found =
-    moves > 0 && diagonals.length === batch.count
+    needed && diagonals.length === batch.count
       ? await moveSymbols(engine, net, batch, { symbols, channelOf, steps, diagonals }, pricing, {
-          turns: moves,
+          turns: gradients,
           signal,
         })
       : descended;

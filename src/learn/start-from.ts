@@ -10,6 +10,7 @@ import {
   totalChannels,
   weightLayout,
 } from '../field/spec.ts';
+import { channelLayout } from './layout.ts';
 import { startRates } from './start-rates.ts';
 
 export interface StartOptions extends CallOptions {
@@ -56,7 +57,10 @@ export async function startFrom(
     weights.set(from.weights.subarray(row, row + source.mColumns), to.m + c * to.mColumns);
     rates[c] = from.rates[there]! * share;
   }
-  startDirectly(spec, weights, (c) => origins[c] === undefined);
+  for (const { first, channels } of channelLayout(spec, shape).levels) {
+    for (let k = 0; k < Math.min(channels, spec.outputs); k++)
+      if (origins[first + k] === undefined) startDirectly(spec, weights, first + k, k);
+  }
   const network = { spec, weights, rates };
   if (origins.includes(undefined)) {
     const own = await startRates(engine, network, shape, rng, { ...start, signal });
@@ -65,22 +69,8 @@ export async function startFrom(
   return network;
 }
 
-/** Lets the first channels of every level, as many as outputs, reach the output as `startFrom` says; those alone that `which` picks. */
-export function startDirectly(
-  spec: FieldSpec,
-  weights: Float32Array,
-  which: (channel: number) => boolean,
-): void {
-  let first = 0;
-  for (const { channels } of spec.levels) {
-    for (let k = 0; k < Math.min(channels, spec.outputs); k++)
-      if (which(first + k)) reachDirectly(spec, weights, first + k, k);
-    first += channels;
-  }
-}
-
-/** A channel, the `k`-th of its level. */
-function reachDirectly(spec: FieldSpec, weights: Float32Array, channel: number, k: number): void {
+/** Lets a channel, the `k`-th of its level, reach the output as `startFrom` says. */
+function startDirectly(spec: FieldSpec, weights: Float32Array, channel: number, k: number): void {
   const { m, mColumns } = weightLayout(spec);
   const { outputs } = spec;
   const end = m + (channel + 1) * mColumns;

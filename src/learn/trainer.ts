@@ -12,15 +12,12 @@ import { Reporter, type TrainEvent } from './events.ts';
 import { OuterStepper, type Prices } from './outer-step.ts';
 import { checkRecipe, recipeDigest, type TrainingRecipe } from './recipe.ts';
 import type { SignalSource } from './source.ts';
-import { startDirectly } from './start-from.ts';
 import { startRates } from './start-rates.ts';
 import { freshState, type Learnt, learntFrom, NetworkView, type TrainerState } from './state.ts';
 import { type ValidationRecord, Validator } from './validate.ts';
 
 /** Consecutive steps that may be left out before a run counts as lost. */
 const MAX_SKIPPED = 10;
-/** Of a recipe without inner steps, by the rates that networks start with: they tell how far channels spread, by and large. */
-const STEPS_TO_CALIBRATE = 3;
 
 export interface TrainOptions {
   readonly engine: Engine;
@@ -120,9 +117,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
   };
   const startQuantiser = async (batch: Batch) => {
     const { network } = stepper;
-    const taken = recipe.innerSteps || STEPS_TO_CALIBRATE;
-    const { trajectory } = await engine.adapt(network, batch, taken, { signal });
-    const final = trajectory.slice(taken * (trajectory.length / (taken + 1)));
+    const { trajectory } = await engine.adapt(network, batch, recipe.innerSteps, { signal });
+    const final = trajectory.slice(recipe.innerSteps * (trajectory.length / (recipe.innerSteps + 1)));
     setQuantiser(state, await calibrate(engine, network, recipe, final, signal));
   };
   const report = new Reporter(recipe, state, now);
@@ -220,7 +216,6 @@ async function openState(
   }
   const uniform = stepRng(recipe.seed, 'weights', 0);
   const weights = initialWeights(spec, () => uniform.uniform());
-  if (recipe.start === 'linear') startDirectly(spec, weights, () => true);
   const net = { spec, weights, rates: new Float32Array(channels).fill(1) };
   const probes = stepRng(recipe.seed, 'probes', 0);
   const rates = await startRates(engine, net, recipe.shape, probes, { ...recipe.startRates, signal });

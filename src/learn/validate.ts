@@ -3,21 +3,19 @@ import { meanPsnrOfItems } from '../core/units.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { octavesAt } from '../field/at-quality.ts';
 import type { BaseNetwork } from '../field/spec.ts';
-import { rateTerm } from './adapt.ts';
 import { massOf, sliceBatch } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
 import { channelLayout } from './layout.ts';
-import { dequantise, LogisticRate, multiplierAt } from './rate.ts';
+import { LogisticRate, multiplierAt, roundingOffsets } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
-import { roundBatch } from './round.ts';
 import type { SignalSource } from './source.ts';
-import { type Learnt, NetworkView, type Parameters, parametersAt } from './state.ts';
+import { type Learnt, NetworkView, parametersAt } from './state.ts';
 
 export interface ValidationRecord {
   /** Outer steps done. */
   readonly step: number;
   readonly signals: number;
-  /** Mean over signals, modulations not quantised (without inner steps: at the highest quality), values not clamped. */
+  /** Mean over signals, modulations not quantised, values not clamped. */
   readonly psnrDb: number;
   /** After rounding, by quality; bits by the factorised logistic. Empty before quantiser steps are known. */
   readonly rounded: readonly {
@@ -66,18 +64,19 @@ export class Validator {
       const batch = sliceBatch(drawn, 0, Math.min(size, signals - b * size));
       const length = batch.count * layout.length;
       const plain = await this.#adapted(network, batch, length, signal);
-      if (recipe.innerSteps > 0) exact.push(...(await this.#errors(network, batch, plain, signal)));
+      exact.push(...(await this.#errors(network, batch, plain, signal)));
+      const offsets = new Float32Array(length);
       for (const entry of rounded) {
         const { net, own, quality } = entry;
-        const start = net === network ? plain : await this.#adapted(net, batch, length, signal);
-        const coded = await this.#coded(net, own, quality, batch, start, signal);
-        const errors = await this.#errors(net, batch, coded, signal);
-        entry.errors.push(...errors);
-        entry.bits += rate.measure(coded, own.logSteps, own.logScales, multiplierAt(quality)) / Math.LN2;
+        const final = net === network ? plain : await this.#adapted(net, batch, length, signal);
+        const multiplier = multiplierAt(quality);
+        roundingOffsets(layout, final, own.logSteps, multiplier, offsets);
+        for (let i = 0; i < length; i++) offsets[i]! += final[i]!;
+        entry.errors.push(...(await this.#errors(net, batch, offsets, signal)));
+        entry.bits += rate.measure(offsets, own.logSteps, own.logScales, multiplier) / Math.LN2;
         entry.points += massOf(batch).points;
       }
     }
-    if (recipe.innerSteps === 0) exact.push(...(rounded.at(-1)?.errors ?? [Number.NaN]));
     const { peak } = recipe.values;
     return {
       step,
@@ -95,26 +94,6 @@ export class Validator {
     const { innerSteps } = this.#recipe;
     const { trajectory } = await this.#engine.adapt(net, batch, innerSteps, { signal });
     return trajectory.slice(innerSteps * length);
-  }
-
-  /** As a decoder finds them: of the nearest symbols, or without inner steps of those that are chosen from zero. */
-  async #coded(
-    net: BaseNetwork,
-    { logSteps, logScales }: Parameters,
-    quality: number,
-    batch: Batch,
-    start: Float32Array,
-    signal?: AbortSignal,
-  ): Promise<Float32Array> {
-    const { lambda, values, innerSteps, coded } = this.#recipe;
-    const layout = channelLayout(net.spec, batch.shape);
-    const steps = logSteps.map(Math.exp);
-    const rate = rateTerm({ lambda, values, steps, scales: logScales.map(Math.exp) }, batch, quality);
-    const turns = innerSteps > 0 ? 1 : coded.roundTurns;
-    const { symbols } = await roundBatch(this.#engine, net, batch, start, { rate, turns, signal });
-    const modulations = new Float32Array(start.length);
-    dequantise(layout, symbols, rate.steps, modulations);
-    return modulations;
   }
 
   /** Mean squared error of each signal in signal units; signals without observed points are left out. */

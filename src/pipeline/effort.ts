@@ -27,20 +27,17 @@ const works: readonly Work[] = [
 
 export const maxEffort = works.length;
 
-/**
- * The work of an effort. A model without inner steps has nothing to refine, and chooses symbols at effort 1 too. Throws
- * BadInputError `bad-effort`.
- */
-export function workOf(innerSteps: number, effort: number): Work {
+/** The work of an effort. Throws BadInputError `bad-effort`. */
+export function workOf(effort: number): Work {
   const work = works[effort - 1];
   if (work === undefined) {
     throw new BadInputError('bad-effort', `effort is a whole number from 1 to ${maxEffort}, not ${effort}`);
   }
-  return innerSteps > 0 ? work : { ...work, gradients: 0, turns: Math.max(1, work.turns) };
+  return work;
 }
 
 /** Gradients that an effort's arithmetic is worth at most: an evaluation is a third of one, and a turn has one for each channel. */
 export function gradientsOf(spec: FieldSpec, innerSteps: number, effort: number): number {
-  const { gradients, turns, moves } = workOf(innerSteps, effort);
+  const { gradients, turns, moves } = workOf(effort);
   return innerSteps + gradients + moves + Math.ceil((turns * (totalChannels(spec) + 3)) / 3);
 }

@@ -32,8 +32,8 @@ export interface Fitted {
 /**
  * Fits signals of one shape together. Effort 1 is the inner loop of training and the nearest symbols: the same
  * modulations at every quality, unless the model changes with it. Efforts above it refine modulations a little, by bits of one logistic a
- * channel, then choose symbols by the bits that the prior charges, both weighing bits against error as training did. A model without
- * inner steps chooses symbols from zero at every effort; one that does not tell how it was trained is refined for error alone.
+ * channel, then choose symbols by the bits that the prior charges, both weighing bits against error as training did. Models that do not
+ * tell how they were trained are refined for error alone.
  * What is found for a signal does not depend on the others, but for the last bits of an engine's sums.
  */
 export async function fitSignals(
@@ -45,7 +45,7 @@ export async function fitSignals(
   const model = atQuality(anyQuality, quality);
   const { card, network } = model;
   const { innerSteps } = card.training;
-  const work = workOf(innerSteps, effort);
+  const work = workOf(effort);
   const batch = batchOf(signals, card.spec.outputs, card.values);
   const rate = work.turns === 0 ? undefined : rateOf(model, batch, quality);
   // Without a rate to weigh against it, all work goes into error.

@@ -73,7 +73,7 @@ test('learning writes slopes, learning on keeps them, and priors train at all qu
   const { slopes } = first.model;
   expect(slopes?.qualities).toEqual([recipe.quality.lowest, recipe.quality.highest]);
   expect(slopes?.weights.some((x) => x !== 0)).toBe(true);
-  expect(first.model.tensors.get('learn.gram.slope')?.data.every(Number.isFinite)).toBe(true);
+  expect(first.model.tensors.get('learn.scales.slope')?.data.every(Number.isFinite)).toBe(true);
   const on = join(temporary(), 'on.safetensors');
   const careful = withOverrides(recipe, { steps: 1, phases: { distortion: 0, rounded: 0, coded: 0 } });
   const next = await trainModel({

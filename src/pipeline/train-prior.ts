@@ -168,7 +168,7 @@ const codedQualities: readonly number[] = [35, 40, 45, 50, 55, 60, 65, 70];
 /** Qualities that signals are adapted at, in turn, where the network changes with quality. */
 const adaptedQualities: readonly number[] = [10, 30, 40, 50, 60, 70, 85, 95];
 /** Of fewer signals, each is taken again at up to so many of them. */
-const fewSignals = 2048;
+const fewSignals = 4096;
 const mostTurns = 6;
 
 /**
@@ -193,10 +193,9 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
       // The rounds of a signal stand together, so that none of the last, held-out ones is learnt from.
       const i = Math.floor(turn / rounds) * defaultBatch;
       if (signal?.aborted) throw new AbortedError();
-      const coded = effort > 1 && (turn % 2 === 1 || model.card.training.innerSteps === 0);
+      const coded = effort > 1 && turn % 2 === 1;
       const cycle = coded ? codedQualities : changing ? adaptedQualities : [];
-      const quality =
-        cycle[(effort > 1 && model.card.training.innerSteps > 0 ? turn >> 1 : turn) % cycle.length];
+      const quality = cycle[(effort > 1 ? turn >> 1 : turn) % cycle.length];
       const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
       const signals = await Promise.all(indices.map((index) => dataset.get(index)));
       for (const item of signals) checkFits(model, item);

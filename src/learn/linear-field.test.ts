@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { Rng } from '../core/rng.ts';
+import { openReference } from '../engine/reference/reference.ts';
+import { coveringGrid } from '../field/coordinates.ts';
+import { initialWeights } from '../field/initialise.ts';
+import { pyramid } from '../field/presets.ts';
+import { modulationLength, totalChannels, weightLayout } from '../field/spec.ts';
+import { fieldSlopes } from './field-slopes.ts';
+import { fieldReach, LinearField } from './linear-field.ts';
+
+const engine = await openReference();
+const rng = new Rng(7);
+
+/** A field of these axes; `linear`: its modulation reaches the output directly alone. */
+function fieldOf(shape: readonly number[], outputs: number, linear: boolean) {
+  const levels = [
+    { cell: null, channels: 1 },
+    { cell: 3, channels: 2 },
+    { cell: 1, channels: 1 },
+  ];
+  const spec = pyramid({ axes: shape.length, outputs, width: 5, layers: 2, w0: 4, harmonics: 1, levels });
+  const weights = initialWeights(spec, () => rng.uniform());
+  const { m, mColumns } = weightLayout(spec);
+  for (let i = m; i < weights.length; i++)
+    if ((i - m) % mColumns < spec.layers * spec.width && linear) weights[i] = 0;
+  const net = { spec, weights, rates: new Float32Array(totalChannels(spec)).fill(1) };
+  const modulation = Float32Array.from({ length: modulationLength(spec, shape) }, () => rng.normal());
+  const targets = Float32Array.from({ length: shape.reduce((n, a) => n * a, outputs) }, () => rng.normal());
+  const at = (phi: Float32Array) => engine.evaluate(net, shape, phi, coveringGrid(shape));
+  return { spec, net, shape, modulation, targets, at };
+}
+
+async function linearised({ spec, net, shape, modulation, targets, at }: ReturnType<typeof fieldOf>) {
+  const values = await at(modulation);
+  const signals = { shape, count: 1, modulations: modulation };
+  const slopes = await fieldSlopes(engine, net, signals, coveringGrid(shape), values);
+  return new LinearField(
+    fieldReach(spec, shape),
+    slopes,
+    values.map((value, i) => targets[i]! - value),
+  );
+}
+
+test('slopes and curvature of every number are those of the field, for 1, 2 and 3 axes', async () => {
+  for (const shape of [[7], [7, 4], [4, 3, 5]]) {
+    const field = fieldOf(shape, 2, false);
+    const linear = await linearised(field);
+    const batch = { shape, count: 1, targets: field.targets };
+    const { losses, gradient } = await engine.gradient(field.net, batch, field.modulation);
+    expect(linear.loss).toBeCloseTo(losses[0]!, 4);
+    const largest = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+    const curvatures: number[] = [];
+    linear.sweep((i, slope, curvature) => {
+      expect(Math.abs(slope + gradient[i]!)).toBeLessThan(0.02 * largest);
+      curvatures.push(curvature);
+      return 0;
+    });
+    expect(curvatures).toHaveLength(field.modulation.length);
+    // J'J of one number: what its own small change does to the field.
+    const i = field.modulation.length - 2;
+    const by = 1e-3;
+    const moved = field.modulation.map((x, k) => (k === i ? x + by : x));
+    const [before, after] = [await field.at(field.modulation), await field.at(moved)];
+    const want = after.reduce((sum, x, k) => sum + ((x - before[k]!) / by) ** 2, 0);
+    expect(curvatures[i]! / want).toBeCloseTo(1, 1);
+  }
+});
+
+test('of a field that is linear, a sweep knows what is left after all its moves', async () => {
+  const field = fieldOf([9, 6], 3, true);
+  const linear = await linearised(field);
+  const moved = field.modulation.slice();
+  const before = linear.loss;
+  linear.sweep((i, slope, curvature) => {
+    const by = curvature > 0 ? slope / curvature : 0;
+    moved[i]! += by;
+    return by;
+  });
+  const values = await field.at(moved);
+  values.forEach((value, i) => {
+    expect(linear.residual[i]).toBeCloseTo(field.targets[i]! - value, 3);
+  });
+  expect(linear.loss).toBeLessThan(before);
+});
