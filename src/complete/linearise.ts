@@ -1,16 +1,14 @@
 /**
  * A field at given points, and how it answers to its modulation: f(phi + v) = f(phi) + J v + ...
  *
- * A point sees the modulation only through u, its interpolated channels, and interpolation weights sum to 1: a channel
- * that is raised in every cell is raised by as much at every point. Hence one more evaluation for each channel gives
- * df/du at all points, by differences, and J = df/du * interpolation, which is sparse.
+ * A point sees the modulation only through u, its interpolated channels: J = df/du * interpolation, which is sparse.
  *
  * Indices of hot loops are below points * channels and points * taps.
  */
 import type { CallOptions, Engine } from '../engine/engine.ts';
 import { levelStencil } from '../field/coordinates.ts';
-import { type BaseNetwork, gridCells, pointCount, totalChannels, weightLayout } from '../field/spec.ts';
-import { channelLayout, channelOfSymbol } from '../learn/layout.ts';
+import { type BaseNetwork, gridCells, pointCount } from '../field/spec.ts';
+import { fieldSlopes } from '../learn/field-slopes.ts';
 
 /** Which cells make up the channels at every point. */
 export interface Stencils {
@@ -57,18 +55,16 @@ export class Linearised {
   readonly values: Float32Array;
   readonly outputs: number;
   readonly #stencils: Stencils;
-  readonly #channels: number;
-  /** [points, outputs, channels]. */
-  readonly #slopes: Float32Array;
+  /** [channels][points, outputs]. */
+  readonly #slopes: readonly Float32Array[];
   readonly #u: Float64Array;
 
-  constructor(stencils: Stencils, values: Float32Array, slopes: Float32Array) {
+  constructor(stencils: Stencils, values: Float32Array, slopes: readonly Float32Array[]) {
     this.#stencils = stencils;
     this.values = values;
     this.#slopes = slopes;
     this.outputs = values.length / stencils.points;
-    this.#channels = slopes.length / values.length;
-    this.#u = new Float64Array(this.#channels);
+    this.#u = new Float64Array(slopes.length);
   }
 
   /** Into `out` [points, outputs]: J v, for v [m]. */
@@ -84,7 +80,7 @@ export class Linearised {
       }
       for (let o = 0; o < this.outputs; o++, at++) {
         let sum = 0;
-        for (let c = 0, s = at * this.#channels; c < u.length; c++, s++) sum += this.#slopes[s]! * u[c]!;
+        for (let c = 0; c < u.length; c++) sum += this.#slopes[c]![at]! * u[c]!;
         out[at] = sum;
       }
     }
@@ -98,7 +94,7 @@ export class Linearised {
       u.fill(0);
       for (let o = 0; o < this.outputs; o++, at++) {
         const share = r[at]!;
-        for (let c = 0, s = at * this.#channels; c < u.length; c++, s++) u[c]! += share * this.#slopes[s]!;
+        for (let c = 0; c < u.length; c++) u[c]! += share * this.#slopes[c]![at]!;
       }
       for (const { channels, first, taps, from, weights } of this.#stencils.levels) {
         for (let t = p * taps; t < (p + 1) * taps; t++) {
@@ -110,9 +106,6 @@ export class Linearised {
   }
 }
 
-/** How far a difference moves what any sine is taken of, at most: large for the rounding of floats, small for a sine. */
-const reach = 0.005;
-
 /** The field of `modulation` [m] at `coordinates` [points, axes], and its slopes there. */
 export async function linearise(
   engine: Engine,
@@ -122,25 +115,12 @@ export async function linearise(
   modulation: Float32Array,
   options: CallOptions = {},
 ): Promise<Linearised> {
-  const layout = channelLayout(net.spec, shape);
-  const channelOf = channelOfSymbol(layout);
-  const channels = totalChannels(net.spec);
   const points = { kind: 'list', coordinates: where.coordinates } as const;
-  const values = await engine.evaluate(net, shape, modulation, points, options);
-  const slopes = new Float32Array(values.length * channels);
-  for (let c = 0; c < channels; c++) {
-    const by = shiftOf(net, c);
-    const shifted = modulation.map((value, i) => (channelOf[i] === c ? value + by : value));
-    const moved = await engine.evaluate(net, shape, shifted, points, options);
-    for (let i = 0; i < moved.length; i++) slopes[i * channels + c] = (moved[i]! - values[i]!) / by;
-  }
-  return new Linearised(where.stencils, values, slopes);
-}
-
-/** A shift of a channel that moves w0 M u by at most `reach` in every unit. */
-function shiftOf({ spec, weights }: BaseNetwork, channel: number): number {
-  const { m, mColumns } = weightLayout(spec);
-  const row = weights.subarray(m + channel * mColumns, m + (channel + 1) * mColumns);
-  const most = row.reduce((largest, w) => Math.max(largest, Math.abs(w)), 0);
-  return reach / (spec.w0 * Math.max(most, Number.MIN_VALUE));
+  const signals = { shape, count: 1, modulations: modulation };
+  const values = await engine.evaluateMany(net, signals, points, options);
+  return new Linearised(
+    where.stencils,
+    values,
+    await fieldSlopes(engine, net, signals, points, values, options),
+  );
 }

@@ -27,7 +27,7 @@ export interface QualitySlopes {
 }
 
 /** Tensors [channels] of a model that also change with quality, each by its own `.slope`. */
-const slopedTensors = ['learn.scales', 'learn.gram'];
+const slopedTensors = ['learn.scales'];
 
 export function slopeTensor(name: string): string {
   return `${name}.slope`;

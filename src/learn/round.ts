@@ -56,25 +56,25 @@ export async function roundBatch(
   const symbols = Int32Array.from(modulations, (x, i) => Math.floor(x / steps[i % layout.length]! + 0.5));
   const pricing = { price: price ?? logisticPrices(channelOf, rate), weight: rate.weight };
   const linear = (batch.targets.length / batch.count) * layout.channels <= MOST_SLOPES;
-  const descended = await descend(engine, net, batch, symbols, steps, pricing, {
-    turns: linear ? turns : 1,
-    signal,
-  });
-  const gradients = linear ? moves : moves + turns - 1;
-  const needed = gradients > 0 && turns > 1;
-  const measured =
-    needed && !linear && (await gramDiagonal(engine, net, batch.shape, modulations, new Rng(0), { signal }));
-  const diagonals = descended.flatMap(({ diagonal }) => measured || (diagonal ?? []));
-  const found =
-    needed && diagonals.length === batch.count
-      ? await moveSymbols(engine, net, batch, { symbols, channelOf, steps, diagonals }, pricing, {
-          turns: gradients,
-          signal,
-        })
-      : descended;
+  const descending = linear ? turns : 1;
+  const descended = await descend(engine, net, batch, symbols, steps, pricing, { turns: descending, signal });
+  const moving = moves + turns - descending;
+  const found = moving > 0 ? await move() : descended;
   return {
     symbols,
     losses: Float64Array.from(found, ({ loss }) => loss),
     objectives: Float64Array.from(found, ({ objective }) => objective),
   };
+
+  async function move() {
+    const known = descended.flatMap(({ diagonal }) => diagonal ?? []);
+    const diagonals =
+      known.length === batch.count
+        ? known
+        : new Array<Float64Array>(batch.count).fill(
+            await gramDiagonal(engine, net, batch.shape, modulations, new Rng(0), { signal }),
+          );
+    const movable = { symbols, channelOf, steps, diagonals };
+    return moveSymbols(engine, net, batch, movable, pricing, { turns: moving, signal });
+  }
 }

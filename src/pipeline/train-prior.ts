@@ -15,7 +15,6 @@ import {
 } from '../../prior/train/index.ts';
 import { AbortedError, BadInputError, ConflictError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
