@@ -16,7 +16,7 @@ export interface Work {
 const works: readonly Work[] = [
   { gradients: 0, turns: 0, moves: 0 },
   { gradients: 2, turns: 2, moves: 0 },
-  { gradients: 4, turns: 4, moves: 0 },
+  { gradients: 4, turns: 5, moves: 0 },
   { gradients: 4, turns: 8, moves: 8 },
   { gradients: 4, turns: 12, moves: 40 },
   { gradients: 4, turns: 16, moves: 80 },

@@ -167,7 +167,7 @@ const codedQualities: readonly number[] = [35, 40, 45, 50, 55, 60, 65, 70];
 /** Qualities that signals are adapted at, in turn, where the network changes with quality. */
 const adaptedQualities: readonly number[] = [10, 30, 40, 50, 60, 70, 85, 95];
 /** Of fewer signals, each is taken again at up to so many of them. */
-const fewSignals = 4096;
+const fewSignals = 2048;
 const mostTurns = 6;
 
 /**

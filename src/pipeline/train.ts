@@ -5,7 +5,7 @@ import { openDataset } from '../../datasets/registry.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
-import { tensor } from '../core/tensor.ts';
+import { type Tensor, tensor } from '../core/tensor.ts';
 import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
@@ -81,6 +81,12 @@ function isOfSpec(from: Model, recipe: TrainingRecipe): boolean {
   return specDigest(from.network.spec) === specDigest(recipe.spec);
 }
 
+/** Those of the model to learn on from, where its symbols are the recipe's: until others are trained, symbols are priced by them. */
+function priorsOf({ from, recipe }: TrainOptions): [string, Tensor][] {
+  if (from === undefined || !isOfSpec(from, recipe)) return [];
+  return [...from.tensors].filter(([name]) => name.startsWith('prior.'));
+}
+
 /** What the prior of the model to learn on from charges, where its symbols are the recipe's. */
 function pricesOf({ from, recipe }: TrainOptions): LearnOptions['prices'] {
   if (!recipe.coded.priced || from === undefined) return undefined;
@@ -99,7 +105,7 @@ function modelFile(options: TrainOptions, data: Dataset, trained: Trained): Uint
   const { lowest, highest } = options.recipe.quality;
   const slopes = trained.slopes && { ...trained.slopes, qualities: [lowest, highest] as const };
   const card = cardOf(options, data, trained);
-  const tensors = new Map([[scalesTensor, tensor(scales)]]);
+  const tensors = new Map([...priorsOf(options), [scalesTensor, tensor(scales)]]);
   if (slopes !== undefined) tensors.set(slopeTensor(scalesTensor), tensor(slopes.scales));
   return writeModel({ card, network, steps, slopes, tensors });
 }
