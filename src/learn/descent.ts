@@ -18,6 +18,8 @@ const FIRST_DAMPING = 0.5;
 const MORE = 4;
 const LESS = 0.4;
 const LEAST_DAMPING = 0.05;
+/** Of the first turn: what moves first leaves to others what they code for less. */
+const START_DAMPING = LESS * LESS;
 /** Slopes serve on while the error is what they foretold, to this share of what the turn won. */
 const FORETOLD = 0.05;
 /** A turn that wins less than this share of J with fresh slopes is the last. */
@@ -135,7 +137,7 @@ class Descent implements Chosen {
   /** The slopes are of the best symbols. */
   #fresh = false;
   #foretold = 0;
-  #damping = 0.4;
+  #damping = START_DAMPING;
 
   /** Keeps `best` and improves it in place. */
   constructor(best: Int32Array, steps: Float64Array, pricing: Pricing, reach: FieldReach, target: Target) {
@@ -163,12 +165,12 @@ class Descent implements Chosen {
       const off = Math.abs(loss - this.#foretold);
       this.stale = this.#field === undefined || off > FORETOLD * gain || gain < LEAST_GAIN * objective;
       this.#fresh = false;
+      if (this.#field !== undefined) this.#damping *= LESS;
       this.#priced = priced;
       this.loss = loss;
       this.objective = objective;
       this.#residual = residual;
       this.#best.set(this.#tried);
-      this.#damping *= LESS;
       if (this.#damping < LEAST_DAMPING) this.#damping = 0;
       return;
     }
