@@ -55,28 +55,30 @@ export async function descend(
     return new Descent(own, steps, pricing, reach, new Target(batch, s));
   });
   const points = coveringGrid(shape);
-  const evaluate = async (some: readonly Descent[]) => {
-    const at = new Float32Array(some.length * m);
+  const size = batch.targets.length / count;
+  const triedBy = (some: readonly Descent[]) => {
+    const modulations = new Float32Array(some.length * m);
     some.forEach((search, k) => {
-      search.dequantise(at.subarray(k * m, (k + 1) * m));
+      search.dequantise(modulations.subarray(k * m, (k + 1) * m));
     });
-    const there = { shape, count: some.length, modulations: at };
-    const values = await engine.evaluateMany(net, there, points, { signal });
-    return { there, values };
+    return { shape, count: some.length, modulations };
   };
   let active = searches;
   for (let turn = 0; active.length > 0; turn++) {
-    const tried = await evaluate(active);
-    const size = tried.values.length / active.length;
+    const tried = await engine.evaluateMany(net, triedBy(active), points, { signal });
     active.forEach((search, k) => {
-      search.settle(tried.values.subarray(k * size, (k + 1) * size));
+      search.settle(tried.subarray(k * size, (k + 1) * size));
     });
     if (turn + 1 >= turns) break;
     active = active.filter((search) => !search.done);
     const stale = active.filter((search) => search.stale);
     if (stale.length > 0) {
-      const { there, values } = await evaluate(stale);
-      const slopes = await fieldSlopes(engine, net, there, points, values, { signal });
+      const values = new Float32Array(stale.length * size);
+      stale.forEach((search, k) => {
+        values.set(search.values, k * size);
+      });
+      // What was taken back tries the best symbols again: those are tried by all of them now.
+      const slopes = await fieldSlopes(engine, net, triedBy(stale), points, values, { signal });
       stale.forEach((search, k) => {
         search.linearise(slopes.map((all) => all.subarray(k * size, (k + 1) * size)));
       });
@@ -130,7 +132,8 @@ class Descent implements Chosen {
   readonly #pricing: Pricing;
   readonly #reach: FieldReach;
   readonly #target: Target;
-  /** At the best symbols. */
+  /** Of the field at the best symbols, [points, outputs]. */
+  values: Float32Array = new Float32Array(0);
   #residual: Float32Array = new Float32Array(0);
   #priced: PricedSymbols | undefined;
   #field: LinearField | undefined;
@@ -153,7 +156,7 @@ class Descent implements Chosen {
     for (let i = 0; i < into.length; i++) into[i] = this.#tried[i]! * this.#steps[i]!;
   }
 
-  /** Keeps what was tried, whose field values [points, outputs] are given, if it is better. */
+  /** Keeps what was tried, and a view of its field values [points, outputs], if it is better. */
   settle(values: Float32Array): void {
     const residual = this.#target.residual(values);
     const loss = halfSquares(residual);
@@ -169,6 +172,7 @@ class Descent implements Chosen {
       this.#priced = priced;
       this.loss = loss;
       this.objective = objective;
+      this.values = values;
       this.#residual = residual;
       this.#best.set(this.#tried);
       if (this.#damping < LEAST_DAMPING) this.#damping = 0;
