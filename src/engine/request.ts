@@ -2,6 +2,7 @@
  * What the kernel is asked, in the form both its hosts (the native addon and the wasm module) take: numbers, and
  * typed arrays that are read or written in place.
  */
+import { periodOf } from '../field/coordinates.ts';
 import { type FieldSpec, gridCells, modulationLength, pointCount, totalChannels } from '../field/spec.ts';
 
 /** Order as in `enum Task` of kernel/field.h; evaluate is the hosts' own. */
@@ -57,14 +58,10 @@ export function requestBase(spec: FieldSpec, shape: readonly number[], weights: 
 
 /**
  * Fifteen numbers and nine a level, as `parse_spec` of kernel/common.cc reads them: axes, outputs, width, layers, w0,
- * global, local, harmonics, levels, shape[3], finest cell[3]; then channels, linear, global, cell[3], cells[3].
+ * global, local, harmonics, levels, shape[3], period[3]; then channels, linear, global, cell[3], cells[3].
  */
 function describe(spec: FieldSpec, shape: readonly number[]): Float64Array {
   const three = (values: readonly number[]) => [0, 1, 2].map((axis) => values[axis] ?? 1);
-  const finest = shape.map((n, axis) => {
-    const sizes = spec.levels.flatMap((level) => (level.cell === null ? [] : [level.cell[axis]!]));
-    return sizes.length > 0 ? Math.min(...sizes) : n;
-  });
   const { global, local, harmonics } = spec.features;
   return Float64Array.from([
     spec.axes,
@@ -77,7 +74,7 @@ function describe(spec: FieldSpec, shape: readonly number[]): Float64Array {
     harmonics,
     spec.levels.length,
     ...three(shape),
-    ...three(finest),
+    ...three(periodOf(spec, shape)),
     ...spec.levels.flatMap((level) => [
       level.channels,
       Number(level.interpolation === 'linear' && level.cell !== null),

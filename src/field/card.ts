@@ -120,6 +120,7 @@ export function parseSpec(json: unknown, at = 'spec'): FieldSpec {
         global: flag,
         local: flag,
         harmonics: whole(0, bounds.harmonics),
+        period: optional(listOf(whole(1, bounds.cell))),
       }),
     levels: listOf((value, at) =>
       members<FieldSpec['levels'][number]>(value, at, {
@@ -148,7 +149,13 @@ function members<T extends object>(
   const unknown = Object.keys(object).find((key) => !Object.hasOwn(parsers, key));
   if (unknown !== undefined) fail(`${at}.${unknown.slice(0, 40)}`, 'left out: it has no meaning here');
   const entries = Object.entries<Parser<unknown>>(parsers as Record<string, Parser<unknown>>);
-  return Object.fromEntries(entries.map(([key, parse]) => [key, parse(object[key], `${at}.${key}`)])) as T;
+  const parsed = entries.map(([key, parse]) => [key, parse(object[key], `${at}.${key}`)] as const);
+  return Object.fromEntries(parsed.filter(([, value]) => value !== undefined)) as T;
+}
+
+/** A member that may be left out. */
+function optional<T>(parse: Parser<T>): Parser<T | undefined> {
+  return (value, at) => (value === undefined ? undefined : parse(value, at));
 }
 
 function training(value: unknown, at: string): TrainingRecord {

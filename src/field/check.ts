@@ -13,18 +13,20 @@ export function checkSpec(spec: FieldSpec): void {
   whole('layers', spec.layers, 1, 256);
   if (!(Number.isFinite(spec.w0) && spec.w0 > 0)) fail('w0', 'a finite number above 0', spec.w0);
   whole('features.harmonics', spec.features.harmonics, 0, 256);
+  if (spec.features.period !== undefined) sizes('features.period', spec.features.period, spec.axes, '');
   spec.levels.forEach((level, k) => {
     whole(`levels[${k}].channels`, level.channels, 1, MAX_SIZE);
     if (level.interpolation !== 'nearest' && level.interpolation !== 'linear') {
       fail(`levels[${k}].interpolation`, "'nearest' or 'linear'", level.interpolation);
     }
-    if (level.cell === null) return;
-    if (level.cell.length !== spec.axes)
-      fail(`levels[${k}].cell`, `${spec.axes} sizes or null`, level.cell.length);
-    level.cell.forEach((size, axis) => {
-      if (!(Number.isFinite(size) && size > 0))
-        fail(`levels[${k}].cell[${axis}]`, 'a finite size above 0', size);
-    });
+    if (level.cell !== null) sizes(`levels[${k}].cell`, level.cell, spec.axes, ' or null');
+  });
+}
+
+function sizes(member: string, values: readonly number[], axes: number, other: string): void {
+  if (values.length !== axes) fail(member, `${axes} sizes${other}`, values.length);
+  values.forEach((size, axis) => {
+    if (!(Number.isFinite(size) && size > 0)) fail(`${member}[${axis}]`, 'a finite size above 0', size);
   });
 }
 

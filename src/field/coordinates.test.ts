@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { axisTaps, coveringGrid, features, finestCell, gridPositions, levelStencil } from './coordinates.ts';
+import { axisTaps, coveringGrid, features, gridPositions, levelStencil, periodOf } from './coordinates.ts';
 import { preset, pyramid } from './presets.ts';
 import type { GridLevel } from './spec.ts';
 
@@ -59,8 +59,17 @@ describe('features', () => {
   };
 
   it('the finest cell is chosen axis by axis, and is the extent where no level has cells', () => {
-    expect(finestCell(spec, [16, 16])).toEqual([4, 2]);
-    expect(finestCell({ ...spec, levels: [spec.levels[2]!] }, [16, 9])).toEqual([16, 9]);
+    expect(periodOf(spec, [16, 16])).toEqual([4, 2]);
+    expect(periodOf({ ...spec, levels: [spec.levels[2]!] }, [16, 9])).toEqual([16, 9]);
+  });
+
+  it('of a period that is asked for go on over the finest cells', () => {
+    const wide = { ...spec, features: { global: false, local: true, harmonics: 1, period: [16, 8] } };
+    expect(periodOf(wide, [16, 16])).toEqual([16, 8]);
+    const got = Array.from(features(wide, [16, 16], [4, 2]));
+    [-0.5, -0.5, 1, 0, 1, 0].forEach((value, i) => {
+      expect(got[i]).toBeCloseTo(value, 14);
+    });
   });
 
   it('come as global, local, then sin and cos of each harmonic and axis', () => {

@@ -10,14 +10,15 @@
  *   linear                 knots at cell centres (j + 0.5) cell:  p = x / cell - 0.5,  j = floor(p),
  *                          weights 1 - (p - j) for j and p - j for j + 1, both clamped to [0, n - 1] afterwards
  *   several axes           products of the axes' weights
- *   finest cell            of an axis: the smallest cell of all levels that have one, else the signal's extent
- *   features               t = x / finest cell, r = t - floor(t):
+ *   period                 of an axis: what the specification says, else the smallest cell of all levels that have one,
+ *                          else the signal's extent
+ *   features               t = x / period, r = t - floor(t):
  *                          global   2 x / extent - 1          per axis
  *                          local    2 r - 1                   per axis
  *                          j = 1..harmonics, per axis:        sin(2 pi j r), cos(2 pi j r)
  *
- * A harmonic that samples cannot tell from a lower one is 0: both of a period below two samples, and the cosine of a
- * period of two, which vanishes at every sample. What a network never saw it would make up between the samples.
+ * A harmonic that samples cannot tell from a lower one is 0: sine and cosine of a wave shorter than two samples, and the
+ * cosine of one of two, which vanishes at every sample. What a network never saw it would make up between the samples.
  *
  * Positions outside the signal are valid: grids are constant beyond their outermost knots.
  */
@@ -58,9 +59,11 @@ export function levelStencil(level: GridLevel, shape: readonly number[], x: Arra
   return taps;
 }
 
-/** Smallest cell along each axis [axes] in signal units; the extent of the signal where no level has cells. */
-export function finestCell(spec: FieldSpec, shape: readonly number[]): number[] {
+/** Period of the features along each axis [axes] in signal units. */
+export function periodOf(spec: FieldSpec, shape: readonly number[]): number[] {
   return shape.map((extent, axis) => {
+    const asked = spec.features.period?.[axis];
+    if (asked !== undefined) return asked;
     const sizes = spec.levels.flatMap((level) => (level.cell === null ? [] : [level.cell[axis]!]));
     return sizes.length > 0 ? Math.min(...sizes) : extent;
   });
@@ -69,9 +72,9 @@ export function finestCell(spec: FieldSpec, shape: readonly number[]): number[] 
 /** Coordinate features h_0 [featureCount(spec)] at `x` [axes] of a signal of `shape`. */
 export function features(spec: FieldSpec, shape: readonly number[], x: ArrayLike<number>): Float64Array {
   const out = new Float64Array(featureCount(spec));
-  const finest = finestCell(spec, shape);
-  const position = finest.map((cell, axis) => {
-    const t = x[axis]! / cell;
+  const period = periodOf(spec, shape);
+  const position = period.map((size, axis) => {
+    const t = x[axis]! / size;
     return t - Math.floor(t);
   });
   let at = 0;
@@ -80,9 +83,9 @@ export function features(spec: FieldSpec, shape: readonly number[], x: ArrayLike
   if (spec.features.local) for (const r of position) out[at++] = 2 * r - 1;
   for (let j = 1; j <= spec.features.harmonics; j++) {
     position.forEach((r, axis) => {
-      const period = finest[axis]! / j;
-      out[at++] = period < 2 ? 0 : Math.sin(2 * Math.PI * j * r);
-      out[at++] = period > 2 ? Math.cos(2 * Math.PI * j * r) : 0;
+      const wave = period[axis]! / j;
+      out[at++] = wave < 2 ? 0 : Math.sin(2 * Math.PI * j * r);
+      out[at++] = wave > 2 ? Math.cos(2 * Math.PI * j * r) : 0;
     });
   }
   return out;

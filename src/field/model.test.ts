@@ -93,6 +93,8 @@ const badCards: [path: string, value: unknown][] = [
   ['spec.features', []],
   ['spec.features.harmonics', 65],
   ['spec.features.global', 0],
+  ['spec.features.period', [8]],
+  ['spec.features.period', 8],
   ['spec.levels', {}],
   ['spec.levels', Array(17).fill({ cell: null, channels: 1, interpolation: 'linear' })],
   ['spec.levels.0.channels', 16384],

@@ -25,10 +25,12 @@ export interface GridLevel {
 export interface CoordinateFeatures {
   /** Position in the whole signal, scaled to [-1, 1]: for families of one size. */
   readonly global: boolean;
-  /** Position in the finest cell, scaled to [-1, 1]; jumps at cell borders. */
+  /** Position in the period, scaled to [-1, 1]; jumps at its borders. */
   readonly local: boolean;
-  /** sin and cos of 2 pi j (position in units of the finest cell), j = 1..harmonics, as far as samples tell them apart: continuous everywhere. */
+  /** sin and cos of 2 pi j (position in units of the period), j = 1..harmonics, as far as samples tell them apart: continuous everywhere. */
   readonly harmonics: number;
+  /** Size of the period along each axis in signal units; absent: that of the finest cell. */
+  readonly period?: readonly number[] | undefined;
 }
 
 export interface FieldSpec {

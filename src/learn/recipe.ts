@@ -95,7 +95,12 @@ const specSchema = z.strictObject({
   width: natural,
   layers: natural,
   w0: positive,
-  features: z.strictObject({ global: z.boolean(), local: z.boolean(), harmonics: whole }),
+  features: z.strictObject({
+    global: z.boolean(),
+    local: z.boolean(),
+    harmonics: whole,
+    period: z.array(positive).optional(),
+  }),
   levels: z.array(
     z.strictObject({
       cell: z.array(positive).nullable(),

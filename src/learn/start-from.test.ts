@@ -85,6 +85,19 @@ test('a level of more channels goes on from all there were', async () => {
   expect(network.rates.every((rate) => rate > 0 && Number.isFinite(rate))).toBe(true);
 });
 
+test('with features of longer waves it computes the same, and forgets none', async () => {
+  const spec = { ...tinySpec, features: { ...tinySpec.features, harmonics: 4, period: [8, 8] } };
+  const network = await startFrom(engine, from, spec, new Rng(1), options);
+  const modulation = Float32Array.from({ length: channelLayout(spec, shape).length }, (_, i) => Math.sin(i));
+  const grid = coveringGrid(shape);
+  expect(await engine.evaluate(network, shape, modulation, grid)).toEqual(
+    await engine.evaluate(from, shape, modulation, grid),
+  );
+  await expect(startFrom(engine, network, tinySpec, new Rng(1), options)).rejects.toMatchObject({
+    code: 'start-network',
+  });
+});
+
 test('another width is refused', async () => {
   const wide = { ...tinySpec, width: tinySpec.width + 1 };
   await expect(startFrom(engine, from, wide, new Rng(1), options)).rejects.toMatchObject({

@@ -2,6 +2,7 @@
 import { BadInputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { CallOptions, Engine } from '../engine/engine.ts';
+import { periodOf } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import {
   type BaseNetwork,
@@ -39,15 +40,9 @@ export async function startFrom(
   rng: Rng,
   { shape, startRates: start, use, signal }: StartOptions,
 ): Promise<BaseNetwork> {
-  if (trunkOf(from.spec) !== trunkOf(spec)) {
-    throw new BadInputError(
-      'start-network',
-      `a network to start from may differ in its levels alone; it is ${trunkOf(from.spec)}, the recipe says ${trunkOf(spec)}`,
-    );
-  }
-  const [to, source] = [weightLayout(spec), weightLayout(from.spec)];
   const weights = initialWeights(spec, () => rng.uniform());
-  weights.set(from.weights.subarray(0, source.m));
+  carryTrunk(from, spec, shape, weights);
+  const [to, source] = [weightLayout(spec), weightLayout(from.spec)];
   const rates = new Float32Array(totalChannels(spec));
   const share = from.spec.levels.length / spec.levels.length;
   const origins = originsOf(spec, from.spec, use ?? from.rates.map(() => 1));
@@ -106,8 +101,48 @@ function levelKey({ cell, interpolation }: GridLevel) {
   return [cell, interpolation];
 }
 
-/** What all levels share, as text. */
-function trunkOf({ axes, outputs, width, layers, w0, features }: FieldSpec): string {
-  const { global, local, harmonics } = features;
-  return JSON.stringify({ axes, outputs, width, layers, w0, features: { global, local, harmonics } });
+/**
+ * What all levels share: the same weights, but for those of the first layer that features of other waves reach, which are 0.
+ * Throws BadInputError `start-network`.
+ */
+function carryTrunk(
+  from: BaseNetwork,
+  spec: FieldSpec,
+  shape: readonly number[],
+  weights: Float32Array,
+): void {
+  const [there, here] = [featureNames(from.spec, shape), featureNames(spec, shape)];
+  if (trunkOf(from.spec) !== trunkOf(spec) || there.some((name) => !here.includes(name))) {
+    throw new BadInputError(
+      'start-network',
+      `a network to start from may differ in its levels, and have fewer features; it is ${trunkOf(from.spec)} of ${there.join(', ')}, the recipe says ${trunkOf(spec)} of ${here.join(', ')}`,
+    );
+  }
+  const [to, source] = [weightLayout(spec), weightLayout(from.spec)];
+  const { width } = spec;
+  weights.fill(0, 0, here.length * width);
+  for (const [i, name] of there.entries()) {
+    weights.set(from.weights.subarray(i * width, (i + 1) * width), here.indexOf(name) * width);
+  }
+  weights.set(from.weights.subarray(source.b[0]!, source.m), to.b[0]!);
+}
+
+/** What each coordinate feature is, one text each, in their order. */
+function featureNames(spec: FieldSpec, shape: readonly number[]): string[] {
+  const { global, local, harmonics } = spec.features;
+  const periods = periodOf(spec, shape);
+  const perAxis = (name: (size: number, axis: number) => string) =>
+    periods.map((size, axis) => `${name(size, axis)} of axis ${axis}`);
+  return [
+    ...(global ? perAxis(() => 'position') : []),
+    ...(local ? perAxis((size) => `position in ${size}`) : []),
+    ...Array.from({ length: harmonics }, (_, j) =>
+      perAxis((size) => `${size / (j + 1)}`).flatMap((wave) => [`sine ${wave}`, `cosine ${wave}`]),
+    ).flat(),
+  ];
+}
+
+/** What else all levels share, as text. */
+function trunkOf({ axes, outputs, width, layers, w0 }: FieldSpec): string {
+  return JSON.stringify({ axes, outputs, width, layers, w0 });
 }

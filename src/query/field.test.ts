@@ -20,7 +20,7 @@ const base = pyramid({
 });
 const spec: FieldSpec = {
   ...base,
-  features: { global: true, local: true, harmonics: 1 },
+  features: { global: true, local: true, harmonics: 3, period: [9, 5] },
   levels: [...base.levels, { cell: null, channels: 2, interpolation: 'linear' }],
 };
 

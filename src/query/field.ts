@@ -3,7 +3,7 @@
  * coordinates. Analytic, by the chain rule through the equations of `src/field/spec.ts`; nothing is differenced.
  */
 import { forward, type Network64, type Site, siteAt, type Trace } from '../engine/reference/field64.ts';
-import { axisTaps, features, finestCell, type Tap } from '../field/coordinates.ts';
+import { axisTaps, features, periodOf, type Tap } from '../field/coordinates.ts';
 import { type FieldSpec, featureCount, type GridLevel, gridCells, pointCount } from '../field/spec.ts';
 
 /** What of a signal is fixed at a point, and how it changes with the coordinates. */
@@ -85,24 +85,24 @@ function featureSlopes(
 ): Float64Array {
   const own = features(spec, shape, x);
   const out = new Float64Array(featureCount(spec));
-  const cell = finestCell(spec, shape)[axis]!;
+  const period = periodOf(spec, shape)[axis]!;
   let at = axis;
   if (spec.features.global) {
     out[at] = 2 / shape[axis]!;
     at += spec.axes;
   }
   if (spec.features.local) {
-    out[at] = 2 / cell;
+    out[at] = 2 / period;
     at += spec.axes;
   }
   at += axis;
   for (let j = 1; j <= spec.features.harmonics; j++, at += 2 * spec.axes) {
-    const rate = (2 * Math.PI * j) / cell;
+    const rate = (2 * Math.PI * j) / period;
     // A harmonic that samples cannot tell from a lower one is 0 everywhere, and so is its slope.
-    const period = cell / j;
-    const r = x[axis]! / cell - Math.floor(x[axis]! / cell);
-    if (period >= 2) out[at] = rate * Math.cos(2 * Math.PI * j * r);
-    if (period > 2) out[at + 1] = -rate * own[at]!;
+    const wave = period / j;
+    const r = x[axis]! / period - Math.floor(x[axis]! / period);
+    if (wave >= 2) out[at] = rate * Math.cos(2 * Math.PI * j * r);
+    if (wave > 2) out[at + 1] = -rate * own[at]!;
   }
   return out;
 }

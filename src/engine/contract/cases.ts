@@ -54,6 +54,7 @@ export function fixedCases(): Case[] {
     ['pyramid, width 64', preset('pyramid', { axes: 2, outputs: 3 }), [9, 11], 2, true],
     ['pyramid, 1 axis', preset('pyramid', { axes: 1, outputs: 2, width: 16 }), [75], 2, false],
     ['pyramid, 3 axes', pyramid3(), [4, 3, 5], 2, true],
+    ['waves longer than the finest cell', waves(), [19, 13], 2, true],
     ['one unit, one layer', preset('pyramid', { axes: 1, outputs: 1, width: 1, layers: 1 }), [19], 2, false],
     ['one sample', preset('pyramid', { axes: 2, outputs: 3, width: 17 }), [1, 1], 3, false],
     [
@@ -74,6 +75,11 @@ export function fixedCases(): Case[] {
   return specs.map(([name, spec, shape, count, masked], i) =>
     makeCase(name, spec, shape, count, masked, 100 + i),
   );
+}
+
+function waves(): FieldSpec {
+  const spec = preset('pyramid', { axes: 2, outputs: 3, width: 16 });
+  return { ...spec, features: { global: false, local: true, harmonics: 4, period: [16, 9] } };
 }
 
 /** A case that is all chance, the same for the same seed. */
