@@ -6,7 +6,7 @@
  */
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { coveringGrid } from '../field/coordinates.ts';
-import { type BaseNetwork, pointCount } from '../field/spec.ts';
+import { type BaseNetwork, pointCount, totalChannels } from '../field/spec.ts';
 import { fieldSlopes } from './field-slopes.ts';
 import { type FieldReach, fieldReach, LinearField } from './linear-field.ts';
 import type { PricedSymbols, Pricing } from './pricing.ts';
@@ -36,7 +36,7 @@ export interface Chosen {
 
 /**
  * Improves `symbols` [count, m] in place; `steps` [m]. `turns`: true errors and prices that are computed at most; one only measures
- * them. No objective rises.
+ * them. Symbols of other channels than `channels` stay. No objective rises.
  */
 export async function descend(
   engine: Engine,
@@ -45,7 +45,7 @@ export async function descend(
   symbols: Int32Array,
   steps: Float64Array,
   pricing: Pricing,
-  { turns, signal }: CallOptions & { readonly turns: number },
+  { turns, channels, signal }: CallOptions & { readonly turns: number; readonly channels: readonly number[] },
 ): Promise<Chosen[]> {
   const { shape, count } = batch;
   const reach = fieldReach(net.spec, shape);
@@ -78,9 +78,13 @@ export async function descend(
         values.set(search.values, k * size);
       });
       // What was taken back tries the best symbols again: those are tried by all of them now.
-      const slopes = await fieldSlopes(engine, net, triedBy(stale), points, values, { signal });
+      const slopes = await fieldSlopes(engine, net, triedBy(stale), points, values, { channels, signal });
       stale.forEach((search, k) => {
-        search.linearise(slopes.map((all) => all.subarray(k * size, (k + 1) * size)));
+        const own = new Array<Float32Array | undefined>(totalChannels(net.spec)).fill(undefined);
+        channels.forEach((channel, i) => {
+          own[channel] = slopes[i]!.subarray(k * size, (k + 1) * size);
+        });
+        search.linearise(own);
       });
     }
     for (const search of active) search.propose();
@@ -187,9 +191,9 @@ class Descent implements Chosen {
     return this.#field?.diagonal;
   }
 
-  /** Takes df/du [channels][points, outputs] at the best symbols. */
-  linearise(slopes: readonly Float32Array[]): void {
-    const weighed = slopes.map((own) => this.#target.weigh(own));
+  /** Takes df/du [channels][points, outputs] at the best symbols, of the channels that may move. */
+  linearise(slopes: readonly (Float32Array | undefined)[]): void {
+    const weighed = slopes.map((own) => own && this.#target.weigh(own));
     this.#field = new LinearField(this.#reach, weighed, new Float32Array(this.#residual.length));
     this.#fresh = true;
     this.stale = false;

@@ -12,20 +12,25 @@ import { channelLayout } from './layout.ts';
 /** How far a difference moves what any sine is taken of, at most: large for the rounding of floats, small for a sine. */
 const reach = 0.005;
 
-/** df/du_c for every channel c: [channels][count, points, outputs]; `values` [count, points, outputs] are the field there. */
+export interface SlopeOptions extends CallOptions {
+  /** Default: all. */
+  readonly channels?: readonly number[] | undefined;
+}
+
+/** df/du_c for every channel c asked for: [channels][count, points, outputs]; `values` [count, points, outputs] are the field there. */
 export async function fieldSlopes(
   engine: Engine,
   net: BaseNetwork,
   signals: Modulations,
   points: Points,
   values: Float32Array,
-  options: CallOptions = {},
+  { channels: asked = [...Array(totalChannels(net.spec)).keys()], ...options }: SlopeOptions = {},
 ): Promise<Float32Array[]> {
   const { shape, count, modulations } = signals;
   const layout = channelLayout(net.spec, shape);
   const moved = modulations.slice();
   const slopes: Float32Array[] = [];
-  for (let c = 0; c < totalChannels(net.spec); c++) {
+  for (const c of asked) {
     const { at, cells, channels, first } = layout.levels.findLast((level) => level.first <= c)!;
     const by = shiftOf(net, c);
     const places = function* () {

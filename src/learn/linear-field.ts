@@ -62,19 +62,19 @@ export class LinearField {
   /** [points, outputs]: what the modulation leaves of the targets; a sweep keeps it up to date. */
   readonly residual: Float32Array;
   readonly #reach: FieldReach;
-  /** [channels][points, outputs]. */
-  readonly #slopes: readonly Float32Array[];
+  /** [channels][points, outputs]; absent for channels that stay as they are. */
+  readonly #slopes: readonly (Float32Array | undefined)[];
   /** [m]: Gauss-Newton diagonal. */
   readonly #curvature: Float32Array;
 
   /** Keeps all it is given. */
-  constructor(reach: FieldReach, slopes: readonly Float32Array[], residual: Float32Array) {
+  constructor(reach: FieldReach, slopes: readonly (Float32Array | undefined)[], residual: Float32Array) {
     this.#reach = reach;
     this.#slopes = slopes;
     this.residual = residual;
     this.#curvature = new Float32Array(reach.length);
-    this.#each((i, channel, planes, rows, columns) => {
-      this.#curvature[i] = this.#sum(slopes[channel]!, slopes[channel]!, true, planes, rows, columns);
+    this.#each((i, own, planes, rows, columns) => {
+      this.#curvature[i] = this.#sum(own, own, true, planes, rows, columns);
     });
   }
 
@@ -83,17 +83,16 @@ export class LinearField {
    * 1/2 |residual|^2 - slope x + 1/2 curvature x^2, the error after moving it by x.
    */
   sweep(choose: (index: number, slope: number, curvature: number) => number): void {
-    this.#each((i, channel, planes, rows, columns) => {
-      const slopes = this.#slopes[channel]!;
+    this.#each((i, slopes, planes, rows, columns) => {
       const slope = this.#sum(slopes, this.residual, false, planes, rows, columns);
       const by = choose(i, slope, this.#curvature[i]!);
       if (by !== 0) this.#move(slopes, by, planes, rows, columns);
     });
   }
 
-  /** [channels]: curvature of the error, the mean over the cells of each. */
+  /** [channels]: curvature of the error, the mean over the cells of each; without end for channels that stay as they are. */
   get diagonal(): Float64Array {
-    const sums = new Float64Array(this.#slopes.length);
+    const sums = Float64Array.from(this.#slopes, (own) => (own === undefined ? Number.POSITIVE_INFINITY : 0));
     for (const { at, channels, first, axes } of this.#reach.levels) {
       const cells = axes.reduce((product, own) => product * own.length, 1);
       for (let i = 0; i < cells * channels; i++)
@@ -109,13 +108,16 @@ export class LinearField {
     return sum / 2;
   }
 
-  #each(visit: (i: number, channel: number, planes: Reach, rows: Reach, columns: Reach) => void): void {
+  #each(visit: (i: number, slopes: Float32Array, planes: Reach, rows: Reach, columns: Reach) => void): void {
     for (const { at, channels, first, axes } of this.#reach.levels) {
+      const own = this.#slopes.slice(first, first + channels);
+      if (own.every((slopes) => slopes === undefined)) continue;
       let i = at;
       for (const planes of axes[0]!) {
         for (const rows of axes[1]!) {
           for (const columns of axes[2]!) {
-            for (let c = first; c < first + channels; c++, i++) visit(i, c, planes, rows, columns);
+            for (let c = 0; c < channels; c++, i++)
+              if (own[c] !== undefined) visit(i, own[c]!, planes, rows, columns);
           }
         }
       }

@@ -35,7 +35,7 @@ export interface Movable {
   /** [m]. */
   readonly channelOf: Uint32Array;
   readonly steps: Float64Array;
-  /** [count][channels]: where bends start. */
+  /** [count][channels]: where bends start; without end for channels that stay as they are. */
   readonly diagonals: readonly Float64Array[];
 }
 
@@ -205,6 +205,7 @@ class Search {
   /** Finds the best move of symbol `i`; whether it is expected to lower J. */
   #price(i: number, priced: PricedSymbols): boolean {
     const channel = this.#channelOf[i]!;
+    if (this.#diagonal[channel] === Number.POSITIVE_INFINITY) return false;
     const symbol = this.#best[i]!;
     const step = this.#steps[i]!;
     const slope = this.#gradient[i]! * step;

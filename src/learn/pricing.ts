@@ -1,4 +1,5 @@
 /** What symbols cost those who choose them. */
+import type { ChannelLayout } from './layout.ts';
 import { logisticNats } from './rate.ts';
 import type { RateTerm } from './refine.ts';
 
@@ -16,6 +17,18 @@ export interface Pricing {
   readonly price: Price;
   /** Inner loss that one nat is worth. */
   readonly weight: number;
+}
+
+/** Symbols other than 0 that a channel is expected to have in a signal at least, to be in use. */
+const LEAST_EXPECTED = 0.01;
+
+/** Channels that signals of this layout use at all, by the logistics of `rate`; at low qualities the fewest. */
+export function channelsInUse({ levels }: ChannelLayout, { steps, scales }: RateTerm): number[] {
+  return levels.flatMap(({ cells, channels, first }) =>
+    Array.from({ length: channels }, (_, k) => first + k).filter(
+      (c) => (2 * cells) / (1 + Math.exp(steps[c]! / (2 * scales[c]!))) >= LEAST_EXPECTED,
+    ),
+  );
 }
 
 /** Each symbol by itself, under the logistic of its channel. */

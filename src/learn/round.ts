@@ -4,7 +4,8 @@
  * is low, not so that each is near. Cells overlap and channels interfere: what one symbol loses another can make up.
  *
  * From the nearest symbols, a linear field shows what is best of all overlaps in a few turns (descent.ts); where the field is not
- * linear over a step, true gradients find what that one does not see (moves.ts). J never rises.
+ * linear over a step, true gradients find what that one does not see (moves.ts). J never rises. Symbols of channels that are not
+ * in use at a quality are 0.
  */
 import { BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
@@ -13,7 +14,7 @@ import type { BaseNetwork } from '../field/spec.ts';
 import { descend } from './descent.ts';
 import { channelLayout, channelOfSymbol } from './layout.ts';
 import { moveSymbols } from './moves.ts';
-import { logisticPrices, type Price } from './pricing.ts';
+import { channelsInUse, logisticPrices, type Price } from './pricing.ts';
 import type { RateTerm } from './refine.ts';
 import { gramDiagonal } from './start-rates.ts';
 
@@ -53,11 +54,19 @@ export async function roundBatch(
   const layout = channelLayout(net.spec, batch.shape);
   const channelOf = channelOfSymbol(layout);
   const steps = Float64Array.from(channelOf, (c) => rate.steps[c]!);
-  const symbols = Int32Array.from(modulations, (x, i) => Math.floor(x / steps[i % layout.length]! + 0.5));
+  const channels = channelsInUse(layout, rate);
+  const used = new Set(channels);
+  const symbols = Int32Array.from(modulations, (x, i) =>
+    used.has(channelOf[i % layout.length]!) ? Math.floor(x / steps[i % layout.length]! + 0.5) : 0,
+  );
   const pricing = { price: price ?? logisticPrices(channelOf, rate), weight: rate.weight };
-  const linear = (batch.targets.length / batch.count) * layout.channels <= MOST_SLOPES;
+  const linear = (batch.targets.length / batch.count) * channels.length <= MOST_SLOPES;
   const descending = linear ? turns : 1;
-  const descended = await descend(engine, net, batch, symbols, steps, pricing, { turns: descending, signal });
+  const descended = await descend(engine, net, batch, symbols, steps, pricing, {
+    turns: descending,
+    channels,
+    signal,
+  });
   const moving = moves + turns - descending;
   const found = moving > 0 ? await move() : descended;
   return {
@@ -72,7 +81,9 @@ export async function roundBatch(
       known.length === batch.count
         ? known
         : new Array<Float64Array>(batch.count).fill(
-            await gramDiagonal(engine, net, batch.shape, modulations, new Rng(0), { signal }),
+            (await gramDiagonal(engine, net, batch.shape, modulations, new Rng(0), { signal })).map(
+              (own, c) => (used.has(c) ? own : Number.POSITIVE_INFINITY),
+            ),
           );
     const movable = { symbols, channelOf, steps, diagonals };
     return moveSymbols(engine, net, batch, movable, pricing, { turns: moving, signal });
