@@ -24,6 +24,8 @@ export interface RateOptions {
   readonly peers: readonly string[];
   readonly baselines: readonly BaselineName[];
   readonly published: boolean;
+  /** A curve of equal bytes for every picture, too. */
+  readonly equalBytes: boolean;
   readonly range: Range;
   readonly coin: { readonly limit: number; readonly steps: number };
   /** Pictures of the training split that axes and tables are made from. */
@@ -49,6 +51,7 @@ export const usage = `npm run bench:rate -- --data NAME [options]
   --peers LIST           of ${peerKeys.join(',')}; none (all)
   --baselines LIST       of ${baselineNames.join(',')}; none (histogram,factorized,pca)
   --preset coin          add COIN to the baselines
+  --equal-bytes          a curve of about the same bytes for every picture, too
   --no-published         leave published curves out
   --range FROM..TO       PSNR compared, dB (by data set)
   --coin-limit N         pictures that COIN is fitted to (8)
@@ -91,6 +94,7 @@ export function readOptions(args: readonly string[]): RateOptions {
     peers: listOf('peers', values.peers ?? peerKeys.join(','), peerKeys),
     baselines: values.preset === undefined ? baselines : [...new Set([...baselines, 'coin' as const])],
     published: values['no-published'] !== true,
+    equalBytes: values['equal-bytes'] === true,
     range: rangeOf(values.range, name),
     coin: {
       limit: whole('coin-limit', values['coin-limit'] ?? '8'),
@@ -127,6 +131,7 @@ function parse(args: readonly string[]) {
         baselines: text,
         preset: text,
         'no-published': flag,
+        'equal-bytes': flag,
         range: text,
         'coin-limit': text,
         'coin-steps': text,

@@ -11,6 +11,7 @@ import { bestPrior, priorsOf } from '../../src/pipeline/index.ts';
 import type { Encoded, Session } from '../../src/pipeline/types.ts';
 import { archiveBits } from './archive.ts';
 import { type Curve, type Form, mean, type Point, pointOf } from './curve.ts';
+import { equalBytesCurve, type FilesAt } from './equal-bytes.ts';
 import type { Pictures } from './pictures.ts';
 
 export interface OurOptions {
@@ -22,7 +23,9 @@ export interface OurOptions {
   readonly baselines: readonly PriorKind[];
   /** What the main curve counts. */
   readonly form: Form & ('archive' | 'file');
-  readonly onQuality?: ((quality: number) => void) | undefined;
+  /** One more curve, of files of about the same bytes for every picture. */
+  readonly equalBytes: boolean;
+  readonly onSetting?: ((setting: string) => void) | undefined;
 }
 
 /** Small pictures are stored together, as a header would be most of a file. */
@@ -30,15 +33,16 @@ export function formFor(points: number): 'archive' | 'file' {
   return points <= 1024 ? 'archive' : 'file';
 }
 
-/** The main curve first, then the other form, then those of the baselines. */
+/** The main curve first, then the other form, then those of the baselines, and that of equal bytes. */
 export async function ourCurves(session: Session, pictures: Pictures, options: OurOptions): Promise<Curve[]> {
   const { model } = session;
   const forms: Record<'archive' | 'file', Point[]> = { archive: [], file: [] };
   const own = options.prior ?? bestPrior(model);
   const kinds = priorsOf(model).filter((kind) => kind !== own && options.baselines.includes(kind));
   const others = new Map<PriorKind, Point[]>(kinds.map((kind) => [kind, []]));
+  const files: FilesAt[] = [];
   for (const quality of options.qualities) {
-    options.onQuality?.(quality);
+    options.onSetting?.(`quality ${quality}`);
     const { effort, batch } = options;
     const { items, archive } = await session.encodeMany(pictures.signals, {
       quality,
@@ -56,6 +60,7 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
       archive: archivedBits(session, archive, pictures, items),
       file: perPixel(items, pictures, ({ bytes }) => bytes.length),
     };
+    files.push({ quality, bytes: items.map(({ bytes }) => bytes.length) });
     const payload = perPixel(items, pictures, ({ bytes }) => bytes.length - readHeader(bytes).headerBytes);
     const more = {
       ...common,
@@ -78,6 +83,10 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
   const other = form === 'archive' ? 'file' : 'archive';
   const source = `model ${model.card.name} ${model.id.slice(0, 12)}, prior ${own}, effort ${options.effort}`;
   const ours = { kind: 'ours', source } as const;
+  const { effort, onSetting } = options;
+  const equal = options.equalBytes
+    ? [await equalBytesCurve(session, pictures, files, { effort, prior: own, source, onPoint: onSetting })]
+    : [];
   return [
     { ...ours, name: 'functa', form, points: forms[form] },
     { ...ours, name: `functa, ${other}s`, form: other, points: forms[other] },
@@ -90,11 +99,12 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
         points,
       }),
     ),
+    ...equal,
   ];
 }
 
 /** Decodes every file by itself; mean milliseconds. What is decoded has to be what the encoder measured. */
-async function decodeAll(
+export async function decodeAll(
   session: Session,
   items: readonly Encoded[],
   { signals }: Pictures,
@@ -130,7 +140,7 @@ function archivedBits(
   );
 }
 
-function perPixel(
+export function perPixel(
   items: readonly Encoded[],
   { pictures }: Pictures,
   bytesOf: (item: Encoded) => number,

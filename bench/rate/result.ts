@@ -26,6 +26,8 @@ export interface RateResult extends Setting {
   readonly comparisons: readonly Comparison[];
   /** The same for our other form. */
   readonly comparisonsOfOtherForm: readonly Comparison[];
+  /** Of our curve of equal bytes against those that were published; empty where it was not asked for. */
+  readonly comparisonsOfEqualBytes: readonly Comparison[];
   readonly targets: readonly Target[];
   /** What was left out, and why. */
   readonly notes: readonly string[];

@@ -7,6 +7,7 @@ import { loadModel, openSession } from '../../src/pipeline/index.ts';
 import { coinCurve, coinSizes } from './coin.ts';
 import { type Comparison, compare } from './comparison.ts';
 import type { Curve } from './curve.ts';
+import { equalBytesName } from './equal-bytes.ts';
 import type { RateOptions } from './options.ts';
 import { formFor, ourCurves } from './ours.ts';
 import { fitPca, pcaCurve } from './pca.ts';
@@ -45,15 +46,17 @@ export async function runRate(
     ...options,
     baselines: options.baselines.filter((name): name is PriorKind & typeof name => isPrior(name)),
     form: formFor(points),
-    onQuality: (quality) => say(`functa: quality ${quality} at effort ${effort}`),
+    onSetting: (setting) => say(`functa: ${setting} at effort ${effort}`),
   });
+  const published = options.published ? publishedCurves(dataset.replace(/:.*/, '')) : [];
   const curves = [
     ...ours,
     ...(await baselineCurves(options, engine, pictures, alpha, notes, say)),
     ...(await formatCurves(options, pictures, notes, say)),
-    ...(options.published ? publishedCurves(dataset.replace(/:.*/, '')) : []),
+    ...published,
   ];
   const [main, other] = ours;
+  const equal = ours.find(({ name }) => name === equalBytesName);
   const comparison = { range, atDb: steps(range.fromDb, range.toDb), resamples };
   const against = (own: Curve, others: readonly Curve[]): Comparison[] =>
     others.map((curve) => compare(own, curve, comparison)).filter((found) => found !== null);
@@ -72,6 +75,7 @@ export async function runRate(
     curves,
     bdRate: Object.fromEntries(comparisons.map(({ against: name, linear }) => [name, linear])),
     comparisons,
+    comparisonsOfEqualBytes: equal === undefined ? [] : against(equal, published),
     comparisonsOfOtherForm: against(
       other!,
       curves.filter(({ kind }) => kind === 'peer' || kind === 'published'),

@@ -27,6 +27,9 @@ export function report(result: RateResult): string[] {
     ...(result.comparisonsOfOtherForm.length === 0
       ? []
       : ['', `The same of ${result.curves[1]!.name}`, ...differences(result.comparisonsOfOtherForm)]),
+    ...(result.comparisonsOfEqualBytes.length === 0
+      ? []
+      : ['', 'The same with equal bytes for every picture', ...differences(result.comparisonsOfEqualBytes)]),
     ...(result.targets.length === 0 ? [] : ['', 'Targets', ...targets(result.targets)]),
     '',
     'Points, means over pictures with standard errors; times are per picture, those of other formats from the first few',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Curve } from '../../bench/rate/curve.ts';
+import { qualityFor } from '../../bench/rate/equal-bytes.ts';
 import { readOptions } from '../../bench/rate/options.ts';
 import { plotPng, plotSvg } from '../../bench/rate/plot.ts';
 import { type RateResult, toJson } from '../../bench/rate/result.ts';
@@ -25,6 +26,7 @@ beforeAll(async () => {
   const args = [
     ...['--data', 'fixture-fashion', '--split', 'train', '--limit', '5', '--model', model, '--effort', '2'],
     ...['--qualities', '20,35,50', '--peers', 'webp', '--range', '10..30', '--preset', 'coin', '--no-cache'],
+    '--equal-bytes',
     ...['--coin-limit', '2', '--coin-steps', '2', '--pca-training', '24', '--pca-axes', '6'],
   ];
   const found = await runRate(readOptions(args), engine, () => undefined);
@@ -45,12 +47,37 @@ test('ours comes first, then the baselines, then formats as files and without th
     'functa: archive',
     'functa, files: file',
     'functa, histogram: archive',
+    'functa, equal bytes: file',
     'PCA: archive',
     'COIN: weights',
     'WebP: file',
     'WebP, payload: payload',
   ]);
   expect(result.n).toBe(5);
+});
+
+test('with equal bytes the files of a point differ less than at one quality, and are as large on the whole', () => {
+  const equal = curve('functa, equal bytes').points;
+  const files = curve('functa, files').points;
+  expect(equal).toHaveLength(files.length);
+  const spread = ({ items }: (typeof equal)[number]) => {
+    const all = Array.from(items!.bitsPerPixel, Math.log);
+    return Math.max(...all) - Math.min(...all);
+  };
+  equal.forEach((point, k) => {
+    expect(spread(point)).toBeLessThan(spread(files[k]!));
+    expect(point.bitsPerPixel / files[k]!.bitsPerPixel).toBeCloseTo(1, 0);
+  });
+});
+
+test('the quality for so many bytes lies on the line of ln(bytes), and beyond its ends', () => {
+  const files = [
+    { quality: 40, bytes: [100] },
+    { quality: 50, bytes: [200] },
+    { quality: 60, bytes: [800] },
+  ];
+  const asked = [50, 100, 141, 200, 400, 800, 3200, 1e9].map((bytes) => qualityFor(files, 0, bytes));
+  expect(asked).toEqual([30, 40, 45, 50, 55, 60, 70, 100]);
 });
 
 test('rate and PSNR of our curve rise with quality, and archives take fewer bits than single files', () => {
