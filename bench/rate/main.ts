@@ -10,7 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openEngine } from '../../src/engine/index.ts';
-import { readOptions } from './options.ts';
+import { readOptions, usualModel } from './options.ts';
 import { plotPng, plotSvg } from './plot.ts';
 import { type RateResult, toJson } from './result.ts';
 import { runRate } from './run.ts';
@@ -37,7 +37,8 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function write(out: string, result: RateResult, text: string): Promise<void> {
   const { dataset, split, n, effort, model, range, curves } = result;
-  const name = `${dataset.replace(/:.*/, '')}-effort${effort}`;
+  const other = model === usualModel(dataset) ? '' : `-${model}`;
+  const name = `${dataset.replace(/:.*/, '')}${other}-effort${effort}`;
   const title = `${dataset.replace(/:.*/, '')}: rate and distortion`;
   const subtitle = `${n} pictures of the ${split} split; functa: model ${model}, effort ${effort}, ${curves[0]!.form} bytes`;
   const svg = plotSvg(curves, { title, subtitle, range });

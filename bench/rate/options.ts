@@ -74,6 +74,12 @@ const ranges: Readonly<Record<string, Range>> = {
 /** Models of data sets that are not called like them; sizes (emoji-64) are no part of the name. */
 const models: Readonly<Record<string, string>> = { kodak: 'photos', images: 'photos' };
 
+/** The model of a data set. */
+export function usualModel(dataset: string): string {
+  const name = dataset.replace(/:.*/, '');
+  return models[name] ?? name.replace(/-\d+$/, '');
+}
+
 /** Throws BadInputError `usage` with a line that says what fits. */
 export function readOptions(args: readonly string[]): RateOptions {
   const { values } = parse(args);
@@ -86,7 +92,7 @@ export function readOptions(args: readonly string[]): RateOptions {
     data: values.data,
     split,
     limit: values.limit === undefined ? undefined : whole('limit', values.limit),
-    model: values.model ?? models[name] ?? name.replace(/-\d+$/, ''),
+    model: values.model ?? usualModel(name),
     effort: whole('effort', values.effort ?? '5', 1, maxEffort),
     qualities: numbers('qualities', values.qualities ?? '35,40,45,50,55,60,65,70,75,80'),
     prior: values.prior,

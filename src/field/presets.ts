@@ -21,6 +21,8 @@ export interface PresetOptions {
     | undefined;
   /** Overrides the preset's number of harmonics. */
   readonly harmonics?: number | undefined;
+  /** Of harmonics and local position, the same along every axis or one per axis; default: the finest cell. */
+  readonly period?: number | readonly number[] | undefined;
 }
 
 export type PresetName = 'coin' | 'functa' | 'patch' | 'spatial' | 'pyramid';
@@ -112,7 +114,11 @@ function build(
     width: options.width ?? defaults.width,
     layers: options.layers ?? defaults.layers,
     w0: options.w0 ?? defaults.w0 ?? 30,
-    features: { ...features, harmonics: options.harmonics ?? features.harmonics },
+    features: {
+      ...features,
+      harmonics: options.harmonics ?? features.harmonics,
+      ...(options.period !== undefined && { period: perAxis(options.period, options.axes) }),
+    },
     levels,
   };
   checkSpec(spec);

@@ -116,6 +116,34 @@ export const recipePresets = {
     quality: { lowest: 36, highest: 72, groups: 4, balance: 0.7, slopes: true },
     ...careful,
   },
+  /** RGB images of any size at few bits, from crops: levels to choose from. A second stage goes on with those that are used. */
+  'photos-low': {
+    ...common,
+    name: 'photos-low',
+    spec: pyramid({
+      ...colour,
+      // Where in a cell of 16 a sample stands.
+      period: 16,
+      harmonics: 8,
+      levels: [
+        { cell: 32, channels: 3 },
+        { cell: 16, channels: 8 },
+        { cell: 8, channels: 12 },
+        { cell: 4, channels: 8 },
+        { cell: 2, channels: 6 },
+      ],
+    }),
+    shape: [64, 64],
+    values: unitRange,
+    crops: true,
+    flips: [1],
+    steps: 1_500,
+    batch: 8,
+    lambda: 0.004,
+    phases: { distortion: 100, rounded: 0, coded: 0 },
+    quality: { lowest: 36, highest: 72, groups: 4, balance: 0.7, slopes: true },
+    optimiser: { ...common.optimiser, weights: 1.5e-3, clipNorm: 0.5, coordinateDecay: 2 },
+  },
   /** 64 x 64 RGB drawings on white, and such drawings of other sizes; learnt on from `cifar10`. */
   emoji: {
     ...common,
