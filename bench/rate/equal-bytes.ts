@@ -3,11 +3,10 @@
  * MSCN, this is how curves come about: easy pictures have a high PSNR and hard ones a low one. One quality for all pictures, as
  * image formats are compared, gives hard pictures several times the bytes of easy ones.
  */
-
 import { maxQuality, minQuality } from '../../prior/quantiser.ts';
 import type { Session } from '../../src/pipeline/types.ts';
+import { decodeAll, perPixel } from './coded.ts';
 import { type Curve, mean, pointOf } from './curve.ts';
-import { decodeAll, perPixel } from './ours.ts';
 import type { Pictures } from './pictures.ts';
 
 export const equalBytesName = 'functa, equal bytes';

@@ -4,12 +4,12 @@
  */
 import { encodeArchive, openArchive, readArchiveIndex, readHeader } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/prior.ts';
-import { BugError } from '../../src/core/errors.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
-import { mse, psnrOfMeanMse } from '../../src/core/units.ts';
+import { psnrOfMeanMse } from '../../src/core/units.ts';
 import { bestPrior, priorsOf } from '../../src/pipeline/index.ts';
 import type { Encoded, Session } from '../../src/pipeline/types.ts';
 import { archiveBits } from './archive.ts';
+import { decodeAll, perPixel } from './coded.ts';
 import { type Curve, type Form, mean, type Point, pointOf } from './curve.ts';
 import { equalBytesCurve, type FilesAt } from './equal-bytes.ts';
 import type { Pictures } from './pictures.ts';
@@ -103,24 +103,6 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
   ];
 }
 
-/** Decodes every file by itself; mean milliseconds. What is decoded has to be what the encoder measured. */
-export async function decodeAll(
-  session: Session,
-  items: readonly Encoded[],
-  { signals }: Pictures,
-): Promise<number> {
-  let sum = 0;
-  for (const [i, item] of items.entries()) {
-    const started = performance.now();
-    const { values } = await session.decode(item.bytes);
-    sum += performance.now() - started;
-    if (mse(values, signals[i]!.values) !== item.mse) {
-      throw new BugError(`${signals[i]!.id} decodes to other values than its encoder saw`);
-    }
-  }
-  return sum / items.length;
-}
-
 /**
  * Bits per pixel of every picture. Where pictures share a stream each has the part of it that its own file's stream, if given, is of
  * those files; else an equal one, and what is said of the spread over pictures is too little.
@@ -138,12 +120,4 @@ function archivedBits(
   return archiveBits(archive.length, pictures, (i) =>
     own === undefined ? opened.byteLength(i) : (own[i]! * shared) / all,
   );
-}
-
-export function perPixel(
-  items: readonly Encoded[],
-  { pictures }: Pictures,
-  bytesOf: (item: Encoded) => number,
-): number[] {
-  return items.map((item, i) => (8 * bytesOf(item)) / (pictures[i]!.width * pictures[i]!.height));
 }
