@@ -88,13 +88,16 @@ export function readOptions(args: readonly string[]): RateOptions {
   const split = oneOf('split', values.split ?? 'test', ['train', 'validation', 'test'] as const);
   const baselines = listOf('baselines', values.baselines ?? 'histogram,factorized,pca', baselineNames);
   if (values.preset !== undefined) oneOf('preset', values.preset, ['coin'] as const);
+  const qualities = numbers('qualities', values.qualities ?? '35,40,45,50,55,60,65,70,75,80');
+  if (values['equal-bytes'] === true && qualities.length < 2)
+    throw new BadInputError('usage', '--equal-bytes takes at least two --qualities');
   return {
     data: values.data,
     split,
     limit: values.limit === undefined ? undefined : whole('limit', values.limit),
     model: values.model ?? usualModel(name),
     effort: whole('effort', values.effort ?? '5', 1, maxEffort),
-    qualities: numbers('qualities', values.qualities ?? '35,40,45,50,55,60,65,70,75,80'),
+    qualities,
     prior: values.prior,
     batch: values.batch === undefined ? undefined : whole('batch', values.batch),
     peers: listOf('peers', values.peers ?? peerKeys.join(','), peerKeys),

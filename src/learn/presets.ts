@@ -68,6 +68,17 @@ const careful = {
     coordinateDecay: 2,
   },
 };
+/** RGB images of any size, from crops. */
+const ofCrops = {
+  ...common,
+  shape: [64, 64],
+  values: unitRange,
+  crops: true,
+  flips: [1],
+  batch: 8,
+  lambda: 0.004,
+  quality: { lowest: 36, highest: 72, groups: 4, balance: 0.7, slopes: true },
+} as const;
 const grey = {
   ...{ axes: 2, outputs: 1, width: 48, layers: 3, w0: 10, harmonics: 1 },
   levels: [
@@ -101,24 +112,17 @@ export const recipePresets = {
   },
   /** RGB images of any size, from crops; learnt on from `cifar10`. */
   photos: {
-    ...common,
+    ...ofCrops,
     name: 'photos',
     spec: pyramid(coarse(3)),
-    shape: [64, 64],
-    values: unitRange,
-    crops: true,
-    flips: [1],
     steps: 7_000,
-    batch: 8,
-    lambda: 0.004,
     // Mostly at rounded modulations: with noise, more channels fall silent.
     phases: { distortion: 100, rounded: 4_300, coded: 1_700 },
-    quality: { lowest: 36, highest: 72, groups: 4, balance: 0.7, slopes: true },
     ...careful,
   },
   /** RGB images of any size at few bits, from crops: levels to choose from. A second stage goes on with those that are used. */
   'photos-low': {
-    ...common,
+    ...ofCrops,
     name: 'photos-low',
     spec: pyramid({
       ...colour,
@@ -133,15 +137,8 @@ export const recipePresets = {
         { cell: 2, channels: 6 },
       ],
     }),
-    shape: [64, 64],
-    values: unitRange,
-    crops: true,
-    flips: [1],
     steps: 1_500,
-    batch: 8,
-    lambda: 0.004,
     phases: { distortion: 100, rounded: 0, coded: 0 },
-    quality: { lowest: 36, highest: 72, groups: 4, balance: 0.7, slopes: true },
     optimiser: { ...common.optimiser, weights: 1.5e-3, clipNorm: 0.5, coordinateDecay: 2 },
   },
   /** 64 x 64 RGB drawings on white, and such drawings of other sizes; learnt on from `cifar10`. */
