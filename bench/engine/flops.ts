@@ -17,6 +17,7 @@ import {
   gridCells,
   modulationLength,
   pointCount,
+  tapCount,
 } from '../../src/field/spec.ts';
 
 /** Of `count` signals: `steps` inner steps, then the exact gradient of the outer loss through them. */
@@ -57,12 +58,12 @@ export function decodeFlops(
   const points = pointCount(size);
   const lines = points / size.at(-1)!;
   const step = shape[0]! / size[0]!;
-  const ends = sumOver(spatial(spec), ({ interpolation }) => (interpolation === 'linear' ? 2 : 1));
+  const ends = sumOver(spatial(spec), tapCount);
   const firstLayer = 2 * (featureCount(spec) / spec.axes) * spec.width;
   let flops = points * (hiddenOf(spec) + 2 * ends * columns) + lines * (spec.axes - 1) * firstLayer;
   if (spec.axes > 1) {
     flops += sumOver(spatial(spec), (level) => {
-      const leading = level.interpolation === 'linear' ? 2 ** (spec.axes - 1) : 1;
+      const leading = tapCount(level) ** (spec.axes - 1);
       return lines * gridCells(level, shape).at(-1)! * leading * 2 * columns;
     });
   }
@@ -105,7 +106,7 @@ function hiddenOf({ width, layers, outputs }: FieldSpec): number {
 
 /** Of one row, one way. */
 function interpolation(spec: FieldSpec): number {
-  const corners = sumOver(spatial(spec), (level) => (level.interpolation === 'linear' ? 2 ** spec.axes : 1));
+  const corners = sumOver(spatial(spec), (level) => tapCount(level) ** spec.axes);
   return 2 * corners * shiftColumns(spec);
 }
 

@@ -3,7 +3,14 @@
  * typed arrays that are read or written in place.
  */
 import { periodOf } from '../field/coordinates.ts';
-import { type FieldSpec, gridCells, modulationLength, pointCount, totalChannels } from '../field/spec.ts';
+import {
+  type FieldSpec,
+  gridCells,
+  modulationLength,
+  pointCount,
+  tapCount,
+  totalChannels,
+} from '../field/spec.ts';
 
 /** Order as in `enum Task` of kernel/field.h; evaluate is the hosts' own. */
 export const tasks = { gradient: 0, adapt: 1, meta: 2, evaluate: 3 } as const;
@@ -58,7 +65,7 @@ export function requestBase(spec: FieldSpec, shape: readonly number[], weights: 
 
 /**
  * Fifteen numbers and nine a level, as `parse_spec` of kernel/common.cc reads them: axes, outputs, width, layers, w0,
- * global, local, harmonics, levels, shape[3], period[3]; then channels, linear, global, cell[3], cells[3].
+ * global, local, harmonics, levels, shape[3], period[3]; then channels, taps, global, cell[3], cells[3].
  */
 function describe(spec: FieldSpec, shape: readonly number[]): Float64Array {
   const three = (values: readonly number[]) => [0, 1, 2].map((axis) => values[axis] ?? 1);
@@ -77,7 +84,7 @@ function describe(spec: FieldSpec, shape: readonly number[]): Float64Array {
     ...three(periodOf(spec, shape)),
     ...spec.levels.flatMap((level) => [
       level.channels,
-      Number(level.interpolation === 'linear' && level.cell !== null),
+      tapCount(level),
       Number(level.cell === null),
       ...three(level.cell ?? shape),
       ...three(gridCells(level, shape)),

@@ -126,7 +126,7 @@ export function parseSpec(json: unknown, at = 'spec'): FieldSpec {
       members<FieldSpec['levels'][number]>(value, at, {
         cell: (cell, at) => (cell === null ? null : listOf(whole(1, bounds.cell))(cell, at)),
         channels: whole(1, bounds.channels),
-        interpolation: oneOf({ nearest: true, linear: true }),
+        interpolation: oneOf({ nearest: true, linear: true, cubic: true }),
       }),
     ),
   });

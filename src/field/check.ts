@@ -1,6 +1,6 @@
 /** Is a field specification one that can be computed? Used before anything is sized by it. */
 import { BadInputError } from '../core/errors.ts';
-import type { FieldSpec } from './spec.ts';
+import { type FieldSpec, interpolations } from './spec.ts';
 
 const MAX_AXES = 3;
 const MAX_SIZE = 1 << 16;
@@ -16,9 +16,8 @@ export function checkSpec(spec: FieldSpec): void {
   if (spec.features.period !== undefined) sizes('features.period', spec.features.period, spec.axes, '');
   spec.levels.forEach((level, k) => {
     whole(`levels[${k}].channels`, level.channels, 1, MAX_SIZE);
-    if (level.interpolation !== 'nearest' && level.interpolation !== 'linear') {
-      fail(`levels[${k}].interpolation`, "'nearest' or 'linear'", level.interpolation);
-    }
+    if (!interpolations.includes(level.interpolation))
+      fail(`levels[${k}].interpolation`, `one of ${interpolations.join(', ')}`, level.interpolation);
     if (level.cell !== null) sizes(`levels[${k}].cell`, level.cell, spec.axes, ' or null');
   });
 }

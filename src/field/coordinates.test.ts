@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { axisTaps, coveringGrid, features, gridPositions, levelStencil, periodOf } from './coordinates.ts';
+import {
+  axisSlopes,
+  axisTaps,
+  coveringGrid,
+  features,
+  gridPositions,
+  levelStencil,
+  periodOf,
+} from './coordinates.ts';
 import { preset, pyramid } from './presets.ts';
 import type { GridLevel } from './spec.ts';
 
 const linear: GridLevel = { cell: [4], channels: 1, interpolation: 'linear' };
 const nearest: GridLevel = { cell: [4], channels: 1, interpolation: 'nearest' };
+const cubic: GridLevel = { cell: [4], channels: 1, interpolation: 'cubic' };
 
 describe('stencils', () => {
   it('linear: a knot has weight 1, half way between two each has a half', () => {
@@ -26,6 +35,41 @@ describe('stencils', () => {
   it('nearest: the cell the point is in; the last cell may be cut by the end of the signal', () => {
     const cellAt = (x: number) => levelStencil(nearest, [10], [x])[0]!.cell;
     expect([0, 3.999, 4, 9.5, 10, 99, -1].map(cellAt)).toEqual([0, 0, 1, 2, 2, 2, 0]);
+  });
+
+  it('cubic: a knot has weight 1, half way between two the outer ones have the weight of Keys at 3/2', () => {
+    const taps = levelStencil(cubic, [24], [10]);
+    expect(taps.map(({ cell, weight }) => [cell, weight + 0])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 0],
+      [4, 0],
+    ]);
+    expect(levelStencil(cubic, [24], [12]).map(({ weight }) => weight)).toEqual([
+      -3 / 32,
+      19 / 32,
+      19 / 32,
+      -3 / 32,
+    ]);
+  });
+
+  it('cubic: weights sum to 1 everywhere, cells beyond the outermost are as these', () => {
+    for (const x of [-9, 0.3, 1.9, 5.7, 11, 23.5, 40]) {
+      const taps = axisTaps(cubic, 0, 6, x);
+      expect(taps.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 14);
+    }
+    expect(axisTaps(cubic, 0, 6, 1.5).map(({ cell }) => cell)).toEqual([0, 0, 0, 1]);
+    expect(axisTaps(cubic, 0, 6, 23).map(({ cell }) => cell)).toEqual([4, 5, 5, 5]);
+  });
+
+  it.each([nearest, linear, cubic])('slopes are what weights change by: $interpolation', (level) => {
+    for (const x of [1.1, 5.3, 9.7, 14.2]) {
+      const [low, high] = [x - 1e-6, x + 1e-6].map((at) => axisTaps(level, 0, 6, at));
+      axisSlopes(level, 0, 6, x).forEach(({ cell, weight }, i) => {
+        expect(cell).toBe(low![i]!.cell);
+        expect(weight).toBeCloseTo((high![i]!.weight - low![i]!.weight) / 2e-6, 8);
+      });
+    }
   });
 
   it('a null cell is one cell of weight 1 along every axis', () => {

@@ -9,6 +9,9 @@
  *   nearest                j = floor(x / cell), clamped to [0, n - 1]
  *   linear                 knots at cell centres (j + 0.5) cell:  p = x / cell - 0.5,  j = floor(p),
  *                          weights 1 - (p - j) for j and p - j for j + 1, both clamped to [0, n - 1] afterwards
+ *   cubic                  knots as those of linear, f = p - j, g = 1 - f (R. G. Keys, 1981, with a = -3/4):
+ *                          weights a f g^2 for j - 1, (a + 2) f^3 - (a + 3) f^2 + 1 for j, the same of g for j + 1 and a g f^2
+ *                          for j + 2, all clamped to [0, n - 1]
  *   several axes           products of the axes' weights
  *   period                 of an axis: what the specification says, else the smallest cell of all levels that have one,
  *                          else the signal's extent
@@ -22,7 +25,7 @@
  *
  * Positions outside the signal are valid: grids are constant beyond their outermost knots.
  */
-import { type FieldSpec, featureCount, type GridLevel, gridCells } from './spec.ts';
+import { type FieldSpec, featureCount, type GridLevel, gridCells, type Interpolation } from './spec.ts';
 
 /** Share of one cell in an interpolated value. */
 export interface Tap {
@@ -31,21 +34,54 @@ export interface Tap {
   readonly weight: number;
 }
 
-/** Taps along one axis for a grid of `n` cells: one for `nearest` and for a `null` cell, else two (perhaps of the same cell). */
+/** Taps along one axis for a grid of `n` cells: `tapCount` of them, perhaps several of the same cell. */
 export function axisTaps(level: GridLevel, axis: number, n: number, x: number): Tap[] {
   if (level.cell === null) return [{ cell: 0, weight: 1 }];
-  const clamp = (j: number) => Math.min(Math.max(j, 0), n - 1);
-  const t = x / level.cell[axis]!;
-  if (level.interpolation === 'nearest') return [{ cell: clamp(Math.floor(t)), weight: 1 }];
-  const p = t - 0.5;
-  const j = Math.floor(p);
-  return [
-    { cell: clamp(j), weight: 1 - (p - j) },
-    { cell: clamp(j + 1), weight: p - j },
-  ];
+  const { first, f } = knotBelow(level, axis, x);
+  return clamped(tapWeights[level.interpolation](f), first, n);
 }
 
-/** The cells of `level` that make up its value at `x` [axes]; their weights sum to 1. Last axis fastest; at most 2^axes taps. */
+/** As `axisTaps`, with the weights' derivatives by x in their place. */
+export function axisSlopes(level: GridLevel, axis: number, n: number, x: number): Tap[] {
+  if (level.cell === null) return [{ cell: 0, weight: 0 }];
+  const { first, f } = knotBelow(level, axis, x);
+  const slopes = tapSlopes[level.interpolation](f).map((slope) => slope / level.cell![axis]!);
+  return clamped(slopes, first, n);
+}
+
+/** Weights of the taps from below, at `f` of a cell past a knot. */
+const tapWeights: Readonly<Record<Interpolation, (f: number) => number[]>> = {
+  nearest: () => [1],
+  linear: (f) => [1 - f, f],
+  cubic: (f) => [outer(f), inner(f), inner(1 - f), outer(1 - f)],
+};
+
+/** Their derivatives by `f`. */
+const tapSlopes: typeof tapWeights = {
+  nearest: () => [0],
+  linear: () => [-1, 1],
+  cubic: (f) => [outerSlope(f), innerSlope(f), -innerSlope(1 - f), -outerSlope(1 - f)],
+};
+
+/** The kernel of Keys at 1 + d and at d, 0 <= d <= 1, with a = -3/4. */
+const outer = (d: number) => -0.75 * d * (1 - d) * (1 - d);
+const inner = (d: number) => (1.25 * d - 2.25) * d * d + 1;
+const outerSlope = (d: number) => -0.75 * (1 - d) * (1 - 3 * d);
+const innerSlope = (d: number) => (3.75 * d - 4.5) * d;
+
+/** The first cell of the taps at x, and how far into a cell past its knot x stands. */
+function knotBelow(level: GridLevel, axis: number, x: number): { first: number; f: number } {
+  const t = x / level.cell![axis]!;
+  const p = level.interpolation === 'nearest' ? t : t - 0.5;
+  const j = Math.floor(p);
+  return { first: level.interpolation === 'cubic' ? j - 1 : j, f: p - j };
+}
+
+function clamped(weights: readonly number[], first: number, n: number): Tap[] {
+  return weights.map((weight, i) => ({ cell: Math.min(Math.max(first + i, 0), n - 1), weight }));
+}
+
+/** The cells of `level` that make up its value at `x` [axes]; their weights sum to 1. Last axis fastest; `tapCount`^axes taps. */
 export function levelStencil(level: GridLevel, shape: readonly number[], x: ArrayLike<number>): Tap[] {
   const cells = gridCells(level, shape);
   let taps: Tap[] = [{ cell: 0, weight: 1 }];

@@ -101,7 +101,7 @@ const badCards: [path: string, value: unknown][] = [
   ['spec.levels.0.channels', 1e300],
   ['spec.levels.1.cell', [4]],
   ['spec.levels.1.cell', [4, 0]],
-  ['spec.levels.1.interpolation', 'cubic'],
+  ['spec.levels.1.interpolation', 'quadratic'],
   ['spec.surprise', 1],
   ['surprise', 1],
   ['training', undefined],

@@ -12,13 +12,15 @@
  * (samples): sample i of an axis stands at i + 0.5.
  */
 
-export type Interpolation = 'nearest' | 'linear';
+/** What lies between the knots of a grid; `cubic` is cubic convolution (R. G. Keys, IEEE Transactions on Acoustics, Speech and Signal Processing 29(6), 1981) with a = -3/4. */
+export type Interpolation = (typeof interpolations)[number];
+export const interpolations = ['nearest', 'linear', 'cubic'] as const;
 
 export interface GridLevel {
   /** Size of a cell along each axis in signal units; `null`: one cell for the whole signal. */
   readonly cell: readonly number[] | null;
   readonly channels: number;
-  /** `linear` has its knots at cell centres and is constant beyond the outermost. */
+  /** `linear` and `cubic` have their knots at cell centres; cells beyond the outermost are as these. */
   readonly interpolation: Interpolation;
 }
 
@@ -47,6 +49,11 @@ export interface FieldSpec {
 /** Cells of a level along each axis for a signal of this shape. */
 export function gridCells(level: GridLevel, shape: readonly number[]): number[] {
   return shape.map((n, axis) => (level.cell === null ? 1 : Math.max(1, Math.ceil(n / level.cell[axis]!))));
+}
+
+/** Cells along an axis that make up the value of a level at a point. */
+export function tapCount(level: GridLevel): number {
+  return level.cell === null ? 1 : { nearest: 1, linear: 2, cubic: 4 }[level.interpolation];
 }
 
 /** Number of points of a shape. */

@@ -4,7 +4,7 @@ import { BadInputError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { canonicalJson } from '../field/canonical.ts';
 import { checkSpec } from '../field/check.ts';
-import type { FieldSpec } from '../field/spec.ts';
+import { type FieldSpec, interpolations } from '../field/spec.ts';
 
 export interface TrainingRecipe {
   readonly name: string;
@@ -105,7 +105,7 @@ const specSchema = z.strictObject({
     z.strictObject({
       cell: z.array(positive).nullable(),
       channels: natural,
-      interpolation: z.enum(['nearest', 'linear']),
+      interpolation: z.enum(interpolations),
     }),
   ),
 });

@@ -3,7 +3,7 @@
  * coordinates. Analytic, by the chain rule through the equations of `src/field/spec.ts`; nothing is differenced.
  */
 import { forward, type Network64, type Site, siteAt, type Trace } from '../engine/reference/field64.ts';
-import { axisTaps, features, periodOf, type Tap } from '../field/coordinates.ts';
+import { axisSlopes, axisTaps, features, periodOf, type Tap } from '../field/coordinates.ts';
 import { type FieldSpec, featureCount, type GridLevel, gridCells, pointCount } from '../field/spec.ts';
 
 /** What of a signal is fixed at a point, and how it changes with the coordinates. */
@@ -139,19 +139,12 @@ function stencilSlope(
 ): readonly Tap[] {
   let taps: readonly Tap[] = [{ cell: 0, weight: 1 }];
   cells.forEach((n, a) => {
-    const along = axisTaps(level, a, n, x[a]!);
-    const factors = a === axis ? along.map((tap, i) => ({ ...tap, weight: slopeOf(level, a, i) })) : along;
+    const factors = (a === axis ? axisSlopes : axisTaps)(level, a, n, x[a]!);
     taps = taps.flatMap((tap) =>
       factors.map((factor) => ({ cell: tap.cell * n + factor.cell, weight: tap.weight * factor.weight })),
     );
   });
   return taps;
-}
-
-/** Of the i-th tap of an axis: linear weights fall and rise by one over a cell, others are constant. */
-function slopeOf(level: GridLevel, axis: number, i: number): number {
-  if (level.cell === null || level.interpolation === 'nearest') return 0;
-  return (i === 0 ? -1 : 1) / level.cell[axis]!;
 }
 
 /** x[i] += sum_j A[i, j] y[j], A at `at` with `stride` numbers a row. */

@@ -1,6 +1,13 @@
 /** The networks and signals that the contract is tested on: one for each thing that could go wrong, and random ones. */
 import { preset } from '../../field/presets.ts';
-import { type BaseNetwork, type FieldSpec, gridCells, pointCount, totalChannels } from '../../field/spec.ts';
+import {
+  type BaseNetwork,
+  type FieldSpec,
+  gridCells,
+  type Interpolation,
+  pointCount,
+  totalChannels,
+} from '../../field/spec.ts';
 import type { Batch } from '../engine.ts';
 import { randomBatch, randomFloats, randomModulations, randomNetwork, uniformFrom } from '../testing.ts';
 
@@ -55,6 +62,9 @@ export function fixedCases(): Case[] {
     ['pyramid, 1 axis', preset('pyramid', { axes: 1, outputs: 2, width: 16 }), [75], 2, false],
     ['pyramid, 3 axes', pyramid3(), [4, 3, 5], 2, true],
     ['waves longer than the finest cell', waves(), [19, 13], 2, true],
+    ['cubic', cubic(2), [19, 13], 2, true],
+    ['cubic, 1 axis', cubic(1), [75], 2, false],
+    ['cubic, 3 axes', cubic(3), [4, 9, 5], 2, true],
     ['one unit, one layer', preset('pyramid', { axes: 1, outputs: 1, width: 1, layers: 1 }), [19], 2, false],
     ['one sample', preset('pyramid', { axes: 2, outputs: 3, width: 17 }), [1, 1], 3, false],
     [
@@ -82,6 +92,20 @@ function waves(): FieldSpec {
   return { ...spec, features: { global: false, local: true, harmonics: 4, period: [16, 9] } };
 }
 
+/** Levels of all interpolations. */
+function cubic(axes: number): FieldSpec {
+  const level = (cell: number, channels: number, interpolation: Interpolation) => ({
+    cell: new Array<number>(axes).fill(cell),
+    channels,
+    interpolation,
+  });
+  const spec = preset('pyramid', { axes, outputs: 3, width: 16 });
+  return {
+    ...spec,
+    levels: [level(4, 3, 'cubic'), level(3, 2, 'linear'), level(2, 2, 'nearest'), level(1.5, 4, 'cubic')],
+  };
+}
+
 /** A case that is all chance, the same for the same seed. */
 export function randomCase(seed: number): Case {
   const uniform = uniformFrom(seed * 7919 + 1);
@@ -91,7 +115,7 @@ export function randomCase(seed: number): Case {
   const levels = Array.from({ length: below(4) }, () => ({
     cell: below(4) === 0 ? null : Array.from({ length: axes }, () => pick([1.5, 2, 3, 4, 5.25])),
     channels: pick([1, 2, 3, 7, 16]),
-    interpolation: pick(['linear', 'linear', 'nearest'] as const),
+    interpolation: pick(['linear', 'cubic', 'nearest'] as const),
   }));
   const spec: FieldSpec = {
     axes,

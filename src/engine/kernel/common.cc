@@ -16,13 +16,13 @@ Spec parse_spec(const double* p) {
   s.level_count = (int)p[8];
   for (int a = 0; a < MAX_AXES; a++) {
     s.shape[a] = (int)p[9 + a];
-    s.finest[a] = p[12 + a];
+    s.period[a] = p[12 + a];
   }
   p += 15;
   for (int k = 0; k < s.level_count; k++, p += 9) {
     Level& level = s.level[k];
     level.channels = (int)p[0];
-    level.linear = (int)p[1];
+    level.taps = (int)p[1];
     level.global = (int)p[2];
     for (int a = 0; a < MAX_AXES; a++) {
       level.cell[a] = p[3 + a];

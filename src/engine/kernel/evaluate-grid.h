@@ -11,10 +11,10 @@ namespace functa {
 constexpr long BOX_FLOATS = 1 << 17;              // mapped cells of a box: half a megabyte, they stay in L2
 constexpr int BOX_LINE = 64, BOX_LINES = 32;      // points of a box along the last axis, and along the one before
 
-// What a point reads along its line: for each level two rows of shifts, counted from the slot of the line.
+// What a point reads along its line: for each level as many rows of shifts as it has taps, counted from the slot of the line.
 struct PointRows {
-  int32_t offset[2 * MAX_LEVELS];
-  float weight[2 * MAX_LEVELS];
+  int32_t offset[MAX_TAPS * MAX_LEVELS];
+  float weight[MAX_TAPS * MAX_LEVELS];
   int32_t like_next;  // does the next point of the line read the same rows?
 };
 
@@ -35,7 +35,7 @@ struct Lines {
   float* leading;              // [width], the first layer's share of the other axes
   long line;                   // how many came before
   int held;                    // of them, the last ones that points of the tile read: at most `slots`
-  int pairs;                   // levels with cells
+  int taps;                    // along a line, of all levels
   const float *phi, *base;     // of the signal
   // The points of the tile.
   int valid;
@@ -48,7 +48,7 @@ struct Lines {
 // thousandth is for rounded positions.
 FUNCTA_INLINE int cells_read(const Job* job, int k, int axis, int points) {
   const Level& level = job->spec.level[k];
-  const double step = job->grid_step[axis], reach = (points - 1) * (step < 0 ? -step : step) / level.cell[axis] + 3.001;
+  const double step = job->grid_step[axis], reach = (points - 1) * (step < 0 ? -step : step) / level.cell[axis] + level.taps + 1.001;
   return reach < level.cells[axis] ? (int)reach : level.cells[axis];
 }
 
@@ -94,7 +94,7 @@ static Lines lines_views(const Job* job, const Dims& d, Arena& arena) {
   long channels = 0;
   for (int k = 0; k < d.level_count; k++) {
     if (d.grid[k].global) continue;
-    e.pairs++;
+    e.taps += job->spec.level[k].taps;
     e.slot_floats += cells_read(job, k, last, job->box[last]) * d.row;
     const long floats = box_cells(job, k, job->box) * d.grid[k].channels;
     channels = floats > channels ? floats : channels;
@@ -123,7 +123,7 @@ FUNCTA_INLINE void blend(const float* const* source, const float* weight, float*
 
 // The same for two lines that read the same rows: these come from beyond the first cache, once for both.
 template <int COUNT>
-FUNCTA_INLINE void blend_two(const float* const* source, const float (*weight)[MAX_CORNERS / 2], float* out, float* other, long n) {
+FUNCTA_INLINE void blend_two(const float* const* source, const float (*weight)[MAX_LEADING], float* out, float* other, long n) {
   const float* from[COUNT];
   for (int i = 0; i < COUNT; i++) from[i] = source[i];
   for (long j = 0; j < n; j += VL) {
@@ -144,13 +144,14 @@ struct Window {
   const float* cells;
 };
 
-FUNCTA_INLINE Window window_of(const Dims& d, const Box& box, int entry_floats, int at) {
+FUNCTA_INLINE Window window_of(const Spec& s, const Box& box, int entry_floats, int k) {
   Window w{};
-  for (int a = 0; a < d.axes; a++) {
-    const int32_t* low = (const int32_t*)(box.entry[a] + at);
-    const int32_t* high = (const int32_t*)(box.entry[a] + (long)(box.count[a] - 1) * entry_floats + at);
+  const int top = s.level[k].taps - 1;
+  for (int a = 0; a < s.axes; a++) {
+    const int32_t* low = taps_of(s, box.entry[a], k).cell;
+    const int32_t* high = taps_of(s, box.entry[a] + (long)(box.count[a] - 1) * entry_floats, k).cell;
     w.first[a] = low[0] < high[0] ? low[0] : high[0];
-    w.count[a] = (low[1] > high[1] ? low[1] : high[1]) + 1 - w.first[a];
+    w.count[a] = (low[top] > high[top] ? low[top] : high[top]) + 1 - w.first[a];
   }
   return w;
 }
@@ -170,8 +171,8 @@ static void map_window(const Job* job, const Dims& d, const Net& n, const float*
   gemm<false>(lines * w.count[last], d.row, d.grid[k].channels, channels, d.grid[k].channels, 1, n.m[k], d.row, out, d.row);
 }
 
-// V vectors from `column` on of z[t, :], for P points that read the same rows: what the line shares, plus two rows of shifts
-// a level; in the first layer, the sine of it with the features of the column (the other layers have a product to come).
+// V vectors from `column` on of z[t, :], for P points that read the same rows: what the line shares, plus rows of shifts
+// of every level; in the first layer, the sine of it with the features of the column (the other layers have a product to come).
 template <int P, int V, bool FIRST>
 FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns, float* z) {
   const float* shared = e.point_slot[t] + column;
@@ -182,7 +183,7 @@ FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns,
       sum[p][v] = load(shared + v * VL);
       if (FIRST) sum[p][v] += load(e.point_features[t + p] + column + v * VL);
     }
-  for (int i = 0; i < 2 * e.pairs; i++) {
+  for (int i = 0; i < e.taps; i++) {
     const float* row = shared + offset[i];
     vf weight[P];
     for (int p = 0; p < P; p++) weight[p] = splat(e.point_rows[t + p]->weight[i]);
@@ -236,7 +237,7 @@ FUNCTA_INLINE bool same(const int32_t* a, const int32_t* b, int n) {
 
 static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, const Outcome& outcome, const Box& box) {
   const Spec& s = job->spec;
-  const int entry_floats = axis_entry_floats(s), last = d.axes - 1, features = s.use_global + s.use_local + 2 * s.harmonics;
+  const int entry_floats = axis_entry_floats(s), last = d.axes - 1;
   float* const columns = e.features;
   PointRows* const rows = e.rows;
 
@@ -245,7 +246,7 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
   int level_at[MAX_LEVELS], at = d.row;
   for (int k = 0; k < d.level_count; k++) {
     if (d.grid[k].global) continue;
-    Window& w = window[k] = window_of(d, box, entry_floats, features + 3 * k);
+    Window& w = window[k] = window_of(s, box, entry_floats, k);
     map_window(job, d, n, e.phi, k, w, e.channels, cells);
     w.cells = cells;
     long count = d.row;
@@ -260,14 +261,14 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
     add_features(s, d, n, last, entry, columns + (long)i * d.width);
     for (int k = 0, r = 0; k < d.level_count; k++) {
       if (d.grid[k].global) continue;
-      const float* along = entry + features + 3 * k;
-      for (int above = 0; above < 2; above++, r++) {
-        rows[i].offset[r] = level_at[k] + (((const int32_t*)along)[above] - window[k].first[last]) * d.row;
-        rows[i].weight[r] = above ? along[2] : 1 - along[2];
+      const Taps taps = taps_of(s, entry, k);
+      for (int tap = 0; tap < s.level[k].taps; tap++, r++) {
+        rows[i].offset[r] = level_at[k] + (taps.cell[tap] - window[k].first[last]) * d.row;
+        rows[i].weight[r] = taps.weight[tap];
       }
     }
     rows[i].like_next = 0;
-    if (i > 0) rows[i - 1].like_next = same(rows[i - 1].offset, rows[i].offset, 2 * e.pairs);
+    if (i > 0) rows[i - 1].like_next = same(rows[i - 1].offset, rows[i].offset, e.taps);
   }
 
   long lines = 1;
@@ -278,8 +279,8 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
     // A box at the edge of the grid may have lines so short that a tile would hold more of them than there are slots.
     if (e.held + count > e.slots) lines_tile(job, d, n, e, outcome);
     float* slot[2];
-    const float* source[2][MAX_LEVELS][MAX_CORNERS / 2];
-    float weight[MAX_LEVELS][2][MAX_CORNERS / 2];
+    const float* source[2][MAX_LEVELS][MAX_LEADING];
+    float weight[MAX_LEVELS][2][MAX_LEADING];
     long point[2];
     for (int l = 0; l < count; l++) {
       slot[l] = e.slot + (e.line + l) % e.slots * e.slot_floats;
@@ -295,15 +296,17 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
       for (int k = 0; k < d.level_count; k++) {
         if (d.grid[k].global) continue;
         const Window& w = window[k];
-        const int corners = s.level[k].linear ? 1 << last : 1;
+        const int corners = d.grid[k].leading;
         for (int corner = 0; corner < corners; corner++) {
           long row = 0;
           float& product = weight[k][l][corner] = 1;
-          for (int a = 0; a < last; a++) {
-            const float* along = entry[a] + features + 3 * k;
-            const int above = corner >> (last - 1 - a) & 1;
-            row = row * w.count[a] + ((const int32_t*)along)[above] - w.first[a];
-            product *= above ? along[2] : 1 - along[2];
+          for (int a = 0, below = corners / s.level[k].taps, rest = corner; a < last; a++) {
+            const Taps taps = taps_of(s, entry[a], k);
+            const int tap = rest / below;
+            row = row * w.count[a] + taps.cell[tap] - w.first[a];
+            product *= taps.weight[tap];
+            rest -= tap * below;
+            below /= s.level[k].taps;
           }
           source[l][k][corner] = w.cells + row * w.count[last] * d.row;
         }
@@ -312,7 +315,7 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
     }
     for (int k = 0; k < d.level_count; k++) {
       if (d.grid[k].global) continue;
-      const int corners = s.level[k].linear ? 1 << last : 1;
+      const int corners = d.grid[k].leading;
       const long floats = (long)window[k].count[last] * d.row;
       bool alike = count == 2;
       for (int corner = 0; alike && corner < corners; corner++) alike = source[0][k][corner] == source[1][k][corner];
@@ -320,14 +323,16 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
         float *out = slot[0] + level_at[k], *other = slot[1] + level_at[k];
         if (corners == 1) blend_two<1>(source[0][k], weight[k], out, other, floats);
         else if (corners == 2) blend_two<2>(source[0][k], weight[k], out, other, floats);
-        else blend_two<4>(source[0][k], weight[k], out, other, floats);
+        else if (corners == 4) blend_two<4>(source[0][k], weight[k], out, other, floats);
+        else blend_two<16>(source[0][k], weight[k], out, other, floats);
         continue;
       }
       for (int l = 0; l < count; l++) {
         float* out = slot[l] + level_at[k];
         if (corners == 1) blend<1>(source[l][k], weight[k][l], out, floats);
         else if (corners == 2) blend<2>(source[l][k], weight[k][l], out, floats);
-        else blend<4>(source[l][k], weight[k][l], out, floats);
+        else if (corners == 4) blend<4>(source[l][k], weight[k][l], out, floats);
+        else blend<16>(source[l][k], weight[k][l], out, floats);
       }
     }
     for (int l = 0; l < count; l++, e.line++, e.held++)

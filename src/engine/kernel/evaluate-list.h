@@ -10,16 +10,16 @@ constexpr int LIST_WORK = 4096;         // points of a unit, its modulations tak
 constexpr long LIST_FLOATS = 1 << 17;   // mapped cells of whole levels: half a megabyte, they stay in L2
 
 struct List {
-  int leading;                // corners along the axes but the last that a point reads of a level; one without weight where levels differ
+  int leading;                // corners along the axes but the last that a point reads of a level, at most; those that a level lacks have no weight
   struct {
     int cells;                // that a point reads
     bool whole;
     long at;                  // of its first row of shifts, in `cells`
   } level[MAX_LEVELS];
-  int pairs, rows;            // below and above along the last axis, of all levels; rows of shifts, `leading` a pair
+  int taps, rows;             // along the last axis, of all levels; rows of shifts, `leading` a tap
   float *others, *last;       // [points, width]: features along the axes but the last, and along it
   int32_t *cell, *at;         // [points, rows]: a cell of its level; where its row of shifts stands in `cells`
-  float *weight, *along;      // [points, rows]: along the axes but the last; [points, pairs]: along the last
+  float *weight, *along;      // [points, rows]: along the axes but the last; [points, taps]: along the last
   float *entries, *channels, *cells;
 };
 
@@ -36,22 +36,22 @@ static List list_views(const Job* job, const Dims& d, Arena& arena) {
   for (int k = 0; k < d.level_count; k++) {
     if (d.grid[k].global) continue;
     auto& level = list.level[k];
-    level.cells = job->spec.level[k].linear ? d.corners : 1;
-    if (job->spec.level[k].linear) list.leading = d.corners / 2;
+    level.cells = d.grid[k].corners;
+    if (d.grid[k].leading > list.leading) list.leading = d.grid[k].leading;
     const long all = (long)d.grid[k].cells * d.row;
     level.whole = d.grid[k].cells <= points * level.cells && floats + all <= LIST_FLOATS;
     level.at = floats;
     floats += level.whole ? all : (long)TILE * level.cells * d.row;
     if (!level.whole && TILE * level.cells * d.grid[k].channels > channels) channels = TILE * level.cells * d.grid[k].channels;
-    list.pairs += 2;
+    list.taps += job->spec.level[k].taps;
   }
-  list.rows = list.pairs * list.leading;
+  list.rows = list.taps * list.leading;
   list.others = arena.take(points * d.width);
   list.last = arena.take(points * d.width);
   list.cell = (int32_t*)arena.take(points * list.rows);
   list.at = (int32_t*)arena.take(points * list.rows);
   list.weight = arena.take(points * list.rows);
-  list.along = arena.take(points * list.pairs);
+  list.along = arena.take(points * list.taps);
   list.entries = arena.take((long)MAX_AXES * axis_entry_floats(job->spec));
   list.channels = arena.take(channels);
   list.cells = arena.take(floats);
@@ -61,7 +61,7 @@ static List list_views(const Job* job, const Dims& d, Arena& arena) {
 // What point p of the chunk reads, and its features.
 static void list_point(const Job* job, const Dims& d, const Net& n, List& list, int p, const float* coordinates) {
   const Spec& s = job->spec;
-  const int last = d.axes - 1, features = s.use_global + s.use_local + 2 * s.harmonics, entry_floats = axis_entry_floats(s);
+  const int last = d.axes - 1, entry_floats = axis_entry_floats(s);
   zero(list.others + (long)p * d.width, d.width);
   zero(list.last + (long)p * d.width, d.width);
   for (int a = 0; a <= last; a++) {
@@ -69,24 +69,29 @@ static void list_point(const Job* job, const Dims& d, const Net& n, List& list, 
     axis_entry(s, a, coordinates[a], entry);
     add_features(s, d, n, a, entry, (a < last ? list.others : list.last) + (long)p * d.width);
   }
-  long r = (long)p * list.rows, pair = (long)p * list.pairs;
+  long r = (long)p * list.rows, along = (long)p * list.taps;
   for (int k = 0; k < d.level_count; k++) {
     if (d.grid[k].global) continue;
     const auto& level = list.level[k];
-    const float* ends = list.entries + (long)last * entry_floats + features + 3 * k;
-    for (int above_last = 0; above_last < 2; above_last++) {
-      list.along[pair++] = above_last ? ends[2] : 1 - ends[2];
-      for (int corner = 0; corner < list.leading; corner++, r++) {
+    const int leading = d.grid[k].leading, per_axis = s.level[k].taps;
+    const Taps ends = taps_of(s, list.entries + (long)last * entry_floats, k);
+    for (int end = 0; end < per_axis; end++) {
+      list.along[along++] = ends.weight[end];
+      for (int i = 0; i < list.leading; i++, r++) {
+        const int corner = i < leading ? i : 0;
         int32_t index = 0;
-        list.weight[r] = 1;
-        for (int a = 0; a < last; a++) {
-          const float* own = list.entries + (long)a * entry_floats + features + 3 * k;
-          const int above = list.leading > 1 ? corner >> (last - 1 - a) & 1 : 0;
-          index = index * s.level[k].cells[a] + ((const int32_t*)own)[above];
-          list.weight[r] *= above ? own[2] : 1 - own[2];
+        float product = i < leading ? 1 : 0;
+        for (int a = 0, below = leading / per_axis, rest = corner; a < last; a++) {
+          const Taps taps = taps_of(s, list.entries + (long)a * entry_floats, k);
+          const int tap = rest / below;
+          index = index * s.level[k].cells[a] + taps.cell[tap];
+          product *= taps.weight[tap];
+          rest -= tap * below;
+          below /= per_axis;
         }
-        list.cell[r] = index * s.level[k].cells[last] + ((const int32_t*)ends)[above_last];
-        const int read = level.cells == 1 ? 0 : above_last * list.leading + corner;
+        list.weight[r] = product;
+        list.cell[r] = index * s.level[k].cells[last] + ends.cell[end];
+        const int read = end * leading + corner;
         list.at[r] = (int32_t)(level.at + (long)(level.whole ? list.cell[r] : p % TILE * level.cells + read) * d.row);
       }
     }
@@ -103,12 +108,13 @@ static void map_list_tile(const Dims& d, const Net& n, const List& list, const f
       float* to = list.channels;
       for (int t = 0; t < count; t++)
         for (int i = 0; i < level.cells; i++) {
-          const float* from = phi + d.grid[k].offset + (long)list.cell[(long)(first + t) * list.rows + r + i] * channels;
+          const int row = i / d.grid[k].leading * list.leading + i % d.grid[k].leading;
+          const float* from = phi + d.grid[k].offset + (long)list.cell[(long)(first + t) * list.rows + r + row] * channels;
           for (int c = 0; c < channels; c++) *to++ = from[c];
         }
       gemm<false>(count * level.cells, d.row, channels, list.channels, channels, 1, n.m[k], d.row, list.cells + level.at, d.row);
     }
-    r += 2 * list.leading;
+    r += level.cells / d.grid[k].leading * list.leading;
   }
 }
 
@@ -125,7 +131,8 @@ struct ListTile {
   void gather(int points, int column, int columns, float* z) const {
     if (list.leading == 1) rows<1, FIRST>(points, column, columns, z);
     else if (list.leading == 2) rows<2, FIRST>(points, column, columns, z);
-    else rows<4, FIRST>(points, column, columns, z);
+    else if (list.leading == 4) rows<4, FIRST>(points, column, columns, z);
+    else rows<16, FIRST>(points, column, columns, z);
   }
 
   template <int LEADING, bool FIRST>
@@ -142,7 +149,7 @@ struct ListTile {
   template <int LEADING, int V, bool FIRST>
   inline __attribute__((always_inline)) void vectors(int p, int column, float* z) const {
     const int32_t* at = list.at + (long)p * list.rows;
-    const float *weight = list.weight + (long)p * list.rows, *along = list.along + (long)p * list.pairs;
+    const float *weight = list.weight + (long)p * list.rows, *along = list.along + (long)p * list.taps;
     const float* cells = list.cells + column;
     vf sum[V];
     for (int v = 0; v < V; v++) {
@@ -150,11 +157,11 @@ struct ListTile {
       sum[v] = load(base + j);
       if (FIRST) sum[v] = sum[v] + load(list.others + (long)p * d.width + j) + load(list.last + (long)p * d.width + j);
     }
-    for (int pair = 0; pair < list.pairs; pair++, at += LEADING, weight += LEADING) {
+    for (int tap = 0; tap < list.taps; tap++, at += LEADING, weight += LEADING) {
       vf shifts[V] = {};
       for (int corner = 0; corner < LEADING; corner++)
         for (int v = 0; v < V; v++) shifts[v] = fma(splat(weight[corner]), load(cells + at[corner] + v * VL), shifts[v]);
-      for (int v = 0; v < V; v++) sum[v] = fma(splat(along[pair]), shifts[v], sum[v]);
+      for (int v = 0; v < V; v++) sum[v] = fma(splat(along[tap]), shifts[v], sum[v]);
     }
     for (int v = 0; v < V; v++) store(z + v * VL, FIRST ? sine_quarters(sum[v]) : sum[v]);
   }

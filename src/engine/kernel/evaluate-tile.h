@@ -1,7 +1,7 @@
 // The network at the points of a tile, wherever their shifts come from. The arithmetic of a point is the same whatever it came
 // with and however it was asked for:
 //   features of the axes but the last, summed from zero, on top of the base row; then those of the last axis, summed from zero
-//   for each level, rows of shifts below and above along the last axis, each a sum over the corners along the other axes
+//   for each level, the rows of shifts around the point along the last axis, each a sum over the corners along the other axes
 #pragma once
 #include "tile.h"
 

@@ -5,12 +5,12 @@
 
 namespace functa {
 
-constexpr int MAX_AXES = 3, MAX_LEVELS = 8, MAX_LAYERS = 16, MAX_OUTPUTS = 32;
+constexpr int MAX_AXES = 3, MAX_LEVELS = 8, MAX_LAYERS = 16, MAX_OUTPUTS = 32, MAX_TAPS = 4;
 // A batch is dealt to this many lanes whatever the number of threads, so sums have one order.
 constexpr int LANES = 8;
 
 struct Level {
-  int channels, linear, global;  // global: one cell for the whole signal
+  int channels, taps, global;  // taps: cells along an axis that make up a value (1, 2, 4); global: one cell for the whole signal
   int cells[MAX_AXES];
   double cell[MAX_AXES];
 };
@@ -19,7 +19,7 @@ struct Spec {
   int axes, outputs, width, layers, use_global, use_local, harmonics, level_count;
   double w0;
   int shape[MAX_AXES];
-  double finest[MAX_AXES];  // size of the finest cell, or of the whole signal
+  double period[MAX_AXES];  // of the coordinate features
   Level level[MAX_LEVELS];
 };
 

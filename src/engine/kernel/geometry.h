@@ -17,16 +17,44 @@ FUNCTA_INLINE void sincos_turns(double t, double& sine, double& cosine) {
   cosine = quadrant == 0 ? c : quadrant == 1 ? -s : quadrant == 2 ? -c : s;
 }
 
-// One coordinate of one axis: its features, then for each spatial level (cell below, cell above, weight of the one above).
-FUNCTA_INLINE int axis_entry_floats(const Spec& s) { return s.use_global + s.use_local + 2 * s.harmonics + 3 * MAX_LEVELS; }
+// One coordinate of one axis: its features, then for each level the cells that make up its value, from below, and their weights.
+constexpr int TAP_FLOATS = 2 * MAX_TAPS;
+FUNCTA_INLINE int axis_features(const Spec& s) { return s.use_global + s.use_local + 2 * s.harmonics; }
+FUNCTA_INLINE int axis_entry_floats(const Spec& s) { return axis_features(s) + TAP_FLOATS * s.level_count; }
+
+struct Taps {
+  const int32_t* cell;   // [taps]
+  const float* weight;   // [taps]
+};
+
+FUNCTA_INLINE Taps taps_of(const Spec& s, const float* entry, int k) {
+  const float* at = entry + axis_features(s) + TAP_FLOATS * k;
+  return {(const int32_t*)at, at + MAX_TAPS};
+}
+
+// Weights of the taps of a point that stands `f` of a cell past a knot; see coordinates.ts.
+FUNCTA_INLINE void tap_weights(int taps, double f, float* weight) {
+  const double g = 1 - f;
+  if (taps == 1) weight[0] = 1;
+  if (taps == 2) {
+    weight[1] = (float)f;
+    weight[0] = 1 - weight[1];
+  }
+  if (taps == 4) {
+    weight[0] = (float)(-0.75 * f * g * g);
+    weight[1] = (float)((1.25 * f - 2.25) * f * f + 1);
+    weight[2] = (float)((1.25 * g - 2.25) * g * g + 1);
+    weight[3] = (float)(-0.75 * g * f * f);
+  }
+}
 
 static void axis_entry(const Spec& s, int axis, double x, float* entry) {
-  const double t = x / s.finest[axis];
+  const double t = x / s.period[axis];
   if (s.use_global) *entry++ = (float)(2 * x / s.shape[axis] - 1);
   if (s.use_local) *entry++ = (float)(2 * (t - floor_(t)) - 1);
   for (int j = 1; j <= s.harmonics; j++) {
     // 0 where samples cannot tell the harmonic from a lower one; see coordinates.ts.
-    double sine = 0, cosine = 0, period = s.finest[axis] / j;
+    double sine = 0, cosine = 0, period = s.period[axis] / j;
     if (period >= 2) sincos_turns(j * t, sine, cosine);
     *entry++ = period < 2 ? 0 : (float)sine;
     *entry++ = period > 2 ? (float)cosine : 0;
@@ -34,13 +62,14 @@ static void axis_entry(const Spec& s, int axis, double x, float* entry) {
   for (int k = 0; k < s.level_count; k++) {
     const Level& level = s.level[k];
     int last = level.cells[axis] - 1;
-    double p = level.global ? 0 : x / level.cell[axis] - (level.linear ? 0.5 : 0), f = floor_(p);
-    int below = f < 0 ? 0 : f > last ? last : (int)f, above = f + 1 < 0 ? 0 : f + 1 > last ? last : (int)f + 1;
+    double p = level.global ? 0 : x / level.cell[axis] - (level.taps > 1 ? 0.5 : 0), f = floor_(p);
     int32_t* cells = (int32_t*)entry;
-    cells[0] = below;
-    cells[1] = level.linear ? above : below;
-    entry[2] = level.linear ? (float)(p - f) : 0;
-    entry += 3;
+    for (int i = 0; i < level.taps; i++) {
+      const double cell = f + i - (level.taps - 1) / 2;
+      cells[i] = cell < 0 ? 0 : cell > last ? last : (int)cell;
+    }
+    tap_weights(level.taps, p - f, entry + MAX_TAPS);
+    entry += TAP_FLOATS;
   }
 }
 
@@ -83,7 +112,6 @@ FUNCTA_INLINE void point_features(const Spec& s, const Dims& d, const float* con
 // Adds point t.
 FUNCTA_INLINE void geometry_point(const Spec& s, const Dims& d, Geometry& g, int t, const float* const* entry) {
   point_features(s, d, entry, g.features + t * d.feature_row);
-  const int at = s.use_global + s.use_local + 2 * s.harmonics;
   for (int k = 0; k < d.level_count; k++) {
     if (d.grid[k].global) continue;
     auto& level = g.level[k];
@@ -96,11 +124,13 @@ FUNCTA_INLINE void geometry_point(const Spec& s, const Dims& d, Geometry& g, int
     for (int corner = 0; corner < corners; corner++) {
       int32_t index = 0;
       float product = 1;
-      for (int a = 0; a < d.axes; a++) {
-        const float* e = entry[a] + at + 3 * k;
-        const int above = corners == 1 ? 0 : corner >> (d.axes - 1 - a) & 1;
-        index = index * s.level[k].cells[a] + ((const int32_t*)e)[above];
-        if (corners > 1) product *= above ? e[2] : 1 - e[2];
+      for (int a = 0, below = d.grid[k].leading, rest = corner; a < d.axes; a++) {
+        const Taps taps = taps_of(s, entry[a], k);
+        const int tap = rest / below;
+        index = index * s.level[k].cells[a] + taps.cell[tap];
+        product *= taps.weight[tap];
+        rest -= tap * below;
+        below /= s.level[k].taps;
       }
       cell[corner] = index;
       weight[corner] = product;
@@ -112,20 +142,21 @@ FUNCTA_INLINE void geometry_point(const Spec& s, const Dims& d, Geometry& g, int
   }
 }
 
-// z[t, :] = base + interpolated shifts, for `columns` columns of the shift rows (the pointers stand at the first).
-template <int CORNERS>
+// z[t, :] = base + interpolated shifts, for `columns` columns of the shift rows (the pointers stand at the first). Of the ALL
+// corners of a point, CORNERS are added.
+template <int CORNERS, int ALL = CORNERS>
 FUNCTA_INLINE void gather_level(const int32_t* runs, const int32_t* cell, const float* weight, const float* shifts, int row, int columns, float* z, int ldz) {
   const int count = runs[TILE + 1];
   for (int r = 0; r < count; r++) {
     const float* corner_row[CORNERS];
-    for (int c = 0; c < CORNERS; c++) corner_row[c] = shifts + (long)cell[r * CORNERS + c] * row;
+    for (int c = 0; c < CORNERS; c++) corner_row[c] = shifts + (long)cell[r * ALL + c] * row;
     const int t0 = runs[r], t1 = runs[r + 1];
     for (int j = 0; j < columns; j += VL) {
       vf corner[CORNERS];
       for (int c = 0; c < CORNERS; c++) corner[c] = load(corner_row[c] + j);
       for (int t = t0; t < t1; t++) {
         vf sum = load(z + t * ldz + j);
-        for (int c = 0; c < CORNERS; c++) sum = fma(splat(weight[t * CORNERS + c]), corner[c], sum);
+        for (int c = 0; c < CORNERS; c++) sum = fma(splat(weight[t * ALL + c]), corner[c], sum);
         store(z + t * ldz + j, sum);
       }
     }
@@ -133,19 +164,19 @@ FUNCTA_INLINE void gather_level(const int32_t* runs, const int32_t* cell, const 
 }
 
 // The adjoint: adds weight * delta[t, :] to the shift rows of the corners.
-template <int CORNERS>
+template <int CORNERS, int ALL = CORNERS>
 FUNCTA_INLINE void scatter_level(const int32_t* runs, const int32_t* cell, const float* weight, const float* delta, int ldd, int columns, float* shifts, int row) {
   const int count = runs[TILE + 1];
   for (int r = 0; r < count; r++) {
     float* corner_row[CORNERS];
-    for (int c = 0; c < CORNERS; c++) corner_row[c] = shifts + (long)cell[r * CORNERS + c] * row;
+    for (int c = 0; c < CORNERS; c++) corner_row[c] = shifts + (long)cell[r * ALL + c] * row;
     const int t0 = runs[r], t1 = runs[r + 1];
     for (int j = 0; j < columns; j += VL) {
       vf sum[CORNERS];
       for (int c = 0; c < CORNERS; c++) sum[c] = vf{};
       for (int t = t0; t < t1; t++) {
         vf v = load(delta + t * ldd + j);
-        for (int c = 0; c < CORNERS; c++) sum[c] = fma(splat(weight[t * CORNERS + c]), v, sum[c]);
+        for (int c = 0; c < CORNERS; c++) sum[c] = fma(splat(weight[t * ALL + c]), v, sum[c]);
       }
       for (int c = 0; c < CORNERS; c++) store(corner_row[c] + j, load(corner_row[c] + j) + sum[c]);
     }
@@ -163,7 +194,10 @@ static void gather(const Dims& d, const Geometry& g, const Shifts& s, int column
       case 1: gather_level<1>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz); break;
       case 2: gather_level<2>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz); break;
       case 4: gather_level<4>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz); break;
-      default: gather_level<8>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz);
+      case 8: gather_level<8>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz); break;
+      case 16: gather_level<16>(level.runs, level.cell, level.weight, shifts, d.row, columns, z, ldz); break;
+      default:
+        for (int c = 0; c < 64; c += 16) gather_level<16, 64>(level.runs, level.cell + c, level.weight + c, shifts, d.row, columns, z, ldz);
     }
   }
 }
@@ -177,7 +211,10 @@ static void scatter(const Dims& d, const Geometry& g, const float* delta, int ld
       case 1: scatter_level<1>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row); break;
       case 2: scatter_level<2>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row); break;
       case 4: scatter_level<4>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row); break;
-      default: scatter_level<8>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row);
+      case 8: scatter_level<8>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row); break;
+      case 16: scatter_level<16>(level.runs, level.cell, level.weight, delta, ldd, columns, shifts, d.row); break;
+      default:
+        for (int c = 0; c < 64; c += 16) scatter_level<16, 64>(level.runs, level.cell + c, level.weight + c, delta, ldd, columns, shifts, d.row);
     }
   }
 }

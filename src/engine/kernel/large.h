@@ -14,12 +14,11 @@ struct Rows {
 
 // Rows of cells of level k that coordinates low..high along axis 0 interpolate.
 static Rows rows_between(const Spec& s, int k, double low, double high) {
-  float entry[8 + 2 * 64 + 3 * MAX_LEVELS];
-  const int at = s.use_global + s.use_local + 2 * s.harmonics + 3 * k;
+  float entry[8 + 2 * 64 + TAP_FLOATS * MAX_LEVELS];
   axis_entry(s, 0, low, entry);
-  const int first = ((int32_t*)entry)[at];
+  const int first = taps_of(s, entry, k).cell[0];
   axis_entry(s, 0, high, entry);
-  return {first, ((int32_t*)entry)[at + 1] + 1 - first};
+  return {first, taps_of(s, entry, k).cell[s.level[k].taps - 1] + 1 - first};
 }
 
 // Points [first, last) of chunk c of a gradient.

@@ -7,16 +7,17 @@
 namespace functa {
 
 constexpr int TILE = 32;           // points a tile; its activations stay in L1 and L2
-constexpr int MAX_CORNERS = 8;     // 2^axes
+constexpr int MAX_LEADING = MAX_TAPS * MAX_TAPS;  // corners of a point along the axes but the last
 constexpr float QUARTER = 0.63661977236758134f;  // 2 / pi
 constexpr float HALF_PI = 1.57079632679489662f;
 
 struct Dims {
   int axes, layers, width, outputs, out_columns, row;  // row: layers * width shifts, then out_columns
-  int features, feature_row, corners, level_count;
+  int features, feature_row, level_count;
   float w0;
   struct Grid {
-    int channels, channel_row, cells, corners, global, offset;  // offset of the level in a modulation
+    int channels, channel_row, cells, global, offset;  // offset of the level in a modulation
+    int leading, corners;                              // taps^(axes - 1), taps^axes
   } grid[MAX_LEVELS];
 };
 
@@ -30,15 +31,17 @@ FUNCTA_INLINE Dims dims_of(const Spec& s) {
   d.row = d.layers * d.width + d.out_columns;
   d.features = s.axes * (s.use_global + s.use_local + 2 * s.harmonics);
   d.feature_row = round_up(d.features, 4);
-  d.corners = 1 << s.axes;
   d.level_count = s.level_count;
   d.w0 = (float)s.w0;
   int offset = 0;
   for (int k = 0; k < s.level_count; k++) {
     const Level& level = s.level[k];
-    int cells = 1;
-    for (int a = 0; a < s.axes; a++) cells *= level.cells[a];
-    d.grid[k] = {level.channels, round_up(level.channels, VL), cells, level.linear ? d.corners : 1, level.global, offset};
+    int cells = 1, corners = 1;
+    for (int a = 0; a < s.axes; a++) {
+      cells *= level.cells[a];
+      corners *= level.taps;
+    }
+    d.grid[k] = {level.channels, round_up(level.channels, VL), cells, level.global, offset, corners / level.taps, corners};
     offset += cells * level.channels;
   }
   return d;
