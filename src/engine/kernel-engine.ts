@@ -67,7 +67,7 @@ export function kernelEngine(host: KernelHost): Engine {
               ...pad(points.count, 1),
             ]),
           };
-    const base = requestBase(net.spec, shape, net.weights, count);
+    const base = requestBase(net, shape, count);
     await run(
       { task: tasks.evaluate, ...base, start: modulations, evaluatePoints: n, values, ...where },
       options,
@@ -204,7 +204,7 @@ function batchRequest(net: BaseNetwork, batch: Batch, first: number, count: numb
   const points = pointCount(batch.shape);
   const { outputs } = net.spec;
   return {
-    ...requestBase(net.spec, batch.shape, net.weights, count),
+    ...requestBase(net, batch.shape, count),
     rates: net.rates,
     targets: batch.targets.subarray(first * points * outputs, (first + count) * points * outputs),
     pointWeights: batch.weights?.subarray(first * points, (first + count) * points),

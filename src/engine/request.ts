@@ -4,10 +4,11 @@
  */
 import { periodOf } from '../field/coordinates.ts';
 import {
-  type FieldSpec,
+  type BaseNetwork,
   gridCells,
   modulationLength,
   pointCount,
+  rateRows,
   tapCount,
   totalChannels,
 } from '../field/spec.ts';
@@ -51,9 +52,10 @@ export interface KernelRequest {
 }
 
 /** The numbers every request begins with. */
-export function requestBase(spec: FieldSpec, shape: readonly number[], weights: Float32Array, count: number) {
+export function requestBase(net: BaseNetwork, shape: readonly number[], count: number) {
+  const { spec, weights } = net;
   return {
-    description: describe(spec, shape),
+    description: describe(net, shape),
     count,
     points: pointCount(shape),
     modulation: modulationLength(spec, shape),
@@ -64,10 +66,11 @@ export function requestBase(spec: FieldSpec, shape: readonly number[], weights: 
 }
 
 /**
- * Fifteen numbers and nine a level, as `parse_spec` of kernel/common.cc reads them: axes, outputs, width, layers, w0,
- * global, local, harmonics, levels, shape[3], period[3]; then channels, taps, global, cell[3], cells[3].
+ * Sixteen numbers and nine a level, as `parse_spec` of kernel/common.cc reads them: axes, outputs, width, layers, w0,
+ * global, local, harmonics, levels, shape[3], period[3], rows of rates; then channels, taps, global, cell[3], cells[3].
  */
-function describe(spec: FieldSpec, shape: readonly number[]): Float64Array {
+function describe(net: BaseNetwork, shape: readonly number[]): Float64Array {
+  const { spec } = net;
   const three = (values: readonly number[]) => [0, 1, 2].map((axis) => values[axis] ?? 1);
   const { global, local, harmonics } = spec.features;
   return Float64Array.from([
@@ -82,6 +85,7 @@ function describe(spec: FieldSpec, shape: readonly number[]): Float64Array {
     spec.levels.length,
     ...three(shape),
     ...three(periodOf(spec, shape)),
+    rateRows(net),
     ...spec.levels.flatMap((level) => [
       level.channels,
       tapCount(level),

@@ -25,10 +25,10 @@ export function randomFloats(n: number, bound: number, uniform: () => number): F
   return Float32Array.from({ length: n }, () => (2 * uniform() - 1) * bound);
 }
 
-/** A network as learning starts from it, with rates in [rate / 2, rate * 3 / 2). */
-export function randomNetwork(spec: FieldSpec, rate: number, uniform: () => number): BaseNetwork {
+/** A network as learning starts from it, with `rows` of rates in [rate / 2, rate * 3 / 2). */
+export function randomNetwork(spec: FieldSpec, rate: number, uniform: () => number, rows = 1): BaseNetwork {
   const weights = initialWeights(spec, uniform);
-  const rates = Float32Array.from({ length: totalChannels(spec) }, () => rate * (0.5 + uniform()));
+  const rates = Float32Array.from({ length: rows * totalChannels(spec) }, () => rate * (0.5 + uniform()));
   return { spec, weights, rates };
 }
 

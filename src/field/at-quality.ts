@@ -6,6 +6,7 @@
 import { exp2 } from '../core/detmath.ts';
 import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
 import type { Model } from './model.ts';
+import { type BaseNetwork, totalChannels } from './spec.ts';
 
 /** That of a modulation outside of a file: functasets, priors with files of their own and queries know no other. */
 export const defaultQuality = 50;
@@ -21,7 +22,7 @@ export interface QualitySlopes {
   readonly qualities: readonly [lowest: number, highest: number];
   /** As the weights of a network. */
   readonly weights: Float32Array;
-  /** [channels]: exponents of two. */
+  /** Exponents of two, as the rates of a network and its steps. */
   readonly rates: Float32Array;
   readonly steps: Float32Array;
 }
@@ -77,17 +78,16 @@ function doubled(values: Float32Array, slope: Float32Array, octaves: number): Fl
 /** The slopes among the tensors of a model file; undefined when there are none. Throws BadInputError `tensor-*`. */
 export function takeSlopes(
   tensors: ReadonlyMap<string, Tensor>,
-  weights: number,
-  channels: number,
+  { spec, weights, rates }: BaseNetwork,
 ): QualitySlopes | undefined {
   if (!tensors.has('field.qualities')) return undefined;
   const [lowest, highest] = takeTensor(tensors, 'field.qualities', 'F32', 2);
   const take = (name: string, length: number) => takeTensor(tensors, slopeTensor(name), 'F32', length);
   return {
     qualities: [lowest!, highest!],
-    weights: take('field.weights', weights),
-    rates: take('field.rates', channels),
-    steps: take('field.steps', channels),
+    weights: take('field.weights', weights.length),
+    rates: take('field.rates', rates.length),
+    steps: take('field.steps', totalChannels(spec)),
   };
 }
 

@@ -12,7 +12,7 @@ import { type QualitySlopes, slopeTensors, takeSlopes } from './at-quality.ts';
 import { canonicalJson } from './canonical.ts';
 import { type ModelCard, parseCard, type ValueRange } from './card.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { type BaseNetwork, totalChannels, weightLayout } from './spec.ts';
+import { type BaseNetwork, type FieldSpec, totalChannels, weightLayout } from './spec.ts';
 
 export interface Model {
   /** SHA-256 of the file, hex. */
@@ -56,10 +56,10 @@ export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Mo
     const network: BaseNetwork = {
       spec: card.spec,
       weights: takeTensor(tensors, 'field.weights', 'F32', weightLayout(card.spec).length),
-      rates: takeTensor(tensors, 'field.rates', 'F32', totalChannels(card.spec)),
+      rates: takeRates(tensors, card.spec),
     };
     const steps = takeTensor(tensors, 'field.steps', 'F32', totalChannels(card.spec));
-    const slopes = takeSlopes(tensors, network.weights.length, steps.length);
+    const slopes = takeSlopes(tensors, network);
     checkNumbers(tensors, steps);
     return {
       id: sha256Hex(bytes),
@@ -89,9 +89,9 @@ export function writeModel(parts: ModelParts, limits: Limits = defaultLimits): U
   const weights = weightLayout(card.spec).length;
   const channels = totalChannels(card.spec);
   takeTensor(tensors, 'field.weights', 'F32', weights);
-  takeTensor(tensors, 'field.rates', 'F32', channels);
+  takeRates(tensors, card.spec);
   takeTensor(tensors, 'field.steps', 'F32', channels);
-  takeSlopes(tensors, weights, channels);
+  takeSlopes(tensors, network);
   checkNumbers(tensors, steps);
   return writeSafetensors(tensors, { format, card: canonicalJson(card) });
 }
@@ -107,6 +107,15 @@ export function networkId(network: BaseNetwork, values: ValueRange, slopes?: Qua
   const writer = new ByteWriter().bytes(json).bytes(Uint8Array.of(0));
   for (const array of arrays) writer.bytes(asBytes(array));
   return sha256Hex(writer.finish());
+}
+
+/** [rows, channels], with as many rows as the file has. */
+function takeRates(tensors: ReadonlyMap<string, Tensor>, spec: FieldSpec): Float32Array {
+  const channels = totalChannels(spec);
+  const rates = takeTensor(tensors, 'field.rates', 'F32');
+  const rows = channels === 0 ? 1 : rates.length / channels;
+  const whole = Number.isInteger(rows) && rows > 0;
+  return takeTensor(tensors, 'field.rates', 'F32', whole ? rates.length : channels);
 }
 
 function parseJson(text: string | undefined): unknown {

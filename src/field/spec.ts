@@ -115,6 +115,21 @@ export interface BaseNetwork {
   readonly spec: FieldSpec;
   /** Flat, in the order of `weightLayout`. */
   readonly weights: Float32Array;
-  /** Inner learning rate of every channel, level by level (Meta-SGD, arXiv 1707.09835). */
+  /** [rows, channels]: inner learning rate of every channel, level by level (Meta-SGD, arXiv 1707.09835). Step k of the inner loop takes row k, steps beyond the last row take that one (MAML++, arXiv 1810.09502, section 4). */
   readonly rates: Float32Array;
+}
+
+/** Rows of inner rates of a network; 1 where it has no channels. */
+export function rateRows({ spec, rates }: Pick<BaseNetwork, 'spec' | 'rates'>): number {
+  const channels = totalChannels(spec);
+  return channels === 0 ? 1 : rates.length / channels;
+}
+
+/** Where the rates [channels] of an inner step begin among those of a network. */
+export function ratesAt(
+  net: { readonly spec: FieldSpec; readonly rates: { readonly length: number } },
+  step: number,
+): number {
+  const channels = totalChannels(net.spec);
+  return Math.max(0, Math.min(step * channels, net.rates.length - channels));
 }

@@ -119,7 +119,7 @@ export class OuterStepper {
     this.#view = new NetworkView(recipe.spec, state.learnt);
     const zeros = () => ({
       weights: new Float64Array(state.learnt.weights.length),
-      logRates: new Float64Array(layout.channels),
+      logRates: new Float64Array(state.learnt.logRates.length),
       logSteps: new Float64Array(layout.channels),
       logScales: new Float64Array(layout.channels),
     });

@@ -26,8 +26,16 @@ export interface TrainingRecipe {
   readonly innerSteps: number;
   /** `false`: first-order MAML. */
   readonly secondOrder: boolean;
-  /** Inner rates start at share / (levels * G), G estimated with so many sign vectors. */
-  readonly startRates: { readonly share: number; readonly probes: number };
+  /**
+   * Inner rates start at share / (levels * G), G estimated with so many sign vectors. With `coarseToFine` every inner step has
+   * rates of its own, which start at share / G for its levels and at a tenth of the above for the others, and the first channels of
+   * a level reach the output directly: learning starts from a pyramid (Burt and Adelson 1983), and no level explains what a coarser one could.
+   */
+  readonly startRates: {
+    readonly share: number;
+    readonly probes: number;
+    readonly coarseToFine?: boolean | undefined;
+  };
   /** loss = lambda * MSE on the 0..255 scale + bits / points, at quality 50. 0.007 is about 1 bit a pixel on CIFAR-10. */
   readonly lambda: number;
   readonly phases: {
@@ -122,7 +130,7 @@ const schema = z.strictObject({
   batch: natural,
   innerSteps: natural,
   secondOrder: z.boolean(),
-  startRates: z.strictObject({ share: positive, probes: natural }),
+  startRates: z.strictObject({ share: positive, probes: natural, coarseToFine: z.boolean().optional() }),
   lambda: positive,
   phases: z.strictObject({ distortion: whole, rounded: whole, coded: whole }),
   coded: z.strictObject({

@@ -10,7 +10,7 @@
  */
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
-import type { BaseNetwork } from '../field/spec.ts';
+import { type BaseNetwork, totalChannels } from '../field/spec.ts';
 import { type ChannelLayout, channelLayout, channelOfSymbol } from './layout.ts';
 import { LogisticRate } from './rate.ts';
 
@@ -195,12 +195,20 @@ class RateCost {
 
 /** [m]: 1 / (1 / rate + curvature of the rate term); a logistic's nats bend by about 1 / (s (2 s + d)). */
 function inverseCurvature(layout: ChannelLayout, net: BaseNetwork, rate: RateTerm | undefined): Float64Array {
-  const byChannel = Float64Array.from(net.rates, (r, c) => {
+  const byChannel = Float64Array.from({ length: layout.channels }, (_, c) => {
+    const r = boldest(net, c);
     const s = rate?.scales[c] ?? 1;
     const bend = rate ? rate.weight / (s * (2 * s + rate.steps[c]!)) : 0;
     return 1 / (1 / r + bend);
   });
   return Float64Array.from(channelOfSymbol(layout), (c) => byChannel[c]!);
+}
+
+/** Of a channel, over the steps that rates were learnt for. */
+function boldest({ rates, spec }: BaseNetwork, channel: number): number {
+  let most = 0;
+  for (let i = channel; i < rates.length; i += totalChannels(spec)) most = Math.max(most, rates[i]!);
+  return most;
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -16,7 +16,7 @@ const from = {
   weights: initialWeights(tinySpec, () => rng.uniform()),
   rates: Float32Array.from({ length: totalChannels(tinySpec) }, (_, c) => 0.5 + c),
 };
-const options = { shape, startRates: { share: 0.3, probes: 8 } };
+const options = { shape, startRates: { share: 0.3, probes: 8 }, innerSteps: 3 };
 
 test('with the same levels it is the same network', async () => {
   expect(await startFrom(engine, from, tinySpec, new Rng(1), options)).toEqual(from);

@@ -8,17 +8,21 @@ import {
   type BaseNetwork,
   type FieldSpec,
   type GridLevel,
+  rateRows,
+  ratesAt,
   totalChannels,
   weightLayout,
 } from '../field/spec.ts';
-import { channelLayout } from './layout.ts';
-import { startRates } from './start-rates.ts';
+import type { TrainingRecipe } from './recipe.ts';
+import { coarseToFine, startRates } from './start-rates.ts';
 
 export interface StartOptions extends CallOptions {
   /** Shape of what is learnt on, for the rates of levels that are new. */
   readonly shape: readonly number[];
   /** As in a recipe. */
-  readonly startRates: { readonly share: number; readonly probes: number };
+  readonly startRates: TrainingRecipe['startRates'];
+  /** Steps of the inner loop, for rates from coarse to fine. */
+  readonly innerSteps: number;
   /** Scale over quantiser step of every channel of the network to start from; absent: all channels are used alike. */
   readonly use?: ArrayLike<number> | undefined;
 }
@@ -39,34 +43,48 @@ export async function startFrom(
   from: BaseNetwork,
   spec: FieldSpec,
   rng: Rng,
-  { shape, startRates: start, use, signal }: StartOptions,
+  { shape, startRates: start, innerSteps, use, signal }: StartOptions,
 ): Promise<BaseNetwork> {
   const weights = initialWeights(spec, () => rng.uniform());
   carryTrunk(from, spec, shape, weights);
   const [to, source] = [weightLayout(spec), weightLayout(from.spec)];
-  const rates = new Float32Array(totalChannels(spec));
+  const channels = totalChannels(spec);
   const share = from.spec.levels.length / spec.levels.length;
   const origins = originsOf(spec, from.spec, use ?? from.rates.map(() => 1));
+  const fresh = origins.includes(undefined);
+  const rows = Math.max(rateRows(from), fresh && start.coarseToFine === true ? innerSteps : 1);
+  const rates = new Float32Array(rows * channels);
   for (const [c, there] of origins.entries()) {
     if (there === undefined) continue;
     const row = source.m + there * source.mColumns;
     weights.set(from.weights.subarray(row, row + source.mColumns), to.m + c * to.mColumns);
-    rates[c] = from.rates[there]! * share;
+    for (let k = 0; k < rows; k++) rates[k * channels + c] = from.rates[ratesAt(from, k) + there]! * share;
   }
-  for (const { first, channels } of channelLayout(spec, shape).levels) {
-    for (let k = 0; k < Math.min(channels, spec.outputs); k++)
-      if (origins[first + k] === undefined) startDirectly(spec, weights, first + k, k);
-  }
+  startDirectly(spec, weights, (channel) => origins[channel] === undefined);
   const network = { spec, weights, rates };
-  if (origins.includes(undefined)) {
+  if (fresh) {
     const own = await startRates(engine, network, shape, rng, { ...start, signal });
-    for (const [c, there] of origins.entries()) if (there === undefined) rates[c] = own[c]!;
+    const stepwise = rows === 1 ? own : coarseToFine(spec, own, rows);
+    for (let i = 0; i < rates.length; i++) if (origins[i % channels] === undefined) rates[i] = stepwise[i]!;
   }
   return network;
 }
 
-/** Lets a channel, the `k`-th of its level, reach the output as `startFrom` says. */
-function startDirectly(spec: FieldSpec, weights: Float32Array, channel: number, k: number): void {
+/** Lets the first channels of every level, as far as `which` says, reach the output as `startFrom` says. */
+export function startDirectly(
+  spec: FieldSpec,
+  weights: Float32Array,
+  which: (channel: number) => boolean,
+): void {
+  let first = 0;
+  for (const { channels } of spec.levels) {
+    for (let k = 0; k < Math.min(channels, spec.outputs); k++)
+      if (which(first + k)) reachOutput(spec, weights, first + k, k);
+    first += channels;
+  }
+}
+
+function reachOutput(spec: FieldSpec, weights: Float32Array, channel: number, k: number): void {
   const { m, mColumns } = weightLayout(spec);
   const { outputs } = spec;
   const end = m + (channel + 1) * mColumns;

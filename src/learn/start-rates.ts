@@ -8,7 +8,7 @@
 import { BadInputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { CallOptions, Engine } from '../engine/engine.ts';
-import { type BaseNetwork, pointCount } from '../field/spec.ts';
+import { type BaseNetwork, type FieldSpec, pointCount } from '../field/spec.ts';
 import { channelLayout, channelMeanSquares } from './layout.ts';
 
 /**
@@ -39,6 +39,20 @@ export async function gramDiagonal(
   const { gradient } = await engine.gradient(net, batch, modulations, options);
   for (let i = 0; i < gradient.length; i++) gradient[i]! -= plain.gradient[i]!;
   return channelMeanSquares(layout, gradient);
+}
+
+/**
+ * Rates [steps, channels] that go through the levels from coarse to fine, made of those [channels] of `startRates`: each step is
+ * bold in its levels, as if there were no others, and a tenth as bold as that in the others.
+ */
+export function coarseToFine(spec: FieldSpec, rates: Float32Array, steps: number): Float32Array {
+  const { length } = spec.levels;
+  const levelOf = spec.levels.flatMap(({ channels }, k) => new Array<number>(channels).fill(k));
+  return Float32Array.from({ length: steps * rates.length }, (_, i) => {
+    const c = i % rates.length;
+    const own = Math.floor((levelOf[c]! * steps) / length) === Math.floor(i / rates.length);
+    return rates[c]! * (own ? length : 0.1);
+  });
 }
 
 /**

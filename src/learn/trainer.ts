@@ -12,7 +12,8 @@ import { Reporter, type TrainEvent } from './events.ts';
 import { OuterStepper, type Prices } from './outer-step.ts';
 import { checkRecipe, recipeDigest, type TrainingRecipe } from './recipe.ts';
 import type { SignalSource } from './source.ts';
-import { startRates } from './start-rates.ts';
+import { startDirectly } from './start-from.ts';
+import { coarseToFine, startRates } from './start-rates.ts';
 import { freshState, type Learnt, learntFrom, NetworkView, type TrainerState } from './state.ts';
 import { type ValidationRecord, Validator } from './validate.ts';
 
@@ -198,7 +199,7 @@ async function openState(
   const channels = totalChannels(spec);
   if (start !== undefined) {
     const { network, steps, scales, slopes } = start;
-    if (network.weights.length !== weightLayout(spec).length || network.rates.length !== channels) {
+    if (network.weights.length !== weightLayout(spec).length || network.rates.length % channels !== 0) {
       throw new BadInputError(
         'start-network',
         'the network to start from has another size than the recipe says',
@@ -218,7 +219,10 @@ async function openState(
   const weights = initialWeights(spec, () => uniform.uniform());
   const net = { spec, weights, rates: new Float32Array(channels).fill(1) };
   const probes = stepRng(recipe.seed, 'probes', 0);
-  const rates = await startRates(engine, net, recipe.shape, probes, { ...recipe.startRates, signal });
+  const stepwise = recipe.startRates.coarseToFine === true;
+  if (stepwise) startDirectly(spec, weights, () => true);
+  const even = await startRates(engine, net, recipe.shape, probes, { ...recipe.startRates, signal });
+  const rates = stepwise ? coarseToFine(spec, even, recipe.innerSteps) : even;
   const parameters = {
     weights: Float64Array.from(weights),
     logRates: Float64Array.from(rates, Math.log),

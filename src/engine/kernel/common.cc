@@ -18,7 +18,8 @@ Spec parse_spec(const double* p) {
     s.shape[a] = (int)p[9 + a];
     s.period[a] = p[12 + a];
   }
-  p += 15;
+  s.rate_rows = (int)p[15];
+  p += 16;
   for (int k = 0; k < s.level_count; k++, p += 9) {
     Level& level = s.level[k];
     level.channels = (int)p[0];

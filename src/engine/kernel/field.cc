@@ -170,8 +170,11 @@ static double signal_pass(const Job* job, const Dims& d, const Net& n, Scratch& 
   return loss;
 }
 
-static void step_along(const Job* job, const Dims& d, const float* phi, const float* gradient, float* out) {
-  const float* rate = job->rates;
+// Where the rates of a step begin among those of all steps.
+FUNCTA_INLINE long rates_at(const Dims& d, int step) { return (long)(step < d.rate_rows ? step : d.rate_rows - 1) * d.channels; }
+
+static void step_along(const Job* job, const Dims& d, int step, const float* phi, const float* gradient, float* out) {
+  const float* rate = job->rates + rates_at(d, step);
   for (int k = 0; k < d.level_count; k++) {
     const int channels = d.grid[k].channels, offset = d.grid[k].offset;
     for (int cell = 0; cell < d.grid[k].cells; cell++)
@@ -196,7 +199,7 @@ static void adapt_signal(const Job* job, const Dims& d, const Net& n, Scratch& s
   for (int step = 0; step < job->steps; step++) {
     const float* phi = job->trajectory + step * stride + signal * m;
     job->losses[(long)step * job->count + signal] = gradient_at(job, d, n, s, signal, phi, s.g);
-    step_along(job, d, phi, s.g, job->trajectory + (step + 1) * stride + signal * m);
+    step_along(job, d, step, phi, s.g, job->trajectory + (step + 1) * stride + signal * m);
   }
 }
 
@@ -218,7 +221,7 @@ static void meta_signal(const Job* job, const Dims& d, const Net& n, Scratch& s,
   for (int step = job->steps - 1; step >= 0; step--) {
     const float* phi = job->trajectory + step * stride + mine;
     if (job->second_order) {
-      step_along(job, d, nullptr, s.v, s.u);
+      step_along(job, d, step, nullptr, s.v, s.u);
       map_all(d, n, phi, true, s.shifts);
       map_all(d, n, s.u, false, s.tangent.shifts);
       zero_shifts(d, s.adjoint);
@@ -231,7 +234,7 @@ static void meta_signal(const Job* job, const Dims& d, const Net& n, Scratch& s,
     } else {
       gradient_at(job, d, n, s, signal, phi, s.g);
     }
-    float* rates = sums.rates;
+    float* rates = sums.rates + rates_at(d, step);
     for (int k = 0; k < d.level_count; k++) {
       const int channels = d.grid[k].channels, offset = d.grid[k].offset;
       for (int cell = 0; cell < d.grid[k].cells; cell++)
@@ -373,15 +376,13 @@ static void finish(const Job* job) {
   for (int j = 0; j < W; j++)
     for (int o = 0; o < O; o++) *p++ = total.wo[o * P + j];
   for (int o = 0; o < O; o++) *p++ = total.b[d.layers * P + o];
-  const float* rates = total.rates;
-  float* out_rates = job->rate_gradient;
+  for (long i = 0; i < (long)d.rate_rows * d.channels; i++) job->rate_gradient[i] = total.rates[i];
   for (int k = 0; k < d.level_count; k++)
     for (int c = 0; c < d.grid[k].channels; c++) {
       const float* row = total.m[k] + (long)c * d.row;
       for (int l = 0; l < d.layers; l++)
         for (int j = 0; j < W; j++) *p++ = row[l * P + j];
       for (int o = 0; o < O; o++) *p++ = row[d.layers * P + o];
-      *out_rates++ = *rates++;
     }
 }
 

@@ -17,6 +17,7 @@ struct Level {
 
 struct Spec {
   int axes, outputs, width, layers, use_global, use_local, harmonics, level_count;
+  int rate_rows;            // of inner rates: a step reads its own, steps beyond the last read the last
   double w0;
   int shape[MAX_AXES];
   double period[MAX_AXES];  // of the coordinate features
@@ -32,7 +33,7 @@ struct Job {
   Spec spec;
   int task, count, points, modulation, steps, second_order;
   float distortion_weight;
-  const float *weights, *rates, *targets, *point_weights;
+  const float *weights, *rates, *targets, *point_weights;  // rates: [rate_rows, channels]
   const float* start;                                     // gradient, adapt: [count, m] or null
   float* trajectory;                                      // adapt: out; meta: in
   const float *offset, *extra;                            // meta: [count, m] or null

@@ -161,7 +161,7 @@ static void pull_unit(const Job* job, int unit, int step, float* scratch) {
   Scratch s = scratch_views(job, d, arena);
   float *rows = s.g, *pulled = s.g + (long)CELL_BLOCK * d.row;
   const float* phi = modulation_at(job, step);
-  const float* rate = job->rates;
+  const float* rate = job->task == TASK_ADAPT ? job->rates + rates_at(d, step) : job->rates;
   auto emit = [&](int k, int first, int count) {
     pull_rows(d, n, k, rows, count, s.pulled, pulled);
     const int channels = d.grid[k].channels;

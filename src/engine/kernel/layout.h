@@ -13,7 +13,7 @@ constexpr float HALF_PI = 1.57079632679489662f;
 
 struct Dims {
   int axes, layers, width, outputs, out_columns, row;  // row: layers * width shifts, then out_columns
-  int features, feature_row, level_count;
+  int features, feature_row, level_count, channels, rate_rows;  // channels: of all levels
   float w0;
   struct Grid {
     int channels, channel_row, cells, global, offset;  // offset of the level in a modulation
@@ -32,6 +32,7 @@ FUNCTA_INLINE Dims dims_of(const Spec& s) {
   d.features = s.axes * (s.use_global + s.use_local + 2 * s.harmonics);
   d.feature_row = round_up(d.features, 4);
   d.level_count = s.level_count;
+  d.rate_rows = s.rate_rows;
   d.w0 = (float)s.w0;
   int offset = 0;
   for (int k = 0; k < s.level_count; k++) {
@@ -43,6 +44,7 @@ FUNCTA_INLINE Dims dims_of(const Spec& s) {
     }
     d.grid[k] = {level.channels, round_up(level.channels, VL), cells, level.global, offset, corners / level.taps, corners};
     offset += cells * level.channels;
+    d.channels += level.channels;
   }
   return d;
 }
@@ -94,12 +96,8 @@ FUNCTA_INLINE Sums sums_views(const Dims& d, Arena& arena) {
   g.b = arena.take(d.row);
   for (int l = 0; l < d.layers; l++) g.w[l] = arena.take((long)(l ? d.width : d.feature_row) * d.width);
   g.wo = arena.take((long)d.outputs * d.width);
-  long channels = 0;
-  for (int k = 0; k < d.level_count; k++) {
-    g.m[k] = arena.take((long)d.grid[k].channels * d.row);
-    channels += d.grid[k].channels;
-  }
-  g.rates = arena.take(channels);
+  for (int k = 0; k < d.level_count; k++) g.m[k] = arena.take((long)d.grid[k].channels * d.row);
+  g.rates = arena.take((long)d.rate_rows * d.channels);
   return g;
 }
 

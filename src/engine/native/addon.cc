@@ -138,9 +138,9 @@ struct Reader {
 };
 
 void fill(Reader& in, Request& r) {
-  const double* description = in.array<double>("description", napi_float64_array, 15, true);
+  const double* description = in.array<double>("description", napi_float64_array, 16, true);
   if (!description) return;
-  if (!in.array<double>("description", napi_float64_array, 15 + 9 * (size_t)description[8], true)) return;
+  if (!in.array<double>("description", napi_float64_array, 16 + 9 * (size_t)description[8], true)) return;
   Job& job = r.job;
   job.spec = functa::parse_spec(description);
   job.task = (int)in.number("task");
@@ -152,7 +152,7 @@ void fill(Reader& in, Request& r) {
   job.weights = in.array<float>("weights", napi_float32_array, (size_t)in.number("weightCount"), true);
   job.cancelled = in.array<int32_t>("cancelled", napi_int32_array, 1, false);
   const size_t m = (size_t)job.modulation * job.count, points = (size_t)job.points * job.count;
-  const size_t channels = (size_t)in.number("channels"), outputs = job.spec.outputs;
+  const size_t rates = (size_t)in.number("channels") * job.spec.rate_rows, outputs = job.spec.outputs;
   if (job.task == 3) {
     job.evaluate_points = (long)in.number("evaluatePoints");
     job.coordinates = in.array<float>("coordinates", napi_float32_array, (size_t)job.evaluate_points * job.spec.axes, false);
@@ -169,7 +169,7 @@ void fill(Reader& in, Request& r) {
   job.steps = (int)in.number("steps");
   job.targets = in.array<float>("targets", napi_float32_array, points * outputs, true);
   job.point_weights = in.array<float>("pointWeights", napi_float32_array, points, false);
-  job.rates = in.array<float>("rates", napi_float32_array, channels, channels > 0);
+  job.rates = in.array<float>("rates", napi_float32_array, rates, rates > 0);
   const bool adapts = job.task != functa::TASK_GRADIENT;
   job.start = in.array<float>("start", napi_float32_array, m, !adapts && m > 0);
   job.trajectory = in.array<float>("trajectory", napi_float32_array, m * (job.steps + 1), adapts && m > 0);
@@ -181,7 +181,7 @@ void fill(Reader& in, Request& r) {
   job.offset = in.array<float>("offset", napi_float32_array, m, false);
   job.extra = in.array<float>("extraGradient", napi_float32_array, m, false);
   job.weight_gradient = in.array<float>("weightGradient", napi_float32_array, (size_t)in.number("weightCount"), true);
-  job.rate_gradient = in.array<float>("rateGradient", napi_float32_array, channels, channels > 0);
+  job.rate_gradient = in.array<float>("rateGradient", napi_float32_array, rates, rates > 0);
 }
 
 void throw_error(napi_env env, const std::string& message) { napi_throw_error(env, nullptr, message.c_str()); }

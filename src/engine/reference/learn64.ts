@@ -9,7 +9,7 @@
  * where the last uses v as it was before the step. Mixed derivatives commute, so one R-operator pass gives both.
  */
 import { coveringGrid, gridPositions } from '../../field/coordinates.ts';
-import { gridCells, modulationLength, pointCount } from '../../field/spec.ts';
+import { gridCells, modulationLength, pointCount, ratesAt } from '../../field/spec.ts';
 import {
   backward,
   forward,
@@ -46,9 +46,9 @@ export function sampleSites(net: Network64, shape: readonly number[]): Site[] {
   );
 }
 
-/** The inner rate of every float of a modulation [m]. */
-export function expandRates(net: Network64, shape: readonly number[]): Float64Array {
-  return Float64Array.from(rateIndex(net, shape), (channel) => net.rates[channel]!);
+/** The inner rate of every float of a modulation [m] in a step. */
+function expandRates(net: Network64, shape: readonly number[], step: number): Float64Array {
+  return Float64Array.from(rateIndex(net, shape, step), (at) => net.rates[at]!);
 }
 
 /** Inner loss at phi; adds its gradient to `into` where given. */
@@ -98,11 +98,11 @@ export function adapt64(
   steps: number,
   start: Float64Array,
 ): { trajectory: Float64Array[]; losses: number[] } {
-  const rates = expandRates(net, signal.shape);
   const trajectory = [start];
   const losses: number[] = [];
   for (let k = 0; k < steps; k++) {
     const phi = trajectory[k]!;
+    const rates = expandRates(net, signal.shape, k);
     const g = emptyGradient(net, phi.length);
     losses.push(innerLoss(net, signal, phi, g));
     trajectory.push(phi.map((p, i) => p - rates[i]! * g.modulation[i]!));
@@ -118,7 +118,6 @@ export function metaGradient64(
   outer: Outer64,
 ): { loss: number; weights: Float64Array; rates: Float64Array; modulation: Float64Array } {
   const m = modulationLength(net.spec, signal.shape);
-  const index = rateIndex(net, signal.shape);
   const steps = trajectory.length - 1;
   const final = emptyGradient(net, m);
   const at = trajectory[steps]!.map((p, i) => p + outer.offset[i]!);
@@ -129,6 +128,7 @@ export function metaGradient64(
   const v = modulation.map((g, i) => g + outer.extraGradient[i]!);
   for (let k = steps - 1; k >= 0; k--) {
     const phi = trajectory[k]!;
+    const index = rateIndex(net, signal.shape, k);
     const g = emptyGradient(net, m);
     innerLoss(net, signal, phi, g);
     for (let i = 0; i < m; i++) rates[index[i]!]! -= v[i]! * g.modulation[i]!;
@@ -146,10 +146,10 @@ export function emptyGradient(net: Network64, m: number): Gradient64 {
   return { weights: new Float64Array(net.layout.length), modulation: new Float64Array(m) };
 }
 
-/** Which rate belongs to each float of a modulation [m]. */
-function rateIndex(net: Network64, shape: readonly number[]): Int32Array {
+/** Which rate belongs to each float of a modulation [m] in a step. */
+function rateIndex(net: Network64, shape: readonly number[], step: number): Int32Array {
   const index: number[] = [];
-  let first = 0;
+  let first = ratesAt(net, step);
   for (const level of net.spec.levels) {
     const floats = pointCount(gridCells(level, shape)) * level.channels;
     for (let i = 0; i < floats; i++) index.push(first + (i % level.channels));

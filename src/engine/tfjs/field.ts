@@ -8,6 +8,7 @@ import {
   gridCells,
   modulationLength,
   pointCount,
+  ratesAt,
   totalChannels,
   weightLayout,
 } from '../../field/spec.ts';
@@ -63,10 +64,10 @@ export function innerLosses(
   };
 }
 
-/** The inner rate of every float of a modulation [m]. */
-export function entryRates(net: BaseNetwork, shape: readonly number[]): Float32Array {
+/** The inner rate of every float of a modulation [m] in a step. */
+export function entryRates(net: BaseNetwork, shape: readonly number[], step: number): Float32Array {
   const rates: number[] = [];
-  let first = 0;
+  let first = ratesAt(net, step);
   for (const level of net.spec.levels) {
     const own = net.rates.subarray(first, first + level.channels);
     for (let cell = pointCount(gridCells(level, shape)); cell > 0; cell--) rates.push(...own);
@@ -75,15 +76,16 @@ export function entryRates(net: BaseNetwork, shape: readonly number[]): Float32A
   return Float32Array.from(rates);
 }
 
-/** The same as a tensor [1, m], from rates [channels] that may be differentiated. */
+/** The same as a tensor [1, m], from rates [rows * channels] that may be differentiated. */
 export function spreadRates(
   tf: TensorFlow,
-  spec: FieldSpec,
+  net: BaseNetwork,
   shape: readonly number[],
+  step: number,
   rates: Tensor,
 ): Tensor {
-  let first = 0;
-  const parts = spec.levels.map((level) => {
+  let first = ratesAt(net, step);
+  const parts = net.spec.levels.map((level) => {
     const cells = pointCount(gridCells(level, shape));
     const own = tf.reshape(tf.slice(rates, [first], [level.channels]), [1, level.channels]);
     first += level.channels;

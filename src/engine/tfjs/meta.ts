@@ -46,14 +46,13 @@ export function metaTensors(
       : [];
 
   const outerLoss = (t: Tensor, r: Tensor) => {
-    const rates = spreadRates(tf, spec, batch.shape, r);
     let phi = start;
-    for (let k = 0; k < steps; k++) phi = tf.sub(phi, tf.mul(rates, held[k] ?? innerGradient(t, phi)));
+    for (let k = 0; k < steps; k++) {
+      const rates = spreadRates(tf, net, batch.shape, k, r);
+      phi = tf.sub(phi, tf.mul(rates, held[k] ?? innerGradient(t, phi)));
+    }
     // Rates have a part in the loss, if of weight 0, where there are no steps: tf.grads insists on one.
-    const distortion = tf.add(
-      tf.mul(total(t, shifted(phi)), outer.distortionWeight),
-      tf.mul(tf.sum(rates), 0),
-    );
+    const distortion = tf.add(tf.mul(total(t, shifted(phi)), outer.distortionWeight), tf.mul(tf.sum(r), 0));
     return extra ? tf.add(distortion, tf.sum(tf.mul(extra, phi))) : distortion;
   };
   const [weights, rates] = tf.grads(outerLoss)([theta, tf.tensor1d(net.rates)]);

@@ -104,12 +104,12 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
       const m = modulationLength(net.spec, batch.shape);
       const start = options?.start ?? new Float32Array(count * m);
       checkModulations('start', net.spec, batch.shape, count, start);
-      const rates = entryRates(net, batch.shape);
       const trajectory = new Float32Array((steps + 1) * count * m);
       const losses = new Float64Array(steps * count);
       trajectory.set(start);
       for (let k = 0; k < steps; k++) {
         const phi = trajectory.subarray(k * count * m, (k + 1) * count * m);
+        const rates = entryRates(net, batch.shape, k);
         const here = await lossAndGradient(net, batch, phi, options);
         losses.set(here.losses, k * count);
         const next = phi.map((value, i) => value - rates[i % m]! * here.gradient[i]!);
