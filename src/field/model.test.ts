@@ -129,6 +129,12 @@ test('a card of signals above the limits is a limit, not a fault of the stream',
 const withTensor = (name: string, value: Tensor | undefined) =>
   forged((_, tensors) => (value === undefined ? tensors.delete(name) : tensors.set(name, value)));
 
+test('a file holds the rates of as many inner steps as it has', () => {
+  const { network } = parts();
+  const rates = Float32Array.from({ length: 2 * network.rates.length }, (_, i) => 1 + i);
+  expect(readModel(writeModel(parts({ network: { ...network, rates } }))).network.rates).toEqual(rates);
+});
+
 const badTensors: [what: string, code: string, bytes: () => Uint8Array][] = [
   ['without weights', 'model-tensor', () => withTensor('field.weights', undefined)],
   ['with too few weights', 'model-tensor', () => withTensor('field.weights', tensor(new Float32Array(5)))],
@@ -137,6 +143,12 @@ const badTensors: [what: string, code: string, bytes: () => Uint8Array][] = [
     'model-tensor',
     () => withTensor('field.rates', tensor(new Float64Array(5))),
   ],
+  [
+    'with rates of a step and a half',
+    'model-tensor',
+    () => withTensor('field.rates', tensor(new Float32Array(7))),
+  ],
+  ['without rates', 'model-tensor', () => withTensor('field.rates', tensor(new Float32Array(0)))],
   [
     'with a NaN rate',
     'model-not-finite',

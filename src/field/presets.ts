@@ -13,7 +13,7 @@ export interface PresetOptions {
   readonly channels?: number | undefined;
   /** `patch`, `spatial`: cell size in signal units, the same along every axis or one per axis. */
   readonly cell?: number | readonly number[] | undefined;
-  /** `spatial`: linear unless told otherwise. */
+  /** `spatial`, `pyramid`: linear unless told otherwise. */
   readonly interpolation?: Interpolation | undefined;
   /** `pyramid`: coarse to fine. */
   readonly levels?:
@@ -53,14 +53,14 @@ export function patch(options: PresetOptions): FieldSpec {
 export function spatial(options: PresetOptions): FieldSpec {
   const interpolation = options.interpolation ?? 'linear';
   const cell = perAxis(options.cell ?? 4, options.axes);
-  const smooth = interpolation === 'linear';
+  const smooth = interpolation !== 'nearest';
   const features = { global: false, local: !smooth, harmonics: smooth ? 2 : 0 };
   return build({ width: 64, layers: 3, w0: 10 }, options, features, [
     { cell, channels: options.channels ?? 32, interpolation },
   ]);
 }
 
-/** Several linear grids, coarse to fine: the default for compression. Continuous everywhere, any size of signal. */
+/** Several interpolated grids, coarse to fine: the default for compression. Any size of signal. */
 export function pyramid(options: PresetOptions): FieldSpec {
   const asked = options.levels ?? [
     { cell: 16, channels: 16 },
@@ -70,7 +70,7 @@ export function pyramid(options: PresetOptions): FieldSpec {
   const levels = asked.map(({ cell, channels }) => ({
     cell: cell === null ? null : perAxis(cell, options.axes),
     channels,
-    interpolation: 'linear' as const,
+    interpolation: options.interpolation ?? 'linear',
   }));
   return build(
     { width: 64, layers: 3, w0: 10 },

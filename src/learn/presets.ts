@@ -129,15 +129,19 @@ export const recipePresets = {
       // Where in a cell of 16 a sample stands.
       period: 16,
       harmonics: 8,
+      interpolation: 'cubic',
       levels: [
         { cell: 32, channels: 3 },
-        { cell: 16, channels: 8 },
-        { cell: 8, channels: 12 },
-        { cell: 4, channels: 8 },
-        { cell: 2, channels: 6 },
+        { cell: 16, channels: 4 },
+        { cell: 8, channels: 8 },
+        { cell: 4, channels: 6 },
+        { cell: 2, channels: 4 },
       ],
     }),
     steps: 1_500,
+    // One for each level.
+    innerSteps: 5,
+    startRates: { share: 0.3, probes: 32, coarseToFine: true },
     phases: { distortion: 100, rounded: 0, coded: 0 },
     optimiser: { ...common.optimiser, weights: 1.5e-3, clipNorm: 0.5, coordinateDecay: 2 },
   },

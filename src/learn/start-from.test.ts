@@ -104,3 +104,20 @@ test('another width is refused', async () => {
     code: 'start-network',
   });
 });
+
+test('rates of every step are carried over, those of new channels go from coarse to fine', async () => {
+  const channels = totalChannels(tinySpec);
+  const rates = Float32Array.from({ length: 2 * channels }, (_, i) => 0.5 + i);
+  expect((await startFrom(engine, { ...from, rates }, tinySpec, new Rng(1), options)).rates).toEqual(rates);
+  const coarse = { cell: [8, 8], channels: 1, interpolation: 'linear' } as const;
+  const spec = { ...tinySpec, levels: [coarse, ...tinySpec.levels] };
+  const stepwise = { ...options, startRates: { ...options.startRates, coarseToFine: true }, innerSteps: 3 };
+  const network = await startFrom(engine, { ...from, rates }, spec, new Rng(1), stepwise);
+  const share = tinySpec.levels.length / spec.levels.length;
+  const row = (k: number) => network.rates.subarray(k * (channels + 1), (k + 1) * (channels + 1));
+  for (const [k, there] of [0, 1, 1].entries())
+    expect([...row(k).subarray(1)]).toEqual(
+      [...rates.subarray(there * channels, (there + 1) * channels)].map((rate) => Math.fround(rate * share)),
+    );
+  expect(row(0)[0]! / row(1)[0]!).toBeCloseTo(10 * spec.levels.length, 3);
+});

@@ -5,7 +5,7 @@ import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { weightLayout } from '../field/spec.ts';
 import { channelLayout } from './layout.ts';
-import { gramDiagonal, startRates } from './start-rates.ts';
+import { coarseToFine, gramDiagonal, startRates } from './start-rates.ts';
 import { tinySpec as spec } from './testing.ts';
 
 const engine = await openReference();
@@ -65,4 +65,19 @@ test('a channel that the field does not answer to gets the rate of the others', 
   const rates = await startRates(engine, { ...net, weights }, shape, new Rng(1));
   const others = [0, 2, 3, 4].reduce((sum, c) => sum + rates[c]!, 0) / 4;
   expect(rates[1]).toBeCloseTo(others, 5);
+});
+
+test('from coarse to fine every step is bold in levels of its own', () => {
+  const levels = [2, 1, 3].map((channels, k) => ({ ...spec.levels[0]!, cell: [8 >> k, 8 >> k], channels }));
+  const even = Float32Array.from([1, 2, 3, 4, 5, 6]);
+  const rates = coarseToFine({ ...spec, levels }, even, 3);
+  const bold = even.map((rate) => 3 * rate);
+  const shy = even.map((rate) => 0.1 * rate);
+  expect([...rates.subarray(0, 6)]).toEqual([...bold.subarray(0, 2), ...shy.subarray(2)]);
+  expect([...rates.subarray(6, 12)]).toEqual([...shy.subarray(0, 2), bold[2], ...shy.subarray(3)]);
+  expect([...rates.subarray(12)]).toEqual([...shy.subarray(0, 3), ...bold.subarray(3)]);
+  // Two steps share three levels.
+  expect(
+    [...coarseToFine({ ...spec, levels }, even, 2)].filter((rate, i) => rate > even[i % 6]!),
+  ).toHaveLength(6);
 });

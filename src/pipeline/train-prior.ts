@@ -161,8 +161,11 @@ function asSymbols(model: Model, layout: SymbolLayout, symbols: Int32Array, qual
   return dequantise(layout, symbols, stepsAt(model.steps, quality));
 }
 
-/** Qualities that coded symbols are chosen at, in turn. */
-const codedQualities: readonly number[] = [35, 40, 45, 50, 55, 60, 65, 70];
+/** Qualities that coded symbols are chosen at, in turn: those that the network was learnt for, about, where it changes with quality. */
+function codedQualities({ slopes }: Model): number[] {
+  const [lowest, highest] = slopes?.qualities ?? [35, 70];
+  return [30, 35, 40, 45, 50, 55, 60, 65, 70, 75].filter((q) => q > lowest - 2.5 && q < highest + 2.5);
+}
 
 /** Qualities that signals are adapted at, in turn, where the network changes with quality. */
 const adaptedQualities: readonly number[] = [10, 30, 40, 50, 60, 70, 85, 95];
@@ -172,7 +175,7 @@ const mostTurns = 6;
 
 /**
  * Every signal adapted by the learnt steps, for `coding` at one of `adaptedQualities` where that makes a difference; of an
- * effort above 1, every other group as the coder would code it at one of `codedQualities`, so that the priors know both kinds of
+ * effort above 1, every other group as the coder would code it at one of the coded qualities, so that the priors know both kinds of
  * symbols. Where the model codes with contexts already, these symbols are chosen by their costs: a second training then learns
  * what its own coder writes.
  */
@@ -193,7 +196,7 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
       const i = Math.floor(turn / rounds) * defaultBatch;
       if (signal?.aborted) throw new AbortedError();
       const coded = effort > 1 && turn % 2 === 1;
-      const cycle = coded ? codedQualities : changing ? adaptedQualities : [];
+      const cycle = coded ? codedQualities(model) : changing ? adaptedQualities : [];
       const quality = cycle[(effort > 1 ? turn >> 1 : turn) % cycle.length];
       const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
       const signals = await Promise.all(indices.map((index) => dataset.get(index)));
