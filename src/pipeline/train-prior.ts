@@ -180,7 +180,16 @@ const mostTurns = 6;
  * what its own coder writes.
  */
 async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
-  const { engine, dataset: name = '', split = 'train', limit, effort = 1, signal, onEvent } = options;
+  const {
+    engine,
+    dataset: name = '',
+    split = 'train',
+    limit,
+    effort = 1,
+    qualities,
+    signal,
+    onEvent,
+  } = options;
   const { spec } = model.card;
   const prior = priorKinds(model).find((kind) => kind === 'autoregressive');
   const dataset = await openDataset(name, split, openingFor(spec.outputs, options));
@@ -196,7 +205,7 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
       const i = Math.floor(turn / rounds) * defaultBatch;
       if (signal?.aborted) throw new AbortedError();
       const coded = effort > 1 && turn % 2 === 1;
-      const cycle = coded ? codedQualities(model) : changing ? adaptedQualities : [];
+      const cycle = qualities ?? (coded ? codedQualities(model) : changing ? adaptedQualities : []);
       const quality = cycle[(effort > 1 ? turn >> 1 : turn) % cycle.length];
       const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
       const signals = await Promise.all(indices.map((index) => dataset.get(index)));

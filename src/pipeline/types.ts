@@ -340,6 +340,8 @@ export interface TrainPriorOptions extends JobOptions {
   readonly path?: string | undefined;
   readonly cacheDir?: string | undefined;
   readonly effort?: number | undefined;
+  /** Qualities that items are adapted and coded at, in turn; default: many for what is adapted, those learnt for what is coded. */
+  readonly qualities?: readonly number[] | undefined;
   readonly steps?: number | undefined;
   readonly seed?: number | undefined;
   /** Of TensorFlow.js. */

@@ -6,7 +6,7 @@ import { UsageError } from '../exit.ts';
 import { checkOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
-import { cacheOption, dataOption, effortOption, integer, list, splitOption } from '../options.ts';
+import { cacheOption, dataOption, effortOption, integer, integers, list, splitOption } from '../options.ts';
 import type { Run } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { columns } from '../text.ts';
@@ -21,6 +21,7 @@ interface PriorFlags {
   readonly split: Split;
   readonly limit?: number;
   readonly effort: number;
+  readonly qualities?: readonly number[];
   readonly steps?: number;
   readonly seed?: number;
   readonly cacheDir?: string;
@@ -47,6 +48,7 @@ export function addPrior(program: Command, run: Run): void {
     .addOption(splitOption('train'))
     .option('--limit <n>', 'only the first n signals', integer(1))
     .option(...effortOption)
+    .option('--qualities <list>', 'qualities that items are coded at, between commas', integers(1, 100))
     .option('--steps <n>', 'training steps of each prior', integer(1))
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option(...cacheOption)
