@@ -30,8 +30,9 @@ export interface StartOptions extends CallOptions {
 /**
  * A network of `spec` that computes what `from` does at modulations that are zero in new channels. A level of the same cell
  * and interpolation is carried over: all its channels, or of more than are asked for the most used ones, in their order. Rates
- * are divided anew among the levels. Throws BadInputError `start-network` when the fields differ in more than their levels, and
- * features of `spec` that `from` lacks.
+ * are divided anew among the levels, in every row of them; where something is new, there are as many rows as the recipe asks for at least.
+ * Throws BadInputError `start-network` when the fields differ in more than their levels, and features of `spec`
+ * that `from` lacks.
  *
  * Channels that are new start as in a fresh network, but for the first of a level, as many as outputs: those reach the
  * output directly along the vectors of a DCT-II of its length, a quarter long (for RGB about lightness and two differences of colour),

@@ -1,8 +1,8 @@
 // Lines of a grid of points. It is cut into boxes, which threads share. A box maps the cells that it reads by M (so shifts
 // live in cache, never in a picture's worth of memory), then goes line by line along the last axis: a line's row of shifts is
-// interpolated along the other axes once, and its points interpolate along the last axis alone, two rows of shifts a level
-// instead of 2^axes. Coordinate features are a sum over axes, so the first layer's product with them is one row a line and
-// one row a column.
+// interpolated along the other axes once, and its points interpolate along the last axis alone, as many rows of shifts a level
+// as it has taps instead of taps^axes. Coordinate features are a sum over axes, so the first layer's product with them is one
+// row a line and one row a column.
 #pragma once
 #include "evaluate-tile.h"
 

@@ -72,7 +72,7 @@ struct Kernels {
   void (*pull_unit)(const Job*, int unit, int step, float* scratch);    // adjoint -> gradient -> next modulation
 };
 
-// See descriptor.ts for the order of the numbers.
+// See request.ts for the order of the numbers.
 Spec parse_spec(const double* description);
 // Whether the job is one signal whose points are shared out (map, pass, pull), rather than a batch whose signals are.
 bool is_large(const Job* job);

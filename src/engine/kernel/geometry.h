@@ -54,10 +54,10 @@ static void axis_entry(const Spec& s, int axis, double x, float* entry) {
   if (s.use_local) *entry++ = (float)(2 * (t - floor_(t)) - 1);
   for (int j = 1; j <= s.harmonics; j++) {
     // 0 where samples cannot tell the harmonic from a lower one; see coordinates.ts.
-    double sine = 0, cosine = 0, period = s.period[axis] / j;
-    if (period >= 2) sincos_turns(j * t, sine, cosine);
-    *entry++ = period < 2 ? 0 : (float)sine;
-    *entry++ = period > 2 ? (float)cosine : 0;
+    double sine = 0, cosine = 0, wave = s.period[axis] / j;
+    if (wave >= 2) sincos_turns(j * t, sine, cosine);
+    *entry++ = wave < 2 ? 0 : (float)sine;
+    *entry++ = wave > 2 ? (float)cosine : 0;
   }
   for (int k = 0; k < s.level_count; k++) {
     const Level& level = s.level[k];
