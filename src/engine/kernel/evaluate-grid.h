@@ -13,8 +13,8 @@ constexpr int BOX_LINE = 64, BOX_LINES = 32;      // points of a box along the l
 
 // What a point reads along its line: for each level as many rows of shifts as it has taps, counted from the slot of the line.
 struct PointRows {
-  int32_t offset[MAX_TAPS * MAX_LEVELS];
-  float weight[MAX_TAPS * MAX_LEVELS];
+  int32_t* offset;    // [taps]
+  float* weight;      // [taps]
   int32_t like_next;  // does the next point of the line read the same rows?
 };
 
@@ -31,7 +31,9 @@ struct Lines {
   int points_a_line;           // most of them
   float *channels, *cells;     // of a box, before and after M
   float *slot, *features;      // [slots, slot_floats]; [points_a_line, width], the first layer's share of the last axis
-  PointRows* rows;             // [points_a_line]
+  PointRows* rows;             // [points_a_line], which stand in
+  int32_t* offsets;            // [points_a_line, taps]
+  float* weights;
   float* leading;              // [width], the first layer's share of the other axes
   long line;                   // how many came before
   int held;                    // of them, the last ones that points of the tile read: at most `slots`
@@ -104,6 +106,8 @@ static Lines lines_views(const Job* job, const Dims& d, Arena& arena) {
   e.slot = arena.take((long)e.slots * e.slot_floats);
   e.features = arena.take((long)e.points_a_line * d.width);
   e.rows = (PointRows*)arena.take((long)e.points_a_line * sizeof(PointRows) / sizeof(float));
+  e.offsets = (int32_t*)arena.take((long)e.points_a_line * e.taps);
+  e.weights = arena.take((long)e.points_a_line * e.taps);
   e.leading = arena.take(d.width);
   return e;
 }
@@ -257,6 +261,7 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
   }
   for (int i = 0; i < box.count[last]; i++) {
     const float* entry = box.entry[last] + (long)i * entry_floats;
+    rows[i] = {e.offsets + (long)i * e.taps, e.weights + (long)i * e.taps, 0};
     zero(columns + (long)i * d.width, d.width);
     add_features(s, d, n, last, entry, columns + (long)i * d.width);
     for (int k = 0, r = 0; k < d.level_count; k++) {
@@ -267,7 +272,6 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
         rows[i].weight[r] = taps.weight[tap];
       }
     }
-    rows[i].like_next = 0;
     if (i > 0) rows[i - 1].like_next = same(rows[i - 1].offset, rows[i].offset, e.taps);
   }
 
@@ -300,13 +304,11 @@ static void evaluate_box(const Job* job, const Dims& d, const Net& n, Lines& e, 
         for (int corner = 0; corner < corners; corner++) {
           long row = 0;
           float& product = weight[k][l][corner] = 1;
-          for (int a = 0, below = corners / s.level[k].taps, rest = corner; a < last; a++) {
+          for (int a = 0; a < last; a++) {
             const Taps taps = taps_of(s, entry[a], k);
-            const int tap = rest / below;
+            const int tap = tap_at(corner, s.level[k].taps, last, a);
             row = row * w.count[a] + taps.cell[tap] - w.first[a];
             product *= taps.weight[tap];
-            rest -= tap * below;
-            below /= s.level[k].taps;
           }
           source[l][k][corner] = w.cells + row * w.count[last] * d.row;
         }

@@ -81,13 +81,11 @@ static void list_point(const Job* job, const Dims& d, const Net& n, List& list, 
         const int corner = i < leading ? i : 0;
         int32_t index = 0;
         float product = i < leading ? 1 : 0;
-        for (int a = 0, below = leading / per_axis, rest = corner; a < last; a++) {
+        for (int a = 0; a < last; a++) {
           const Taps taps = taps_of(s, list.entries + (long)a * entry_floats, k);
-          const int tap = rest / below;
+          const int tap = tap_at(corner, per_axis, last, a);
           index = index * s.level[k].cells[a] + taps.cell[tap];
           product *= taps.weight[tap];
-          rest -= tap * below;
-          below /= per_axis;
         }
         list.weight[r] = product;
         list.cell[r] = index * s.level[k].cells[last] + ends.cell[end];

@@ -32,6 +32,9 @@ FUNCTA_INLINE Taps taps_of(const Spec& s, const float* entry, int k) {
   return {(const int32_t*)at, at + MAX_TAPS};
 }
 
+// The tap along axis `a` of a corner of `axes` axes: corners count taps like digits of base 1, 2 or 4, the last axis fastest.
+FUNCTA_INLINE int tap_at(int corner, int taps, int axes, int a) { return corner >> (taps >> 1) * (axes - 1 - a) & (taps - 1); }
+
 // Weights of the taps of a point that stands `f` of a cell past a knot; see coordinates.ts.
 FUNCTA_INLINE void tap_weights(int taps, double f, float* weight) {
   const double g = 1 - f;
@@ -124,13 +127,11 @@ FUNCTA_INLINE void geometry_point(const Spec& s, const Dims& d, Geometry& g, int
     for (int corner = 0; corner < corners; corner++) {
       int32_t index = 0;
       float product = 1;
-      for (int a = 0, below = d.grid[k].leading, rest = corner; a < d.axes; a++) {
+      for (int a = 0; a < d.axes; a++) {
         const Taps taps = taps_of(s, entry[a], k);
-        const int tap = rest / below;
+        const int tap = tap_at(corner, s.level[k].taps, d.axes, a);
         index = index * s.level[k].cells[a] + taps.cell[tap];
         product *= taps.weight[tap];
-        rest -= tap * below;
-        below /= s.level[k].taps;
       }
       cell[corner] = index;
       weight[corner] = product;
