@@ -5,14 +5,7 @@
 import { AbortedError, BadInputError, ConflictError, LimitError } from '../core/errors.ts';
 import { checkSpec } from '../field/check.ts';
 import type { BaseNetwork } from '../field/spec.ts';
-import {
-  type FieldSpec,
-  modulationLength,
-  pointCount,
-  rateRows,
-  totalChannels,
-  weightLayout,
-} from '../field/spec.ts';
+import { type FieldSpec, modulationLength, pointCount, ratesLength, weightLayout } from '../field/spec.ts';
 import type { Adapted, Batch, CallOptions, OuterLoss, Points } from './engine.ts';
 
 /** Largest array a call may ask for, in floats. */
@@ -32,8 +25,7 @@ export function checkAbort(options: CallOptions | undefined): void {
 export function checkNetwork(net: BaseNetwork): void {
   checkSpec(net.spec);
   checkArray('weights', net.weights, weightLayout(net.spec).length);
-  const rows = rateRows(net);
-  checkArray('rates', net.rates, totalChannels(net.spec) * (Number.isInteger(rows) && rows > 0 ? rows : 1));
+  checkArray('rates', net.rates, ratesLength(net.spec, net.rates.length));
 }
 
 /** Codes `bad-shape`, `empty-signal`; LimitError where points or modulation exceed what one array holds. */

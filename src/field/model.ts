@@ -12,7 +12,7 @@ import { type QualitySlopes, slopeTensors, takeSlopes } from './at-quality.ts';
 import { canonicalJson } from './canonical.ts';
 import { type ModelCard, parseCard, type ValueRange } from './card.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { type BaseNetwork, type FieldSpec, totalChannels, weightLayout } from './spec.ts';
+import { type BaseNetwork, type FieldSpec, ratesLength, totalChannels, weightLayout } from './spec.ts';
 
 export interface Model {
   /** SHA-256 of the file, hex. */
@@ -111,11 +111,8 @@ export function networkId(network: BaseNetwork, values: ValueRange, slopes?: Qua
 
 /** [rows, channels], with as many rows as the file has. */
 function takeRates(tensors: ReadonlyMap<string, Tensor>, spec: FieldSpec): Float32Array {
-  const channels = totalChannels(spec);
-  const rates = takeTensor(tensors, 'field.rates', 'F32');
-  const rows = channels === 0 ? 1 : rates.length / channels;
-  const whole = Number.isInteger(rows) && rows > 0;
-  return takeTensor(tensors, 'field.rates', 'F32', whole ? rates.length : channels);
+  const { length } = takeTensor(tensors, 'field.rates', 'F32');
+  return takeTensor(tensors, 'field.rates', 'F32', ratesLength(spec, length));
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -125,6 +125,12 @@ export function rateRows({ spec, rates }: Pick<BaseNetwork, 'spec' | 'rates'>): 
   return channels === 0 ? 1 : rates.length / channels;
 }
 
+/** Length that rates of `given` numbers should have: theirs if they are whole rows, else that of one row. */
+export function ratesLength(spec: FieldSpec, given: number): number {
+  const channels = totalChannels(spec);
+  return given > 0 && given % channels === 0 ? given : channels;
+}
+
 /** Where the rates [channels] of an inner step begin among those of a network. */
 export function ratesAt(
   net: { readonly spec: FieldSpec; readonly rates: { readonly length: number } },

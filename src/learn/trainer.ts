@@ -4,7 +4,7 @@ import { AbortedError, BadInputError, ConflictError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { initialWeights } from '../field/initialise.ts';
-import { type BaseNetwork, totalChannels, weightLayout } from '../field/spec.ts';
+import { type BaseNetwork, ratesLength, totalChannels, weightLayout } from '../field/spec.ts';
 import { type Calibration, calibrate } from './calibrate.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { BatchDrawer, stepRng } from './draw.ts';
@@ -199,7 +199,10 @@ async function openState(
   const channels = totalChannels(spec);
   if (start !== undefined) {
     const { network, steps, scales, slopes } = start;
-    if (network.weights.length !== weightLayout(spec).length || network.rates.length % channels !== 0) {
+    if (
+      network.weights.length !== weightLayout(spec).length ||
+      network.rates.length !== ratesLength(spec, network.rates.length)
+    ) {
       throw new BadInputError(
         'start-network',
         'the network to start from has another size than the recipe says',
