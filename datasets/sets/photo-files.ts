@@ -1,0 +1,161 @@
+/** The pictures of the data set: paths below usr/share, and the sha256 of each file. */
+export const photoFiles = {
+  'backgrounds/mate/nature/Aqua.jpg': '5c30118205982da441bf7e6a1ada636a8a0be879408140b3148280c665ed6bce',
+  'backgrounds/mate/nature/Blinds.jpg': 'f7aac0dcc2e06d0491643e84df3da1d9db7c4610f58806a880d56e074799f600',
+  'backgrounds/mate/nature/Dune.jpg': '8a67c2cb0be8c46b70c237311a4fa4d2b4ac7d39568135384787801fa5cc9a91',
+  'backgrounds/mate/nature/FreshFlower.jpg':
+    '972b0a0c4e5e3fa93f4f244fc84bc64b121a5eac3aaa5856f1308c1f38a02f8e',
+  'backgrounds/mate/nature/Garden.jpg': 'd3095ee09d425ef23d27155412136cf14fc3c9af76ca58b452f55e23da324e78',
+  'backgrounds/mate/nature/GreenMeadow.jpg':
+    '8fa0de0aa4089f7319c9fb7a6d006d4cab6023e8c8853731557cff53567b4832',
+  'backgrounds/mate/nature/LadyBird.jpg': 'e35a9a4126ef969c90b29c038058c5a575a20eadd84106a37bf1fa9931e7b61d',
+  'backgrounds/mate/nature/RainDrops.jpg': '3e4ea9671c28c90a86cf67b3db9daf18c4741587c596333a7529ca589aaa0c16',
+  'backgrounds/mate/nature/Storm.jpg': '77ca53077831d3237f73393a91fc879158abc046d852941c26e90de336356957',
+  'backgrounds/mate/nature/TwoWings.jpg': '665e5abf8a5399070a91a9a8e455fe071e5b61697ff78fdeda4e9843ef545aeb',
+  'backgrounds/mate/nature/Wood.jpg': '19c78500ac00a622e19907ab9cc7d06d46fe08c4a6142759a84195696150ec07',
+  'backgrounds/mate/nature/YellowFlower.jpg':
+    '254da96256acb7add685679775a04d1e4a5bc8cd13e5a5a3d61351ce198a5306',
+  'backgrounds/Fossa_by_Jasper_Roks.jpg': '4e1f6bfd73f374ac28adbf37d5f9f7ce847dccba71e860f0ff50509316be1f82',
+  'backgrounds/Infinite-Sea_by_Aury88.jpg':
+    '9319dfb3651833881339a8d9b769b99efaf474969e6cd58e427eb2524aca8e8a',
+  'backgrounds/Kleiber_by_Lukas_Baubkus.jpg':
+    '6572410c09f4492c74ccadde133565a14c0161617d5917d4c820c66d65a44ba7',
+  'backgrounds/Painting-Colors_by__herobrine7gamer.jpg':
+    'dc688df829e177f23d5e2761a198d2e44e477e4b3b3c750661052c89f7abc46c',
+  'backgrounds/Bridge_by_Sander_Klootwijk.jpg':
+    'bd86b081f9975e2b83527f71e49b9271a8ab40885428395969d9f7d834d7f050',
+  'backgrounds/Dragonfly_by_Bolly.jpg': 'af5af17841009732def24b09bb1e669a1b09d2b4bdeee7812c371101c30d2bb3',
+  'backgrounds/Picture_0B_by_freespace.jpg':
+    'c8c0ab18e48d9e0419fe42881112137f3afafc27dfddc29ec3a6d54c56d225ad',
+  'backgrounds/Picture_1A_by_freespace.jpg':
+    '89e86af38d04daaef975665dc2127e9fa76f0fd68f4eea105a2d0ae3390b010b',
+  'backgrounds/Wine_by_Jakkub_Mede.jpg': 'd2e96e6d4da40dd804b3d0ce295e94de04a2d7d9b6785d42cd9d92ba58bced74',
+  'backgrounds/aitzgorri_by_Aitzol_Berasategi.jpg':
+    '66268e7b48f8854d36a28765fac6e23ec1aee251daa6da1f64715f201020ad36',
+  'backgrounds/friends_by_Aitzol_Berasategi.jpg':
+    'cc40e313c74e421edffe3403def413c16878ce14661cce7ec5915baeab35538d',
+  'backgrounds/greentock_by_Peter_Nerlich.jpg':
+    'e7b20e2db9dcd6e2b278ca55873c2110b35d89cd38b04d0b18728726888e6889',
+  'backgrounds/life_by_Aitzol_Berasategi.jpg':
+    '4c119350ead80201fe256850c3d316309ddfb4bdf10b235ce982dcde0c667c05',
+  'backgrounds/picosdeeuropa_by_Aitzol_Berasategi.jpg':
+    '414d0072b2f6f2c555deafeaef6e45c4fed6fa9ad26eba6560ca8803959cf97a',
+  'backgrounds/seeding_by_Clements_Engelhardt.jpg':
+    'a5634d1ab5e41a3568e92d4a894a500c92b891f9ff734e50bd224d6e185a605f',
+  'backgrounds/sunset_by_Aitzol_Berasategi.jpg':
+    '474dab6a4b9f94dc76c29dfe30e9f5db4af0fd2e33fe5d695f8152b371efca18',
+  'wallpapers/Autumn/contents/images/2560x1600.jpg':
+    'dfded25df13f5c2dfee68cafb23f69c3efb32b8a6931d82ebbe42de9810dd1e4',
+  'wallpapers/BytheWater/contents/images/2560x1600.jpg':
+    'c272434ef39f2abf1ed48a15a8910088020f3165329a5092f3940ec9464bc05f',
+  'wallpapers/ColdRipple/contents/images/2560x1600.jpg':
+    '05bef6722fc0ed81292cceb3ed026c38d17e510f3c84be7d68610c2b1a723c3f',
+  'wallpapers/ColorfulCups/contents/images/2560x1600.jpg':
+    '6e0f3a72feb5a4a9fec191b77e34874c3c69e2d93040deb3f07773e73385023d',
+  'wallpapers/EveningGlow/contents/images/2560x1600.jpg':
+    '586682dcb362b9f620068f10138f87d0d3649939aef238adc5807cb951976a7a',
+  'wallpapers/FallenLeaf/contents/images/2560x1600.jpg':
+    '95603a6560c7e8d50e0e03b3f4adbe39c5258c72528e74e4ecaea1daf4e499de',
+  'wallpapers/Grey/contents/images/2560x1600.jpg':
+    '88c31d8944b7e6935d1b9a296654c692f0772cb512491713eb30a972a604c0ed',
+  'wallpapers/Kite/contents/images/2560x1600.jpg':
+    'bdca288ce296a981e80659c021cf707caddc702c0c8d4247e60bd618476d47f8',
+  'wallpapers/OneStandsOut/contents/images/2560x1600.jpg':
+    'cb507baf1dafdcae362264f3aba9483ed4be5f6c9fdd770f0ec0920c6d9e80fd',
+  'wallpapers/Path/contents/images/2560x1600.jpg':
+    '7477457d7f17b736259f1b021864778ad4ba802cf3214e6728181ff29126bba8',
+  'scratch/Media/Backgrounds/Indoors/clothing-store.jpg':
+    '1f0cce2cb9743d7e41fde7cc66d95371ff77a48d0b29c84bcfd3170d25ba8106',
+  'scratch/Media/Backgrounds/Indoors/hall.jpg':
+    '31320a5aa739d6dbcf7339e9885e44a26375cb805972d8ccd2fb55af2dff2b93',
+  'scratch/Media/Backgrounds/Indoors/kitchen.jpg':
+    'b50e1cdc7cac868af8f07e85f1c2e10b40c351337ca5ab8e27577600d5c8b5b4',
+  'scratch/Media/Backgrounds/Nature/beach-malibu.jpg':
+    '13ecd1022ff35a5d817054ccf86749bc7229b990da104e00cbe74b15daff7a1b',
+  'scratch/Media/Backgrounds/Nature/canyon.jpg':
+    'f63f68845f52993ad24748f559d29d09fed4ad62a56681df98b3db3a13a0c34c',
+  'scratch/Media/Backgrounds/Nature/flower-bed.jpg':
+    '087a86ed0ef4cf69237d4b16e0816f59c2ce67b693e8d12d413c4066de67234a',
+  'scratch/Media/Backgrounds/Nature/forest.jpg':
+    'c4176201e98934611b1b31270897fc23c82c55f9a59b81af75cf6b0c2757e54c',
+  'scratch/Media/Backgrounds/Nature/garden-rock.jpg':
+    '5beb88e795dc1e25d4aee44e344c31c1b8c456234c6ae3c4dbfd9d46b8a9a813',
+  'scratch/Media/Backgrounds/Nature/grand-canyon.jpg':
+    'f121a138f0eb7645752c201c3318065fc2ea1e50272bfbd878531037b00c08c2',
+  'scratch/Media/Backgrounds/Nature/gravel-desert.jpg':
+    '54d7b2308eb4e6d5f86aed23d9b434f46553ed711219933311ed97950b722ec9',
+  'scratch/Media/Backgrounds/Nature/hill.jpg':
+    '9c41784b792b117b032f0054e1c00371d4dae5cd077b8b805d099e355cdad8e9',
+  'scratch/Media/Backgrounds/Nature/lake.jpg':
+    '398c72f0bfb8d6f5cf25b00d046201868fbec33c3e7a3e713f50c3f427d45539',
+  'scratch/Media/Backgrounds/Nature/pathway.jpg':
+    'a26c8ebd2305c20b2ba1524313d0cbf85229ec3c9fab72e58056a83c74e9b6a0',
+  'scratch/Media/Backgrounds/Nature/tree.jpg':
+    '5d53475c1d67c44fe60db107844cd33988a6f80d2ba9ac38fa1c663ccdd526a1',
+  'scratch/Media/Backgrounds/Nature/water-and-rocks.jpg':
+    'e5aa04ee2649320b796c38f397479806e237951f2132695e3573c982b204b853',
+  'scratch/Media/Backgrounds/Nature/wave.jpg':
+    '120af0b7846c26f3fa23340f646d9bf3ebd60e293b1ae98ce4b47305c35aa306',
+  'scratch/Media/Backgrounds/Outdoors/all-sports-mural.jpg':
+    '65e7285b2671bdcf9a13ddca77aa8c7055a315d69a6412ab80a7d5847472404c',
+  'scratch/Media/Backgrounds/Outdoors/atom-playground.jpg':
+    'b4c35a6c9d5e5243df537dd674d784e9f8944308a2ce77cc4e4dce49b2c5ca94',
+  'scratch/Media/Backgrounds/Outdoors/bench-with-view.jpg':
+    'b3cf022ad65e8b0fe837214bedf378532a068e19a0bb28081ec255adc4341170',
+  'scratch/Media/Backgrounds/Outdoors/berkeley-mural.jpg':
+    '8f3be0fed57b890d43db53da9feda54ac9b5f99e6c69846a9503571af1cef1d3',
+  'scratch/Media/Backgrounds/Outdoors/boardwalk.jpg':
+    '5a004a91d9dee2324a9df6d828b9c6b64229442530d8bc7e627b1a909a121146',
+  'scratch/Media/Backgrounds/Outdoors/brick-wall-and-stairs.jpg':
+    '2a0d7d1f1244d25debe2a7a9b023174976ec5d50c117c55efee15da6df87cf41',
+  'scratch/Media/Backgrounds/Outdoors/brick-wall2.jpg':
+    'cd0c5295a31f0d2d48dd3229c339abbe56d9b9c5bf4e90d06383aa912de4dd7d',
+  'scratch/Media/Backgrounds/Outdoors/building-at-mit.jpg':
+    '72724d90df71e8340b59d9199b736a839582d4145c94a730b663cf9ad3d6941e',
+  'scratch/Media/Backgrounds/Outdoors/building-fireproof.jpg':
+    '37b8f49b1f7cb465f64e4669718eec92e7fca7c0e9724c7b228ff59cef432673',
+  'scratch/Media/Backgrounds/Outdoors/castle.jpg':
+    '5486402c0ff5e01236cade4794449ca8243f5b7555af10f9a1aeb247525a91e0',
+  'scratch/Media/Backgrounds/Outdoors/city-with-water.jpg':
+    '4869bfe13acb685053fb610613d6cab659c7efe7cb8af81ac018720bb8cbb6cf',
+  'scratch/Media/Backgrounds/Outdoors/city-with-water2.jpg':
+    'd5fe279e52c6219354d41fbed7efe91fd5ad173d57c2bb4445869837fc4035b0',
+  'scratch/Media/Backgrounds/Outdoors/graffiti.jpg':
+    '483ea9dc4cc572d02dc5ff4d7a91d5cdfdb7536393d4bfe8e2aeafa07d0c21e0',
+  'scratch/Media/Backgrounds/Outdoors/hallway_outdoors.jpg':
+    '1755e187137833c431360ad76e94ec5677b984e07925bbca7f5be4b3c41a5c79',
+  'scratch/Media/Backgrounds/Outdoors/hay_field.jpg':
+    '2c3559b215100bafcae23b7aeefaaa09b40b013b7facd5b716ca92ef81bc06df',
+  'scratch/Media/Backgrounds/Outdoors/houses.jpg':
+    'e06f499ea6830d58e954a63dc067abff595156a283f14a720400a1ddf121e870',
+  'scratch/Media/Backgrounds/Outdoors/mansion.jpg':
+    '7b3ef7facbf7c44d97c610d13e314e3b6adf93f8edcaf5b7a6d942190f319797',
+  'scratch/Media/Backgrounds/Outdoors/mural-faro.jpg':
+    '365ec9ab0717431b50bb5b4e468b0cae4c0299b0d0d5529550375ea892f459c5',
+  'scratch/Media/Backgrounds/Outdoors/parking-ramp.jpg':
+    '2e147b79b03a7565cf082d4ffd91c8cdd6c381b7100c406b643b6b95035366ea',
+  'scratch/Media/Backgrounds/Outdoors/pool.jpg':
+    '66cbb0c5625e886afa3981e5a46c5ac33252e362ed48cdd02e7520877323afcd',
+  'scratch/Media/Backgrounds/Outdoors/route66.jpg':
+    '9202a27db67f8758e5528dcc7438ce42d53c9f33619fb1634ada6ceda3a01204',
+  'scratch/Media/Backgrounds/Outdoors/silos.jpg':
+    '837a55b821784c352cd7dd8f89cfee93565e4978d70b6c8968504ed6e5c84376',
+  'scratch/Media/Backgrounds/Outdoors/the-movies.jpg':
+    '6d7702796fa6b49a701396f3f8fc7b6d060a987caf9c0b1d5d74f65b60b9e5de',
+  'scratch/Media/Backgrounds/Outdoors/train-tracks1.jpg':
+    '8780a22be05ddd1baf7aff86adf43d60f063a042daf5da1194183ed2b4cf38a1',
+  'scratch/Media/Backgrounds/Outdoors/train-tracks2.jpg':
+    'fdfdbf4c24b5c1060befd6bcad408fd6456c8479ee570c2760e9da9b8f906d24',
+  'scratch/Media/Backgrounds/Outdoors/village.jpg':
+    'a6b20f4ada48f55837db5db53b006fe41b3a33913bcdf98f4bced666a453c838',
+  'scratch/Media/Backgrounds/Outdoors/wooden-house.jpg':
+    'b82433d2d54ee0e3cd8b80a109355999f9800f8bef1d78b9531297721ebe9f4b',
+  'scratch/Media/Backgrounds/Sports/baseball-field.jpg':
+    'b9160f1137652574446e5f32a5e4b38b1197df5eb3673fc25fd59b32f80b5c08',
+  'scratch/Media/Backgrounds/Sports/football-field.jpg':
+    '299ddacaeb788af35619670004a498f7379e434faea6efa4d97bae5714a05992',
+  'scratch/Media/Backgrounds/Sports/playing-field.jpg':
+    'bee22943bceb3e8b654f4a15e8467cb6ca32f91a6971a8e7a0b055678376eaec',
+  'scratch/Media/Backgrounds/Sports/tennis-backboard.jpg':
+    'dee231ff34eccfd7847ccd52dc05a5fc005ad317352a42f6160200dfaa61a49a',
+} as const;
