@@ -8,7 +8,7 @@ export {
   type Trade,
 } from './adapt.ts';
 export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits, type ValueRange } from './batch.ts';
-export { stepRng } from './draw.ts';
+export { mirror, stepRng } from './draw.ts';
 export type { TrainEvent } from './events.ts';
 export { presetRecipe, type RecipeName, recipePresets } from './presets.ts';
 export type { Price, PricedSymbols } from './pricing.ts';

@@ -1,42 +1,25 @@
 /** Training the priors of a model on a functaset, or on a data set that is adapted first. */
 import { rm } from 'node:fs/promises';
-import { decodeFile } from '../../codec/index.ts';
-import { openDataset } from '../../datasets/registry.ts';
-import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
-import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
-import { priorKinds } from '../../prior/registry.ts';
 import {
-  type ModulationSource,
   type PriorFigure,
   type PriorTrainingEvent,
-  type TrainingModulation,
   trainedKinds,
   trainPriors,
 } from '../../prior/train/index.ts';
-import { AbortedError, BadInputError, ConflictError } from '../core/errors.ts';
+import { BadInputError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { priorKind, stepsOf } from './coding.ts';
-import { openingFor } from './data.ts';
+import { priorKind } from './coding.ts';
 import { checkpointAt, writeWhole } from './files.ts';
-import { fitSignals } from './fit.ts';
 import { generativeKinds, loadModel } from './models.ts';
-import { defaultBatch, defaultQuality, groups } from './session.ts';
-import { openFunctasetOf } from './store.ts';
+import { openModulations } from './prior-data.ts';
+import { defaultQuality } from './session.ts';
 import { trainGenerative } from './train-generative.ts';
 import type { PipelineEvent, TrainPriorOptions, TrainPriorResult } from './types.ts';
-import { checkFits } from './values.ts';
 
 const job = 'prior';
-
-interface Modulations {
-  readonly source: ModulationSource;
-  /** What they are of, for a card. */
-  readonly data: string;
-  close(): Promise<void>;
-}
 
 /**
  * Trains priors and writes the model with them; those with files of their own are written beside it, and without others
@@ -64,7 +47,7 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       `the network of ${model.card.name} changes with quality: train ${generative.join(', ')} apart from ${kinds.join(', ')}`,
     );
   }
-  const modulations = await open(model, options, kinds.length > 0);
+  const modulations = await openModulations(model, options, kinds.length > 0);
   try {
     const files: string[] = [];
     for (const kind of generative) {
@@ -114,120 +97,6 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
     return { path: out, model: readModel(bytes), files, bitsPerPoint, seconds: seconds() };
   } finally {
     await modulations.close();
-  }
-}
-
-/** With `coding`, for priors of symbols. */
-function open(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
-  return options.functaset === undefined
-    ? adaptAll(model, options, coding)
-    : openStore(model, options.functaset, options, coding);
-}
-
-/** Reads modulations as they are asked for; only their ids are in memory. */
-async function openStore(
-  model: Model,
-  path: string,
-  { limit }: TrainPriorOptions,
-  coding: boolean,
-): Promise<Modulations> {
-  const store = await openFunctasetOf(model, path, { readOnly: true });
-  const ids = [...store.summaries(limit === undefined ? {} : { limit })].map(({ id }) => id);
-  const at = (index: number) => {
-    const found = store.get(ids[index]!);
-    if (found === undefined) {
-      throw new ConflictError(
-        'functaset-changed',
-        `function ${ids[index]} of ${path} went away; train again`,
-      );
-    }
-    const { modulation, shape, label, coded } = found;
-    if (coding && model.slopes !== undefined && coded.length > 0) {
-      const { symbols, quality } = decodeFile(model, coded);
-      const layout = symbolLayout(model.card.spec, shape);
-      return { modulation: asSymbols(model, layout, symbols, quality), layout, quality, label };
-    }
-    return { modulation, layout: symbolLayout(model.card.spec, shape), label };
-  };
-  const data = ids[0]?.split('/').slice(0, -1).join('/') ?? '';
-  return { source: { length: ids.length, at }, data, close: () => store.close() };
-}
-
-/**
- * Symbols as the modulation that rounds to them by the steps of quality 50 alone: what a prior of symbols is trained on where
- * steps change with quality.
- */
-function asSymbols(model: Model, layout: SymbolLayout, symbols: Int32Array, quality: number): Float32Array {
-  return dequantise(layout, symbols, stepsAt(model.steps, quality));
-}
-
-/** Qualities that coded symbols are chosen at, in turn: those that the network was learnt for, about, where it changes with quality. */
-function codedQualities({ slopes }: Model): number[] {
-  const [lowest, highest] = slopes?.qualities ?? [35, 70];
-  return [30, 35, 40, 45, 50, 55, 60, 65, 70, 75].filter((q) => q > lowest - 2.5 && q < highest + 2.5);
-}
-
-/** Qualities that signals are adapted at, in turn, where the network changes with quality. */
-const adaptedQualities: readonly number[] = [10, 30, 40, 50, 60, 70, 85, 95];
-/** Of fewer signals, each is taken again at up to so many of them. */
-const fewSignals = 2048;
-const mostTurns = 6;
-
-/**
- * Every signal adapted by the learnt steps, for `coding` at one of `adaptedQualities` where that makes a difference; of an
- * effort above 1, every other group as the coder would code it at one of the coded qualities, so that the priors know both kinds of
- * symbols. Where the model codes with contexts already, these symbols are chosen by their costs: a second training then learns
- * what its own coder writes.
- */
-async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
-  const {
-    engine,
-    dataset: name = '',
-    split = 'train',
-    limit,
-    effort = 1,
-    qualities,
-    signal,
-    onEvent,
-  } = options;
-  const { spec } = model.card;
-  const prior = priorKinds(model).find((kind) => kind === 'autoregressive');
-  const dataset = await openDataset(name, split, openingFor(spec.outputs, options));
-  try {
-    const total = Math.min(limit ?? dataset.length, dataset.length);
-    const tell = (event: PipelineEvent) => onEvent?.(event);
-    const changing = coding && model.slopes !== undefined;
-    const rounds = changing ? Math.min(mostTurns, Math.ceil(fewSignals / total)) : 1;
-    tell({ type: 'start', job, total: rounds * total, done: 0, unit: 'signals adapted' });
-    const all: TrainingModulation[] = [];
-    for (let turn = 0; turn < rounds * Math.ceil(total / defaultBatch); turn++) {
-      // The rounds of a signal stand together, so that none of the last, held-out ones is learnt from.
-      const i = Math.floor(turn / rounds) * defaultBatch;
-      if (signal?.aborted) throw new AbortedError();
-      const coded = effort > 1 && turn % 2 === 1;
-      const cycle = qualities ?? (coded ? codedQualities(model) : changing ? adaptedQualities : []);
-      const quality = cycle[(effort > 1 ? turn >> 1 : turn) % cycle.length];
-      const indices = Array.from({ length: Math.min(defaultBatch, total - i) }, (_, k) => i + k);
-      const signals = await Promise.all(indices.map((index) => dataset.get(index)));
-      for (const item of signals) checkFits(model, item);
-      for (const group of groups(signals, defaultBatch)) {
-        const request = { quality: quality ?? defaultQuality, effort: coded ? effort : 1, prior, signal };
-        const layout = symbolLayout(spec, group[0]!.shape);
-        for (const [k, found] of (await fitSignals(model, engine, group, request)).entries()) {
-          const { label } = group[k]!;
-          if (quality === undefined) all.push({ modulation: found.modulation, layout, label });
-          else {
-            const symbols = found.symbols ?? quantise(layout, found.modulation, stepsOf(model, quality));
-            all.push({ modulation: asSymbols(model, layout, symbols, quality), layout, quality, label });
-          }
-        }
-      }
-      tell({ type: 'progress', job, done: all.length, total: rounds * total, figures: {} });
-    }
-    const source = { length: all.length, at: (index: number) => all[index]! };
-    return { source, data: `${name}/${split}`, close: async () => undefined };
-  } finally {
-    dataset.close();
   }
 }
 

@@ -336,12 +336,17 @@ export interface TrainPriorOptions extends JobOptions {
   readonly functaset?: string | undefined;
   readonly dataset?: string | undefined;
   readonly split?: 'train' | 'validation' | 'test' | undefined;
+  /** Only so many, evenly spread over all. */
   readonly limit?: number | undefined;
   readonly path?: string | undefined;
   readonly cacheDir?: string | undefined;
   readonly effort?: number | undefined;
   /** Qualities that items are adapted and coded at, in turn; default: many for what is adapted, those learnt for what is coded. */
   readonly qualities?: readonly number[] | undefined;
+  /** Leave out what effort 1 would code: for a model that is used with more. */
+  readonly codedOnly?: boolean | undefined;
+  /** How often a signal is taken; default: 1, and more where they are few and the network changes with quality. */
+  readonly turns?: number | undefined;
   readonly steps?: number | undefined;
   readonly seed?: number | undefined;
   /** Of TensorFlow.js. */

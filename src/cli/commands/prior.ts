@@ -22,6 +22,8 @@ interface PriorFlags {
   readonly limit?: number;
   readonly effort: number;
   readonly qualities?: readonly number[];
+  readonly codedOnly: boolean;
+  readonly turns?: number;
   readonly steps?: number;
   readonly seed?: number;
   readonly cacheDir?: string;
@@ -46,9 +48,11 @@ export function addPrior(program: Command, run: Run): void {
     .option('--functaset <store>', 'a store made with this model')
     .option(...dataOption)
     .addOption(splitOption('train'))
-    .option('--limit <n>', 'only the first n signals', integer(1))
+    .option('--limit <n>', 'only n signals, evenly spread over all', integer(1))
     .option(...effortOption)
     .option('--qualities <list>', 'qualities that items are coded at, between commas', integers(1, 100))
+    .option('--coded-only', 'leave out what effort 1 would code', false)
+    .option('--turns <n>', 'how often a signal is taken, mirrored every second time', integer(1))
     .option('--steps <n>', 'training steps of each prior', integer(1))
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option(...cacheOption)

@@ -1,0 +1,162 @@
+/** Modulations that priors learn from: those of a functaset, or of a data set whose signals are adapted first. */
+import { decodeFile } from '../../codec/index.ts';
+import { openDataset } from '../../datasets/registry.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { priorKinds } from '../../prior/registry.ts';
+import type { ModulationSource, TrainingModulation } from '../../prior/train/index.ts';
+import { AbortedError, ConflictError } from '../core/errors.ts';
+import type { Model } from '../field/model.ts';
+import { mirror } from '../learn/index.ts';
+import { stepsOf } from './coding.ts';
+import { openingFor } from './data.ts';
+import { fitSignals } from './fit.ts';
+import { defaultBatch, defaultQuality, groups } from './session.ts';
+import { openFunctasetOf } from './store.ts';
+import type { PipelineEvent, TrainPriorOptions } from './types.ts';
+import { checkFits } from './values.ts';
+
+const job = 'prior';
+export interface Modulations {
+  readonly source: ModulationSource;
+  /** What they are of, for a card. */
+  readonly data: string;
+  close(): Promise<void>;
+}
+
+/** With `coding`, for priors of symbols. Throws ConflictError `functaset-network`, AbortedError, and what opening and adapting throw. */
+export function openModulations(
+  model: Model,
+  options: TrainPriorOptions,
+  coding: boolean,
+): Promise<Modulations> {
+  return options.functaset === undefined
+    ? adaptAll(model, options, coding)
+    : openStore(model, options.functaset, options, coding);
+}
+
+/** Reads modulations as they are asked for; only their ids are in memory. */
+async function openStore(
+  model: Model,
+  path: string,
+  { limit }: TrainPriorOptions,
+  coding: boolean,
+): Promise<Modulations> {
+  const store = await openFunctasetOf(model, path, { readOnly: true });
+  const every = [...store.summaries()].map(({ id }) => id);
+  const ids = spread(every.length, limit).map((index) => every[index]!);
+  const at = (index: number) => {
+    const found = store.get(ids[index]!);
+    if (found === undefined) {
+      throw new ConflictError(
+        'functaset-changed',
+        `function ${ids[index]} of ${path} went away; train again`,
+      );
+    }
+    const { modulation, shape, label, coded } = found;
+    if (coding && model.slopes !== undefined && coded.length > 0) {
+      const { symbols, quality } = decodeFile(model, coded);
+      const layout = symbolLayout(model.card.spec, shape);
+      return { modulation: asSymbols(model, layout, symbols, quality), layout, quality, label };
+    }
+    return { modulation, layout: symbolLayout(model.card.spec, shape), label };
+  };
+  const data = ids[0]?.split('/').slice(0, -1).join('/') ?? '';
+  return { source: { length: ids.length, at }, data, close: () => store.close() };
+}
+
+/**
+ * Symbols as the modulation that rounds to them by the steps of quality 50 alone: what a prior of symbols is trained on where
+ * steps change with quality.
+ */
+function asSymbols(model: Model, layout: SymbolLayout, symbols: Int32Array, quality: number): Float32Array {
+  return dequantise(layout, symbols, stepsAt(model.steps, quality));
+}
+
+/** Qualities that coded symbols are chosen at, in turn: those that the network was learnt for, about, where it changes with quality. */
+function codedQualities({ slopes }: Model): number[] {
+  const [lowest, highest] = slopes?.qualities ?? [35, 70];
+  return [30, 35, 40, 45, 50, 55, 60, 65, 70, 75].filter((q) => q > lowest - 2.5 && q < highest + 2.5);
+}
+
+/** Qualities that signals are adapted at, in turn, where the network changes with quality. */
+const adaptedQualities: readonly number[] = [10, 30, 40, 50, 60, 70, 85, 95];
+/** Of fewer signals, each is taken again at up to so many of them. */
+const fewSignals = 2048;
+const mostTurns = 6;
+
+/**
+ * Every signal adapted by the learnt steps, for `coding` at one of `adaptedQualities` where that makes a difference; of an
+ * effort above 1, every other group (with `codedOnly` every one) as the coder would code it at one of the coded qualities, so that the
+ * priors know both kinds of symbols. Where the model codes with contexts already, these symbols are chosen by their costs: a second
+ * training then learns what its own coder writes. Signals that are taken again are mirrored every second time, where the network
+ * learnt from mirrored ones.
+ */
+async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
+  const { engine, dataset: name = '', split = 'train', limit, qualities, signal, onEvent } = options;
+  const { effort = 1, codedOnly = false } = options;
+  const { spec } = model.card;
+  const prior = priorKinds(model).find((kind) => kind === 'autoregressive');
+  const dataset = await openDataset(name, split, openingFor(spec.outputs, options));
+  try {
+    const chosen = spread(dataset.length, limit);
+    const total = chosen.length;
+    const changing = coding && model.slopes !== undefined;
+    const turns = options.turns ?? (changing ? Math.min(mostTurns, Math.ceil(fewSignals / total)) : 1);
+    const tell = (event: PipelineEvent) => onEvent?.(event);
+    tell({ type: 'start', job, total: turns * total, done: 0, unit: 'signals adapted' });
+    const all: TrainingModulation[] = [];
+    const kindsOfSymbols = effort > 1 && !codedOnly ? 2 : 1;
+    // The turns of a signal stand together, so that none of the last, held-out ones is learnt from.
+    for (let count = 0; count < turns * Math.ceil(total / defaultBatch); count++) {
+      if (signal?.aborted) throw new AbortedError();
+      const first = Math.floor(count / turns) * defaultBatch;
+      const isCoded = effort > 1 && count % kindsOfSymbols === kindsOfSymbols - 1;
+      const cycle = qualities ?? (isCoded ? codedQualities(model) : changing ? adaptedQualities : []);
+      const time = Math.floor(count / kindsOfSymbols);
+      const quality = cycle[time % cycle.length];
+      const indices = chosen.slice(first, first + defaultBatch);
+      const axes = Math.floor((count % turns) / kindsOfSymbols) % 2 === 1 ? flipsOf(model) : [];
+      const signals = await Promise.all(
+        indices.map(async (index) => mirrored(await dataset.get(index), axes)),
+      );
+      for (const item of signals) checkFits(model, item);
+      for (const group of groups(signals, defaultBatch)) {
+        const request = { quality: quality ?? defaultQuality, effort: isCoded ? effort : 1, prior, signal };
+        const layout = symbolLayout(spec, group[0]!.shape);
+        for (const [k, found] of (await fitSignals(model, engine, group, request)).entries()) {
+          const { label } = group[k]!;
+          if (quality === undefined) all.push({ modulation: found.modulation, layout, label });
+          else {
+            const symbols = found.symbols ?? quantise(layout, found.modulation, stepsOf(model, quality));
+            all.push({ modulation: asSymbols(model, layout, symbols, quality), layout, quality, label });
+          }
+        }
+      }
+      tell({ type: 'progress', job, done: all.length, total: turns * total, figures: {} });
+    }
+    const source = { length: all.length, at: (index: number) => all[index]! };
+    return { source, data: `${name}/${split}`, close: async () => undefined };
+  } finally {
+    dataset.close();
+  }
+}
+
+/** Axes that training mirrored signals along. */
+function flipsOf({ card }: Model): readonly number[] {
+  const { recipe } = card.training;
+  return typeof recipe === 'string' ? ((JSON.parse(recipe) as { flips?: number[] }).flips ?? []) : [];
+}
+
+function mirrored(signal: Signal, axes: readonly number[]): Signal {
+  const values = signal.values.slice();
+  for (const axis of axes) mirror(values, signal.shape, axis, signal.channels);
+  return { ...signal, values };
+}
+
+/** Up to `limit` of `length` indices, evenly apart: neighbours in a data set are often parts or sizes of one picture. */
+function spread(length: number, limit = length): number[] {
+  const count = Math.min(limit, length);
+  return Array.from({ length: count }, (_, k) => Math.floor(((k + 0.5) * length) / count));
+}
