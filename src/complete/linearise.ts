@@ -7,8 +7,7 @@
  */
 import type { CallOptions, Engine } from '../engine/engine.ts';
 import { levelStencil } from '../field/coordinates.ts';
-import { type BaseNetwork, gridCells, pointCount } from '../field/spec.ts';
-import { fieldSlopes } from '../learn/field-slopes.ts';
+import { type BaseNetwork, gridCells, pointCount, totalChannels } from '../field/spec.ts';
 
 /** Which cells make up the channels at every point. */
 export interface Stencils {
@@ -118,9 +117,9 @@ export async function linearise(
   const points = { kind: 'list', coordinates: where.coordinates } as const;
   const signals = { shape, count: 1, modulations: modulation };
   const values = await engine.evaluateMany(net, signals, points, options);
-  return new Linearised(
-    where.stencils,
-    values,
-    await fieldSlopes(engine, net, signals, points, values, options),
+  const slopes = await engine.slopes(net, signals, points, options);
+  const byChannel = Array.from({ length: totalChannels(net.spec) }, (_, c) =>
+    slopes.subarray(c * values.length, (c + 1) * values.length),
   );
+  return new Linearised(where.stencils, values, byChannel);
 }

@@ -91,6 +91,16 @@ export interface Engine {
     points: Points,
     options?: CallOptions,
   ): Promise<Float32Array>;
+  /**
+   * How the field answers to the channels of its modulation: df/du [count, channels, points, outputs] at the same points, for u the
+   * interpolated channels. A point sees the modulation through u alone. Throws as `evaluate` does.
+   */
+  slopes(
+    net: BaseNetwork,
+    signals: Modulations,
+    points: Points,
+    options?: CallOptions,
+  ): Promise<Float32Array>;
   /** Inner loss [count] and its gradient [count, m] at `modulations`. */
   gradient(
     net: BaseNetwork,

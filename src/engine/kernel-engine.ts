@@ -1,6 +1,6 @@
 /** The Engine over a host of the kernel: checks arguments, lays out requests, splits what is too large for one. */
 import { AbortedError } from '../core/errors.ts';
-import { type BaseNetwork, modulationLength, pointCount } from '../field/spec.ts';
+import { type BaseNetwork, modulationLength, pointCount, totalChannels } from '../field/spec.ts';
 import {
   allFinite,
   checkBatch,
@@ -51,12 +51,15 @@ export function kernelEngine(host: KernelHost): Engine {
     name: string,
     points: Points,
     options: CallOptions | undefined,
-  ): Promise<Float32Array> {
+    withSlopes = false,
+  ): Promise<{ values: Float32Array; slopes: Float32Array | undefined }> {
     checkNetwork(net);
     checkShape(net.spec, shape);
     checkModulationLength(name, net.spec, shape, count, modulations);
-    const n = checkPoints(net.spec, points, count);
+    const channels = withSlopes ? totalChannels(net.spec) : 0;
+    const n = checkPoints(net.spec, points, count * Math.max(1, channels));
     const values = new Float32Array(count * n * net.spec.outputs);
+    const slopes = withSlopes ? new Float32Array(values.length * channels) : undefined;
     const where =
       points.kind === 'list'
         ? { coordinates: points.coordinates }
@@ -69,13 +72,13 @@ export function kernelEngine(host: KernelHost): Engine {
           };
     const base = requestBase(net, shape, count);
     await run(
-      { task: tasks.evaluate, ...base, start: modulations, evaluatePoints: n, values, ...where },
+      { task: tasks.evaluate, ...base, start: modulations, evaluatePoints: n, values, slopes, ...where },
       options,
     );
     // What is not finite in a modulation makes every value that reads it so. The modulation of a large signal is read in
     // many calls, a part in each: looking for faults in all of it each time would take longer than some of the calls.
     if (!allFinite(values)) checkModulations(name, net.spec, shape, count, modulations);
-    return values;
+    return { values, slopes };
   }
 
   return {
@@ -84,12 +87,18 @@ export function kernelEngine(host: KernelHost): Engine {
 
     async evaluate(net, shape, modulation, points, options) {
       checkCall(closed, options);
-      return evaluateAll(net, { shape, count: 1, modulations: modulation }, 'modulation', points, options);
+      const signals = { shape, count: 1, modulations: modulation };
+      return (await evaluateAll(net, signals, 'modulation', points, options)).values;
     },
 
     async evaluateMany(net, signals, points, options) {
       checkCall(closed, options);
-      return evaluateAll(net, signals, 'modulations', points, options);
+      return (await evaluateAll(net, signals, 'modulations', points, options)).values;
+    },
+
+    async slopes(net, signals, points, options) {
+      checkCall(closed, options);
+      return (await evaluateAll(net, signals, 'modulations', points, options, true)).slopes!;
     },
 
     async gradient(net, batch, modulations, options) {

@@ -49,6 +49,7 @@ export interface KernelRequest {
   /** start, step, count, three of each. */
   readonly grid?: Float64Array | undefined;
   readonly values?: Float32Array | undefined;
+  readonly slopes?: Float32Array | undefined;
 }
 
 /** The numbers every request begins with. */

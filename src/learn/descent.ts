@@ -7,7 +7,6 @@
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { type BaseNetwork, pointCount, totalChannels } from '../field/spec.ts';
-import { fieldSlopes } from './field-slopes.ts';
 import { type FieldReach, fieldReach, LinearField } from './linear-field.ts';
 import type { PricedSymbols, Pricing } from './pricing.ts';
 
@@ -56,6 +55,7 @@ export async function descend(
   });
   const points = coveringGrid(shape);
   const size = batch.targets.length / count;
+  const all = totalChannels(net.spec);
   const triedBy = (some: readonly Descent[]) => {
     const modulations = new Float32Array(some.length * m);
     some.forEach((search, k) => {
@@ -73,17 +73,12 @@ export async function descend(
     active = active.filter((search) => !search.done);
     const stale = active.filter((search) => search.stale);
     if (stale.length > 0) {
-      const values = new Float32Array(stale.length * size);
-      stale.forEach((search, k) => {
-        values.set(search.values, k * size);
-      });
       // What was taken back tries the best symbols again: those are tried by all of them now.
-      const slopes = await fieldSlopes(engine, net, triedBy(stale), points, values, { channels, signal });
+      const slopes = await engine.slopes(net, triedBy(stale), points, { signal });
       stale.forEach((search, k) => {
-        const own = new Array<Float32Array | undefined>(totalChannels(net.spec)).fill(undefined);
-        channels.forEach((channel, i) => {
-          own[channel] = slopes[i]!.subarray(k * size, (k + 1) * size);
-        });
+        const own = new Array<Float32Array | undefined>(all).fill(undefined);
+        for (const channel of channels)
+          own[channel] = slopes.subarray((k * all + channel) * size, (k * all + channel + 1) * size);
         search.linearise(own);
       });
     }
@@ -194,7 +189,7 @@ class Descent implements Chosen {
   /** Takes df/du [channels][points, outputs] at the best symbols, of the channels that may move. */
   linearise(slopes: readonly (Float32Array | undefined)[]): void {
     const weighed = slopes.map((own) => own && this.#target.weigh(own));
-    this.#field = new LinearField(this.#reach, weighed, new Float32Array(this.#residual.length));
+    this.#field = new LinearField(this.#reach, weighed, this.#residual);
     this.#fresh = true;
     this.stale = false;
   }
@@ -202,7 +197,7 @@ class Descent implements Chosen {
   /** Chooses symbols anew from the best ones. */
   propose(): void {
     const field = this.#field!;
-    field.residual.set(this.#residual);
+    field.residual = this.#residual;
     let moved = false;
     for (let sweep = 0; sweep < SWEEPS; sweep++) {
       field.sweep((i, slope, curvature) => {

@@ -5,7 +5,6 @@ import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { pyramid } from '../field/presets.ts';
 import { modulationLength, totalChannels, weightLayout } from '../field/spec.ts';
-import { fieldSlopes } from './field-slopes.ts';
 import { fieldReach, LinearField } from './linear-field.ts';
 
 const engine = await openReference();
@@ -33,7 +32,10 @@ function fieldOf(shape: readonly number[], outputs: number, linear: boolean) {
 async function linearised({ spec, net, shape, modulation, targets, at }: ReturnType<typeof fieldOf>) {
   const values = await at(modulation);
   const signals = { shape, count: 1, modulations: modulation };
-  const slopes = await fieldSlopes(engine, net, signals, coveringGrid(shape), values);
+  const all = await engine.slopes(net, signals, coveringGrid(shape));
+  const slopes = Array.from({ length: totalChannels(spec) }, (_, c) =>
+    all.subarray(c * values.length, (c + 1) * values.length),
+  );
   return new LinearField(
     fieldReach(spec, shape),
     slopes,

@@ -12,6 +12,8 @@ import { channelLayout } from './layout.ts';
 interface Reach {
   readonly from: number;
   readonly weights: Float64Array;
+  /** Of the weights. */
+  readonly squares: Float64Array;
 }
 
 interface LevelReach {
@@ -20,6 +22,10 @@ interface LevelReach {
   readonly first: number;
   /** [3][cells of that axis]; axes that a signal lacks stand first, with one cell and one sample. */
   readonly axes: readonly (readonly Reach[])[];
+}
+
+function reachOf(from: number, weights: Float64Array): Reach {
+  return { from, weights, squares: weights.map((weight) => weight * weight) };
 }
 
 /** What depends on the shape alone. */
@@ -36,7 +42,7 @@ export interface FieldReach {
 export function fieldReach(spec: FieldSpec, shape: readonly number[]): FieldReach {
   const layout = channelLayout(spec, shape);
   const missing = 3 - spec.axes;
-  const whole: Reach = { from: 0, weights: Float64Array.of(1) };
+  const whole = reachOf(0, Float64Array.of(1));
   const levels = spec.levels.map((level, k) => {
     const cells = gridCells(level, shape);
     const axes = shape.map((extent, axis) => {
@@ -46,10 +52,7 @@ export function fieldReach(spec: FieldSpec, shape: readonly number[]): FieldReac
           if (weight !== 0) samples[cell]!.set(i, (samples[cell]!.get(i) ?? 0) + weight);
         }
       }
-      return samples.map((own) => ({
-        from: Math.min(...own.keys(), extent),
-        weights: Float64Array.from(own.values()),
-      }));
+      return samples.map((own) => reachOf(Math.min(...own.keys(), extent), Float64Array.from(own.values())));
     });
     const { at, channels, first } = layout.levels[k]!;
     return { at, channels, first, axes: [...Array.from({ length: missing }, () => [whole]), ...axes] };
@@ -58,24 +61,48 @@ export function fieldReach(spec: FieldSpec, shape: readonly number[]): FieldReac
   return { length: layout.length, outputs: spec.outputs, rows: last[0]!, columns: last[1]!, levels };
 }
 
+/** Samples along an axis, as a power of two, that share a time of their last change. */
+const BLOCK_BITS = 2;
+
 export class LinearField {
-  /** [points, outputs]: what the modulation leaves of the targets; a sweep keeps it up to date. */
-  readonly residual: Float32Array;
+  readonly #residual: Float32Array;
   readonly #reach: FieldReach;
   /** [channels][points, outputs]; absent for channels that stay as they are. */
   readonly #slopes: readonly (Float32Array | undefined)[];
   /** [m]: Gauss-Newton diagonal. */
   readonly #curvature: Float32Array;
+  /** [m]: slopes of the error, and the times that they were summed at: they hold while no block reached has changed since. */
+  readonly #slopeOf: Float64Array;
+  readonly #summedAt: Int32Array;
+  /** [rows of blocks, columns of blocks], over all planes. */
+  readonly #changedAt: Int32Array;
+  readonly #blockColumns: number;
+  #now = 0;
 
-  /** Keeps all it is given. */
+  /** Keeps `reach` and `slopes`. */
   constructor(reach: FieldReach, slopes: readonly (Float32Array | undefined)[], residual: Float32Array) {
     this.#reach = reach;
     this.#slopes = slopes;
+    this.#residual = new Float32Array(residual.length);
+    this.#slopeOf = new Float64Array(reach.length);
+    this.#summedAt = new Int32Array(reach.length);
+    this.#blockColumns = (reach.columns >> BLOCK_BITS) + 1;
+    this.#changedAt = new Int32Array(this.#blockColumns * ((reach.rows >> BLOCK_BITS) + 1));
     this.residual = residual;
     this.#curvature = new Float32Array(reach.length);
     this.#each((i, own, planes, rows, columns) => {
       this.#curvature[i] = this.#sum(own, own, true, planes, rows, columns);
     });
+  }
+
+  /** [points, outputs]: what the modulation leaves of the targets; a sweep keeps it up to date. Set: copied. */
+  get residual(): Float32Array {
+    return this.#residual;
+  }
+
+  set residual(from: Float32Array) {
+    this.#residual.set(from);
+    this.#changedAt.fill(++this.#now);
   }
 
   /**
@@ -84,8 +111,11 @@ export class LinearField {
    */
   sweep(choose: (index: number, slope: number, curvature: number) => number): void {
     this.#each((i, slopes, planes, rows, columns) => {
-      const slope = this.#sum(slopes, this.residual, false, planes, rows, columns);
-      const by = choose(i, slope, this.#curvature[i]!);
+      if (this.#lastChange(rows, columns) > this.#summedAt[i]!) {
+        this.#slopeOf[i] = this.#sum(slopes, this.#residual, false, planes, rows, columns);
+        this.#summedAt[i] = this.#now;
+      }
+      const by = choose(i, this.#slopeOf[i]!, this.#curvature[i]!);
       if (by !== 0) this.#move(slopes, by, planes, rows, columns);
     });
   }
@@ -104,7 +134,7 @@ export class LinearField {
   /** Half the sum of squares of the residual. */
   get loss(): number {
     let sum = 0;
-    for (let i = 0; i < this.residual.length; i++) sum += this.residual[i]! * this.residual[i]!;
+    for (let i = 0; i < this.#residual.length; i++) sum += this.#residual[i]! * this.#residual[i]!;
     return sum / 2;
   }
 
@@ -134,19 +164,14 @@ export class LinearField {
     columns: Reach,
   ): number {
     const { outputs } = this.#reach;
+    const across = squared ? columns.squares : columns.weights;
+    const lineSum = outputs === 3 ? sumOfThree : sumOfAny;
     let sum = 0;
     for (let z = 0; z < planes.weights.length; z++) {
       for (let y = 0; y < rows.weights.length; y++) {
-        let i = this.#start(planes, z, rows, y, columns);
-        let row = 0;
-        for (let x = 0; x < columns.weights.length; x++) {
-          let product = 0;
-          for (let o = 0; o < outputs; o++, i++) product += a[i]! * b[i]!;
-          const weight = columns.weights[x]!;
-          row += (squared ? weight * weight : weight) * product;
-        }
+        const line = lineSum(a, b, across, this.#start(planes, z, rows, y, columns), outputs);
         const weight = planes.weights[z]! * rows.weights[y]!;
-        sum += (squared ? weight * weight : weight) * row;
+        sum += (squared ? weight * weight : weight) * line;
       }
     }
     return sum;
@@ -154,21 +179,103 @@ export class LinearField {
 
   #move(slopes: Float32Array, by: number, planes: Reach, rows: Reach, columns: Reach): void {
     const { outputs } = this.#reach;
-    const residual = this.residual;
+    const residual = this.#residual;
+    const lineMove = outputs === 3 ? moveThree : moveAny;
+    this.#change(rows, columns);
     for (let z = 0; z < planes.weights.length; z++) {
       for (let y = 0; y < rows.weights.length; y++) {
-        let i = this.#start(planes, z, rows, y, columns);
         const weight = by * planes.weights[z]! * rows.weights[y]!;
-        for (let x = 0; x < columns.weights.length; x++) {
-          const share = weight * columns.weights[x]!;
-          for (let o = 0; o < outputs; o++, i++) residual[i]! -= share * slopes[i]!;
-        }
+        lineMove(
+          residual,
+          slopes,
+          columns.weights,
+          weight,
+          this.#start(planes, z, rows, y, columns),
+          outputs,
+        );
       }
+    }
+  }
+
+  /** When the residual last changed near what a cell reaches. */
+  #lastChange(rows: Reach, columns: Reach): number {
+    let last = 0;
+    for (let y = rows.from >> BLOCK_BITS; y <= (rows.from + rows.weights.length - 1) >> BLOCK_BITS; y++) {
+      const at = y * this.#blockColumns;
+      const end = at + ((columns.from + columns.weights.length - 1) >> BLOCK_BITS);
+      for (let i = at + (columns.from >> BLOCK_BITS); i <= end; i++)
+        if (this.#changedAt[i]! > last) last = this.#changedAt[i]!;
+    }
+    return last;
+  }
+
+  #change(rows: Reach, columns: Reach): void {
+    this.#now++;
+    for (let y = rows.from >> BLOCK_BITS; y <= (rows.from + rows.weights.length - 1) >> BLOCK_BITS; y++) {
+      const at = y * this.#blockColumns;
+      const end = at + ((columns.from + columns.weights.length - 1) >> BLOCK_BITS);
+      this.#changedAt.fill(this.#now, at + (columns.from >> BLOCK_BITS), end + 1);
     }
   }
 
   #start(planes: Reach, z: number, rows: Reach, y: number, columns: Reach): number {
     const line = (planes.from + z) * this.#reach.rows + rows.from + y;
     return (line * this.#reach.columns + columns.from) * this.#reach.outputs;
+  }
+}
+
+/** Sum of weight * a * b over the samples of a line, each of `outputs` values, from index `i` on. */
+function sumOfAny(
+  a: Float32Array,
+  b: Float32Array,
+  weights: Float64Array,
+  i: number,
+  outputs: number,
+): number {
+  let sum = 0;
+  for (let x = 0; x < weights.length; x++) {
+    let product = 0;
+    for (let o = 0; o < outputs; o++, i++) product += a[i]! * b[i]!;
+    sum += weights[x]! * product;
+  }
+  return sum;
+}
+
+/** The same of three outputs. */
+function sumOfThree(a: Float32Array, b: Float32Array, weights: Float64Array, i: number): number {
+  let sum = 0;
+  for (let x = 0; x < weights.length; x++, i += 3)
+    sum += weights[x]! * (a[i]! * b[i]! + a[i + 1]! * b[i + 1]! + a[i + 2]! * b[i + 2]!);
+  return sum;
+}
+
+/** residual -= by * weight * slope over the samples of a line. */
+function moveAny(
+  residual: Float32Array,
+  slopes: Float32Array,
+  weights: Float64Array,
+  by: number,
+  i: number,
+  outputs: number,
+): void {
+  for (let x = 0; x < weights.length; x++) {
+    const share = by * weights[x]!;
+    for (let o = 0; o < outputs; o++, i++) residual[i]! -= share * slopes[i]!;
+  }
+}
+
+/** The same of three outputs. */
+function moveThree(
+  residual: Float32Array,
+  slopes: Float32Array,
+  weights: Float64Array,
+  by: number,
+  i: number,
+): void {
+  for (let x = 0; x < weights.length; x++, i += 3) {
+    const share = by * weights[x]!;
+    residual[i]! -= share * slopes[i]!;
+    residual[i + 1]! -= share * slopes[i + 1]!;
+    residual[i + 2]! -= share * slopes[i + 2]!;
   }
 }

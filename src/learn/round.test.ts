@@ -5,7 +5,6 @@ import { openEngine } from '../engine/index.ts';
 import { openReference } from '../engine/reference/reference.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { readModel } from '../field/model.ts';
-import { totalChannels } from '../field/spec.ts';
 import { adaptBatch, rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
 import { channelLayout, channelOfSymbol } from './layout.ts';
@@ -83,25 +82,15 @@ test('prices that are given decide: what costs nothing is rounded for error alon
   expect((await at(1e6)).symbols.every((symbol) => symbol === 0)).toBe(true);
 });
 
-test('a channel that the logistics expect nothing of stays at zero, and no work goes into it', async () => {
+test('a channel that the logistics expect nothing of stays at zero', async () => {
   const quiet = 3;
   const scales = Float64Array.from(rate.steps, (step, c) => (c === quiet ? step / 60 : step));
   const start = modulations.slice();
   for (let i = 0; i < start.length; i++) if (channelOf[i % m] === quiet) start[i] = 2.2 * stepOf(i);
-  let evaluated = 0;
-  const counting = {
-    ...engine,
-    evaluateMany: (...args: Parameters<typeof engine.evaluateMany>) => {
-      evaluated++;
-      return engine.evaluateMany(...args);
-    },
-  };
   const options = { rate: { ...rate, scales }, price: linearPrice(0.01), turns: 2, moves: 4 };
-  const { symbols } = await roundBatch(counting, network, batch, start, options);
+  const { symbols } = await roundBatch(engine, network, batch, start, options);
   expect(symbols.some((symbol, i) => symbol !== 0 && channelOf[i % m] !== quiet)).toBe(true);
   expect(symbols.every((symbol, i) => symbol === 0 || channelOf[i % m] !== quiet)).toBe(true);
-  // Two turns, and the slopes of all channels but one.
-  expect(evaluated).toBe(2 + totalChannels(tinySpec) - 1);
 });
 
 test('moves by true gradients find what the linear field of a strongly bent network does not see', async () => {

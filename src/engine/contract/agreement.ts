@@ -43,6 +43,17 @@ export function describeAgreement(subject: Subject): void {
       }
     });
 
+    it('in slopes, of all signals at the same points', async () => {
+      const signals = { shape: batch.shape, count: batch.count, modulations };
+      const reference = await openReference();
+      for (const points of [coveringGrid(batch.shape), { kind: 'list', coordinates: c.scattered } as const]) {
+        const want = await reference.slopes(net, signals, points);
+        const got = await subject.engine().slopes(net, signals, points);
+        // The reference takes differences.
+        expect(normError(got, want), points.kind).toBeLessThan(secondOrder);
+      }
+    });
+
     it('in inner losses and gradients, and along inner steps from a start and from zero', async () => {
       const want = await answers.gradient();
       const got = await subject.engine().gradient(net, batch, modulations);

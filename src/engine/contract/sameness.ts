@@ -156,11 +156,14 @@ async function everything(engine: Engine, c: Case): Promise<(Float32Array | Floa
   const { net, batch, modulations, start, offset, extraGradient } = c;
   const phi = modulations.subarray(0, modulations.length / batch.count);
   const values = await engine.evaluate(net, batch.shape, phi, coveringGrid(batch.shape));
+  const signals = { shape: batch.shape, count: batch.count, modulations };
+  const slopes = await engine.slopes(net, signals, coveringGrid(batch.shape));
   const { losses, gradient } = await engine.gradient(net, batch, modulations);
   const adapted = await engine.adapt(net, batch, 2, { start });
   const meta = await engine.metaGradient(net, batch, adapted, { distortionWeight: 1, offset, extraGradient });
   return [
     values,
+    slopes,
     losses,
     gradient,
     adapted.trajectory,

@@ -176,8 +176,8 @@ static void map_window(const Job* job, const Dims& d, const Net& n, const float*
 }
 
 // V vectors from `column` on of z[t, :], for P points that read the same rows: what the line shares, plus rows of shifts
-// of every level; in the first layer, the sine of it with the features of the column (the other layers have a product to come).
-template <int P, int V, bool FIRST>
+// of every level; in the first layer with the features of the column, or the sine of that (the other layers have a product to come).
+template <int P, int V, bool FIRST, bool SINE>
 FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns, float* z) {
   const float* shared = e.point_slot[t] + column;
   const int32_t* offset = e.point_rows[t]->offset;
@@ -197,26 +197,26 @@ FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns,
     }
   }
   for (int p = 0; p < P; p++)
-    for (int v = 0; v < V; v++) store(z + (long)p * columns + v * VL, FIRST ? sine_quarters(sum[p][v]) : sum[p][v]);
+    for (int v = 0; v < V; v++) store(z + (long)p * columns + v * VL, SINE ? sine_quarters(sum[p][v]) : sum[p][v]);
 }
 
-template <int P, bool FIRST>
+template <int P, bool FIRST, bool SINE>
 FUNCTA_INLINE void gather_columns(const Lines& e, int t, int column, int columns, float* z) {
   int j = 0;
-  for (; j + 4 * VL <= columns; j += 4 * VL) gather_points<P, 4, FIRST>(e, t, column + j, columns, z + j);
-  for (; j < columns; j += VL) gather_points<P, 1, FIRST>(e, t, column + j, columns, z + j);
+  for (; j + 4 * VL <= columns; j += 4 * VL) gather_points<P, 4, FIRST, SINE>(e, t, column + j, columns, z + j);
+  for (; j < columns; j += VL) gather_points<P, 1, FIRST, SINE>(e, t, column + j, columns, z + j);
 }
 
 namespace {
 struct LinesTile {
   const Lines& e;
 
-  template <bool FIRST>
+  template <bool FIRST, bool SINE>
   void gather(int points, int column, int columns, float* z) const {
     for (int t = 0; t < points;) {
       const int n = t + 1 < points && e.point_slot[t] == e.point_slot[t + 1] && e.point_rows[t]->like_next ? 2 : 1;
-      if (n == 2) gather_columns<2, FIRST>(e, t, column, columns, z + (long)t * columns);
-      else gather_columns<1, FIRST>(e, t, column, columns, z + (long)t * columns);
+      if (n == 2) gather_columns<2, FIRST, SINE>(e, t, column, columns, z + (long)t * columns);
+      else gather_columns<1, FIRST, SINE>(e, t, column, columns, z + (long)t * columns);
       t += n;
     }
   }
@@ -229,7 +229,7 @@ static void lines_tile(const Job* job, const Dims& d, const Net& n, Lines& e, co
     e.point_features[t] = e.point_features[0];
     e.point_rows[t] = e.point_rows[0];
   }
-  evaluate_tile(d, n, outcome, LinesTile{e}, e.valid, e.at, job->values);
+  evaluate_tile(job, d, n, outcome, LinesTile{e}, e.valid, e.at);
   e.valid = e.held = 0;
 }
 

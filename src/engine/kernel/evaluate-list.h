@@ -125,26 +125,26 @@ struct ListTile {
   const float* base;
   int first, valid;
 
-  template <bool FIRST>
+  template <bool FIRST, bool SINE>
   void gather(int points, int column, int columns, float* z) const {
-    if (list.leading == 1) rows<1, FIRST>(points, column, columns, z);
-    else if (list.leading == 2) rows<2, FIRST>(points, column, columns, z);
-    else if (list.leading == 4) rows<4, FIRST>(points, column, columns, z);
-    else rows<16, FIRST>(points, column, columns, z);
+    if (list.leading == 1) rows<1, FIRST, SINE>(points, column, columns, z);
+    else if (list.leading == 2) rows<2, FIRST, SINE>(points, column, columns, z);
+    else if (list.leading == 4) rows<4, FIRST, SINE>(points, column, columns, z);
+    else rows<16, FIRST, SINE>(points, column, columns, z);
   }
 
-  template <int LEADING, bool FIRST>
+  template <int LEADING, bool FIRST, bool SINE>
   void rows(int points, int column, int columns, float* z) const {
     for (int t = 0; t < points; t++, z += columns) {
       const int p = first + (t < valid ? t : 0);
       int j = 0;
-      for (; j + 4 * VL <= columns; j += 4 * VL) vectors<LEADING, 4, FIRST>(p, column + j, z + j);
-      if (columns - j == 3 * VL) vectors<LEADING, 3, FIRST>(p, column + j, z + j);
-      else for (; j < columns; j += VL) vectors<LEADING, 1, FIRST>(p, column + j, z + j);
+      for (; j + 4 * VL <= columns; j += 4 * VL) vectors<LEADING, 4, FIRST, SINE>(p, column + j, z + j);
+      if (columns - j == 3 * VL) vectors<LEADING, 3, FIRST, SINE>(p, column + j, z + j);
+      else for (; j < columns; j += VL) vectors<LEADING, 1, FIRST, SINE>(p, column + j, z + j);
     }
   }
 
-  template <int LEADING, int V, bool FIRST>
+  template <int LEADING, int V, bool FIRST, bool SINE>
   inline __attribute__((always_inline)) void vectors(int p, int column, float* z) const {
     const int32_t* at = list.at + (long)p * list.rows;
     const float *weight = list.weight + (long)p * list.rows, *along = list.along + (long)p * list.taps;
@@ -161,7 +161,7 @@ struct ListTile {
         for (int v = 0; v < V; v++) shifts[v] = fma(splat(weight[corner]), load(cells + at[corner] + v * VL), shifts[v]);
       for (int v = 0; v < V; v++) sum[v] = fma(splat(along[tap]), shifts[v], sum[v]);
     }
-    for (int v = 0; v < V; v++) store(z + v * VL, FIRST ? sine_quarters(sum[v]) : sum[v]);
+    for (int v = 0; v < V; v++) store(z + v * VL, SINE ? sine_quarters(sum[v]) : sum[v]);
   }
 };
 }  // namespace
@@ -181,7 +181,7 @@ static void list_unit(const Job* job, const Dims& d, const Net& n, List& list, c
       map_list_tile(d, n, list, phi, first, valid);
       long at[TILE];
       for (int t = 0; t < valid; t++) at[t] = (long)signal * job->evaluate_points + start + first + t;
-      evaluate_tile(d, n, outcome, ListTile{d, list, job->base + (long)signal * d.row, first, valid}, valid, at, job->values);
+      evaluate_tile(job, d, n, outcome, ListTile{d, list, job->base + (long)signal * d.row, first, valid}, valid, at);
     }
   }
 }

@@ -10,13 +10,20 @@ namespace functa {
 // What evaluates a tile, in the scratch of one thread.
 struct Outcome {
   float *h[2], *out, *sums;
+  float *cosines[MAX_LAYERS], *slopes;  // where slopes are asked for; [TILE, channels padded]
 };
 
-FUNCTA_INLINE Outcome outcome_views(const Dims& d, Arena& arena) {
+// Columns of the map of slopes: the channels of all levels, padded.
+FUNCTA_INLINE int slope_columns(const Dims& d) { return round_up(d.channels, VL); }
+
+FUNCTA_INLINE Outcome outcome_views(const Job* job, const Dims& d, Arena& arena) {
   Outcome o{};
   for (float*& h : o.h) h = arena.take((long)TILE * d.width);
   o.out = arena.take((long)TILE * d.out_columns);
   o.sums = arena.take((long)d.outputs * TILE);
+  if (!job->slopes) return o;
+  for (int l = 0; l < d.layers; l++) o.cosines[l] = arena.take((long)TILE * d.width);
+  o.slopes = arena.take((long)TILE * slope_columns(d));
   return o;
 }
 
@@ -30,22 +37,67 @@ FUNCTA_INLINE void add_features(const Spec& s, const Dims& d, const Net& n, int 
   }
 }
 
-// `source.gather<FIRST>(points, column, columns, z)` writes the shifts of the tile's points, from `column` on in a row of
-// shifts: in the first layer (column 0) the sine of them with the features, for the other layers what their product is added
-// to. `valid` points count; their values go to `values` at `at[t]`.
+// Turns pre-activations into their sines; the cosines are for the way back.
+FUNCTA_INLINE void take_sines(float* z, float* cosines, int n) {
+  for (int i = 0; i < n; i += VL) {
+    vf sine, cosine;
+    sincos_quarters(load(z + i), sine, cosine);
+    store(z + i, sine);
+    store(cosines + i, cosine);
+  }
+}
+
+// df/du of a tile whose cosines are known: for each output the backward pass of tile.h, mapped by M^T at every point.
+static void tile_slopes(const Job* job, const Dims& d, const Net& n, const Outcome& o, int points, int valid, const long* at) {
+  const int W = d.width, C = slope_columns(d), last = d.layers - 1;
+  for (int output = 0; output < d.outputs; output++) {
+    float *q = o.h[0], *next = o.h[1];
+    for (int t = 0; t < points; t++)
+      for (int j = 0; j < W; j += VL) store(q + t * W + j, load(n.wo + output * W + j) * load(o.cosines[last] + t * W + j) * d.w0);
+    gemm<false>(points, C, W, q, W, 1, job->slope_map + (long)last * W * C, C, o.slopes, C);
+    for (int l = last; l > 0; l--) {
+      gemm<false>(points, W, W, q, W, 1, n.wt[l], W, next, W);
+      for (int i = 0; i < points * W; i += VL) store(next + i, load(next + i) * load(o.cosines[l - 1] + i) * d.w0);
+      gemm<true>(points, C, W, next, W, 1, job->slope_map + (long)(l - 1) * W * C, C, o.slopes, C);
+      float* swap = q;
+      q = next;
+      next = swap;
+    }
+    const float* direct = job->slope_map + ((long)d.layers * W + output) * C;
+    const long signal = at[0] / job->evaluate_points, size = job->evaluate_points * d.outputs;
+    for (int c = 0; c < d.channels; c++) {
+      float* to = job->slopes + (signal * d.channels + c) * size - signal * size + output;
+      for (int t = 0; t < valid; t++) to[at[t] * d.outputs] = o.slopes[t * C + c] + direct[c];
+    }
+  }
+}
+
+// `source.gather<FIRST, SINE>(points, column, columns, z)` writes the shifts of the tile's points, from `column` on in a row of
+// shifts: in the first layer (column 0) with the features, or the sine of that; for the other layers what their product is added
+// to. `valid` points of one signal count; their values and slopes go to where `at[t]` says.
 template <class Source>
-static void evaluate_tile(const Dims& d, const Net& n, const Outcome& o, const Source& source, int valid, const long* at, float* values) {
+static void evaluate_tile(const Job* job, const Dims& d, const Net& n, const Outcome& o, const Source& source, int valid, const long* at) {
   const int W = d.width, OC = d.out_columns, points = round_up(valid, VL);
-  float *h = o.h[0], *next = o.h[1];
-  source.template gather<true>(points, 0, W, h);
+  float *h = o.h[0], *next = o.h[1], *values = job->values;
+  if (job->slopes) {
+    source.template gather<true, false>(points, 0, W, h);
+    take_sines(h, o.cosines[0], points * W);
+  } else {
+    source.template gather<true, true>(points, 0, W, h);
+  }
   for (int l = 1; l < d.layers; l++) {
-    source.template gather<false>(points, l * W, W, next);
-    gemm<true, Sine>(points, W, W, h, W, 1, n.w[l], W, next, W);
+    source.template gather<false, false>(points, l * W, W, next);
+    if (job->slopes) {
+      gemm<true>(points, W, W, h, W, 1, n.w[l], W, next, W);
+      take_sines(next, o.cosines[l], points * W);
+    } else {
+      gemm<true, Sine>(points, W, W, h, W, 1, n.w[l], W, next, W);
+    }
     float* swap = h;
     h = next;
     next = swap;
   }
-  source.template gather<false>(points, d.layers * W, OC, o.out);
+  source.template gather<false, false>(points, d.layers * W, OC, o.out);
   for (int channel = 0; channel < d.outputs; channel++)
     for (int t = 0; t < points; t += VL) {
       vf sum[VL] = {};
@@ -58,6 +110,7 @@ static void evaluate_tile(const Dims& d, const Net& n, const Outcome& o, const S
   for (int t = 0; t < valid; t++)
     for (int channel = 0; channel < d.outputs; channel++)
       values[at[t] * d.outputs + channel] = o.out[t * OC + channel] + o.sums[channel * TILE + t];
+  if (job->slopes) tile_slopes(job, d, n, o, points, valid, at);
 }
 
 }  // namespace functa

@@ -14,7 +14,7 @@ struct Evaluation {
 
 static Evaluation evaluation_views(const Job* job, const Dims& d, Arena& arena) {
   Evaluation e{};
-  e.outcome = outcome_views(d, arena);
+  e.outcome = outcome_views(job, d, arena);
   if (job->coordinates) e.list = list_views(job, d, arena);
   else e.lines = lines_views(job, d, arena);
   return e;

@@ -261,6 +261,7 @@ static void layout_job(Job* job, const Dims& d, Arena& arena) {
   job->accumulators = !evaluate && job->task == TASK_META ? arena.take(LANES * lane_floats(d)) : nullptr;
   job->grids = is_large(job) && !evaluate ? arena.take(large_floats(job, d)) : nullptr;
   job->base = evaluate ? arena.take((long)job->count * d.row) : nullptr;
+  job->slope_map = job->slopes ? arena.take((long)d.row * slope_columns(d)) : nullptr;
 }
 
 static long job_floats(Job* job) {
@@ -316,11 +317,22 @@ static void prepare_weights(const Job* job, const Dims& d, const Net& n) {
   }
 }
 
+// M^T of all levels side by side: [row, slope_columns].
+static void prepare_slopes(const Job* job, const Dims& d, const Net& n) {
+  const int columns = slope_columns(d);
+  zero(job->slope_map, (long)d.row * columns);
+  float* to = job->slope_map;
+  for (int k = 0; k < d.level_count; to += d.grid[k].channels, k++)
+    for (int j = 0; j < d.row; j++)
+      for (int c = 0; c < d.grid[k].channels; c++) to[(long)j * columns + c] = n.mt[k][(long)j * d.grid[k].channel_row + c];
+}
+
 static void prepare(Job* job, float* block) {
   const Dims d = dims_of(job->spec);
   Arena arena{block};
   layout_job(job, d, arena);
   prepare_weights(job, d, prepared(job, d));
+  if (job->slopes) prepare_slopes(job, d, prepared(job, d));
   const bool evaluate = job->values != nullptr;
   const int* count = evaluate ? job->grid_count : job->spec.shape;
   if (job->axis_tables) {

@@ -47,9 +47,10 @@ struct Job {
   int grid_count[MAX_AXES];
   long evaluate_points;
   float* values;
+  float* slopes;                                          // null, or out: df/du [count, channels, evaluate_points, outputs]
   const volatile int32_t* cancelled;                      // null or a flag
   // Laid out by the kernel.
-  float *prepared, *axis_tables, *geometry, *accumulators, *grids, *base;
+  float *prepared, *axis_tables, *geometry, *accumulators, *grids, *base, *slope_map;
   int box[MAX_AXES];                                      // evaluate: points of a unit along each axis
 };
 

@@ -61,6 +61,7 @@ EXPORT(fill) void fill(Job* job, const double* p) {
   job->coordinates = (const float*)at(21);
   job->values = (float*)at(22);
   job->cancelled = (const int32_t*)at(23);
+  job->slopes = (float*)at(25);
   const double* grid = (const double*)at(24);
   for (int a = 0; grid && a < functa::MAX_AXES; a++) {
     job->grid_start[a] = grid[a];

@@ -152,11 +152,12 @@ void fill(Reader& in, Request& r) {
   job.weights = in.array<float>("weights", napi_float32_array, (size_t)in.number("weightCount"), true);
   job.cancelled = in.array<int32_t>("cancelled", napi_int32_array, 1, false);
   const size_t m = (size_t)job.modulation * job.count, points = (size_t)job.points * job.count;
-  const size_t rates = (size_t)in.number("channels") * job.spec.rate_rows, outputs = job.spec.outputs;
+  const size_t channels = (size_t)in.number("channels"), rates = channels * job.spec.rate_rows, outputs = job.spec.outputs;
   if (job.task == 3) {
     job.evaluate_points = (long)in.number("evaluatePoints");
     job.coordinates = in.array<float>("coordinates", napi_float32_array, (size_t)job.evaluate_points * job.spec.axes, false);
     job.values = in.array<float>("values", napi_float32_array, (size_t)job.count * job.evaluate_points * outputs, true);
+    job.slopes = in.array<float>("slopes", napi_float32_array, (size_t)job.count * channels * job.evaluate_points * outputs, false);
     job.start = in.array<float>("start", napi_float32_array, m, m > 0);
     const double* grid = in.array<double>("grid", napi_float64_array, 9, job.coordinates == nullptr);
     for (int a = 0; grid && a < functa::MAX_AXES; a++) {

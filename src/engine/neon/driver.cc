@@ -12,7 +12,7 @@ const Kernels* FUNCTA_KERNELS();
 
 namespace {
 
-constexpr int NUMBERS = 8, ARRAYS = 17;  // in the order of `numbers` and `arrays` of wasm/memory.ts
+constexpr int NUMBERS = 8, ARRAYS = 18;  // in the order of `numbers` and `arrays` of wasm/memory.ts
 
 struct Array {
   double bytes;  // below 0: absent
@@ -62,6 +62,7 @@ int main() {
   job.rate_gradient = a[12].as<float>();
   job.coordinates = a[13].as<float>();
   job.values = a[14].as<float>();
+  job.slopes = a[17].as<float>();
   const double* grid = a[16].as<double>();  // 15 is the flag that stops the work
   for (int axis = 0; grid && axis < functa::MAX_AXES; axis++) {
     job.grid_start[axis] = grid[axis];
@@ -83,6 +84,6 @@ int main() {
     for (int lane = 0; lane < functa::LANES && lane < job.count; lane++) k->run_lane(&job, lane, scratch);
     k->finish(&job);
   }
-  for (int i : {6, 9, 10, 11, 12, 14})  // `outputs` of wasm/memory.ts
+  for (int i : {6, 9, 10, 11, 12, 14, 17})  // `outputs` of wasm/memory.ts
     if (a[i].data) fwrite(a[i].data, 1, (size_t)a[i].bytes, stdout);
 }

@@ -1,6 +1,13 @@
 /** The reference engine: float64, one point after another, single-threaded; what other engines are tested against. */
 import { gridPositions } from '../../field/coordinates.ts';
-import { type BaseNetwork, modulationLength, pointCount } from '../../field/spec.ts';
+import {
+  type BaseNetwork,
+  type FieldSpec,
+  gridCells,
+  modulationLength,
+  pointCount,
+  totalChannels,
+} from '../../field/spec.ts';
 import {
   checkAbort,
   checkBatch,
@@ -19,6 +26,8 @@ import { adapt64, emptyGradient, innerLoss, metaGradient64, type Signal64, sampl
 
 /** Points evaluated between two looks at the abort signal. */
 const POINTS_PER_TURN = 1024;
+/** How far a channel is moved to either side: in float64, slopes have ten digits. */
+const DIFFERENCE = 1e-5;
 
 export async function openReference(): Promise<Engine> {
   let closed = false;
@@ -63,6 +72,38 @@ export async function openReference(): Promise<Engine> {
 
     evaluate,
     evaluateMany: oneByOne(evaluate),
+
+    async slopes(net, { shape, count, modulations }, points, options) {
+      checkCall(closed, options);
+      checkNetwork(net);
+      checkShape(net.spec, shape);
+      checkModulations('modulations', net.spec, shape, count, modulations);
+      const n = checkPoints(net.spec, points, count * totalChannels(net.spec));
+      const { axes, outputs } = net.spec;
+      const inner = network64(net);
+      const positions = positionsOf(points);
+      const m = modulationLength(net.spec, shape);
+      const numbers = channelNumbers(net.spec, shape);
+      const slopes = new Float32Array(count * numbers.length * n * outputs);
+      for (let s = 0; s < count; s++) {
+        const phi = row(modulations, s, m);
+        for (let p = 0; p < n; p++) {
+          if (p % POINTS_PER_TURN === 0) await turn(options);
+          const site = siteAt(net.spec, shape, positions.subarray(p * axes, (p + 1) * axes));
+          numbers.forEach((own, c) => {
+            const valuesAt = (shift: number) => {
+              for (const i of own) phi[i] = modulations[s * m + i]! + shift;
+              return forward(inner, site, phi).f;
+            };
+            const [above, below] = [valuesAt(DIFFERENCE), valuesAt(-DIFFERENCE)];
+            valuesAt(0);
+            const at = ((s * numbers.length + c) * n + p) * outputs;
+            for (let o = 0; o < outputs; o++) slopes[at + o] = (above[o]! - below[o]!) / (2 * DIFFERENCE);
+          });
+        }
+      }
+      return slopes;
+    },
 
     async gradient(net, batch, modulations, options) {
       checkCall(closed, options);
@@ -133,6 +174,19 @@ export async function openReference(): Promise<Engine> {
       closed = true;
     },
   };
+}
+
+/** [channels]: the numbers of a modulation that make up each channel. */
+function channelNumbers(spec: FieldSpec, shape: readonly number[]): number[][] {
+  let start = 0;
+  return spec.levels.flatMap((level) => {
+    const cells = pointCount(gridCells(level, shape));
+    const first = start;
+    start += cells * level.channels;
+    return Array.from({ length: level.channels }, (_, c) =>
+      Array.from({ length: cells }, (_, cell) => first + cell * level.channels + c),
+    );
+  });
 }
 
 type Work = (net: Network64, signal: Signal64, index: number) => void;

@@ -15,6 +15,7 @@ import {
   checkShape,
   checkSteps,
 } from '../check.ts';
+import { slopesByDifferences } from '../differences.ts';
 import type { Batch, CallOptions, Engine } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
 import type { TensorFlow } from './backend.ts';
@@ -82,12 +83,15 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
     return values;
   };
 
+  const evaluateMany = oneByOne(evaluate);
+
   return {
     name: 'tfjs',
     threads: 1,
 
     evaluate,
-    evaluateMany: oneByOne(evaluate),
+    evaluateMany,
+    slopes: slopesByDifferences(evaluateMany),
 
     async gradient(net, batch, modulations, options) {
       checkCall(closed, options);

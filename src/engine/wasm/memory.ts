@@ -65,6 +65,7 @@ export const arrays: readonly ArrayField[] = [
   'values',
   'cancelled',
   'grid',
+  'slopes',
 ];
 /** Of these, what a task writes. */
 export const outputs = [
@@ -74,6 +75,7 @@ export const outputs = [
   'weightGradient',
   'rateGradient',
   'values',
+  'slopes',
 ] as const;
 
 export interface LaidOutJob {
