@@ -1,8 +1,27 @@
 /** Pictures that were coded: what they take, and that they decode. */
 import { BugError } from '../../src/core/errors.ts';
 import { mse } from '../../src/core/units.ts';
-import type { Encoded, Session } from '../../src/pipeline/types.ts';
+import type { Encoded, EncodeOptions, Session } from '../../src/pipeline/types.ts';
 import type { Pictures } from './pictures.ts';
+
+/** Every picture as a file, `together` at the same time: the seconds of each include waiting for the others. */
+export async function encodeAll(
+  session: Session,
+  { signals }: Pictures,
+  together: number,
+  optionsOf: (i: number) => EncodeOptions,
+): Promise<Encoded[]> {
+  const items = new Array<Encoded>(signals.length);
+  let next = 0;
+  const encodeNext = async (): Promise<void> => {
+    if (next === signals.length) return;
+    const i = next++;
+    items[i] = await session.encode(signals[i]!, optionsOf(i));
+    return encodeNext();
+  };
+  await Promise.all(Array.from({ length: together }, encodeNext));
+  return items;
+}
 
 /** Decodes every file by itself; mean milliseconds. What is decoded has to be what the encoder measured. */
 export async function decodeAll(

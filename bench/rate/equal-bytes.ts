@@ -5,7 +5,7 @@
  */
 import { maxQuality, minQuality } from '../../prior/quantiser.ts';
 import type { Session } from '../../src/pipeline/types.ts';
-import { decodeAll, perPixel } from './coded.ts';
+import { decodeAll, encodeAll, perPixel } from './coded.ts';
 import { type Curve, mean, pointOf } from './curve.ts';
 import type { Pictures } from './pictures.ts';
 
@@ -26,20 +26,28 @@ export async function equalBytesCurve(
   files: readonly FilesAt[],
   {
     effort,
+    together,
     prior,
     source,
     onPoint,
-  }: { effort: number; prior: string; source: string; onPoint?: ((what: string) => void) | undefined },
+  }: {
+    effort: number;
+    together: number;
+    prior: string;
+    source: string;
+    onPoint?: ((what: string) => void) | undefined;
+  },
 ): Promise<Curve> {
   const points = [];
   for (const { bytes } of files) {
     const wanted = mean(bytes);
     const setting = `about ${Math.round(wanted)} bytes each`;
     onPoint?.(setting);
-    const items = [];
-    for (const [i, signal] of pictures.signals.entries()) {
-      items.push(await session.encode(signal, { quality: qualityFor(files, i, wanted), effort, prior }));
-    }
+    const items = await encodeAll(session, pictures, together, (i) => ({
+      quality: qualityFor(files, i, wanted),
+      effort,
+      prior,
+    }));
     const measured = {
       bitsPerPixel: perPixel(items, pictures, (item) => item.bytes.length),
       psnrDb: items.map(({ psnrDb }) => psnrDb),

@@ -21,6 +21,8 @@ export interface RateOptions {
   readonly qualities: readonly number[];
   readonly prior: string | undefined;
   readonly batch: number | undefined;
+  /** Files encoded at the same time; above 1 none are adapted together. */
+  readonly together: number;
   readonly peers: readonly string[];
   readonly baselines: readonly BaselineName[];
   readonly published: boolean;
@@ -48,6 +50,7 @@ export const usage = `npm run bench:rate -- --data NAME [options]
   --qualities LIST       of our curve (35,40,...,80)
   --prior KIND           the model's best
   --batch N              pictures adapted together
+  --together N           files encoded at the same time, a picture each (1)
   --peers LIST           of ${peerKeys.join(',')}; none (all)
   --baselines LIST       of ${baselineNames.join(',')}; none (histogram,factorized,pca)
   --preset coin          add COIN to the baselines
@@ -100,6 +103,7 @@ export function readOptions(args: readonly string[]): RateOptions {
     qualities,
     prior: values.prior,
     batch: values.batch === undefined ? undefined : whole('batch', values.batch),
+    together: whole('together', values.together ?? '1'),
     peers: listOf('peers', values.peers ?? peerKeys.join(','), peerKeys),
     baselines: values.preset === undefined ? baselines : [...new Set([...baselines, 'coin' as const])],
     published: values['no-published'] !== true,
@@ -136,6 +140,7 @@ function parse(args: readonly string[]) {
         qualities: text,
         prior: text,
         batch: text,
+        together: text,
         peers: text,
         baselines: text,
         preset: text,

@@ -6,10 +6,11 @@ import { encodeArchive, openArchive, readArchiveIndex, readHeader } from '../../
 import type { PriorKind } from '../../prior/prior.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { psnrOfMeanMse } from '../../src/core/units.ts';
+import { priorKind } from '../../src/pipeline/coding.ts';
 import { bestPrior, priorsOf } from '../../src/pipeline/index.ts';
 import type { Encoded, Session } from '../../src/pipeline/types.ts';
 import { archiveBits } from './archive.ts';
-import { decodeAll, perPixel } from './coded.ts';
+import { decodeAll, encodeAll, perPixel } from './coded.ts';
 import { type Curve, type Form, mean, type Point, pointOf } from './curve.ts';
 import { equalBytesCurve, type FilesAt } from './equal-bytes.ts';
 import type { Pictures } from './pictures.ts';
@@ -19,6 +20,7 @@ export interface OurOptions {
   readonly effort: number;
   readonly prior?: string | undefined;
   readonly batch?: number | undefined;
+  readonly together: number;
   /** Priors of the model that code the same symbols. */
   readonly baselines: readonly PriorKind[];
   /** What the main curve counts. */
@@ -43,13 +45,15 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
   const files: FilesAt[] = [];
   for (const quality of options.qualities) {
     options.onSetting?.(`quality ${quality}`);
-    const { effort, batch } = options;
-    const { items, archive } = await session.encodeMany(pictures.signals, {
-      quality,
-      effort,
-      batch,
-      prior: own,
-    });
+    const { effort, batch, together } = options;
+    const how = { quality, effort, prior: own };
+    const { items, archive } =
+      together === 1
+        ? await session.encodeMany(pictures.signals, { ...how, batch })
+        : await encodeAll(session, pictures, together, () => how).then((items) => ({
+            items,
+            archive: encodeArchive(model, items, { quality, prior: priorKind(own) }),
+          }));
     const decodeMs = await decodeAll(session, items, pictures);
     const common = {
       encodeMs: mean(items.map(({ seconds }) => 1000 * seconds)),
@@ -83,9 +87,13 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
   const other = form === 'archive' ? 'file' : 'archive';
   const source = `model ${model.card.name} ${model.id.slice(0, 12)}, prior ${own}, effort ${options.effort}`;
   const ours = { kind: 'ours', source } as const;
-  const { effort, onSetting } = options;
+  const { effort, together, onSetting } = options;
   const equal = options.equalBytes
-    ? [await equalBytesCurve(session, pictures, files, { effort, prior: own, source, onPoint: onSetting })]
+    ? [
+        await equalBytesCurve(session, pictures, files, {
+          ...{ effort, together, prior: own, source, onPoint: onSetting },
+        }),
+      ]
     : [];
   return [
     { ...ours, name: 'functa', form, points: forms[form] },

@@ -1,6 +1,6 @@
 /** How much work goes into fitting a signal. */
 import { BadInputError } from '../core/errors.ts';
-import { type FieldSpec, totalChannels } from '../field/spec.ts';
+import type { FieldSpec } from '../field/spec.ts';
 
 /** What is done beyond the inner steps of training. */
 export interface Work {
@@ -36,8 +36,11 @@ export function workOf(effort: number): Work {
   return work;
 }
 
-/** Gradients that an effort's arithmetic is worth at most: an evaluation is a third of one, and a turn has one for each channel. */
+/**
+ * Gradients that an effort's arithmetic is worth at most: an evaluation is a third of one, the way back for an output two thirds, and a
+ * turn has two evaluations and the way back of every output.
+ */
 export function gradientsOf(spec: FieldSpec, innerSteps: number, effort: number): number {
   const { gradients, turns, moves } = workOf(effort);
-  return innerSteps + gradients + moves + Math.ceil((turns * (totalChannels(spec) + 3)) / 3);
+  return innerSteps + gradients + moves + Math.ceil((turns * (2 + 2 * spec.outputs)) / 3);
 }
