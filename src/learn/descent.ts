@@ -131,8 +131,6 @@ class Descent implements Chosen {
   readonly #pricing: Pricing;
   readonly #reach: FieldReach;
   readonly #target: Target;
-  /** Of the field at the best symbols, [points, outputs]. */
-  values: Float32Array = new Float32Array(0);
   #residual: Float32Array = new Float32Array(0);
   #priced: PricedSymbols | undefined;
   #field: LinearField | undefined;
@@ -155,7 +153,7 @@ class Descent implements Chosen {
     for (let i = 0; i < into.length; i++) into[i] = this.#tried[i]! * this.#steps[i]!;
   }
 
-  /** Keeps what was tried, and a view of its field values [points, outputs], if it is better. */
+  /** Keeps what was tried, of field values [points, outputs], if it is better. */
   settle(values: Float32Array): void {
     const residual = this.#target.residual(values);
     const loss = halfSquares(residual);
@@ -171,7 +169,6 @@ class Descent implements Chosen {
       this.#priced = priced;
       this.loss = loss;
       this.objective = objective;
-      this.values = values;
       this.#residual = residual;
       this.#best.set(this.#tried);
       if (this.#damping < LEAST_DAMPING) this.#damping = 0;

@@ -68,6 +68,29 @@ test('slopes and curvature of every number are those of the field, for 1, 2 and 
   }
 });
 
+test('a sweep knows the slopes of what the one before it left, near its moves and far from them', async () => {
+  for (const shape of [[40], [21, 18], [4, 9, 11]]) {
+    const outputs = shape.length === 2 ? 3 : 2;
+    const field = fieldOf(shape, outputs, false);
+    const linear = await linearised(field);
+    let visit = 0;
+    linear.sweep((_, slope, curvature) => (visit++ % 23 === 0 && curvature > 0 ? slope / curvature : 0));
+    const fresh = await linearised(field);
+    fresh.residual = linear.residual;
+    const want: number[] = [];
+    fresh.sweep((_, slope) => {
+      want.push(slope);
+      return 0;
+    });
+    const got: number[] = [];
+    linear.sweep((_, slope) => {
+      got.push(slope);
+      return 0;
+    });
+    expect(got).toEqual(want);
+  }
+});
+
 test('of a field that is linear, a sweep knows what is left after all its moves', async () => {
   const field = fieldOf([9, 6], 3, true);
   const linear = await linearised(field);

@@ -10,7 +10,7 @@
 import { BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
-import type { BaseNetwork } from '../field/spec.ts';
+import { type BaseNetwork, totalChannels } from '../field/spec.ts';
 import { descend } from './descent.ts';
 import { channelLayout, channelOfSymbol } from './layout.ts';
 import { moveSymbols } from './moves.ts';
@@ -60,7 +60,7 @@ export async function roundBatch(
     used.has(channelOf[i % layout.length]!) ? Math.floor(x / steps[i % layout.length]! + 0.5) : 0,
   );
   const pricing = { price: price ?? logisticPrices(channelOf, rate), weight: rate.weight };
-  const linear = (batch.targets.length / batch.count) * channels.length <= MOST_SLOPES;
+  const linear = (batch.targets.length / batch.count) * totalChannels(net.spec) <= MOST_SLOPES;
   const descending = linear ? turns : 1;
   const descended = await descend(engine, net, batch, symbols, steps, pricing, {
     turns: descending,

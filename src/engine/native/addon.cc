@@ -20,9 +20,9 @@ using functa::Isa;
 using functa::Job;
 using functa::Kernels;
 
-// Grown on demand, kept between jobs (fresh pages cost more than a small job), returned when large.
 constexpr size_t HUGE_PAGE = 2 << 20;
 
+// Grown on demand, kept between jobs (fresh pages cost more than a small job), returned when large.
 struct Block {
   float* memory = nullptr;
   long size = 0;
