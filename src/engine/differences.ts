@@ -2,7 +2,14 @@
  * `slopes` of an engine by central differences: interpolation weights sum to 1, so a channel that is raised in every cell is raised
  * by as much at every point. Hence two evaluations for each channel give df/du at all points.
  */
-import { type BaseNetwork, gridCells, modulationLength, pointCount, weightLayout } from '../field/spec.ts';
+import {
+  type BaseNetwork,
+  type FieldSpec,
+  gridCells,
+  modulationLength,
+  pointCount,
+  weightLayout,
+} from '../field/spec.ts';
 import type { Engine } from './engine.ts';
 
 /** How far a difference moves what any sine is taken of, at most: large for the rounding of floats, small for a sine. */
@@ -13,21 +20,15 @@ export function slopesByDifferences(evaluateMany: Engine['evaluateMany']): Engin
     const { shape, count, modulations } = signals;
     const slopes: Float32Array[] = [];
     const m = modulationLength(net.spec, shape);
-    let start = 0;
-    for (const level of net.spec.levels) {
-      const numbers = pointCount(gridCells(level, shape)) * level.channels;
-      for (let c = 0; c < level.channels; c++) {
-        const by = shiftOf(net, slopes.length);
-        const valuesAt = (shift: number) => {
-          const moved = modulations.slice();
-          for (let s = 0; s < count; s++)
-            for (let i = start + c; i < start + numbers; i += level.channels) moved[s * m + i]! += shift;
-          return evaluateMany(net, { shape, count, modulations: moved }, points, options);
-        };
-        const [above, below] = [await valuesAt(by), await valuesAt(-by)];
-        slopes.push(above.map((value, i) => (value - below[i]!) / (2 * by)));
-      }
-      start += numbers;
+    for (const own of channelNumbers(net.spec, shape)) {
+      const by = shiftOf(net, slopes.length);
+      const valuesAt = (shift: number) => {
+        const moved = modulations.slice();
+        for (let s = 0; s < count; s++) for (const i of own) moved[s * m + i]! += shift;
+        return evaluateMany(net, { shape, count, modulations: moved }, points, options);
+      };
+      const [above, below] = [await valuesAt(by), await valuesAt(-by)];
+      slopes.push(above.map((value, i) => (value - below[i]!) / (2 * by)));
     }
     const size = (slopes[0]?.length ?? 0) / count;
     const all = new Float32Array(slopes.length * count * size);
@@ -37,6 +38,19 @@ export function slopesByDifferences(evaluateMany: Engine['evaluateMany']): Engin
       });
     return all;
   };
+}
+
+/** [channels]: the numbers of a modulation that make up each channel. */
+export function channelNumbers(spec: FieldSpec, shape: readonly number[]): number[][] {
+  let start = 0;
+  return spec.levels.flatMap((level) => {
+    const cells = pointCount(gridCells(level, shape));
+    const first = start;
+    start += cells * level.channels;
+    return Array.from({ length: level.channels }, (_, c) =>
+      Array.from({ length: cells }, (_, cell) => first + cell * level.channels + c),
+    );
+  });
 }
 
 /** A shift of a channel that moves w0 M u by at most `reach` in every unit. */

@@ -1,13 +1,6 @@
 /** The reference engine: float64, one point after another, single-threaded; what other engines are tested against. */
 import { gridPositions } from '../../field/coordinates.ts';
-import {
-  type BaseNetwork,
-  type FieldSpec,
-  gridCells,
-  modulationLength,
-  pointCount,
-  totalChannels,
-} from '../../field/spec.ts';
+import { type BaseNetwork, modulationLength, pointCount, totalChannels } from '../../field/spec.ts';
 import {
   checkAbort,
   checkBatch,
@@ -19,6 +12,7 @@ import {
   checkShape,
   checkSteps,
 } from '../check.ts';
+import { channelNumbers } from '../differences.ts';
 import type { Batch, CallOptions, Engine, Points } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
 import { forward, type Network64, network64, siteAt } from './field64.ts';
@@ -174,19 +168,6 @@ export async function openReference(): Promise<Engine> {
       closed = true;
     },
   };
-}
-
-/** [channels]: the numbers of a modulation that make up each channel. */
-function channelNumbers(spec: FieldSpec, shape: readonly number[]): number[][] {
-  let start = 0;
-  return spec.levels.flatMap((level) => {
-    const cells = pointCount(gridCells(level, shape));
-    const first = start;
-    start += cells * level.channels;
-    return Array.from({ length: level.channels }, (_, c) =>
-      Array.from({ length: cells }, (_, cell) => first + cell * level.channels + c),
-    );
-  });
 }
 
 type Work = (net: Network64, signal: Signal64, index: number) => void;
