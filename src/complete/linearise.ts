@@ -6,6 +6,7 @@
  * Indices of hot loops are below points * channels and points * taps.
  */
 import type { CallOptions, Engine } from '../engine/engine.ts';
+import { rowsOf } from '../field/channels.ts';
 import { levelStencil } from '../field/coordinates.ts';
 import { type BaseNetwork, gridCells, pointCount, totalChannels } from '../field/spec.ts';
 
@@ -118,8 +119,5 @@ export async function linearise(
   const signals = { shape, count: 1, modulations: modulation };
   const values = await engine.evaluateMany(net, signals, points, options);
   const slopes = await engine.slopes(net, signals, points, options);
-  const byChannel = Array.from({ length: totalChannels(net.spec) }, (_, c) =>
-    slopes.subarray(c * values.length, (c + 1) * values.length),
-  );
-  return new Linearised(where.stencils, values, byChannel);
+  return new Linearised(where.stencils, values, rowsOf(slopes, totalChannels(net.spec)));
 }

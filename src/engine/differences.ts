@@ -2,14 +2,8 @@
  * `slopes` of an engine by central differences: interpolation weights sum to 1, so a channel that is raised in every cell is raised
  * by as much at every point. Hence two evaluations for each channel give df/du at all points.
  */
-import {
-  type BaseNetwork,
-  type FieldSpec,
-  gridCells,
-  modulationLength,
-  pointCount,
-  weightLayout,
-} from '../field/spec.ts';
+import { channelLayout, channelOfSymbol } from '../field/channels.ts';
+import { type BaseNetwork, weightLayout } from '../field/spec.ts';
 import type { Engine } from './engine.ts';
 
 /** How far a difference moves what any sine is taken of, at most: large for the rounding of floats, small for a sine. */
@@ -18,13 +12,13 @@ const reach = 0.005;
 export function slopesByDifferences(evaluateMany: Engine['evaluateMany']): Engine['slopes'] {
   return async (net, signals, points, options) => {
     const { shape, count, modulations } = signals;
+    const layout = channelLayout(net.spec, shape);
+    const channelOf = channelOfSymbol(layout);
     const slopes: Float32Array[] = [];
-    const m = modulationLength(net.spec, shape);
-    for (const own of channelNumbers(net.spec, shape)) {
-      const by = shiftOf(net, slopes.length);
+    for (let c = 0; c < layout.channels; c++) {
+      const by = shiftOf(net, c);
       const valuesAt = (shift: number) => {
-        const moved = modulations.slice();
-        for (let s = 0; s < count; s++) for (const i of own) moved[s * m + i]! += shift;
+        const moved = modulations.map((x, i) => (channelOf[i % layout.length] === c ? x + shift : x));
         return evaluateMany(net, { shape, count, modulations: moved }, points, options);
       };
       const [above, below] = [await valuesAt(by), await valuesAt(-by)];
@@ -38,19 +32,6 @@ export function slopesByDifferences(evaluateMany: Engine['evaluateMany']): Engin
       });
     return all;
   };
-}
-
-/** [channels]: the numbers of a modulation that make up each channel. */
-export function channelNumbers(spec: FieldSpec, shape: readonly number[]): number[][] {
-  let start = 0;
-  return spec.levels.flatMap((level) => {
-    const cells = pointCount(gridCells(level, shape));
-    const first = start;
-    start += cells * level.channels;
-    return Array.from({ length: level.channels }, (_, c) =>
-      Array.from({ length: cells }, (_, cell) => first + cell * level.channels + c),
-    );
-  });
 }
 
 /** A shift of a channel that moves w0 M u by at most `reach` in every unit. */

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { openReference } from '../engine/reference/reference.ts';
+import { channelLayout } from '../field/channels.ts';
 import { modulationLength } from '../field/spec.ts';
 import * as learning from './adapt.ts';
 import { rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
-import { channelLayout } from './layout.ts';
 import { LogisticRate } from './rate.ts';
 import { tinyRecipe, tinySpec, waves } from './testing.ts';
 import { train } from './trainer.ts';

@@ -8,10 +8,10 @@
  * nothing to say at this rate; its step is capped where the noise has its own variance.
  */
 import type { Engine } from '../engine/engine.ts';
+import { channelLayout, channelRms } from '../field/channels.ts';
 import type { BaseNetwork } from '../field/spec.ts';
 import { errorScale255 } from './batch.ts';
 import { stepRng } from './draw.ts';
-import { channelLayout, channelRms } from './layout.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { gramDiagonal } from './start-rates.ts';
 

@@ -5,6 +5,7 @@
  * again with moves held closer to the start (Levenberg-Marquardt). Slopes serve until errors are not what they foretold.
  */
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
+import { rowsOf } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { type BaseNetwork, pointCount, totalChannels } from '../field/spec.ts';
 import { type FieldReach, fieldReach, LinearField } from './linear-field.ts';
@@ -74,12 +75,10 @@ export async function descend(
     const stale = active.filter((search) => search.stale);
     if (stale.length > 0) {
       // What was taken back tries the best symbols again: those are tried by all of them now.
-      const slopes = await engine.slopes(net, triedBy(stale), points, { signal });
+      const slopes = rowsOf(await engine.slopes(net, triedBy(stale), points, { signal }), stale.length);
       stale.forEach((search, k) => {
-        const own = new Array<Float32Array | undefined>(all).fill(undefined);
-        for (const channel of channels)
-          own[channel] = slopes.subarray((k * all + channel) * size, (k * all + channel + 1) * size);
-        search.linearise(own);
+        const own = rowsOf(slopes[k]!, all);
+        search.linearise(own.map((row, c) => (channels.includes(c) ? row : undefined)));
       });
     }
     for (const search of active) search.propose();

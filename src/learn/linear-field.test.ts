@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
 import { openReference } from '../engine/reference/reference.ts';
+import { rowsOf } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { pyramid } from '../field/presets.ts';
@@ -32,10 +33,7 @@ function fieldOf(shape: readonly number[], outputs: number, linear: boolean) {
 async function linearised({ spec, net, shape, modulation, targets, at }: ReturnType<typeof fieldOf>) {
   const values = await at(modulation);
   const signals = { shape, count: 1, modulations: modulation };
-  const all = await engine.slopes(net, signals, coveringGrid(shape));
-  const slopes = Array.from({ length: totalChannels(spec) }, (_, c) =>
-    all.subarray(c * values.length, (c + 1) * values.length),
-  );
+  const slopes = rowsOf(await engine.slopes(net, signals, coveringGrid(shape)), totalChannels(spec));
   return new LinearField(
     fieldReach(spec, shape),
     slopes,

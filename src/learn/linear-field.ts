@@ -4,9 +4,10 @@
  *
  * Indices of hot loops are below points * outputs and the lengths of reaches.
  */
+
+import { channelLayout } from '../field/channels.ts';
 import { axisTaps } from '../field/coordinates.ts';
 import { type FieldSpec, gridCells } from '../field/spec.ts';
-import { channelLayout } from './layout.ts';
 
 /** The samples along an axis that a cell reaches, and by how much. */
 interface Reach {

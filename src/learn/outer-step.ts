@@ -12,12 +12,12 @@
 import type { Rng } from '../core/rng.ts';
 import type { Adapted, Batch, Engine, MetaGradient, OuterLoss } from '../engine/engine.ts';
 import { octavesAt } from '../field/at-quality.ts';
+import { type ChannelLayout, channelLayout } from '../field/channels.ts';
 import { weightLayout } from '../field/spec.ts';
 import { clipScale, cosineSchedule, gradientNorm } from './adam.ts';
 import { rateTerm } from './adapt.ts';
 import { errorScale255, massOf, sliceBatch } from './batch.ts';
 import { stepRng } from './draw.ts';
-import { type ChannelLayout, channelLayout } from './layout.ts';
 import type { Price } from './pricing.ts';
 import {
   addChannelDots,

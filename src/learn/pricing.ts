@@ -1,5 +1,5 @@
 /** What symbols cost those who choose them. */
-import type { ChannelLayout } from './layout.ts';
+import type { ChannelLayout } from '../field/channels.ts';
 import { logisticNats } from './rate.ts';
 import type { RateTerm } from './refine.ts';
 

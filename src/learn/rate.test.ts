@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
+import { channelLayout } from '../field/channels.ts';
 import { preset } from '../field/presets.ts';
-import { channelLayout } from './layout.ts';
 import { addChannelDots, LogisticRate, logisticNats, noiseOffsets, roundingOffsets } from './rate.ts';
 
 const spec = preset('pyramid', {

@@ -13,7 +13,7 @@
  * Indices of hot loops are below the lengths that the callers checked.
  */
 import { octavesAt } from '../field/at-quality.ts';
-import type { ChannelLayout } from './layout.ts';
+import type { ChannelLayout } from '../field/channels.ts';
 
 const LARGE = 30;
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { openReference } from '../engine/reference/reference.ts';
+import { channelLayout } from '../field/channels.ts';
 import { adaptBatch } from './adapt.ts';
 import { batchOf } from './batch.ts';
-import { channelLayout } from './layout.ts';
 import { LogisticRate } from './rate.ts';
 import { refineBatch } from './refine.ts';
 import { tinyRecipe, tinySpec, waves } from './testing.ts';

@@ -10,8 +10,8 @@
  */
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
+import { type ChannelLayout, channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { type BaseNetwork, totalChannels } from '../field/spec.ts';
-import { type ChannelLayout, channelLayout, channelOfSymbol } from './layout.ts';
 import { LogisticRate } from './rate.ts';
 
 /** What bits cost, in units of the inner loss. */

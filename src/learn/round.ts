@@ -10,9 +10,9 @@
 import { BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
+import { channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { type BaseNetwork, totalChannels } from '../field/spec.ts';
 import { descend } from './descent.ts';
-import { channelLayout, channelOfSymbol } from './layout.ts';
 import { moveSymbols } from './moves.ts';
 import { channelsInUse, logisticPrices, type Price } from './pricing.ts';
 import type { RateTerm } from './refine.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
 import { openReference } from '../engine/reference/reference.ts';
+import { channelLayout } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { totalChannels, weightLayout } from '../field/spec.ts';
-import { channelLayout } from './layout.ts';
 import { startFrom } from './start-from.ts';
 import { tinySpec } from './testing.ts';
 

@@ -8,8 +8,8 @@
 import { BadInputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { CallOptions, Engine } from '../engine/engine.ts';
+import { channelLayout, channelMeanSquares } from '../field/channels.ts';
 import { type BaseNetwork, type FieldSpec, pointCount } from '../field/spec.ts';
-import { channelLayout, channelMeanSquares } from './layout.ts';
 
 /**
  * G [channels] for signals of `shape`, averaged over cells and over `modulations` [count, m], each probed with one

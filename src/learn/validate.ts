@@ -2,10 +2,10 @@
 import { meanPsnrOfItems } from '../core/units.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { octavesAt } from '../field/at-quality.ts';
+import { channelLayout } from '../field/channels.ts';
 import type { BaseNetwork } from '../field/spec.ts';
 import { massOf, sliceBatch } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
-import { channelLayout } from './layout.ts';
 import { LogisticRate, multiplierAt, roundingOffsets } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import type { SignalSource } from './source.ts';

@@ -7,11 +7,12 @@ import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import type { ModulationSource, TrainingModulation } from '../../prior/train/index.ts';
 import { AbortedError, ConflictError } from '../core/errors.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { mirror } from '../learn/index.ts';
 import { stepsOf } from './coding.ts';
 import { openingFor } from './data.ts';
-import { fitSignals } from './fit.ts';
+import { type FitRequest, fitSignals } from './fit.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';
 import { openFunctasetOf } from './store.ts';
 import type { PipelineEvent, TrainPriorOptions } from './types.ts';
@@ -108,39 +109,55 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
     tell({ type: 'start', job, total: turns * total, done: 0, unit: 'signals adapted' });
     const all: TrainingModulation[] = [];
     const kindsOfSymbols = effort > 1 && !codedOnly ? 2 : 1;
-    // The turns of a signal stand together, so that none of the last, held-out ones is learnt from.
-    for (let count = 0; count < turns * Math.ceil(total / defaultBatch); count++) {
-      if (signal?.aborted) throw new AbortedError();
-      const first = Math.floor(count / turns) * defaultBatch;
-      const isCoded = effort > 1 && count % kindsOfSymbols === kindsOfSymbols - 1;
-      const cycle = qualities ?? (isCoded ? codedQualities(model) : changing ? adaptedQualities : []);
-      const time = Math.floor(count / kindsOfSymbols);
-      const quality = cycle[time % cycle.length];
-      const indices = chosen.slice(first, first + defaultBatch);
-      const axes = Math.floor((count % turns) / kindsOfSymbols) % 2 === 1 ? flipsOf(model) : [];
-      const signals = await Promise.all(
-        indices.map(async (index) => mirrored(await dataset.get(index), axes)),
+    const flips = flipsOf(model);
+    let count = 0;
+    for (let first = 0; first < total; first += defaultBatch) {
+      const items = await Promise.all(
+        chosen.slice(first, first + defaultBatch).map((index) => dataset.get(index)),
       );
-      for (const item of signals) checkFits(model, item);
-      for (const group of groups(signals, defaultBatch)) {
-        const request = { quality: quality ?? defaultQuality, effort: isCoded ? effort : 1, prior, signal };
-        const layout = symbolLayout(spec, group[0]!.shape);
-        for (const [k, found] of (await fitSignals(model, engine, group, request)).entries()) {
-          const { label } = group[k]!;
-          if (quality === undefined) all.push({ modulation: found.modulation, layout, label });
-          else {
-            const symbols = found.symbols ?? quantise(layout, found.modulation, stepsOf(model, quality));
-            all.push({ modulation: asSymbols(model, layout, symbols, quality), layout, quality, label });
-          }
-        }
+      for (const item of items) checkFits(model, item);
+      // The turns of a signal stand together, so that none of the last, held-out ones is learnt from.
+      for (let turn = 0; turn < turns; turn++, count++) {
+        if (signal?.aborted) throw new AbortedError();
+        const isCoded = effort > 1 && count % kindsOfSymbols === kindsOfSymbols - 1;
+        const cycle = qualities ?? (isCoded ? codedQualities(model) : changing ? adaptedQualities : []);
+        const quality = cycle[Math.floor(count / kindsOfSymbols) % cycle.length];
+        const isMirrored = Math.floor(turn / kindsOfSymbols) % 2 === 1;
+        const signals = isMirrored ? items.map((item) => mirrored(item, flips)) : items;
+        const request = { effort: isCoded ? effort : 1, prior, signal };
+        all.push(...(await adapted(model, engine, signals, quality, request)));
+        tell({ type: 'progress', job, done: all.length, total: turns * total, figures: {} });
       }
-      tell({ type: 'progress', job, done: all.length, total: turns * total, figures: {} });
     }
     const source = { length: all.length, at: (index: number) => all[index]! };
     return { source, data: `${name}/${split}`, close: async () => undefined };
   } finally {
     dataset.close();
   }
+}
+
+/** With `quality` as the symbols of it, else as they are. */
+async function adapted(
+  model: Model,
+  engine: Engine,
+  signals: readonly Signal[],
+  quality: number | undefined,
+  request: Omit<FitRequest, 'quality'>,
+): Promise<TrainingModulation[]> {
+  const found: TrainingModulation[] = [];
+  for (const group of groups(signals, defaultBatch)) {
+    const layout = symbolLayout(model.card.spec, group[0]!.shape);
+    const fits = await fitSignals(model, engine, group, { quality: quality ?? defaultQuality, ...request });
+    for (const [k, { modulation, symbols }] of fits.entries()) {
+      const { label } = group[k]!;
+      if (quality === undefined) found.push({ modulation, layout, label });
+      else {
+        const chosen = symbols ?? quantise(layout, modulation, stepsOf(model, quality));
+        found.push({ modulation: asSymbols(model, layout, chosen, quality), layout, quality, label });
+      }
+    }
+  }
+  return found;
 }
 
 /** Axes that training mirrored signals along. */

@@ -1,4 +1,5 @@
 /** The reference engine: float64, one point after another, single-threaded; what other engines are tested against. */
+import { channelLayout, channelOfSymbol } from '../../field/channels.ts';
 import { gridPositions } from '../../field/coordinates.ts';
 import { type BaseNetwork, modulationLength, pointCount, totalChannels } from '../../field/spec.ts';
 import {
@@ -12,7 +13,6 @@ import {
   checkShape,
   checkSteps,
 } from '../check.ts';
-import { channelNumbers } from '../differences.ts';
 import type { Batch, CallOptions, Engine, Points } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
 import { forward, type Network64, network64, siteAt } from './field64.ts';
@@ -76,24 +76,20 @@ export async function openReference(): Promise<Engine> {
       const { axes, outputs } = net.spec;
       const inner = network64(net);
       const positions = positionsOf(points);
-      const m = modulationLength(net.spec, shape);
-      const numbers = channelNumbers(net.spec, shape);
-      const slopes = new Float32Array(count * numbers.length * n * outputs);
-      for (let s = 0; s < count; s++) {
-        const phi = row(modulations, s, m);
+      const layout = channelLayout(net.spec, shape);
+      const { length, channels } = layout;
+      const channelOf = channelOfSymbol(layout);
+      const slopes = new Float32Array(count * channels * n * outputs);
+      for (let k = 0; k < count * channels; k++) {
+        const phi = row(modulations, Math.floor(k / channels), length);
+        const moved = (by: number) => phi.map((x, i) => (channelOf[i] === k % channels ? x + by : x));
+        const [up, down] = [moved(DIFFERENCE), moved(-DIFFERENCE)];
         for (let p = 0; p < n; p++) {
           if (p % POINTS_PER_TURN === 0) await turn(options);
           const site = siteAt(net.spec, shape, positions.subarray(p * axes, (p + 1) * axes));
-          numbers.forEach((own, c) => {
-            const valuesAt = (shift: number) => {
-              for (const i of own) phi[i] = modulations[s * m + i]! + shift;
-              return forward(inner, site, phi).f;
-            };
-            const [above, below] = [valuesAt(DIFFERENCE), valuesAt(-DIFFERENCE)];
-            valuesAt(0);
-            const at = ((s * numbers.length + c) * n + p) * outputs;
-            for (let o = 0; o < outputs; o++) slopes[at + o] = (above[o]! - below[o]!) / (2 * DIFFERENCE);
-          });
+          const [above, below] = [forward(inner, site, up).f, forward(inner, site, down).f];
+          const at = (k * n + p) * outputs;
+          for (let o = 0; o < outputs; o++) slopes[at + o] = (above[o]! - below[o]!) / (2 * DIFFERENCE);
         }
       }
       return slopes;

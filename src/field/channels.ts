@@ -1,5 +1,5 @@
 /** Where the channels of a modulation are. Order: level by level, cell by cell, channel by channel. */
-import { type FieldSpec, gridCells, pointCount, totalChannels } from '../field/spec.ts';
+import { type FieldSpec, gridCells, pointCount, totalChannels } from './spec.ts';
 
 export interface ChannelLayout {
   /** Channels of all levels. */
@@ -63,4 +63,10 @@ export function channelOfSymbol(layout: ChannelLayout): Uint32Array {
     for (let i = 0; i < cells * channels; i++) out[at + i] = first + (i % channels);
   }
   return out;
+}
+
+/** Views of the `rows` rows of an array, such as the slopes of every channel. */
+export function rowsOf(array: Float32Array, rows: number): Float32Array[] {
+  const length = array.length / rows;
+  return Array.from({ length: rows }, (_, i) => array.subarray(i * length, (i + 1) * length));
 }
