@@ -79,12 +79,6 @@ const ofCrops = {
   lambda: 0.004,
   quality: { lowest: 36, highest: 72, groups: 4, balance: 0.7, slopes: true },
 } as const;
-/** Where in a cell of 16 a sample stands. */
-const waves = { period: 16, harmonics: 8 };
-const ofFewBits = {
-  phases: { distortion: 100, rounded: 0, coded: 0 },
-  optimiser: { ...common.optimiser, weights: 1.5e-3, clipNorm: 0.5, coordinateDecay: 2 },
-} as const;
 const grey = {
   ...{ axes: 2, outputs: 1, width: 48, layers: 3, w0: 10, harmonics: 1 },
   levels: [
@@ -126,31 +120,18 @@ export const recipePresets = {
     phases: { distortion: 100, rounded: 4_300, coded: 1_700 },
     ...careful,
   },
-  /** RGB images of any size at few bits, from crops: levels to choose from. A second stage goes on with those that are used. */
+  /**
+   * RGB images of any size at few bits, from crops: levels to choose channels of, read by cubic convolution, and explained from
+   * coarse to fine by inner steps. Further stages go on with the channels that are used.
+   */
   'photos-low': {
     ...ofCrops,
     name: 'photos-low',
     spec: pyramid({
       ...colour,
-      ...waves,
-      levels: [
-        { cell: 32, channels: 3 },
-        { cell: 16, channels: 8 },
-        { cell: 8, channels: 12 },
-        { cell: 4, channels: 8 },
-        { cell: 2, channels: 6 },
-      ],
-    }),
-    steps: 1_500,
-    ...ofFewBits,
-  },
-  /** The same with all levels in use: read by cubic convolution, and explained from coarse to fine by inner steps. */
-  'photos-pyramid': {
-    ...ofCrops,
-    name: 'photos-pyramid',
-    spec: pyramid({
-      ...colour,
-      ...waves,
+      // Where in a cell of 16 a sample stands.
+      period: 16,
+      harmonics: 8,
       interpolation: 'cubic',
       levels: [
         { cell: 32, channels: 3 },
@@ -164,7 +145,8 @@ export const recipePresets = {
     // One for each level.
     innerSteps: 5,
     startRates: { share: 0.3, probes: 32, coarseToFine: true },
-    ...ofFewBits,
+    phases: { distortion: 100, rounded: 0, coded: 0 },
+    optimiser: { ...common.optimiser, weights: 1.5e-3, clipNorm: 0.5, coordinateDecay: 2 },
   },
   /** 64 x 64 RGB drawings on white, and such drawings of other sizes; learnt on from `cifar10`. */
   emoji: {
