@@ -4,7 +4,6 @@
  *
  * Indices of hot loops are below points * outputs and the lengths of reaches.
  */
-
 import { channelLayout } from '../field/channels.ts';
 import { axisTaps } from '../field/coordinates.ts';
 import { type FieldSpec, gridCells } from '../field/spec.ts';
