@@ -1,4 +1,5 @@
 /** Principal axes of many vectors: orthogonal iteration (Golub and Van Loan, 8.2.4), then Rayleigh and Ritz in what it found. */
+import { BadInputError, BugError } from './errors.ts';
 import { Rng } from './rng.ts';
 
 /** c [m, n] = a [m, k] b [k, n], where `a` may be stored as [k, m] and `b` as [n, k]; row-major. */
@@ -17,7 +18,8 @@ export interface Axes {
 
 /**
  * The `count` axes of largest variance of `rows` [n, dimensions], which are centred already. Axes of small and near variances
- * may mix after `rounds` turns: they are an orthonormal basis whatever.
+ * may mix after `rounds` turns: they are an orthonormal basis whatever. Where the rows span fewer than `count` dimensions, the
+ * axes beyond are orthonormal to the others, or zero. Throws BadInputError `not-finite`.
  */
 export function principalAxes(
   rows: Float32Array,
@@ -26,22 +28,25 @@ export function principalAxes(
   { rounds = 3, multiply = plainMultiply }: { rounds?: number; multiply?: Multiply } = {},
 ): Axes {
   const n = rows.length / dimensions;
+  const unit = powerOfTwo(rows);
+  // Squares of float32 leave their range long before the numbers do. A power of two changes no digit.
+  const scaled = unit === 1 ? rows : rows.map((x) => x / unit);
   const rng = new Rng(1);
   let basis = Float32Array.from({ length: count * dimensions }, () => rng.uniform() - 0.5);
   orthonormalise(basis, dimensions, multiply);
   for (let round = 0; round < rounds; round++) {
-    const along = multiply(rows, basis, { m: n, n: count, k: dimensions, transposeB: true });
-    basis = Float32Array.from(multiply(along, rows, { m: count, n: dimensions, k: n, transposeA: true }));
+    const along = multiply(scaled, basis, { m: n, n: count, k: dimensions, transposeB: true });
+    basis = Float32Array.from(multiply(along, scaled, { m: count, n: dimensions, k: n, transposeA: true }));
     orthonormalise(basis, dimensions, multiply);
   }
-  const along = multiply(rows, basis, { m: n, n: count, k: dimensions, transposeB: true });
+  const along = multiply(scaled, basis, { m: n, n: count, k: dimensions, transposeB: true });
   const covariance = Float64Array.from(
     multiply(along, along, { m: count, n: count, k: n, transposeA: true }),
     (sum) => sum / n,
   );
   const { values, vectors } = symmetricEigen(covariance, count);
   const axes = multiply(Float32Array.from(vectors), basis, { m: count, n: dimensions, k: count });
-  return { axes, variances: values };
+  return { axes, variances: values.map((value) => value * unit * unit) };
 }
 
 /** Rows made orthogonal to those before them in one product. */
@@ -49,7 +54,7 @@ const block = 32;
 
 /**
  * In place: rows [count, length] are made orthonormal from the first to the last (Gram and Schmidt, block by block, each twice).
- * A row in the span of those before it becomes zero.
+ * A row in the span of those before it becomes zero, or, of those before its block, any direction at right angles to them.
  */
 export function orthonormalise(basis: Float32Array, length: number, multiply = plainMultiply): void {
   const count = basis.length / length;
@@ -68,7 +73,7 @@ export function orthonormalise(basis: Float32Array, length: number, multiply = p
 
 function orthonormaliseRow(rows: Float32Array, i: number, length: number): void {
   const row = rows.subarray(i * length, (i + 1) * length);
-  const before = Math.sqrt(dot(row, row));
+  const before = normOf(row);
   for (let turn = 0; turn < 2; turn++) {
     for (let j = 0; j < i; j++) {
       const other = rows.subarray(j * length, (j + 1) * length);
@@ -76,21 +81,24 @@ function orthonormaliseRow(rows: Float32Array, i: number, length: number): void 
       for (let k = 0; k < length; k++) row[k]! -= share * other[k]!;
     }
   }
-  const norm = Math.sqrt(dot(row, row));
+  const norm = normOf(row);
   const scale = norm > 1e-5 * before ? 1 / norm : 0;
   for (let k = 0; k < length; k++) row[k]! *= scale;
 }
 
 /**
  * Eigenvalues, falling, and eigenvectors [n, n] (a row each) of a symmetric matrix [n, n]: Householder reduction to a tridiagonal
- * one, then QL with implicit shifts (Wilkinson and Reinsch, Handbook II/2 and II/3, as in EISPACK's tred2 and tql2).
+ * one, then QL with implicit shifts (Wilkinson and Reinsch, Handbook II/2 and II/3, as in EISPACK's tred2 and tql2). Singular
+ * matrices, and matrices of any scale, have finite vectors. Throws BadInputError `not-finite`.
  */
 export function symmetricEigen(
   matrix: Float64Array,
   n: number,
 ): { values: Float64Array; vectors: Float64Array } {
+  // Squares of very small and very large entries leave the range of float64. A power of two changes no digit.
+  const unit = powerOfTwo(matrix);
   // Vectors are the columns of EISPACK's matrix; here its transpose is held, so that the inner loops run along rows.
-  const z = Float64Array.from(matrix);
+  const z = matrix.map((x) => x / unit);
   const d = new Float64Array(n);
   const e = new Float64Array(n);
   reduce(z, n, d, e);
@@ -100,8 +108,10 @@ export function symmetricEigen(
   order.forEach((from, to) => {
     vectors.set(z.subarray(from * n, (from + 1) * n), to * n);
   });
-  return { values: Float64Array.from(order, (i) => d[i]!), vectors };
+  return { values: Float64Array.from(order, (i) => d[i]! * unit), vectors };
 }
+
+const negligible = 2 ** -100;
 
 /** To tridiagonal form, diagonal `d` and `e` [1..n) below it; `z` becomes the transform, a row for every later eigenvector. */
 function reduce(z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
@@ -109,19 +119,23 @@ function reduce(z: Float64Array, n: number, d: Float64Array, e: Float64Array): v
   const p = new Float64Array(n);
   for (let k = 0; k < n - 2; k++) {
     const v = new Float64Array(n);
-    let norm = 0;
-    for (let i = k + 1; i < n; i++) norm += z[k * n + i]! ** 2;
-    norm = Math.sqrt(norm);
-    const first = z[k * n + k + 1]!;
-    const alpha = first > 0 ? -norm : norm;
-    for (let i = k + 1; i < n; i++) v[i] = z[k * n + i]!;
-    v[k + 1] = first - alpha;
-    const square = dotFrom(v, v, k + 1);
-    const beta = square > 0 ? 2 / square : 0;
+    let largest = 0;
+    for (let i = k + 1; i < n; i++) largest = Math.max(largest, Math.abs(z[k * n + i]!));
     d[k] = z[k * n + k]!;
-    e[k + 1] = square > 0 ? alpha : first;
+    // Below this share of the largest entry of the matrix, which is about 1, a column is a rounding error.
+    if (largest < negligible) {
+      e[k + 1] = 0;
+      reflections.push({ v, beta: 0 });
+      continue;
+    }
+    // Scaled by its largest entry, as tred2 does: the square of a tiny column is nothing, and 2 divided by it has no end.
+    for (let i = k + 1; i < n; i++) v[i] = z[k * n + i]! / largest;
+    const norm = Math.sqrt(dotFrom(v, v, k + 1));
+    const alpha = v[k + 1]! > 0 ? -norm : norm;
+    v[k + 1]! -= alpha;
+    const beta = 2 / dotFrom(v, v, k + 1);
+    e[k + 1] = alpha * largest;
     reflections.push({ v, beta });
-    if (beta === 0) continue;
     // A <- H A H on what is left: p = beta A v, w = p - beta (p v) v / 2, A -= v w' + w v'.
     for (let i = k + 1; i < n; i++) p[i] = beta * dotFrom(z.subarray(i * n, (i + 1) * n), v, k + 1);
     const half = 0.5 * beta * dotFrom(p, v, k + 1);
@@ -146,14 +160,21 @@ function reduce(z: Float64Array, n: number, d: Float64Array, e: Float64Array): v
   }
 }
 
+/** A few each are usual. */
+const mostShifts = 200;
+
 function implicitShifts(z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
   for (let i = 1; i < n; i++) e[i - 1] = e[i]!;
   e[n - 1] = 0;
+  // Next to zeros on the diagonal nothing is small beside its neighbours; it is beside the whole matrix.
+  const isSplit = (m: number) =>
+    Math.abs(e[m]!) <= Math.max(negligible, Number.EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!)));
   for (let l = 0; l < n; l++) {
-    for (let turn = 0; turn < 60; turn++) {
+    for (let turn = 0; ; turn++) {
       let m = l;
-      while (m < n - 1 && Math.abs(e[m]!) > Number.EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!))) m++;
+      while (m < n - 1 && !isSplit(m)) m++;
       if (m === l) break;
+      if (turn === mostShifts) throw new BugError('the eigenvalues of a symmetric matrix were not found');
       let g = (d[l + 1]! - d[l]!) / (2 * e[l]!);
       let r = Math.hypot(g, 1);
       g = d[m]! - d[l]! + e[l]! / (g + (g >= 0 ? r : -r));
@@ -190,6 +211,24 @@ function implicitShifts(z: Float64Array, n: number, d: Float64Array, e: Float64A
       e[m] = 0;
     }
   }
+}
+
+/** The power of two at the largest magnitude, so that the largest over it is about 1; 1 of zeros. Throws BadInputError `not-finite`. */
+function powerOfTwo(numbers: Float32Array | Float64Array): number {
+  let largest = 0;
+  for (let i = 0; i < numbers.length; i++) {
+    const magnitude = Math.abs(numbers[i]!);
+    if (!(magnitude < Infinity)) {
+      throw new BadInputError('not-finite', `number ${i} of a matrix is ${numbers[i]}; give finite numbers`);
+    }
+    if (magnitude > largest) largest = magnitude;
+  }
+  // Within the range in which its inverse is no subnormal number either.
+  return largest === 0 ? 1 : 2 ** Math.max(-1000, Math.min(1000, Math.floor(Math.log2(largest))));
+}
+
+function normOf(row: Float32Array): number {
+  return Math.sqrt(dot(row, row));
 }
 
 /** In float64 sums; slow, and anywhere. */
