@@ -159,6 +159,11 @@ test.each([1, 1e-30, 1e-42, 1e30])(
   },
 );
 
+test('rows that are all zero have axes of no length', () => {
+  const { axes, variances } = principalAxes(new Float32Array(12), 4, 2);
+  expect([...axes, ...variances]).toEqual(new Array(10).fill(0));
+});
+
 test('what is not finite is refused, not spread', () => {
   expect(() => symmetricEigen(Float64Array.from([1, Number.NaN, 0, 1]), 2)).toThrow(/finite/);
   expect(() => principalAxes(Float32Array.from([1, 2, Infinity, 0]), 2, 1)).toThrow(/finite/);

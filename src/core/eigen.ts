@@ -39,14 +39,32 @@ export function principalAxes(
     basis = Float32Array.from(multiply(along, scaled, { m: count, n: dimensions, k: n, transposeA: true }));
     orthonormalise(basis, dimensions, multiply);
   }
-  const along = multiply(scaled, basis, { m: n, n: count, k: dimensions, transposeB: true });
+  // Rows that became zero would mix with what has no variance, and leave axes that are not of length 1.
+  const whole = rowsThatAreNotZero(basis, dimensions);
+  const kept = whole.length / dimensions;
+  if (kept === 0) return { axes: new Float32Array(count * dimensions), variances: new Float64Array(count) };
+  const along = multiply(scaled, whole, { m: n, n: kept, k: dimensions, transposeB: true });
   const covariance = Float64Array.from(
-    multiply(along, along, { m: count, n: count, k: n, transposeA: true }),
+    multiply(along, along, { m: kept, n: kept, k: n, transposeA: true }),
     (sum) => sum / n,
   );
-  const { values, vectors } = symmetricEigen(covariance, count);
-  const axes = multiply(Float32Array.from(vectors), basis, { m: count, n: dimensions, k: count });
-  return { axes, variances: values.map((value) => value * unit * unit) };
+  const { values, vectors } = symmetricEigen(covariance, kept);
+  const axes = new Float32Array(count * dimensions);
+  axes.set(multiply(Float32Array.from(vectors), whole, { m: kept, n: dimensions, k: kept }));
+  const variances = new Float64Array(count);
+  for (let i = 0; i < kept; i++) variances[i] = values[i]! * unit * unit;
+  return { axes, variances };
+}
+
+function rowsThatAreNotZero(basis: Float32Array, length: number): Float32Array {
+  const rows = Array.from({ length: basis.length / length }, (_, i) =>
+    basis.subarray(i * length, (i + 1) * length),
+  ).filter((row) => row.some((x) => x !== 0));
+  const whole = new Float32Array(rows.length * length);
+  rows.forEach((row, i) => {
+    whole.set(row, i * length);
+  });
+  return whole;
 }
 
 /** Rows made orthogonal to those before them in one product. */
@@ -62,12 +80,15 @@ export function orthonormalise(basis: Float32Array, length: number, multiply = p
     const m = Math.min(block, count - first);
     const before = basis.subarray(0, first * length);
     const rows = basis.subarray(first * length, (first + m) * length);
-    for (let turn = 0; turn < 2 && first > 0; turn++) {
-      const shares = multiply(rows, before, { m, n: first, k: length, transposeB: true });
-      const known = multiply(shares, before, { m, n: length, k: first });
-      for (let i = 0; i < rows.length; i++) rows[i]! -= known[i]!;
+    // What is left of a row in the span of others is short: made long, so is what is left in it of them. Hence the second turn.
+    for (let turn = 0; turn < 2; turn++) {
+      if (first > 0) {
+        const shares = multiply(rows, before, { m, n: first, k: length, transposeB: true });
+        const known = multiply(shares, before, { m, n: length, k: first });
+        for (let i = 0; i < rows.length; i++) rows[i]! -= known[i]!;
+      }
+      for (let i = 0; i < m; i++) orthonormaliseRow(rows, i, length);
     }
-    for (let i = 0; i < m; i++) orthonormaliseRow(rows, i, length);
   }
 }
 
