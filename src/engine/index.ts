@@ -18,6 +18,11 @@ export type { Timing } from './timing.ts';
 export interface EngineOptions {
   /** Cores to use; all by default. */
   readonly threads?: number | undefined;
+  /**
+   * Work on the thread that calls, and hold it until a call is done: for worker threads, each of which is a core of its own.
+   * Engines that have threads anyhow (wasm, tfjs) take one instead.
+   */
+  readonly blocking?: boolean | undefined;
 }
 
 /** An engine, and what it runs on where there are several possibilities. */
@@ -37,8 +42,10 @@ type Opener = (options: EngineOptions) => Promise<Opened>;
 /** In order of choice. Loaded on demand: none costs anything until it is opened. */
 const openers: Readonly<Record<string, Opener>> = {
   native: async (options) => ({ engine: await (await import('./native/native.ts')).openNative(options) }),
-  wasm: async (options) => ({ engine: await (await import('./wasm/wasm.ts')).openWasm(options) }),
-  tfjs: async (options) => (await import('./tfjs/open.ts')).openTfjsEngine(options),
+  wasm: async (options) => ({
+    engine: await (await import('./wasm/wasm.ts')).openWasm(oneIfBlocking(options)),
+  }),
+  tfjs: async (options) => (await import('./tfjs/open.ts')).openTfjsEngine(oneIfBlocking(options)),
   reference: async () => ({ engine: await (await import('./reference/reference.ts')).openReference() }),
 };
 
@@ -61,6 +68,10 @@ export async function openEngine(choice?: string, options: EngineOptions = {}): 
     }
   }
   throw reason;
+}
+
+function oneIfBlocking(options: EngineOptions): EngineOptions {
+  return options.blocking ? { ...options, threads: 1 } : options;
 }
 
 function openerOf(name: string): Opener {

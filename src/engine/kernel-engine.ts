@@ -1,4 +1,5 @@
 /** The Engine over a host of the kernel: checks arguments, lays out requests, splits what is too large for one. */
+import { flagOf } from '../core/abort.ts';
 import { AbortedError } from '../core/errors.ts';
 import { type BaseNetwork, modulationLength, pointCount, totalChannels } from '../field/spec.ts';
 import {
@@ -33,7 +34,7 @@ export function kernelEngine(host: KernelHost): Engine {
   async function run(request: KernelRequest, options: CallOptions | undefined): Promise<void> {
     const { signal } = options ?? {};
     if (!signal) return host.run(request);
-    const cancelled = new Int32Array(new SharedArrayBuffer(4));
+    const cancelled = flagOf(signal) ?? new Int32Array(new SharedArrayBuffer(4));
     const cancel = () => Atomics.store(cancelled, 0, 1);
     signal.addEventListener('abort', cancel, { once: true });
     try {

@@ -59,6 +59,20 @@ Machine& machine() {
   return *m;
 }
 
+// What a thread of JavaScript needs to do jobs itself, without threads and without waiting for other callers.
+struct Own {
+  functa::Pool pool;
+  Block block, scratch;
+  ~Own() {
+    free(block.memory);
+    free(scratch.memory);
+  }
+};
+Own& own() {
+  static thread_local Own o;
+  return o;
+}
+
 const Isa* isa_named(const char* name) {
   static Isa list[8];
   static const int n = functa::isa_list(list);
@@ -78,9 +92,8 @@ struct Request {
   bool out_of_memory = false;
 };
 
-bool execute_job(Request& r) {
-  Machine& m = machine();
-  std::lock_guard<std::mutex> lock(m.mutex);
+template <class M>
+bool execute_job(Request& r, M& m) {
   const Kernels* k = r.isa->kernels();
   Job& job = r.job;
   const long block_size = k->job_floats(&job), scratch_size = k->scratch_floats(&job);
@@ -193,15 +206,20 @@ void fill(Reader& in, Request& r) {
   job.rate_gradient = in.array<float>("rateGradient", napi_float32_array, rates, rates > 0);
 }
 
+bool execute_shared(Request& r) {
+  Machine& m = machine();
+  std::lock_guard<std::mutex> lock(m.mutex);
+  return execute_job(r, m);
+}
+
 void throw_error(napi_env env, const std::string& message) { napi_throw_error(env, nullptr, message.c_str()); }
 
-// run(request) -> Promise<void>: results are written into the request's arrays.
-napi_value run(napi_env env, napi_callback_info info) {
+// The request that a function was called with; throws in JavaScript, and gives null, where it is not whole.
+Request* request_of(napi_env env, napi_callback_info info, napi_value* object) {
   size_t argc = 1;
-  napi_value object, promise, name;
-  napi_get_cb_info(env, info, &argc, &object, nullptr, nullptr);
+  napi_get_cb_info(env, info, &argc, object, nullptr, nullptr);
   auto* r = new Request();
-  Reader in{env, object};
+  Reader in{env, *object};
   char isa[16] = "";
   napi_value isa_value = in.value("isa");
   size_t length = 0;
@@ -214,11 +232,19 @@ napi_value run(napi_env env, napi_callback_info info) {
     throw_error(env, what);
     return nullptr;
   }
+  return r;
+}
+
+// run(request) -> Promise<void>: results are written into the request's arrays.
+napi_value run(napi_env env, napi_callback_info info) {
+  napi_value object, promise, name;
+  Request* r = request_of(env, info, &object);
+  if (!r) return nullptr;
   napi_create_reference(env, object, 1, &r->keep);
   napi_create_promise(env, &r->deferred, &promise);
   napi_create_string_utf8(env, "functa", NAPI_AUTO_LENGTH, &name);
   napi_create_async_work(
-      env, nullptr, name, [](napi_env, void* data) { auto* r = (Request*)data; r->out_of_memory = !execute_job(*r); },
+      env, nullptr, name, [](napi_env, void* data) { auto* r = (Request*)data; r->out_of_memory = !execute_shared(*r); },
       [](napi_env env, napi_status status, void* data) {
         auto* r = (Request*)data;
         napi_value result;
@@ -238,6 +264,19 @@ napi_value run(napi_env env, napi_callback_info info) {
       r, &r->work);
   napi_queue_async_work(env, r->work);
   return promise;
+}
+
+// runHere(request) -> void: the same, on the calling thread and on no other.
+napi_value run_here(napi_env env, napi_callback_info info) {
+  napi_value object, result;
+  Request* r = request_of(env, info, &object);
+  if (!r) return nullptr;
+  r->threads = 1;
+  const bool done = execute_job(*r, own());
+  delete r;
+  if (!done) throw_error(env, "native engine: out of memory");
+  napi_get_undefined(env, &result);
+  return result;
 }
 
 // instructionSets() -> names, best first.
@@ -273,10 +312,11 @@ napi_value peak(napi_env env, napi_callback_info info) {
 napi_value init(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"runHere", nullptr, run_here, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"instructionSets", nullptr, instruction_sets, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"peak", nullptr, peak, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
-  napi_define_properties(env, exports, 3, properties);
+  napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
 #ifdef FUNCTA_DENSE
   init_dense(env, exports);
 #endif

@@ -4,3 +4,5 @@ import { loadNative, openNative } from './native.ts';
 for (const isa of loadNative().instructionSets()) {
   engineContract(`native, ${isa}`, (options) => openNative({ ...options, isa }), { asynchronous: true });
 }
+
+engineContract('native, blocking', () => openNative({ blocking: true }), { threaded: false });

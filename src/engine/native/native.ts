@@ -6,8 +6,12 @@ import type { Engine } from '../engine.ts';
 import { kernelEngine } from '../kernel-engine.ts';
 import type { KernelRequest } from '../request.ts';
 
+type NativeRequest = KernelRequest & { threads: number; isa?: string | undefined };
+
 export interface NativeAddon {
-  run(request: KernelRequest & { threads: number; isa?: string | undefined }): Promise<void>;
+  run(request: NativeRequest): Promise<void>;
+  /** Works on the calling thread, alone, and returns when it is done; absent from addons built before there was one. */
+  runHere?(request: NativeRequest): void;
   /** Instruction sets of this processor that the addon has code for, best first. */
   instructionSets(): string[];
   /** Keeps `threads` threads at multiply-adds for a while; returns the operations done, for the caller to time. */
@@ -18,6 +22,8 @@ export interface NativeOptions {
   readonly threads?: number | undefined;
   /** One of `instructionSets()`; the best by default. */
   readonly isa?: string | undefined;
+  /** See EngineOptions. */
+  readonly blocking?: boolean | undefined;
 }
 
 /** Throws EnvironmentError `native-absent` where the addon was not built. */
@@ -43,11 +49,20 @@ export function loadNative(): NativeAddon {
 
 export async function openNative(options: NativeOptions = {}): Promise<Engine> {
   const addon = loadNative();
-  const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()));
+  const { isa, blocking = false } = options;
+  if (blocking && addon.runHere === undefined) {
+    throw new EnvironmentError(
+      'native-absent',
+      'the native engine was built from other sources; run: npm rebuild',
+    );
+  }
+  const threads = blocking ? 1 : Math.max(1, Math.floor(options.threads ?? availableParallelism()));
   return kernelEngine({
     name: 'native',
     threads,
-    run: (request) => addon.run({ ...request, threads, isa: options.isa }),
+    run: blocking
+      ? async (request) => addon.runHere?.({ ...request, threads, isa })
+      : (request) => addon.run({ ...request, threads, isa }),
     close: async () => {},
   });
 }
