@@ -14,7 +14,7 @@ import type {
   DrawTask,
   Work,
 } from '../src/pipeline/work.ts';
-import { HttpFault } from './problem.ts';
+import { overloaded } from './admission.ts';
 import { type Outcome, revive } from './wire-error.ts';
 
 export interface ReadTask {
@@ -85,13 +85,14 @@ export class WorkPool implements Work {
   }
 
   async #run<T>(job: Job): Promise<T> {
-    if (this.#pool.queueSize >= this.#pool.options.maxQueue && this.#pool.options.maxQueue > 0) throw full();
+    if (this.#pool.queueSize >= this.#pool.options.maxQueue && this.#pool.options.maxQueue > 0)
+      throw overloaded();
     let outcome: Outcome<unknown>;
     try {
       outcome = await this.#pool.run(job);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (/queue/i.test(reason)) throw full();
+      if (/queue/i.test(reason)) throw overloaded();
       throw new EnvironmentError(
         'worker-died',
         `a worker stopped in the middle of a job (${reason}); try again`,
@@ -110,10 +111,4 @@ export class WorkPool implements Work {
       throw new EnvironmentError('worker-model', `no file is known of model ${model.id}`);
     return path;
   }
-}
-
-function full(): HttpFault {
-  return new HttpFault(503, 'overloaded', 'too much work is waiting; try again in a second', {
-    'retry-after': '1',
-  });
 }

@@ -13,26 +13,21 @@ const wholeSamples = 2 ** 17;
 
 /**
  * A decoded signal in the media type asked for. The first piece is made before the answer begins, so that a fault
- * there is a problem and not a broken picture. `end` is called once the last piece is out or the client is gone.
+ * there is a problem and not a broken picture.
  */
 export async function replyRows(
   stream: RowStream,
   type: SignalType,
   headers: Readonly<Record<string, string>>,
-  end: () => void = () => undefined,
 ): Promise<Response> {
   const chunks = type === pngType ? pngChunks(stream) : npyChunks(stream);
   const all = { 'content-type': type, ...headers };
   if (pointCount(stream.shape) <= wholeSamples) {
-    try {
-      const parts: Uint8Array[] = [];
-      for await (const chunk of chunks) parts.push(chunk);
-      return bytesReply(Buffer.concat(parts), all);
-    } finally {
-      end();
-    }
+    const parts: Uint8Array[] = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    return bytesReply(Buffer.concat(parts), all);
   }
-  return new Response(await readable(chunks, end), { headers: all });
+  return new Response(await readable(chunks), { headers: all });
 }
 
 export function replySignal(
@@ -48,33 +43,21 @@ export function bytesReply(bytes: Uint8Array, headers: Readonly<Record<string, s
   return new Response(body, { headers: { 'content-length': String(bytes.length), ...headers } });
 }
 
-async function readable(
-  chunks: AsyncIterable<Uint8Array>,
-  end: () => void,
-): Promise<ReadableStream<Uint8Array>> {
+async function readable(chunks: AsyncIterable<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
   const iterator = chunks[Symbol.asyncIterator]();
-  let first: IteratorResult<Uint8Array> | undefined;
-  try {
-    first = await iterator.next();
-  } catch (error) {
-    end();
-    throw error;
-  }
+  let first: IteratorResult<Uint8Array> | undefined = await iterator.next();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const next = first ?? (await iterator.next());
         first = undefined;
         if (!next.done) return controller.enqueue(next.value);
-        end();
         controller.close();
       } catch (error) {
-        end();
         controller.error(error);
       }
     },
     async cancel() {
-      end();
       await iterator.return?.();
     },
   });

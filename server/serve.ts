@@ -35,7 +35,7 @@ export interface ServerOptions {
   readonly engine?: Engine | string | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly maxBodyBytes?: number | undefined;
-  /** Requests at work at once; default: the number of cores. */
+  /** Requests at work at once, one fewer of them large; default: one more than there are cores. */
   readonly running?: number | undefined;
   /** Requests that may wait; the next ones are answered with 503. Default 32. */
   readonly waiting?: number | undefined;
@@ -131,7 +131,8 @@ async function openContext(
 ): Promise<ServerContext> {
   const limits = withLimits({ ...serverLimits, ...options.limits });
   const cores = availableParallelism();
-  const { running = cores, waiting = 32 } = options;
+  // One more than there are cores: a small request has a turn while large ones fill the machine.
+  const { running = cores + 1, waiting = 32 } = options;
   const directories = [options.modelsDir ?? bundledModels()].flat();
   const entries = await listModels(directories);
   const loaded = await Promise.all(
@@ -156,7 +157,7 @@ async function openContext(
   return {
     models,
     functasets,
-    admission: new Admission(running, waiting),
+    admission: new Admission({ running, waiting }),
     pool,
     limits,
     maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,

@@ -94,9 +94,9 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     const declared = checkContentType(c.req.header('content-type'), [...signalTypes, functaType]);
     const { top } = c.req.valid('query');
     const { signal } = c.req.raw;
-    const place = context.admission.enter();
+    const bytes = await readBody(c, context.maxBodyBytes);
+    const place = context.admission.enter({ class: 'large' });
     try {
-      const bytes = await readBody(c, context.maxBodyBytes);
       const items = await place.run(signal, async () => {
         // Before a signal is encoded for nothing.
         await openClassifierOf(served.model);
@@ -114,7 +114,7 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     const served = modelOf(source);
     const { top, ...which } = c.req.valid('json');
     const { signal } = c.req.raw;
-    const place = context.admission.enter();
+    const place = context.admission.enter({ class: 'small' });
     try {
       const found = await place.run(signal, async () => {
         const { ids, next } = chosen(source, which);

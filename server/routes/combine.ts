@@ -84,7 +84,7 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
     const { size, quality } = asked;
     const { signal } = c.req.raw;
     const { limits, pool: work } = context;
-    const place = context.admission.enter();
+    const place = context.admission.enter({ class: 'large' });
     try {
       const terms = await place.run(signal, () => termsOf(model, source.store, asked));
       if (type === functaType) {

@@ -95,7 +95,7 @@ export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     const type = negotiate(c.req.header('accept'), [pngType, npyType]);
     const body = c.req.valid('json');
     const { prior, draws, seed, noise, size } = body;
-    const place = context.admission.enter();
+    const place = context.admission.enter({ class: 'large' });
     try {
       const { signal: abort } = c.req.raw;
       const observation = await place.run(abort, () => observe(context, session, body));

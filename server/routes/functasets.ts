@@ -162,15 +162,14 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     asked: { size: string | undefined; region: string | undefined; type: SignalType; abort: AbortSignal },
   ): Promise<Response> {
     const { type, abort, ...grid } = asked;
-    const place = context.admission.enter();
+    const place = context.admission.enter({ class: 'small' });
     try {
       const options = { ...grid, raw: type === npyType, signal: abort };
       const stream = await place.run(abort, () => session.decodeRows(coded, options));
       const rows = place.iterate(abort, stream.rows);
-      return await replyRows({ ...stream, rows }, type, {}, place.release);
-    } catch (error) {
+      return await replyRows({ ...stream, rows }, type, {});
+    } finally {
       place.release();
-      throw error;
     }
   }
 }

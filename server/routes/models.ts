@@ -1,6 +1,6 @@
 /** Models, and what they do: encode, decode, sample. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { contactSheet, type RowStream, stackedRows } from '../../src/pipeline/index.ts';
+import { contactSheet, stackedRows } from '../../src/pipeline/index.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { findModel, type ServedModel, type ServerContext } from '../context.ts';
@@ -136,14 +136,14 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const { session } = findModel(context, c.req.valid('param').m);
     const declared = checkContentType(c.req.header('content-type'), signalTypes);
     negotiate(c.req.header('accept'), [functaType]);
-    const place = context.admission.enter();
+    const bytes = await readBody(c, context.maxBodyBytes);
+    const type = sniffSignal(declared, bytes);
+    const { signal: abort } = c.req.raw;
+    const { quality, effort, psnr, bytes: fileBytes } = c.req.valid('query');
+    const target =
+      psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
+    const place = context.admission.enter({ class: 'large' });
     try {
-      const bytes = await readBody(c, context.maxBodyBytes);
-      const type = sniffSignal(declared, bytes);
-      const { signal: abort } = c.req.raw;
-      const { quality, effort, psnr, bytes: fileBytes } = c.req.valid('query');
-      const target =
-        psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
       const encoded = await place.run(abort, async () => {
         const { outputs: channels, axes } = session.model.card.spec;
         const signal = await context.pool.read({ bytes, type, channels, axes, limits: context.limits });
@@ -166,27 +166,25 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const { session } = findModel(context, c.req.valid('param').m);
     checkContentType(c.req.header('content-type'), [functaType]);
     const type = negotiate(c.req.header('accept'), signalReplies);
-    const place = context.admission.enter();
+    const bytes = await readBody(c, context.maxBodyBytes);
     const { signal: abort } = c.req.raw;
-    let stream: RowStream;
+    const { size, region, item } = c.req.valid('query');
+    const options = { size, region, item, raw: type === npyType, signal: abort };
+    const place = context.admission.enter({ class: 'small' });
     try {
-      const bytes = await readBody(c, context.maxBodyBytes);
-      const { size, region, item } = c.req.valid('query');
-      const options = { size, region, item, raw: type === npyType, signal: abort };
-      stream = await place.run(abort, () => session.decodeRows(bytes, options));
-    } catch (error) {
+      const stream = await place.run(abort, () => session.decodeRows(bytes, options));
+      const rows = place.iterate(abort, stream.rows);
+      return await replyRows({ ...stream, rows }, type, {});
+    } finally {
       place.release();
-      throw error;
     }
-    const rows = place.iterate(abort, stream.rows);
-    return replyRows({ ...stream, rows }, type, {}, place.release);
   });
 
   app.openapi(sampleRoute, async (c) => {
     const { session } = findModel(context, c.req.valid('param').m);
     const type = negotiate(c.req.header('accept'), [pngType, npyType, functaType]);
     const request = c.req.valid('json');
-    const place = context.admission.enter();
+    const place = context.admission.enter({ class: 'large' });
     try {
       const { signal: abort } = c.req.raw;
       const options = { ...request, raw: type === npyType, signal: abort };

@@ -71,21 +71,18 @@ export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       },
     };
     const request = c.req.valid('json');
-    const place = context.admission.enter();
+    const place = context.admission.enter({ class: 'large' });
     try {
       if (type === jsonType) {
         const collect = async () => collectAnswer(await runQuery(asked, request, { signal }));
-        const found = await place.run(signal, collect);
-        place.release();
-        return c.json(found, 200) as never;
+        return c.json(await place.run(signal, collect), 200) as never;
       }
       const answer = await place.run(signal, () => runQuery(asked, request, { signal }));
       return new Response(linesOf(answer, place, signal), {
         headers: { 'content-type': linesType },
       }) as never;
-    } catch (error) {
+    } finally {
       place.release();
-      throw error;
     }
   });
 }
@@ -100,8 +97,6 @@ function linesOf(answer: QueryAnswer, place: Place, signal: AbortSignal): Readab
     } catch (error) {
       const detail = error instanceof FunctaError ? error.message : 'an unexpected fault of the server';
       yield `${JSON.stringify({ error: { code: codeOf(error), detail } })}\n`;
-    } finally {
-      place.release();
     }
   }
   const source = lines();
@@ -113,7 +108,6 @@ function linesOf(answer: QueryAnswer, place: Place, signal: AbortSignal): Readab
       else controller.enqueue(encoder.encode(value));
     },
     async cancel() {
-      place.release();
       await source.return(undefined);
     },
   });
