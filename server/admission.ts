@@ -17,7 +17,7 @@ export interface AdmissionOptions {
   readonly runningLarge?: number;
   /** Requests that wait, in all. */
   readonly waiting: number;
-  /** How many of them may be large. Default: three quarters, and at least one. */
+  /** How many of them may be large. Default: all but a quarter. */
   readonly waitingLarge?: number;
   /** Between 0 and 1; spreads what `retry-after` says. Default: Math.random. */
   readonly random?: () => number;
@@ -55,7 +55,7 @@ export class Admission {
 
   constructor({ running, waiting, random = Math.random, ...large }: AdmissionOptions) {
     const runningLarge = large.runningLarge ?? Math.max(1, running - 1);
-    const waitingLarge = large.waitingLarge ?? Math.max(1, Math.floor((waiting * 3) / 4));
+    const waitingLarge = large.waitingLarge ?? waiting - Math.floor(waiting / 4);
     this.#running = running;
     this.#mostHeld = running + waiting;
     this.#limits = {

@@ -106,6 +106,41 @@ describe('admission', () => {
     expect(admission.held).toBe(0);
   });
 
+  it('runs a small request while large ones fill their places, and neither class starves the other', async () => {
+    const admission = new Admission({ running: 2, waiting: 8 });
+    const { signal } = new AbortController();
+    const order: string[] = [];
+    const finish: (() => void)[] = [];
+    const begin = (kind: 'small' | 'large', name: string) =>
+      admission.enter({ class: kind }).run(signal, () => {
+        order.push(name);
+        return new Promise<void>((resolve) => finish.push(resolve));
+      });
+    const all = ['large 0', 'large 1', 'small 0', 'small 1', 'large 2', 'small 2'].map((name) =>
+      begin(name.startsWith('small') ? 'small' : 'large', name),
+    );
+    await Promise.resolve();
+    expect(order).toEqual(['large 0', 'small 0']);
+    for (let i = 0; i < all.length; i++) {
+      await vi.waitFor(() => expect(finish.length).toBeGreaterThan(0));
+      finish.shift()!();
+    }
+    await Promise.all(all);
+    expect(order).toEqual(['large 0', 'small 0', 'large 1', 'small 1', 'large 2', 'small 2']);
+  });
+
+  it('keeps a quarter of the waiting places for small requests', () => {
+    const admission = new Admission({ running: 2, waiting: 8, random: () => 0.5 });
+    for (let i = 0; i < 7; i++) admission.enter({ class: 'large' });
+    expect(() => admission.enter({ class: 'large' })).toThrow('too many requests');
+    expect(admission.full).toBe(false);
+    for (let i = 0; i < 3; i++) admission.enter({ class: 'small' });
+    expect(admission.full).toBe(true);
+    expect(() => admission.enter({ class: 'small' })).toThrowError(
+      expect.objectContaining({ headers: { 'retry-after': '2' } }),
+    );
+  });
+
   it('gives a place back when its client leaves the queue', async () => {
     const admission = new Admission({ running: 1, waiting: 5 });
     const stay = new AbortController();
