@@ -43,24 +43,17 @@ export function modelOf({ name, store, model }: FunctasetSource): ServedModel {
   );
 }
 
-/** `7` is a number, `shoe` and `"7"` are texts. */
-export function parseLabel(text: string): Label {
-  if (/^-?\d{1,15}(\.\d{1,15})?$/.test(text)) return Number(text);
-  return /^".*"$/.test(text) ? text.slice(1, -1) : text;
-}
-
 /** One page, and where the next begins. */
 export function page(
   { store }: FunctasetSource,
   query: {
-    readonly label?: string | undefined;
+    readonly label?: Label | undefined;
     readonly cursor?: string | undefined;
     readonly limit: number;
   },
 ): { readonly items: FunctionSummary[]; readonly next: string | null } {
   const after = query.cursor === undefined ? undefined : idOfCursor(query.cursor);
-  const label = query.label === undefined ? undefined : parseLabel(query.label);
-  const found = [...store.summaries({ after, label, limit: query.limit + 1 })];
+  const found = [...store.summaries({ after, label: query.label, limit: query.limit + 1 })];
   const items = found.slice(0, query.limit);
   const last = items.at(-1);
   return { items, next: found.length > query.limit && last !== undefined ? cursorAfter(last.id) : null };

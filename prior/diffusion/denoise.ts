@@ -1,6 +1,7 @@
 /** The denoiser as a function of arrays: preconditioned, with the guidance of a label (J. Ho and T. Salimans, arXiv 2207.12598). */
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { BadInputError, NotFoundError } from '../../src/core/errors.ts';
+import { labelText } from '../../src/core/label.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { valuesOf } from '../train/loop.ts';
 import type { Label } from '../train/standard.ts';
@@ -122,7 +123,7 @@ export function labelIndex(labels: readonly Label[], label: Label | undefined): 
   if (labels.length === 0) {
     throw new BadInputError('no-labels', 'this prior knows no labels; leave the label out');
   }
-  const index = labels.findIndex((known) => String(known) === String(label));
+  const index = labels.findIndex((known) => labelText(known) === labelText(label));
   if (index >= 0) return index;
   throw new NotFoundError(
     'unknown-label',

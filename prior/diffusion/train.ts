@@ -1,6 +1,7 @@
 /** Trains the denoiser: at a noise level of its own, each modulation of a batch is to be told from its noise. */
 import type { Scalar } from '@tensorflow/tfjs-core';
 import { BadInputError } from '../../src/core/errors.ts';
+import { labelText } from '../../src/core/label.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
@@ -96,7 +97,8 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
       }
       levels.set(levelFeatures(sigma), b * features);
       const label = from.labels[from.labelOf[item]!];
-      const column = label === undefined ? -1 : set.labels.indexOf(label);
+      const column =
+        label === undefined ? -1 : set.labels.findIndex((own) => labelText(own) === labelText(label));
       if (rng.uniform() >= dropout && column >= 0) marks[b * labels + column] = 1;
     }
     return { count, input, target, levels, marks };

@@ -4,12 +4,13 @@
  * in the signal, so that distances between such modulations are about distances between signals.
  */
 import { BadInputError } from '../../src/core/errors.ts';
+import { type Label, labelText, plainLabel } from '../../src/core/label.ts';
 import { checkLimit } from '../../src/core/limits.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import type { SymbolLayout } from '../prior.ts';
 import type { ModulationSource } from './source.ts';
 
-export type Label = string | number;
+export type { Label };
 
 export interface Standard {
   /** [m]. */
@@ -65,10 +66,13 @@ export async function readTrainingSet(
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  const labels = [...new Set(seen)].filter((label) => label !== undefined).sort(byLabel);
-  const indices = new Map(labels.map((label, i) => [label, i]));
+  const named = seen.filter((label) => label !== undefined);
+  const labels = [...new Map(named.map((label) => [labelText(label), plainLabel(label)])).values()].sort(
+    byLabel,
+  );
+  const indices = new Map(labels.map((label, i) => [labelText(label), i]));
   const labelOf = Uint16Array.from(seen, (label) =>
-    label === undefined ? labels.length : indices.get(label)!,
+    label === undefined ? labels.length : indices.get(labelText(label))!,
   );
   return { layout, count, modulations, labels, labelOf };
 }

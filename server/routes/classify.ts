@@ -181,7 +181,7 @@ function chosen(
   { ids, label, cursor, limit }: Omit<z.output<typeof classifyBody>, 'top'>,
 ): { readonly ids: readonly string[]; readonly next: string | null } {
   if (ids === undefined) {
-    const { items, next } = page(source, { label: label?.toString(), cursor, limit });
+    const { items, next } = page(source, { label, cursor, limit });
     return { ids: items.map(({ id }) => id), next };
   }
   if (label !== undefined || cursor !== undefined) {

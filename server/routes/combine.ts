@@ -112,7 +112,7 @@ async function termsOf(model: Model, store: Functaset, asked: z.infer<typeof com
       if ((ids === undefined) === (label === undefined)) {
         throw new BadInputError('which-functions', 'a mean is of ids or of a label; give one of them');
       }
-      const found = ids === undefined ? labelled(store, String(label)) : getFunctions(store, ids);
+      const found = ids === undefined ? labelled(store, label!) : getFunctions(store, ids);
       return [meanOf(found, weights)];
     }
     case 'difference': {

@@ -1,5 +1,6 @@
 /** The labelled functions of a functaset in memory: what a classifier learns from, and what it is judged by. */
 import { BadInputError, NotFoundError } from '../core/errors.ts';
+import { labelText } from '../core/label.ts';
 import { checkLimit } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
@@ -58,10 +59,10 @@ export function readLabelled(
       `no function of ${store.path} has a label; build it from a data set that has them`,
     );
   }
-  const labels = options.labels ?? sorted(new Set(found));
-  const indices = new Map(labels.map((label, i) => [label, i]));
+  const labels = options.labels ?? sorted(new Map(found.map((label) => [labelText(label), label])));
+  const indices = new Map(labels.map((label, i) => [labelText(label), i]));
   const classes = Uint16Array.from(found, (label) => {
-    const index = indices.get(label);
+    const index = indices.get(labelText(label));
     if (index !== undefined) return index;
     throw new NotFoundError(
       'unknown-label',
@@ -106,8 +107,9 @@ export function examplesOf(
   };
 }
 
-function sorted(labels: ReadonlySet<Label>): Label[] {
-  const numbers = [...labels].filter((label) => typeof label === 'number').sort((a, b) => a - b);
-  const texts = [...labels].filter((label) => typeof label === 'string').sort();
+function sorted(byText: ReadonlyMap<string, Label>): Label[] {
+  const labels = [...byText.values()];
+  const numbers = labels.filter((label) => typeof label === 'number').sort((a, b) => a - b);
+  const texts = labels.filter((label) => typeof label === 'string').sort();
   return [...numbers, ...texts];
 }

@@ -1,6 +1,12 @@
 /** Functions of a functaset by their ids. */
 import { checkLimit } from '../core/limits.ts';
-import { type Functaset, type StoredFunction, unknownFunction, unknownLabel } from '../functaset/index.ts';
+import {
+  type Functaset,
+  type Label,
+  type StoredFunction,
+  unknownFunction,
+  unknownLabel,
+} from '../functaset/index.ts';
 import { mostTerms } from './combine.ts';
 
 /** In the order of `ids`. Throws NotFoundError `unknown-function` for the first that is not there. */
@@ -11,16 +17,10 @@ export function getFunctions(store: Functaset, ids: readonly string[]): StoredFu
   });
 }
 
-/**
- * All functions with a label; `7` is the number, and the text where there is no such number. Throws NotFoundError
- * `unknown-label`, LimitError `limit-terms`.
- */
-export function labelled(store: Functaset, label: string): StoredFunction[] {
-  const number = /^-?\d+(\.\d+)?$/.test(label) ? [Number(label)] : [];
-  for (const wanted of [...number, label]) {
-    const found = [...store.byLabel(wanted, { limit: mostTerms + 1 })];
-    checkLimit('terms', found.length, mostTerms, 'give ids of fewer functions');
-    if (found.length > 0) return found;
-  }
+/** All functions with a label. Throws NotFoundError `unknown-label`, LimitError `limit-terms`. */
+export function labelled(store: Functaset, label: Label): StoredFunction[] {
+  const found = [...store.byLabel(label, { limit: mostTerms + 1 })];
+  checkLimit('terms', found.length, mostTerms, 'give ids of fewer functions');
+  if (found.length > 0) return found;
   throw unknownLabel(label);
 }

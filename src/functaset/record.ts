@@ -12,6 +12,7 @@
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { crc32c } from '../core/hash.ts';
+import { plainLabel } from '../core/label.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { FunctionSummary, Label, StoredFunction } from './types.ts';
 
@@ -154,14 +155,15 @@ function readHead(id: string, bytes: Uint8Array): Head {
 
 function encodeLabel(label: Label | undefined): { kind: number; bytes: Uint8Array } {
   if (label === undefined) return { kind: 0, bytes: new Uint8Array(0) };
-  if (typeof label === 'number') return { kind: 2, bytes: new ByteWriter().f64(label).finish() };
+  if (typeof label === 'number')
+    return { kind: 2, bytes: new ByteWriter().f64(label === 0 ? 0 : label).finish() };
   return { kind: 1, bytes: new TextEncoder().encode(label) };
 }
 
 function decodeLabel(reader: ByteReader, kind: number, n: number): { value: Label | undefined } | undefined {
   if (kind === 0 && n === 0) return { value: undefined };
   if (kind === 1) return { value: reader.utf8(n) };
-  if (kind === 2 && n === 8) return { value: reader.f64() };
+  if (kind === 2 && n === 8) return { value: plainLabel(reader.f64()) };
   return undefined;
 }
 

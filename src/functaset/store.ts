@@ -9,6 +9,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
+import { type Label, labelForms, plainLabel } from '../core/label.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { releaseClaim, takeClaim } from './claim.ts';
 import { bytesOf, type Databases, entryCount, lastTransaction, openDatabases } from './databases.ts';
@@ -23,7 +24,6 @@ import type {
   FunctasetOptions,
   FunctasetStats,
   FunctionSummary,
-  Label,
   PutOptions,
   Range,
   StoredFunction,
@@ -134,10 +134,10 @@ class LmdbFunctaset implements Functaset {
         if (before !== undefined) {
           if (!options.replace) throw exists(this.path, fn.id);
           const { label } = summariseRecord(fn.id, before);
-          if (label !== undefined) labels.remove([label, fn.id]);
+          if (label !== undefined) for (const key of keysOf(label, fn.id)) labels.remove(key);
         }
         functions.put(fn.id, records[i]!);
-        if (fn.label !== undefined) labels.put([fn.label, fn.id], nothing);
+        if (fn.label !== undefined) labels.put([plainLabel(fn.label), fn.id], nothing);
       });
     });
   }
@@ -148,7 +148,7 @@ class LmdbFunctaset implements Functaset {
       const before = bytesOf(functions, id);
       if (before === undefined) return false;
       const { label } = summariseRecord(id, before);
-      if (label !== undefined) labels.remove([label, id]);
+      if (label !== undefined) for (const key of keysOf(label, id)) labels.remove(key);
       functions.remove(id);
       return true;
     });
@@ -288,18 +288,41 @@ class LmdbFunctaset implements Functaset {
 
   *#idsOf(label: Label, { after, limit = Infinity }: Range): Generator<string[]> {
     if (after !== undefined) checkId(after);
-    yield* pages(limit, after, (from, count) =>
-      this.#read(({ labels }) => {
-        const start = from === undefined ? [label] : [label, from];
-        const keys = [
-          ...labels.getKeys({ start: start as [Label, string], exclusiveStart: true, limit: count }),
-        ];
-        // Keys of one label stand together; the first of another ends them.
-        const end = keys.findIndex(([found]) => found !== label);
-        return keys.slice(0, end < 0 ? keys.length : end).map(([, id]) => id);
-      }),
-    );
+    const forms = labelForms(label);
+    yield* pages(limit, after, (from, count) => {
+      const found = forms.map((form) => this.#idsUnder(form, from, count));
+      if (found.length === 1) return found[0]!;
+      return found.flat().sort(byBytes).slice(0, count);
+    });
   }
+
+  /** Ids in the index under exactly this label. */
+  #idsUnder(label: Label, from: string | undefined, count: number): string[] {
+    return this.#read(({ labels }) => {
+      const start = from === undefined ? [label] : [label, from];
+      const keys = [
+        ...labels.getKeys({ start: start as [Label, string], exclusiveStart: true, limit: count }),
+      ];
+      // Keys of one label stand together; the first of another ends them.
+      const end = keys.findIndex(([found]) => found !== label);
+      return keys.slice(0, end < 0 ? keys.length : end).map(([, id]) => id);
+    });
+  }
+}
+
+/** Keys of a function in the index. A zero with a sign, which was taken once, has a key that cannot be read, but removed. */
+function keysOf(label: Label, id: string): [Label, string][] {
+  return label === 0
+    ? [
+        [0, id],
+        [-0, id],
+      ]
+    : [[label, id]];
+}
+
+/** In the order of keys. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function exists(path: string, id: string): ConflictError {

@@ -1,7 +1,8 @@
 /** What a functaset holds and gives. */
+import type { Label } from '../core/label.ts';
 import type { Limits } from '../core/limits.ts';
 
-export type Label = string | number;
+export type { Label } from '../core/label.ts';
 
 /** What is known of a function without its numbers. */
 export interface FunctionFacts {
@@ -137,6 +138,7 @@ export interface Functaset {
   getMany(ids: readonly string[]): (StoredFunction | undefined)[];
   /** Copies, in order of ids. Nothing but a page of them is in memory, and no transaction stays open between them. */
   iterate(range?: Range): IterableIterator<StoredFunction>;
+  /** Those whose label prints as this one does (src/core/label.ts), in order of ids. */
   byLabel(label: Label, range?: Range): IterableIterator<StoredFunction>;
   /** Like `iterate` or `byLabel`, without the numbers. */
   summaries(range?: Range & { readonly label?: Label | undefined }): IterableIterator<FunctionSummary>;

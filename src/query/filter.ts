@@ -1,11 +1,13 @@
 /** Which functions of a set: by what is known of them, and by what their fields are. */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, BadInputError } from '../core/errors.ts';
+import { labelText } from '../core/label.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
 import {
   type Functaset,
   type FunctionSummary,
+  type Label,
   type StoredFunction,
   summaryOf,
   unknownFunction,
@@ -143,13 +145,19 @@ function passes(summary: FunctionSummary, filter: Filter | undefined): boolean {
   if (filter === undefined) return true;
   const { labels, idPrefix, psnrDb, bits, bitsPerPoint, codedBytes } = filter;
   return (
-    (labels === undefined || (summary.label !== undefined && labels.includes(summary.label))) &&
+    (labels === undefined || hasLabel(summary, labels)) &&
     (idPrefix === undefined || summary.id.startsWith(idPrefix)) &&
     within(summary.psnrDb, psnrDb) &&
     within(summary.bits, bits) &&
     within(summary.bits / pointCount(summary.shape), bitsPerPoint) &&
     within(summary.codedBytes, codedBytes)
   );
+}
+
+function hasLabel({ label }: FunctionSummary, labels: readonly Label[]): boolean {
+  if (label === undefined) return false;
+  const text = labelText(label);
+  return labels.some((wanted) => labelText(wanted) === text);
 }
 
 function within(value: number, range: Filter['bits']): boolean {

@@ -2,7 +2,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadInputError } from '../../core/errors.ts';
 import type { Model } from '../../field/model.ts';
-import type { Label } from '../../functaset/types.ts';
 import type { QueryInput, Row } from '../../query/index.ts';
 import { readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -256,14 +255,7 @@ async function filterOf({ label, ids, psnr, bits, meanAbove, meanBelow, over }: 
     meanAbove === undefined && meanBelow === undefined
       ? undefined
       : [{ statistic: 'mean' as const, region, above: meanAbove, below: meanBelow }];
-  const labels = label?.map(labelOf);
-  return { labels, ids: ids && [...ids], psnrDb: psnr, bits, field };
-}
-
-/** `7` is a number, `shoe` a text; a number that is a text is given as `"7"`. */
-function labelOf(text: string): Label {
-  if (/^".*"$/.test(text)) return text.slice(1, -1);
-  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+  return { labels: label && [...label], ids: ids && [...ids], psnrDb: psnr, bits, field };
 }
 
 async function regionOf(option: string, text: string | undefined) {
