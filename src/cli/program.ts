@@ -1,7 +1,7 @@
 /** The command line as a whole: its commands, the flags they share, and what happens around each of them. */
 import { Command, Option } from 'commander';
 import { AbortedError, type FunctaError } from '../core/errors.ts';
-import { engineNames } from '../engine/index.ts';
+import { engineNames, maxThreads } from '../engine/index.ts';
 import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError } from './exit.ts';
 import { removeUnfinished, writeQuietly } from './files.ts';
 import { type Globals, Job, type Report, type Streams } from './job.ts';
@@ -71,7 +71,9 @@ function createProgram(streams: Streams): Command {
       new Option('--engine <name>', 'what computes the fields').choices(engineNames).env('FUNCTA_ENGINE'),
     )
     .addOption(
-      new Option('--threads <n>', 'threads of the engine; default: one a core').argParser(integer(1, 1024)),
+      new Option('--threads <n>', 'threads of the engine; default: one a core').argParser(
+        integer(1, maxThreads),
+      ),
     )
     .option('-q, --quiet', 'no progress and no notes on stderr', false)
     .option('--json', 'one JSON object on stdout, errors too', false)

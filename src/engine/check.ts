@@ -5,11 +5,18 @@
 import { AbortedError, BadInputError, ConflictError, LimitError } from '../core/errors.ts';
 import { checkSpec } from '../field/check.ts';
 import type { BaseNetwork } from '../field/spec.ts';
-import { type FieldSpec, modulationLength, pointCount, ratesLength, weightLayout } from '../field/spec.ts';
+import {
+  type FieldSpec,
+  modulationLength,
+  pointCount,
+  rateRows,
+  ratesLength,
+  weightLayout,
+} from '../field/spec.ts';
 import type { Adapted, Batch, CallOptions, OuterLoss, Points } from './engine.ts';
 
-/** Largest array a call may ask for, in floats. */
-const MAX_FLOATS = 2 ** 31 - 1;
+/** Largest array a call may ask for or bring, in floats, and most inner steps: MAX_NUMBERS and MAX_STEPS of kernel/field.h. */
+export const engineLimits = { floats: 2 ** 31 - 1, steps: 2 ** 20 } as const;
 
 /** Throws ConflictError `engine-closed`, or AbortedError when the caller has already asked to stop. */
 export function checkCall(closed: boolean, options: CallOptions | undefined): void {
@@ -26,6 +33,7 @@ export function checkNetwork(net: BaseNetwork): void {
   checkSpec(net.spec);
   checkArray('weights', net.weights, weightLayout(net.spec).length);
   checkArray('rates', net.rates, ratesLength(net.spec, net.rates.length));
+  checkSteps(rateRows(net), 'rows of rates');
 }
 
 /** Codes `bad-shape`, `empty-signal`; LimitError where points or modulation exceed what one array holds. */
@@ -51,6 +59,7 @@ export function checkBatch(net: BaseNetwork, batch: Batch): void {
   checkCount(batch.count);
   const points = pointCount(batch.shape);
   const { outputs } = net.spec;
+  checkSize('batch', batch.count * points * outputs);
   checkArray('targets', batch.targets, batch.count * points * outputs, (i) => {
     const point = Math.floor(i / outputs);
     const where = `signal ${Math.floor(point / points)}, point ${point % points}, output ${i % outputs}`;
@@ -77,6 +86,7 @@ export function checkModulationLength(
   modulations: Float32Array,
 ): void {
   checkCount(count);
+  checkSize('modulations', count * modulationLength(spec, shape));
   checkLength(name, modulations, count * modulationLength(spec, shape));
 }
 
@@ -101,11 +111,21 @@ export function checkPoints(spec: FieldSpec, points: Points, signals = 1): numbe
   return n;
 }
 
-/** Code `bad-steps`. */
-export function checkSteps(steps: number): void {
-  if (!Number.isInteger(steps) || steps < 0) {
-    throw new BadInputError('bad-steps', `steps must be a whole number of at least 0, not ${steps}`);
+/** Code `bad-steps`; `name`: what is counted. */
+function checkSteps(steps: number, name = 'steps'): void {
+  if (!Number.isInteger(steps) || steps < 0 || steps > engineLimits.steps) {
+    throw new BadInputError(
+      'bad-steps',
+      `${name} must be a whole number from 0 to ${engineLimits.steps}, not ${steps}`,
+    );
   }
+}
+
+/** LimitError where the trajectory of so many steps, or its losses, is more than one array holds. */
+export function checkTrajectory(net: BaseNetwork, batch: Batch, steps: number): void {
+  checkSteps(steps);
+  const each = Math.max(1, modulationLength(net.spec, batch.shape));
+  checkSize('trajectory', (steps + 1) * batch.count * each);
 }
 
 /** Number of inner steps of `adapted`, after checking that it and `outer` belong to the batch. */
@@ -118,6 +138,7 @@ export function checkOuter(net: BaseNetwork, batch: Batch, adapted: Adapted, out
       `losses: ${adapted.losses.length} entries for ${batch.count} signals`,
     );
   }
+  checkTrajectory(net, batch, steps);
   checkModulations('trajectory', net.spec, batch.shape, (steps + 1) * batch.count, adapted.trajectory);
   if (!Number.isFinite(outer.distortionWeight)) {
     throw new BadInputError('not-finite', `distortionWeight is ${outer.distortionWeight}`);
@@ -214,8 +235,8 @@ function checkLength(name: string, array: Float32Array, length: number): void {
 }
 
 function checkSize(what: string, floats: number): void {
-  if (floats > MAX_FLOATS)
-    throw new LimitError(`engine-${what}`, MAX_FLOATS, floats, 'work on regions, one at a time');
+  if (floats > engineLimits.floats)
+    throw new LimitError(`engine-${what}`, engineLimits.floats, floats, 'work on regions, one at a time');
 }
 
 function isDetached(array: Float32Array): boolean {

@@ -13,6 +13,7 @@ export type {
   OuterLoss,
   Points,
 } from './engine.ts';
+export { maxThreads } from './threads.ts';
 export type { Timing } from './timing.ts';
 
 export interface EngineOptions {

@@ -12,7 +12,7 @@ import {
   checkOuter,
   checkPoints,
   checkShape,
-  checkSteps,
+  checkTrajectory,
 } from './check.ts';
 import type { Batch, CallOptions, Engine, Modulations, Points } from './engine.ts';
 import { type KernelRequest, requestBase, tasks } from './request.ts';
@@ -129,7 +129,7 @@ export function kernelEngine(host: KernelHost): Engine {
     async adapt(net, batch, steps, options) {
       checkCall(closed, options);
       checkBatch(net, batch);
-      checkSteps(steps);
+      checkTrajectory(net, batch, steps);
       const { count } = batch;
       const m = modulationLength(net.spec, batch.shape);
       const trajectory = new Float32Array((steps + 1) * count * m);

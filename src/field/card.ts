@@ -2,7 +2,8 @@
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { checkSpec } from './check.ts';
-import { type FieldSpec, modulationLength, pointCount, totalChannels, weightLayout } from './spec.ts';
+import { fieldLimits } from './limits.ts';
+import { type FieldSpec, modulationLength, pointCount } from './spec.ts';
 
 export type Family = 'image' | 'audio' | 'field' | 'shape';
 
@@ -63,17 +64,6 @@ export const channelCounts: Readonly<Record<Channels, number | null>> = {
 
 const families: Readonly<Record<Family, true>> = { image: true, audio: true, field: true, shape: true };
 
-/** Bounds of what a model file may ask an engine for, over those of `checkSpec`. */
-const bounds = {
-  width: 4096,
-  layers: 32,
-  levels: 16,
-  channels: 16384,
-  harmonics: 64,
-  cell: 2 ** 26,
-  weights: 2 ** 26,
-};
-
 /**
  * A card from parsed JSON: every member there, of its type, within bounds, and no other member. Text is kept as it is.
  * Throws BadInputError `bad-card` or `bad-spec` naming the member, LimitError for a shape above the limits.
@@ -112,29 +102,25 @@ export function parseSpec(json: unknown, at = 'spec'): FieldSpec {
   const spec = members<FieldSpec>(json, at, {
     axes: number,
     outputs: number,
-    width: whole(1, bounds.width),
-    layers: whole(1, bounds.layers),
+    width: whole(1, fieldLimits.width),
+    layers: whole(1, fieldLimits.layers),
     w0: number,
     features: (value, at) =>
       members<FieldSpec['features']>(value, at, {
         global: flag,
         local: flag,
-        harmonics: whole(0, bounds.harmonics),
-        period: optional(listOf(whole(1, bounds.cell))),
+        harmonics: whole(0, fieldLimits.harmonics),
+        period: optional(listOf(whole(1, fieldLimits.cell))),
       }),
     levels: listOf((value, at) =>
       members<FieldSpec['levels'][number]>(value, at, {
-        cell: (cell, at) => (cell === null ? null : listOf(whole(1, bounds.cell))(cell, at)),
-        channels: whole(1, bounds.channels),
+        cell: (cell, at) => (cell === null ? null : listOf(whole(1, fieldLimits.cell))(cell, at)),
+        channels: whole(1, fieldLimits.channels),
         interpolation: oneOf({ nearest: true, linear: true, cubic: true }),
       }),
     ),
   });
   checkSpec(spec);
-  if (spec.levels.length > bounds.levels) fail(`${at}.levels`, `at most ${bounds.levels}`);
-  if (totalChannels(spec) > bounds.channels)
-    fail(`${at}.levels`, `of at most ${bounds.channels} channels together`);
-  if (weightLayout(spec).length > bounds.weights) fail(at, `of at most ${bounds.weights} weights`);
   return spec;
 }
 

@@ -2,7 +2,14 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { FunctaError } from '../../core/errors.ts';
 import { coveringGrid } from '../../field/coordinates.ts';
-import type { BaseNetwork } from '../../field/spec.ts';
+import { fieldLimits } from '../../field/limits.ts';
+import {
+  type BaseNetwork,
+  type FieldSpec,
+  modulationLength,
+  totalChannels,
+  weightLayout,
+} from '../../field/spec.ts';
 import type { Subject } from '../contract.ts';
 import type { Adapted, Batch, Engine, Modulations } from '../engine.ts';
 import { openReference } from '../reference/reference.ts';
@@ -48,6 +55,12 @@ export function describeFaults(subject: Subject): void {
   describe('names the fault', () => {
     const faults: [string, Call, string, string][] = [
       ['a wrong width', evaluate(wide), 'bad-length', 'weights has'],
+      ...aboveLimits().map(([what, spec, member]): [string, Call, string, string] => [
+        `a field of ${what}`,
+        evaluate(networkOf(spec), new Float32Array(modulationLength(spec, shape))),
+        'bad-spec',
+        member,
+      ]),
       ['a width of 0', evaluate({ ...net, spec: { ...net.spec, width: 0 } }), 'bad-spec', 'width'],
       [
         'NaN in weights',
@@ -211,4 +224,30 @@ function detached(array: Float32Array): Float32Array {
   const buffer = copy.buffer as ArrayBuffer;
   structuredClone(buffer, { transfer: [buffer] });
   return copy;
+}
+
+/** Fields one above each limit, whole otherwise: weights and rates are as long as the specification asks for. */
+function aboveLimits(): [string, FieldSpec, string][] {
+  const { spec } = fixedCases()[3]!.net;
+  const level = spec.levels[0]!;
+  const many = (n: number) => Array.from({ length: n }, () => ({ ...level, channels: 1 }));
+  const harmonics = fieldLimits.harmonics + 1;
+  return [
+    ['9 levels', { ...spec, levels: many(fieldLimits.levels + 1) }, 'number of levels'],
+    ['17 layers', { ...spec, layers: fieldLimits.layers + 1 }, 'layers'],
+    ['65 harmonics', { ...spec, features: { ...spec.features, harmonics } }, 'harmonics'],
+    ['4,097 outputs', { ...spec, outputs: fieldLimits.outputs + 1, levels: [] }, 'outputs'],
+    ['4,097 units', { ...spec, layers: 1, width: fieldLimits.width + 1, levels: [] }, 'width'],
+    [
+      '16,385 channels',
+      { ...spec, layers: 1, levels: [{ ...level, channels: fieldLimits.channels }, ...many(1)] },
+      'number of channels',
+    ],
+    ['4 axes', { ...spec, axes: fieldLimits.axes + 1, levels: [] }, 'axes'],
+  ];
+}
+
+function networkOf(spec: FieldSpec): BaseNetwork {
+  const weights = new Float32Array(weightLayout(spec).length);
+  return { spec, weights, rates: new Float32Array(totalChannels(spec)) };
 }

@@ -47,21 +47,22 @@ struct Lines {
 };
 
 // Most cells of level k that `points` neighbours along an axis read: those within their reach, and one at each end; the
-// thousandth is for rounded positions.
+// thousandth, and what a double cannot tell apart so far out, is for rounded positions.
 FUNCTA_INLINE int cells_read(const Job* job, int k, int axis, int points) {
   const Level& level = job->spec.level[k];
-  const double step = job->grid_step[axis], reach = (points - 1) * (step < 0 ? -step : step) / level.cell[axis] + level.taps + 1.001;
+  const double step = __builtin_fabs(job->grid_step[axis]), furthest = __builtin_fabs(job->grid_start[axis]) + step * job->grid_count[axis];
+  const double reach = ((points - 1) * step + furthest * 1e-15) / level.cell[axis] + level.taps + 1.001;
   return reach < level.cells[axis] ? (int)reach : level.cells[axis];
 }
 
-FUNCTA_INLINE long box_cells(const Job* job, int k, const int* points) {
-  long n = 1;
+FUNCTA_INLINE int64_t box_cells(const Job* job, int k, const int* points) {
+  int64_t n = 1;
   for (int a = 0; a < job->spec.axes; a++) n *= cells_read(job, k, a, points[a]);
   return n;
 }
 
-FUNCTA_INLINE long box_floats(const Job* job, const Dims& d, const int* points) {
-  long n = 0;
+FUNCTA_INLINE int64_t box_floats(const Job* job, const Dims& d, const int* points) {
+  int64_t n = 0;
   for (int k = 0; k < d.level_count; k++)
     if (!d.grid[k].global) n += box_cells(job, k, points) * d.row;
   return n;
@@ -93,12 +94,12 @@ static Lines lines_views(const Job* job, const Dims& d, Arena& arena) {
   e.points_a_line = job->box[last];
   e.slots = (TILE - 1) / e.points_a_line + 3;  // whole lines of a tile, and parts of those before and after: lines come in twos
   e.slot_floats = d.row;
-  long channels = 0;
+  int64_t channels = 0;
   for (int k = 0; k < d.level_count; k++) {
     if (d.grid[k].global) continue;
     e.taps += job->spec.level[k].taps;
     e.slot_floats += cells_read(job, k, last, job->box[last]) * d.row;
-    const long floats = box_cells(job, k, job->box) * d.grid[k].channels;
+    const int64_t floats = box_cells(job, k, job->box) * d.grid[k].channels;
     channels = floats > channels ? floats : channels;
   }
   e.channels = arena.take(channels);

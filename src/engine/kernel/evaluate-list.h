@@ -38,7 +38,7 @@ static List list_views(const Job* job, const Dims& d, Arena& arena) {
     auto& level = list.level[k];
     level.cells = d.grid[k].corners;
     if (d.grid[k].leading > list.leading) list.leading = d.grid[k].leading;
-    const long all = (long)d.grid[k].cells * d.row;
+    const int64_t all = (int64_t)d.grid[k].cells * d.row;
     level.whole = d.grid[k].cells <= points * level.cells && floats + all <= LIST_FLOATS;
     level.at = floats;
     floats += level.whole ? all : (long)TILE * level.cells * d.row;

@@ -62,7 +62,7 @@ static Net prepared(const Job* job, const Dims& d) {
   return net_views(d, arena);
 }
 
-static long lane_floats(const Dims& d) {
+static int64_t lane_floats(const Dims& d) {
   Arena arena{nullptr};
   sums_views(d, arena);
   return arena.used;
@@ -73,7 +73,7 @@ static Sums lane_sums(const Job* job, const Dims& d, int lane) {
   return sums_views(d, arena);
 }
 
-static long geometry_floats(const Dims& d) {
+static int64_t geometry_floats(const Dims& d) {
   Arena arena{nullptr};
   geometry_views(d, arena);
   return arena.used;
@@ -254,17 +254,17 @@ static void layout_job(Job* job, const Dims& d, Arena& arena) {
   const bool evaluate = job->values != nullptr, list = job->coordinates != nullptr;
   job->prepared = arena.base ? arena.base + arena.used : nullptr;
   net_views(d, arena);
-  long table = 0;
+  int64_t table = 0;
   for (int a = 0; a < d.axes; a++) table += evaluate ? job->grid_count[a] : s.shape[a];
   job->axis_tables = list ? nullptr : arena.take(table * axis_entry_floats(s));
-  job->geometry = evaluate || is_large(job) ? nullptr : arena.take((long)tiles_of(job->points) * geometry_floats(d));
+  job->geometry = evaluate || is_large(job) ? nullptr : arena.take((int64_t)tiles_of(job->points) * geometry_floats(d));
   job->accumulators = !evaluate && job->task == TASK_META ? arena.take(LANES * lane_floats(d)) : nullptr;
   job->grids = is_large(job) && !evaluate ? arena.take(large_floats(job, d)) : nullptr;
-  job->base = evaluate ? arena.take((long)job->count * d.row) : nullptr;
+  job->base = evaluate ? arena.take((int64_t)job->count * d.row) : nullptr;
   job->slope_map = job->slopes ? arena.take((long)d.row * slope_columns(d)) : nullptr;
 }
 
-static long job_floats(Job* job) {
+static int64_t job_floats(Job* job) {
   const Dims d = dims_of(job->spec);
   if (job->values && !job->coordinates) cut_boxes(job, d);
   Arena arena{nullptr};
@@ -272,7 +272,7 @@ static long job_floats(Job* job) {
   return arena.used;
 }
 
-static long scratch_floats(const Job* job) {
+static int64_t scratch_floats(const Job* job) {
   Arena arena{nullptr};
   scratch_views(job, dims_of(job->spec), arena);
   return arena.used;
@@ -374,10 +374,10 @@ static void finish(const Job* job) {
   const Dims d = dims_of(job->spec);
   const int W = job->spec.width, P = d.width, O = job->spec.outputs;
   Sums total = lane_sums(job, d, 0);
-  const long n = lane_floats(d);
+  const int64_t n = lane_floats(d);
   for (int lane = 1; lane < LANES; lane++) {
     const float* other = job->accumulators + lane * n;
-    for (long i = 0; i < n; i++) job->accumulators[i] += other[i];
+    for (int64_t i = 0; i < n; i++) job->accumulators[i] += other[i];
   }
   float* p = job->weight_gradient;
   for (int l = 0; l < d.layers; l++) {

@@ -5,7 +5,13 @@
 
 namespace functa {
 
-constexpr int MAX_AXES = 3, MAX_LEVELS = 8, MAX_LAYERS = 16, MAX_OUTPUTS = 32, MAX_TAPS = 4;
+// How large a field may be: what src/field/limits.ts says, and no array here has room for more.
+constexpr int MAX_AXES = 3, MAX_LEVELS = 8, MAX_LAYERS = 16, MAX_OUTPUTS = 4096, MAX_WIDTH = 4096, MAX_HARMONICS = 64;
+constexpr int MAX_CHANNELS = 16384;  // of all levels together
+constexpr int MAX_WEIGHTS = 1 << 26;
+constexpr int MAX_TAPS = 4;
+// Inner steps of a job; numbers of one array.
+constexpr int MAX_STEPS = 1 << 20, MAX_NUMBERS = 0x7fffffff;
 // A batch is dealt to this many lanes whatever the number of threads, so sums have one order.
 constexpr int LANES = 8;
 
@@ -25,7 +31,7 @@ struct Spec {
 };
 
 // What a job asks for.
-enum Task { TASK_GRADIENT, TASK_ADAPT, TASK_META };
+enum Task { TASK_GRADIENT, TASK_ADAPT, TASK_META, TASK_EVALUATE };
 
 // Arrays are the caller's, in the layouts of engine.ts; `prepared`, `axis_tables`, `geometry`, `accumulators` come from a
 // block of `job_floats` floats.
@@ -57,8 +63,8 @@ struct Job {
 struct Kernels {
   int vector_lanes;
   // Floats of the job's own block (this also cuts the job into units), then of the scratch each thread brings.
-  long (*job_floats)(Job*);
-  long (*scratch_floats)(const Job*);
+  int64_t (*job_floats)(Job*);
+  int64_t (*scratch_floats)(const Job*);
   // Lays the block out, pads and scales the weights, builds the geometry. Before any lane runs.
   void (*prepare)(Job*, float* block);
   // All signals of one lane. Lanes of one job may run on different threads.
@@ -73,8 +79,28 @@ struct Kernels {
   void (*pull_unit)(const Job*, int unit, int step, float* scratch);    // adjoint -> gradient -> next modulation
 };
 
-// See request.ts for the order of the numbers.
-Spec parse_spec(const double* description);
+// The arrays of a job, in the order of `arrays` in wasm/memory.ts.
+enum Array {
+  ARRAY_DESCRIPTION, ARRAY_WEIGHTS, ARRAY_RATES, ARRAY_TARGETS, ARRAY_POINT_WEIGHTS, ARRAY_START, ARRAY_TRAJECTORY, ARRAY_OFFSET, ARRAY_EXTRA,
+  ARRAY_LOSSES, ARRAY_GRADIENT, ARRAY_WEIGHT_GRADIENT, ARRAY_RATE_GRADIENT, ARRAY_COORDINATES, ARRAY_VALUES, ARRAY_CANCELLED, ARRAY_GRID,
+  ARRAY_SLOPES, ARRAY_COUNT
+};
+
+// An array of the caller's and how many numbers it has; null where it was not given.
+struct Given {
+  void* data;
+  int64_t length;
+};
+
+// Numbers of a request as they came, in the order of `numbers` in wasm/memory.ts.
+enum Number { NUMBER_TASK, NUMBER_COUNT, NUMBER_POINTS, NUMBER_MODULATION, NUMBER_STEPS, NUMBER_SECOND_ORDER, NUMBER_WEIGHT, NUMBER_EVALUATE, NUMBERS };
+
+// What is wrong with a request: nothing, its sizes or description, or the array `fault`.
+constexpr int FITS = ARRAY_COUNT, SIZES_AT_FAULT = -1;
+
+// Makes the job, or says what does not fit: a field above the limits, sizes that are not those of the field, an array that is
+// missing or too short. Hosts check their arguments before (check.ts); this is the second line, behind which nothing is out of bounds.
+int make_job(Job* job, const double* numbers, const Given* arrays);
 // Whether the job is one signal whose points are shared out (map, pass, pull), rather than a batch whose signals are.
 bool is_large(const Job* job);
 

@@ -12,7 +12,7 @@ FUNCTA_INLINE void sincos_turns(double t, double& sine, double& cosine) {
   double q = floor_(t * 4 + 0.5), x = (t * 4 - q) * 1.57079632679489661923, x2 = x * x;
   double s = x * (1 + x2 * (-1. / 6 + x2 * (1. / 120 + x2 * (-1. / 5040 + x2 * (1. / 362880 - x2 / 39916800)))));
   double c = 1 + x2 * (-1. / 2 + x2 * (1. / 24 + x2 * (-1. / 720 + x2 * (1. / 40320 - x2 / 3628800))));
-  int quadrant = (int)((int64_t)q & 3);
+  int quadrant = q > -9e18 && q < 9e18 ? (int)((int64_t)q & 3) : 0;  // beyond, no point has a phase
   sine = quadrant == 0 ? s : quadrant == 1 ? c : quadrant == 2 ? -s : -c;
   cosine = quadrant == 0 ? c : quadrant == 1 ? -s : quadrant == 2 ? -c : s;
 }
@@ -69,7 +69,7 @@ static void axis_entry(const Spec& s, int axis, double x, float* entry) {
     int32_t* cells = (int32_t*)entry;
     for (int i = 0; i < level.taps; i++) {
       const double cell = f + i - (level.taps - 1) / 2;
-      cells[i] = cell < 0 ? 0 : cell > last ? last : (int)cell;
+      cells[i] = cell > last ? last : cell > 0 ? (int)cell : 0;
     }
     tap_weights(level.taps, p - f, entry + MAX_TAPS);
     entry += TAP_FLOATS;

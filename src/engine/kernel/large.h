@@ -14,7 +14,7 @@ struct Rows {
 
 // Rows of cells of level k that coordinates low..high along axis 0 interpolate.
 static Rows rows_between(const Spec& s, int k, double low, double high) {
-  float entry[8 + 2 * 64 + TAP_FLOATS * MAX_LEVELS];
+  float entry[2 + 2 * MAX_HARMONICS + TAP_FLOATS * MAX_LEVELS];
   axis_entry(s, 0, low, entry);
   const int first = taps_of(s, entry, k).cell[0];
   axis_entry(s, 0, high, entry);
@@ -47,7 +47,7 @@ static Large large_views(const Job* job, const Dims& d, Arena& arena) {
   Large v{};
   const Spec& s = job->spec;
   auto rows_of = [&](int k, Rows rows) {
-    const long row = (long)cells_a_row(s, k) * d.row;
+    const int64_t row = (int64_t)cells_a_row(s, k) * d.row;
     float* piece = arena.take(rows.count * row);
     return piece ? piece - rows.first * row : nullptr;
   };
@@ -63,7 +63,7 @@ static Large large_views(const Job* job, const Dims& d, Arena& arena) {
   return v;
 }
 
-static long large_floats(const Job* job, const Dims& d) {
+static int64_t large_floats(const Job* job, const Dims& d) {
   Arena arena{nullptr};
   large_views(job, d, arena);
   return arena.used;

@@ -52,8 +52,8 @@ FUNCTA_INLINE Dims dims_of(const Spec& s) {
 // Hands out pieces of a block, each on a cache line; with a null base it only counts.
 struct Arena {
   float* base;
-  long used = 0;
-  float* take(long n) {
+  int64_t used = 0;  // on 64 bits everywhere: a job that is too large for memory has a size that says so
+  float* take(int64_t n) {
     float* piece = base ? base + used : nullptr;
     used += (n + 15) / 16 * 16;
     return piece;
@@ -97,7 +97,7 @@ FUNCTA_INLINE Sums sums_views(const Dims& d, Arena& arena) {
   for (int l = 0; l < d.layers; l++) g.w[l] = arena.take((long)(l ? d.width : d.feature_row) * d.width);
   g.wo = arena.take((long)d.outputs * d.width);
   for (int k = 0; k < d.level_count; k++) g.m[k] = arena.take((long)d.grid[k].channels * d.row);
-  g.rates = arena.take((long)d.rate_rows * d.channels);
+  g.rates = arena.take((int64_t)d.rate_rows * d.channels);
   return g;
 }
 
@@ -111,7 +111,7 @@ FUNCTA_INLINE Shifts shifts_views(const Dims& d, Arena& arena) {
   Shifts s{};
   s.base = arena.take(d.row);
   for (int k = 0; k < d.level_count; k++)
-    if (!d.grid[k].global) s.cell[k] = arena.take((long)d.grid[k].cells * d.row);
+    if (!d.grid[k].global) s.cell[k] = arena.take((int64_t)d.grid[k].cells * d.row);
   return s;
 }
 

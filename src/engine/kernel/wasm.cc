@@ -33,45 +33,19 @@ void* memcpy(void* to, const void* from, unsigned long n) {
 
 EXPORT(jobBytes) int job_bytes() { return sizeof(Job); }
 
-// Numbers and addresses in the order of `fields` in memory.ts; an address of 0 is an absent array.
-EXPORT(fill) void fill(Job* job, const double* p) {
-  *job = Job{};
-  auto at = [&](int i) { return (uintptr_t)p[i]; };
-  job->task = (int)p[0];
-  job->count = (int)p[1];
-  job->points = (int)p[2];
-  job->modulation = (int)p[3];
-  job->steps = (int)p[4];
-  job->second_order = (int)p[5];
-  job->distortion_weight = (float)p[6];
-  job->evaluate_points = (long)p[7];
-  job->spec = functa::parse_spec((const double*)at(8));
-  job->weights = (const float*)at(9);
-  job->rates = (const float*)at(10);
-  job->targets = (const float*)at(11);
-  job->point_weights = (const float*)at(12);
-  job->start = (const float*)at(13);
-  job->trajectory = (float*)at(14);
-  job->offset = (const float*)at(15);
-  job->extra = (const float*)at(16);
-  job->losses = (double*)at(17);
-  job->gradient = (float*)at(18);
-  job->weight_gradient = (float*)at(19);
-  job->rate_gradient = (float*)at(20);
-  job->coordinates = (const float*)at(21);
-  job->values = (float*)at(22);
-  job->cancelled = (const int32_t*)at(23);
-  job->slopes = (float*)at(25);
-  const double* grid = (const double*)at(24);
-  for (int a = 0; grid && a < functa::MAX_AXES; a++) {
-    job->grid_start[a] = grid[a];
-    job->grid_step[a] = grid[3 + a];
-    job->grid_count[a] = (int)grid[6 + a];
+// `p`: the numbers of a request, then of each array its address (0: absent) and how many numbers it has. What is wrong with it:
+// see make_job.
+EXPORT(fill) int fill(Job* job, const double* p) {
+  functa::Given arrays[functa::ARRAY_COUNT];
+  for (int i = 0; i < functa::ARRAY_COUNT; i++) {
+    const double* entry = p + functa::NUMBERS + 2 * i;
+    arrays[i] = {(void*)(uintptr_t)entry[0], (int64_t)entry[1]};
   }
+  return functa::make_job(job, p, arrays);
 }
 
-EXPORT(jobFloats) int job_floats(Job* job) { return (int)functa::kernels_wasm()->job_floats(job); }
-EXPORT(scratchFloats) int scratch_floats(const Job* job) { return (int)functa::kernels_wasm()->scratch_floats(job); }
+EXPORT(jobFloats) double job_floats(Job* job) { return (double)functa::kernels_wasm()->job_floats(job); }
+EXPORT(scratchFloats) double scratch_floats(const Job* job) { return (double)functa::kernels_wasm()->scratch_floats(job); }
 EXPORT(prepare) void prepare(Job* job, float* block) { functa::kernels_wasm()->prepare(job, block); }
 EXPORT(isLarge) int is_large(const Job* job) { return functa::is_large(job); }
 EXPORT(mapUnits) int map_units(const Job* job) { return functa::kernels_wasm()->map_units(job); }

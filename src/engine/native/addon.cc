@@ -25,8 +25,8 @@ constexpr size_t HUGE_PAGE = 2 << 20;
 // Grown on demand, kept between jobs (fresh pages cost more than a small job), returned when large.
 struct Block {
   float* memory = nullptr;
-  long size = 0;
-  float* of(long floats) {
+  int64_t size = 0;
+  float* of(int64_t floats) {
     if (floats > size) {
       free(memory);
       // What is large is in huge pages: touched for the first time 4 KB at a time it would take as long as the job.
@@ -96,7 +96,7 @@ template <class M>
 bool execute_job(Request& r, M& m) {
   const Kernels* k = r.isa->kernels();
   Job& job = r.job;
-  const long block_size = k->job_floats(&job), scratch_size = k->scratch_floats(&job);
+  const int64_t block_size = k->job_floats(&job), scratch_size = k->scratch_floats(&job);
   float *block = m.block.of(block_size), *scratch = m.scratch.of(scratch_size * r.threads);
   if (!block || !scratch) return false;
   k->prepare(&job, block);
@@ -120,7 +120,6 @@ bool execute_job(Request& r, M& m) {
 struct Reader {
   napi_env env;
   napi_value object;
-  const char* missing = nullptr;
 
   napi_value value(const char* name) {
     napi_value v;
@@ -133,77 +132,50 @@ struct Reader {
   }
   double number(const char* name) {
     double x = 0;
-    if (napi_get_value_double(env, value(name), &x) != napi_ok) missing = name;
+    napi_get_value_double(env, value(name), &x);
     return x;
   }
-  // A typed array of at least `length` elements; null if absent and not required.
-  template <class T>
-  T* array(const char* name, napi_typedarray_type type, size_t length, bool required) {
+  // Whether what stands there is absent or a typed array of this type.
+  bool array(const char* name, napi_typedarray_type type, functa::Given* given) {
     napi_value v = value(name);
-    if (absent(v)) {
-      if (required) missing = name;
-      return nullptr;
-    }
+    *given = {nullptr, 0};
+    if (absent(v)) return true;
     bool typed = false;
     napi_is_typedarray(env, v, &typed);
     napi_typedarray_type actual;
-    size_t actual_length;
-    void* data;
-    if (!typed || napi_get_typedarray_info(env, v, &actual, &actual_length, &data, nullptr, nullptr) != napi_ok || actual != type || actual_length < length ||
-        (!data && length)) {
-      missing = name;
-      return nullptr;
-    }
-    return (T*)data;
+    size_t length = 0;
+    if (!typed || napi_get_typedarray_info(env, v, &actual, &length, &given->data, nullptr, nullptr) != napi_ok || actual != type) return false;
+    given->length = given->data ? (int64_t)length : 0;
+    return true;
   }
 };
 
-void fill(Reader& in, Request& r) {
-  const double* description = in.array<double>("description", napi_float64_array, 16, true);
-  if (!description) return;
-  if (!in.array<double>("description", napi_float64_array, 16 + 9 * (size_t)description[8], true)) return;
-  Job& job = r.job;
-  job.spec = functa::parse_spec(description);
-  job.task = (int)in.number("task");
-  r.threads = (int)in.number("threads");
-  if (r.threads < 1) r.threads = 1;
-  job.count = (int)in.number("count");
-  job.points = (int)in.number("points");
-  job.modulation = (int)in.number("modulation");
-  job.weights = in.array<float>("weights", napi_float32_array, (size_t)in.number("weightCount"), true);
-  job.cancelled = in.array<int32_t>("cancelled", napi_int32_array, 1, false);
-  const size_t m = (size_t)job.modulation * job.count, points = (size_t)job.points * job.count;
-  const size_t channels = (size_t)in.number("channels"), rates = channels * job.spec.rate_rows, outputs = job.spec.outputs;
-  if (job.task == 3) {
-    job.evaluate_points = (long)in.number("evaluatePoints");
-    job.coordinates = in.array<float>("coordinates", napi_float32_array, (size_t)job.evaluate_points * job.spec.axes, false);
-    job.values = in.array<float>("values", napi_float32_array, (size_t)job.count * job.evaluate_points * outputs, true);
-    job.slopes = in.array<float>("slopes", napi_float32_array, (size_t)job.count * channels * job.evaluate_points * outputs, false);
-    job.start = in.array<float>("start", napi_float32_array, m, m > 0);
-    const double* grid = in.array<double>("grid", napi_float64_array, 9, job.coordinates == nullptr);
-    for (int a = 0; grid && a < functa::MAX_AXES; a++) {
-      job.grid_start[a] = grid[a];
-      job.grid_step[a] = grid[3 + a];
-      job.grid_count[a] = (int)grid[6 + a];
-    }
-    return;
-  }
-  job.steps = (int)in.number("steps");
-  job.targets = in.array<float>("targets", napi_float32_array, points * outputs, true);
-  job.point_weights = in.array<float>("pointWeights", napi_float32_array, points, false);
-  job.rates = in.array<float>("rates", napi_float32_array, rates, rates > 0);
-  const bool adapts = job.task != functa::TASK_GRADIENT;
-  job.start = in.array<float>("start", napi_float32_array, m, !adapts && m > 0);
-  job.trajectory = in.array<float>("trajectory", napi_float32_array, m * (job.steps + 1), adapts && m > 0);
-  job.losses = in.array<double>("losses", napi_float64_array, (size_t)job.count * (job.task == functa::TASK_ADAPT ? job.steps : 1), true);
-  job.gradient = in.array<float>("gradient", napi_float32_array, m, job.task != functa::TASK_ADAPT && m > 0);
-  if (job.task != functa::TASK_META) return;
-  job.distortion_weight = (float)in.number("distortionWeight");
-  job.second_order = (int)in.number("secondOrder");
-  job.offset = in.array<float>("offset", napi_float32_array, m, false);
-  job.extra = in.array<float>("extraGradient", napi_float32_array, m, false);
-  job.weight_gradient = in.array<float>("weightGradient", napi_float32_array, (size_t)in.number("weightCount"), true);
-  job.rate_gradient = in.array<float>("rateGradient", napi_float32_array, rates, rates > 0);
+// In the order of kernel/field.h.
+const char* const number_names[functa::NUMBERS] = {"task", "count", "points", "modulation", "steps", "secondOrder", "distortionWeight", "evaluatePoints"};
+const struct {
+  const char* name;
+  napi_typedarray_type type;
+} array_names[functa::ARRAY_COUNT] = {
+    {"description", napi_float64_array}, {"weights", napi_float32_array}, {"rates", napi_float32_array}, {"targets", napi_float32_array},
+    {"pointWeights", napi_float32_array}, {"start", napi_float32_array}, {"trajectory", napi_float32_array}, {"offset", napi_float32_array},
+    {"extraGradient", napi_float32_array}, {"losses", napi_float64_array}, {"gradient", napi_float32_array}, {"weightGradient", napi_float32_array},
+    {"rateGradient", napi_float32_array}, {"coordinates", napi_float32_array}, {"values", napi_float32_array}, {"cancelled", napi_int32_array},
+    {"grid", napi_float64_array}, {"slopes", napi_float32_array},
+};
+
+constexpr double MAX_THREADS = 256;
+
+// What of the request does not fit; null where it all does.
+const char* fill(Reader& in, Request& r) {
+  const double threads = in.number("threads");
+  r.threads = threads >= 1 && threads <= MAX_THREADS ? (int)threads : 1;
+  double numbers[functa::NUMBERS];
+  functa::Given arrays[functa::ARRAY_COUNT];
+  for (int i = 0; i < functa::NUMBERS; i++) numbers[i] = in.number(number_names[i]);
+  for (int i = 0; i < functa::ARRAY_COUNT; i++)
+    if (!in.array(array_names[i].name, array_names[i].type, &arrays[i])) return array_names[i].name;
+  const int fault = functa::make_job(&r.job, numbers, arrays);
+  return fault == functa::FITS ? nullptr : fault == functa::SIZES_AT_FAULT ? "sizes" : array_names[fault].name;
 }
 
 bool execute_shared(Request& r) {
@@ -212,7 +184,7 @@ bool execute_shared(Request& r) {
   return execute_job(r, m);
 }
 
-void throw_error(napi_env env, const std::string& message) { napi_throw_error(env, nullptr, message.c_str()); }
+void throw_error(napi_env env, const std::string& message, const char* code = nullptr) { napi_throw_error(env, code, message.c_str()); }
 
 // The request that a function was called with; throws in JavaScript, and gives null, where it is not whole.
 Request* request_of(napi_env env, napi_callback_info info, napi_value* object) {
@@ -225,9 +197,9 @@ Request* request_of(napi_env env, napi_callback_info info, napi_value* object) {
   size_t length = 0;
   if (!in.absent(isa_value)) napi_get_value_string_utf8(env, isa_value, isa, sizeof isa, &length);
   r->isa = isa_named(isa);
-  fill(in, *r);
-  if (in.missing || !r->isa) {
-    const std::string what = r->isa ? std::string("native engine: bad array or number '") + in.missing + "'" : "native engine: no such instruction set here";
+  const char* fault = fill(in, *r);
+  if (fault || !r->isa) {
+    const std::string what = r->isa ? std::string("native engine: '") + fault + "' does not fit" : "native engine: no such instruction set here";
     delete r;
     throw_error(env, what);
     return nullptr;
@@ -252,9 +224,10 @@ napi_value run(napi_env env, napi_callback_info info) {
           napi_get_undefined(env, &result);
           napi_resolve_deferred(env, r->deferred, result);
         } else {
-          napi_value message;
+          napi_value message, code;
           napi_create_string_utf8(env, r->out_of_memory ? "native engine: out of memory" : "native engine: cancelled", NAPI_AUTO_LENGTH, &message);
-          napi_create_error(env, nullptr, message, &result);
+          napi_create_string_utf8(env, r->out_of_memory ? "out-of-memory" : "cancelled", NAPI_AUTO_LENGTH, &code);
+          napi_create_error(env, code, message, &result);
           napi_reject_deferred(env, r->deferred, result);
         }
         napi_delete_reference(env, r->keep);
@@ -274,7 +247,7 @@ napi_value run_here(napi_env env, napi_callback_info info) {
   r->threads = 1;
   const bool done = execute_job(*r, own());
   delete r;
-  if (!done) throw_error(env, "native engine: out of memory");
+  if (!done) throw_error(env, "native engine: out of memory", "out-of-memory");
   napi_get_undefined(env, &result);
   return result;
 }
@@ -304,6 +277,10 @@ napi_value peak(napi_env env, napi_callback_info info) {
   volatile float sink = 0;
   Machine& m = machine();
   std::lock_guard<std::mutex> lock(m.mutex);
+  if (!(threads >= 1 && threads <= MAX_THREADS && iterations >= 0 && iterations <= 1e15)) {
+    throw_error(env, "native engine: 'threads' or 'iterations' does not fit");
+    return nullptr;
+  }
   m.pool.run((int)threads, (int)threads, [&](int, int) { sink = isa->peak((long)iterations); });
   napi_create_double(env, 2.0 * isa->lanes * 12 * iterations * threads, &result);
   return result;

@@ -1,10 +1,10 @@
 /** The native engine: the kernel in C++, threads of its own, results independent of their number. */
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
-import { EnvironmentError } from '../../core/errors.ts';
+import { BugError, EnvironmentError } from '../../core/errors.ts';
 import type { Engine } from '../engine.ts';
 import { kernelEngine } from '../kernel-engine.ts';
 import type { KernelRequest } from '../request.ts';
+import { threadCount } from '../threads.ts';
 
 type NativeRequest = KernelRequest & { threads: number; isa?: string | undefined };
 
@@ -56,13 +56,29 @@ export async function openNative(options: NativeOptions = {}): Promise<Engine> {
       'the native engine was built from other sources; run: npm rebuild',
     );
   }
-  const threads = blocking ? 1 : Math.max(1, Math.floor(options.threads ?? availableParallelism()));
+  const threads = blocking ? 1 : threadCount(options.threads);
+  const work = blocking ? async (request: NativeRequest) => addon.runHere?.(request) : addon.run;
   return kernelEngine({
     name: 'native',
     threads,
-    run: blocking
-      ? async (request) => addon.runHere?.({ ...request, threads, isa })
-      : (request) => addon.run({ ...request, threads, isa }),
+    run: (request) => runNative(work, { ...request, threads, isa }),
     close: async () => {},
   });
+}
+
+/** Throws BugError for a request that the kernel refuses, EnvironmentError `out-of-memory`. */
+async function runNative(
+  work: (request: NativeRequest) => Promise<void>,
+  request: NativeRequest,
+): Promise<void> {
+  try {
+    await work(request);
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== 'out-of-memory') throw new BugError((cause as Error).message);
+    throw new EnvironmentError(
+      'out-of-memory',
+      'the native engine got no memory for this call; work on regions, or on smaller batches',
+      { cause },
+    );
+  }
 }

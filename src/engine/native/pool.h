@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -23,7 +24,11 @@ class Pool {
     }
     while ((int)workers_.size() + 1 < threads) {
       const int thread = (int)workers_.size() + 1;
-      workers_.emplace_back([this, thread] { work(thread); });
+      try {
+        workers_.emplace_back([this, thread] { work(thread); });
+      } catch (const std::system_error&) {
+        break;  // no more threads to be had here: those that there are take the units
+      }
     }
     units_ = units;
     threads_ = threads;

@@ -12,13 +12,11 @@ const Kernels* FUNCTA_KERNELS();
 
 namespace {
 
-constexpr int NUMBERS = 8, ARRAYS = 18;  // in the order of `numbers` and `arrays` of wasm/memory.ts
+constexpr int NUMBERS = functa::NUMBERS, ARRAYS = functa::ARRAY_COUNT;
 
 struct Array {
   double bytes;  // below 0: absent
   char* data;
-  template <class T>
-  T* as() const { return (T*)data; }
 };
 
 void read_exactly(void* to, size_t bytes) {
@@ -38,37 +36,13 @@ int main() {
     a[i] = {bytes[i], bytes[i] < 0 ? nullptr : aligned((size_t)bytes[i])};
     if (bytes[i] > 0) read_exactly(a[i].data, (size_t)bytes[i]);
   }
-  functa::Job job{};
-  job.task = (int)n[0];
-  job.count = (int)n[1];
-  job.points = (int)n[2];
-  job.modulation = (int)n[3];
-  job.steps = (int)n[4];
-  job.second_order = (int)n[5];
-  job.distortion_weight = (float)n[6];
-  job.evaluate_points = (long)n[7];
-  job.spec = functa::parse_spec(a[0].as<double>());
-  job.weights = a[1].as<float>();
-  job.rates = a[2].as<float>();
-  job.targets = a[3].as<float>();
-  job.point_weights = a[4].as<float>();
-  job.start = a[5].as<float>();
-  job.trajectory = a[6].as<float>();
-  job.offset = a[7].as<float>();
-  job.extra = a[8].as<float>();
-  job.losses = a[9].as<double>();
-  job.gradient = a[10].as<float>();
-  job.weight_gradient = a[11].as<float>();
-  job.rate_gradient = a[12].as<float>();
-  job.coordinates = a[13].as<float>();
-  job.values = a[14].as<float>();
-  job.slopes = a[17].as<float>();
-  const double* grid = a[16].as<double>();  // 15 is the flag that stops the work
-  for (int axis = 0; grid && axis < functa::MAX_AXES; axis++) {
-    job.grid_start[axis] = grid[axis];
-    job.grid_step[axis] = grid[3 + axis];
-    job.grid_count[axis] = (int)grid[6 + axis];
+  functa::Job job;
+  functa::Given arrays[functa::ARRAY_COUNT];
+  for (int i = 0; i < functa::ARRAY_COUNT; i++) {
+    const bool doubles = i == functa::ARRAY_DESCRIPTION || i == functa::ARRAY_LOSSES || i == functa::ARRAY_GRID;
+    arrays[i] = {a[i].data, a[i].data ? (int64_t)bytes[i] / (doubles ? 8 : 4) : 0};
   }
+  if (functa::make_job(&job, n, arrays) != functa::FITS) exit(2);
   const functa::Kernels* k = functa::FUNCTA_KERNELS();
   float* block = (float*)aligned(k->job_floats(&job) * sizeof(float));
   float* scratch = (float*)aligned(k->scratch_floats(&job) * sizeof(float));

@@ -11,7 +11,7 @@ import {
   checkOuter,
   checkPoints,
   checkShape,
-  checkSteps,
+  checkTrajectory,
 } from '../check.ts';
 import type { Batch, CallOptions, Engine, Points } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
@@ -113,7 +113,7 @@ export async function openReference(): Promise<Engine> {
     async adapt(net, batch, steps, options) {
       checkCall(closed, options);
       checkBatch(net, batch);
-      checkSteps(steps);
+      checkTrajectory(net, batch, steps);
       const { count } = batch;
       const m = modulationLength(net.spec, batch.shape);
       const start = options?.start ?? new Float32Array(count * m);

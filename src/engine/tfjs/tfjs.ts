@@ -13,7 +13,7 @@ import {
   checkOuter,
   checkPoints,
   checkShape,
-  checkSteps,
+  checkTrajectory,
 } from '../check.ts';
 import { slopesByDifferences } from '../differences.ts';
 import type { Batch, CallOptions, Engine } from '../engine.ts';
@@ -103,7 +103,7 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
     async adapt(net, batch, steps, options) {
       checkCall(closed, options);
       checkBatch(net, batch);
-      checkSteps(steps);
+      checkTrajectory(net, batch, steps);
       const { count } = batch;
       const m = modulationLength(net.spec, batch.shape);
       const start = options?.start ?? new Float32Array(count * m);

@@ -10,7 +10,8 @@ export interface KernelExports {
   readonly __heap_base: WebAssembly.Global;
   readonly __stack_pointer: WebAssembly.Global;
   jobBytes(): number;
-  fill(job: number, numbers: number): void;
+  /** `arrays.length` where the request fits, else -1 or the array at fault. */
+  fill(job: number, numbers: number): number;
   jobFloats(job: number): number;
   scratchFloats(job: number): number;
   prepare(job: number, block: number): void;
@@ -111,7 +112,7 @@ export function layOut(
     return at;
   };
   const job = take(kernel.jobBytes());
-  const table = take((numbers.length + arrays.length) * 8);
+  const table = take((numbers.length + 2 * arrays.length) * 8);
   const places = new Map<ArrayField, number>();
   for (const name of arrays) {
     const array = name === 'cancelled' ? (request.cancelled ?? new Int32Array(1)) : request[name];
@@ -122,14 +123,16 @@ export function layOut(
       new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
     );
   }
-  const view = new Float64Array(memory.buffer, table, numbers.length + arrays.length);
+  const view = new Float64Array(memory.buffer, table, numbers.length + 2 * arrays.length);
   numbers.forEach((name, i) => {
     view[i] = request[name] ?? 0;
   });
   arrays.forEach((name, i) => {
-    view[numbers.length + i] = places.get(name) ?? 0;
+    view[numbers.length + 2 * i] = places.get(name) ?? 0;
+    view[numbers.length + 2 * i + 1] = name === 'cancelled' ? 1 : (request[name]?.length ?? 0);
   });
-  kernel.fill(job, table);
+  const fault = kernel.fill(job, table);
+  if (fault !== arrays.length) throw new BugError(`wasm engine: '${arrays[fault] ?? 'sizes'}' does not fit`);
   const block = take(kernel.jobFloats(job) * 4);
   const scratchBytes = kernel.scratchFloats(job) * 4;
   const scratch = Array.from({ length: threads }, () => take(scratchBytes));

@@ -1,11 +1,11 @@
 /** The wasm engine in Node: the same kernel on worker threads over shared memory; the event loop stays free. */
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ConflictError, EnvironmentError } from '../../core/errors.ts';
 import type { Engine } from '../engine.ts';
 import { kernelEngine } from '../kernel-engine.ts';
 import type { KernelRequest } from '../request.ts';
+import { threadCount } from '../threads.ts';
 import { control, type WorkerSetup } from './control.ts';
 import { createMemory, type KernelExports, layOut, stepsOf } from './memory.ts';
 
@@ -31,7 +31,7 @@ export async function readWasm(): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 export async function openWasm(options: WasmOptions = {}): Promise<Engine> {
-  const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()));
+  const threads = threadCount(options.threads);
   const module = await WebAssembly.compile(await readWasm());
   let crew: Crew | undefined = await startCrew(module, threads, options.onWorker);
   let last: Promise<unknown> = Promise.resolve();
