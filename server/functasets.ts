@@ -1,6 +1,7 @@
 /** Functasets that are served: read-only stores beside the model that evaluates their functions. */
 import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import {
+  type Fault,
   type Functaset,
   type FunctionSummary,
   type Label,
@@ -50,10 +51,12 @@ export function page(
     readonly label?: Label | undefined;
     readonly cursor?: string | undefined;
     readonly limit: number;
+    readonly onDamaged?: ((fault: Fault) => void) | undefined;
   },
 ): { readonly items: FunctionSummary[]; readonly next: string | null } {
   const after = query.cursor === undefined ? undefined : idOfCursor(query.cursor);
-  const found = [...store.summaries({ after, label: query.label, limit: query.limit + 1 })];
+  const { onDamaged, label } = query;
+  const found = [...store.summaries({ after, label, limit: query.limit + 1, onDamaged })];
   const items = found.slice(0, query.limit);
   const last = items.at(-1);
   return { items, next: found.length > query.limit && last !== undefined ? cursorAfter(last.id) : null };

@@ -59,6 +59,13 @@ const statusOfKind = {
   bug: 500,
 } as const satisfies Record<ErrorKind, number>;
 
+/** Of what waiting does not mend. */
+const statusOfCode: Readonly<Record<string, number>> = {
+  'disk-full': 507,
+  'function-damaged': 500,
+  'functaset-damaged': 500,
+};
+
 /** The answer to an error. An error that is not tagged is ours: its message stays in the log. */
 export function problemResponse(error: unknown, requestId: string): Response {
   const { problem, headers } = describe(error, requestId);
@@ -89,7 +96,7 @@ function describe(error: unknown, requestId: string): { problem: Problem; header
     return { problem: make(error.status, error.code, error.message), headers: { ...error.headers } };
   }
   if (error instanceof FunctaError) {
-    const status = error.code === 'disk-full' ? 507 : statusOfKind[error.kind];
+    const status = statusOfCode[error.code] ?? statusOfKind[error.kind];
     const problem = make(status, error.code, error.message, fields(error));
     return { problem, headers: status === 503 ? { 'retry-after': '1' } : {} };
   }

@@ -4,6 +4,7 @@ import { defaultLimits } from '../../src/core/limits.ts';
 import { coveringGrid } from '../../src/field/coordinates.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import type { Functaset, StoredFunction } from '../../src/functaset/index.ts';
+import { type OpenFunction, openFunctions, openStored } from '../../src/pipeline/functions.ts';
 import { collectAnswer, NearIndexes, parseQuery, runQuery } from '../../src/query/index.ts';
 import { embedFunctions } from '../../src/query/indexes.ts';
 import { valuesAt } from '../../src/query/places.ts';
@@ -16,24 +17,26 @@ export async function measureRetrieval(setting: Setting, queries: Functaset, n: 
   const { store, model, engine } = setting;
   const { shape } = model.card;
   const length = store.info.layout.length;
-  const asked: StoredFunction[] = [];
+  const chosen: StoredFunction[] = [];
   const stride = Math.max(1, Math.floor(queries.count / n));
   let at = 0;
-  for (const fn of queries.iterate()) if (at++ % stride === 0 && asked.length < n) asked.push(fn);
+  for (const fn of queries.iterate()) if (at++ % stride === 0 && chosen.length < n) chosen.push(fn);
+  const asked = await openFunctions(setting, chosen);
 
   const fields = new Vectors(store.count, pointCount(shape) * model.card.spec.outputs);
   const modulations = new Vectors(store.count, length);
   const ids: string[] = [];
-  const source = { engine, network: model.network };
   const points = () => coveringGrid(shape);
-  for await (const { fn, values } of valuesAt(source, store.iterate(), points)) {
-    fields.set(ids.length, values);
-    modulations.set(ids.length, fn.modulation);
-    ids.push(fn.id);
+  for await (const page of openStored(setting, store, {})) {
+    for await (const { fn, values } of valuesAt({ engine, model }, page, points)) {
+      fields.set(ids.length, values);
+      modulations.set(ids.length, fn.modulation);
+      ids.push(fn.id);
+    }
   }
   const truth: Set<string>[] = [];
   const plain: Set<string>[] = [];
-  for await (const { fn, values } of valuesAt(source, asked, points)) {
+  for await (const { fn, values } of valuesAt({ engine, model }, asked, points)) {
     const named = (found: readonly { readonly row: number }[]) => new Set(found.map(({ row }) => ids[row]!));
     truth.push(named(await fields.exact(values, k)));
     plain.push(named(await modulations.exact(fn.modulation, k)));
@@ -61,7 +64,7 @@ export async function measureRetrieval(setting: Setting, queries: Functaset, n: 
 async function asNear(
   setting: Setting,
   indexes: NearIndexes,
-  asked: readonly StoredFunction[],
+  asked: readonly OpenFunction[],
   truth: readonly Set<string>[],
   metric: 'gram' | 'values',
 ): Promise<void> {

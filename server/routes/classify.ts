@@ -7,6 +7,7 @@ import { BadInputError } from '../../src/core/errors.ts';
 import { checkLimit } from '../../src/core/limits.ts';
 import { unknownFunction } from '../../src/functaset/index.ts';
 import { functionsOf } from '../../src/pipeline/coding.ts';
+import { openFunctions } from '../../src/pipeline/functions.ts';
 import { readBody, smallJson } from '../body.ts';
 import { findModel, type ServedModel, type ServerContext } from '../context.ts';
 import { type FunctasetSource, findFunctaset, modelOf, page } from '../functasets.ts';
@@ -118,10 +119,11 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     try {
       const found = await place.run(signal, async () => {
         const { ids, next } = chosen(source, which);
-        const functions = source.store.getMany(ids).map((fn, i) => {
+        const stored = source.store.getMany(ids).map((fn, i) => {
           if (fn === undefined) throw unknownFunction(`functaset ${source.name}`, ids[i]!);
           return fn;
         });
+        const functions = await openFunctions(served.session, stored, { limits: context.limits, signal });
         const items = joined(functions, await guessesOf(served, functions, { top, signal }));
         return { model: served.name, items, next };
       });

@@ -13,8 +13,8 @@ import {
   type Term,
 } from '../../src/combine/index.ts';
 import { BadInputError } from '../../src/core/errors.ts';
-import type { Model } from '../../src/field/model.ts';
 import type { Functaset } from '../../src/functaset/index.ts';
+import type { FunctionSource } from '../../src/pipeline/functions.ts';
 import { contactSheet, stackedRows } from '../../src/pipeline/index.ts';
 import { smallJson } from '../body.ts';
 import type { ServerContext } from '../context.ts';
@@ -30,7 +30,13 @@ const mostIds = 1024;
 const id = z.string().min(1).max(255);
 const output = {
   size: z.string().max(64).optional().openapi({ description: 'Of pictures and arrays: `4x`, or `640x480`.' }),
-  quality: z.number().int().min(1).max(100).optional().openapi({ description: 'Of functions in bytes.' }),
+  quality: z
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .openapi({ description: 'Of functions in bytes; default: that of the first.' }),
 };
 
 const combineBody = z
@@ -78,7 +84,7 @@ const combineRoute = createRoute({
 export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(combineRoute, async (c) => {
     const source = findFunctaset(context, c.req.valid('param').s);
-    const { session, model } = modelOf(source);
+    const { session } = modelOf(source);
     const type = negotiate(c.req.header('accept'), [pngType, npyType, functaType]);
     const asked = c.req.valid('json');
     const { size, quality } = asked;
@@ -86,7 +92,7 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
     const { limits, pool: work } = context;
     const place = context.admission.enter({ class: 'large' });
     try {
-      const terms = await place.run(signal, () => termsOf(model, source.store, asked));
+      const terms = await place.run(signal, () => termsOf(session, source.store, asked));
       if (type === functaType) {
         const bytes = await place.run(signal, () => codeTerms(session, terms, { quality, work }));
         return bytesReply(bytes, { 'content-type': functaType });
@@ -101,22 +107,28 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
   });
 }
 
-async function termsOf(model: Model, store: Functaset, asked: z.infer<typeof combineBody>): Promise<Term[]> {
+async function termsOf(
+  source: FunctionSource,
+  store: Functaset,
+  asked: z.infer<typeof combineBody>,
+): Promise<Term[]> {
   switch (asked.kind) {
     case 'path': {
-      const [from, to] = getFunctions(store, [asked.from, asked.to]);
-      return pathBetween(from!, to!, asked.steps, await pathSpaceOf(model, asked.space));
+      const [from, to] = await getFunctions(source, store, [asked.from, asked.to]);
+      return pathBetween(from!, to!, asked.steps, await pathSpaceOf(source.model, asked.space));
     }
     case 'mean': {
       const { ids, label, weights } = asked;
       if ((ids === undefined) === (label === undefined)) {
         throw new BadInputError('which-functions', 'a mean is of ids or of a label; give one of them');
       }
-      const found = ids === undefined ? labelled(store, label!) : getFunctions(store, ids);
+      const found = await (ids === undefined
+        ? labelled(source, store, label!)
+        : getFunctions(source, store, ids));
       return [meanOf(found, weights)];
     }
     case 'difference': {
-      const [one, other] = getFunctions(store, [asked.id, asked.less]);
+      const [one, other] = await getFunctions(source, store, [asked.id, asked.less]);
       return [differenceOf(one!, other!)];
     }
     default:

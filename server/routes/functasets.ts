@@ -1,6 +1,12 @@
 /** Functasets: what they hold, a page at a time, and each function as a picture or as bytes. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { type StoredFunction, summaryOf } from '../../src/functaset/index.ts';
+import { codeTerms } from '../../src/combine/index.ts';
+import { FunctaError } from '../../src/core/errors.ts';
+import type { Limits } from '../../src/core/limits.ts';
+import { damagedFunction, type Fault, type StoredFunction, summaryOf } from '../../src/functaset/index.ts';
+import { type OpenFunction, openFunctions } from '../../src/pipeline/functions.ts';
+import type { DecodeOptions, RowStream, Session } from '../../src/pipeline/index.ts';
+import { fieldRows } from '../../src/pipeline/rows.ts';
 import { etagged } from '../caching.ts';
 import type { ServedModel, ServerContext } from '../context.ts';
 import {
@@ -52,7 +58,9 @@ export const functionSchema = z
     id: z.string(),
     label: z.union([z.string(), z.number()]).nullable(),
     shape: z.array(z.number().int()),
-    psnrDb: z.number().nullable().openapi({ description: 'Null: decoded without any loss.' }),
+    psnrDb: z.number().nullable().openapi({
+      description: 'Null: decoded without any loss, or put without the signal that it is of.',
+    }),
     bits: z.number(),
     bitsPerPoint: z.number(),
     codedBytes: z.number().int(),
@@ -96,7 +104,13 @@ const functionsRoute = createRoute({
   responses: {
     200: {
       description: 'A page; `next` is the cursor of the page after it, null on the last.',
-      content: json(z.object({ functions: z.array(functionSchema), next: z.string().nullable() })),
+      content: json(
+        z.object({
+          functions: z.array(functionSchema),
+          next: z.string().nullable(),
+          damaged: z.array(z.string()).optional().openapi({ description: 'Left out: these cannot be read.' }),
+        }),
+      ),
     },
     ...problems(404, 422),
   },
@@ -136,8 +150,11 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
   app.openapi(functionsRoute, (c) => {
     const source = findFunctaset(context, c.req.valid('param').s);
     const { label, cursor, limit = defaultPage } = c.req.valid('query');
-    const { items, next } = page(source, { label, cursor, limit });
-    return c.json({ functions: items.map((item) => functionJson(source, item)), next }, 200);
+    const damaged: string[] = [];
+    const onDamaged = ({ id }: Fault) => damaged.push(id);
+    const { items, next } = page(source, { label, cursor, limit, onDamaged });
+    const functions = items.map((item) => functionJson(source, item));
+    return c.json({ functions, next, ...(damaged.length > 0 ? { damaged } : {}) }, 200);
   });
 
   // The media type is decided at run time, which the route's type cannot say.
@@ -151,27 +168,53 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     const version = [source.store.info.networkId, s, id, type, size, region, found.psnrDb, found.bits].join();
     return etagged(c, version, async (): Promise<Response> => {
       if (type === jsonType) return c.json(functionJson(source, summaryOf(found)), 200);
-      if (type === functaType) return bytesReply(found.coded, { 'content-type': functaType });
+      if (type === functaType) {
+        const { content } = found;
+        const bytes = content.kind === 'file' ? content.bytes : await coded(modelOf(source), found);
+        return bytesReply(bytes, { 'content-type': functaType });
+      }
       return decoded(modelOf(source), found, { size, region, type, abort: c.req.raw.signal });
     }) as never;
   });
 
+  /** A modulation from outside as a file. */
+  async function coded({ session }: ServedModel, fn: StoredFunction): Promise<Uint8Array> {
+    const { pool: work, limits } = context;
+    return codeTerms(session, await openFunctions(session, [fn], { limits }), { work });
+  }
+
   async function decoded(
     { session }: ServedModel,
-    { coded }: StoredFunction,
+    fn: StoredFunction,
     asked: { size: string | undefined; region: string | undefined; type: SignalType; abort: AbortSignal },
   ): Promise<Response> {
     const { type, abort, ...grid } = asked;
     const place = context.admission.enter({ class: 'small' });
     try {
-      const options = { ...grid, raw: type === npyType, signal: abort };
-      const stream = await place.run(abort, () => session.decodeRows(coded, options));
+      const options = { ...grid, raw: type === npyType, signal: abort, limits: context.limits };
+      const stream = await place.run(abort, () => rowsOf(session, fn, options));
       const rows = place.iterate(abort, stream.rows);
       return await replyRows({ ...stream, rows }, type, {});
     } finally {
       place.release();
     }
   }
+}
+
+/** A function is decoded from its file, or read from the modulation that was put. */
+async function rowsOf(
+  session: Session,
+  fn: StoredFunction,
+  options: DecodeOptions & { limits: Limits },
+): Promise<RowStream> {
+  if (fn.content.kind === 'file') {
+    const { bytes } = fn.content;
+    return session.decodeRows(bytes, options).catch((error: unknown) => {
+      throw error instanceof FunctaError && error.kind === 'stream' ? damagedFunction(fn.id, error) : error;
+    });
+  }
+  const [{ shape, modulation, quality }] = (await openFunctions(session, [fn], options)) as [OpenFunction];
+  return fieldRows(session, shape, modulation, { ...options, quality });
 }
 
 function summary(source: FunctasetSource) {

@@ -2,7 +2,9 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { FunctaError } from '../../src/core/errors.ts';
 import {
+  type CheckedAnswer,
   collectAnswer,
+  endOf,
   type QueryAnswer,
   type QueryContext,
   queryRequest,
@@ -25,6 +27,10 @@ const answerSchema = z
     kind: z.string(),
     items: z.array(z.record(z.string(), z.unknown())),
     next: z.string().nullable().openapi({ description: 'Cursor of the page after this one.' }),
+    damaged: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'Functions that were left out, because they cannot be read.' }),
   })
   .openapi('QueryAnswer');
 
@@ -44,7 +50,7 @@ const queryRoute = ({ maxBodyBytes }: ServerContext) =>
     responses: {
       200: {
         description:
-          'One object with `items` and `next`; or, a JSON value a line, the head, the items, and `{"next"}`.',
+          'One object with `items`, `next` and, where functions were left out, `damaged`; or, a JSON value a line, the head, the items, and `{"next", "damaged"}`.',
         content: { [jsonType]: { schema: answerSchema }, [linesType]: { schema: z.string() } },
       },
       ...problems(400, 404, 406, 409, 413, 415, 422, 503),
@@ -88,12 +94,12 @@ export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
 }
 
 /** A fault on the way is the last line, `{"error": {code, detail}}`: the status has gone out before it. */
-function linesOf(answer: QueryAnswer, place: Place, signal: AbortSignal): ReadableStream<Uint8Array> {
+function linesOf(answer: CheckedAnswer, place: Place, signal: AbortSignal): ReadableStream<Uint8Array> {
   async function* lines(): AsyncGenerator<string> {
     try {
       yield `${JSON.stringify(answer.head)}\n`;
       for await (const piece of place.iterate(signal, pieces(answer))) yield piece;
-      yield `${JSON.stringify({ next: answer.next() })}\n`;
+      yield `${JSON.stringify(endOf(answer))}\n`;
     } catch (error) {
       const detail = error instanceof FunctaError ? error.message : 'an unexpected fault of the server';
       yield `${JSON.stringify({ error: { code: codeOf(error), detail } })}\n`;

@@ -1,22 +1,20 @@
 /**
  * Functions as adapting a signal finds them: what classifiers learn from and read. A function that was decoded from bytes has
  * its numbers rounded, the small ones to zero, which a probe of adapted ones takes for something else (a linear one knew 56 % of
- * garments where it knows 86 %); its field is hardly changed, and is adapted anew.
+ * garments where it knows 86 %); its field is hardly changed, and is adapted anew, at the quality of classifiers.
  */
-import { readHeader } from '../../codec/index.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
-import { defaultLimits } from '../core/limits.ts';
+import { AbortedError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
-import { modulationLength } from '../field/spec.ts';
-import { viewsOf } from './views.ts';
+import { isSameNetwork } from '../pipeline/functions.ts';
+import { refit } from '../pipeline/refit.ts';
 
 export interface Readable {
   readonly modulation: Float32Array;
-  /** Its bytes, or the quality that it was decoded at; neither: it was adapted. */
-  readonly coded?: Uint8Array | undefined;
+  /** That it was decoded at or is of; without it, it was adapted at 50. */
   readonly quality?: number | undefined;
 }
 
@@ -26,48 +24,40 @@ export interface AdaptOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whether a modulation, of the network at `quality` or at that of its bytes, of the model's own shape stands on the quantiser's steps. Throws what reading its bytes throws. */
-export function isRounded(model: Model, { modulation, coded, quality }: Readable): boolean {
-  const { card } = model;
-  const layout = symbolLayout(card.spec, card.shape);
-  const at = quality ?? (coded?.length ? readHeader(coded, defaultLimits).quality : undefined);
-  if (at === undefined || modulation.length !== layout.length) return false;
-  const sized = stepsAt(atQuality(model, at).steps, at);
-  const rounded = dequantise(layout, quantise(layout, modulation, sized), sized);
-  return rounded.every((value, i) => value === modulation[i]);
-}
+/** Functions adapted together. */
+const together = 64;
 
-/** Modulations in order, those that are rounded adapted anew. Throws AbortedError. */
+/** Modulations in order; those that are rounded, or of another network than that of quality 50, are adapted anew. Throws AbortedError. */
 export async function asAdapted(
   functions: readonly Readable[],
-  options: AdaptOptions,
+  { model, engine, signal }: AdaptOptions,
 ): Promise<Float32Array[]> {
   const found = functions.map(({ modulation }) => modulation);
-  const rounded = new Map<number, number[]>();
-  for (const [i, fn] of functions.entries()) {
-    if (!isRounded(options.model, fn)) continue;
-    const quality = fn.quality ?? defaultQuality;
-    rounded.set(quality, [...(rounded.get(quality) ?? []), i]);
-  }
-  for (const [quality, indices] of rounded) {
-    const own = indices.map((i) => found[i]!);
-    for (const [k, anew] of (await adaptAnew(own, { ...options, quality })).entries())
+  const { shape } = model.card;
+  const pending = new Map<number, number[]>();
+  const flush = async (quality: number, indices: readonly number[]) => {
+    if (signal?.aborted) throw new AbortedError();
+    const own = indices.map((i) => ({ shape, quality, modulation: found[i]! }));
+    for (const [k, anew] of (await refit({ model, engine }, own, defaultQuality, signal)).entries())
       found[indices[k]!] = anew;
+  };
+  for (const [i, { modulation, quality }] of functions.entries()) {
+    if (quality === undefined || !isToAdapt(model, modulation, quality)) continue;
+    const group = [...(pending.get(quality) ?? []), i];
+    pending.set(quality, group.length < together ? group : []);
+    if (group.length === together) await flush(quality, group);
   }
+  for (const [quality, group] of pending) if (group.length > 0) await flush(quality, group);
   return found;
 }
 
-/** Of the fields of modulations of the model's own shape, at one quality; 50 unless given. Throws AbortedError. */
-export async function adaptAnew(
-  modulations: readonly Float32Array[],
-  options: AdaptOptions & { readonly quality?: number | undefined },
-): Promise<Float32Array[]> {
-  const { spec, shape } = options.model.card;
-  const length = modulationLength(spec, shape);
-  const all = new Float32Array(modulations.length * length);
-  modulations.forEach((modulation, i) => {
-    all.set(modulation, i * length);
-  });
-  const anew = await viewsOf(all, { ...options, seed: 0, mirrored: false, shift: 0 });
-  return modulations.map((_, i) => anew.slice(i * length, (i + 1) * length));
+/** Whether a modulation of the model's own shape stands on the quantiser's steps, or is of another network. */
+function isToAdapt(model: Model, modulation: Float32Array, quality: number): boolean {
+  const { card } = model;
+  const layout = symbolLayout(card.spec, card.shape);
+  if (modulation.length !== layout.length) return false;
+  if (!isSameNetwork(model, quality, defaultQuality)) return true;
+  const sized = stepsAt(atQuality(model, quality).steps, quality);
+  const rounded = dequantise(layout, quantise(layout, modulation, sized), sized);
+  return rounded.every((value, i) => value === modulation[i]);
 }

@@ -3,10 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { defaultLimits } from '../core/limits.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
-import { functionsOf } from '../pipeline/coding.ts';
+import { openFunctions } from '../pipeline/functions.ts';
 import { buildFunctaset, type PipelineEvent } from '../pipeline/index.ts';
 import { openFunctasetOf } from '../pipeline/store.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
@@ -63,9 +62,9 @@ test.each([
     expect(judged.accuracy).toBe(trained.card.figures.validationAccuracy);
     const asked = await openClassifier({ model, classifier: trained.path });
     const opened = await openFunctasetOf(model, store, { readOnly: true });
-    const functions = [...opened.iterate()];
+    const functions = await openFunctions({ model, engine }, opened.iterate());
     await opened.close();
-    const guesses = await asked.predict(functions.map(({ modulation }) => modulation));
+    const guesses = await asked.predict(await asAdapted(functions, { model, engine }));
     asked.dispose();
     const right = guesses.filter(([best], i) => best!.label === functions[i]!.label).length;
     expect(right / functions.length).toBe(judged.accuracy);
@@ -79,12 +78,12 @@ test.each([
 
 test('functions that were decoded from bytes are read as their fields adapt, those that were adapted as they are', async () => {
   const opened = await openFunctasetOf(model, store, { readOnly: true });
-  const functions = [...opened.iterate({ limit: 6 })];
+  const decoded = await openFunctions({ model, engine }, opened.iterate({ limit: 6 }));
   await opened.close();
-  const decoded = functions.flatMap(({ coded }) => [...functionsOf(model, coded, defaultLimits)]);
-  const own = await asAdapted(functions, { model, engine });
+  const fine = decoded.map((fn) => ({ ...fn, modulation: fn.modulation.map((x) => x + 1e-3) }));
+  const own = await asAdapted(fine, { model, engine });
   own.forEach((modulation, i) => {
-    expect(modulation).toBe(functions[i]!.modulation);
+    expect(modulation).toBe(fine[i]!.modulation);
   });
   const anew = await asAdapted(decoded, { model, engine });
   const distance = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((x, d) => x - b[d]!));
@@ -93,8 +92,6 @@ test('functions that were decoded from bytes are read as their fields adapt, tho
     expect(modulation).toHaveLength(rounded.length);
     expect(distance(modulation, rounded)).toBeGreaterThan(0);
   });
-  const fromBytes = decoded.map(({ modulation }, i) => ({ modulation, coded: functions[i]!.coded }));
-  expect(await asAdapted(fromBytes, { model, engine })).toEqual(anew);
 });
 
 test('the same seed gives the same file, another seed another', async () => {

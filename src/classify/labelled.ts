@@ -2,11 +2,11 @@
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import { labelText } from '../core/label.ts';
 import { checkLimit } from '../core/limits.ts';
-import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Functaset, Label } from '../functaset/index.ts';
+import { openStored } from '../pipeline/functions.ts';
 import { openFunctasetOf } from '../pipeline/store.ts';
-import { type AdaptOptions, adaptAnew, isRounded } from './adapted.ts';
+import { type AdaptOptions, asAdapted } from './adapted.ts';
 import type { Examples } from './learn.ts';
 import type { ModulationMaps } from './maps.ts';
 
@@ -17,42 +17,46 @@ export interface Labelled {
   readonly classes: Uint16Array;
   /** Numbers ascending, then texts. */
   readonly labels: readonly Label[];
-  /** Which of them were decoded from bytes. */
-  readonly rounded: readonly number[];
 }
 
 /** Bytes of modulations that are held at once. */
 const mostBytes = 2 ** 32;
 
+export interface ReadLabelledOptions extends AdaptOptions {
+  readonly labels?: readonly Label[] | undefined;
+  readonly limit?: number | undefined;
+}
+
 /**
- * Reads the functions that have a label, the first `limit` of them. With `labels` given, classes are counted by them.
- * Throws BadInputError `no-labels` or `other-shape`, NotFoundError `unknown-label`, LimitError `limit-bytes`.
+ * Reads the functions that have a label, the first `limit` of them, as adapting finds them. With `labels` given, classes are counted
+ * by them. Throws BadInputError `no-labels` or `other-shape`, NotFoundError `unknown-label`, LimitError `limit-bytes`, AbortedError.
  */
-export function readLabelled(
-  model: Model,
+export async function readLabelled(
   store: Functaset,
-  options: { readonly labels?: readonly Label[] | undefined; readonly limit?: number | undefined } = {},
-): Labelled {
+  { model, engine, signal, ...options }: ReadLabelledOptions,
+): Promise<Labelled> {
   const { shape, spec } = model.card;
   const length = modulationLength(spec, shape);
   const most = Math.min(options.limit ?? store.count, store.count);
   checkLimit('bytes', 4 * most * length, mostBytes, 'give a limit on the functions that are read');
   const all = new Float32Array(most * length);
   const found: Label[] = [];
-  const rounded: number[] = [];
-  store.scan(({ id, label, shape: own, modulation, coded }) => {
-    if (label === undefined) return;
-    if (own.join() !== shape.join()) {
+  for await (const page of openStored({ model, engine }, store, { signal })) {
+    const own = page.filter(({ label }) => label !== undefined).slice(0, most - found.length);
+    const other = own.find((fn) => fn.shape.join() !== shape.join());
+    if (other !== undefined) {
       throw new BadInputError(
         'other-shape',
-        `function ${id} is of shape [${own}]: a classifier reads functions of [${shape}] alone`,
+        `function ${other.id} is of shape [${other.shape}]: a classifier reads functions of [${shape}] alone`,
       );
     }
-    all.set(modulation, found.length * length);
-    if (isRounded(model, { modulation, coded })) rounded.push(found.length);
-    found.push(label);
-    return found.length < most;
-  });
+    const adapted = await asAdapted(own, { model, engine, signal });
+    for (const [i, modulation] of adapted.entries()) {
+      all.set(modulation, found.length * length);
+      found.push(own[i]!.label!);
+    }
+    if (found.length === most) break;
+  }
   if (found.length === 0) {
     throw new BadInputError(
       'no-labels',
@@ -69,24 +73,14 @@ export function readLabelled(
       `${store.path} has the label ${label}, which the classifier does not know; it knows ${labels.join(', ')}`,
     );
   });
-  return { modulations: all.subarray(0, found.length * length), classes, labels, rounded };
+  return { modulations: all.subarray(0, found.length * length), classes, labels };
 }
 
-/**
- * The same of the functaset at `path`, with functions that were decoded from bytes adapted anew. Throws what opening it throws
- * too, AbortedError.
- */
-export async function readLabelledAt(
-  path: string,
-  { model, engine, signal, ...options }: AdaptOptions & Parameters<typeof readLabelled>[2],
-): Promise<Labelled> {
-  const store = await openFunctasetOf(model, path, { readOnly: true });
+/** The same of the functaset at `path`. Throws what opening it throws too. */
+export async function readLabelledAt(path: string, options: ReadLabelledOptions): Promise<Labelled> {
+  const store = await openFunctasetOf(options.model, path, { readOnly: true });
   try {
-    const read = readLabelled(model, store, options);
-    const length = read.modulations.length / read.classes.length;
-    const own = read.rounded.map((i) => read.modulations.subarray(i * length, (i + 1) * length));
-    for (const [k, anew] of (await adaptAnew(own, { model, engine, signal })).entries()) own[k]!.set(anew);
-    return read;
+    return await readLabelled(store, options);
   } finally {
     await store.close();
   }

@@ -5,7 +5,6 @@
 import { AbortedError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Engine } from '../engine/engine.ts';
-import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
@@ -15,8 +14,6 @@ export interface ViewOptions {
   readonly model: Model;
   readonly engine: Engine;
   readonly seed: number;
-  /** That of the modulations, default 50; views are adapted at 50. */
-  readonly quality?: number | undefined;
   /** The last axis is mirrored. */
   readonly mirrored: boolean;
   /** Each axis is shifted by up to this share of its length, evenly drawn for every function. */
@@ -31,7 +28,6 @@ const together = 32;
 export async function viewsOf(modulations: Float32Array, options: ViewOptions): Promise<Float32Array> {
   const { model, engine, signal, mirrored, shift } = options;
   const { network, card } = model;
-  const viewed = atQuality(model, options.quality ?? defaultQuality).network;
   const { shape, spec } = card;
   const length = modulationLength(spec, shape);
   const count = modulations.length / length;
@@ -47,7 +43,7 @@ export async function viewsOf(modulations: Float32Array, options: ViewOptions): 
       const own = modulations.subarray((first + i) * length, (first + i + 1) * length);
       const offsets = shape.map((extent) => extent * shift * (2 * rng.uniform() - 1));
       const coordinates = moved(samples, shape, offsets, mirrored);
-      const values = await engine.evaluate(viewed, shape, own, { kind: 'list', coordinates }, { signal });
+      const values = await engine.evaluate(network, shape, own, { kind: 'list', coordinates }, { signal });
       targets.set(values, i * perSignal);
     }
     const batch = { shape, count: n, targets };

@@ -15,6 +15,8 @@ export class UsageError extends BadInputError {}
 
 export function exitCodeOf(error: FunctaError): number {
   if (error instanceof UsageError) return exitCodes.usage;
+  // Bytes that are not what they should be, whoever keeps them.
+  if (error.code === 'function-damaged') return exitCodes.badStream;
   const { kind } = error;
   switch (kind) {
     case 'stream':

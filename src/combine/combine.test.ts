@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { differenceOf, meanOf, type PathSpace, pathBetween, type Term, weightedSum } from './combine.ts';
 
-const term = (...numbers: number[]): Term => ({ modulation: Float32Array.from(numbers), shape: [4, 4] });
+const term = (...numbers: number[]): Term => ({
+  modulation: Float32Array.from(numbers),
+  shape: [4, 4],
+  quality: 50,
+});
 const a = term(0.1, -2, 3);
 const b = term(7, 0.25, -1 / 3);
 
@@ -53,7 +57,7 @@ test('a function less itself is zero, and what is taken away can be added again'
 });
 
 test('what cannot be combined is refused with a reason', () => {
-  const other: Term = { modulation: new Float32Array(8), shape: [8, 8] };
+  const other: Term = { modulation: new Float32Array(8), shape: [8, 8], quality: 50 };
   expect(() => differenceOf(a, other)).toThrow(expect.objectContaining({ code: 'other-shape' }));
   expect(() => meanOf([])).toThrow(expect.objectContaining({ code: 'no-terms' }));
   expect(() => meanOf([a, b], [1, -1])).toThrow(expect.objectContaining({ code: 'weights' }));

@@ -1,14 +1,15 @@
 /**
  * Arithmetic on functions: paths between them, means, differences, weighted sums. A result is a modulation, and so a function
- * again. Modulation zero is the base network itself, so a difference shows what sets one function apart around that.
+ * again, of the network that the terms are of: the caller brings them to one. Modulation zero is the base network itself, so a difference shows what sets one function apart around that.
  */
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 
-/** A function, by its modulation [m] and the shape of its signal. */
+/** A function, by its modulation [m] of the network at `quality`, and the shape of its signal. */
 export interface Term {
   readonly modulation: Float32Array;
   readonly shape: readonly number[];
+  readonly quality: number;
 }
 
 /**
@@ -42,13 +43,13 @@ export function pathBetween(from: Term, to: Term, steps: number, space: PathSpac
   checkLimit('terms', steps, mostTerms, 'ask for a path of fewer functions');
   const [a, b] = [space.toSpace(from), space.toSpace(to)];
   const weights = space.curve === 'linear' ? straight : along(a, b);
-  const { shape } = from;
+  const { shape, quality } = from;
   return Array.from({ length: steps }, (_, i) => {
-    if (i === 0) return { modulation: from.modulation.slice(), shape };
-    if (i === steps - 1) return { modulation: to.modulation.slice(), shape };
+    if (i === 0) return { modulation: from.modulation.slice(), shape, quality };
+    if (i === steps - 1) return { modulation: to.modulation.slice(), shape, quality };
     const [wa, wb] = weights(i / (steps - 1));
     const point = a.map((x, k) => wa * x + wb * b[k]!);
-    return { modulation: space.fromSpace(point, shape), shape };
+    return { modulation: space.fromSpace(point, shape), shape, quality };
   });
 }
 
@@ -66,7 +67,8 @@ export function weightedSum(terms: readonly Term[], weights: readonly number[]):
     const weight = weights[t]!;
     for (let i = 0; i < sums.length; i++) sums[i]! += weight * modulation[i]!;
   });
-  return { modulation: Float32Array.from(sums), shape: terms[0]!.shape };
+  const { shape, quality } = terms[0]!;
+  return { modulation: Float32Array.from(sums), shape, quality };
 }
 
 /** The mean of functions, weighted if weights are given: their sum may be anything above zero. */

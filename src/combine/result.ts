@@ -3,17 +3,20 @@
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { defaultQuality } from '../field/at-quality.ts';
 import { pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, checkCodedAt } from '../pipeline/coding.ts';
 import { outputGrid } from '../pipeline/grid.ts';
 import { inlineWork } from '../pipeline/inline-work.ts';
 import { collectRows, fieldRows } from '../pipeline/rows.ts';
-import { defaultQuality } from '../pipeline/session.ts';
 import type { DecodeOptions, Session } from '../pipeline/types.ts';
 import type { Work } from '../pipeline/work.ts';
 import type { Term } from './combine.ts';
 
-/** One `.functa` file, or an archive of several functions. Throws what coding throws, BadInputError `quality`. */
+/**
+ * One `.functa` file, or an archive of several functions, at the quality that the terms are of unless another is given. Throws what
+ * coding throws, BadInputError `quality` where that is of another network.
+ */
 export async function codeTerms(
   { model }: Pick<Session, 'model'>,
   terms: readonly Term[],
@@ -23,8 +26,9 @@ export async function codeTerms(
     readonly work?: Work | undefined;
   } = {},
 ): Promise<Uint8Array> {
-  const { quality = defaultQuality, prior = bestPrior(model), work = inlineWork } = options;
-  checkCodedAt(model, quality);
+  const own = terms[0]?.quality ?? defaultQuality;
+  const { quality = own, prior = bestPrior(model), work = inlineWork } = options;
+  checkCodedAt(model, quality, own);
   const items: { bytes: Uint8Array }[] = [];
   for (const { modulation, shape } of terms) {
     items.push(await work.code(model, { modulation, shape, quality, prior }));
@@ -41,8 +45,8 @@ export async function decodeTerms(
   const { limits = defaultLimits } = options;
   checkTogether(session, terms, { ...options, limits });
   const signals: Signal[] = [];
-  for (const [i, { modulation, shape }] of terms.entries()) {
-    const stream = fieldRows(session, shape, modulation, { ...options, limits });
+  for (const [i, { modulation, shape, quality }] of terms.entries()) {
+    const stream = fieldRows(session, shape, modulation, { ...options, limits, quality });
     const values = await collectRows(stream);
     signals.push({ id: String(i), shape: stream.shape, channels: stream.channels, values });
   }

@@ -1,7 +1,9 @@
 /** Spaces that paths between the functions of a model run in. */
 import { BadInputError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
+import { isSameNetwork } from '../pipeline/functions.ts';
 import { openGenerative } from '../pipeline/generative.ts';
+import { defaultQuality } from '../pipeline/session.ts';
 import type { PathSpace } from './combine.ts';
 
 /**
@@ -13,7 +15,8 @@ export type PathSpaceName = (typeof pathSpaces)[number];
 
 /**
  * For `pathBetween`; undefined: its own. Throws NotFoundError `prior` where the model has no flow, and what opening one throws;
- * paths then throw BadInputError `prior-shape` for functions that the flow does not know.
+ * paths then throw BadInputError `prior-shape`
+ * or `prior-quality` for functions that the flow does not know.
  */
 export async function pathSpaceOf(model: Model, name: PathSpaceName): Promise<PathSpace | undefined> {
   if (name === 'metric') return undefined;
@@ -21,7 +24,13 @@ export async function pathSpaceOf(model: Model, name: PathSpaceName): Promise<Pa
   const own = model.card.shape;
   return {
     curve: 'spherical',
-    toSpace: ({ modulation, shape }) => {
+    toSpace: ({ modulation, shape, quality }) => {
+      if (!isSameNetwork(model, quality, defaultQuality)) {
+        throw new BadInputError(
+          'prior-quality',
+          `the flow knows functions of quality ${defaultQuality}, not of ${quality}; take the space metric`,
+        );
+      }
       if (shape.join() === own.join()) return flow.encode(modulation).latent;
       throw new BadInputError(
         'prior-shape',

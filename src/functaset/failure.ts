@@ -24,6 +24,15 @@ export function guarded<T>(path: string, work: () => T): T {
   }
 }
 
+/** EnvironmentError `function-damaged`: the record of a function, or its content, is not what was put. */
+export function damagedFunction(id: string, cause: FunctaError): EnvironmentError {
+  return new EnvironmentError(
+    'function-damaged',
+    `function ${JSON.stringify(id)} is damaged: ${cause.message} [${cause.code}]; put it again, or delete it`,
+    { cause },
+  );
+}
+
 export function failure(path: string, cause: unknown): FunctaError {
   if (cause instanceof FunctaError) return cause;
   const code = (cause as { code?: unknown }).code;

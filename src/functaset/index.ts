@@ -1,4 +1,5 @@
-/** The store of a model's functions: modulations and their coded bytes, by id and by label. */
+/** The store of a model's functions, each as its bytes, by id and by label. */
+export { damagedFunction } from './failure.ts';
 export { openFunctaset } from './store.ts';
 export { summaryOf, unknownFunction, unknownLabel } from './summary.ts';
 export type * from './types.ts';

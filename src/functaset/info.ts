@@ -4,13 +4,15 @@ import { BadInputError, BadStreamError, ConflictError } from '../core/errors.ts'
 import { crc32c } from '../core/hash.ts';
 import type { FunctasetInfo, FunctasetNetwork } from './types.ts';
 
+const format = 2;
+
 export function encodeInfo(network: FunctasetNetwork): Uint8Array {
   const { networkId, modelId, specDigest, layout, shape } = network;
   for (const [name, digest] of Object.entries({ networkId, modelId, specDigest })) {
     if (!/^[0-9a-f]{64}$/.test(digest))
       throw new BadInputError('bad-network', `${name} is not a SHA-256 in hex`);
   }
-  const info: FunctasetInfo = { format: 1, networkId, modelId, specDigest, layout, shape };
+  const info: FunctasetInfo = { format, networkId, modelId, specDigest, layout, shape };
   const json = new TextEncoder().encode(JSON.stringify(info));
   return new ByteWriter().u32(crc32c(json)).bytes(json).finish();
 }
@@ -27,15 +29,22 @@ export function decodeInfo(bytes: Uint8Array): FunctasetInfo {
       'the description of the functaset is damaged; build it again',
     );
   }
-  const info = JSON.parse(new TextDecoder().decode(json)) as FunctasetInfo;
-  if (info.format !== 1) {
+  const info = JSON.parse(new TextDecoder().decode(json)) as Omit<FunctasetInfo, 'format'> & {
+    format: number;
+  };
+  if (info.format === format) return { ...info, format };
+  if (info.format === 1) {
     throw new BadStreamError(
       'info-format',
       4,
-      `format ${info.format} of a functaset, 1 is read; update functa`,
+      'a functaset of format 1, which keeps each function twice; make it one of format 2: functa store upgrade',
     );
   }
-  return info;
+  throw new BadStreamError(
+    'info-format',
+    4,
+    `format ${info.format} of a functaset, ${format} is read; update functa`,
+  );
 }
 
 /** Throws ConflictError `functaset-network` naming both networks when they differ. */

@@ -1,83 +1,72 @@
 /**
- * One function in bytes, little-endian, all offsets even in 4:
+ * One function in bytes, format 2. Numbers that are no floats are LEB128 varints:
  *
- *    0  u8 version = 1, u8 axes, u8 kind of label (0 none, 1 text, 2 number), u8 0
- *    4  u32 numbers of the modulation, u32 coded bytes, u32 label bytes, u32 0
- *   20  f64 psnrDb, f64 bits
- *   36  u32 size of each axis; label (UTF-8 or f64); zeros up to a multiple of 4
- *       float32 modulation; coded bytes; u32 CRC-32C of the id in UTF-8 and of all before
+ *   u8 bits 0-1 kind of content (0 file, 1 modulation), bits 2-3 kind of label (0 none, 1 text, 2 f64, 3 varint),
+ *      bits 4-7 the version, 2
+ *   axes, size of each axis; f64 psnrDb, f64 bits; label (a text: its bytes before it)
+ *   content up to the checksum: the file, or u8 quality and the modulation as float16
+ *   u32 CRC-32C of the id in UTF-8 and of all before
  *
  * The id is the key and not in the record: as the start of the checksum it still ties the two together.
  */
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
+import { fromFloat16, maxFloat16, toFloat16 } from '../core/float16.ts';
 import { crc32c } from '../core/hash.ts';
-import { plainLabel } from '../core/label.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
-import type { FunctionSummary, Label, StoredFunction } from './types.ts';
+import type { FunctionContent, FunctionFacts, FunctionSummary, Label, StoredFunction } from './types.ts';
 
-const version = 1;
-const fixedBytes = 36;
+const version = 2;
+const crcBytes = 4;
 const maxAxes = 8;
 /** Of an id or of a label that is a text, in UTF-8. */
 const maxNameBytes = 255;
+const maxQuality = 100;
+
+const contentKinds = ['file', 'modulation'] as const satisfies readonly FunctionContent['kind'][];
+const labelKinds = ['none', 'text', 'f64', 'varint'] as const;
 
 /** The record of a function that `checkFunction` has passed. */
-export function encodeRecord(fn: StoredFunction): Uint8Array {
-  const label = encodeLabel(fn.label);
-  const labelAt = fixedBytes + 4 * fn.shape.length;
-  const modulationAt = align(labelAt + label.bytes.length);
-  const codedAt = modulationAt + fn.modulation.byteLength;
-  const crcAt = codedAt + fn.coded.length;
-  const bytes = new Uint8Array(crcAt + 4);
-  const view = new DataView(bytes.buffer);
-  bytes.set([version, fn.shape.length, label.kind]);
-  view.setUint32(4, fn.modulation.length, true);
-  view.setUint32(8, fn.coded.length, true);
-  view.setUint32(12, label.bytes.length, true);
-  view.setFloat64(20, fn.psnrDb, true);
-  view.setFloat64(28, fn.bits, true);
-  fn.shape.forEach((n, axis) => {
-    view.setUint32(fixedBytes + 4 * axis, n, true);
-  });
-  bytes.set(label.bytes, labelAt);
-  bytes.set(asBytes(fn.modulation), modulationAt);
-  bytes.set(fn.coded, codedAt);
-  view.setUint32(crcAt, checksum(fn.id, bytes.subarray(0, crcAt)), true);
-  return bytes;
-}
-
-/** A function that shares nothing with `bytes`. Throws BadStreamError `truncated` or `record-*`. */
-export function decodeRecord(id: string, bytes: Uint8Array): StoredFunction {
-  const crcAt = Math.max(0, bytes.length - 4);
-  const stored = new ByteReader(bytes.subarray(crcAt)).u32();
-  const computed = checksum(id, bytes.subarray(0, crcAt));
-  if (stored !== computed) {
-    const sums = `stored ${stored.toString(16)}, computed ${computed.toString(16)}`;
-    throw new BadStreamError('record-checksum', crcAt, `function ${JSON.stringify(id)}: ${sums}`);
+export function encodeRecord({ id, label, shape, psnrDb, bits, content }: StoredFunction): Uint8Array {
+  const writer = new ByteWriter();
+  const kindOfLabel = labelKindOf(label);
+  writer.u8(contentKinds.indexOf(content.kind) | (labelKinds.indexOf(kindOfLabel) << 2) | (version << 4));
+  writer.varint(shape.length);
+  for (const n of shape) writer.varint(n);
+  writer.f64(psnrDb).f64(bits);
+  if (kindOfLabel === 'varint') writer.varint(label as number);
+  else if (kindOfLabel === 'f64') writer.f64(label as number);
+  else if (kindOfLabel === 'text') {
+    const text = new TextEncoder().encode(label as string);
+    writer.varint(text.length).bytes(text);
   }
-  return viewRecord(id, Uint8Array.from(bytes));
+  if (content.kind === 'file') writer.bytes(content.bytes);
+  else {
+    writer.u8(content.quality);
+    for (const half of toFloat16(content.values)) writer.u16(half);
+  }
+  return writer.u32(checksum(id, writer.finish())).finish();
 }
 
-/**
- * A function whose arrays are views of `bytes` (a copy of the modulation, where memory is not aligned for it). The
- * checksum is not computed. Throws BadStreamError as `decodeRecord` does.
- */
-export function viewRecord(id: string, bytes: Uint8Array): StoredFunction {
-  const { facts, modulationLength, codedBytes, modulationAt } = readHead(id, bytes);
-  const codedAt = modulationAt + 4 * modulationLength;
-  const from = bytes.byteOffset + modulationAt;
-  const modulation =
-    from % 4 === 0
-      ? new Float32Array(bytes.buffer, from, modulationLength)
-      : new Float32Array(bytes.slice(modulationAt, codedAt).buffer);
-  return { ...facts, modulation, coded: bytes.subarray(codedAt, codedAt + codedBytes) };
+/** A function that shares nothing with `bytes`. Throws BadStreamError `truncated`, `varint`, `utf8` or `record-*`. */
+export function decodeRecord(id: string, bytes: Uint8Array): StoredFunction {
+  const { facts, kind, reader } = readRecord(id, bytes);
+  const size = reader.remaining - crcBytes;
+  if (kind === 'file') return { ...facts, content: { kind, bytes: reader.bytes(size) } };
+  const quality = reader.u8();
+  const halves = Uint16Array.from({ length: (size - 1) / 2 }, () => reader.u16());
+  return { ...facts, content: { kind, quality, values: fromFloat16(halves) } };
 }
 
-/** The facts of a record; neither its numbers nor its checksum are looked at. Throws BadStreamError as above. */
+/** What is known of a function without its content, which is checked all the same. Throws as `decodeRecord`. */
 export function summariseRecord(id: string, bytes: Uint8Array): FunctionSummary {
-  const { facts, modulationLength, codedBytes } = readHead(id, bytes);
-  return { ...facts, modulationLength, codedBytes };
+  const { facts, kind, reader } = readRecord(id, bytes);
+  const size = reader.remaining - crcBytes;
+  return {
+    ...facts,
+    codedBytes: kind === 'file' ? size : 0,
+    modulationBytes: kind === 'file' ? 0 : size - 1,
+  };
 }
 
 /** Throws BadInputError `bad-function` naming the member, or LimitError, when `fn` is none that a functaset takes. */
@@ -98,12 +87,29 @@ export function checkFunction(fn: StoredFunction, limits: Limits): void {
   ) {
     bad(`shape [${fn.shape}] is not one of whole numbers above 0`);
   }
-  if (Number.isNaN(fn.psnrDb)) bad('psnrDb is not a number');
+  if (typeof fn.psnrDb !== 'number') bad('psnrDb is not a number');
   if (!(fn.bits >= 0 && fn.bits < Infinity)) bad(`bits is ${fn.bits}, not a finite number from 0 up`);
-  checkLimit('symbols', fn.modulation.length, limits.maxSymbols, 'split the signal');
-  checkLimit('file-bytes', fn.coded.length, limits.maxFileBytes, 'split the signal');
-  const at = firstNotFinite(fn.modulation);
-  if (at >= 0) bad(`modulation[${at}] is ${fn.modulation[at]}; adapt it again from finite values`);
+  const { content } = fn;
+  switch (content.kind) {
+    case 'file':
+      if (content.bytes.length === 0) bad('its file is empty; put a modulation, or a whole file');
+      checkLimit('file-bytes', content.bytes.length, limits.maxFileBytes, 'split the signal');
+      return;
+    case 'modulation': {
+      const { quality, values } = content;
+      if (!(Number.isInteger(quality) && quality >= 1 && quality <= maxQuality)) {
+        bad(`quality ${quality} of its modulation is not a whole number from 1 to ${maxQuality}`);
+      }
+      checkLimit('symbols', values.length, limits.maxSymbols, 'split the signal');
+      const at = values.findIndex((value) => !(Math.abs(value) <= maxFloat16));
+      if (at >= 0)
+        bad(`modulation[${at}] is ${values[at]}, not a number within ±${maxFloat16}; adapt it again`);
+      return;
+    }
+    default:
+      content satisfies never;
+      bad('its content is neither a file nor a modulation');
+  }
 }
 
 /** Throws BadInputError `bad-function` for what cannot be an id. */
@@ -111,60 +117,59 @@ export function checkId(id: string): void {
   if (!isName(id)) throw new BadInputError('bad-function', `an id is ${nameRule}`);
 }
 
-export function firstNotFinite(modulation: Float32Array): number {
-  return modulation.findIndex((value) => !Number.isFinite(value));
-}
-
-interface Head {
-  readonly facts: Omit<StoredFunction, 'modulation' | 'coded'>;
-  readonly modulationLength: number;
-  readonly codedBytes: number;
-  readonly modulationAt: number;
-}
-
-function readHead(id: string, bytes: Uint8Array): Head {
-  const bad = (at: number, what: string): never => {
-    throw new BadStreamError('record-header', at, `function ${JSON.stringify(id)}: ${what}`);
+/** The reader stands at the content. */
+function readRecord(
+  id: string,
+  bytes: Uint8Array,
+): { readonly facts: FunctionFacts; readonly kind: FunctionContent['kind']; readonly reader: ByteReader } {
+  const bad = (code: string, at: number, what: string): never => {
+    throw new BadStreamError(code, at, `function ${JSON.stringify(id)}: ${what}`);
   };
-  const reader = new ByteReader(bytes);
-  const found = reader.u8();
-  if (found !== version) bad(0, `version ${found} of a record, ${version} is read`);
-  const axes = reader.u8();
-  if (axes > maxAxes) bad(1, `${axes} axes`);
-  const kind = reader.u8();
-  reader.u8();
-  const modulationLength = reader.u32();
-  const codedBytes = reader.u32();
-  const labelBytes = reader.u32();
-  reader.u32();
-  const modulationAt = align(fixedBytes + 4 * axes + labelBytes);
-  if (modulationAt + 4 * modulationLength + codedBytes + 4 !== bytes.length) {
-    bad(
-      4,
-      `${modulationLength} numbers, ${codedBytes} coded bytes and a head do not make ${bytes.length} bytes`,
-    );
+  const crcAt = bytes.length - crcBytes;
+  if (crcAt < 0) bad('truncated', 0, `${bytes.length} bytes are no record`);
+  const stored = new ByteReader(bytes.subarray(crcAt)).u32();
+  const computed = checksum(id, bytes.subarray(0, crcAt));
+  if (stored !== computed) {
+    const sums = `stored ${stored.toString(16)}, computed ${computed.toString(16)}`;
+    bad('record-checksum', crcAt, `its record is damaged: checksum ${sums}`);
   }
+  const reader = new ByteReader(bytes);
+  const head = reader.u8();
+  if (head >> 4 !== version) bad('record-header', 0, `version ${head >> 4} of a record, ${version} is read`);
+  const kind = contentKinds[head & 3] ?? bad('record-header', 0, `content of kind ${head & 3}`);
+  const axes = reader.varint();
+  if (axes < 1 || axes > maxAxes) bad('record-header', 1, `${axes} axes`);
+  const shape = Array.from({ length: axes }, () => reader.varint());
   const psnrDb = reader.f64();
   const bits = reader.f64();
-  const shape = Array.from({ length: axes }, () => reader.u32());
-  const label =
-    decodeLabel(reader, kind, labelBytes) ?? bad(2, `kind ${kind} of label in ${labelBytes} bytes`);
-  const facts = { id, shape, psnrDb, bits, ...(label.value === undefined ? {} : { label: label.value }) };
-  return { facts, modulationLength, codedBytes, modulationAt };
+  const label = readLabel(reader, labelKinds[(head >> 2) & 3]!);
+  const size = reader.remaining - crcBytes;
+  if (size < 1 || (kind === 'modulation' && size % 2 === 0)) {
+    bad('record-header', reader.at, `${size} bytes of content are no ${kind}`);
+  }
+  const facts = { id, shape, psnrDb, bits, ...(label === undefined ? {} : { label }) };
+  return { facts, kind, reader };
 }
 
-function encodeLabel(label: Label | undefined): { kind: number; bytes: Uint8Array } {
-  if (label === undefined) return { kind: 0, bytes: new Uint8Array(0) };
-  if (typeof label === 'number')
-    return { kind: 2, bytes: new ByteWriter().f64(label === 0 ? 0 : label).finish() };
-  return { kind: 1, bytes: new TextEncoder().encode(label) };
+function labelKindOf(label: Label | undefined): (typeof labelKinds)[number] {
+  if (label === undefined) return 'none';
+  if (typeof label === 'string') return 'text';
+  return Number.isInteger(label) && label >= 0 && label <= 0xffffffff ? 'varint' : 'f64';
 }
 
-function decodeLabel(reader: ByteReader, kind: number, n: number): { value: Label | undefined } | undefined {
-  if (kind === 0 && n === 0) return { value: undefined };
-  if (kind === 1) return { value: reader.utf8(n) };
-  if (kind === 2 && n === 8) return { value: plainLabel(reader.f64()) };
-  return undefined;
+function readLabel(reader: ByteReader, kind: (typeof labelKinds)[number]): Label | undefined {
+  switch (kind) {
+    case 'none':
+      return undefined;
+    case 'text':
+      return reader.utf8(reader.varint());
+    case 'f64':
+      return reader.f64();
+    case 'varint':
+      return reader.varint();
+    default:
+      return kind satisfies never;
+  }
 }
 
 const nameRule = `1 to ${maxNameBytes} bytes of well-formed text without control characters`;
@@ -176,12 +181,4 @@ function isName(text: unknown): boolean {
 
 function checksum(id: string, bytes: Uint8Array): number {
   return crc32c(bytes, crc32c(new TextEncoder().encode(id)));
-}
-
-function align(at: number): number {
-  return Math.ceil(at / 4) * 4;
-}
-
-function asBytes(data: Float32Array): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -8,15 +8,15 @@
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
+import { BadInputError, ConflictError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { type Label, labelForms, plainLabel } from '../core/label.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { releaseClaim, takeClaim } from './claim.ts';
 import { bytesOf, type Databases, entryCount, lastTransaction, openDatabases } from './databases.ts';
-import { failure, guarded } from './failure.ts';
+import { damagedFunction, failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
 import { checkNetwork, decodeInfo, encodeInfo } from './info.ts';
-import { checkFunction, checkId, decodeRecord, encodeRecord, summariseRecord, viewRecord } from './record.ts';
+import { checkFunction, checkId, decodeRecord, encodeRecord, summariseRecord } from './record.ts';
 import { makeRoom } from './room.ts';
 import type {
   Functaset,
@@ -32,7 +32,7 @@ import type {
 } from './types.ts';
 import { statsOf, verifyAll, wantedLength } from './walk.ts';
 
-/** Functions read in one go: at 4 kB each, a page of an iteration is a quarter of a megabyte. */
+/** Functions read in one go: at 100 bytes to a few kB each, a page of an iteration is at most a quarter of a megabyte. */
 const pageFunctions = 64;
 const infoKey = 'functaset';
 const nothing = new Uint8Array(0);
@@ -128,13 +128,13 @@ class LmdbFunctaset implements Functaset {
       ids.add(id);
     }
     const records = fns.map(encodeRecord);
-    await this.#write(({ functions, labels }) => {
+    await this.#write((databases) => {
+      const { functions, labels } = databases;
       fns.forEach((fn, i) => {
         const before = bytesOf(functions, fn.id);
         if (before !== undefined) {
           if (!options.replace) throw exists(this.path, fn.id);
-          const { label } = summariseRecord(fn.id, before);
-          if (label !== undefined) for (const key of keysOf(label, fn.id)) labels.remove(key);
+          unlabel(databases, fn.id, before);
         }
         functions.put(fn.id, records[i]!);
         if (fn.label !== undefined) labels.put([plainLabel(fn.label), fn.id], nothing);
@@ -144,11 +144,11 @@ class LmdbFunctaset implements Functaset {
 
   async delete(id: string): Promise<boolean> {
     checkId(id);
-    return this.#write(({ functions, labels }) => {
+    return this.#write((databases) => {
+      const { functions } = databases;
       const before = bytesOf(functions, id);
       if (before === undefined) return false;
-      const { label } = summariseRecord(id, before);
-      if (label !== undefined) for (const key of keysOf(label, id)) labels.remove(key);
+      unlabel(databases, id, before);
       functions.remove(id);
       return true;
     });
@@ -163,37 +163,34 @@ class LmdbFunctaset implements Functaset {
     checkId(id);
     return this.#read(({ functions }) => {
       const bytes = bytesOf(functions, id);
-      return bytes && decodeRecord(id, bytes);
+      return bytes && readable(decodeRecord, id, bytes, undefined);
     });
   }
 
-  getMany(ids: readonly string[]): (StoredFunction | undefined)[] {
-    return ids.map((id) => this.get(id));
+  getMany(
+    ids: readonly string[],
+    { onDamaged }: Pick<Range, 'onDamaged'> = {},
+  ): (StoredFunction | undefined)[] {
+    for (const id of ids) checkId(id);
+    return ids.map((id) =>
+      this.#read(({ functions }) => {
+        const bytes = bytesOf(functions, id);
+        return bytes && readable(decodeRecord, id, bytes, onDamaged);
+      }),
+    );
   }
 
   *iterate(range: Range = {}): IterableIterator<StoredFunction> {
-    yield* this.#functions(this.#ids(range), decodeRecord);
+    yield* this.#functions(this.#ids(range), decodeRecord, range);
   }
 
   *byLabel(label: Label, range: Range = {}): IterableIterator<StoredFunction> {
-    yield* this.#functions(this.#idsOf(label, range), decodeRecord);
+    yield* this.#functions(this.#idsOf(label, range), decodeRecord, range);
   }
 
   *summaries(range: Range & { readonly label?: Label | undefined } = {}): IterableIterator<FunctionSummary> {
     const pages = range.label === undefined ? this.#ids(range) : this.#idsOf(range.label, range);
-    yield* this.#functions(pages, summariseRecord);
-  }
-
-  scan(visit: (fn: StoredFunction) => boolean | undefined, range: Range = {}): void {
-    for (const page of this.#ids(range)) {
-      for (const id of page) {
-        const fn = this.#read(({ functions }) => {
-          const bytes = bytesOf(functions, id);
-          return bytes && viewRecord(id, bytes);
-        });
-        if (fn && visit(fn) === false) return;
-      }
-    }
+    yield* this.#functions(pages, summariseRecord, range);
   }
 
   verify(options: WalkOptions = {}): Promise<VerifyReport> {
@@ -221,9 +218,11 @@ class LmdbFunctaset implements Functaset {
 
   #check(fn: StoredFunction): void {
     checkFunction(fn, this.#options.limits ?? defaultLimits);
+    if (fn.content.kind === 'file') return;
     const wanted = wantedLength(this.info, fn.shape, this.#options.lengthOf);
-    if (wanted !== undefined && fn.modulation.length !== wanted) {
-      const lengths = `a modulation of ${fn.modulation.length} numbers, shape [${fn.shape}] takes ${wanted}`;
+    const { length } = fn.content.values;
+    if (wanted !== undefined && length !== wanted) {
+      const lengths = `a modulation of ${length} numbers, shape [${fn.shape}] takes ${wanted}`;
       throw new BadInputError('bad-function', `function ${JSON.stringify(fn.id)}: ${lengths}`);
     }
   }
@@ -263,12 +262,16 @@ class LmdbFunctaset implements Functaset {
   }
 
   /** Reads a page of functions at once, so that nothing stays open while the caller holds one. */
-  *#functions<T>(pages: Iterable<string[]>, decode: (id: string, bytes: Uint8Array) => T): Generator<T> {
+  *#functions<T>(
+    pages: Iterable<string[]>,
+    decode: (id: string, bytes: Uint8Array) => T,
+    { onDamaged }: Range,
+  ): Generator<T> {
     for (const page of pages) {
       yield* this.#read(({ functions }) =>
         page.flatMap((id) => {
           const bytes = bytesOf(functions, id);
-          return bytes ? [decode(id, bytes)] : [];
+          return bytes === undefined ? [] : (readable(decode, id, bytes, onDamaged) ?? []);
         }),
       );
     }
@@ -323,6 +326,35 @@ function keysOf(label: Label, id: string): [Label, string][] {
 /** In the order of keys. */
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** Undefined for what is damaged and told to `onDamaged`. Throws EnvironmentError `function-damaged` without that. */
+function readable<T>(
+  decode: (id: string, bytes: Uint8Array) => T,
+  id: string,
+  bytes: Uint8Array,
+  onDamaged: Range['onDamaged'],
+): T | undefined {
+  try {
+    return decode(id, bytes);
+  } catch (error) {
+    if (!(error instanceof FunctaError)) throw error;
+    if (onDamaged === undefined) throw damagedFunction(id, error);
+    onDamaged({ id, code: error.code, message: error.message });
+    return undefined;
+  }
+}
+
+/** Takes a function out of the index of labels: that of a damaged record is looked for under every label. */
+function unlabel({ labels }: Databases, id: string, record: Uint8Array): void {
+  let label: Label | undefined;
+  try {
+    ({ label } = summariseRecord(id, record));
+  } catch (error) {
+    if (!(error instanceof FunctaError)) throw error;
+    for (const key of [...labels.getKeys()]) if (key[1] === id) labels.remove(key);
+  }
+  if (label !== undefined) for (const key of keysOf(label, id)) labels.remove(key);
 }
 
 function exists(path: string, id: string): ConflictError {

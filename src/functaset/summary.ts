@@ -2,8 +2,10 @@
 import { NotFoundError } from '../core/errors.ts';
 import type { FunctionSummary, Label, StoredFunction } from './types.ts';
 
-export function summaryOf({ modulation, coded, ...facts }: StoredFunction): FunctionSummary {
-  return { ...facts, modulationLength: modulation.length, codedBytes: coded.length };
+export function summaryOf({ content, ...facts }: StoredFunction): FunctionSummary {
+  return content.kind === 'file'
+    ? { ...facts, codedBytes: content.bytes.length, modulationBytes: 0 }
+    : { ...facts, codedBytes: 0, modulationBytes: 2 * content.values.length };
 }
 
 /** NotFoundError `unknown-function`; `owner`: what it is not in. */

@@ -1,5 +1,5 @@
 /** Small functasets for tests. */
-import type { FunctasetNetwork, StoredFunction } from './types.ts';
+import type { FunctasetNetwork, ModulationContent, StoredFunction } from './types.ts';
 
 /** A network of signals [4, 4] whose modulation has 20 numbers. */
 export function testNetwork(digit = '1'): FunctasetNetwork {
@@ -26,8 +26,12 @@ export function testFunction(i: number, changes: Partial<StoredFunction> = {}): 
     shape: [4, 4],
     psnrDb: 20 + i / 8,
     bits: 64 + i,
-    modulation: Float32Array.from({ length: 20 }, (_, k) => i + k / 32),
-    coded: Uint8Array.from({ length: 5 + (i % 4) }, (_, k) => i + k),
+    content: { kind: 'file', bytes: Uint8Array.from({ length: 5 + (i % 4) }, (_, k) => i + k) },
     ...changes,
   };
+}
+
+/** A modulation from outside, of numbers that are half floats. */
+export function testModulation(length: number, quality = 50): ModulationContent {
+  return { kind: 'modulation', quality, values: Float32Array.from({ length }, (_, k) => (k % 512) / 32) };
 }

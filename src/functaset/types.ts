@@ -11,23 +11,41 @@ export interface FunctionFacts {
   readonly label?: Label | undefined;
   /** Shape of the signal, axes in array order. */
   readonly shape: readonly number[];
-  /** Of the signal decoded from `coded` against the source; Infinity: equal. */
+  /** Of the signal that the function gives against its source; Infinity: equal; NaN: not known, for want of a source. */
   readonly psnrDb: number;
   /** Bits that the prior says the symbols cost, without headers. */
   readonly bits: number;
 }
 
-/** One function: what is put in, and what is got out. */
-export interface StoredFunction extends FunctionFacts {
-  /** [m], as `spec.levels` and `shape` lay it out; before quantisation. Finite. */
-  readonly modulation: Float32Array;
-  /** A whole `.functa` file, or empty. */
-  readonly coded: Uint8Array;
+/** What a function is: the store keeps it as it came, and what it means is read a layer above. */
+export type FunctionContent = FileContent | ModulationContent;
+
+/** A whole `.functa` file: the function is what these bytes decode to. */
+export interface FileContent {
+  readonly kind: 'file';
+  readonly bytes: Uint8Array;
 }
 
+/** A modulation that came from outside and is not coded. */
+export interface ModulationContent {
+  readonly kind: 'modulation';
+  /** [m], as the levels of the field and `shape` lay it out. Kept as float16: what is got is rounded to it. */
+  readonly values: Float32Array;
+  /** Of the network that it is a modulation of, 1 to 100. */
+  readonly quality: number;
+}
+
+/** One function: what is put in, and what is got out. */
+export interface StoredFunction extends FunctionFacts {
+  readonly content: FunctionContent;
+}
+
+/** Sizes of the content: one of them is zero. */
 export interface FunctionSummary extends FunctionFacts {
-  readonly modulationLength: number;
+  /** Bytes of its file. */
   readonly codedBytes: number;
+  /** Bytes of a modulation that is not coded. */
+  readonly modulationBytes: number;
 }
 
 /** The order of a modulation's numbers for the default shape: level by level. */
@@ -50,7 +68,7 @@ export interface FunctasetNetwork {
 }
 
 export interface FunctasetInfo extends FunctasetNetwork {
-  readonly format: 1;
+  readonly format: 2;
 }
 
 export interface FunctasetOptions {
@@ -71,6 +89,8 @@ export interface Range {
   /** Begin with the first id after this one. */
   readonly after?: string | undefined;
   readonly limit?: number | undefined;
+  /** Called for each damaged function, which is then left out; without it the first one is thrown. */
+  readonly onDamaged?: ((fault: Fault) => void) | undefined;
 }
 
 export interface PutOptions {
@@ -109,6 +129,7 @@ export interface FunctasetStats {
   readonly codedBytes: number;
   /** Means over functions; null when there are none. */
   readonly meanBits: number | null;
+  /** Over those whose PSNR is known. */
   readonly meanPsnrDb: number | null;
 }
 
@@ -132,22 +153,16 @@ export interface Functaset {
   delete(id: string): Promise<boolean>;
 
   has(id: string): boolean;
-  /** A copy that shares nothing with the store; undefined when there is none. Throws BadStreamError `record-*`. */
+  /** A copy that shares nothing with the store; undefined when there is none. Throws EnvironmentError `function-damaged`. */
   get(id: string): StoredFunction | undefined;
-  /** In the order asked for. */
-  getMany(ids: readonly string[]): (StoredFunction | undefined)[];
-  /** Copies, in order of ids. Nothing but a page of them is in memory, and no transaction stays open between them. */
+  /** In the order asked for; with `onDamaged` damaged functions are told to it and undefined. */
+  getMany(ids: readonly string[], options?: Pick<Range, 'onDamaged'>): (StoredFunction | undefined)[];
+  /** Copies, in order of ids; each is checked. Nothing but a page of them is in memory, and no transaction stays open between them. */
   iterate(range?: Range): IterableIterator<StoredFunction>;
   /** Those whose label prints as this one does (src/core/label.ts), in order of ids. */
   byLabel(label: Label, range?: Range): IterableIterator<StoredFunction>;
-  /** Like `iterate` or `byLabel`, without the numbers. */
+  /** Like `iterate` or `byLabel`, without the content; each is checked as well. */
   summaries(range?: Range & { readonly label?: Label | undefined }): IterableIterator<FunctionSummary>;
-  /**
-   * Calls `visit` with each function in order of ids, without a copy or a check of its bytes: `modulation` and `coded`
-   * are views, valid until `visit` returns or reads the functaset itself. Stops when `visit` returns false.
-   */
-  scan(visit: (fn: StoredFunction) => boolean | undefined, range?: Range): void;
-
   /** Walks every record (checksum, lengths, finite values) and the index of labels both ways. */
   verify(options?: WalkOptions): Promise<VerifyReport>;
   stats(options?: WalkOptions): Promise<FunctasetStats>;

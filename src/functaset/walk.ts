@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Database, Key } from 'lmdb';
 import { AbortedError, FunctaError } from '../core/errors.ts';
 import { bytesOf, type Databases, entryCount } from './databases.ts';
-import { decodeRecord, firstNotFinite, summariseRecord } from './record.ts';
+import { decodeRecord, summariseRecord } from './record.ts';
 import type {
   Fault,
   FunctasetInfo,
@@ -96,12 +96,15 @@ export async function statsOf(
   let codedBytes = 0;
   let bits = 0;
   let psnrDb = 0;
+  let known = 0;
   for await (const { key: id, value } of walk(databases, databases.functions, options)) {
     const summary = summariseRecord(id, value);
     count++;
-    modulationBytes += 4 * summary.modulationLength;
+    modulationBytes += summary.modulationBytes;
     codedBytes += summary.codedBytes;
     bits += summary.bits;
+    if (Number.isNaN(summary.psnrDb)) continue;
+    known++;
     psnrDb += summary.psnrDb;
   }
   const labels = new Map<Label, number>();
@@ -116,7 +119,7 @@ export async function statsOf(
     modulationBytes,
     codedBytes,
     meanBits: count === 0 ? null : bits / count,
-    meanPsnrDb: count === 0 ? null : psnrDb / count,
+    meanPsnrDb: known === 0 ? null : psnrDb / known,
   };
 }
 
@@ -131,15 +134,17 @@ export function wantedLength(
 }
 
 function faultOf(
-  { shape, modulation }: StoredFunction,
+  { shape, content }: StoredFunction,
   wanted: number | undefined,
 ): [code: string, message: string] | undefined {
-  if (wanted !== undefined && modulation.length !== wanted) {
-    const lengths = `${modulation.length} numbers, shape [${shape}] takes ${wanted}`;
+  if (content.kind === 'file') return undefined;
+  const { values } = content;
+  if (wanted !== undefined && values.length !== wanted) {
+    const lengths = `${values.length} numbers, shape [${shape}] takes ${wanted}`;
     return ['record-length', `a modulation of ${lengths}`];
   }
-  const at = firstNotFinite(modulation);
-  return at < 0 ? undefined : ['record-not-finite', `modulation[${at}] is ${modulation[at]}`];
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  return at < 0 ? undefined : ['record-not-finite', `modulation[${at}] is ${values[at]}`];
 }
 
 /** Entries in order of keys, a page a transaction. `onProgress` is told of functions, not of the index. */

@@ -54,7 +54,8 @@ describe('build', () => {
     const signal = await data.get(0);
     expect(found.id).toBe(signal.id);
     expect(found.label).toBe(signal.label);
-    const decoded = await session.decode(found.coded);
+    if (found.content.kind !== 'file') throw new Error('a built function is a file');
+    const decoded = await session.decode(found.content.bytes);
     expect(psnrDb(mse(decoded.values, signal.values))).toBeCloseTo(found.psnrDb, 9);
     await store.close();
   });

@@ -1,15 +1,13 @@
-/** From a data set to a functaset: a function for every signal, stored with its coded bytes. */
+/** From a data set to a functaset: a function for every signal, stored as its file. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems } from '../core/units.ts';
-import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { openingFor } from './data.ts';
-import { fitSignals } from './fit.ts';
 import { defaultBatch, openSession } from './session.ts';
 import { openFunctasetOf } from './store.ts';
 import type { BuildOptions, BuildResult, Encoded, PipelineEvent } from './types.ts';
@@ -51,8 +49,7 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
           batch: signals.length,
           archive: false,
         });
-        const plain = await plainModulations(options, signals, items);
-        await store.putMany(items.map((item, i) => stored(signals[i]!, item, plain[i]!)));
+        await store.putMany(items.map((item, i) => stored(signals[i]!, item)));
         options.onFlushed?.(signals.map(({ id }) => id));
         for (const item of items) {
           errors.push(item.mse);
@@ -114,21 +111,6 @@ async function storeAll(
   await flush(total);
 }
 
-/** Modulations of quality 50, the one that all functions of a functaset have in common; their bytes may be of another. */
-async function plainModulations(
-  { model, engine, quality = defaultQuality, signal }: BuildOptions,
-  signals: readonly Signal[],
-  items: readonly Encoded[],
-): Promise<readonly Float32Array[]> {
-  const found = atQuality(model, quality) === atQuality(model, defaultQuality);
-  const plain = found ? items : await fitSignals(model, engine, signals, { ...plainFit, signal });
-  return plain.map(({ modulation }) => modulation);
-}
-
-const plainFit = { quality: defaultQuality, effort: 1 };
-
-function stored(signal: Signal, item: Encoded, modulation: Float32Array): StoredFunction {
-  const { id, label } = signal;
-  const { shape, psnrDb, estimatedBits, bytes } = item;
-  return { id, label, shape, psnrDb, bits: estimatedBits, modulation, coded: bytes };
+function stored({ id, label }: Signal, { shape, psnrDb, estimatedBits, bytes }: Encoded): StoredFunction {
+  return { id, label, shape, psnrDb, bits: estimatedBits, content: { kind: 'file', bytes } };
 }

@@ -110,14 +110,14 @@ export function stepsOf(model: Model, quality: number): Float64Array {
 }
 
 /**
- * That a modulation of quality 50 can be coded at this one, rather than a signal. Throws BadInputError `quality` where the
- * network changes with it.
+ * That a modulation of quality `own` can be coded at this one. Throws BadInputError `quality` where the network changes between
+ * them.
  */
-export function checkCodedAt(model: Model, quality: number): void {
-  if (atQuality(model, quality).network === atQuality(model, defaultQuality).network) return;
+export function checkCodedAt(model: Model, quality: number, own = defaultQuality): void {
+  if (atQuality(model, quality).network === atQuality(model, own).network) return;
   throw new BadInputError(
     'quality',
-    `the network of ${model.card.name} changes with quality: what does not come from a signal is coded at ${defaultQuality}`,
+    `the network of ${model.card.name} changes with quality: a modulation of quality ${own} is coded at ${own}`,
   );
 }
 

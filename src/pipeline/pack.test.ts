@@ -35,7 +35,7 @@ it('a packed functaset comes back with its ids, labels, codes and PSNR', async (
   const after = await openFunctasetOf(model, path, { readOnly: true });
   for (const fn of before.iterate()) {
     const found = after.get(fn.id)!;
-    expect(found).toMatchObject({ id: fn.id, label: fn.label, shape: fn.shape, coded: fn.coded });
+    expect(found).toMatchObject({ id: fn.id, label: fn.label, shape: fn.shape, content: fn.content });
     expect(found.psnrDb).toBeCloseTo(fn.psnrDb, 1);
     expect(found.bits).toBeCloseTo(fn.bits, 6);
   }

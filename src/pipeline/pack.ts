@@ -12,7 +12,7 @@ import { AbortedError, BadInputError, EnvironmentError } from '../core/errors.ts
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { Label, StoredFunction } from '../functaset/types.ts';
-import { bitsOf, toFunction } from './coding.ts';
+import { bitsOf } from './coding.ts';
 import { listModels, loadModel } from './models.ts';
 import { openFunctasetOf } from './store.ts';
 
@@ -47,7 +47,13 @@ export async function packFunctaset(model: Model, path: string): Promise<Packed>
     const psnrDb: (number | null)[] = [];
     for (const fn of store.iterate()) {
       ids.push(fn.id);
-      files.push(fn.coded);
+      if (fn.content.kind !== 'file') {
+        throw new BadInputError(
+          'pack-uncoded',
+          `function ${fn.id} is not coded; an archive holds files alone`,
+        );
+      }
+      files.push(fn.content.bytes);
       labels.push(fn.label ?? null);
       psnrDb.push(Number.isFinite(fn.psnrDb) ? Math.round(fn.psnrDb * 100) / 100 : null);
     }
@@ -86,7 +92,6 @@ export async function unpackFunctaset(
       if (!store.has(id)) {
         const item = at(i);
         const { shape } = item;
-        const { modulation } = toFunction(model, item);
         const bits = bitsOf(
           model,
           symbolLayout(model.card.spec, shape),
@@ -96,7 +101,8 @@ export async function unpackFunctaset(
         );
         const label = details.labels[i] ?? undefined;
         const psnrDb = details.psnrDb[i] ?? Number.POSITIVE_INFINITY;
-        pending.push({ id, label, shape, psnrDb, bits, modulation, coded: file(i) });
+        const content = { kind: 'file', bytes: file(i) } as const;
+        pending.push({ id, label, shape, psnrDb, bits, content });
       }
       if (pending.length < batch && i + 1 < count) continue;
       if (pending.length > 0) await store.putMany(pending);
@@ -155,7 +161,7 @@ export async function demoFunctasets(
     if (!(await stat(archivePath).catch(() => undefined))) continue;
     const model = await loadModel(path);
     const packed = await readPack(archivePath);
-    const store = join(cacheRoot(options.cacheDir), 'functasets', `${name}-${model.id.slice(0, 16)}`);
+    const store = join(cacheRoot(options.cacheDir), 'functasets', `${name}-${model.id.slice(0, 16)}-2`);
     if ((await storedCount(model, store)) < packed.details.labels.length) {
       await unpackFunctaset(model, packed, store, options);
     }

@@ -1,5 +1,4 @@
 /** Modulations that priors learn from: those of a functaset, or of a data set whose signals are adapted first. */
-import { decodeFile } from '../../codec/index.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
@@ -13,6 +12,8 @@ import { mirror } from '../learn/index.ts';
 import { stepsOf } from './coding.ts';
 import { openingFor } from './data.ts';
 import { type FitRequest, fitSignals } from './fit.ts';
+import { openFunctions } from './functions.ts';
+import { broughtTo } from './refit.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';
 import { openFunctasetOf } from './store.ts';
 import type { PipelineEvent, TrainPriorOptions } from './types.ts';
@@ -37,17 +38,20 @@ export function openModulations(
     : openStore(model, options.functaset, options, coding);
 }
 
-/** Reads modulations as they are asked for; only their ids are in memory. */
+/**
+ * Reads functions as they are asked for; only their ids are in memory. Coded ones teach a prior of symbols the symbols of their files,
+ * at the quality of those; a generative prior learns what they stand for.
+ */
 async function openStore(
   model: Model,
   path: string,
-  { limit }: TrainPriorOptions,
+  { limit, engine }: TrainPriorOptions,
   coding: boolean,
 ): Promise<Modulations> {
   const store = await openFunctasetOf(model, path, { readOnly: true });
   const every = [...store.summaries()].map(({ id }) => id);
   const ids = spread(every.length, limit).map((index) => every[index]!);
-  const at = (index: number) => {
+  const at = async (index: number): Promise<TrainingModulation> => {
     const found = store.get(ids[index]!);
     if (found === undefined) {
       throw new ConflictError(
@@ -55,13 +59,14 @@ async function openStore(
         `function ${ids[index]} of ${path} went away; train again`,
       );
     }
-    const { modulation, shape, label, coded } = found;
-    if (coding && model.slopes !== undefined && coded.length > 0) {
-      const { symbols, quality } = decodeFile(model, coded);
-      const layout = symbolLayout(model.card.spec, shape);
+    const opened = await openFunctions({ model, engine }, [found]);
+    const { symbols, quality, shape, label } = opened[0]!;
+    const layout = symbolLayout(model.card.spec, shape);
+    if (coding && symbols !== undefined) {
       return { modulation: asSymbols(model, layout, symbols, quality), layout, quality, label };
     }
-    return { modulation, layout: symbolLayout(model.card.spec, shape), label };
+    const [plain] = await broughtTo({ model, engine }, opened, defaultQuality);
+    return { modulation: plain!.modulation, layout, label };
   };
   const data = ids[0]?.split('/').slice(0, -1).join('/') ?? '';
   return { source: { length: ids.length, at }, data, close: () => store.close() };

@@ -3,13 +3,14 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { temporary } from '../../test/temporary.ts';
-import { codeTerms } from '../combine/index.ts';
+import { codeTerms, decodeTerms } from '../combine/index.ts';
 import { mse, psnrDb } from '../core/units.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { withOverrides } from '../learn/index.ts';
 import { fitSignals } from './fit.ts';
+import { openFunctions } from './functions.ts';
 import { buildFunctaset, openSession, trainModel, trainPrior } from './index.ts';
 import { openFunctasetOf } from './store.ts';
 import { makeTinyModel, slopedRecipe } from './testing.ts';
@@ -41,9 +42,8 @@ test('a file is decoded by the network of its own quality', async () => {
   }
 });
 
-test('a functaset holds modulations of quality 50, whatever its bytes are of', async () => {
+test('a function of a functaset is what its bytes say, at their own quality', async () => {
   const path = join(temporary(), 'set');
-  const [plain] = await fitSignals(model, engine, signals, { quality: 50, effort: 1 });
   await buildFunctaset({
     ...{ model, engine, path, dataset: 'fixture-fashion', split: 'train', quality: 62 },
     limit: 2,
@@ -51,14 +51,18 @@ test('a functaset holds modulations of quality 50, whatever its bytes are of', a
   const store = await openFunctasetOf(model, path, { readOnly: true });
   const found = store.get(signals[0]!.id);
   await store.close();
-  expect(found?.modulation).toEqual(plain?.modulation);
-  const decoded = await openSession({ model, engine }).decode(found!.coded);
-  expect(psnrDb(mse(decoded.values, signals[0]!.values))).toBeCloseTo(found!.psnrDb, 9);
+  const [opened] = await openFunctions({ model, engine }, [found!]);
+  expect(opened).toMatchObject({ quality: 62, shape: [28, 28], id: signals[0]!.id });
+  if (found?.content.kind !== 'file') throw new Error('a built function is a file');
+  const decoded = await openSession({ model, engine }).decode(found.content.bytes);
+  expect(psnrDb(mse(decoded.values, signals[0]!.values))).toBeCloseTo(found.psnrDb, 9);
+  const [own] = await decodeTerms({ model, engine }, [opened!]);
+  expect(own!.values).toEqual(decoded.values);
 });
 
-test('what does not come from a signal is coded at quality 50 alone', async () => {
+test('a modulation is coded by the network that it is of alone', async () => {
   const [plain] = await fitSignals(model, engine, signals, { quality: 50, effort: 1 });
-  const term = { modulation: plain!.modulation, shape: signals[0]!.shape };
+  const term = { modulation: plain!.modulation, shape: signals[0]!.shape, quality: 50 };
   expect((await codeTerms({ model }, [term])).length).toBeGreaterThan(0);
   await expect(codeTerms({ model }, [term], { quality: 60 })).rejects.toMatchObject({ code: 'quality' });
 });

@@ -7,13 +7,18 @@
  * The axes are those of a sample of the functaset. What they leave out of a function has a length, which is its last
  * coordinate; a query has 0 there. Left-out parts of two signals are near orthogonal, so the squared distance gains what
  * it lost.
+ *
+ * Values are those of each function by its own network, so that functions of all qualities are compared. The metric gram compares
+ * numbers of modulations, and so those of one network alone.
  */
 import { type Multiply, principalAxes } from '../core/eigen.ts';
 import { BadInputError } from '../core/errors.ts';
 import { network64 } from '../engine/reference/field64.ts';
+import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
+import { isSameNetwork } from '../pipeline/functions.ts';
 import { factorOf, gramMatrix } from './gram.ts';
 import type { Places, Shaped } from './places.ts';
 
@@ -31,6 +36,8 @@ export interface Embedding {
   readonly projection: Float32Array;
   /** Values (points times outputs) whose squared differences a squared distance sums. */
   readonly terms: number;
+  /** Of the network whose modulations are compared in the metric gram; values are of every network. */
+  readonly quality: number;
 }
 
 /** Axes kept, at most. */
@@ -48,38 +55,55 @@ export function gridOf(shape: readonly number[]): Places {
   return { axes: shape.length, relative: positions.map((x, i) => x / shape[i % shape.length]!) };
 }
 
-/** Axes from the inputs [count, inputs] of sampled functions: their values on the grid, or their modulations. */
+/** Axes from the inputs [count, inputs] of sampled functions: their values on the grid, or their modulations at `quality`. */
 export function makeEmbedding(
   metric: Metric,
   model: Model,
   count: number,
   sample: Float32Array,
   multiply: Multiply,
+  quality = defaultQuality,
 ): Embedding {
   const inputs = sample.length / count;
   const rows = Float32Array.from(sample);
   const mean = centre(rows, inputs);
   if (metric === 'values') {
     const axes = axesOf(rows, inputs, multiply);
-    return { metric, inputs, dimensions: axes.length / inputs + 1, mean, projection: axes, terms: inputs };
+    return {
+      metric,
+      inputs,
+      dimensions: axes.length / inputs + 1,
+      mean,
+      projection: axes,
+      terms: inputs,
+      quality,
+    };
   }
   const { shape } = model.card;
   const stride = Math.max(1, Math.floor(count / gramFunctions));
   const probed = Array.from({ length: Math.min(count, gramFunctions) }, (_, i) =>
     sample.subarray(i * stride * inputs, (i * stride + 1) * inputs),
   );
-  const gram = gramMatrix(network64(model.network), shape, probed);
+  const gram = gramMatrix(network64(atQuality(model, quality).network), shape, probed);
   const factor = Float32Array.from(factorOf(gram, inputs));
   const along = multiply(rows, factor, { m: count, n: inputs, k: inputs });
   const axes = axesOf(along, inputs, multiply);
   const kept = axes.length / inputs;
   const projection = multiply(axes, factor, { m: kept, n: inputs, k: inputs, transposeB: true });
   const terms = pointCount(shape) * model.card.spec.outputs;
-  return { metric, inputs, dimensions: kept + 1, mean, projection, terms };
+  return { metric, inputs, dimensions: kept + 1, mean, projection, terms, quality };
 }
 
-/** The modulation of a function of the model's own shape. Throws BadInputError `gram-shape`. */
-export function inputOfGram({ card }: Model, { shape, modulation }: Shaped): Float32Array {
+/** The modulation of a function of the model's own shape and the network at `quality`. Throws BadInputError `gram-shape`, `gram-quality`. */
+export function inputOfGram(model: Model, fn: Shaped, quality: number): Float32Array {
+  const { shape, modulation } = fn;
+  const { card } = model;
+  if (!isSameNetwork(model, fn.quality, quality)) {
+    throw new BadInputError(
+      'gram-quality',
+      `the metric gram compares functions of one network, and ${card.name} has others at quality ${quality} and ${fn.quality}; use the metric values`,
+    );
+  }
   if (shape.join() === card.shape.join()) return modulation;
   throw new BadInputError(
     'gram-shape',

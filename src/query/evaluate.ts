@@ -1,10 +1,12 @@
 /** `evaluate`: values, and exact derivatives, of many functions at given coordinates. `aggregate`: a set as new fields. */
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
-import { network64 } from '../engine/reference/field64.ts';
+import { type Network64, network64 } from '../engine/reference/field64.ts';
+import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
+import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import type { StoredFunction } from '../functaset/index.ts';
+import type { OpenFunction } from '../pipeline/functions.ts';
 import { multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
 import { type Place, placeAt, valueAndSlope } from './field.ts';
@@ -48,7 +50,7 @@ export function evaluate(
   const after = cursor === undefined ? undefined : idOfCursor(cursor);
   let next: string | null = null;
   async function* rows(): AsyncIterable<Row> {
-    const functions: StoredFunction[] = [];
+    const functions: OpenFunction[] = [];
     for await (const fn of selected(context, filter, after, options)) {
       if (functions.length === limit) {
         next = cursorAfter(functions.at(-1)!.id);
@@ -66,13 +68,13 @@ export function evaluate(
 /** Values alone, by the engine. */
 async function* values(
   { model, engine }: QueryContext,
-  functions: readonly StoredFunction[],
+  functions: readonly OpenFunction[],
   coordinates: readonly (readonly number[])[],
   { signal }: QueryOptions,
 ): AsyncGenerator<Row> {
-  const { card, network } = model;
+  const { card } = model;
   const points = { kind: 'list', coordinates: Float32Array.from(coordinates.flat()) } as const;
-  for await (const { fn, values: found } of valuesAt({ engine, network }, functions, () => points, signal)) {
+  for await (const { fn, values: found } of valuesAt({ engine, model }, functions, () => points, signal)) {
     yield { id: fn.id, values: signalRows(found, card.spec.outputs, card.values) };
   }
 }
@@ -80,17 +82,17 @@ async function* values(
 /** Values and df/dx, in float64. */
 async function* slopes(
   { model }: QueryContext,
-  functions: readonly StoredFunction[],
+  functions: readonly OpenFunction[],
   coordinates: readonly (readonly number[])[],
   { signal }: QueryOptions,
 ): AsyncGenerator<Row> {
   const { spec, values: range } = model.card;
-  const net = network64(model.network);
   const places = new Map<string, Place[]>();
   for (const group of groupsOf(functions, Math.max(1, Math.floor(together / coordinates.length)))) {
     if (signal?.aborted) throw new AbortedError();
     await new Promise(setImmediate);
-    for (const { id, shape, modulation } of group) {
+    for (const { id, shape, quality, modulation } of group) {
+      const net = netAt(model, quality);
       const key = shape.join();
       const own = places.get(key) ?? coordinates.map((x) => placeAt(spec, shape, x));
       places.set(key, own);
@@ -107,6 +109,16 @@ async function* slopes(
   }
 }
 
+const nets = new WeakMap<Model, Network64>();
+
+/** The network at a quality in float64; made once each. */
+function netAt(model: Model, quality: number): Network64 {
+  const own = atQuality(model, quality);
+  const net = nets.get(own) ?? network64(own.network);
+  nets.set(own, net);
+  return net;
+}
+
 /** Throws BadInputError `bad-size`, `bad-region`, `empty-set`, LimitError, AbortedError. */
 export async function aggregate(
   context: QueryContext,
@@ -114,7 +126,7 @@ export async function aggregate(
   options: QueryOptions,
 ): Promise<QueryAnswer> {
   const { model, store, engine, limits } = context;
-  const { card, network } = model;
+  const { card } = model;
   const { outputs } = card.spec;
   const { shape } = store.info;
   const asked = request.size;
@@ -134,7 +146,7 @@ export async function aggregate(
   for await (const group of groupsLater(selected(context, request.filter, undefined, options), together)) {
     work += group.length * (points + (region?.relative.length ?? 0)) * multiplyAddsPerPoint(card.spec);
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for a smaller size, or narrow the filter');
-    const source = { engine, network };
+    const source = { engine, model };
     for await (const { values: found } of valuesAt(source, group, grid, options.signal)) {
       field.add(found.map((v) => card.values.offset + card.values.scale * v));
     }

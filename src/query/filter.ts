@@ -13,6 +13,7 @@ import {
   unknownFunction,
   unknownLabel,
 } from '../functaset/index.ts';
+import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { multiplyAddsPerPoint } from '../pipeline/index.ts';
 import { placesOfRegion } from './observed.ts';
 import { groupsOf, pointsOf, valuesAt } from './places.ts';
@@ -36,7 +37,8 @@ export function factsOf({ id, label, shape, psnrDb, bits, codedBytes }: Function
 }
 
 /**
- * The functions that pass, in order of ids, from the first after `after`. Memory stays that of a page. Throws AbortedError,
+ * The functions that pass, opened, in order of ids, from the first after `after`. Memory stays that of a page; damaged ones are told
+ * to `onDamaged`. Throws AbortedError,
  * LimitError `limit-multiply-adds`, NotFoundError `unknown-function` or `unknown-label` for what is not there, BadInputError `bad-region`,
  * `bad-channel`, `bad-condition`.
  */
@@ -45,10 +47,11 @@ export async function* selected(
   filter: Filter | undefined,
   after: string | undefined,
   options: QueryOptions,
-): AsyncGenerator<StoredFunction> {
+): AsyncGenerator<OpenFunction> {
   checkLabels(context.store, filter);
   const conditions = (filter?.field ?? []).map((condition) => checkCondition(context, condition));
-  for await (const group of groupsOfFacts(context, filter, after, options)) {
+  for await (const found of groupsOfFacts(context, filter, after, options)) {
+    const group = await openFunctions(context, found, { ...options, limits: context.limits });
     if (conditions.length === 0) yield* group;
     else yield* passing(context, group, conditions, options);
   }
@@ -59,7 +62,7 @@ async function* groupsOfFacts(
   { store }: QueryContext,
   filter: Filter | undefined,
   after: string | undefined,
-  { signal, onProgress }: QueryOptions,
+  { signal, onProgress, onDamaged }: QueryOptions,
 ): AsyncGenerator<StoredFunction[]> {
   if (filter?.ids !== undefined) {
     for (const ids of groupsOf(sortedIds(filter.ids, after), pageFunctions)) {
@@ -71,24 +74,11 @@ async function* groupsOfFacts(
   }
   const total = store.count;
   let done = 0;
-  for (let from = after, more = true; more; ) {
+  for (const group of groupsOf(store.iterate({ after, onDamaged }), pageFunctions)) {
     if (signal?.aborted) throw new AbortedError();
-    const group: StoredFunction[] = [];
-    let seen = 0;
-    store.scan(
-      (fn) => {
-        seen++;
-        from = fn.id;
-        if (!passes(summaryOf(fn), filter)) return undefined;
-        group.push({ ...fn, modulation: fn.modulation.slice(), coded: fn.coded.slice() });
-        return undefined;
-      },
-      { after: from, limit: pageFunctions },
-    );
-    more = seen === pageFunctions;
-    done += seen;
+    done += group.length;
     onProgress?.(done, total);
-    yield group;
+    yield group.filter((fn) => passes(summaryOf(fn), filter));
     await setImmediate();
   }
 }
@@ -98,7 +88,7 @@ export async function* summaries(
   { store }: QueryContext,
   filter: Filter | undefined,
   after: string | undefined,
-  { signal, onProgress }: QueryOptions,
+  { signal, onProgress, onDamaged }: QueryOptions,
 ): AsyncGenerator<FunctionSummary> {
   checkLabels(store, filter);
   if (filter?.ids !== undefined) {
@@ -111,7 +101,7 @@ export async function* summaries(
   const only = filter?.labels?.length === 1 ? filter.labels[0] : undefined;
   const total = store.count;
   let done = 0;
-  for (const summary of store.summaries({ after, label: only })) {
+  for (const summary of store.summaries({ after, label: only, onDamaged })) {
     if (++done % pageFunctions === 0) {
       if (signal?.aborted) throw new AbortedError();
       onProgress?.(done, total);
@@ -121,8 +111,14 @@ export async function* summaries(
   }
 }
 
-/** Throws NotFoundError `unknown-function`. */
-export function namedFunction(store: Functaset, id: string): StoredFunction {
+/** One function, opened. Throws NotFoundError `unknown-function`, EnvironmentError `function-damaged`. */
+export async function openNamed(context: QueryContext, id: string): Promise<OpenFunction> {
+  const { limits } = context;
+  return (await openFunctions(context, [namedFunction(context.store, id)], { limits }))[0]!;
+}
+
+/** Throws NotFoundError `unknown-function`, EnvironmentError `function-damaged`. */
+function namedFunction(store: Functaset, id: string): StoredFunction {
   const found = store.get(id);
   if (found !== undefined) return found;
   throw unknownFunction('the functaset', id);
@@ -131,7 +127,7 @@ export function namedFunction(store: Functaset, id: string): StoredFunction {
 /** Throws NotFoundError `unknown-label`. */
 function checkLabels(store: Functaset, filter: Filter | undefined): void {
   for (const label of filter?.labels ?? []) {
-    if (store.summaries({ label, limit: 1 }).next().done) throw unknownLabel(label);
+    if (store.summaries({ label, limit: 1, onDamaged: () => {} }).next().done) throw unknownLabel(label);
   }
 }
 
@@ -182,18 +178,17 @@ function checkCondition({ model, store }: QueryContext, condition: Condition): C
 
 async function* passing(
   { model, engine, limits, store }: QueryContext,
-  functions: readonly StoredFunction[],
+  functions: readonly OpenFunction[],
   conditions: readonly Condition[],
   { signal }: QueryOptions,
-): AsyncGenerator<StoredFunction> {
+): AsyncGenerator<OpenFunction> {
   let left = functions;
   for (const condition of conditions) {
     const places = placesOfRegion(store.info.shape, regionOf(condition, store.info.shape));
     const work = (left.length * places.relative.length * multiplyAddsPerPoint(model.card.spec)) / places.axes;
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller region');
-    const passed: StoredFunction[] = [];
-    const source = { engine, network: model.network };
-    for await (const { fn, values } of valuesAt(source, left, pointsOf(places), signal)) {
+    const passed: OpenFunction[] = [];
+    for await (const { fn, values } of valuesAt({ engine, model }, left, pointsOf(places), signal)) {
       const { offset, scale } = model.card.values;
       const found = offset + scale * statisticOf(condition, values, model.card.spec.outputs);
       const value = condition.statistic === 'deviation' ? found - offset : found;

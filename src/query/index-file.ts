@@ -9,12 +9,13 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import type { Fault } from '../functaset/index.ts';
 import type { Embedding, Metric } from './embedding.ts';
 import { replaceFile } from './store-files.ts';
 import { Vectors } from './vectors.ts';
 
 const magic = 'functaNX';
-const format = 1;
+const format = 2;
 
 /** Which function each vector is of, in order of ids (bytes of UTF-8). */
 export class IdTable {
@@ -56,6 +57,8 @@ export interface IndexParts {
   readonly embedding: Embedding;
   readonly ids: IdTable;
   readonly vectors: Vectors;
+  /** Functions that could not be read when it was made. */
+  readonly damaged: readonly Fault[];
 }
 
 interface Head {
@@ -65,14 +68,16 @@ interface Head {
   readonly inputs: number;
   readonly dimensions: number;
   readonly terms: number;
+  readonly quality: number;
+  readonly damaged: readonly Fault[];
   readonly count: number;
   readonly idBytes: number;
   readonly sha256: string;
 }
 
 /** Writes beside the name and renames: whoever reads finds the old index, the new one or none. Returns its SHA-256. */
-export function writeIndex(path: string, { stamp, embedding, ids, vectors }: IndexParts): string {
-  const { metric, inputs, dimensions, terms, mean, projection } = embedding;
+export function writeIndex(path: string, { stamp, embedding, ids, vectors, damaged }: IndexParts): string {
+  const { metric, inputs, dimensions, terms, quality, mean, projection } = embedding;
   const [ends, idBytes] = ids.parts;
   const padding = new Uint8Array(align(idBytes.length) - idBytes.length);
   const parts = [ends, idBytes, padding, mean, projection, ...vectors.blocks].map(bytesOf);
@@ -80,7 +85,7 @@ export function writeIndex(path: string, { stamp, embedding, ids, vectors }: Ind
   for (const part of parts) hash.update(part);
   const sha256 = hash.digest('hex');
   const head: Head = {
-    ...{ format, stamp, metric, inputs, dimensions, terms },
+    ...{ format, stamp, metric, inputs, dimensions, terms, quality, damaged },
     ...{ count: ids.count, idBytes: idBytes.length, sha256 },
   };
   const json = JSON.stringify(head);
@@ -143,7 +148,7 @@ function readParts(
   head: Head,
   start: number,
 ): (IndexParts & { readonly sha256: string }) | undefined {
-  const { stamp, metric, inputs, dimensions, terms, count, idBytes, sha256 } = head;
+  const { stamp, metric, inputs, dimensions, terms, quality, damaged, count, idBytes, sha256 } = head;
   const ends = new Uint32Array(count + 1);
   const ids = new Uint8Array(align(idBytes));
   const mean = new Float32Array(inputs);
@@ -157,8 +162,8 @@ function readParts(
     hash.update(part);
   }
   if (hash.digest('hex') !== sha256) return undefined;
-  const embedding = { metric, inputs, dimensions, terms, mean, projection };
-  return { stamp, embedding, ids: new IdTable(ends, ids.subarray(0, idBytes)), vectors, sha256 };
+  const embedding = { metric, inputs, dimensions, terms, quality, mean, projection };
+  return { stamp, embedding, ids: new IdTable(ends, ids.subarray(0, idBytes)), vectors, damaged, sha256 };
 }
 
 function bytesOf(array: Uint8Array | Uint32Array | Float32Array): Uint8Array {

@@ -4,4 +4,12 @@ export { factsOf } from './filter.ts';
 export { NearIndexes } from './indexes.ts';
 export { maxLimit, parseQuery, type QueryInput, type QueryRequest, queryRequest } from './request.ts';
 export { runQuery } from './run.ts';
-export { collectAnswer, type QueryAnswer, type QueryContext, type QueryOptions, type Row } from './types.ts';
+export {
+  type CheckedAnswer,
+  collectAnswer,
+  endOf,
+  type QueryAnswer,
+  type QueryContext,
+  type QueryOptions,
+  type Row,
+} from './types.ts';

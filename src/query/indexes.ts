@@ -9,8 +9,10 @@ import type { Multiply } from '../core/eigen.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
+import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
-import type { Functaset, StoredFunction } from '../functaset/index.ts';
+import type { Fault, Functaset, StoredFunction } from '../functaset/index.ts';
+import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { type Embedding, embed, gridOf, inputOfGram, type Metric, makeEmbedding } from './embedding.ts';
 import { IdTable, type IndexParts, readIndex, writeIndex } from './index-file.ts';
 import { groupsOf, pointsOf, type Shaped, valuesAt } from './places.ts';
@@ -137,10 +139,8 @@ export function stampOf(store: Functaset): string {
   // The version first: what is read after it is not older.
   const { version } = store;
   hash.update(`${store.info.networkId} ${store.count} ${version}\n`);
-  for (const { id, modulation } of store.iterate({ limit: headFunctions })) {
-    hash
-      .update(`${id}\n`)
-      .update(new Uint8Array(modulation.buffer, modulation.byteOffset, modulation.byteLength));
+  for (const { id, content } of store.iterate({ limit: headFunctions, onDamaged: () => {} })) {
+    hash.update(`${id}\n`).update(content.kind === 'file' ? content.bytes : String(content.values));
   }
   return hash.digest('hex');
 }
@@ -155,19 +155,24 @@ async function makeIndex(
   const { store, model } = source;
   const total = store.count;
   if (total === 0) throw new BadInputError('empty-functaset', 'the functaset holds no functions to search');
-  const sample = sampleOf(store, total);
-  const inputs = await inputsOf(metric, source, sample);
-  const embedding = makeEmbedding(metric, model, sample.length, inputs, multiply);
+  const sample = await sampleOf(source, total);
+  const quality = sample[0]?.quality ?? defaultQuality;
+  const inputs = await inputsOf(metric, source, sample, quality);
+  const embedding = makeEmbedding(metric, model, sample.length, inputs, multiply, quality);
   const ids: string[] = [];
+  const damaged: Fault[] = [];
+  const onDamaged = (fault: Fault) => damaged.push(fault);
   const vectors = new Vectors(total, embedding.dimensions);
-  for (const group of groupsOf(limited(store.iterate(), total), 512)) {
+  for (const page of groupsOf(limited(store.iterate({ onDamaged }), total), 512)) {
+    const group = await openFunctions(source, page, { onDamaged });
+    if (group.length === 0) continue;
     vectors.set(ids.length, await embedFunctions(embedding, source, group, true, multiply));
     for (const { id } of group) ids.push(id);
     onProgress?.(ids.length, total);
   }
-  // Functions that went away meanwhile changed the stamp: the next query makes the index again.
+  // Rows of functions that are damaged, or went away meanwhile, which changed the stamp: then the next query makes the index again.
   while (ids.length < total) ids.push('');
-  return { stamp, embedding, ids: IdTable.of(ids), vectors };
+  return { stamp, embedding, ids: IdTable.of(ids), vectors, damaged };
 }
 
 /** Vectors [n, dimensions] of functions; `stored`: with what the axes leave out. */
@@ -178,7 +183,12 @@ export async function embedFunctions(
   stored: boolean,
   multiply: Multiply,
 ): Promise<Float32Array> {
-  return embed(embedding, await inputsOf(embedding.metric, source, functions), stored, multiply);
+  return embed(
+    embedding,
+    await inputsOf(embedding.metric, source, functions, embedding.quality),
+    stored,
+    multiply,
+  );
 }
 
 /** [n, inputs]: values on the grid, or modulations. */
@@ -186,14 +196,14 @@ async function inputsOf(
   metric: Metric,
   { model, engine }: Omit<Source, 'store'>,
   functions: readonly Shaped[],
+  quality: number,
 ): Promise<Float32Array> {
   const rows: Float32Array[] = [];
   if (metric === 'gram') {
-    for (const fn of functions) rows.push(inputOfGram(model, fn));
+    for (const fn of functions) rows.push(inputOfGram(model, fn, quality));
   } else {
     const points = pointsOf(gridOf(model.card.shape));
-    const context = { engine, network: model.network };
-    for await (const { values } of valuesAt(context, functions, points)) rows.push(values);
+    for await (const { values } of valuesAt({ engine, model }, functions, points)) rows.push(values);
   }
   const inputs = rows[0]?.length ?? 0;
   const all = new Float32Array(rows.length * inputs);
@@ -203,15 +213,22 @@ async function inputsOf(
   return all;
 }
 
-function sampleOf(store: Functaset, total: number): Shaped[] {
+/** Damaged functions are left out. Throws BadInputError `empty-functaset` when nothing else is there. */
+async function sampleOf(source: Source, total: number): Promise<OpenFunction[]> {
   const stride = Math.max(1, Math.floor(total / sampled));
-  const sample: Shaped[] = [];
+  const chosen: StoredFunction[] = [];
+  const onDamaged = () => {};
   let i = 0;
-  store.scan(({ shape, modulation }) => {
-    if (i++ % stride === 0) sample.push({ shape, modulation: modulation.slice() });
-    return sample.length < sampled;
-  });
-  return sample;
+  for (const fn of source.store.iterate({ onDamaged })) {
+    if (i++ % stride === 0) chosen.push(fn);
+    if (chosen.length === sampled) break;
+  }
+  const sample = await openFunctions(source, chosen, { onDamaged });
+  if (sample.length > 0) return sample;
+  throw new BadInputError(
+    'empty-functaset',
+    'no function of the functaset can be read; check it: functa store verify',
+  );
 }
 
 function* limited(functions: Iterable<StoredFunction>, most: number): Generator<StoredFunction> {

@@ -12,13 +12,15 @@
 import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
-import type { Label, StoredFunction } from '../functaset/index.ts';
+import { atQuality } from '../field/at-quality.ts';
+import type { Label } from '../functaset/index.ts';
 import { fitSignals } from '../pipeline/fit.ts';
+import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { defaultQuality, multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
 import { Best } from './best.ts';
 import { cursorAfterFarthest, farthestOf } from './cursor.ts';
 import { gridOf, type Metric } from './embedding.ts';
-import { namedFunction } from './filter.ts';
+import { openNamed } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
 import { type Observed, observedOf, placesOfRegion, signalOf } from './observed.ts';
 import { type Places, pointsOf, type Shaped, valuesAt } from './places.ts';
@@ -52,7 +54,7 @@ export async function near(
         'a mask belongs to a signal; for a function of the set give a region',
       );
     }
-    const fn = namedFunction(context.store, id);
+    const fn = await openNamed(context, id);
     if (region !== undefined)
       return nearPart(context, request, await regionOf(context, fn, region), id, options);
     return nearWhole(context, request, fn, options);
@@ -60,7 +62,11 @@ export async function near(
   const signal = await signalOf(context, request.signal!);
   const observed = observedOf(context, signal, mask, region);
   if (observed !== undefined) return nearPart(context, request, observed, undefined, options);
-  return nearWhole(context, request, await fitted(context, signal, options), options);
+  const quality =
+    request.metric === 'gram'
+      ? (await context.indexes.get('gram', options)).embedding.quality
+      : defaultQuality;
+  return nearWhole(context, request, await fitted(context, signal, quality, options), options);
 }
 
 /** By a region of one function, at the same place of the others. */
@@ -70,7 +76,7 @@ export async function similarRegion(
   options: QueryOptions,
 ): Promise<QueryAnswer> {
   const { id, region } = request;
-  const observed = await regionOf(context, namedFunction(context.store, id), region);
+  const observed = await regionOf(context, await openNamed(context, id), region);
   return nearPart(context, request, observed, id, options);
 }
 
@@ -100,12 +106,12 @@ async function nearWhole(
       id,
       distance: scale * Math.sqrt(distance / index.embedding.terms),
     }));
-    return answer(context, request.kind, index, { ...head, compared: 0 }, rows, page);
+    return answer(context, request.kind, index, { ...head, compared: 0 }, rows, page, options);
   }
   const places = gridOf(model.card.shape);
   const points = pointsOf(places);
   const values = await engine.evaluate(
-    model.network,
+    atQuality(model, query.quality).network,
     query.shape,
     query.modulation,
     points(query.shape),
@@ -169,10 +175,16 @@ async function refined(
   const work =
     (candidates.length * target.length * multiplyAddsPerPoint(model.card.spec)) / model.card.spec.outputs;
   checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for fewer, or refine fewer candidates');
-  const functions = candidates.flatMap(({ id }) => store.get(id) ?? []);
+  const ids = candidates.map(({ id }) => id);
+  const there = store.getMany(ids, options).filter((fn) => fn !== undefined);
+  const functions = await openFunctions(context, there, { ...options, limits });
   const found: Found[] = [];
-  const source = { engine, network: model.network };
-  for await (const { fn, values } of valuesAt(source, functions, pointsOf(places), options.signal)) {
+  for await (const { fn, values } of valuesAt(
+    { engine, model },
+    functions,
+    pointsOf(places),
+    options.signal,
+  )) {
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += (values[i]! - target[i]!) ** 2;
     found.push({
@@ -181,7 +193,7 @@ async function refined(
       distance: model.card.values.scale * Math.sqrt(sum / values.length),
     });
   }
-  return answer(context, request.kind, index, { ...head, compared: found.length }, found, page);
+  return answer(context, request.kind, index, { ...head, compared: found.length }, found, page, options);
 }
 
 /** The page of what was found, in any order. */
@@ -192,14 +204,16 @@ function answer(
   head: Row,
   found: readonly Found[],
   { after, end }: Page,
+  options: QueryOptions,
 ): QueryAnswer {
+  for (const fault of index.damaged) options.onDamaged?.(fault);
   const follows = (a: Found, b: Found) => a.distance - b.distance || (a.id < b.id ? -1 : Number(a.id > b.id));
   const left = found.filter((item) => after === undefined || follows(item, after) > 0).sort(follows);
   const first = after?.rank ?? 0;
   const shown = left.slice(0, end - first);
   async function* rows(): AsyncIterable<Row> {
     for (const { id, distance, ...rest } of shown) {
-      const label = 'label' in rest ? rest.label : store.get(id)?.label;
+      const label = 'label' in rest ? rest.label : store.getMany([id], options)[0]?.label;
       yield { id, label: label ?? null, distance };
     }
   }
@@ -260,24 +274,24 @@ async function vectorsOf(
 async function fitted(
   { model, engine }: QueryContext,
   signal: Signal,
+  quality: number,
   { signal: abort }: QueryOptions,
 ): Promise<Shaped> {
-  const [found] = await fitSignals(model, engine, [signal], {
-    quality: defaultQuality,
-    effort: 1,
-    signal: abort,
-  });
-  return { shape: signal.shape, modulation: found!.modulation };
+  const [found] = await fitSignals(model, engine, [signal], { quality, effort: 1, signal: abort });
+  return { shape: signal.shape, quality, modulation: found!.modulation };
 }
 
 async function regionOf(
   { model, engine }: QueryContext,
-  fn: StoredFunction,
+  fn: OpenFunction,
   region: Region,
 ): Promise<Observed> {
   const places = placesOfRegion(fn.shape, region);
   const points = pointsOf(places)(fn.shape);
-  return { places, values: await engine.evaluate(model.network, fn.shape, fn.modulation, points) };
+  return {
+    places,
+    values: await engine.evaluate(atQuality(model, fn.quality).network, fn.shape, fn.modulation, points),
+  };
 }
 
 /** Which of the grid's values are known, each with the mean of what was observed nearest to it. */

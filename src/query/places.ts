@@ -1,7 +1,9 @@
 /** Points of many functions at once, whatever their sizes: places relative to the signal, values by the engine. */
 import { AbortedError } from '../core/errors.ts';
 import type { Engine, Points } from '../engine/engine.ts';
-import type { BaseNetwork } from '../field/spec.ts';
+import { atQuality } from '../field/at-quality.ts';
+import type { Model } from '../field/model.ts';
+import { isSameNetwork } from '../pipeline/functions.ts';
 
 /** [n, axes], each coordinate over the extent of its axis: 0 to 1 within a signal. */
 export interface Places {
@@ -11,6 +13,8 @@ export interface Places {
 
 export interface Shaped {
   readonly shape: readonly number[];
+  /** Its modulation is one of the model's network at this quality. */
+  readonly quality: number;
   readonly modulation: Float32Array;
 }
 
@@ -31,17 +35,21 @@ export function pointsOf(places: Places): (shape: readonly number[]) => Points {
   };
 }
 
-/** Field values [points, outputs] of each function, views into those of up to `together` of them. Throws AbortedError. */
+/**
+ * Field values [points, outputs] of each function by its own network, views into those of up to `together` of them. Throws
+ * AbortedError.
+ */
 export async function* valuesAt<T extends Shaped>(
-  { engine, network }: { readonly engine: Engine; readonly network: BaseNetwork },
+  { engine, model }: { readonly engine: Engine; readonly model: Model },
   functions: Iterable<T>,
   points: (shape: readonly number[]) => Points,
   signal?: AbortSignal,
 ): AsyncGenerator<{ readonly fn: T; readonly values: Float32Array }> {
   for (const group of groupsOf(functions, together)) {
-    for (const run of runsOfShape(group)) {
+    for (const run of runsAlike(model, group)) {
       if (signal?.aborted) throw new AbortedError();
-      const { shape, modulation } = run[0]!;
+      const { shape, quality, modulation } = run[0]!;
+      const { network } = atQuality(model, quality);
       const modulations = new Float32Array(run.length * modulation.length);
       for (const [i, fn] of run.entries()) modulations.set(fn.modulation, i * modulation.length);
       const signals = { shape, count: run.length, modulations };
@@ -53,11 +61,15 @@ export async function* valuesAt<T extends Shaped>(
   }
 }
 
-/** Neighbours of one shape. */
-function* runsOfShape<T extends Shaped>(functions: readonly T[]): Generator<T[]> {
+/** Neighbours of one shape and one network. */
+function* runsAlike<T extends Shaped>(model: Model, functions: readonly T[]): Generator<T[]> {
   let run: T[] = [];
   for (const fn of functions) {
-    if (run.length > 0 && run[0]!.shape.join() !== fn.shape.join()) {
+    const first = run[0];
+    const isAlike =
+      first === undefined ||
+      (first.shape.join() === fn.shape.join() && isSameNetwork(model, first.quality, fn.quality));
+    if (!isAlike) {
       yield run;
       run = [];
     }

@@ -8,7 +8,8 @@ import { defaultLimits } from '../core/limits.ts';
 import { openEngine } from '../engine/index.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { readModel } from '../field/model.ts';
-import { openFunctaset, type StoredFunction } from '../functaset/index.ts';
+import { openFunctaset } from '../functaset/index.ts';
+import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { buildFunctaset, loadModel, trainPrior } from '../pipeline/index.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
 import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
@@ -17,7 +18,7 @@ import { stampOf } from './indexes.ts';
 
 let directory: string;
 let context: QueryContext;
-let functions: StoredFunction[];
+let functions: OpenFunction[];
 let fields: Float32Array[];
 
 beforeAll(async () => {
@@ -30,7 +31,7 @@ beforeAll(async () => {
   const readSignal = () => Promise.reject(new Error('no file is read here'));
   const indexes = new NearIndexes({ store, model, engine });
   context = { store, model, engine, indexes, limits: defaultLimits, readSignal };
-  functions = [...store.iterate()];
+  functions = await openFunctions(context, store.iterate());
   fields = [];
   for (const { modulation } of functions) {
     fields.push(await engine.evaluate(model.network, [28, 28], modulation, coveringGrid([28, 28])));
@@ -144,7 +145,7 @@ describe('an index', () => {
     const path = join(store.path, 'near-values.index');
     const before = stampOf(store);
     const writer = await openFunctaset(store.path, {});
-    const extra = { ...functions[4]!, id: 'zz-copy' };
+    const extra = { ...store.get(functions[4]!.id)!, id: 'zz-copy' };
     await writer.put(extra);
     const { items } = await ask({ kind: 'near', id: functions[4]!.id, k: 1 });
     expect(idsOf(items)).toEqual(['zz-copy']);

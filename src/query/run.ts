@@ -4,17 +4,18 @@ import { aggregate, evaluate } from './evaluate.ts';
 import { near, similarRegion } from './near.ts';
 import type { QueryRequest } from './request.ts';
 import { unlikely, where } from './select.ts';
-import type { QueryAnswer, QueryContext, QueryOptions } from './types.ts';
+import type { CheckedAnswer, QueryAnswer, QueryContext, QueryOptions } from './types.ts';
 
 /**
- * Throws ConflictError `functaset-network` when the model is not that of the store, and what each kind of query throws;
- * rows of an answer throw while they are read.
+ * Functions that are damaged are left out and named by the answer. Throws ConflictError `functaset-network` when the model is not
+ * that of the store, EnvironmentError `function-damaged` for a damaged function that the request names, and what each kind of query
+ * throws; rows of an answer throw while they are read.
  */
 export async function runQuery(
   context: QueryContext,
   request: QueryRequest,
   options: QueryOptions = {},
-): Promise<QueryAnswer> {
+): Promise<CheckedAnswer> {
   const { store, model } = context;
   if (store.info.networkId !== model.networkId) {
     throw new ConflictError(
@@ -22,6 +23,20 @@ export async function runQuery(
       `the functaset is of network ${store.info.networkId.slice(0, 16)}, not of model ${model.card.name}; use its own model`,
     );
   }
+  const damaged = new Set<string>();
+  const onDamaged: QueryOptions['onDamaged'] = (fault) => {
+    damaged.add(fault.id);
+    options.onDamaged?.(fault);
+  };
+  const answer = await ask(context, request, { ...options, onDamaged });
+  return { ...answer, damaged: () => [...damaged].sort() };
+}
+
+async function ask(
+  context: QueryContext,
+  request: QueryRequest,
+  options: QueryOptions,
+): Promise<QueryAnswer> {
   switch (request.kind) {
     case 'near':
       return near(context, request, options);

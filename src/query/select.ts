@@ -1,19 +1,21 @@
 /** `where`: functions that pass a filter. `unlikely`: those that cost most bits, outliers first. */
 import { setImmediate } from 'node:timers/promises';
-import { decodeFile, readHeader } from '../../codec/index.ts';
 import type { GaussianScore } from '../../prior/gaussian/index.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf } from '../../prior/train/standard.ts';
 import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
+import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import { type FunctionSummary, type StoredFunction, summaryOf } from '../functaset/index.ts';
+import type { FunctionSummary } from '../functaset/index.ts';
 import { type AnyPrior, anyPrior, kindsThat, multiplyAddsToScore } from '../pipeline/abilities.ts';
 import { bitsOf, priorKind } from '../pipeline/coding.ts';
+import type { OpenFunction } from '../pipeline/functions.ts';
 import { openGenerative, samplersOf } from '../pipeline/generative.ts';
 import { defaultQuality } from '../pipeline/index.ts';
+import { broughtTo } from '../pipeline/refit.ts';
 import { Best } from './best.ts';
 import { cursorAfter, cursorAtRank, idOfCursor, ranksOf } from './cursor.ts';
 import { factsOf, selected, summaries } from './filter.ts';
@@ -43,7 +45,7 @@ export function where(
       }
       left--;
       last = fn.id;
-      yield factsOf('modulation' in fn ? summaryOf(fn) : fn);
+      yield factsOf(fn);
     }
   }
   return { head: { kind }, rows: rows(), next: () => next };
@@ -65,10 +67,11 @@ export async function unlikely(
   if (prior === undefined && filter?.field === undefined) {
     for await (const fn of summaries(context, filter, undefined, options)) offer(fn, fn.bits);
   } else {
-    const price = prior === undefined ? (fn: StoredFunction) => fn.bits : await pricing(context, prior);
+    const price = prior === undefined ? (fn: OpenFunction) => fn.bits : await pricing(context, prior);
     for await (const fn of selected(context, filter, undefined, options)) {
       if (options.signal?.aborted) throw new AbortedError();
-      offer(summaryOf(fn), price(fn));
+      const { modulation: _modulation, symbols: _symbols, ...facts } = fn;
+      offer(facts, await price(fn));
       await setImmediate();
     }
   }
@@ -83,7 +86,7 @@ export async function unlikely(
   return { head: { kind, prior: prior ?? 'stored' }, rows: rows(), next: () => next };
 }
 
-type Price = (fn: StoredFunction) => number;
+type Price = (fn: OpenFunction) => number | Promise<number>;
 
 /**
  * Bits of a function under a prior of the model: by the tables of a coder at the quality that the function was coded with, or
@@ -120,34 +123,36 @@ async function pricing(context: QueryContext, name: string): Promise<Price> {
   };
 }
 
-async function priceBy({ model, limits }: QueryContext, prior: AnyPrior): Promise<Price> {
+async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
+  const { model } = context;
   const { card } = model;
-  const qualityOf = ({ coded }: StoredFunction) =>
-    coded.length > 0 ? readHeader(coded, limits).quality : defaultQuality;
+  // Densities were learnt from modulations of quality 50.
+  const learnt = async (fn: OpenFunction) => (await broughtTo(context, [fn], defaultQuality))[0]!;
   if (prior === 'flow') {
     const flow = await openGenerative(model, prior);
-    return ownShape(model, prior, ({ modulation }) => flow.symbolBits(modulation, noiseSeed)[0]!);
+    return ownShape(
+      model,
+      prior,
+      async (fn) => flow.symbolBits((await learnt(fn)).modulation, noiseSeed)[0]!,
+    );
   }
   if (prior === 'gaussian') {
     const gaussian = await openGenerative(model, prior);
     const layout = symbolLayout(card.spec, card.shape);
     const scores = new Map<number, GaussianScore>();
-    return ownShape(model, prior, (fn) => {
-      const quality = model.slopes === undefined ? qualityOf(fn) : defaultQuality;
+    return ownShape(model, prior, async (fn) => {
+      const { modulation, quality: own } = await learnt(fn);
+      const quality = model.slopes === undefined ? own : defaultQuality;
       const score = scores.get(quality) ?? gaussian.scoreAt(stepsOf(layout, stepsAt(model.steps, quality)));
       scores.set(quality, score);
-      return score(fn.modulation, noiseSeed)[0]!;
+      return score(modulation, noiseSeed)[0]!;
     });
   }
   const kind = priorKind(prior);
-  return (fn) => {
-    const quality = qualityOf(fn);
-    const layout = symbolLayout(card.spec, fn.shape);
-    const symbols =
-      model.slopes === undefined || fn.coded.length === 0
-        ? quantise(layout, fn.modulation, stepsAt(model.steps, quality))
-        : decodeFile(model, fn.coded, limits).symbols;
-    return bitsOf(model, layout, quality, kind, symbols);
+  return ({ shape, quality, symbols, modulation }) => {
+    const layout = symbolLayout(card.spec, shape);
+    const coded = symbols ?? quantise(layout, modulation, stepsAt(atQuality(model, quality).steps, quality));
+    return bitsOf(model, layout, quality, kind, coded);
   };
 }
 

@@ -3,7 +3,7 @@ import type { Signal } from '../../datasets/signal.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
-import type { Functaset } from '../functaset/index.ts';
+import type { Fault, Functaset } from '../functaset/index.ts';
 import type { NearIndexes } from './indexes.ts';
 
 /** A functaset with what evaluates and searches its functions. */
@@ -22,6 +22,8 @@ export interface QueryOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called while an index is built or functions are walked. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called for each damaged function that is left out. */
+  readonly onDamaged?: ((fault: Fault) => void) | undefined;
 }
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -37,9 +39,21 @@ export interface QueryAnswer {
   readonly next: () => string | null;
 }
 
-/** One JSON object: the head, `items` and `next`. */
-export async function collectAnswer(answer: QueryAnswer): Promise<Row> {
+/** An answer that also says which functions it could not read. */
+export interface CheckedAnswer extends QueryAnswer {
+  /** Ids of functions that were left out because they are damaged, sorted. Call it after the rows. */
+  readonly damaged: () => readonly string[];
+}
+
+/** What an answer says after its rows: the next page, and what was left out, where anything was. */
+export function endOf({ next, damaged }: CheckedAnswer): Row {
+  const left = damaged();
+  return { next: next(), ...(left.length > 0 ? { damaged: left } : {}) };
+}
+
+/** One JSON object: the head, `items`, `next` and `damaged`. */
+export async function collectAnswer(answer: CheckedAnswer): Promise<Row> {
   const items: Row[] = [];
   for await (const row of answer.rows) items.push(row);
-  return { ...answer.head, items, next: answer.next() };
+  return { ...answer.head, items, ...endOf(answer) };
 }

@@ -118,9 +118,11 @@ async function damageOneFunction(): Promise<void> {
   const reader = await openFunctaset(store, { readOnly: true });
   const [first] = reader.iterate({ limit: 1 });
   await reader.close();
+  if (first?.content.kind !== 'file') throw new Error('a built function is a file');
+  const { bytes: coded } = first.content;
   const file = place.at('store/data.mdb');
   const bytes = readFileSync(file);
-  for (let at = bytes.indexOf(first!.coded); at >= 0; at = bytes.indexOf(first!.coded, at + 1)) {
+  for (let at = bytes.indexOf(coded); at >= 0; at = bytes.indexOf(coded, at + 1)) {
     bytes[at + 10]! ^= 255;
   }
   writeFileSync(file, bytes);

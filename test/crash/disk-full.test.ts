@@ -34,7 +34,8 @@ function smallDisk(): string {
   return directory;
 }
 
-const large = (i: number) => testFunction(i, { coded: new Uint8Array(3000).fill(i) });
+const large = (i: number) =>
+  testFunction(i, { content: { kind: 'file', bytes: new Uint8Array(3000).fill(i) } });
 
 test.skipIf(!canMount)(
   'a disk that fills up: an error, nothing half-written, and on it goes once there is room',

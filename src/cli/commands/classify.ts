@@ -173,9 +173,19 @@ async function functionsOfInput(
     const { openFunctasetOf } = await import('../../pipeline/store.ts');
     const store = await openFunctasetOf(model, input, { readOnly: true });
     try {
-      if (flags.id === undefined) return { model, functions: [...store.iterate({ limit: flags.limit })] };
-      const { getFunctions } = await import('../../combine/functions.ts');
-      return { model, functions: getFunctions(store, flags.id) };
+      const { openFunctions } = await import('../../pipeline/functions.ts');
+      const { unknownFunction } = await import('../../functaset/index.ts');
+      const chosen =
+        flags.id === undefined
+          ? store.iterate({ limit: flags.limit })
+          : store.getMany(flags.id).map((fn, i) => {
+              if (fn !== undefined) return fn;
+              throw unknownFunction(input, flags.id![i]!);
+            });
+      return await withEngine(job, async (engine) => {
+        const options = { signal: job.signal };
+        return { model, functions: await openFunctions({ model, engine }, chosen, options) };
+      });
     } finally {
       await store.close();
     }

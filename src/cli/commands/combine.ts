@@ -3,21 +3,13 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { PathSpaceName, Term } from '../../combine/index.ts';
-import type { Model } from '../../field/model.ts';
 import type { Functaset } from '../../functaset/types.ts';
+import type { FunctionSource } from '../../pipeline/functions.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfStore, modelOption, withSession } from '../models.ts';
-import {
-  forceOption,
-  integer,
-  type OutputFlags,
-  outputFlag,
-  qualityOption,
-  real,
-  sizeOf,
-} from '../options.ts';
+import { forceOption, integer, type OutputFlags, outputFlag, real, sizeOf } from '../options.ts';
 import type { Run } from '../program.ts';
 import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, sizeText } from '../text.ts';
@@ -26,7 +18,7 @@ interface CombineFlags extends OutputFlags {
   readonly output: string;
   readonly model?: string;
   readonly format?: OutputFormat | 'functa';
-  readonly quality: number;
+  readonly quality?: number;
   readonly size?: string;
 }
 
@@ -42,7 +34,7 @@ interface MeanFlags extends CombineFlags {
   readonly label?: string;
 }
 
-type Combine = (store: Functaset, model: Model) => Promise<Term[]>;
+type Combine = (store: Functaset, source: FunctionSource) => Promise<Term[]>;
 
 export function addCombine(program: Command, run: Run): void {
   const combine = program
@@ -59,7 +51,7 @@ export function addCombine(program: Command, run: Run): void {
         ]),
       )
       .option(...modelOption)
-      .option(...qualityOption)
+      .option('--quality <q>', 'of functions in bytes; default: that of the first', integer(1, 100))
       .option('--size <size>', '4x, or WxH in samples: of pictures and arrays');
   withOptions(
     combine
@@ -79,10 +71,10 @@ export function addCombine(program: Command, run: Run): void {
       ),
   ).action(
     run((job: Job, store: string, from: string, to: string, flags: PathFlags) =>
-      combined(job, store, flags, async (opened, model) => {
+      combined(job, store, flags, async (opened, source) => {
         const { getFunctions, pathBetween, pathSpaceOf } = await import('../../combine/index.ts');
-        const [a, b] = getFunctions(opened, [from, to]);
-        return pathBetween(a!, b!, flags.steps, await pathSpaceOf(model, flags.space));
+        const [a, b] = await getFunctions(source, opened, [from, to]);
+        return pathBetween(a!, b!, flags.steps, await pathSpaceOf(source.model, flags.space));
       }),
     ),
   );
@@ -99,9 +91,12 @@ export function addCombine(program: Command, run: Run): void {
       if ((flags.label === undefined) === (ids.length === 0)) {
         throw new UsageError('which-functions', 'give ids of functions, or --label');
       }
-      return combined(job, store, flags, async (opened) => {
+      return combined(job, store, flags, async (opened, source) => {
         const { getFunctions, labelled, meanOf } = await import('../../combine/index.ts');
-        const found = flags.label === undefined ? getFunctions(opened, ids) : labelled(opened, flags.label);
+        const found =
+          flags.label === undefined
+            ? await getFunctions(source, opened, ids)
+            : await labelled(source, opened, flags.label);
         return [meanOf(found, flags.weights)];
       });
     }),
@@ -115,9 +110,9 @@ export function addCombine(program: Command, run: Run): void {
       .argument('<less>', 'the id of another'),
   ).action(
     run((job: Job, store: string, id: string, less: string, flags: CombineFlags) =>
-      combined(job, store, flags, async (opened) => {
+      combined(job, store, flags, async (opened, source) => {
         const { differenceOf, getFunctions } = await import('../../combine/index.ts');
-        const [a, b] = getFunctions(opened, [id, less]);
+        const [a, b] = await getFunctions(source, opened, [id, less]);
         return [differenceOf(a!, b!)];
       }),
     ),
@@ -144,8 +139,8 @@ async function combined(job: Job, path: string, flags: CombineFlags, combine: Co
   const { codeTerms, decodeTerms } = await import('../../combine/index.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
-    const terms = await combine(store, model);
     return await withSession(job, model, async (session) => {
+      const terms = await combine(store, session);
       const { signal } = job;
       const content =
         format === 'functa'

@@ -1,0 +1,155 @@
+/**
+ * What stored functions say: their bytes decoded to modulations. Everything that asks a function asks it through here, so
+ * that a query, a mean and a picture are of the very function that its file gives.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { decodeFile } from '../../codec/index.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import { dequantise } from '../../prior/quantiser.ts';
+import {
+  AbortedError,
+  BadStreamError,
+  ConflictError,
+  type FunctaError,
+  LimitError,
+  NotFoundError,
+} from '../core/errors.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import { atQuality } from '../field/at-quality.ts';
+import type { Model } from '../field/model.ts';
+import { modulationLength } from '../field/spec.ts';
+import {
+  damagedFunction,
+  type Fault,
+  type Functaset,
+  type FunctionFacts,
+  type FunctionSummary,
+  type Range,
+  type StoredFunction,
+  summaryOf,
+} from '../functaset/index.ts';
+import { stepsOf } from './coding.ts';
+
+/** A function that can be evaluated: its facts, and what its bytes stand for. */
+export interface OpenFunction extends FunctionSummary {
+  /** Its modulation is one of the network at this quality: `atQuality(model, quality)`. */
+  readonly quality: number;
+  /** [m]: dequantised symbols, or the modulation that was put. */
+  readonly modulation: Float32Array;
+  /** [m]; absent where the function is not coded. */
+  readonly symbols: Int32Array | undefined;
+}
+
+/** What opens functions: the priors of the model decode, the engine fits where samples are stored. */
+export interface FunctionSource {
+  readonly model: Model;
+  readonly engine: Engine;
+}
+
+export interface OpenOptions {
+  readonly limits?: Limits | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each function whose content does not decode, which is then left out; without it the first one is thrown. */
+  readonly onDamaged?: ((fault: Fault) => void) | undefined;
+}
+
+/** Symbols decoded between two turns of the event loop: about ten milliseconds. */
+const symbolsPerTurn = 2 ** 16;
+
+/**
+ * Opens functions of any mix of contents, qualities and shapes, in order. Throws EnvironmentError `function-damaged`,
+ * ConflictError `other-model` and NotFoundError `prior` (coded with other priors than the model's), LimitError, AbortedError.
+ */
+export async function openFunctions(
+  source: FunctionSource,
+  functions: Iterable<StoredFunction>,
+  { limits = defaultLimits, signal, onDamaged }: OpenOptions = {},
+): Promise<OpenFunction[]> {
+  const opened: OpenFunction[] = [];
+  let symbols = 0;
+  for (const fn of functions) {
+    try {
+      const found = openOne(source.model, fn, limits);
+      opened.push(found);
+      symbols += found.modulation.length;
+    } catch (error) {
+      if (!(error instanceof BadStreamError)) throw error;
+      if (onDamaged === undefined) throw damagedFunction(fn.id, error);
+      onDamaged({ id: fn.id, code: error.code, message: error.message });
+    }
+    if (symbols < symbolsPerTurn) continue;
+    symbols = 0;
+    await setImmediate();
+    if (signal?.aborted) throw new AbortedError();
+  }
+  return opened;
+}
+
+/** The functions of a store in order of ids, so many at a time. Throws as `openFunctions`. */
+export async function* openStored(
+  source: FunctionSource,
+  store: Functaset,
+  { after, limit, onDamaged, ...options }: OpenOptions & Range,
+): AsyncGenerator<OpenFunction[]> {
+  let page: StoredFunction[] = [];
+  for (const fn of store.iterate({ after, limit, onDamaged })) {
+    page.push(fn);
+    if (page.length < functionsPerPage) continue;
+    yield openFunctions(source, page, { ...options, onDamaged });
+    page = [];
+  }
+  if (page.length > 0) yield openFunctions(source, page, { ...options, onDamaged });
+}
+
+const functionsPerPage = 256;
+
+/** Whether modulations of these two qualities are of one network, and so can be compared number by number. */
+export function isSameNetwork(model: Model, quality: number, other: number): boolean {
+  return atQuality(model, quality).network === atQuality(model, other).network;
+}
+
+function openOne(model: Model, fn: StoredFunction, limits: Limits): OpenFunction {
+  const facts = summaryOf(fn);
+  const { content } = fn;
+  switch (content.kind) {
+    case 'file': {
+      const { symbols, shape, quality } = namingFunction(fn, () => decodeFile(model, content.bytes, limits));
+      checkShape(fn, shape);
+      const layout = symbolLayout(model.card.spec, shape);
+      return { ...facts, quality, symbols, modulation: dequantise(layout, symbols, stepsOf(model, quality)) };
+    }
+    case 'modulation': {
+      const { quality, values } = content;
+      const wanted = modulationLength(model.card.spec, fn.shape);
+      if (values.length !== wanted) {
+        const lengths = `${values.length} numbers, shape [${fn.shape}] takes ${wanted}`;
+        throw new BadStreamError('record-length', 0, `a modulation of ${lengths}`);
+      }
+      return { ...facts, quality, modulation: values, symbols: undefined };
+    }
+    default:
+      return content satisfies never;
+  }
+}
+
+/** Faults that are not of the bytes say which function they are of. */
+function namingFunction<T>({ id }: FunctionFacts, decode: () => T): T {
+  const named = ({ message }: FunctaError) => `function ${JSON.stringify(id)}: ${message}`;
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof ConflictError) throw new ConflictError(error.code, named(error));
+    if (error instanceof NotFoundError) throw new NotFoundError(error.code, named(error));
+    if (error instanceof LimitError) {
+      const { limit, allowed, asked } = error;
+      throw new LimitError(limit, allowed, asked, `raise it for function ${JSON.stringify(id)}`);
+    }
+    throw error;
+  }
+}
+
+function checkShape({ shape }: FunctionFacts, found: readonly number[]): void {
+  if (shape.join() === found.join()) return;
+  throw new BadStreamError('record-shape', 0, `its file is of shape [${found}], its record says [${shape}]`);
+}
