@@ -162,8 +162,14 @@ function readParts(
     hash.update(part);
   }
   if (hash.digest('hex') !== sha256) return undefined;
+  if (![mean, projection, ...vectors.blocks].every(areFinite)) return undefined;
   const embedding = { metric, inputs, dimensions, terms, quality, mean, projection };
   return { stamp, embedding, ids: new IdTable(ends, ids.subarray(0, idBytes)), vectors, damaged, sha256 };
+}
+
+/** An index of numbers that are none finds the wrong functions; one was written when axes of equal functions were not finite. */
+function areFinite(numbers: Float32Array): boolean {
+  return numbers.every(Number.isFinite);
 }
 
 function bytesOf(array: Uint8Array | Uint32Array | Float32Array): Uint8Array {

@@ -3,7 +3,7 @@
  * no longer the one they are of. They stand in the directory of the store; where that cannot be written, in memory alone.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Multiply } from '../core/eigen.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
@@ -25,6 +25,8 @@ export interface NearIndex extends IndexParts {
   readonly sha256: string;
 }
 
+/** End of the name that stands for a graph that would not find what is in it. */
+const refused = 'refused.graph';
 /** Of a SHA-256 in a file's name. */
 const digits = 16;
 /** Functions whose axes are those of all, spread evenly over the store. */
@@ -42,7 +44,7 @@ export class NearIndexes {
   readonly #source: Source;
   readonly #multiply: Multiply;
   readonly #open = new Map<Metric, Promise<NearIndex>>();
-  readonly #linking = new Map<Metric, Promise<void>>();
+  readonly #linking = new Map<Metric, Promise<boolean>>();
 
   constructor(source: Source) {
     this.#source = source;
@@ -76,16 +78,16 @@ export class NearIndexes {
     return orAborted(making, signal);
   }
 
-  /** Sees to the graph of an index. Throws EnvironmentError `hnsw-absent`, AbortedError. */
-  async link(metric: Metric, index: NearIndex, { signal, onProgress }: QueryOptions = {}): Promise<void> {
-    if (index.vectors.hasGraph) return;
+  /** Sees to the graph of an index; false where none finds what is in it. Throws EnvironmentError `hnsw-absent`, AbortedError. */
+  async link(metric: Metric, index: NearIndex, { signal, onProgress }: QueryOptions = {}): Promise<boolean> {
+    if (index.vectors.hasGraph) return true;
     let linking = this.#linking.get(metric);
     if (linking === undefined) {
       linking = this.#readOrLink(metric, index, onProgress);
       this.#linking.set(metric, linking);
       linking.catch(() => this.#linking.delete(metric));
     }
-    await orAborted(linking, signal);
+    return orAborted(linking, signal);
   }
 
   async #readOrMake(
@@ -105,23 +107,35 @@ export class NearIndexes {
     }
   }
 
-  /** A graph is called by the digests of its index and of itself: one that is not what its name says is none. */
-  async #readOrLink(metric: Metric, { vectors, sha256 }: NearIndex, onProgress: QueryOptions['onProgress']) {
+  /**
+   * A graph is called by the digests of its index and of itself: one that is not what its name says is none. Of an index that no
+   * graph was found for, an empty file is kept, so that none is looked for again.
+   */
+  async #readOrLink(
+    metric: Metric,
+    { vectors, sha256 }: NearIndex,
+    onProgress: QueryOptions['onProgress'],
+  ): Promise<boolean> {
     const { path: directory } = this.#source.store;
     const own = `near-${metric}.${sha256.slice(0, digits)}.`;
     const graphs = (prefix: string) =>
       readdirSync(directory).filter((name) => name.startsWith(prefix) && name.endsWith('.graph'));
     for (const name of sha256 === '' ? [] : graphs(own)) {
+      if (name === `${own}${refused}`) return false;
       const path = join(directory, name);
       if (name === `${own}${digestOf(path).slice(0, digits)}.graph` && (await vectors.loadGraph(path)))
-        return;
+        return true;
     }
-    await vectors.link({ onProgress });
-    if (sha256 === '') return;
+    const linked = await vectors.link({ onProgress });
+    if (sha256 === '') return linked;
     try {
       const before = graphs(`near-${metric}.`);
-      let kept = '';
-      replaceFile(join(directory, `${own}graph`), (fresh) => {
+      let kept = `${own}${refused}`;
+      replaceFile(join(directory, kept), (fresh) => {
+        if (!linked) {
+          writeFileSync(fresh, '');
+          return undefined;
+        }
         vectors.saveGraph(fresh);
         kept = `${own}${digestOf(fresh).slice(0, digits)}.graph`;
         return join(directory, kept);
@@ -130,6 +144,7 @@ export class NearIndexes {
     } catch {
       // A store that can only be read: the graph lives as long as this process.
     }
+    return linked;
   }
 }
 

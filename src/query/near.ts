@@ -253,8 +253,7 @@ async function methodFor(
 ): Promise<'exact' | 'hnsw'> {
   if (method === 'exact' || (method === 'auto' && index.ids.count < graphFrom)) return 'exact';
   try {
-    await indexes.link(metric, index, options);
-    return 'hnsw';
+    return (await indexes.link(metric, index, options)) ? 'hnsw' : 'exact';
   } catch (error) {
     if (method === 'auto' && (error as { code?: unknown }).code === 'hnsw-absent') return 'exact';
     throw error;

@@ -1,5 +1,5 @@
 /** Queries on the functions of the bundled pictures, with a tiny model, against what a reader would compute by hand. */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -160,6 +160,11 @@ describe('an index', () => {
         const { sha256: _, ...parts } = readIndex(path, stampOf(store))!;
         writeIndex(path, { ...parts, stamp: 'of another store' });
       },
+      async () => {
+        const { sha256: _, ...parts } = readIndex(path, stampOf(store))!;
+        parts.vectors.row(3)[1] = Number.NaN;
+        writeIndex(path, parts);
+      },
     ];
     for (const damage of damages) {
       const indexes = new NearIndexes({ store, model, engine });
@@ -171,6 +176,26 @@ describe('an index', () => {
       expect(readIndex(path, stampOf(store))).toBeDefined();
     }
     rmSync(path);
+  });
+});
+
+describe('a graph that would not find what is in it', () => {
+  it('is not looked for again, and all is looked at', async () => {
+    const { store, model, engine } = context;
+    const query = { kind: 'near', id: functions[3]!.id, k: 3, method: 'hnsw' };
+    const indexes = () => ({ indexes: new NearIndexes({ store, model, engine }) });
+    const before = await ask(query, indexes());
+    expect(before.method).toBe('hnsw');
+    const { sha256 } = readIndex(join(store.path, 'near-values.index'), stampOf(store))!;
+    const name = `near-values.${sha256.slice(0, 16)}.refused.graph`;
+    for (const other of readdirSync(store.path).filter((file) => file.endsWith('.graph'))) {
+      rmSync(join(store.path, other));
+    }
+    await writeFile(join(store.path, name), '');
+    const after = await ask(query, indexes());
+    expect(after.method).toBe('exact');
+    expect(after.items).toEqual(before.items);
+    rmSync(join(store.path, name));
   });
 });
 

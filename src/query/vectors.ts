@@ -1,12 +1,11 @@
 /**
- * Vectors of a functaset and the search among them: all of them, block by block, or by a graph (HNSW, Malkov and Yashunin,
- * arXiv 1603.09320, by `usearch`). Both compute with usearch's kernels where it is installed; without it the whole scan is
- * plain TypeScript, and there is no graph.
+ * Vectors of a functaset and the search among them: all of them, block by block, or by a graph (`graph.ts`). Both compute with
+ * usearch's kernels where it is installed; without it the whole scan is plain TypeScript, and there is no graph.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Index } from 'usearch';
 import { AbortedError, EnvironmentError } from '../core/errors.ts';
 import { Best } from './best.ts';
+import { Graph } from './graph.ts';
 
 export interface Match {
   readonly row: number;
@@ -21,12 +20,8 @@ export interface VectorsOptions {
 
 /** Rows of a block: 64 MB of 256 numbers each, scanned in a few milliseconds. */
 const blockRows = 2 ** 16;
-/** Vectors that join a graph between two turns of the event loop. */
-const joinRows = 128;
-/** Of the graph, as in usearch: links of a node; nodes looked at when one joins, and when one is looked for. */
-const graph = { connectivity: 16, expansion_add: 96, expansion_search: 192 } as const;
 
-type Usearch = typeof import('usearch').default;
+export type Usearch = typeof import('usearch').default;
 
 let library: Promise<Usearch | undefined> | undefined;
 
@@ -44,7 +39,7 @@ export class Vectors {
   readonly dimensions: number;
   /** [blockRows, dimensions] each, the last one shorter. */
   readonly #blocks: Float32Array[];
-  #graph: Index | undefined;
+  #graph: Graph | undefined;
 
   /** Zeros. */
   constructor(count: number, dimensions: number) {
@@ -107,20 +102,10 @@ export class Vectors {
     return this.#graph !== undefined;
   }
 
-  /** Makes the graph over all vectors. Throws EnvironmentError `hnsw-absent`, AbortedError. */
-  async link({ signal, onProgress }: VectorsOptions = {}): Promise<void> {
-    const index = await this.#empty();
-    for (const { first, count } of this.runs(joinRows)) {
-      if (signal?.aborted) throw new AbortedError();
-      index.add(
-        BigUint64Array.from({ length: count }, (_, i) => BigInt(first + i)),
-        this.rows(first, count).slice(),
-        1,
-      );
-      if (first % (joinRows * 16) === 0) onProgress?.(first, this.count);
-      await setImmediate();
-    }
-    this.#graph = index;
+  /** Makes the graph over all vectors; false where none finds its own rows. Throws EnvironmentError `hnsw-absent`, AbortedError. */
+  async link(options: VectorsOptions = {}): Promise<boolean> {
+    this.#graph = await Graph.link(await requiredUsearch(), this, options);
+    return this.#graph !== undefined;
   }
 
   /** Writes the graph of `link`. */
@@ -128,47 +113,25 @@ export class Vectors {
     this.#graph?.save(path);
   }
 
-  /** Reads a graph; false where the file is none over these vectors. Throws EnvironmentError `hnsw-absent`. */
+  /** Reads a graph; false where the file is none over these vectors, or none that finds them. Throws EnvironmentError `hnsw-absent`. */
   async loadGraph(path: string): Promise<boolean> {
-    const index = await this.#empty();
-    try {
-      index.load(path);
-    } catch {
-      return false;
-    }
-    if (index.size() !== this.count || index.dimensions() !== this.dimensions) return false;
-    this.#graph = index;
-    return true;
+    this.#graph = Graph.load(await requiredUsearch(), this, path);
+    return this.#graph !== undefined;
   }
 
   /** About the `k` nearest by the graph, with exact distances, nearest first. `link` or `loadGraph` comes first. */
   approximate(query: Float32Array, k: number): Match[] {
-    const wanted = Math.min(k, this.count);
-    const { keys } = this.#graph!.search(query.slice(), wanted, 1);
-    const matches = Array.from(keys, (key) => {
-      const row = Number(key);
-      return { row, distance: squaredDistance(this.row(row), query) };
-    });
-    return nearestOf(matches, k);
+    return this.#graph!.search(query, k);
   }
+}
 
-  async #empty(): Promise<Index> {
-    const usearch = await loadUsearch();
-    if (usearch === undefined) {
-      throw new EnvironmentError(
-        'hnsw-absent',
-        'the package usearch is not installed here, which makes graphs; ask for the method exact',
-      );
-    }
-    const { MetricKind, ScalarKind } = usearch;
-    return new usearch.Index({
-      dimensions: this.dimensions,
-      metric: MetricKind.L2sq,
-      quantization: ScalarKind.BF16,
-      ...graph,
-      multi: false,
-    });
-  }
+async function requiredUsearch(): Promise<Usearch> {
+  const usearch = await loadUsearch();
+  if (usearch !== undefined) return usearch;
+  throw new EnvironmentError(
+    'hnsw-absent',
+    'the package usearch is not installed here, which makes graphs; ask for the method exact',
+  );
 }
 
 /** `block` and `query` begin their buffers: usearch reads those and not the views. */
@@ -187,11 +150,12 @@ function byScan(block: Float32Array, query: Float32Array, k: number): Match[] {
   return best.take().map(({ item, score }) => ({ row: item, distance: score }));
 }
 
-function nearestOf(matches: readonly Match[], k: number): Match[] {
+/** Nearest first; of equal ones the first row. */
+export function nearestOf(matches: readonly Match[], k: number): Match[] {
   return [...matches].sort((a, b) => a.distance - b.distance || a.row - b.row).slice(0, k);
 }
 
-function squaredDistance(a: Float32Array, b: Float32Array): number {
+export function squaredDistance(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
   return sum;
