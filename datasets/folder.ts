@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, extname, join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts';
 import { sha256Hex } from '../src/core/hash.ts';
 import { defaultLimits, type Limits } from '../src/core/limits.ts';
 import { cutBox } from './crop.ts';
 import type { Box, Dataset, DatasetCard, Split } from './dataset.ts';
 import { noItem } from './flat.ts';
+import { formatOfName } from './formats.ts';
 import { type Pixels, readImageSize, readPixels } from './image.ts';
 import { type Signal, signalFromBytes } from './signal.ts';
 
@@ -20,7 +21,6 @@ export interface FolderOptions {
   readonly limits?: Limits;
 }
 
-const suffixes = new Set(['.png', '.jpg', '.jpeg', '.webp', '.avif']);
 const splitFolders: readonly string[] = ['train', 'validation', 'test'] satisfies Split[];
 /** Decoded pictures kept, so that many crops of few pictures are cheap. */
 const keptBytes = 64 << 20;
@@ -141,7 +141,7 @@ async function listPictures(directory: string): Promise<string[]> {
     },
   );
   return found
-    .filter((entry) => !entry.isDirectory() && suffixes.has(extname(entry.name).toLowerCase()))
+    .filter((entry) => !entry.isDirectory() && formatOfName(entry.name)?.holds === 'picture')
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .sort((a, b) => (a < b ? -1 : 1));
 }

@@ -8,7 +8,14 @@ import { FunctaError } from '../src/core/errors.ts';
 import { withLimits } from '../src/core/limits.ts';
 import { mse, psnrDb } from '../src/core/units.ts';
 import { packageRoot } from './cache.ts';
-import { type ImageFormat, readImage, readImageSize, sniffImage, writeImage } from './image.ts';
+import {
+  type ImageChannels,
+  type ImageFormat,
+  readImage,
+  readImageSize,
+  sniffImage,
+  writeImage,
+} from './image.ts';
 import { type Signal, signalFromBytes, signalToBytes } from './signal.ts';
 
 const emojiDirectory = join(packageRoot(), 'test', 'fixtures', 'datasets', 'emoji');
@@ -53,6 +60,45 @@ describe('reading and writing', () => {
     expect(signalToBytes(await readImage(png))).toEqual(Uint8Array.of(255, 255, 255, 255, 127, 127));
     expect((await readImage(png, { channels: 'grey' })).values[0]).toBe(1);
     expect(await readImage(png, { channels: 'rgba' })).toEqual(signal);
+  });
+
+  test('what is lost on reading is said, one line each, and nothing where nothing is', async () => {
+    const raw = { width: 4, height: 4, channels: 3 as const };
+    const red = Uint8Array.from({ length: 48 }, (_, i) => (i % 3 === 0 ? 200 : 10));
+    const image = () => sharp(red, { raw });
+    const notes = async (bytes: Uint8Array, channels: ImageChannels = 'rgb') =>
+      (await readImage(bytes, { channels })).notes;
+    const png = await image().png().toBuffer();
+    expect(await notes(png)).toBeUndefined();
+    expect(await notes(await image().withIccProfile('srgb').png().toBuffer())).toBeUndefined();
+    expect(await notes(png, 'grey')).toEqual(['its colours are read as grey']);
+    const wide = await image().withIccProfile('p3').png().toBuffer();
+    expect(await notes(wide)).toEqual([
+      expect.stringMatching(/^its colours \(profile .*P3.*\) are converted/),
+    ]);
+    const inks = await image().toColourspace('cmyk').jpeg().toBuffer();
+    expect(await notes(inks)).toEqual(['its inks (CMYK) are converted to sRGB']);
+    const deep = await image().toColourspace('rgb16').png().toBuffer();
+    expect(await notes(deep)).toEqual(['its samples of 16 bits are read as 8']);
+    const ten = await image().avif({ bitdepth: 10 }).toBuffer();
+    expect(await notes(ten)).toEqual(['its samples of 10 bits are read as 8']);
+    const clear = await image().ensureAlpha(0.5).png().toBuffer();
+    expect(await notes(clear)).toEqual(['its transparency is laid on white']);
+    expect(await notes(clear, 'rgba')).toBeUndefined();
+    expect(await notes(await image().ensureAlpha(1).png().toBuffer())).toBeUndefined();
+    const other = red.map((v) => 255 - v);
+    const frames = { width: 4, height: 8, channels: 3 as const, pageHeight: 4 };
+    const film = await sharp(Buffer.concat([red, other]), { raw: frames })
+      .webp({ lossless: true })
+      .toBuffer();
+    expect(await notes(film)).toEqual(['only the first of its 2 frames is read']);
+    // acTL: two frames, played for ever, after the header
+    const acTL = Buffer.concat([Buffer.from('00000008', 'hex'), Buffer.from('acTL'), Buffer.alloc(8)]);
+    acTL.writeUInt32BE(2, 8);
+    const check = Buffer.alloc(4);
+    check.writeUInt32BE(crc32(acTL.subarray(4)));
+    const animated = Buffer.concat([png.subarray(0, 33), acTL, check, png.subarray(33)]);
+    expect(await notes(animated)).toEqual(['only the first of its frames is read']);
   });
 
   test('grey, palette and 16-bit pictures become 8-bit RGB', async () => {

@@ -2,17 +2,12 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import { pointCount } from '../src/field/spec.ts';
+import { type PictureName, pictureFormats, titlesOf } from './formats.ts';
+import { notesOfFile, notesOfSamples } from './image-notes.ts';
 import { type Signal, signalFromBytes, signalToBytes } from './signal.ts';
 
 export type ImageChannels = 'grey' | 'rgb' | 'rgba';
-export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'avif';
-
-export const imageMediaTypes: Readonly<Record<ImageFormat, string>> = {
-  png: 'image/png',
-  jpeg: 'image/jpeg',
-  webp: 'image/webp',
-  avif: 'image/avif',
-};
+export type ImageFormat = PictureName;
 
 const channelCounts: Readonly<Record<ImageChannels, 1 | 3 | 4>> = { grey: 1, rgb: 3, rgba: 4 };
 
@@ -21,6 +16,8 @@ export interface Pixels {
   readonly bytes: Uint8Array;
   readonly shape: readonly [height: number, width: number];
   readonly channels: 1 | 3 | 4;
+  /** What the file holds beside them, one line each: frames, depth, a colour profile, transparency, colour. */
+  readonly notes: readonly string[];
 }
 
 export interface ReadImageOptions {
@@ -34,16 +31,17 @@ export interface ReadImageOptions {
 
 /**
  * Decodes PNG, JPEG, WebP or AVIF to values in [0, 1]: sRGB, 8 bits, turned upright, the first frame of several.
- * Throws BadStreamError `empty-image`, `unknown-image` or `bad-image`; LimitError `limit-file-bytes`, `limit-samples` or
- * `limit-axis`.
+ * What else the file holds is told in `notes` of the signal. Throws BadStreamError `empty-image`, `unknown-image` or
+ * `bad-image`; LimitError `limit-file-bytes`, `limit-samples` or `limit-axis`.
  */
 export async function readImage(bytes: Uint8Array, options: ReadImageOptions = {}): Promise<Signal> {
   const pixels = await readPixels(bytes, options);
-  const meta = { id: options.id ?? 'image', shape: pixels.shape, channels: pixels.channels };
-  return signalFromBytes(
-    pixels.bytes,
-    options.label === undefined ? meta : { ...meta, label: options.label },
-  );
+  const { bytes: samples, shape, channels, notes } = pixels;
+  return signalFromBytes(samples, {
+    ...{ id: options.id ?? 'image', shape, channels },
+    ...(options.label === undefined ? {} : { label: options.label }),
+    ...(notes.length === 0 ? {} : { notes }),
+  });
 }
 
 /** Size of a picture as it stands upright, from its header alone. Throws as `readImage`. */
@@ -74,9 +72,10 @@ export async function readPixels(
     );
   }
   const stored = raw.length / pointCount(shape);
-  if (channels === 4) return { bytes: raw, shape, channels };
+  const notes = [...notesOfFile(metadata, bytes), ...notesOfSamples(raw, stored, channels)];
+  if (channels === 4) return { bytes: raw, shape, channels, notes };
   const colour = stored === 4 ? compositeOnWhite(raw) : raw;
-  return { bytes: channels === 1 ? lumaOf(colour) : colour, shape, channels };
+  return { bytes: channels === 1 ? lumaOf(colour) : colour, shape, channels, notes };
 }
 
 export interface WriteImageOptions {
@@ -120,12 +119,7 @@ export async function writeImage(
 
 /** Which format the bytes begin like; undefined for all that is not read here. */
 export function sniffImage(bytes: Uint8Array): ImageFormat | undefined {
-  const ascii = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
-  if (bytes[0] === 0x89 && ascii(1, 8) === 'PNG\r\n\x1a\n') return 'png';
-  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg';
-  if (ascii(0, 4) === 'RIFF' && ascii(8, 12) === 'WEBP') return 'webp';
-  if (ascii(4, 8) === 'ftyp' && /avi[fs]/.test(ascii(8, 40))) return 'avif';
-  return undefined;
+  return pictureFormats.find((format) => format.sniff(bytes))?.name;
 }
 
 /** RGBA, [points, 4], laid on white: [points, 3], rounded half up. */
@@ -160,7 +154,7 @@ async function openImage(
     throw new BadStreamError(
       'unknown-image',
       0,
-      'neither PNG, JPEG, WebP nor AVIF; convert it to one of them',
+      `none of ${titlesOf(pictureFormats, 'and')}; convert it to one of them`,
     );
   }
   const image = sharp(bytes, { limitInputPixels: false, failOn: 'error', pages: 1 });

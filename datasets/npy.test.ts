@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FunctaError } from '../src/core/errors.ts';
 import { withLimits } from '../src/core/limits.ts';
+import type { Dtype } from '../src/core/tensor.ts';
 import { packageRoot } from './cache.ts';
 import { readNpy, signalFromNpy, signalToNpy, writeNpy } from './npy.ts';
+import type { SampleMeaning } from './npy-samples.ts';
 
 const fixture = (name: string) =>
   new Uint8Array(readFileSync(join(packageRoot(), 'test', 'fixtures', 'datasets', 'npy', `${name}.npy`)));
@@ -116,9 +118,62 @@ describe('signals as npy', () => {
     expect(() => signalFromNpy(fixture('ramp-f4'), { axes: 1 })).toThrow(withCode('bad-shape'));
   });
 
-  test('uint8 is scaled to [0, 1], all else is taken as it is', () => {
-    expect(signalFromNpy(fixture('ramp-u1'), { axes: 2 }).values[23]).toBe(Math.fround(23 / 255));
-    expect(signalFromNpy(fixture('ramp-i2'), { axes: 2 }).values[23]).toBe(23);
+  const types = 'b1 u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8'.split(' ');
+  const scales: Record<string, Record<string, { zero: number; unit: number }>> = {
+    picture: { b1: { zero: 0, unit: 1 }, u1: { zero: 0, unit: 255 }, u2: { zero: 0, unit: 65535 } },
+    sound: {
+      u1: { zero: 128, unit: 128 },
+      i1: { zero: 0, unit: 128 },
+      i2: { zero: 0, unit: 32768 },
+      i4: { zero: 0, unit: 2 ** 31 },
+    },
+  };
+  const files = [
+    ['b1', 'bool', 1],
+    ...types.slice(1).map((type) => [type, `ramp-${type}`, 2] as const),
+    ['f4', 'ramp-f4-big-endian', 2],
+    ['i2', 'ramp-i2-fortran', 2],
+  ] as const;
+
+  test.each(files)(
+    '%s (%s): each meaning has its scale, or is refused with what to save',
+    (type, name, axes) => {
+      const read = (meaning: SampleMeaning) => signalFromNpy(fixture(name), { axes, meaning }).values;
+      const raw = [...readNpy(fixture(name)).data];
+      expect([...read('numbers')]).toEqual(raw.map(Math.fround));
+      for (const meaning of ['picture', 'sound'] as const) {
+        const scale = type.startsWith('f') ? { zero: 0, unit: 1 } : scales[meaning]![type];
+        if (scale === undefined) {
+          expect(() => read(meaning)).toThrow(withCode('npy-scale'));
+          expect(() => read(meaning)).toThrow(/save it as a\.astype\('u?int/);
+        } else {
+          expect([...read(meaning)]).toEqual(raw.map((v) => Math.fround((v - scale.zero) / scale.unit)));
+        }
+      }
+    },
+  );
+
+  test('the ends of an integer type are the ends of the signal', () => {
+    const of = (dtype: Dtype, data: Uint16Array | Int16Array, meaning: SampleMeaning) => [
+      ...signalFromNpy(writeNpy({ dtype, shape: [data.length], data }), { axes: 1, meaning }).values,
+    ];
+    expect(of('U16', Uint16Array.of(0, 65535), 'picture')).toEqual([0, 1]);
+    expect(of('I16', Int16Array.of(-32768, 0, 16384), 'sound')).toEqual([-1, 0, 0.5]);
+  });
+
+  test('a mask of bool, of 0 and 1, and of 0 and 255 is from 0 to 1', () => {
+    const mask = (data: Uint8Array) => [
+      ...signalFromNpy(writeNpy({ dtype: 'U8', shape: [3], data }), { axes: 1, meaning: 'mask' }).values,
+    ];
+    expect(mask(Uint8Array.of(0, 1, 1))).toEqual([0, 1, 1]);
+    expect(mask(Uint8Array.of(0, 255, 255))).toEqual([0, 1, 1]);
+    expect(mask(Uint8Array.of(0, 0, 0))).toEqual([0, 0, 0]);
+    const bools = signalFromNpy(fixture('bool'), { axes: 1, meaning: 'mask' });
+    expect([...bools.values]).toEqual([1, 0, 1]);
+  });
+
+  test('an array without axes is refused with the axes that are needed', () => {
+    expect(() => signalFromNpy(fixture('scalar-f8'), { axes: 2 })).toThrow(withCode('bad-shape'));
   });
 
   test('NaN is kept as missing; an infinite value is refused with its index', () => {

@@ -2,9 +2,8 @@
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import { allocate, type Dtype, elementCount, type Tensor, type TypedArray } from '../src/core/tensor.ts';
-import { checkFinite, checkSignal, type Signal, signalFromBytes } from './signal.ts';
-
-export const npyMediaType = 'application/x-npy';
+import { type SampleMeaning, scaled } from './npy-samples.ts';
+import { checkFinite, checkSignal, type Signal } from './signal.ts';
 
 /** How an element is stored and what it becomes. */
 interface ElementType {
@@ -49,9 +48,15 @@ const maxAxes = 32;
  * `limit-samples` (`maxSamples` bounds the elements).
  */
 export function readNpy(bytes: Uint8Array, limits: Limits = defaultLimits): Tensor {
+  return readElements(bytes, limits).tensor;
+}
+
+/** With the type of the elements in the file, without its byte order: `u2`. */
+function readElements(bytes: Uint8Array, limits: Limits): { readonly tensor: Tensor; readonly type: string } {
   checkLimit('file-bytes', bytes.length, limits.maxFileBytes, 'send a smaller file, or raise maxFileBytes');
   const { descr, isFortran, shape, start } = readHeader(bytes);
-  const type = elementTypes[descr.slice(1)];
+  const name = descr.slice(1);
+  const type = elementTypes[name];
   if (type === undefined || !'<>|='.includes(descr[0]!)) {
     throw new BadStreamError(
       'unsupported-npy',
@@ -72,7 +77,8 @@ export function readNpy(bytes: Uint8Array, limits: Limits = defaultLimits): Tens
   const data = allocate(type.to, count);
   const little = descr[0] !== '>';
   for (let i = 0; i < count; i++) data[i] = type.read(view, start + i * type.bytes, little);
-  return { dtype: type.to, shape, data: isFortran ? fromFortranOrder(data, shape) : data };
+  const tensor = { dtype: type.to, shape, data: isFortran ? fromFortranOrder(data, shape) : data };
+  return { tensor, type: name };
 }
 
 /** Writes a tensor as .npy in C order, little-endian: version 1, as NumPy itself would. */
@@ -91,17 +97,26 @@ export function writeNpy(tensor: Tensor): Uint8Array {
   return bytes;
 }
 
+/** Signals of an array, and what its numbers stand for. */
+export interface NpySignalOptions {
+  readonly axes: number;
+  /** Default `picture`. */
+  readonly meaning?: SampleMeaning | undefined;
+  readonly id?: string | undefined;
+  readonly label?: string | number | undefined;
+  readonly limits?: Limits | undefined;
+}
+
 /**
- * A signal of `axes` axes from a .npy file of shape [...axes] (one channel) or [...axes, channels]. uint8 becomes
- * v / 255; all else is taken as it is. NaN is a missing value. Throws as `readNpy`, and BadInputError `infinite-value`
- * (names the index), `empty-signal` or `bad-shape`.
+ * A signal of `axes` axes from a .npy file of shape [...axes] (one channel) or [...axes, channels]. Integers are scaled by
+ * their type to what `meaning` says (uint8 of a picture: v / 255); floats, and `numbers` of any type, are taken as they are.
+ * NaN is a missing value. Throws as `readNpy`, and BadInputError `npy-scale` (an integer type that such signals are not
+ * kept in), `infinite-value` (names the index), `empty-signal` or `bad-shape`.
  */
-export function signalFromNpy(
-  bytes: Uint8Array,
-  options: { axes: number; id?: string; label?: string | number; limits?: Limits },
-): Signal {
-  const { dtype, shape: whole, data } = readNpy(bytes, options.limits);
-  const { axes, id = 'npy' } = options;
+export function signalFromNpy(bytes: Uint8Array, options: NpySignalOptions): Signal {
+  const { axes, meaning = 'picture', id = 'npy', limits = defaultLimits } = options;
+  const { tensor, type } = readElements(bytes, limits);
+  const { shape: whole, data } = tensor;
   if (whole.length !== axes && whole.length !== axes + 1) {
     const wanted = `${axes} axes, or ${axes + 1} with the channels last`;
     throw new BadInputError(
@@ -109,17 +124,16 @@ export function signalFromNpy(
       `${id}: the array has shape [${whole}]; a signal here needs ${wanted}`,
     );
   }
-  const meta = {
+  checkFinite(data, id);
+  const values = scaled(data, type, meaning, id);
+  checkFinite(values, `${id} (as float32)`);
+  const signal: Signal = {
     id,
     shape: whole.slice(0, axes),
     channels: whole[axes] ?? 1,
+    values,
     ...(options.label === undefined ? {} : { label: options.label }),
   };
-  if (dtype === 'U8') return signalFromBytes(data as Uint8Array, meta);
-  checkFinite(data, id);
-  const values = Float32Array.from(data);
-  checkFinite(values, `${id} (as float32)`);
-  const signal: Signal = { ...meta, values };
   checkSignal(signal);
   return signal;
 }

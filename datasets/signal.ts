@@ -12,6 +12,8 @@ export interface Signal {
   readonly channels: number;
   /** [points, channels], row-major. NaN is a missing value; 8-bit images are v / 255, in [0, 1]. */
   readonly values: Float32Array;
+  /** What the file it was read from holds and the values do not, one line each. Absent: nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** Throws BadInputError unless the axes and channels are whole, positive, and match the number of values. */
@@ -59,10 +61,7 @@ export function countMissing(values: Float32Array): number {
 }
 
 /** A signal of 8-bit samples: value = byte / 255. `bytes`: [points, channels]. */
-export function signalFromBytes(
-  bytes: Uint8Array,
-  meta: { id: string; label?: string | number; shape: readonly number[]; channels: number },
-): Signal {
+export function signalFromBytes(bytes: Uint8Array, meta: Omit<Signal, 'values'>): Signal {
   const values = new Float32Array(bytes.length);
   bytesToUnit(bytes, values, 0);
   const signal: Signal = { ...meta, values };

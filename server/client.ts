@@ -1,5 +1,6 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
+import { type WrittenName, writtenFormats } from '../datasets/formats.ts';
 import type { QueryInput } from '../src/query/index.ts';
 import type { Problem } from './problem.ts';
 import type { functasetDetail, functasetSummary, functionSchema } from './routes/functasets.ts';
@@ -13,10 +14,13 @@ export type FunctionJson = z.infer<typeof functionSchema>;
 export type SampleRequest = z.input<typeof sampleBody>;
 
 /** What signals can be had as. */
-const signalTypes = { png: 'image/png', npy: 'application/x-npy' } as const;
-const sampleTypes = { ...signalTypes, functa: 'application/vnd.functa' } as const;
+export type SignalFormat = WrittenName;
 
-export type SignalFormat = keyof typeof signalTypes;
+/** Media types of these, and of functions in bytes. */
+const sampleTypes = Object.fromEntries([
+  ...writtenFormats.map(({ name, mediaType }) => [name, mediaType]),
+  ['functa', 'application/vnd.functa'],
+]) as Readonly<Record<SignalFormat | 'functa', string>>;
 
 export interface FunctaClientOptions {
   readonly fetch?: typeof fetch | undefined;
@@ -52,6 +56,8 @@ export interface EncodedReply {
   readonly bytes: Uint8Array;
   readonly psnrDb: number;
   readonly bitsPerPoint: number;
+  /** What the signal sent holds and the function does not, such as other frames; undefined: nothing. */
+  readonly notes?: string | undefined;
 }
 
 interface Sizing {
@@ -87,7 +93,7 @@ export class FunctaClient {
     return this.#json(`/v1/models/${encodeURIComponent(name)}`, {}, call);
   }
 
-  /** `signal`: a PNG, JPEG, WebP or npy file; `type`: its media type. */
+  /** `signal`: a file in one of the formats that are read (PNG, JPEG, WebP, AVIF, npy); `type`: its media type. */
   async encode(
     model: string,
     signal: Uint8Array,
@@ -115,10 +121,11 @@ export class FunctaClient {
       bytes: await bytesOf(response),
       psnrDb: Number(response.headers.get('functa-psnr-db')),
       bitsPerPoint: Number(response.headers.get('functa-bits-per-point')),
+      notes: response.headers.get('functa-notes') ?? undefined,
     };
   }
 
-  /** The bytes of a PNG (or npy) of a `.functa` file, at any size. */
+  /** A `.functa` file decoded at any size: the bytes of a PNG, unless another format is asked for. */
   async decode(
     model: string,
     file: Uint8Array,
@@ -130,7 +137,7 @@ export class FunctaClient {
     const response = await this.#call(path, { size, region, item }, options, {
       method: 'POST',
       body: file as Uint8Array<ArrayBuffer>,
-      headers: { 'content-type': sampleTypes.functa, accept: signalTypes[format] },
+      headers: { 'content-type': sampleTypes.functa, accept: sampleTypes[format] },
     });
     return bytesOf(response);
   }
@@ -139,7 +146,7 @@ export class FunctaClient {
   async sample(
     model: string,
     request: SampleRequest,
-    options: Call & { readonly format?: keyof typeof sampleTypes | undefined } = {},
+    options: Call & { readonly format?: SignalFormat | 'functa' | undefined } = {},
   ): Promise<Uint8Array> {
     const response = await this.#call(`/v1/models/${encodeURIComponent(model)}/sample`, {}, options, {
       method: 'POST',
@@ -185,7 +192,7 @@ export class FunctaClient {
   async function(
     functaset: string,
     id: string,
-    options: Call & Sizing & { readonly format?: keyof typeof sampleTypes | undefined } = {},
+    options: Call & Sizing & { readonly format?: SignalFormat | 'functa' | undefined } = {},
   ): Promise<Uint8Array> {
     const { size, region, format = 'png' } = options;
     const path = `/v1/functasets/${encodeURIComponent(functaset)}/functions/${encodeURIComponent(id)}`;

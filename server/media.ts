@@ -1,23 +1,37 @@
 /** Media types: what a body is, and what the client wants back (RFC 9110, sections 8.3 and 12.5.1). */
+import { mediaType as functaType } from '../codec/header.ts';
+import {
+  type FormatName,
+  signalFormats,
+  sniffFormat,
+  titlesOf,
+  type WrittenName,
+  writtenFormats,
+} from '../datasets/formats.ts';
+import { BugError } from '../src/core/errors.ts';
 import { HttpFault } from './problem.ts';
 
-export const functaType = 'application/vnd.functa';
-export const npyType = 'application/x-npy';
-export const pngType = 'image/png';
+export { functaType };
 export const jsonType = 'application/json';
 /** One JSON value a line. */
 export const linesType = 'application/x-ndjson';
 const anyBytes = 'application/octet-stream';
 
-/** Types by the bytes they begin with. */
-const magics: readonly { readonly type: string; readonly at: number; readonly bytes: readonly number[] }[] = [
-  { type: pngType, at: 0, bytes: [0x89, 0x50, 0x4e, 0x47] },
-  { type: 'image/jpeg', at: 0, bytes: [0xff, 0xd8, 0xff] },
-  { type: 'image/webp', at: 8, bytes: [0x57, 0x45, 0x42, 0x50] },
-  { type: npyType, at: 0, bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] },
-];
+/** Media types of the formats that signals are read from. */
+export const signalTypes: readonly string[] = signalFormats.map(({ mediaType }) => mediaType);
 
-export const signalTypes = ['image/png', 'image/jpeg', 'image/webp', npyType] as const;
+/** The one that keeps values as the field gives them. */
+export const npyType = signalFormats.find(({ name }) => name === 'npy')!.mediaType;
+
+/** Media types that decoded signals are had in, the first unless another is asked for. */
+export const signalReplies: readonly string[] = writtenFormats.map(({ mediaType }) => mediaType);
+
+/** The format of one of `signalReplies`. */
+export function formatOfType(type: string): WrittenName {
+  const found = writtenFormats.find(({ mediaType }) => mediaType === type);
+  if (found !== undefined) return found.name;
+  throw new BugError(`no signal is written as ${type}`);
+}
 
 /** The media type of a Content-Type header, in lower case, without parameters. */
 export function mediaType(header: string | undefined): string {
@@ -38,18 +52,18 @@ export function checkContentType(
   });
 }
 
-/** The type of a signal by its first bytes, which must agree with what was declared. */
-export function sniffSignal(declared: string, body: Uint8Array): string {
-  const found = magics.find(({ at, bytes }) => bytes.every((byte, i) => body[at + i] === byte))?.type;
-  if (found === undefined || (declared !== anyBytes && declared !== found)) {
-    const what = found ?? 'none of PNG, JPEG, WebP and npy';
+/** The format of a signal by its first bytes, which must agree with what was declared. */
+export function sniffSignal(declared: string, body: Uint8Array): FormatName {
+  const found = sniffFormat(body);
+  if (found === undefined || (declared !== anyBytes && declared !== found.mediaType)) {
+    const what = found?.mediaType ?? `none of ${titlesOf(signalFormats, 'and')}`;
     throw new HttpFault(
       415,
       'media-type-mismatch',
       `the body is declared as ${declared} and begins as ${what}; send one of ${signalTypes.join(', ')}`,
     );
   }
-  return found;
+  return found.name;
 }
 
 /** The best of `offered` (server's order of preference) for an Accept header. Throws HttpFault 406. */

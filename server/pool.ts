@@ -1,9 +1,11 @@
 /** Entropy coding and picture reading in worker threads, behind the pipeline's `Work` interface. */
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import type { FormatName } from '../datasets/formats.ts';
 import type { Signal } from '../datasets/signal.ts';
 import { EnvironmentError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
+import type { Channels } from '../src/field/card.ts';
 import type { Model } from '../src/field/model.ts';
 import type {
   Coded,
@@ -19,10 +21,16 @@ import { type Outcome, revive } from './wire-error.ts';
 
 export interface ReadTask {
   readonly bytes: Uint8Array;
-  readonly type: string;
-  readonly channels: number;
+  readonly format: FormatName;
+  /** What the samples are to be: those of a model, or of a mask. */
+  readonly channels: Channels | 'mask';
   readonly axes: number;
   readonly limits: Limits;
+}
+
+/** What a signal is read as for this model. */
+export function takenBy({ card }: Model): Pick<ReadTask, 'axes' | 'channels'> {
+  return { channels: card.channels, axes: card.spec.axes };
 }
 
 /** What a worker is asked; `model` is the path of its file, which the worker reads once. */

@@ -1,12 +1,8 @@
 /** Signals as answers: pictures and arrays, streamed when they are large. */
 import type { Signal } from '../datasets/signal.ts';
 import { pointCount } from '../src/field/spec.ts';
-import { npyChunks, pngChunks, type RowStream, signalRows } from '../src/pipeline/index.ts';
-import { npyType, pngType } from './media.ts';
-
-export type SignalType = typeof pngType | typeof npyType;
-
-export const signalReplies: readonly SignalType[] = [pngType, npyType];
+import { type RowStream, signalChunks, signalRows } from '../src/pipeline/index.ts';
+import { formatOfType } from './media.ts';
 
 /** Answers of at most this many samples are made whole and carry their length. */
 const wholeSamples = 2 ** 17;
@@ -17,10 +13,10 @@ const wholeSamples = 2 ** 17;
  */
 export async function replyRows(
   stream: RowStream,
-  type: SignalType,
+  type: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  const chunks = type === pngType ? pngChunks(stream) : npyChunks(stream);
+  const chunks = signalChunks(stream, formatOfType(type));
   const all = { 'content-type': type, ...headers };
   if (pointCount(stream.shape) <= wholeSamples) {
     const parts: Uint8Array[] = [];
@@ -32,10 +28,16 @@ export async function replyRows(
 
 export function replySignal(
   signal: Signal,
-  type: SignalType,
+  type: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
   return replyRows(signalRows(signal), type, headers);
+}
+
+/** What reading a signal left out, as a header of one line; without any, no header. */
+export function notesHeader(notes: readonly string[] = []): Record<string, string> {
+  // a header holds ASCII
+  return notes.length === 0 ? {} : { 'functa-notes': notes.join('; ').replace(/[^\x20-\x7e]/g, '?') };
 }
 
 export function bytesReply(bytes: Uint8Array, headers: Readonly<Record<string, string>>): Response {

@@ -1,8 +1,6 @@
 /** What a worker of the pool does with a job. Models are read once and kept. */
-import { readImage } from '../datasets/image.ts';
-import { npyMediaType, signalFromNpy } from '../datasets/npy.ts';
+import { readSignalAs } from '../datasets/read.ts';
 import type { Signal } from '../datasets/signal.ts';
-import { BadInputError } from '../src/core/errors.ts';
 import type { Model } from '../src/field/model.ts';
 import { inlineWork } from '../src/pipeline/inline-work.ts';
 import { loadModel } from '../src/pipeline/models.ts';
@@ -44,13 +42,7 @@ async function modelAt(path: string): Promise<Model> {
   return loading;
 }
 
-async function read({ bytes, type, channels, axes, limits }: ReadTask): Promise<Signal> {
-  if (type === npyMediaType) return signalFromNpy(bytes, { axes, limits, id: 'the array' });
-  if (channels !== 1 && channels !== 3 && channels !== 4) {
-    throw new BadInputError(
-      'not-a-picture-model',
-      `this model takes signals of ${channels} channels; send an npy array`,
-    );
-  }
-  return readImage(bytes, { channels, limits, id: 'the picture' });
+function read({ bytes, format, channels, axes, limits }: ReadTask): Promise<Signal> {
+  const id = format === 'npy' ? 'the array' : 'the picture';
+  return readSignalAs(bytes, { id, channels, axes, limits });
 }

@@ -1,10 +1,11 @@
 import type { DatasetCard } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { openFolder } from '../folder.ts';
+import { pictureFormats, titlesOf } from '../formats.ts';
 
 const imagesCard: DatasetCard = {
   name: 'images',
-  title: 'a folder of pictures of yours: PNG, JPEG, WebP, AVIF of any size',
+  title: `a folder of pictures of yours: ${titlesOf(pictureFormats)} of any size`,
   source: 'images:DIRECTORY',
   licence: 'yours to know',
   redistributable: false,

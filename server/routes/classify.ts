@@ -13,6 +13,8 @@ import { findModel, type ServedModel, type ServerContext } from '../context.ts';
 import { type FunctasetSource, findFunctaset, modelOf, page } from '../functasets.ts';
 import type { ServerEnv } from '../log.ts';
 import { checkContentType, functaType, signalTypes, sniffSignal } from '../media.ts';
+import { takenBy } from '../pool.ts';
+import { notesHeader } from '../reply.ts';
 import {
   bytesOf,
   classifyBody,
@@ -101,7 +103,8 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
       const items = await place.run(signal, async () => {
         // Before a signal is encoded for nothing.
         await openClassifierOf(served.model);
-        const functions = await functionsIn(context, served, declared, bytes, signal);
+        const { functions, notes } = await functionsIn(context, served, declared, bytes, signal);
+        for (const [name, text] of Object.entries(notesHeader(notes))) c.header(name, text);
         return joined(functions, await guessesOf(served, functions, { top, signal }));
       });
       return c.json({ model: served.name, items: items.map(({ id, guesses }) => ({ id, guesses })) }, 200);
@@ -161,7 +164,7 @@ async function functionsIn(
   declared: string,
   bytes: Uint8Array,
   abort: AbortSignal,
-): Promise<Asked[]> {
+): Promise<{ readonly functions: Asked[]; readonly notes?: readonly string[] | undefined }> {
   if (declared === functaType || bytes[0] === magic) {
     const functions: Asked[] = [];
     for (const { modulation, quality } of functionsOf(model, bytes, limits)) {
@@ -169,13 +172,12 @@ async function functionsIn(
       functions.push({ id: String(functions.length), modulation, quality });
       await setImmediate(undefined, { signal: abort });
     }
-    return functions;
+    return { functions };
   }
-  const { outputs: channels, axes } = model.card.spec;
-  const type = sniffSignal(declared, bytes);
-  const signal = await pool.read({ bytes, type, channels, axes, limits });
+  const format = sniffSignal(declared, bytes);
+  const signal = await pool.read({ bytes, format, limits, ...takenBy(model) });
   const { modulation } = await session.encode(signal, { signal: abort });
-  return [{ id: signal.id, modulation }];
+  return { functions: [{ id: signal.id, modulation }], notes: signal.notes };
 }
 
 function chosen(

@@ -20,7 +20,7 @@ import { smallJson } from '../body.ts';
 import type { ServerContext } from '../context.ts';
 import { findFunctaset, modelOf } from '../functasets.ts';
 import type { ServerEnv } from '../log.ts';
-import { functaType, negotiate, npyType, pngType } from '../media.ts';
+import { functaType, negotiate, npyType, signalReplies } from '../media.ts';
 import { bytesReply, replyRows, replySignal } from '../reply.ts';
 import { bytesOf, functasetParams, maxSampleCount, problems } from '../schemas.ts';
 
@@ -75,7 +75,7 @@ const combineRoute = createRoute({
   responses: {
     200: {
       description: 'A contact sheet, an array [count, ...shape, channels], or functions in bytes.',
-      content: bytesOf(pngType, npyType, functaType),
+      content: bytesOf(...signalReplies, functaType),
     },
     ...problems(400, 404, 406, 409, 413, 415, 422, 503),
   },
@@ -85,7 +85,7 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
   app.openapi(combineRoute, async (c) => {
     const source = findFunctaset(context, c.req.valid('param').s);
     const { session } = modelOf(source);
-    const type = negotiate(c.req.header('accept'), [pngType, npyType, functaType]);
+    const type = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
     const asked = c.req.valid('json');
     const { size, quality } = asked;
     const { signal } = c.req.raw;

@@ -18,8 +18,9 @@ import { parseRegion, stackedRows } from '../../src/pipeline/index.ts';
 import { smallJson } from '../body.ts';
 import { findModel, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
-import { negotiate, npyType, pngType, sniffSignal } from '../media.ts';
-import { replyRows, replySignal } from '../reply.ts';
+import { negotiate, npyType, signalReplies, sniffSignal } from '../media.ts';
+import { type ReadTask, takenBy } from '../pool.ts';
+import { notesHeader, replyRows, replySignal } from '../reply.ts';
 import { bytesOf, modelParams, problems } from '../schemas.ts';
 
 const maxServedDraws = 16;
@@ -32,7 +33,9 @@ const region = z.string().max(96);
 export const completeBody = z
   .strictObject({
     signal: base64.optional().openapi({ description: 'A picture or npy array; NaN is hidden.' }),
-    mask: base64.optional().openapi({ description: 'A picture of the same size: white is known.' }),
+    mask: base64
+      .optional()
+      .openapi({ description: 'A picture or npy array of the same size: white (1) is known.' }),
     region: region.optional().openapi({ description: 'Known is this region alone: `x,y,w,h`.' }),
     hide: region.optional().openapi({ description: 'Known is all but this region: `x,y,w,h`.' }),
     coarse: z.boolean().default(false).openapi({
@@ -83,7 +86,7 @@ const completeRoute = createRoute({
     200: {
       description:
         'A row of pictures (what is known, the completed, the draws, their mean and four times their deviation), or an array of the same but the first.',
-      content: bytesOf(pngType, npyType),
+      content: bytesOf(...signalReplies),
     },
     ...problems(400, 404, 406, 409, 413, 415, 422, 503),
   },
@@ -92,18 +95,20 @@ const completeRoute = createRoute({
 export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(completeRoute, async (c) => {
     const { session } = findModel(context, c.req.valid('param').m);
-    const type = negotiate(c.req.header('accept'), [pngType, npyType]);
+    const type = negotiate(c.req.header('accept'), signalReplies);
     const body = c.req.valid('json');
     const { prior, draws, seed, noise, size } = body;
     const place = context.admission.enter({ class: 'large' });
     try {
       const { signal: abort } = c.req.raw;
-      const observation = await place.run(abort, () => observe(context, session, body));
+      const notes: string[] = [];
+      const observation = await place.run(abort, () => observe(context, session, body, notes));
       const options = { prior, draws, seed, noise, size, raw: type === npyType, signal: abort };
       const found = await place.run(abort, () =>
         complete(session, observation, { ...options, limits: context.limits }),
       );
       const headers = {
+        ...notesHeader(notes),
         'functa-prior': found.prior,
         'functa-observed-psnr-db': found.observedPsnrDb.toFixed(4),
         'functa-seconds': found.seconds.toFixed(4),
@@ -120,6 +125,7 @@ async function observe(
   { pool, limits }: ServerContext,
   { model }: Session,
   { signal, mask, region, hide, coarse, points }: z.infer<typeof completeBody>,
+  notes: string[],
 ): Promise<Observation> {
   const { shape, spec } = model.card;
   if (points !== undefined) {
@@ -133,14 +139,16 @@ async function observe(
     }
     return observePoints(shape, spec.outputs, { shape: [points.length, columns], data: points.flat() });
   }
-  const read = (text: string, channels: number) => {
+  const read = (text: string, taken: Pick<ReadTask, 'axes' | 'channels'>) => {
     const bytes = new Uint8Array(Buffer.from(text, 'base64'));
-    const type = sniffSignal('application/octet-stream', bytes);
-    return pool.read({ bytes, type, channels, axes: spec.axes, limits });
+    const format = sniffSignal('application/octet-stream', bytes);
+    return pool.read({ bytes, format, limits, ...taken });
   };
-  const known = await read(signal!, spec.outputs);
+  const known = await read(signal!, takenBy(model));
+  notes.push(...(known.notes ?? []));
   if (coarse) return observeCoarse(shape, known);
-  if (mask !== undefined) return observeMasked(known, maskOf(await read(mask, 1)));
+  if (mask !== undefined)
+    return observeMasked(known, maskOf(await read(mask, { axes: spec.axes, channels: 'mask' })));
   const part = region ?? hide;
   if (part === undefined) return observeMasked(known);
   return observeMasked(known, regionMask(known.shape, parseRegion(part), region === undefined));

@@ -18,8 +18,8 @@ import {
   page,
 } from '../functasets.ts';
 import type { ServerEnv } from '../log.ts';
-import { functaType, jsonType, negotiate, npyType } from '../media.ts';
-import { bytesReply, replyRows, type SignalType, signalReplies } from '../reply.ts';
+import { functaType, jsonType, negotiate, npyType, signalReplies } from '../media.ts';
+import { bytesReply, replyRows } from '../reply.ts';
 import {
   bytesOf,
   functasetParams,
@@ -186,7 +186,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
   async function decoded(
     { session }: ServedModel,
     fn: StoredFunction,
-    asked: { size: string | undefined; region: string | undefined; type: SignalType; abort: AbortSignal },
+    asked: { size: string | undefined; region: string | undefined; type: string; abort: AbortSignal },
   ): Promise<Response> {
     const { type, abort, ...grid } = asked;
     const place = context.admission.enter({ class: 'small' });

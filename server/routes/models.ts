@@ -10,11 +10,12 @@ import {
   functaType,
   negotiate,
   npyType,
-  pngType,
+  signalReplies,
   signalTypes,
   sniffSignal,
 } from '../media.ts';
-import { bytesReply, replyRows, replySignal, signalReplies } from '../reply.ts';
+import { takenBy } from '../pool.ts';
+import { bytesReply, notesHeader, replyRows, replySignal } from '../reply.ts';
 import {
   bytesOf,
   decodeQuery,
@@ -76,6 +77,9 @@ const encodeRoute = createRoute({
         ),
         'functa-quality': figure('Quality that was asked for, or found for a target.'),
         'functa-bits-per-point': figure('Bits of the file over points of the signal.'),
+        'functa-notes': figure(
+          'What the signal sent holds and the function does not, such as other frames; absent: nothing.',
+        ),
       },
     },
     ...problems(400, 404, 406, 413, 415, 422, 503),
@@ -114,7 +118,7 @@ const sampleRoute = createRoute({
   responses: {
     200: {
       description: 'A contact sheet, an array [count, ...shape, channels], or an archive of functions.',
-      content: bytesOf(pngType, npyType, functaType),
+      content: bytesOf(...signalReplies, functaType),
     },
     ...problems(400, 404, 406, 413, 415, 422, 503),
   },
@@ -137,7 +141,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const declared = checkContentType(c.req.header('content-type'), signalTypes);
     negotiate(c.req.header('accept'), [functaType]);
     const bytes = await readBody(c, context.maxBodyBytes);
-    const type = sniffSignal(declared, bytes);
+    const format = sniffSignal(declared, bytes);
     const { signal: abort } = c.req.raw;
     const { quality, effort, psnr, bytes: fileBytes } = c.req.valid('query');
     const target =
@@ -145,11 +149,15 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const place = context.admission.enter({ class: 'large' });
     try {
       const encoded = await place.run(abort, async () => {
-        const { outputs: channels, axes } = session.model.card.spec;
-        const signal = await context.pool.read({ bytes, type, channels, axes, limits: context.limits });
-        return session.encode(signal, { quality, target, effort, signal: abort });
+        const signal = await context.pool.read({
+          ...{ bytes, format, limits: context.limits },
+          ...takenBy(session.model),
+        });
+        const found = await session.encode(signal, { quality, target, effort, signal: abort });
+        return { ...found, notes: signal.notes };
       });
       return bytesReply(encoded.bytes, {
+        ...notesHeader(encoded.notes),
         'content-type': functaType,
         'functa-bytes': String(encoded.bytes.length),
         'functa-quality': String(encoded.quality),
@@ -182,7 +190,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
 
   app.openapi(sampleRoute, async (c) => {
     const { session } = findModel(context, c.req.valid('param').m);
-    const type = negotiate(c.req.header('accept'), [pngType, npyType, functaType]);
+    const type = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
     const request = c.req.valid('json');
     const place = context.admission.enter({ class: 'large' });
     try {

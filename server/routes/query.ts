@@ -16,7 +16,9 @@ import type { ServerContext } from '../context.ts';
 import { findFunctaset, modelOf } from '../functasets.ts';
 import type { ServerEnv } from '../log.ts';
 import { jsonType, linesType, negotiate, sniffSignal } from '../media.ts';
+import { takenBy } from '../pool.ts';
 import { codeOf } from '../problem.ts';
+import { notesHeader } from '../reply.ts';
 import { functasetParams, problems } from '../schemas.ts';
 
 /** Rows that go out together. */
@@ -70,10 +72,14 @@ export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       engine: session.engine,
       indexes: source.indexes!,
       limits: context.limits,
-      readSignal: (bytes) => {
-        const { outputs: channels, axes } = model.card.spec;
-        const type = sniffSignal('application/octet-stream', bytes);
-        return context.pool.read({ bytes, type, channels, axes, limits: context.limits });
+      readSignal: async (bytes) => {
+        const format = sniffSignal('application/octet-stream', bytes);
+        const signal = await context.pool.read({
+          ...{ bytes, format, limits: context.limits },
+          ...takenBy(model),
+        });
+        for (const [name, text] of Object.entries(notesHeader(signal.notes))) c.header(name, text);
+        return signal;
       },
     };
     const request = c.req.valid('json');

@@ -4,6 +4,7 @@ import type { Model } from '../field/model.ts';
 import type { Inspection, Session } from '../pipeline/types.ts';
 import { UsageError } from './exit.ts';
 import type { Job } from './job.ts';
+import { sizeText } from './text.ts';
 
 export const modelOption = [
   '-m, --model <model>',
@@ -40,6 +41,44 @@ export async function chooseModel(
     throw new UsageError('which-model', `several models fit ${what}: ${names}; choose one with --model`);
   }
   return only;
+}
+
+/** The bundled model for pictures of any kind: it is taken where several fit and none was made for just this shape. */
+const generalModel = 'photos';
+
+/**
+ * The bundled model for a signal that names none, and the others that fit. One of the signal's own shape and channels comes
+ * first, then the general one, then the only one that fits. A picture may be given more channels than it needs, and loses
+ * no more than its transparency.
+ */
+export async function modelOfSignal(
+  { shape }: { readonly shape: readonly number[] },
+  { channels, isPicture }: { readonly channels: number; readonly isPicture: boolean },
+): Promise<{ readonly model: Model; readonly others: readonly string[] }> {
+  const { listModels, loadModel } = await import('../pipeline/index.ts');
+  const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
+  const takes = ({ card }: Model) => {
+    const sameShape = card.shape.join() === shape.join();
+    if (!(card.anySize ? card.shape.length === shape.length : sameShape)) return false;
+    return isPicture ? card.spec.outputs >= Math.min(channels, 3) : card.spec.outputs === channels;
+  };
+  const fitting = all.filter(takes);
+  const own = fitting.filter(
+    ({ card }) => card.spec.outputs === channels && card.shape.join() === shape.join(),
+  );
+  const general = ({ card }: Model) => card.name === generalModel;
+  const model =
+    (own.length === 1 ? own[0] : undefined) ??
+    fitting.find(general) ??
+    (fitting.length === 1 ? fitting[0] : undefined);
+  if (model !== undefined) {
+    return { model, others: fitting.filter((other) => other !== model).map(({ card }) => card.name) };
+  }
+  const what = `a signal of ${sizeText(shape)} with ${channels} channel${channels === 1 ? '' : 's'}`;
+  const names = (models: readonly Model[]) => models.map(({ card }) => card.name).join(', ') || 'none';
+  throw fitting.length === 0
+    ? new UsageError('no-model', `no model here (${names(all)}) fits ${what}; name one with --model`)
+    : new UsageError('which-model', `several models fit ${what}: ${names(fitting)}; choose one with --model`);
 }
 
 /** The model that a coded file names by its digest; one given by name or path is left to the decoder to refuse. */

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { AbortedError, type FunctaError } from '../core/errors.ts';
 import { engineNames, maxThreads } from '../engine/index.ts';
-import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError } from './exit.ts';
+import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError, UsageError } from './exit.ts';
 import { removeUnfinished, writeQuietly } from './files.ts';
 import { type Globals, Job, type Report, type Streams } from './job.ts';
 import { integer } from './options.ts';
@@ -41,6 +41,7 @@ export async function runCli(
       }
     };
   for (const add of commands) add(program, run);
+  addHelp(program);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
@@ -66,7 +67,7 @@ function createProgram(streams: Streams): Command {
     .description('Signals as functions, and a prior over them.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print what a command takes')
-    .helpCommand('help [command]', 'print what a command takes')
+    .helpCommand(false)
     .addOption(
       new Option('--engine <name>', 'what computes the fields').choices(engineNames).env('FUNCTA_ENGINE'),
     )
@@ -87,9 +88,29 @@ function createProgram(streams: Streams): Command {
     .exitOverride();
 }
 
+/** `help`, of the program or of a command or of one within a command. */
+function addHelp(program: Command): void {
+  program
+    .command('help')
+    .description('print what a command takes')
+    .argument('[command...]', 'a command, and one of its own')
+    .action((names: string[]) => {
+      let found = program;
+      for (const name of names) {
+        const next = found.commands.find((command) => command.name() === name);
+        if (next === undefined)
+          throw new UsageError('unknown-command', `unknown command '${name}'; functa --help lists them`);
+        found = next;
+      }
+      // leaves by commander's error for a help that was asked for
+      found.help();
+    });
+}
+
 function isHelp(thrown: unknown): boolean {
-  const code = (thrown as { code?: unknown }).code;
-  return code === 'commander.helpDisplayed' || code === 'commander.version';
+  const { code, exitCode } = thrown as { code?: unknown; exitCode?: unknown };
+  // a command that is missing shows its help too, and fails
+  return exitCode === 0 && typeof code === 'string' && code.startsWith('commander.');
 }
 
 /** The first SIGINT or SIGTERM asks the work to stop; the second leaves at once. */

@@ -1,46 +1,55 @@
-/** Signals from and to files: pictures and npy, told apart by their first bytes or by their suffix. */
-import { basename, extname } from 'node:path';
+/** Signals from and to files, in the formats that there are. */
+import { basename } from 'node:path';
+import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../../datasets/formats.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { withLimits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { RowStream } from '../pipeline/types.ts';
 import { UsageError } from './exit.ts';
 import { type Content, standardStream } from './files.ts';
+import type { Job } from './job.ts';
 
-export const outputFormats = ['png', 'webp', 'npy'] as const;
-
-export type OutputFormat = (typeof outputFormats)[number];
+export const outputFormats: readonly WrittenName[] = writtenFormats.map(({ name }) => name);
+export type OutputFormat = WrittenName;
 
 /**
- * A signal with the axes and channels that a model codes; without a model, a picture as RGBA. Throws what the
- * readers throw: BadStreamError, BadInputError, LimitError.
+ * A signal with the axes and channels that a model codes; without a model, a picture as RGBA. What reading it leaves out is
+ * in its `notes`. Throws what `readSignalAs` throws.
  */
 export async function readSignal(
   path: string,
   bytes: Uint8Array,
   { model, maxBytes }: { readonly model?: Model; readonly maxBytes: number },
 ): Promise<Signal> {
-  const id = path === standardStream ? 'stdin' : basename(path);
-  const limits = withLimits({ maxFileBytes: maxBytes });
-  if (isNpy(bytes)) {
-    const { signalFromNpy } = await import('../../datasets/npy.ts');
-    return signalFromNpy(bytes, { id, limits, axes: model?.card.spec.axes ?? 2 });
-  }
-  const { readImage } = await import('../../datasets/image.ts');
-  const channels = model?.card.channels ?? 'rgba';
-  return readImage(bytes, {
-    id,
-    limits,
-    channels: channels === 'grey' || channels === 'rgba' ? channels : 'rgb',
+  const { readSignalAs } = await import('../../datasets/read.ts');
+  return readSignalAs(bytes, {
+    id: path === standardStream ? 'stdin' : basename(path),
+    channels: model?.card.channels ?? 'rgba',
+    axes: model?.card.spec.axes ?? 2,
+    limits: withLimits({ maxFileBytes: maxBytes }),
   });
 }
 
-export function isNpy(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x93 && Buffer.from(bytes.subarray(1, 6)).toString('latin1') === 'NUMPY';
+/** Which samples of a signal of two axes are known: 1 where the mask is white or 1. Throws as `readSignal`. */
+export async function readMask(
+  path: string,
+  bytes: Uint8Array,
+  { axes = 2, maxBytes }: { readonly axes?: number; readonly maxBytes: number },
+): Promise<Signal> {
+  const { readSignalAs } = await import('../../datasets/read.ts');
+  const limits = withLimits({ maxFileBytes: maxBytes });
+  return readSignalAs(bytes, { id: basename(path), channels: 'mask', axes, limits });
 }
 
-/** The channels that an RGBA picture needs: 1 where it is grey, 3 where it is opaque, else 4. */
-export function coloursOf({ values }: Signal): 1 | 3 | 4 {
+/** Says on stderr what reading a signal left out. */
+export function noteDropped(job: Job, { id, notes = [] }: Signal): void {
+  if (notes.length > 0) job.note(`${id}: ${notes.join('; ')}`);
+}
+
+/** The channels that a signal read without a model needs: of a picture 1 where it is grey, 3 where it is opaque, else 4. */
+export function channelsNeeded(signal: Signal, bytes: Uint8Array): number {
+  if (sniffFormat(bytes)?.holds === 'array') return signal.channels;
+  const { values } = signal;
   let grey = true;
   for (let i = 0; i < values.length; i += 4) {
     if (values[i + 3] !== 1) return 4;
@@ -53,32 +62,18 @@ export function coloursOf({ values }: Signal): 1 | 3 | 4 {
 export function outputFormat(path: string, named: OutputFormat | undefined): OutputFormat {
   if (named !== undefined) return named;
   if (path === standardStream) return 'png';
-  const suffix = extname(path).slice(1).toLowerCase();
-  if ((outputFormats as readonly string[]).includes(suffix)) return suffix as OutputFormat;
-  throw new UsageError(
-    'which-format',
-    `${path} names no format; end it in .${outputFormats.join(', .')}, or use --format`,
-  );
+  const found = formatOfName(path)?.name;
+  const written = writtenFormats.find(({ name }) => name === found);
+  if (written !== undefined) return written.name;
+  const suffixes = writtenFormats.map(({ suffixes }) => suffixes[0]).join(', ');
+  const what = found === undefined ? 'names no format' : `names ${found}, which is read and not written`;
+  throw new UsageError('which-format', `${path} ${what}; end it in ${suffixes}, or use --format`);
 }
 
 /** The bytes of a decoded signal, made as its rows come where the format allows. */
 export async function encodeRows(stream: RowStream, format: OutputFormat): Promise<Content> {
-  const { collectRows, npyChunks, pngChunks } = await import('../pipeline/index.ts');
-  switch (format) {
-    case 'png':
-      return pngChunks(stream);
-    case 'npy':
-      return npyChunks(stream);
-    case 'webp': {
-      const { writeImage } = await import('../../datasets/image.ts');
-      const { shape, channels } = stream;
-      return writeImage({ id: 'decoded', shape, channels, values: await collectRows(stream) }, 'webp', {
-        lossless: true,
-      });
-    }
-    default:
-      return format satisfies never;
-  }
+  const { signalChunks } = await import('../pipeline/index.ts');
+  return signalChunks(stream, format);
 }
 
 /** Several signals of one shape: a contact sheet as a picture, [count, ...axes, channels] as npy. */

@@ -11,6 +11,7 @@ import { generativeOf, openGenerative, samplersOf } from '../pipeline/generative
 import { collectRows, multiplyAddsPerPoint } from '../pipeline/index.ts';
 import { fieldRows } from '../pipeline/rows.ts';
 import type { Size } from '../pipeline/types.ts';
+import { checkRange } from '../pipeline/values.ts';
 import type { Observation } from './observation.ts';
 import { type Evidence, findPosterior, groupMeans } from './posterior.ts';
 
@@ -58,7 +59,7 @@ const turns = 8;
 
 /**
  * Completes a signal of the model's own shape. The same observation, options and seed give the same values on one machine.
- * Throws BadInputError `prior-cannot-complete`, `unknown-prior`, `observed-shape`, `bad-draws`, `bad-noise`; NotFoundError
+ * Throws BadInputError `prior-cannot-complete`, `unknown-prior`, `observed-shape`, `signal-range`, `bad-draws`, `bad-noise`; NotFoundError
  * `prior`; LimitError; AbortedError; and what opening a prior throws.
  */
 export async function complete(
@@ -76,6 +77,7 @@ export async function complete(
     throw new BadInputError('bad-noise', `noise is a number from 0.0001 to 1000, not ${noise}`);
   }
   checkShape(model, observation);
+  checkRange(model, observation.values, 'the observation');
   checkWork(model, observation, limits);
   const kind = await choosePrior(model, options.prior);
   const { offset, scale } = card.values;

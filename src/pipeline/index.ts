@@ -28,3 +28,4 @@ export { defaultQuality, openSession } from './session.ts';
 export type * from './types.ts';
 export { isPicture } from './values.ts';
 export type * from './work.ts';
+export { signalChunks } from './written.ts';

@@ -1,24 +1,15 @@
 /** From field values to a signal's values, and how far those are from what was given. */
+import { meaningOf } from '../../datasets/npy-samples.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { BadInputError } from '../core/errors.ts';
 import { mse } from '../core/units.ts';
-import type { Channels, ModelCard } from '../field/card.ts';
+import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 
-/** What a sample is once it is written: 8 bits in [0, 1], or the number as it is. */
-const sampleKinds: Readonly<Record<Channels, 'bytes' | 'numbers'>> = {
-  grey: 'bytes',
-  rgb: 'bytes',
-  rgba: 'bytes',
-  mono: 'numbers',
-  stereo: 'numbers',
-  values: 'numbers',
-};
-
-/** Whether the signals of a model are pictures of 8-bit samples. */
+/** Whether the signals of a model are pictures: their samples are written with 8 bits, others as the numbers they are. */
 export function isPicture(card: ModelCard): boolean {
-  return sampleKinds[card.channels] === 'bytes';
+  return meaningOf[card.channels] === 'picture';
 }
 
 /**
@@ -50,8 +41,47 @@ export function errorAgainst(signal: Signal, decoded: Float32Array): number {
   return mse(decoded, values, weights);
 }
 
+/** Values that signals of a meaning have, and how far beyond them a field may overshoot before it is another scale. */
+const ranges: Readonly<Record<'picture' | 'sound', { least: number; most: number; beyond: number }>> = {
+  picture: { least: 0, most: 1, beyond: 0.5 },
+  sound: { least: -1, most: 1, beyond: 1 },
+};
+/** Numbers in a unit of their own: beyond so many of the model's scales they are in another unit. */
+const mostScales = 64;
+
+/** Throws BadInputError `signal-range` when values are certainly on another scale than the model's; what is not finite is not looked at. */
+export function checkRange({ card }: Model, values: ArrayLike<number>, owner: string): void {
+  const meaning = meaningOf[card.channels];
+  const range = meaning === 'picture' || meaning === 'sound' ? ranges[meaning] : undefined;
+  const { offset, scale } = card.values;
+  const reach = mostScales * Math.abs(scale);
+  const low = range === undefined ? offset - reach : range.least - range.beyond;
+  const high = range === undefined ? offset + reach : range.most + range.beyond;
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (!Number.isFinite(value)) continue;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  if (!(least < low || most > high)) return;
+  const takes = range === undefined ? `about ${offset}` : `[${range.least}, ${range.most}]`;
+  const hint =
+    meaning === 'picture'
+      ? 'divide samples from 0 to 255 by 255, or give them as uint8'
+      : 'bring them to that scale';
+  throw new BadInputError(
+    'signal-range',
+    `${owner} has values from ${short(least)} to ${short(most)} and model ${card.name} takes ${takes}; ${hint}`,
+  );
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
 /**
- * Throws BadInputError `signal-channels` or `signal-shape` when a model does not take signals of this kind. The
+ * Throws BadInputError `signal-channels`, `signal-range` or `signal-shape` when a model does not take signals of this kind. The
  * message says what it takes.
  */
 export function checkFits(model: Model, signal: Signal): void {
@@ -78,4 +108,5 @@ export function checkFits(model: Model, signal: Signal): void {
       `${signal.id}: ${signal.values.length} values do not fill shape [${signal.shape}] x ${signal.channels} channels`,
     );
   }
+  checkRange(model, signal.values, signal.id);
 }

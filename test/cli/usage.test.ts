@@ -24,6 +24,19 @@ describe('help and version', () => {
     for (const command of commands) expect(stdout.toString()).toContain(`\n  ${command}`);
   });
 
+  it.each([
+    ['help encode', /^Usage: functa encode /],
+    ['help store pack', /^Usage: functa store pack /],
+    ['store help pack', /^Usage: functa store pack /],
+    ['help', /^Usage: functa /],
+    ['encode --help', /^Usage: functa encode /],
+  ])('functa %s prints help on stdout and exits 0', async (line, start) => {
+    const { status, stdout, stderr } = await functa(line.split(' '));
+    expect(status).toBe(0);
+    expect(stderr).toBe('');
+    expect(stdout.toString()).toMatch(start);
+  });
+
   it('functa --version prints the version of the package', async () => {
     const { status, stdout } = await functa(['--version']);
     expect(status).toBe(0);
@@ -36,6 +49,8 @@ describe('a command line that makes no sense', () => {
     [['encdoe'], 'unknown-command', "unknown command 'encdoe'"],
     [['data', 'list', '--colour'], 'unknown-option', "unknown option '--colour'"],
     [['data', 'list', 'extra'], 'excess-arguments', 'too many arguments'],
+    [['help', 'encdoe'], 'unknown-command', "unknown command 'encdoe'"],
+    [['help', 'store', 'wrap'], 'unknown-command', "unknown command 'wrap'"],
     [['data', 'fetch'], 'missing-argument', "missing required argument 'name'"],
     [['--threads', 'many', 'data', 'list'], 'invalid-argument', 'Give a whole number from 1 to 1024'],
     [['--engine', 'abacus', 'data', 'list'], 'invalid-argument', 'Allowed choices are native'],

@@ -12,7 +12,7 @@ import { modelOfNetwork, modelOfStore, modelOption, withEngine, withSession } fr
 import { forceOption, integer, real } from '../options.ts';
 import type { Run } from '../program.ts';
 import { durationText } from '../progress.ts';
-import { readSignal } from '../signals.ts';
+import { noteDropped, readSignal } from '../signals.ts';
 import { columns } from '../text.ts';
 
 const kinds: readonly ProbeKind[] = ['linear', 'network'];
@@ -201,6 +201,7 @@ async function functionsOfInput(
     return { model, functions: found.map((fn, i) => ({ ...fn, id: String(i) })) };
   }
   const signal = await readSignal(input, bytes, { model, maxBytes });
+  noteDropped(job, signal);
   return withSession(job, model, async (session) => {
     const { modulation } = await session.encode(signal, { signal: job.signal });
     return { model, functions: [{ id: signal.id, modulation }] };

@@ -1,6 +1,6 @@
 /** `functa complete`: the whole of a signal from a part of it. */
 import { type Command, Option } from 'commander';
-import type { Mask, Observation } from '../../complete/index.ts';
+import type { Observation } from '../../complete/index.ts';
 import type { Model } from '../../field/model.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
@@ -20,10 +20,11 @@ import type { Run } from '../program.ts';
 import {
   encodeRows,
   encodeSignals,
-  isNpy,
+  noteDropped,
   type OutputFormat,
   outputFormat,
   outputFormats,
+  readMask,
   readSignal,
 } from '../signals.ts';
 import { psnrText, secondsText, sizeText } from '../text.ts';
@@ -124,32 +125,28 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
 }
 
 async function observe(job: Job, input: string, model: Model, flags: CompleteFlags): Promise<Observation> {
-  const { observeCoarse, observeMasked, observePoints, regionMask } = await import('../../complete/index.ts');
+  const { maskOf, observeCoarse, observeMasked, observePoints, regionMask } = await import(
+    '../../complete/index.ts'
+  );
   const { parseRegion } = await import('../../pipeline/index.ts');
   const { shape, spec } = model.card;
   const read = (path: string) =>
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
   const bytes = await read(input);
+  const limits = { maxBytes: flags.maxBytes };
   if (flags.points) {
     const { readNpy } = await import('../../../datasets/npy.ts');
     return observePoints(shape, spec.outputs, readNpy(bytes));
   }
-  const signal = await readSignal(input, bytes, { model, maxBytes: flags.maxBytes });
+  const signal = await readSignal(input, bytes, { model, ...limits });
+  noteDropped(job, signal);
   if (flags.coarse) return observeCoarse(shape, signal);
-  if (flags.mask !== undefined) return observeMasked(signal, await readMask(await read(flags.mask)));
+  if (flags.mask !== undefined) {
+    const mask = await readMask(flags.mask, await read(flags.mask), { axes: spec.axes, ...limits });
+    return observeMasked(signal, maskOf(mask));
+  }
   const region = flags.region ?? flags.hide;
   if (region === undefined) return observeMasked(signal);
   const parsed = fromOption(flags.region === undefined ? '--hide' : '--region', () => parseRegion(region));
   return observeMasked(signal, regionMask(signal.shape, parsed, flags.region === undefined));
-}
-
-async function readMask(bytes: Uint8Array): Promise<Mask> {
-  const { maskOf } = await import('../../complete/index.ts');
-  if (isNpy(bytes)) {
-    const { readNpy } = await import('../../../datasets/npy.ts');
-    const { shape, data } = readNpy(bytes);
-    return maskOf({ shape, values: data });
-  }
-  const { readImage } = await import('../../../datasets/image.ts');
-  return maskOf(await readImage(bytes, { id: 'the mask', channels: 'grey' }));
 }

@@ -2,12 +2,14 @@
 import { basename, dirname, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { suffix } from '../../../codec/header.ts';
+import { signalFormats, sniffFormat, titlesOf } from '../../../datasets/formats.ts';
+import type { Signal } from '../../../datasets/signal.ts';
 import type { Model } from '../../field/model.ts';
 import type { Encoded, EncodeTarget } from '../../pipeline/types.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
-import { chooseModel, modelOption, withSession } from '../models.ts';
+import { chooseModel, modelOfSignal, modelOption, withSession } from '../models.ts';
 import {
   effortOption,
   forceOption,
@@ -19,8 +21,8 @@ import {
   targetOptions,
 } from '../options.ts';
 import type { Run } from '../program.ts';
-import { coloursOf, isNpy, readSignal } from '../signals.ts';
-import { psnrText, secondsText, sizeText } from '../text.ts';
+import { channelsNeeded, noteDropped, readSignal } from '../signals.ts';
+import { psnrText, secondsText } from '../text.ts';
 
 interface EncodeFlags extends OutputFlags {
   readonly model?: string;
@@ -36,7 +38,7 @@ export function addEncode(program: Command, run: Run): void {
   const command = program
     .command('encode')
     .description('code a signal as a function; several signals go into one archive')
-    .argument('<inputs...>', 'PNG, JPEG, WebP, AVIF or npy files; - is stdin')
+    .argument('<inputs...>', `${titlesOf(signalFormats)} files; - is stdin`)
     .option(outputFlag, 'default: the input with the suffix .functa')
     .option(...forceOption)
     .option(...modelOption)
@@ -64,10 +66,11 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
       await readInput(input, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal }),
     );
   }
-  const model = await modelFor(flags, inputs, files);
+  const model = await modelFor(job, flags, inputs, files);
   const signals = await Promise.all(
     files.map((file, i) => readSignal(inputs[i]!, file, { model, maxBytes: flags.maxBytes })),
   );
+  for (const signal of signals) noteDropped(job, signal);
   const quality = target === undefined ? flags.quality : undefined;
   const options = { quality, effort: flags.effort, prior: flags.prior, signal: job.signal };
   return withSession(job, model, async (session) => {
@@ -75,7 +78,13 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
       const encoded = await session.encode(signals[0]!, { ...options, target });
       await writeOutput(output, encoded.bytes, { stdout: job.streams.stdout, force: flags.force });
       return {
-        data: { input: inputs[0], output, ...modelFacts(model), effort: flags.effort, ...facts(encoded) },
+        data: {
+          input: inputs[0],
+          output,
+          ...modelFacts(model),
+          effort: flags.effort,
+          ...facts(encoded, signals[0]!),
+        },
         lines: [`${nameOf(output)}: ${factsText(encoded)}`],
         stdoutTaken: output === standardStream,
       };
@@ -88,7 +97,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
         ...modelFacts(model),
         effort: flags.effort,
         archiveBytes: archive.length,
-        items: items.map((item, i) => ({ input: inputs[i], ...facts(item) })),
+        items: items.map((item, i) => ({ input: inputs[i], ...facts(item, signals[i]!) })),
       },
       lines: [
         ...items.map((item, i) => `${nameOf(inputs[i]!)}: ${factsText(item)}`),
@@ -114,26 +123,27 @@ function targetOf({ psnr, bytes }: EncodeFlags): EncodeTarget | undefined {
 
 /** Without a name: the bundled model for signals of this shape and these channels. */
 async function modelFor(
+  job: Job,
   { model: ref, maxBytes }: EncodeFlags,
   inputs: readonly string[],
   files: readonly Uint8Array[],
 ): Promise<Model> {
   if (ref !== undefined) return chooseModel(ref, '');
   const first = await readSignal(inputs[0]!, files[0]!, { maxBytes });
-  const channels = isNpy(files[0]!) ? first.channels : coloursOf(first);
-  const what = `a signal of ${sizeText(first.shape)} with ${channels} channel${channels === 1 ? '' : 's'}`;
-  return chooseModel(undefined, what, ({ card }) => {
-    const sameAxes = card.shape.length === first.shape.length;
-    const sameShape = sameAxes && card.shape.every((n, axis) => n === first.shape[axis]);
-    return card.spec.outputs === channels && (card.anySize ? sameAxes : sameShape);
+  const isPicture = sniffFormat(files[0]!)?.holds === 'picture';
+  const { model, others } = await modelOfSignal(first, {
+    channels: channelsNeeded(first, files[0]!),
+    isPicture,
   });
+  if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);
+  return model;
 }
 
 function modelFacts({ card, id }: Model) {
   return { model: card.name, modelId: id };
 }
 
-function facts(encoded: Encoded) {
+function facts(encoded: Encoded, { notes }: Signal) {
   const { bytes, shape, quality, prior, bitsPerPoint, estimatedBits, psnrDb, mse, seconds } = encoded;
   return {
     fileBytes: bytes.length,
@@ -145,6 +155,7 @@ function facts(encoded: Encoded) {
     psnrDb,
     mse,
     seconds,
+    ...(notes === undefined ? {} : { notes }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** `functa query`: what is near, where, unlikely, and what the functions of a store are at given points. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { signalFormats, titlesOf } from '../../../datasets/formats.ts';
 import { BadInputError } from '../../core/errors.ts';
 import type { Model } from '../../field/model.ts';
 import type { QueryInput, Row } from '../../query/index.ts';
@@ -9,7 +10,7 @@ import { chooseModel, modelOption, withEngine } from '../models.ts';
 import { collect, fromOption, integer, maxBytesOption, real, sizeOf } from '../options.ts';
 import type { Run } from '../program.ts';
 import type { Progress } from '../progress.ts';
-import { readSignal } from '../signals.ts';
+import { noteDropped, readMask, readSignal } from '../signals.ts';
 import { columns, psnrText } from '../text.ts';
 
 interface CommonFlags {
@@ -52,7 +53,7 @@ export function addQuery(program: Command, run: Run): void {
       .addOption(maxBytesOption());
   add('near', 'the functions nearest to one of them, to a signal, or to a part of either')
     .option('--id <id>', 'of a function of the store')
-    .option('--signal <file>', 'PNG, JPEG, WebP, AVIF or npy; NaN is a missing value')
+    .option('--signal <file>', `${titlesOf(signalFormats)}; NaN is a missing value`)
     .option('--mask <file>', 'a picture or npy of the same size: what is 0 or black was not observed')
     .option('--region <region>', `what is compared: ${regionHint}`)
     .option(...kOption)
@@ -120,8 +121,9 @@ async function near(
   const read = (path: string) =>
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
   const file = flags.signal === undefined ? undefined : await read(flags.signal);
-  const mask =
+  const observed =
     flags.mask === undefined ? undefined : await readMask(flags.mask, await read(flags.mask), flags);
+  const mask = observed && Array.from(observed.values, (value) => value >= 0.5);
   return ask(job, store, flags, {
     ...{ kind: 'near', id, mask, k, cursor, method, metric, refine },
     signal: file && { file: Buffer.from(file).toString('base64') },
@@ -213,8 +215,11 @@ async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput
         const context = {
           ...{ store, model, engine, limits: defaultLimits },
           indexes: new NearIndexes({ store, model, engine }),
-          readSignal: (bytes: Uint8Array) =>
-            readSignal('the signal', bytes, { model, maxBytes: flags.maxBytes }),
+          readSignal: async (bytes: Uint8Array) => {
+            const signal = await readSignal('the signal', bytes, { model, maxBytes: flags.maxBytes });
+            noteDropped(job, signal);
+            return signal;
+          },
         };
         const options = {
           signal: job.signal,
@@ -263,11 +268,6 @@ async function regionOf(option: string, text: string | undefined) {
   const { parseRegion } = await import('../../pipeline/index.ts');
   const { start, count } = fromOption(option, () => parseRegion(text));
   return { start: [...start], count: [...count] };
-}
-
-async function readMask(path: string, bytes: Uint8Array, { maxBytes }: CommonFlags): Promise<boolean[]> {
-  const { values, channels } = await readSignal(path, bytes, { maxBytes });
-  return Array.from({ length: values.length / channels }, (_, p) => values[p * channels]! >= 0.5);
 }
 
 function range(text: string): Range {

@@ -1,0 +1,57 @@
+/** A signal from the bytes of a file in any of the formats, with the samples that are wanted. */
+import { BadInputError, BadStreamError } from '../src/core/errors.ts';
+import type { Limits } from '../src/core/limits.ts';
+import type { Channels } from '../src/field/card.ts';
+import { pictureFormats, signalFormats, sniffFormat, titlesOf } from './formats.ts';
+import { type ImageChannels, readImage } from './image.ts';
+import { signalFromNpy } from './npy.ts';
+import { meaningOf } from './npy-samples.ts';
+import type { Signal } from './signal.ts';
+
+export interface ReadSignalOptions {
+  readonly id: string;
+  /** Of a model's card; `mask`: one value for each sample, 1 where it is known. */
+  readonly channels: Channels | 'mask';
+  readonly axes: number;
+  readonly limits?: Limits | undefined;
+}
+
+/** What pictures are read as where samples of a picture are wanted. */
+const imageChannels: Readonly<Record<Channels | 'mask', ImageChannels | undefined>> = {
+  grey: 'grey',
+  rgb: 'rgb',
+  rgba: 'rgba',
+  mask: 'grey',
+  mono: undefined,
+  stereo: undefined,
+  values: undefined,
+};
+
+/**
+ * Reads PNG, JPEG, WebP, AVIF or npy, whichever the bytes begin like. Throws BadStreamError `unknown-image`, BadInputError
+ * `not-a-picture-model` for a picture where other samples are wanted, and what `readImage` and `signalFromNpy` throw.
+ */
+export async function readSignalAs(bytes: Uint8Array, options: ReadSignalOptions): Promise<Signal> {
+  const { id, channels, axes, limits } = options;
+  const given = limits === undefined ? {} : { limits };
+  const format = sniffFormat(bytes);
+  if (format === undefined && bytes.length > 0) {
+    throw new BadStreamError(
+      'unknown-image',
+      0,
+      `${id} is none of ${titlesOf(signalFormats, 'and')}; convert it to one of them`,
+    );
+  }
+  if (format?.holds === 'array') {
+    const meaning = channels === 'mask' ? 'mask' : meaningOf[channels];
+    return signalFromNpy(bytes, { id, axes, meaning, ...given });
+  }
+  const samples = imageChannels[channels];
+  if (samples === undefined) {
+    throw new BadInputError(
+      'not-a-picture-model',
+      `${id} is a picture (${titlesOf(pictureFormats)}) and this model takes ${channels}; give an npy array`,
+    );
+  }
+  return readImage(bytes, { id, channels: samples, ...given });
+}

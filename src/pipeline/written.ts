@@ -1,0 +1,31 @@
+/** Decoded signals as files. */
+import type { WrittenName } from '../../datasets/formats.ts';
+import { npyChunks } from './npy.ts';
+import { pngChunks } from './png.ts';
+import { collectRows } from './rows.ts';
+import type { RowStream } from './types.ts';
+
+/**
+ * The pieces of a file in one of the formats that are written, made as the rows come where the format allows. Throws
+ * BadInputError `not-a-picture` or `not-an-image` for what a picture cannot hold.
+ */
+export function signalChunks(stream: RowStream, format: WrittenName): AsyncIterable<Uint8Array> {
+  switch (format) {
+    case 'png':
+      return pngChunks(stream);
+    case 'npy':
+      return npyChunks(stream);
+    case 'webp':
+      return webpChunks(stream);
+    default:
+      return format satisfies never;
+  }
+}
+
+/** In one piece: the format is coded from all of a picture at once. */
+async function* webpChunks(stream: RowStream): AsyncIterable<Uint8Array> {
+  const { writeImage } = await import('../../datasets/image.ts');
+  const { shape, channels } = stream;
+  const values = await collectRows(stream);
+  yield await writeImage({ id: 'the picture', shape, channels, values }, 'webp', { lossless: true });
+}
