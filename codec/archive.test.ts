@@ -7,12 +7,23 @@ import { withLimits } from '../src/core/limits.ts';
 import { Rng } from '../src/core/rng.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
-import { type ArchiveItem, encodeArchive, encodeFile, joinFiles, openArchive, readHeader } from './index.ts';
+import {
+  type ArchiveItem,
+  decodeFile,
+  encodeArchive,
+  encodeFile,
+  encodeSamples,
+  joinFiles,
+  openArchive,
+  readHeader,
+} from './index.ts';
 
 const image = readModel(makeTinyModel(tinyModels[0]!));
 const field = readModel(makeTinyModel(tinyModels[2]!));
 
-function items(count: number, shapeOf: (i: number) => number[], ids = false): ArchiveItem[] {
+type SymbolItem = Extract<ArchiveItem, { readonly symbols: Int32Array }>;
+
+function items(count: number, shapeOf: (i: number) => number[], ids = false): SymbolItem[] {
   return Array.from({ length: count }, (_, i) => {
     const shape = shapeOf(i);
     const layout = symbolLayout(image.network.spec, shape);
@@ -68,8 +79,9 @@ describe('an archive', () => {
           const { symbols, shape, id } = given[i]!;
           expect(archive.at(i)).toEqual({ symbols, shape, quality: 50, prior: 'autoregressive', id });
           expect(archive.file(i)).toEqual(encodeFile(image, symbols, shape, 50));
-          archive.at(i).symbols.fill(7);
-          expect(archive.at(i).symbols).toEqual(symbols);
+          const item = archive.at(i);
+          if (item.prior !== 'samples') item.symbols.fill(7);
+          expect(archive.at(i)).toMatchObject({ symbols });
           shared += archive.byteLength(i);
         }
         const header = readHeader(bytes);
@@ -128,15 +140,45 @@ describe('an archive', () => {
     }
   });
 
-  it('is not joined from files that differ in model, quality or prior, or that are archives', () => {
-    const [one] = items(1, () => [16, 16]) as [ArchiveItem];
-    const file = encodeFile(image, one.symbols, one.shape, 50);
-    expect(codeOf(() => joinFiles(image, [file, encodeFile(image, one.symbols, one.shape, 51)]))).toBe(
-      'archive-mixed',
+  it('holds items of several priors and qualities, and of samples, alone, in any order, and as files', () => {
+    const samples = Int16Array.from({ length: 16 * 16 }, (_, i) => (i * i) % 701);
+    const given = items(9, () => [16, 16], true).map(({ symbols, shape, id }, i) => {
+      if (i % 4 === 3) return { samples, shape, quality: 100 - i, prior: 'samples' as const, id };
+      const prior = i === 5 ? ('histogram' as const) : ('autoregressive' as const);
+      return { symbols, shape, quality: i === 4 ? 51 : 50, prior, id };
+    });
+    const files = given.map((item) =>
+      'samples' in item
+        ? encodeSamples(image, item.samples, item.shape, item.quality)
+        : encodeFile(image, item.symbols, item.shape, item.quality, item.prior),
     );
-    expect(
-      codeOf(() => joinFiles(image, [file, encodeFile(image, one.symbols, one.shape, 50, 'histogram')])),
-    ).toBe('archive-mixed');
+    for (const perStream of [1, 2, 5, 9]) {
+      const bytes = encodeArchive(image, given, { quality: 77, perStream });
+      expect(
+        joinFiles(
+          image,
+          files,
+          given.map(({ id }) => id!),
+          perStream,
+        ),
+      ).toEqual(bytes);
+      const archive = openArchive(image, bytes);
+      expect([archive.quality, archive.prior]).toEqual([50, 'autoregressive']);
+      for (const i of new Rng(1).shuffle(Array.from(given.keys()))) {
+        const found = archive.at(i);
+        if (found.prior === 'samples') expect(found).toEqual({ ...given[i]!, samples: found.samples });
+        else expect(found).toEqual(given[i]!);
+        expect(archive.file(i)).toEqual(files[i]!);
+        expect(decodeFile(image, archive.file(i))).toEqual(decodeFile(image, files[i]!));
+      }
+      for (let length = 0; length < bytes.length; length += 3)
+        expect(() => openArchive(image, bytes.subarray(0, length)), `cut to ${length}`).toThrow();
+    }
+  });
+
+  it('is not joined from files of another model, or from archives', () => {
+    const [one] = items(1, () => [16, 16]) as [SymbolItem];
+    const file = encodeFile(image, one.symbols, one.shape, 50);
     expect(codeOf(() => joinFiles(image, [encodeArchive(image, [one], { quality: 50 })]))).toBe(
       'archive-mixed',
     );
@@ -175,7 +217,7 @@ describe('an archive', () => {
       changed[at] = value;
       return codeOf(() => openArchive(image, changed));
     };
-    expect(planted(2, 8)).toBe('flags');
+    expect(planted(2, 16)).toBe('flags');
     expect(planted(2, 2)).toBe('shape');
     expect(planted(4, 0)).toBe('checksum');
     expect(planted(bytes.length - 1, 0)).toBe('checksum');

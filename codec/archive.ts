@@ -8,23 +8,30 @@ import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
 import { BadInputError, BadStreamError, NotFoundError } from '../src/core/errors.ts';
 import { crc32c } from '../src/core/hash.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
+import type { Samples } from '../src/field/samples.ts';
 import { type CodingModel, checkModel, choosePrior, isDefaultShape, resolveShape } from './coding-model.ts';
 import { decodeFile } from './file.ts';
 import {
   archiveDigestBytes,
+  type Coding,
+  readCoding,
   readDigest,
   readFileHeader,
   readLead,
   readQuality,
   readShape,
+  writeCoding,
   writeDigest,
   writeLead,
 } from './header.ts';
-import { headerOf, readTogether, writeStream, writeTogether } from './stream.ts';
+import { headerOf } from './header-of.ts';
+import { type Content, readStream, readTogether, writeStream, writeTogether } from './stream.ts';
 
 const hasIds = 1;
 const hasShapes = 2;
 const hasGroups = 4;
+const hasExceptions = 8;
+const knownFlags = hasIds | hasShapes | hasGroups | hasExceptions;
 
 /** Of a stream: as many signals as come to about so many bytes, and no more than decode in the time of one of those. */
 const groupedBytes = 4096;
@@ -35,36 +42,48 @@ export function signalsPerStream(meanBytes: number, count: number): number {
   return Math.max(1, Math.min(mostGrouped, count, Math.floor(groupedBytes / meanBytes)));
 }
 
-export interface ArchiveItem {
-  readonly symbols: Int32Array;
+export type ArchiveItem = (
+  | {
+      readonly symbols: Int32Array;
+      /** Default: that of the archive. */
+      readonly prior?: PriorKind | undefined;
+    }
+  | { readonly samples: Samples }
+) & {
   readonly shape: readonly number[];
+  /** Default: that of the archive. */
+  readonly quality?: number | undefined;
   /** A name; all items have one or none has. */
   readonly id?: string | undefined;
+};
+
+/** What the stream of an item is read with, beside its shape. */
+export interface ItemSetting {
+  readonly prior: Coding;
+  readonly quality: number;
 }
 
 export interface ArchiveOptions {
-  /** One for all items. */
+  /** Of items that do not say it. */
   readonly quality: number;
-  /** The model's best unless named. */
+  /** Of items that do not say it; the model's best unless named. */
   readonly prior?: PriorKind | undefined;
   /** Signals of one stream, 1 to 255; default 1. More take fewer bytes, and are decoded together. */
   readonly perStream?: number | undefined;
 }
 
-export interface DecodedItem {
-  readonly symbols: Int32Array;
-  readonly shape: readonly number[];
-  readonly quality: number;
-  readonly prior: PriorKind;
-  readonly id: string | undefined;
-}
+export type DecodedItem = Content & { readonly id: string | undefined };
 
 /** What an archive says before its streams. Offsets and shapes are of all items. */
 export interface ArchiveIndex {
-  readonly prior: PriorKind;
+  /** Of most items. */
+  readonly prior: Coding;
   /** First bytes of the model's id, hex. */
   readonly modelDigest: string;
+  /** Of most items. */
   readonly quality: number;
+  /** Items of another prior or quality. */
+  readonly exceptions: ReadonlyMap<number, ItemSetting>;
   readonly count: number;
   /** Signals of one stream; the last may have fewer. */
   readonly perStream: number;
@@ -79,8 +98,9 @@ export interface ArchiveIndex {
 
 export interface Archive {
   readonly count: number;
+  /** Of most items. */
   readonly quality: number;
-  readonly prior: PriorKind;
+  readonly prior: Coding;
   readonly ids: readonly string[] | undefined;
   /** Bytes of item i's stream, or its equal share of them. */
   byteLength(i: number): number;
@@ -100,16 +120,24 @@ export function encodeArchive(
   const { quality, perStream = 1 } = options;
   if (!Number.isInteger(perStream) || perStream < 1 || perStream > 255)
     throw new BadInputError('per-stream', `a stream holds 1 to 255 signals, not ${perStream}`);
+  const contents = items.map((item): Content => {
+    const { shape } = item;
+    const own = item.quality ?? quality;
+    if ('samples' in item) return { prior: 'samples', quality: own, shape, samples: item.samples };
+    return { prior: item.prior ?? prior, quality: own, shape, symbols: item.symbols };
+  });
   const streams: Uint8Array[] = [];
-  for (let i = 0; i < items.length; i += perStream)
-    streams.push(writeTogether(model, { prior, quality }, items.slice(i, i + perStream)).stream);
-  return join(model, items, streams, { prior, quality, perStream });
+  if (perStream === 1) for (const content of contents) streams.push(writeStream(model, content).stream);
+  else
+    for (let i = 0; i < items.length; i += perStream)
+      streams.push(writeTogether(model, contents.slice(i, i + perStream)).stream);
+  const parts = contents.map((content, i) => ({ ...content, id: items[i]!.id }));
+  return join(model, parts, streams, { prior, quality, perStream });
 }
 
 /**
- * The archive of single files of this model, of one quality and prior, without decoding them unless several are to share a
- * stream. Throws BadInputError `archive-mixed` when they differ, `archive-ids`, and what `decodeFile` throws, on headers alone for
- * one signal a stream.
+ * The archive of single files of this model, without decoding them unless several are to share a stream. Throws BadInputError
+ * `archive-mixed` when one is an archive, `archive-ids`, and what `decodeFile` throws, on headers alone for one signal a stream.
  */
 export function joinFiles(
   model: CodingModel,
@@ -129,21 +157,13 @@ export function joinFiles(
   });
   if (ids !== undefined && ids.length !== files.length)
     throw new BadInputError('archive-ids', `${ids.length} ids for ${files.length} files`);
-  const prior = parts[0]?.prior ?? choosePrior(model);
-  const quality = parts[0]?.quality ?? 50;
-  if (parts.some((part) => part.prior !== prior || part.quality !== quality)) {
-    throw new BadInputError(
-      'archive-mixed',
-      'an archive has one quality and one prior; encode the files alike',
-    );
-  }
   if (perStream > 1) {
     const items = files.map((bytes, i) => ({ ...decodeFile(model, bytes), id: ids?.[i] }));
-    return encodeArchive(model, items, { quality, prior, perStream });
+    return encodeArchive(model, items, { quality: parts[0]?.quality ?? 50, perStream });
   }
-  const items = parts.map(({ shape }, i) => ({ shape, id: ids?.[i] }));
+  const items = parts.map((part, i) => ({ ...part, id: ids?.[i] }));
   const streams = parts.map((part) => part.stream);
-  return join(model, items, streams, { prior, quality, perStream });
+  return join(model, items, streams, { prior: choosePrior(model), quality: 50, perStream });
 }
 
 /** Reads all of an archive but its streams; needs no model. Throws LimitError and BadStreamError. */
@@ -155,8 +175,7 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
     throw new BadStreamError('container', 1, 'this is a single file, not an archive');
   const flagsAt = reader.at;
   const flags = reader.u8();
-  if (flags > (hasIds | hasShapes | hasGroups))
-    throw new BadStreamError('flags', flagsAt, `unknown flags ${flags}`);
+  if (flags > knownFlags) throw new BadStreamError('flags', flagsAt, `unknown flags ${flags}`);
   const withShapes = (flags & hasShapes) !== 0;
   if (withShapes && lead.axes === 0) throw new BadStreamError('shape', flagsAt, 'shapes of no axes');
   const perStream = (flags & hasGroups) !== 0 ? reader.u8() : 1;
@@ -176,6 +195,8 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
   for (let i = 0; i < streams; i++) offsets[i + 1] = offsets[i]! + least + reader.varint();
   const shapes = withShapes ? list(reader, count, () => readShape(reader, lead.axes)) : undefined;
   const ids = (flags & hasIds) !== 0 ? list(reader, count, () => reader.utf8(reader.varint())) : undefined;
+  const exceptions =
+    (flags & hasExceptions) !== 0 ? readExceptions(reader, count) : new Map<number, ItemSetting>();
   const end = reader.at;
   expectCrc(reader.u32(), bytes.subarray(0, end), end);
   const start = reader.at;
@@ -187,13 +208,24 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
       `streams of ${offsets[streams]! - start} bytes and a checksum in ${reader.remaining} bytes`,
     );
   }
-  return { prior: lead.prior, modelDigest, quality, count, perStream, offsets, shape, shapes, ids };
+  return {
+    prior: lead.prior,
+    modelDigest,
+    quality,
+    exceptions,
+    count,
+    perStream,
+    offsets,
+    shape,
+    shapes,
+    ids,
+  };
 }
 
 /** Opens an archive of this model, checking both checksums; keeps a view of `bytes`. Throws as `readArchiveIndex`, and ConflictError `other-model`. */
 export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limits = defaultLimits): Archive {
   const index = readArchiveIndex(bytes, limits);
-  const { prior, quality, count, perStream, offsets, ids } = index;
+  const { prior, quality, exceptions, count, perStream, offsets, ids } = index;
   checkModel(model, index.modelDigest);
   const end = offsets.at(-1)!;
   const stored = new ByteReader(bytes.subarray(end)).u32();
@@ -203,19 +235,27 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
       throw new NotFoundError('item', `the archive has items 0 to ${count - 1}, not ${i}`);
     return i;
   };
-  let last: { readonly stream: number; readonly symbols: readonly Int32Array[] } | undefined;
-  const symbolsOf = (i: number) => {
+  const settingOf = (i: number) => ({
+    ...(exceptions.get(i) ?? { prior, quality }),
+    shape: itemShape(model, index, i),
+  });
+  let last: { readonly stream: number; readonly contents: readonly Content[] } | undefined;
+  const contentOf = (i: number) => {
     const stream = Math.floor(check(i) / perStream);
     if (last?.stream !== stream) {
       const from = offsets[stream]!;
-      const first = stream * perStream;
-      const shapes = Array.from({ length: Math.min(perStream, count - first) }, (_, k) =>
-        itemShape(model, index, first + k),
-      );
       const coded = bytes.subarray(from, offsets[stream + 1]!);
-      last = { stream, symbols: readTogether(model, { prior, quality }, shapes, coded, from, limits) };
+      const first = stream * perStream;
+      const settings = Array.from({ length: Math.min(perStream, count - first) }, (_, k) =>
+        settingOf(first + k),
+      );
+      const contents =
+        perStream === 1
+          ? [readStream(model, settings[0]!, coded, from, limits)]
+          : readTogether(model, settings, coded, from, limits);
+      last = { stream, contents };
     }
-    return last.symbols[i % perStream]!.slice();
+    return copyOf(last.contents[i % perStream]!);
   };
   return {
     count,
@@ -227,18 +267,14 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
       const signals = Math.min(perStream, count - stream * perStream);
       return (offsets[stream + 1]! - offsets[stream]!) / signals;
     },
-    at: (i) => ({
-      symbols: symbolsOf(i),
-      shape: itemShape(model, index, i),
-      ...{ quality, prior, id: ids?.[i] },
-    }),
+    at: (i) => ({ ...contentOf(i), id: ids?.[i] }),
     file: (i) => {
-      const setting = { prior, quality, shape: itemShape(model, index, check(i)) };
+      const header = headerOf(model, settingOf(check(i)));
       const stream =
         perStream === 1
           ? bytes.subarray(offsets[i]!, offsets[i + 1]!)
-          : writeStream(model, setting, symbolsOf(i)).stream;
-      return new ByteWriter().bytes(headerOf(model, setting)).bytes(stream).finish();
+          : writeStream(model, contentOf(i)).stream;
+      return new ByteWriter().bytes(header).bytes(stream).finish();
     },
   };
 }
@@ -250,20 +286,67 @@ function itemShape(model: CodingModel, index: ArchiveIndex, i: number): readonly
   return resolveShape(model, own ?? index.shape, 0);
 }
 
+/** Arrays of its own: the one that is kept stays as it is. */
+function copyOf(content: Content): Content {
+  return content.prior === 'samples'
+    ? { ...content, samples: content.samples.slice() }
+    : { ...content, symbols: content.symbols.slice() };
+}
+
+/** What most items have, the earliest of those that are as many; what there is without any is that of an empty archive. */
+function mostCommon(items: readonly ItemSetting[], without: ItemSetting): ItemSetting {
+  const counts = new Map<string, { setting: ItemSetting; count: number }>();
+  for (const setting of items) {
+    const key = `${setting.prior} ${setting.quality}`;
+    const found = counts.get(key) ?? { setting, count: 0 };
+    found.count++;
+    counts.set(key, found);
+  }
+  let most = { setting: without, count: 0 };
+  for (const found of counts.values()) if (found.count > most.count) most = found;
+  return most.setting;
+}
+
+/** Items since the one before, then prior and quality, of each item that has others than most. */
+function writeExceptions(writer: ByteWriter, items: readonly ItemSetting[], common: ItemSetting): void {
+  const others = [...items.entries()].filter(([, item]) => isOther(item, common));
+  writer.varint(others.length);
+  let next = 0;
+  for (const [i, { prior, quality }] of others) {
+    writer.varint(i - next);
+    writeCoding(writer, prior);
+    writer.u8(quality);
+    next = i + 1;
+  }
+}
+
+function isOther(item: ItemSetting, common: ItemSetting): boolean {
+  return item.prior !== common.prior || item.quality !== common.quality;
+}
+
+function readExceptions(reader: ByteReader, count: number): Map<number, ItemSetting> {
+  const found = new Map<number, ItemSetting>();
+  const others = reader.varint();
+  if (others > count || others * 3 > reader.remaining)
+    throw new BadStreamError('truncated', reader.at, `${others} settings of ${count} items`);
+  let next = 0;
+  for (let k = 0; k < others; k++) {
+    const i = next + reader.varint();
+    if (i >= count) throw new BadStreamError('flags', reader.at, `a setting of item ${i} of ${count}`);
+    found.set(i, { prior: readCoding(reader), quality: readQuality(reader) });
+    next = i + 1;
+  }
+  return found;
+}
+
 function join(
   model: CodingModel,
-  items: readonly Pick<ArchiveItem, 'shape' | 'id'>[],
+  items: readonly (ItemSetting & Pick<ArchiveItem, 'shape' | 'id'>)[],
   streams: readonly Uint8Array[],
-  {
-    prior,
-    quality,
-    perStream,
-  }: {
-    readonly quality: number;
-    readonly prior: PriorKind;
-    readonly perStream: number;
-  },
+  { perStream, ...without }: ItemSetting & { readonly perStream: number },
 ): Uint8Array {
+  const { prior, quality } = mostCommon(items, without);
+  const mixed = items.some((item) => isOther(item, { prior, quality }));
   const named = items.filter(({ id }) => id !== undefined).length;
   if (named !== 0 && named !== items.length)
     throw new BadInputError('archive-ids', 'give all items an id, or none');
@@ -274,7 +357,12 @@ function join(
   const common = alike && !isDefaultShape(model, first) ? first : undefined;
   const writer = new ByteWriter();
   writeLead(writer, { container: 'archive', prior, axes: alike ? (common?.length ?? 0) : first.length });
-  writer.u8((named > 0 ? hasIds : 0) | (alike ? 0 : hasShapes) | (perStream > 1 ? hasGroups : 0));
+  writer.u8(
+    (named > 0 ? hasIds : 0) |
+      (alike ? 0 : hasShapes) |
+      (perStream > 1 ? hasGroups : 0) |
+      (mixed ? hasExceptions : 0),
+  );
   if (perStream > 1) writer.u8(perStream);
   writeDigest(writer, model.id, archiveDigestBytes);
   writer.u8(quality);
@@ -290,6 +378,7 @@ function join(
       writer.varint(text.length).bytes(text);
     }
   }
+  if (mixed) writeExceptions(writer, items, { prior, quality });
   writer.u32(crc32c(writer.finish()));
   let crc = 0;
   for (const stream of streams) {

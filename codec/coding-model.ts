@@ -1,9 +1,10 @@
 /** What the codec needs of a model, and what a file may ask of it. */
-import type { EntropyPrior, PriorKind, SymbolLayout } from '../prior/prior.ts';
+import type { PriorKind, SymbolLayout } from '../prior/prior.ts';
 import { symbolLayout } from '../prior/prior.ts';
-import { type PriorSource, priorKinds } from '../prior/registry.ts';
+import { type PriorSource, priorKinds, readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError, ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { checkLimit, type Limits } from '../src/core/limits.ts';
+import type { Channels, ValueRange } from '../src/field/card.ts';
 import {
   type FieldSpec,
   featureCount,
@@ -11,6 +12,7 @@ import {
   pointCount,
   totalChannels,
 } from '../src/field/spec.ts';
+import type { Coding } from './header.ts';
 
 /** A `Model` of src/field/model.ts is one. */
 export interface CodingModel extends PriorSource {
@@ -21,6 +23,9 @@ export interface CodingModel extends PriorSource {
     readonly shape: readonly number[];
     /** Whether signals may have other shapes. */
     readonly anySize: boolean;
+    /** What samples are. */
+    readonly channels: Channels;
+    readonly values: ValueRange;
   };
 }
 
@@ -31,24 +36,38 @@ export function multiplyAddsPerPoint(spec: FieldSpec): number {
   return network + totalChannels(spec) * (layers * width + outputs);
 }
 
+/** What reading one sample costs, in multiply-adds that take about as long. */
+const multiplyAddsPerSample = 4096;
+
 /**
- * Checks, before anything is allocated, that a signal of this shape may be asked for. Throws LimitError `limit-axis`,
- * `limit-samples`, `limit-symbols` or `limit-multiply-adds`.
+ * Checks, before anything is allocated, that signals of these shapes may be asked for, all together. Throws LimitError `limit-axis`,
+ * `limit-samples`, `limit-symbols` or `limit-multiply-adds`, and NotFoundError `prior`.
  */
 export function checkWork(
   model: CodingModel,
-  prior: EntropyPrior,
-  shapes: readonly (readonly number[])[],
+  signals: readonly { readonly shape: readonly number[]; readonly prior: Coding }[],
   limits: Limits,
 ): void {
   const { spec } = model.network;
-  const points = shapes.reduce((sum, shape) => sum + pointCount(shape), 0);
-  const symbols = shapes.reduce((sum, shape) => sum + modulationLength(spec, shape), 0);
   const hint = 'allow more, or ask for a smaller signal';
-  for (const shape of shapes) for (const n of shape) checkLimit('axis', n, limits.maxAxis, hint);
+  let points = 0;
+  let symbols = 0;
+  let work = 0;
+  for (const { shape, prior } of signals) {
+    for (const n of shape) checkLimit('axis', n, limits.maxAxis, hint);
+    const ownPoints = pointCount(shape);
+    points += ownPoints;
+    if (prior === 'samples') {
+      work += ownPoints * spec.outputs * multiplyAddsPerSample;
+      continue;
+    }
+    const ownSymbols = modulationLength(spec, shape);
+    symbols += ownSymbols;
+    const perSymbol = readPrior(model, prior).multiplyAddsPerSymbol;
+    work += ownPoints * multiplyAddsPerPoint(spec) + ownSymbols * perSymbol;
+  }
   checkLimit('samples', points, limits.maxSamples, hint);
   checkLimit('symbols', symbols, limits.maxSymbols, hint);
-  const work = points * multiplyAddsPerPoint(spec) + symbols * prior.multiplyAddsPerSymbol;
   checkLimit('multiply-adds', work, limits.maxMultiplyAdds, hint);
 }
 
@@ -89,6 +108,12 @@ export function isDefaultShape(model: CodingModel, shape: readonly number[]): bo
 
 /** Layout of a signal that a caller wants encoded. Throws BadInputError `shape`. */
 export function layoutFor(model: CodingModel, shape: readonly number[]): SymbolLayout {
+  checkShape(model, shape);
+  return symbolLayout(model.network.spec, shape);
+}
+
+/** That a caller may have a signal of this shape encoded. Throws BadInputError `shape`. */
+export function checkShape(model: CodingModel, shape: readonly number[]): void {
   const { spec } = model.network;
   if (shape.length !== spec.axes || shape.some((n) => !Number.isInteger(n) || n < 1 || n > 0xffffffff)) {
     throw new BadInputError(
@@ -102,7 +127,6 @@ export function layoutFor(model: CodingModel, shape: readonly number[]): SymbolL
       `the model is for signals of [${model.card.shape}] only, not [${shape}]`,
     );
   }
-  return symbolLayout(spec, shape);
 }
 
 /** The model's best prior, or the one asked for. Throws NotFoundError `prior`. */

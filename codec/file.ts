@@ -1,18 +1,17 @@
 /** One signal in one file: a header of 6 to 10 bytes for an image, and the stream; see FORMAT.md. */
 import type { PriorKind } from '../prior/prior.ts';
 import { ByteReader } from '../src/core/bytes.ts';
-import { BadStreamError } from '../src/core/errors.ts';
+import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
+import type { Samples } from '../src/field/samples.ts';
 import { type CodingModel, checkModel, choosePrior, resolveShape } from './coding-model.ts';
 import { readFileHeader, readLead } from './header.ts';
-import { headerOf, readStream, writeStream } from './stream.ts';
+import { headerOf } from './header-of.ts';
+import { type Content, readStream, writeStream } from './stream.ts';
 
-export interface DecodedFile {
-  readonly symbols: Int32Array;
-  readonly shape: readonly number[];
-  readonly quality: number;
-  readonly prior: PriorKind;
-}
+/** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
+export type DecodedFile = Content;
+export type DecodedSymbols = Extract<Content, { readonly symbols: Int32Array }>;
 
 /**
  * The file of a signal's symbols (in the order of its modulation; see prior/quantiser.ts), coded with the model's best
@@ -36,9 +35,12 @@ export function encodePriced(
   quality: number,
   prior?: PriorKind,
 ): { readonly bytes: Uint8Array; readonly bits: number } {
-  const setting = { prior: choosePrior(model, prior), quality, shape };
-  const { stream, bits } = writeStream(model, setting, symbols);
-  const header = headerOf(model, setting);
+  return write(model, { prior: choosePrior(model, prior), quality, shape, symbols });
+}
+
+function write(model: CodingModel, content: Content): { readonly bytes: Uint8Array; readonly bits: number } {
+  const { stream, bits } = writeStream(model, content);
+  const header = headerOf(model, content);
   const file = new Uint8Array(header.length + stream.length);
   file.set(header);
   file.set(stream, header.length);
@@ -46,9 +48,36 @@ export function encodePriced(
 }
 
 /**
- * Any bytes give symbols within the limits, or throw: LimitError, ConflictError `other-model`, NotFoundError `prior` (the model has
- * no prior of that kind), or BadStreamError `magic`, `version`, `prior`, `container`, `quality`, `shape`, `truncated`, `varint`,
- * `payload`, `symbol-range` or `checksum`.
+ * The file of a signal's samples [points, channels], exact at quality 100 and to the nearest multiple of a step below (`sampleStep`):
+ * never longer than the samples and 14 bytes, for signals below 2^21 points an axis. Throws BadInputError `shape`, `quality` or
+ * `sample-count`.
+ */
+export function encodeSamples(
+  model: CodingModel,
+  samples: Samples,
+  shape: readonly number[],
+  quality: number,
+): Uint8Array {
+  return write(model, { prior: 'samples', quality, shape, samples }).bytes;
+}
+
+/**
+ * The symbols of a file that holds a modulation. Throws as `decodeFile`, and BadInputError `samples` for one that holds samples.
+ */
+export function decodeSymbols(
+  model: CodingModel,
+  bytes: Uint8Array,
+  limits: Limits = defaultLimits,
+): DecodedSymbols {
+  const found = decodeFile(model, bytes, limits);
+  if (found.prior !== 'samples') return found;
+  throw new BadInputError('samples', 'this file holds samples and no modulation; fit a function to them');
+}
+
+/**
+ * Any bytes give symbols or samples within the limits, or throw: LimitError, ConflictError `other-model`, NotFoundError `prior` (the model has
+ * no prior of that kind), or BadStreamError `magic`, `version`, `container`, `quality`, `shape`, `truncated`, `varint`, `payload`,
+ * `symbol-range`, `sample-range` or `checksum`.
  */
 export function decodeFile(
   model: CodingModel,
@@ -68,6 +97,5 @@ export function decodeFile(
   const { modelDigest, quality, prior, shape: written } = readFileHeader(reader, lead);
   checkModel(model, modelDigest);
   const shape = resolveShape(model, written, reader.at);
-  const symbols = readStream(model, { prior, quality, shape }, bytes.subarray(reader.at), reader.at, limits);
-  return { symbols, shape, quality, prior };
+  return readStream(model, { prior, quality, shape }, bytes.subarray(reader.at), reader.at, limits);
 }

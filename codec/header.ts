@@ -17,13 +17,21 @@ export const version = 1;
 export const fileDigestBytes = 3;
 export const archiveDigestBytes = 8;
 
+/** How a stream is coded: symbols of a modulation by a prior, or the signal's samples themselves. */
+export type Coding = PriorKind | 'samples';
+
 /** In the order of their numbers in the second byte. */
-const priorsByNumber: readonly PriorKind[] = ['histogram', 'factorized', 'autoregressive'];
+const codingsByNumber = [
+  'histogram',
+  'factorized',
+  'autoregressive',
+  'samples',
+] as const satisfies readonly Coding[];
 
 export interface Lead {
   readonly container: 'file' | 'archive';
   readonly version: number;
-  readonly prior: PriorKind;
+  readonly prior: Coding;
   /** Axes of the shape that is written out; 0: none is, the model's own holds. */
   readonly axes: number;
 }
@@ -33,10 +41,10 @@ export function writeLead(writer: ByteWriter, lead: Omit<Lead, 'version'>): void
   const archive = lead.container === 'archive' ? 1 : 0;
   writer
     .u8(magic)
-    .u8(lead.axes | (priorsByNumber.indexOf(lead.prior) << 2) | (archive << 4) | (version << 5));
+    .u8(lead.axes | (codingsByNumber.indexOf(lead.prior) << 2) | (archive << 4) | (version << 5));
 }
 
-/** Throws BadStreamError `magic`, `version` or `prior`. */
+/** Throws BadStreamError `magic` or `version`. */
 export function readLead(reader: ByteReader): Lead {
   const at = reader.at;
   if (reader.u8() !== magic)
@@ -49,9 +57,21 @@ export function readLead(reader: ByteReader): Lead {
       `format version ${bits >> 5}; this program reads version ${version}`,
     );
   }
-  const prior = priorsByNumber[(bits >> 2) & 3];
-  if (prior === undefined) throw new BadStreamError('prior', at + 1, 'no prior has the number 3');
+  const prior = codingsByNumber[(bits >> 2) & 3]!;
   return { container: bits & 16 ? 'archive' : 'file', version, prior, axes: bits & 3 };
+}
+
+/** The number of a coding where it has a byte of its own. */
+export function writeCoding(writer: ByteWriter, coding: Coding): void {
+  writer.u8(codingsByNumber.indexOf(coding));
+}
+
+/** Throws BadStreamError `prior`. */
+export function readCoding(reader: ByteReader): Coding {
+  const at = reader.at;
+  const coding = codingsByNumber[reader.u8()];
+  if (coding === undefined) throw new BadStreamError('prior', at, 'priors have the numbers 0 to 3');
+  return coding;
 }
 
 /** Throws BadStreamError `quality`. */
@@ -80,7 +100,7 @@ export function readDigest(reader: ByteReader, bytes: number): string {
 
 /** What a single file's header says. */
 export interface FileHeader {
-  readonly prior: PriorKind;
+  readonly prior: Coding;
   /** First bytes of the model's id, hex. */
   readonly modelDigest: string;
   readonly quality: number;

@@ -17,8 +17,17 @@ export {
   signalsPerStream,
 } from './archive.ts';
 export { type CodingModel, multiplyAddsPerPoint } from './coding-model.ts';
-export { type DecodedFile, decodeFile, encodeFile, encodePriced } from './file.ts';
-export { type FileHeader, mediaType, suffix } from './header.ts';
+export {
+  type DecodedFile,
+  type DecodedSymbols,
+  decodeFile,
+  decodeSymbols,
+  encodeFile,
+  encodePriced,
+  encodeSamples,
+} from './file.ts';
+export { type Coding, type FileHeader, mediaType, suffix } from './header.ts';
+export { sampleStep } from './sample-stream.ts';
 export { overheadBits } from './stream.ts';
 
 export type Header =

@@ -48,7 +48,7 @@ export class RansEncoder extends TableCoder {
     return index;
   }
 
-  protected bits(count: number, value: number): number {
+  bits(count: number, value: number): number {
     const frequency = 1 << (16 - count);
     this.#push(value * frequency, frequency);
     return value;
@@ -143,7 +143,7 @@ export class RansDecoder extends TableCoder {
     return low;
   }
 
-  protected bits(count: number): number {
+  bits(count: number, _value: number): number {
     const shift = 16 - count;
     const slot = this.#x & 0xffff;
     this.#refill(((this.#x >>> 16) << shift) + (slot & ((1 << shift) - 1)));

@@ -1,26 +1,35 @@
-/** The symbols of signals as a stream of bytes; that of one signal is the same in a single file and in an archive. */
+/**
+ * Signals as a stream of bytes; that of one signal is the same in a single file and in an archive, where small ones may also share a
+ * stream.
+ */
 import { maxSymbol, type PriorKind, type SymbolLayout, symbolLayout } from '../prior/prior.ts';
 import { checkQuality } from '../prior/quantiser.ts';
 import { readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
+import { crc16 } from '../src/core/hash.ts';
 import type { Limits } from '../src/core/limits.ts';
+import type { Samples } from '../src/field/samples.ts';
+import { pointCount } from '../src/field/spec.ts';
 import { checkOf } from './check.ts';
-import { type CodingModel, checkWork, isDefaultShape, layoutFor } from './coding-model.ts';
-import { writeFileHeader } from './header.ts';
+import { type CodingModel, checkWork, layoutFor } from './coding-model.ts';
+import { headerOf, type StreamSetting } from './header-of.ts';
 import { RansDecoder, RansEncoder } from './rans.ts';
+import { readSamples, writeSamples } from './sample-stream.ts';
 
-/** What a stream is read with; its single-file header is derived from this and enters its check. */
-export interface StreamSetting {
-  readonly prior: PriorKind;
-  readonly quality: number;
-  readonly shape: readonly number[];
-}
-
-/** The header that a single file with this stream has. */
-export function headerOf(model: CodingModel, { prior, quality, shape }: StreamSetting): Uint8Array {
-  const written = isDefaultShape(model, shape) ? undefined : shape;
-  return writeFileHeader({ prior, modelDigest: model.id, quality, shape: written });
-}
+/** A signal as what is coded of it: symbols of its modulation, or its samples. */
+export type Content =
+  | {
+      readonly prior: PriorKind;
+      readonly quality: number;
+      readonly shape: readonly number[];
+      readonly symbols: Int32Array;
+    }
+  | {
+      readonly prior: 'samples';
+      readonly quality: number;
+      readonly shape: readonly number[];
+      readonly samples: Samples;
+    };
 
 /** Bits of a single file beyond those of its symbols (prior/cost.ts): its header, and the check in its stream. */
 export function overheadBits(model: CodingModel, shape: readonly number[]): number {
@@ -29,32 +38,37 @@ export function overheadBits(model: CodingModel, shape: readonly number[]): numb
 
 export interface WrittenStream {
   readonly stream: Uint8Array;
-  /** What the prior says the symbols cost. */
+  /** What priors say the symbols cost, and the bits of samples. */
   readonly bits: number;
 }
 
-/** Throws BadInputError `shape`, `quality`, `symbol-count` or `symbol-range`, and NotFoundError `prior`. */
-export function writeStream(
-  model: CodingModel,
-  { shape, ...setting }: StreamSetting,
-  symbols: Int32Array,
-): WrittenStream {
-  return writeTogether(model, setting, [{ shape, symbols }]);
+/**
+ * One signal alone. Throws BadInputError `shape`, `quality`, `symbol-count`, `symbol-range` or `sample-count`, and NotFoundError
+ * `prior`.
+ */
+export function writeStream(model: CodingModel, content: Content): WrittenStream {
+  if (content.prior !== 'samples') return writeTogether(model, [content]);
+  const stream = writeSamples(model, content, content.samples);
+  return { stream, bits: 8 * stream.length };
 }
 
 /** One signal after the other, with one check at the end. Throws as `writeStream`. */
-export function writeTogether(
-  model: CodingModel,
-  setting: Omit<StreamSetting, 'shape'>,
-  signals: readonly { readonly shape: readonly number[]; readonly symbols: Int32Array }[],
-): WrittenStream {
-  checkQuality(setting.quality);
-  const prior = readPrior(model, setting.prior);
+export function writeTogether(model: CodingModel, contents: readonly Content[]): WrittenStream {
   const encoder = new RansEncoder();
   let check: number | undefined;
-  for (const { shape, symbols } of signals) {
-    prior.walk(checkedLayout(model, shape, symbols), setting.quality, symbols.slice(), encoder);
-    check = checkOf(headerOf(model, { ...setting, shape }), symbols, check);
+  for (const content of contents) {
+    if (content.prior === 'samples') {
+      const stream = writeSamples(model, content, content.samples);
+      for (const byte of lengthBytes(stream.length)) encoder.bits(8, byte);
+      for (const byte of stream) encoder.bits(8, byte);
+      check = crc16(stream, crc16(headerOf(model, content), check));
+      continue;
+    }
+    const { shape, symbols, quality } = content;
+    checkQuality(quality);
+    const prior = readPrior(model, content.prior);
+    prior.walk(checkedLayout(model, shape, symbols), quality, symbols.slice(), encoder);
+    check = checkOf(headerOf(model, content), symbols, check);
   }
   return { stream: encoder.finish(check ?? 0), bits: encoder.bitCount };
 }
@@ -77,38 +91,45 @@ function checkedLayout(model: CodingModel, shape: readonly number[], symbols: In
 }
 
 /**
- * `at`: offset of the stream in its file. Throws LimitError before it allocates, and BadStreamError `payload`,
- * `symbol-range` or `checksum`.
+ * `at`: offset of the stream in its file. Throws LimitError before it allocates, and BadStreamError `payload`, `symbol-range`,
+ * `sample-range`, `truncated` or `checksum`.
  */
 export function readStream(
   model: CodingModel,
-  { shape, ...setting }: StreamSetting,
+  setting: StreamSetting,
   stream: Uint8Array,
   at: number,
   limits: Limits,
-): Int32Array {
-  return readTogether(model, setting, [shape], stream, at, limits)[0]!;
+): Content {
+  const { prior, quality, shape } = setting;
+  if (prior !== 'samples') return readTogether(model, [setting], stream, at, limits)[0]!;
+  return { prior, quality, shape, samples: readSamples(model, setting, stream, at, limits) };
 }
 
-/** The symbols of signals of these shapes, one or more. Limits hold for all of them together. Throws as `readStream`. */
+/** Signals with these settings, one or more. Limits hold for all of them together. Throws as `readStream`. */
 export function readTogether(
   model: CodingModel,
-  setting: Omit<StreamSetting, 'shape'>,
-  shapes: readonly (readonly number[])[],
+  settings: readonly StreamSetting[],
   stream: Uint8Array,
   at: number,
   limits: Limits,
-): Int32Array[] {
-  const prior = readPrior(model, setting.prior);
-  checkWork(model, prior, shapes, limits);
+): Content[] {
+  checkWork(model, settings, limits);
   const decoder = new RansDecoder(stream, at);
   let check: number | undefined;
-  const found = shapes.map((shape) => {
+  const found = settings.map((setting): Content => {
+    const { prior: kind, quality, shape } = setting;
+    const header = headerOf(model, setting);
+    if (kind === 'samples') {
+      const own = readBytes(decoder, at, 2 * pointCount(shape) * model.network.spec.outputs + 2);
+      check = crc16(own, crc16(header, check));
+      return { prior: kind, quality, shape, samples: readSamples(model, setting, own, at, limits) };
+    }
     const layout = symbolLayout(model.network.spec, shape);
     const symbols = new Int32Array(layout.length);
-    prior.walk(layout, setting.quality, symbols, decoder);
-    check = checkOf(headerOf(model, { ...setting, shape }), symbols, check);
-    return symbols;
+    readPrior(model, kind).walk(layout, quality, symbols, decoder);
+    check = checkOf(header, symbols, check);
+    return { prior: kind, quality, shape, symbols };
   });
   const stored = decoder.end();
   const computed = check ?? 0;
@@ -121,4 +142,17 @@ export function readTogether(
     );
   }
   return found;
+}
+
+/** A length below 2^32, low byte first. */
+function lengthBytes(length: number): number[] {
+  return [length & 255, (length >>> 8) & 255, (length >>> 16) & 255, length >>> 24];
+}
+
+/** Bytes that an encoder wrote after their length. */
+function readBytes(decoder: RansDecoder, at: number, most: number): Uint8Array {
+  const length = [0, 1, 2, 3].reduce((sum, i) => sum + decoder.bits(8, 0) * 256 ** i, 0);
+  if (length > most)
+    throw new BadStreamError('payload', at, `samples in ${length} bytes, where ${most} hold them all`);
+  return Uint8Array.from({ length }, () => decoder.bits(8, 0));
 }

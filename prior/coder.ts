@@ -18,7 +18,7 @@ export abstract class TableCoder implements SymbolCoder {
   protected abstract symbol(cdf: Uint32Array, index: number): number;
 
   /** Codes `count` (1 to 16) equally likely bits: `value` in [0, 2^count), ignored by decoders. Returns the value. */
-  protected abstract bits(count: number, value: number): number;
+  abstract bits(count: number, value: number): number;
 
   /** Where to say a fault is. */
   protected get at(): number {

@@ -23,7 +23,7 @@ export class CostMeter extends TableCoder {
     return index;
   }
 
-  protected bits(count: number, value: number): number {
+  bits(count: number, value: number): number {
     this.bitCount += count;
     return value;
   }

@@ -36,7 +36,7 @@ export class Sampler extends TableCoder {
     return upperBound(sums, last, this.#rng.uniform() * sums[last]!);
   }
 
-  protected bits(count: number): number {
+  bits(count: number): number {
     return this.#temperature === 0 ? 1 << (count - 1) : this.#rng.u32() >>> (32 - count);
   }
 }

@@ -2,7 +2,13 @@
  * Our curves, from the bytes of real archives and files through a session: what a user of the library gets. Beside them the same
  * symbols through the weaker priors of the model: `histogram` is COIN++'s entropy model on our quantised modulations.
  */
-import { encodeArchive, openArchive, readArchiveIndex, readHeader } from '../../codec/index.ts';
+import {
+  type ArchiveItem,
+  encodeArchive,
+  openArchive,
+  readArchiveIndex,
+  readHeader,
+} from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/prior.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { psnrOfMeanMse } from '../../src/core/units.ts';
@@ -35,6 +41,13 @@ export function formFor(points: number): 'archive' | 'file' {
   return points <= 1024 ? 'archive' : 'file';
 }
 
+/** What an archive takes of an encoded signal. */
+function itemOf({ shape, quality, prior, symbols, samples }: Encoded): ArchiveItem {
+  if (samples !== undefined) return { shape, quality, samples };
+  if (prior === 'samples' || symbols === undefined) throw new TypeError('neither symbols nor samples');
+  return { shape, quality, prior, symbols };
+}
+
 /** The main curve first, then the other form, then those of the baselines, and that of equal bytes. */
 export async function ourCurves(session: Session, pictures: Pictures, options: OurOptions): Promise<Curve[]> {
   const { model } = session;
@@ -52,7 +65,7 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
         ? await session.encodeMany(pictures.signals, { ...how, batch })
         : await encodeAll(session, pictures, together, () => how).then((items) => ({
             items,
-            archive: encodeArchive(model, items, { quality, prior: priorKind(own) }),
+            archive: encodeArchive(model, items.map(itemOf), { quality, prior: priorKind(own) }),
           }));
     const decodeMs = await decodeAll(session, items, pictures);
     const common = {
@@ -79,7 +92,8 @@ export async function ourCurves(session: Session, pictures: Pictures, options: O
     }
     for (const [kind, points] of others) {
       const { perStream } = readArchiveIndex(archive);
-      const bytes = encodeArchive(model, items, { quality, prior: kind, perStream });
+      const ofKind = items.map((item) => ({ ...itemOf(item), ...(item.samples ? {} : { prior: kind }) }));
+      const bytes = encodeArchive(model, ofKind, { quality, prior: kind, perStream });
       points.push(pointOf(setting, { bitsPerPixel: archivedBits(session, bytes, pictures), psnrDb }, common));
     }
   }

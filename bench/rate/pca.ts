@@ -123,7 +123,9 @@ function pcaPoints(
     const archive = openArchive(model, bytes, defaultLimits);
     const found = new Float32Array(coefficients.length);
     for (let i = 0; i < archive.count; i++) {
-      found.set(dequantise(layout, archive.at(i).symbols, steps), i * count);
+      const item = archive.at(i);
+      if (item.prior === 'samples') throw new TypeError('an archive of symbols has samples');
+      found.set(dequantise(layout, item.symbols, steps), i * count);
     }
     const samples = synthesise(pca, found, multiply);
     const decodeMs = (performance.now() - decodeStart) / pictures.length;

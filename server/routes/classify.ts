@@ -8,6 +8,7 @@ import { checkLimit } from '../../src/core/limits.ts';
 import { unknownFunction } from '../../src/functaset/index.ts';
 import { functionsOf } from '../../src/pipeline/coding.ts';
 import { openFunctions } from '../../src/pipeline/functions.ts';
+import { modulationOf } from '../../src/pipeline/modulation.ts';
 import { readBody, smallJson } from '../body.ts';
 import { findModel, type ServedModel, type ServerContext } from '../context.ts';
 import { type FunctasetSource, findFunctaset, modelOf, page } from '../functasets.ts';
@@ -167,7 +168,8 @@ async function functionsIn(
 ): Promise<{ readonly functions: Asked[]; readonly notes?: readonly string[] | undefined }> {
   if (declared === functaType || bytes[0] === magic) {
     const functions: Asked[] = [];
-    for (const { modulation, quality } of functionsOf(model, bytes, limits)) {
+    for (const found of functionsOf(model, bytes, limits)) {
+      const { modulation, quality } = await modulationOf(session, found, { signal: abort });
       checkLimit('functions', functions.length + 1, maxClassified, 'send an archive of fewer functions');
       functions.push({ id: String(functions.length), modulation, quality });
       await setImmediate(undefined, { signal: abort });

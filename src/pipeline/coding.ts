@@ -1,5 +1,6 @@
 /** Modulations to bytes and back: quantiser, priors and codec joined. */
 import {
+  type DecodedFile,
   decodeFile,
   encodePriced,
   joinFiles,
@@ -51,7 +52,7 @@ export function headerBytesOf(file: Uint8Array): number {
   return readHeader(file).headerBytes;
 }
 
-/** One archive of files of one quality and prior. Throws BadInputError `archive-empty`, and what `joinFiles` throws. */
+/** One archive of files. Throws BadInputError `archive-empty`, and what `joinFiles` throws. */
 export function archiveOf(model: Model, items: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
   if (items.length === 0) throw new BadInputError('archive-empty', 'an archive needs at least one signal');
   const files = items.map(({ bytes }) => bytes);
@@ -89,16 +90,9 @@ export function decode(model: Model, { bytes, item, limits }: DecodeTask): Decod
   return toFunction(model, decodeFile(model, bytes, limits));
 }
 
-/** What decoded symbols stand for. */
-export function toFunction(
-  model: Model,
-  found: {
-    readonly symbols: Int32Array;
-    readonly shape: readonly number[];
-    readonly quality: number;
-    readonly prior: string;
-  },
-): DecodedFunction {
+/** What decoded symbols stand for; samples stand for themselves. */
+export function toFunction(model: Model, found: DecodedFile): DecodedFunction {
+  if (found.prior === 'samples') return found;
   const { symbols, shape, quality, prior } = found;
   const layout = symbolLayout(model.card.spec, shape);
   return { modulation: dequantise(layout, symbols, stepsOf(model, quality)), shape, quality, prior };

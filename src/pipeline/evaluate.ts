@@ -16,9 +16,10 @@ import { pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, headerBytesOf, priorKind, priorsOf } from './coding.ts';
 import { openingFor } from './data.ts';
 import { type Fitted, fitSignals } from './fit.ts';
+import { functionRows } from './function-rows.ts';
 import { inlineWork } from './inline-work.ts';
 import { checkPeers, Peer } from './peers.ts';
-import { collectRows, fieldRows } from './rows.ts';
+import { collectRows } from './rows.ts';
 import { defaultBatch, groups } from './session.ts';
 import type { EvalOptions, EvalQuality, EvalResult, PeerPoint, PipelineEvent } from './types.ts';
 import { checkFits, errorAgainst, isPicture } from './values.ts';
@@ -98,10 +99,7 @@ class Run {
       const decodeStart = performance.now();
       const task = { bytes: coded.bytes, item: 0, limits: defaultLimits };
       const found = await inlineWork.decode(model, task);
-      const stream = fieldRows({ model, engine }, found.shape, found.modulation, {
-        limits: defaultLimits,
-        quality,
-      });
+      const stream = functionRows({ model, engine }, found, { limits: defaultLimits });
       const decoded = await collectRows(stream);
       sums.decodeMs += performance.now() - decodeStart;
       sums.codeMs += decodeStart - codeStart;

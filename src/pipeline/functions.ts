@@ -30,14 +30,15 @@ import {
   summaryOf,
 } from '../functaset/index.ts';
 import { stepsOf } from './coding.ts';
+import { modulationOf } from './modulation.ts';
 
 /** A function that can be evaluated: its facts, and what its bytes stand for. */
 export interface OpenFunction extends FunctionSummary {
   /** Its modulation is one of the network at this quality: `atQuality(model, quality)`. */
   readonly quality: number;
-  /** [m]: dequantised symbols, or the modulation that was put. */
+  /** [m]: dequantised symbols, the modulation that was put, or the plain fit of samples. */
   readonly modulation: Float32Array;
-  /** [m]; absent where the function is not coded. */
+  /** [m]; absent where the function is not coded by symbols. */
   readonly symbols: Int32Array | undefined;
 }
 
@@ -70,7 +71,7 @@ export async function openFunctions(
   let symbols = 0;
   for (const fn of functions) {
     try {
-      const found = openOne(source.model, fn, limits);
+      const found = await openOne(source, fn, { limits, signal });
       opened.push(found);
       symbols += found.modulation.length;
     } catch (error) {
@@ -109,13 +110,23 @@ export function isSameNetwork(model: Model, quality: number, other: number): boo
   return atQuality(model, quality).network === atQuality(model, other).network;
 }
 
-function openOne(model: Model, fn: StoredFunction, limits: Limits): OpenFunction {
+async function openOne(
+  source: FunctionSource,
+  fn: StoredFunction,
+  { limits, signal }: { readonly limits: Limits; readonly signal: AbortSignal | undefined },
+): Promise<OpenFunction> {
+  const { model } = source;
   const facts = summaryOf(fn);
   const { content } = fn;
   switch (content.kind) {
     case 'file': {
-      const { symbols, shape, quality } = namingFunction(fn, () => decodeFile(model, content.bytes, limits));
-      checkShape(fn, shape);
+      const found = namingFunction(fn, () => decodeFile(model, content.bytes, limits));
+      checkShape(fn, found.shape);
+      if (found.prior === 'samples') {
+        const { modulation, quality } = await modulationOf(source, found, { signal });
+        return { ...facts, quality, symbols: undefined, modulation };
+      }
+      const { symbols, shape, quality } = found;
       const layout = symbolLayout(model.card.spec, shape);
       return { ...facts, quality, symbols, modulation: dequantise(layout, symbols, stepsOf(model, quality)) };
     }

@@ -70,11 +70,12 @@ export async function packFunctaset(model: Model, path: string): Promise<Packed>
  */
 export async function unpackFunctaset(
   model: Model,
-  { archive, details }: Packed,
+  { archive: bytes, details }: Packed,
   path: string,
   { limits = defaultLimits, signal, onProgress }: UnpackOptions = {},
 ): Promise<number> {
-  const { ids, count, at, file } = openArchive(model, archive, limits);
+  const archive = openArchive(model, bytes, limits);
+  const { ids, count, at, file } = archive;
   if (ids === undefined)
     throw new BadInputError('archive-ids', 'only an archive with ids can become a functaset');
   if (details.labels.length !== count || details.psnrDb.length !== count) {
@@ -92,13 +93,10 @@ export async function unpackFunctaset(
       if (!store.has(id)) {
         const item = at(i);
         const { shape } = item;
-        const bits = bitsOf(
-          model,
-          symbolLayout(model.card.spec, shape),
-          item.quality,
-          item.prior,
-          item.symbols,
-        );
+        const bits =
+          item.prior === 'samples'
+            ? 8 * archive.byteLength(i)
+            : bitsOf(model, symbolLayout(model.card.spec, shape), item.quality, item.prior, item.symbols);
         const label = details.labels[i] ?? undefined;
         const psnrDb = details.psnrDb[i] ?? Number.POSITIVE_INFINITY;
         const content = { kind: 'file', bytes: file(i) } as const;

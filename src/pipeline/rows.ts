@@ -33,7 +33,7 @@ export function fieldRows(
     'ask for a smaller size or a region of it',
   );
   const height = grid.shape[0]!;
-  const rowsPerBlock = Math.max(1, Math.floor((blockPoints * height) / pointCount(grid.shape)));
+  const rowsPerBlock = blockRows(grid.shape);
   async function* rows(): AsyncIterable<Rows> {
     const { engine, model } = context;
     const { network } = atQuality(model, options.quality ?? defaultQuality);
@@ -48,6 +48,11 @@ export function fieldRows(
     }
   }
   return { shape: grid.shape, channels: card.spec.outputs, rows: rows() };
+}
+
+/** Rows of a block of an output of this shape. */
+export function blockRows(shape: readonly number[]): number {
+  return Math.max(1, Math.floor((blockPoints * shape[0]!) / pointCount(shape)));
 }
 
 /** All rows of a stream in one array, [points, channels]. */

@@ -8,6 +8,7 @@ import { type Model, readModel, writeModel } from '../field/model.ts';
 import { inlineWork, openSession } from './index.ts';
 import { all, makeTinyModel } from './testing.ts';
 import type { EncodeTarget, Pipeline, Session } from './types.ts';
+import type { DecodedModulation } from './work.ts';
 
 let engine: Engine;
 let model: Model;
@@ -114,7 +115,8 @@ describe('session', () => {
         expect(part.values[y * 30 + x]).toBeCloseTo(whole.values[(y + 20) * 112 + x + 10]!, 5);
       }
     }
-    const { modulation } = await inlineWork.decode(model, { bytes, item: 0, limits: defaultLimits });
+    const found = await inlineWork.decode(model, { bytes, item: 0, limits: defaultLimits });
+    const { modulation } = found as DecodedModulation;
     const at = Float32Array.from([(20 + 0.5) / 4, (10 + 0.5) / 4]);
     const [one] = await engine.evaluate(model.network, [28, 28], modulation, {
       kind: 'list',

@@ -10,10 +10,11 @@ import { archiveOf, bestPrior, functionsOf, priorKind } from './coding.ts';
 import { drawingPerSymbol } from './draw.ts';
 import { gradientsOf } from './effort.ts';
 import { type Fitted, fitSignals } from './fit.ts';
+import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
 import { inspect } from './inspect.ts';
-import { collectRows, fieldRows } from './rows.ts';
+import { collectRows } from './rows.ts';
 import { encodeTo } from './target.ts';
 import type {
   DecodeOptions,
@@ -28,7 +29,7 @@ import type {
   SessionOptions,
 } from './types.ts';
 import { checkFits, errorAgainst } from './values.ts';
-import type { DecodedFunction } from './work.ts';
+import type { DecodedFunction, DecodedModulation } from './work.ts';
 
 export { defaultQuality };
 
@@ -136,10 +137,8 @@ class OpenSession implements Session {
     return inspect(bytes, this.model);
   }
 
-  #rows(found: Omit<DecodedFunction, 'prior'>, options: DecodeOptions): RowStream {
-    const { size, region, raw, signal, limits = this.#limits } = options;
-    const { shape, modulation, quality } = found;
-    return fieldRows(this, shape, modulation, { size, region, raw, signal, limits, quality });
+  #rows(found: DecodedFunction | Omit<DecodedModulation, 'prior'>, options: DecodeOptions): RowStream {
+    return functionRows(this, found, { ...options, limits: options.limits ?? this.#limits });
   }
 
   /** Signals of one shape, adapted in one call; the seconds of the call are shared equally. */
@@ -193,9 +192,10 @@ class OpenSession implements Session {
       estimatedBits: coded.estimatedBits,
       seconds,
       symbols: coded.symbols,
+      samples: undefined,
       modulation,
       quality,
-      prior,
+      prior: priorKind(prior),
     };
   }
 

@@ -1,8 +1,10 @@
 /** What the pipeline takes and gives. Every option object ends with limits and an abort signal; nothing here prints. */
+import type { Coding } from '../../codec/index.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import type { Samples } from '../field/samples.ts';
 import type { TrainingRecipe } from '../learn/recipe.ts';
 import type { Work } from './work.ts';
 
@@ -94,11 +96,15 @@ export interface Encoded {
   /** What the prior says the symbols cost, header not included. */
   readonly estimatedBits: number;
   readonly seconds: number;
-  readonly symbols: Int32Array;
-  /** The modulation before quantisation, [m], of the network at `quality`. */
+  /** [m]; absent where the file holds samples. */
+  readonly symbols: Int32Array | undefined;
+  /** [points, channels], as a decoder finds them; absent where the file holds symbols. */
+  readonly samples: Samples | undefined;
+  /** The modulation before quantisation, [m], of the network at the quality asked for. */
   readonly modulation: Float32Array;
+  /** What the file says, and is decoded by. */
   readonly quality: number;
-  readonly prior: string;
+  readonly prior: Coding;
 }
 
 export interface DecodeOptions {

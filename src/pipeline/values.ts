@@ -29,6 +29,13 @@ export function toSignalValues(card: ModelCard, values: Float32Array, raw: boole
   return values;
 }
 
+/** In place: signal values between samples become values that are written: those of pictures are rounded, unless `raw`. */
+export function toSampleValues(card: ModelCard, values: Float32Array, raw: boolean): Float32Array {
+  if (raw || !isPicture(card)) return values;
+  for (let i = 0; i < values.length; i++) values[i] = Math.floor(values[i]! * 255 + 0.5) / 255;
+  return values;
+}
+
 /** Mean squared error of decoded values against a signal, over the points where the signal has values. */
 export function errorAgainst(signal: Signal, decoded: Float32Array): number {
   const { values, channels } = signal;

@@ -2,8 +2,10 @@
  * The part of coding that is TypeScript and not an engine's: quantising, entropy coding, drawing. Behind an interface, so
  * that a server can send it to worker threads; `inlineWork` of inline-work.ts runs it where it is called.
  */
+import type { PriorKind } from '../../prior/prior.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
+import type { Samples } from '../field/samples.ts';
 
 export interface CodeTask {
   /** [m], as adapted. */
@@ -33,12 +35,23 @@ export interface DecodeTask {
   readonly limits: Limits;
 }
 
-export interface DecodedFunction {
+/** A function: the modulation that a file's symbols stand for. */
+export interface DecodedModulation {
   readonly modulation: Float32Array;
   readonly shape: readonly number[];
   readonly quality: number;
-  readonly prior: string;
+  readonly prior: PriorKind;
 }
+
+/** What a file holds, told apart by `prior`: a function, or samples that no network stands behind. */
+export type DecodedFunction =
+  | DecodedModulation
+  | {
+      readonly samples: Samples;
+      readonly shape: readonly number[];
+      readonly quality: number;
+      readonly prior: 'samples';
+    };
 
 export interface DrawTask {
   readonly count: number;

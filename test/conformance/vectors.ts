@@ -1,10 +1,14 @@
 /** Golden files: what is in the manifest, and making and checking them. Used by the test and by the generator. */
 import { createHash } from 'node:crypto';
 import {
+  type ArchiveItem,
+  type Coding,
   type CodingModel,
+  type DecodedFile,
   decodeFile,
   encodeArchive,
   encodeFile,
+  encodeSamples,
   openArchive,
   readHeader,
 } from '../../codec/index.ts';
@@ -12,20 +16,25 @@ import { Sampler } from '../../prior/draw.ts';
 import { maxSymbol, type PriorKind, symbolLayout } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { Rng } from '../../src/core/rng.ts';
+import { emptySamples, type Samples, sampleFormat } from '../../src/field/samples.ts';
+import { pointCount } from '../../src/field/spec.ts';
 
 export interface Vector {
   /** File name, beside the manifest. */
   readonly file: string;
   readonly container: 'file' | 'archive';
-  readonly prior: PriorKind;
+  readonly prior: Coding;
   readonly quality: number;
   readonly bytes: number;
   readonly fileSha256: string;
   readonly items: readonly {
     readonly shape: readonly number[];
     readonly symbols: number;
-    /** SHA-256 of the symbols as 32 bits each, little-endian. */
+    /** SHA-256 of the symbols as 32 bits each, little-endian; in a file of samples, of those. */
     readonly symbolsSha256: string;
+    /** In archives where they differ. */
+    readonly prior?: Coding | undefined;
+    readonly quality?: number | undefined;
     readonly id?: string | undefined;
   }[];
 }
@@ -41,7 +50,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-export function hashOfSymbols(symbols: Int32Array): string {
+export function hashOfSymbols(symbols: Int32Array | Samples): string {
   const view = new DataView(new ArrayBuffer(4 * symbols.length));
   for (let i = 0; i < symbols.length; i++) view.setInt32(4 * i, symbols[i]!, true);
   return sha256(new Uint8Array(view.buffer));
@@ -79,18 +88,61 @@ export function makeVectors(model: CodingModel, name: string): { vector: Vector;
   made.push({ file: `${name}-archive.functa`, bytes: encodeArchive(model, items, { quality: 40, prior }) });
   const shared = encodeArchive(model, items, { quality: 40, prior, perStream: 2 });
   made.push({ file: `${name}-shared.functa`, bytes: shared });
+  made.push(...sampleVectors(model, name, items));
   return made.map(({ file, bytes }) => ({ bytes, vector: describeVector(model, file, bytes) }));
+}
+
+/** Samples, exact and in steps, coded and as they are; an archive of those and of symbols, streams apart and shared. */
+function sampleVectors(
+  model: CodingModel,
+  name: string,
+  items: readonly { readonly shape: readonly number[]; readonly symbols: Int32Array; readonly id: string }[],
+): { file: string; bytes: Uint8Array }[] {
+  const shape = model.card.shape;
+  const outputs = model.network.spec.outputs;
+  const { low, high } = sampleFormat(model.card);
+  const walk = new Rng(5);
+  const noise = new Rng(6);
+  const smooth = emptySamples(model.card, pointCount(shape) * outputs);
+  let at = (low + high) >> 1;
+  for (let i = 0; i < smooth.length; i++) {
+    at = Math.min(high, Math.max(low, at + walk.below(13) - 6));
+    smooth[i] = at;
+  }
+  const rough = smooth.map(() => low + noise.below(high - low + 1));
+  const exact = encodeSamples(model, smooth, shape, 100);
+  const made = [
+    { file: `${name}-samples-100.functa`, bytes: exact },
+    { file: `${name}-samples-83.functa`, bytes: encodeSamples(model, smooth, shape, 83) },
+    { file: `${name}-samples-plain.functa`, bytes: encodeSamples(model, rough, shape, 100) },
+  ];
+  const mixed: ArchiveItem[] = [
+    { ...items[0]!, prior: priorKinds(model)[0]! },
+    { shape, samples: smooth, quality: 80, id: 'samples' },
+    { ...items[2]!, prior: priorKinds(model).at(-1)! },
+  ];
+  for (const perStream of [1, 2]) {
+    const bytes = encodeArchive(model, mixed, { quality: 40, perStream });
+    made.push({ file: `${name}-mixed-${perStream}.functa`, bytes });
+  }
+  return made;
 }
 
 /** What a file decodes to, as the manifest states it. */
 export function describeVector(model: CodingModel, file: string, bytes: Uint8Array): Vector {
   const { container, prior, quality } = readHeader(bytes);
-  const item = (found: { shape: readonly number[]; symbols: Int32Array; id?: string | undefined }) => ({
-    shape: [...found.shape],
-    symbols: found.symbols.length,
-    symbolsSha256: hashOfSymbols(found.symbols),
-    ...(found.id === undefined ? {} : { id: found.id }),
-  });
+  const item = (found: DecodedFile & { id?: string | undefined }) => {
+    const coded = found.prior === 'samples' ? found.samples : found.symbols;
+    return {
+      shape: [...found.shape],
+      symbols: coded.length,
+      symbolsSha256: hashOfSymbols(coded),
+      ...(found.id === undefined ? {} : { id: found.id }),
+      ...(found.prior === prior && found.quality === quality
+        ? {}
+        : { prior: found.prior, quality: found.quality }),
+    };
+  };
   const archive = container === 'archive' ? openArchive(model, bytes) : undefined;
   const items = archive
     ? Array.from({ length: archive.count }, (_, i) => item(archive.at(i)))

@@ -2,7 +2,13 @@
  * Mutated files and archives through the parsers of the codec. Whatever the bytes, a parser returns a value within its
  * limits or throws a tagged error of the caller's or the file's; anything else ends the run with the bytes in hex.
  */
-import { type CodingModel, decodeFile, openArchive, readHeader } from '../../codec/index.ts';
+import {
+  type CodingModel,
+  type DecodedFile,
+  decodeFile,
+  openArchive,
+  readHeader,
+} from '../../codec/index.ts';
 import { hex } from '../../src/core/bytes.ts';
 import { BadStreamError, FunctaError } from '../../src/core/errors.ts';
 import { crc32c } from '../../src/core/hash.ts';
@@ -53,16 +59,22 @@ export function fuzzDecoding(
 ): FuzzResult {
   return fuzz(seeds, runs, seed, (bytes) => {
     if (((bytes[1] ?? 0) & 16) === 0) {
-      const { symbols, shape } = decodeFile(model, bytes, fuzzLimits);
-      if (symbols.length > fuzzLimits.maxSymbols || shape.length !== model.card.shape.length)
+      const found = decodeFile(model, bytes, fuzzLimits);
+      if (!withinLimits(found) || found.shape.length !== model.card.shape.length)
         throw new Error('out of limits');
       return;
     }
     const archive = openArchive(model, bytes, fuzzLimits);
     for (let i = 0; i < Math.min(3, archive.count); i++) {
-      if (archive.at(i).symbols.length > fuzzLimits.maxSymbols) throw new Error('out of limits');
+      if (!withinLimits(archive.at(i))) throw new Error('out of limits');
     }
   });
+}
+
+function withinLimits(found: DecodedFile): boolean {
+  return found.prior === 'samples'
+    ? found.samples.length <= fuzzLimits.maxSamples
+    : found.symbols.length <= fuzzLimits.maxSymbols;
 }
 
 function fuzz(

@@ -197,8 +197,15 @@ async function functionsOfInput(
   const bytes = await readInput(input, { stdin: job.streams.stdin, maxBytes, signal: job.signal });
   if (bytes[0] === magic) {
     const { functionsOf } = await import('../../pipeline/coding.ts');
-    const found = [...functionsOf(model, bytes, defaultLimits)];
-    return { model, functions: found.map((fn, i) => ({ ...fn, id: String(i) })) };
+    const { modulationOf } = await import('../../pipeline/modulation.ts');
+    return withSession(job, model, async (session) => {
+      const functions: (Readable & { readonly id: string })[] = [];
+      for (const found of functionsOf(model, bytes, defaultLimits)) {
+        const opened = await modulationOf(session, found, { signal: job.signal });
+        functions.push({ ...opened, id: String(functions.length) });
+      }
+      return { model, functions };
+    });
   }
   const signal = await readSignal(input, bytes, { model, maxBytes });
   noteDropped(job, signal);

@@ -1,0 +1,155 @@
+/**
+ * A signal's samples as a stream: two bytes of check, then the samples as adaptive bits, or as they are where that is no longer. See
+ * FORMAT.md, "Samples".
+ */
+import { checkQuality, maxQuality } from '../prior/quantiser.ts';
+import { BadInputError, BadStreamError } from '../src/core/errors.ts';
+import { crc16 } from '../src/core/hash.ts';
+import type { Limits } from '../src/core/limits.ts';
+import { emptySamples, type SampleFormat, type Samples, sampleFormat } from '../src/field/samples.ts';
+import { pointCount } from '../src/field/spec.ts';
+import { BitDecoder, BitEncoder } from './bits.ts';
+import { type CodingModel, checkShape, checkWork } from './coding-model.ts';
+import { headerOf } from './header-of.ts';
+import { type SampleGrid, sampleContexts, walkSamples } from './sample-walk.ts';
+
+export interface SampleSetting {
+  readonly quality: number;
+  readonly shape: readonly number[];
+}
+
+const checkBytes = 2;
+
+/** [10]: floor(2^10 2^(k / 10)). */
+const tenths = [1024, 1097, 1176, 1260, 1351, 1448, 1552, 1663, 1782, 1910];
+
+/** Of samples at a quality: 1 at 100 (nothing is lost), twice as much for every ten below, rounded down. */
+export function sampleStep(quality: number): number {
+  checkQuality(quality);
+  const below = maxQuality - quality;
+  return (tenths[below % 10]! << Math.floor(below / 10)) >> 10;
+}
+
+/** Throws BadInputError `shape`, `quality`, `sample-count`. */
+export function writeSamples(model: CodingModel, setting: SampleSetting, samples: Samples): Uint8Array {
+  const { shape, quality } = setting;
+  checkShape(model, shape);
+  const format = sampleFormat(model.card);
+  const count = pointCount(shape) * model.network.spec.outputs;
+  if (samples.length !== count || samples.BYTES_PER_ELEMENT !== format.bytes) {
+    throw new BadInputError(
+      'sample-count',
+      `a signal of [${shape}] has ${count} samples of ${format.bytes} bytes, not ${samples.length} of ${samples.BYTES_PER_ELEMENT}`,
+    );
+  }
+  const step = sampleStep(quality);
+  const grid = gridOf(model, shape, format, step);
+  const levels = step === 1 ? samples.slice() : toLevels(samples, step);
+  const plain = count * format.bytes;
+  const encoder = new BitEncoder(sampleContexts, plain);
+  walkSamples(grid, levels, encoder);
+  const coded = encoder.finish();
+  const shorter = encoder.length < plain;
+  const found = shorter ? fromLevels(levels, step, format) : samples;
+  const stream = new Uint8Array(checkBytes + (shorter ? coded.length : plain));
+  const check = crc16(plainBytes(found), crc16(headerOf(model, { ...setting, prior: 'samples' })));
+  stream.set([check & 255, check >> 8]);
+  stream.set(shorter ? coded : plainBytes(samples), checkBytes);
+  return stream;
+}
+
+/**
+ * `at`: offset of the stream in its file. Throws LimitError before it allocates, and BadStreamError `truncated`, `payload`,
+ * `sample-range` or `checksum`.
+ */
+export function readSamples(
+  model: CodingModel,
+  setting: SampleSetting,
+  stream: Uint8Array,
+  at: number,
+  limits: Limits,
+): Samples {
+  const { shape, quality } = setting;
+  checkWork(model, [{ shape, prior: 'samples' }], limits);
+  if (stream.length < checkBytes)
+    throw new BadStreamError('truncated', at, 'samples begin with a check of two bytes');
+  const format = sampleFormat(model.card);
+  const count = pointCount(shape) * model.network.spec.outputs;
+  const bytes = stream.subarray(checkBytes);
+  const plain = count * format.bytes;
+  if (bytes.length > plain)
+    throw new BadStreamError('payload', at, `${count} samples in ${bytes.length} bytes`);
+  const samples = emptySamples(model.card, count);
+  if (bytes.length === plain) fromPlain(bytes, samples);
+  else {
+    const step = sampleStep(quality);
+    const decoder = new BitDecoder(sampleContexts, bytes, at + checkBytes);
+    walkSamples(gridOf(model, shape, format, step), samples, decoder);
+    decoder.end();
+    if (step > 1) fromLevels(samples, step, format);
+  }
+  const stored = stream[0]! + 256 * stream[1]!;
+  const computed = crc16(plainBytes(samples), crc16(headerOf(model, { ...setting, prior: 'samples' })));
+  if (stored !== computed) {
+    const text = (check: number) => check.toString(16).padStart(4, '0');
+    throw new BadStreamError(
+      'checksum',
+      at,
+      `the file is damaged: check stored ${text(stored)}, computed ${text(computed)}`,
+    );
+  }
+  return samples;
+}
+
+/** The last axis is the columns; all before it are rows. */
+function gridOf(
+  model: CodingModel,
+  shape: readonly number[],
+  { low, high }: SampleFormat,
+  step: number,
+): SampleGrid {
+  const columns = shape.at(-1)!;
+  const rows = pointCount(shape) / columns;
+  return {
+    rows,
+    columns,
+    channels: model.network.spec.outputs,
+    low: levelOf(low, step),
+    high: levelOf(high, step),
+  };
+}
+
+/** The nearest, halves upwards. */
+function levelOf(sample: number, step: number): number {
+  return Math.floor((2 * sample + step) / (2 * step));
+}
+
+function toLevels(samples: Samples, step: number): Samples {
+  return samples.map((sample) => levelOf(sample, step));
+}
+
+/** In place. */
+function fromLevels(levels: Samples, step: number, { low, high }: SampleFormat): Samples {
+  for (let i = 0; i < levels.length; i++) {
+    const sample = levels[i]! * step;
+    levels[i] = sample < low ? low : sample > high ? high : sample;
+  }
+  return levels;
+}
+
+/** Little-endian; a view of bytes as they are. */
+function plainBytes(samples: Samples): Uint8Array {
+  if (samples instanceof Uint8Array) return samples;
+  const view = new DataView(new ArrayBuffer(2 * samples.length));
+  for (let i = 0; i < samples.length; i++) view.setInt16(2 * i, samples[i]!, true);
+  return new Uint8Array(view.buffer);
+}
+
+function fromPlain(bytes: Uint8Array, into: Samples): void {
+  if (into instanceof Uint8Array) {
+    into.set(bytes);
+    return;
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let i = 0; i < into.length; i++) into[i] = view.getInt16(2 * i, true);
+}

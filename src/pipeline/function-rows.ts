@@ -1,0 +1,21 @@
+/** The rows of whatever a file holds. */
+import type { Limits } from '../core/limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+import { fieldRows } from './rows.ts';
+import { sampleRows } from './sample-rows.ts';
+import type { DecodeOptions, RowStream } from './types.ts';
+import type { DecodedFunction, DecodedModulation } from './work.ts';
+
+/** A field is evaluated, samples are read. Throws before the first row as `fieldRows` and `sampleRows`. */
+export function functionRows(
+  context: { readonly model: Model; readonly engine: Engine },
+  found: DecodedFunction | Omit<DecodedModulation, 'prior'>,
+  options: DecodeOptions & { readonly limits: Limits },
+): RowStream {
+  const { size, region, raw, signal, limits } = options;
+  const asked = { size, region, raw, signal, limits };
+  if ('samples' in found) return sampleRows(context.model.card, found, asked);
+  const { shape, modulation, quality } = found;
+  return fieldRows(context, shape, modulation, { ...asked, quality });
+}

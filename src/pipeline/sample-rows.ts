@@ -1,0 +1,119 @@
+/**
+ * The rows of a signal that a file holds sample by sample. Between samples values are on lines (linear, bilinear, trilinear), and beyond
+ * the first and last they are theirs: no network knows better.
+ */
+import { AbortedError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
+import type { ModelCard } from '../field/card.ts';
+import { fromSamples, type Samples } from '../field/samples.ts';
+import { pointCount } from '../field/spec.ts';
+import { outputGrid } from './grid.ts';
+import { blockRows } from './rows.ts';
+import type { DecodeOptions, RowStream, Rows } from './types.ts';
+import { toSampleValues } from './values.ts';
+
+export interface Sampled {
+  readonly samples: Samples;
+  readonly shape: readonly number[];
+}
+
+/** Throws before the first row: BadInputError `bad-size`, `bad-region`; LimitError `limit-samples`, `limit-axis`. */
+export function sampleRows(
+  card: ModelCard,
+  { samples, shape }: Sampled,
+  options: DecodeOptions & { readonly limits: Limits },
+): RowStream {
+  const grid = outputGrid(shape, options, options.limits);
+  const channels = card.spec.outputs;
+  const height = grid.shape[0]!;
+  const block = blockRows(grid.shape);
+  async function* rows(): AsyncIterable<Rows> {
+    for (let start = 0; start < height; start += block) {
+      if (options.signal?.aborted) throw new AbortedError();
+      const n = Math.min(block, height - start);
+      const points = grid.points(start, n);
+      if (points.kind !== 'grid') throw new TypeError('an output is a grid');
+      const places = points.count.map((count, axis) =>
+        placesOf(points.start[axis]!, points.step[axis]!, count, shape[axis]!),
+      );
+      const values = interpolate(card, samples, shape, places, channels);
+      yield { start, rows: n, values: toSampleValues(card, values, options.raw ?? false) };
+    }
+  }
+  return { shape: grid.shape, channels, rows: rows() };
+}
+
+/** Along one axis, for each point the sample before it, and the share of the one after. */
+interface Places {
+  readonly before: Int32Array;
+  readonly share: Float64Array;
+}
+
+/** Sample i stands at i + 1/2. */
+function placesOf(start: number, step: number, count: number, samples: number): Places {
+  const before = new Int32Array(count);
+  const share = new Float64Array(count);
+  for (let j = 0; j < count; j++) {
+    const at = Math.min(samples - 1, Math.max(0, start + j * step - 0.5));
+    before[j] = Math.min(Math.floor(at), Math.max(0, samples - 2));
+    share[j] = at - before[j]!;
+  }
+  return { before, share };
+}
+
+/** Signal values [points, channels]; axes one after the other, the first first: each leaves fewer samples to the next. */
+function interpolate(
+  card: ModelCard,
+  samples: Samples,
+  shape: readonly number[],
+  places: readonly Places[],
+  channels: number,
+): Float32Array {
+  // Of the first axis only the slices between which the points lie.
+  const first = places[0]!.before[0]!;
+  const last = Math.min(shape[0]! - 1, places[0]!.before.at(-1)! + 1);
+  const slice = (pointCount(shape) / shape[0]!) * channels;
+  let values = fromSamples(card, samples, first * slice, (last + 1) * slice);
+  let outer = 1;
+  let size = last + 1 - first;
+  let inner = slice;
+  for (const [axis, { before, share }] of places.entries()) {
+    const origin = axis === 0 ? first : 0;
+    if (axis > 0) {
+      size = shape[axis]!;
+      inner /= size;
+    }
+    if (!isIdentity(before, share, origin, size))
+      values = along(values, { outer, size, inner, origin }, before, share);
+    outer *= before.length;
+  }
+  return values;
+}
+
+function isIdentity(before: Int32Array, share: Float64Array, origin: number, size: number): boolean {
+  return before.length === size && before.every((at, j) => at + share[j]! === origin + j);
+}
+
+/** [outer, size, inner] to [outer, places, inner]. */
+function along(
+  values: Float32Array,
+  { outer, size, inner, origin }: { outer: number; size: number; inner: number; origin: number },
+  before: Int32Array,
+  share: Float64Array,
+): Float32Array {
+  const count = before.length;
+  const found = new Float32Array(outer * count * inner);
+  for (let o = 0; o < outer; o++) {
+    for (let j = 0; j < count; j++) {
+      const from = (o * size + before[j]! - origin) * inner;
+      const to = (o * count + j) * inner;
+      const w = share[j]!;
+      const next = w === 0 ? 0 : inner;
+      for (let k = 0; k < inner; k++) {
+        const a = values[from + k]!;
+        found[to + k] = a + w * (values[from + next + k]! - a);
+      }
+    }
+  }
+  return found;
+}
