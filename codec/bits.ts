@@ -12,7 +12,7 @@ import { BadStreamError } from '../src/core/errors.ts';
 /** Bits a context counts at most: it forgets what lies further back. */
 const mostCounted = 254;
 /** [mostCounted + 1]: floor(2^15 / (2 n + 3)), the share of the way in 2^-14. */
-const shares = Int32Array.from({ length: mostCounted + 1 }, (_, n) => Math.floor(2 ** 15 / (2 * n + 3)));
+const shares = Int32Array.from({ length: mostCounted + 1 }, (_, n) => Math.floor(0x8000 / (2 * n + 3)));
 
 /** Encoding takes `bit` and returns it; decoding ignores it and returns the bit found. `a` and `b` are contexts. */
 export abstract class BitCoder {
@@ -50,10 +50,13 @@ function partAt(low: number, high: number, ones: number): number {
   return low + (range >>> 16) * ones + (((range & 0xffff) * ones) >>> 16);
 }
 
-/** The fewest bytes of a number in [low, high], what follows being zeros. */
+/** 2^32, 2^24, 2^16, 2^8: what a number of 0, 1, 2, 3 bytes is a multiple of. */
+const units = [0x100000000, 0x1000000, 0x10000, 0x100];
+
+/** The fewest bytes of a number in [low, high], the least of those, what follows being zeros. */
 function lastBytes(low: number, high: number): number[] {
   for (let count = 0; count < 4; count++) {
-    const unit = 2 ** (8 * (4 - count));
+    const unit = units[count]!;
     const value = Math.ceil(low / unit) * unit;
     if (value <= high) return bytesOf(value).slice(0, count);
   }

@@ -151,7 +151,7 @@ function lengthBytes(length: number): number[] {
 
 /** Bytes that an encoder wrote after their length. */
 function readBytes(decoder: RansDecoder, at: number, most: number): Uint8Array {
-  const length = [0, 1, 2, 3].reduce((sum, i) => sum + decoder.bits(8, 0) * 256 ** i, 0);
+  const length = [1, 0x100, 0x10000, 0x1000000].reduce((sum, unit) => sum + unit * decoder.bits(8, 0), 0);
   if (length > most)
     throw new BadStreamError('payload', at, `samples in ${length} bytes, where ${most} hold them all`);
   return Uint8Array.from({ length }, () => decoder.bits(8, 0));
