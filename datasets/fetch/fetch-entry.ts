@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../../src/core/errors.ts';
-import { cacheRoot, isReady, type ReadyNote, readyFile } from '../cache.ts';
+import { cacheRoot, damagedFile, digestOf, isReady, noteBytes, readyFile } from '../cache.ts';
 import type { FetchOptions } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from './context.ts';
@@ -19,7 +19,9 @@ export async function fetchEntry(entry: DatasetEntry, options: FetchOptions = {}
   const emit = options.onEvent ?? (() => {});
   const directory = directoryOf(entry, options.cacheDir);
   const layout = entry.layout ?? 1;
-  if (entry.fetch === undefined || isReady(directory, layout)) {
+  const ready = entry.fetch !== undefined && isReady(directory, layout);
+  const damaged = ready ? await damagedFile(directory) : undefined;
+  if (entry.fetch === undefined || (ready && damaged === undefined)) {
     emit({ type: 'done', dataset: entry.name, directory, alreadyThere: true });
     return directory;
   }
@@ -27,6 +29,14 @@ export async function fetchEntry(entry: DatasetEntry, options: FetchOptions = {}
   const signal = options.signal ?? new AbortController().signal;
   if (signal.aborted) throw new AbortedError();
   let work: string | undefined;
+  if (damaged !== undefined) {
+    emit({
+      type: 'step',
+      step: 'verify',
+      dataset: entry.name,
+      detail: `${damaged} is damaged: fetching it again`,
+    });
+  }
   try {
     work = await makeScratch(root, `making-${entry.directory}`);
     const context: FetchContext = {
@@ -47,7 +57,7 @@ export async function fetchEntry(entry: DatasetEntry, options: FetchOptions = {}
     await entry.fetch(context);
     if (signal.aborted) throw new AbortedError();
     await writeNote(work, layout);
-    await publish(work, directory, layout);
+    await publish(work, directory, (there) => damaged === undefined && isReady(there, layout));
   } catch (error) {
     throw signal.aborted ? new AbortedError() : inOneLine(error, root);
   } finally {
@@ -64,25 +74,26 @@ export function directoryOf(entry: DatasetEntry, cacheDir: string | undefined): 
 
 async function writeNote(directory: string, layout: number): Promise<void> {
   const files: Record<string, number> = {};
+  const digests: Record<string, string> = {};
   for (const found of await readdir(directory, { recursive: true, withFileTypes: true })) {
     if (!found.isFile()) continue;
     const path = join(found.parentPath, found.name);
     files[relative(directory, path)] = (await stat(path)).size;
+    digests[relative(directory, path)] = await digestOf(path);
   }
-  const note: ReadyNote = { layout, files };
-  await writeFile(join(directory, readyFile), `${JSON.stringify(note, null, 1)}\n`);
+  await writeFile(join(directory, readyFile), noteBytes({ layout, files, digests }));
 }
 
 /** Renames into place. What stood there was not ready, so it goes; of two fetches at once the first one wins. */
-async function publish(work: string, directory: string, layout: number): Promise<void> {
+async function publish(work: string, directory: string, isWhole: (there: string) => boolean): Promise<void> {
   if (existsSync(directory)) {
-    if (isReady(directory, layout)) return;
+    if (isWhole(directory)) return;
     await rm(directory, { recursive: true, force: true });
   }
   try {
     await rename(work, directory);
   } catch (error) {
-    if (!isReady(directory, layout)) throw error;
+    if (!isWhole(directory)) throw error;
   }
 }
 

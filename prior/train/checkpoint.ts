@@ -1,12 +1,16 @@
-/** The state of a training run as bytes, and back: variables, moments, averages, the step, and shapes once they are chosen. */
+/**
+ * The state of a training run as sealed bytes (core/sealed.ts), and back: variables, moments, averages, the step, and shapes once
+ * they are chosen. States without a seal, of older versions, are refused.
+ */
 import { ConflictError } from '../../src/core/errors.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
+import { seal, unseal } from '../../src/core/sealed.ts';
 import { type Tensor, takeTensor, tensor } from '../../src/core/tensor.ts';
 import type { AdamState } from '../../src/engine/tfjs/backend.ts';
 import { readSafetensors, writeSafetensors } from '../../src/field/safetensors.ts';
 
-const format = 'functa-prior-checkpoint-1';
+const format = 'prior-checkpoint/2';
 
 /** Where a run keeps its state; the caller decides how bytes are stored. `save` should replace what was there at once. */
 export interface CheckpointPlace {
@@ -45,18 +49,22 @@ export function packState(state: RunState, digest: string): Uint8Array {
   state.shapes.forEach((shapes, level) => {
     tensors.set(`shapes.${level}`, tensor(shapes));
   });
-  return writeSafetensors(tensors, {
-    format,
+  const bytes = writeSafetensors(tensors, {
     digest,
     step: String(state.step),
     updates: String(state.adam.step),
   });
+  return seal(format, bytes);
 }
 
-/** Throws ConflictError `other-run` when the bytes are those of another run, BadStreamError or BadInputError when damaged. */
-export function unpackState(bytes: Uint8Array, digest: string): RunState {
+/** Throws ConflictError `other-run` when the bytes are those of another run, BadStreamError `seal-absent` or `seal-broken` when damaged. */
+export function unpackState(sealed: Uint8Array, digest: string): RunState {
+  const bytes = unseal(format, sealed, {
+    what: 'the checkpoint of this training',
+    remedy: 'remove it (the .checkpoint file beside the output) and train from the start',
+  });
   const { tensors, metadata } = readSafetensors(bytes, { ...defaultLimits, maxFileBytes: bytes.length });
-  if (metadata.format !== format || metadata.digest !== digest) {
+  if (metadata.digest !== digest) {
     throw new ConflictError(
       'other-run',
       'the checkpoint belongs to another training; choose another place for it or the old settings',

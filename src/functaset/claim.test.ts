@@ -2,15 +2,23 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { temporary } from '../../test/temporary.ts';
+import { sealJson, unsealJson } from '../core/sealed.ts';
 import { claimPath, releaseClaim, takeClaim } from './claim.ts';
 
 const busy = expect.objectContaining({ code: 'functaset-busy' });
 
 function forge(directory: string, changes: Record<string, unknown>): void {
   const token = takeClaim(directory);
-  const owner = JSON.parse(readFileSync(claimPath(directory), 'utf8'));
+  const owner = read(directory);
   releaseClaim(directory, token);
-  writeFileSync(claimPath(directory), JSON.stringify({ ...owner, token: 'other', ...changes }));
+  writeFileSync(claimPath(directory), sealJson(format, { ...owner, token: 'other', ...changes }));
+}
+
+const format = 'functaset-writer/1';
+
+function read(directory: string): object {
+  const about = { what: 'claim', remedy: 'none' };
+  return unsealJson(format, readFileSync(claimPath(directory)), about) as object;
 }
 
 test('a claim is taken once, and again when it was given back', () => {
@@ -56,7 +64,36 @@ test('half a claim is none, and a claim taken over is not given back by its firs
   expect(() => takeClaim(directory)).toThrow(busy);
 });
 
+test('a claim of an older version, without a seal, stands too', () => {
+  const directory = temporary();
+  takeClaim(directory);
+  writeFileSync(
+    claimPath(directory),
+    JSON.stringify({ ...read(directory), token: 'old', pid: process.ppid, started: null }),
+  );
+  expect(() => takeClaim(directory)).toThrow(busy);
+});
+
+test('after any edit of one byte a claim is an error that says what to do, and stays where it is', () => {
+  const directory = temporary();
+  const token = takeClaim(directory);
+  const whole = readFileSync(claimPath(directory));
+  for (let at = 0; at < whole.length; at++) {
+    const bad = Buffer.from(whole);
+    bad[at]! ^= 1 + (at % 255);
+    writeFileSync(claimPath(directory), bad);
+    expect(() => takeClaim(directory)).toThrow(
+      expect.objectContaining({
+        code: 'functaset-claim',
+        message: expect.stringContaining('remove this file'),
+      }),
+    );
+    releaseClaim(directory, token);
+    expect(readFileSync(claimPath(directory))).toEqual(bad);
+  }
+});
+
 function forgeOver(directory: string, changes: Record<string, unknown>): void {
-  const owner = JSON.parse(readFileSync(claimPath(directory), 'utf8'));
-  writeFileSync(claimPath(directory), JSON.stringify({ ...owner, token: 'another', ...changes }));
+  const owner = read(directory);
+  writeFileSync(claimPath(directory), sealJson(format, { ...owner, token: 'another', ...changes }));
 }

@@ -2,7 +2,8 @@
  * One writer at a time. LMDB would let several processes write in turns; two builds that fill one functaset are a
  * mistake all the same, and the second hears of it here. A claim is a file beside the store, looked at and replaced
  * inside a write transaction: LMDB's own lock, which the kernel frees when its holder dies, makes that atomic. A file,
- * since taking it back must not need room on a full disk. The claim of a process that is gone is taken over.
+ * since taking it back must not need room on a full disk. The claim of a process that is gone is taken over. Claims are
+ * sealed (core/sealed.ts): one that was damaged is an error, as nobody knows whose it is.
  *
  * It guards against confusion, not against corruption: LMDB does that. Processes that cannot see each other, as in two
  * containers over one volume, may both claim; their transactions still take turns.
@@ -11,7 +12,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { ConflictError } from '../core/errors.ts';
+import { ConflictError, FunctaError } from '../core/errors.ts';
+import { sealJson, unsealJson } from '../core/sealed.ts';
 
 interface Owner {
   readonly token: string;
@@ -22,12 +24,14 @@ interface Owner {
   readonly boot: string;
 }
 
+const format = 'functaset-writer/1';
+
 /** Claims of this process whose release could not be carried out. */
 const released = new Set<string>();
 
 /**
  * Claims `directory` for this process; returns what `releaseClaim` needs. Call it inside a write transaction.
- * Throws ConflictError `functaset-busy`, also when this process holds the claim itself.
+ * Throws ConflictError `functaset-busy`, also when this process holds the claim itself, and `functaset-claim` for a damaged one.
  */
 export function takeClaim(directory: string): string {
   const path = claimPath(directory);
@@ -48,7 +52,7 @@ export function takeClaim(directory: string): string {
   // By a rename: whoever reads the claim finds the old one or the new one, never half of one.
   const fresh = `${path}.${mine.token}`;
   try {
-    writeFileSync(fresh, JSON.stringify(mine), { flag: 'wx' });
+    writeFileSync(fresh, sealJson(format, mine), { flag: 'wx' });
     renameSync(fresh, path);
   } catch (error) {
     rmSync(fresh, { force: true });
@@ -61,22 +65,47 @@ export function takeClaim(directory: string): string {
 export function releaseClaim(directory: string, token: string): void {
   released.add(token);
   const path = claimPath(directory);
-  if (readOwner(path)?.token === token) rmSync(path, { force: true });
+  if (ownToken(path) === token) rmSync(path, { force: true });
 }
 
 export function claimPath(directory: string): string {
   return join(directory, 'writer.json');
 }
 
-/** Undefined when there is no claim; what cannot be read as one is not of a living process either: renames are whole. */
+/** Of the claim that is there; a damaged one is not this process's to take away. */
+function ownToken(path: string): string | undefined {
+  try {
+    return readOwner(path)?.token;
+  } catch (error) {
+    if (error instanceof FunctaError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Undefined when there is no claim. Claims of one line are those of older versions, without a seal; of these, what cannot be
+ * read is not of a living process either: renames are whole.
+ */
 function readOwner(path: string): Owner | undefined {
   try {
-    const owner = JSON.parse(readFileSync(path, 'utf8')) as Owner | null;
+    const bytes = readFileSync(path);
+    const owner = (
+      bytes.includes(10) ? readSealed(path, bytes) : JSON.parse(bytes.toString())
+    ) as Owner | null;
     return owner && Number.isInteger(owner.pid) && owner.pid > 0 ? owner : undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;
+  }
+}
+
+function readSealed(path: string, bytes: Uint8Array): unknown {
+  const remedy = 'if no other process writes to the functaset, remove this file';
+  try {
+    return unsealJson(format, bytes, { what: `the claim ${path}`, remedy });
+  } catch (error) {
+    throw error instanceof FunctaError ? new ConflictError('functaset-claim', error.message) : error;
   }
 }
 

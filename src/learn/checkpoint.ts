@@ -1,19 +1,20 @@
 /**
- * A run on disk: one safetensors file with all parameters, Adam's moments and the history. Written beside its place,
- * flushed, then renamed over it: whenever the process dies, the file is the last whole checkpoint.
+ * A run on disk: one sealed safetensors file (core/sealed.ts) with all parameters, Adam's moments and the history. Written beside
+ * its place, flushed, then renamed over it: whenever the process dies, the file is the last whole checkpoint. Checkpoints
+ * without a seal, of older versions, are refused: their headers were not checked.
  */
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { BadStreamError, ConflictError, EnvironmentError, NotFoundError } from '../core/errors.ts';
-import { crc32c } from '../core/hash.ts';
+import { ConflictError, EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
+import { seal, unseal } from '../core/sealed.ts';
 import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
 import { canonicalJson } from '../field/canonical.ts';
 import { readSafetensors, writeSafetensors } from '../field/safetensors.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { freshState, groupNames, mapLearnt, type TrainerState } from './state.ts';
 
-const FORMAT = 'functa-checkpoint-1';
+const FORMAT = 'learn-checkpoint/2';
 
 /** Throws EnvironmentError `checkpoint-write` when the disk is full or not writable; the old file then stays. */
 export async function saveCheckpoint(
@@ -39,46 +40,31 @@ export async function saveCheckpoint(
     history: state.history,
   };
   const bytes = writeSafetensors(tensors, {
-    format: FORMAT,
     recipe: canonicalJson(recipe),
     digest,
     position: JSON.stringify(position),
-    checksum: checksum(tensors),
   });
-  await replaceFile(path, bytes);
+  await replaceFile(path, seal(FORMAT, bytes));
 }
 
 /**
  * Throws NotFoundError `no-checkpoint`, ConflictError `other-recipe` when the file belongs to another recipe or
- * source, BadStreamError when it is damaged.
+ * source, BadStreamError `seal-absent` or `seal-broken` when it is damaged or of another version.
  */
 export async function loadCheckpoint(
   path: string,
   recipe: TrainingRecipe,
   digest: string,
 ): Promise<TrainerState> {
-  const bytes = await read(path);
+  const bytes = unseal(FORMAT, await read(path), {
+    what: `checkpoint ${path}`,
+    remedy: 'go on from an older copy, or remove it and learn from the start',
+  });
   const { tensors, metadata } = readSafetensors(bytes, { ...defaultLimits, maxFileBytes: bytes.length });
-  if (metadata.format !== FORMAT) {
-    throw new BadStreamError(
-      'not-a-checkpoint',
-      8,
-      `${path} is no checkpoint of this version; learn from the start`,
-    );
-  }
   if (metadata.digest !== digest) {
     throw new ConflictError(
       'other-recipe',
       `${path} belongs to another recipe, source or start (${metadata.digest?.slice(0, 12)}, this run is ${digest.slice(0, 12)}); choose another checkpoint path or the old recipe`,
-    );
-  }
-  const wanted = metadata.checksum;
-  const found = checksum(tensors);
-  if (wanted !== found) {
-    throw new BadStreamError(
-      'checksum',
-      8,
-      `${path}: stored ${wanted}, computed ${found}; learn from an older copy`,
     );
   }
   const position = JSON.parse(metadata.position ?? '{}') as Position;
@@ -107,14 +93,6 @@ interface Position {
   /** Adam's updates by group. */
   readonly updates: readonly number[];
   readonly history: TrainerState['history'];
-}
-
-function checksum(tensors: ReadonlyMap<string, Tensor>): string {
-  let crc = 0;
-  for (const [, { data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    crc = crc32c(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), crc);
-  }
-  return crc.toString(16).padStart(8, '0');
 }
 
 async function read(path: string): Promise<Uint8Array> {

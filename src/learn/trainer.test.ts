@@ -179,17 +179,18 @@ test('damaged checkpoints are refused wherever the fault is', async () => {
   const checkpointPath = newPath();
   await learn({ checkpointPath });
   const good = await readFile(checkpointPath);
-  for (const at of [9, 40, 3000, good.length - 1]) {
+  const edits = Array.from({ length: 300 }, (_, i) => [Math.floor((i * good.length) / 300), 1 + (i % 255)]);
+  for (const [at, change] of [...edits, [good.length - 1, 4]] as [number, number][]) {
     const bad = Buffer.from(good);
-    bad[at]! ^= 4;
+    bad[at]! ^= change;
     await writeFile(checkpointPath, bad);
     await expect(learn({ checkpointPath, resume: true }), `byte ${at}`).rejects.toMatchObject({
-      name: /Error$/,
-      kind: /stream|conflict/,
+      kind: 'stream',
+      code: expect.stringMatching(/^seal-/),
     });
   }
   await writeFile(checkpointPath, good.subarray(0, good.length - 9));
-  await expect(learn({ checkpointPath, resume: true })).rejects.toMatchObject({ code: 'truncated' });
+  await expect(learn({ checkpointPath, resume: true })).rejects.toMatchObject({ code: 'seal-absent' });
 });
 
 test('a checkpoint that cannot be written is an error of the environment and leaves nothing behind', async () => {

@@ -5,7 +5,8 @@
  *   u32 [count + 1]: where each id ends and the next begins; ids in UTF-8, zeros up to a multiple of 4
  *   f32 mean [inputs]; projection [dimensions - 1, inputs]; vectors [count, dimensions]
  *
- * The head holds the SHA-256 of all that follows it. A file that is cut off, damaged or of another format is no file.
+ * The head holds the SHA-256 of its own other members and of all that follows it, and is written in one way alone. A file that is
+ * cut off, damaged or of another format is no file.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
@@ -15,7 +16,7 @@ import { replaceFile } from './store-files.ts';
 import { Vectors } from './vectors.ts';
 
 const magic = 'functaNX';
-const format = 2;
+const format = 3;
 
 /** Which function each vector is of, in order of ids (bytes of UTF-8). */
 export class IdTable {
@@ -81,15 +82,14 @@ export function writeIndex(path: string, { stamp, embedding, ids, vectors, damag
   const [ends, idBytes] = ids.parts;
   const padding = new Uint8Array(align(idBytes.length) - idBytes.length);
   const parts = [ends, idBytes, padding, mean, projection, ...vectors.blocks].map(bytesOf);
-  const hash = createHash('sha256');
+  const described = {
+    ...{ format, stamp, metric, inputs, dimensions, terms, quality, damaged },
+    ...{ count: ids.count, idBytes: idBytes.length },
+  };
+  const hash = createHash('sha256').update(JSON.stringify(described));
   for (const part of parts) hash.update(part);
   const sha256 = hash.digest('hex');
-  const head: Head = {
-    ...{ format, stamp, metric, inputs, dimensions, terms, quality, damaged },
-    ...{ count: ids.count, idBytes: idBytes.length, sha256 },
-  };
-  const json = JSON.stringify(head);
-  const text = Buffer.from(json.padEnd(align(json.length)));
+  const text = textOf({ ...described, sha256 });
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
   replaceFile(path, (fresh) => {
@@ -135,6 +135,7 @@ function readHead(file: number, size: number): { head: Head; at: number } | unde
   const text = new Uint8Array(length);
   readWhole(file, text, 12);
   const head = JSON.parse(Buffer.from(text).toString()) as Head;
+  if (!textOf(head).equals(text)) return undefined;
   const { count, idBytes, inputs, dimensions } = head;
   const counts = [count, idBytes, inputs, dimensions];
   if (head.format !== format || !counts.every((n) => Number.isSafeInteger(n) && n >= 0)) return undefined;
@@ -154,7 +155,8 @@ function readParts(
   const mean = new Float32Array(inputs);
   const projection = new Float32Array((dimensions - 1) * inputs);
   const vectors = new Vectors(count, dimensions);
-  const hash = createHash('sha256');
+  const { sha256: _, ...described } = head;
+  const hash = createHash('sha256').update(JSON.stringify(described));
   let at = start;
   for (const part of [ends, ids, mean, projection, ...vectors.blocks].map(bytesOf)) {
     readWhole(file, part, at);
@@ -170,6 +172,15 @@ function readParts(
 /** An index of numbers that are none finds the wrong functions; one was written when axes of equal functions were not finite. */
 function areFinite(numbers: Float32Array): boolean {
   return numbers.every(Number.isFinite);
+}
+
+/** The head as it stands in the file; `sha256` comes last. */
+function textOf(head: Head): Buffer {
+  const json = JSON.stringify(head);
+  return Buffer.concat([
+    Buffer.from(json),
+    Buffer.alloc(align(Buffer.byteLength(json)) - Buffer.byteLength(json), ' '),
+  ]);
 }
 
 function bytesOf(array: Uint8Array | Uint32Array | Float32Array): Uint8Array {
