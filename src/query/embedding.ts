@@ -15,12 +15,13 @@ import { type Multiply, principalAxes } from '../core/eigen.ts';
 import { BadInputError } from '../core/errors.ts';
 import { network64 } from '../engine/reference/field64.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
-import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import { isSameNetwork } from '../pipeline/functions.ts';
 import { factorOf, gramMatrix } from './gram.ts';
+import { placesOfSamples } from './observed.ts';
 import type { Places, Shaped } from './places.ts';
+import { allSamples, drawn, type Sampled } from './sampling.ts';
 
 export type Metric = 'values' | 'gram';
 
@@ -42,17 +43,20 @@ export interface Embedding {
 
 /** Axes kept, at most. */
 export const maxAxes = 255;
-/** Points of the grid, at most, and along one of several axes. */
-const gridPoints = 1024;
+/** Samples of a signal that its values are compared at, at most. */
+const gridPoints = 4096;
 /** Functions that G is averaged over. */
 const gramFunctions = 32;
 
-/** The grid of the metric `values`: the samples themselves where there are at most 1024 of them. */
+/** Where the metric `values` compares signals: at all samples, or a draw of 4096 of them. */
 export function gridOf(shape: readonly number[]): Places {
-  const side = Math.floor(gridPoints ** (1 / shape.length) + 1e-9);
-  const count = pointCount(shape) <= gridPoints ? shape : shape.map((n) => Math.min(n, side));
-  const positions = gridPositions(coveringGrid(shape, count));
-  return { axes: shape.length, relative: positions.map((x, i) => x / shape[i % shape.length]!) };
+  return placesOfSamples(shape, drawn(allSamples(shape), gridPoints));
+}
+
+/** What an answer says of `gridOf`. */
+export function gridSampled(shape: readonly number[]): Sampled {
+  const of = pointCount(shape);
+  return { points: Math.min(of, gridPoints), of };
 }
 
 /** Axes from the inputs [count, inputs] of sampled functions: their values on the grid, or their modulations at `quality`. */

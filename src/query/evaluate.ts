@@ -10,10 +10,10 @@ import type { OpenFunction } from '../pipeline/functions.ts';
 import { multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
 import { type Place, placeAt, valueAndSlope } from './field.ts';
-import { selected } from './filter.ts';
-import { placesOfRegion } from './observed.ts';
+import { conditionsOf, sampledBy, selected } from './filter.ts';
 import { groupsOf, type Places, pointsOf, together, valuesAt } from './places.ts';
 import type { RequestOf } from './request.ts';
+import { RegionSamples } from './sampling.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 
 /** Numbers of a page of values and derivatives, at most. */
@@ -62,7 +62,11 @@ export function evaluate(
       ? slopes(context, functions, coordinates, options)
       : values(context, functions, coordinates, options);
   }
-  return { head: { kind, points: coordinates.length, channels: outputs }, rows: rows(), next: () => next };
+  const head = {
+    ...{ kind, points: coordinates.length, channels: outputs },
+    ...sampledBy(conditionsOf(context, filter), context.store.info.shape),
+  };
+  return { head, rows: rows(), next: () => next };
 }
 
 /** Values alone, by the engine. */
@@ -137,20 +141,28 @@ export async function aggregate(
   );
   const points = pointCount(size);
   checkLimit('field-values', points * outputs, maxFieldValues, 'ask for a smaller size');
-  const region = request.region && placesOfRegion(shape, request.region);
+  if (request.points !== undefined && request.region === undefined) {
+    throw new BadInputError(
+      'bad-query',
+      'points says how many samples of a region are looked at; give a region',
+    );
+  }
+  const conditions = conditionsOf(context, request.filter);
+  const region = request.region && new RegionSamples(shape, request.region, request.points);
   const grid = pointsOf(gridPlaces(shape, size));
-  const inside = region && pointsOf(region);
   const field = new Spread(points * outputs);
   const integral = new Spread(outputs);
   let work = 0;
   for await (const group of groupsLater(selected(context, request.filter, undefined, options), together)) {
-    work += group.length * (points + (region?.relative.length ?? 0)) * multiplyAddsPerPoint(card.spec);
+    work +=
+      group.length * (points + (region?.sampledOf(shape).points ?? 0)) * multiplyAddsPerPoint(card.spec);
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for a smaller size, or narrow the filter');
     const source = { engine, model };
     for await (const { values: found } of valuesAt(source, group, grid, options.signal)) {
       field.add(found.map((v) => card.values.offset + card.values.scale * v));
     }
-    if (inside === undefined) continue;
+    if (region === undefined) continue;
+    const inside = (own: readonly number[]) => region.pointsOf(own, outputs);
     const area = pointCount(request.region!.count);
     for await (const { values: found } of valuesAt(source, group, inside, options.signal)) {
       integral.add(
@@ -168,7 +180,15 @@ export async function aggregate(
     functions: field.count,
     shape: size,
     channels: outputs,
-    ...(region === undefined ? {} : { integral: { region: request.region, ...integral.statistics() } }),
+    ...sampledBy(conditions, shape),
+    ...(region === undefined
+      ? {}
+      : {
+          integral: {
+            ...{ region: request.region, sampled: region.sampledOf(shape) },
+            ...integral.statistics(),
+          },
+        }),
   };
   return { head, rows: rows(), next: () => null };
 }

@@ -15,9 +15,9 @@ import {
 } from '../functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { multiplyAddsPerPoint } from '../pipeline/index.ts';
-import { placesOfRegion } from './observed.ts';
-import { groupsOf, pointsOf, valuesAt } from './places.ts';
+import { groupsOf, valuesAt } from './places.ts';
 import type { Condition, Filter } from './request.ts';
+import { RegionSamples, type Sampled, together } from './sampling.ts';
 import type { QueryContext, QueryOptions } from './types.ts';
 
 /** Functions looked at between two turns of the event loop. */
@@ -49,7 +49,7 @@ export async function* selected(
   options: QueryOptions,
 ): AsyncGenerator<OpenFunction> {
   checkLabels(context.store, filter);
-  const conditions = (filter?.field ?? []).map((condition) => checkCondition(context, condition));
+  const conditions = conditionsOf(context, filter);
   for await (const found of groupsOfFacts(context, filter, after, options)) {
     const group = await openFunctions(context, found, { ...options, limits: context.limits });
     if (conditions.length === 0) yield* group;
@@ -160,8 +160,27 @@ function within(value: number, range: Filter['bits']): boolean {
   return range === undefined || (value >= (range.min ?? -Infinity) && value <= (range.max ?? Infinity));
 }
 
-function checkCondition({ model, store }: QueryContext, condition: Condition): Condition {
-  const { above, below, channel } = condition;
+/** A condition on fields, and the samples of signals that it looks at. */
+export interface FieldCondition extends Condition {
+  readonly samples: RegionSamples;
+}
+
+/** Throws BadInputError `bad-condition`, `bad-channel`, `bad-region`. */
+export function conditionsOf(context: QueryContext, filter: Filter | undefined): FieldCondition[] {
+  return (filter?.field ?? []).map((condition) => checkCondition(context, condition));
+}
+
+/** What an answer says of the samples that its conditions look at, of signals of `shape`; nothing without conditions. */
+export function sampledBy(
+  conditions: readonly FieldCondition[],
+  shape: readonly number[],
+): { readonly sampled?: Sampled } {
+  if (conditions.length === 0) return {};
+  return { sampled: together(conditions.map(({ samples }) => samples.sampledOf(shape))) };
+}
+
+function checkCondition({ model, store }: QueryContext, condition: Condition): FieldCondition {
+  const { above, below, channel, region, points } = condition;
   if (above === undefined && below === undefined) {
     throw new BadInputError('bad-condition', 'a condition on the field needs above or below');
   }
@@ -172,35 +191,39 @@ function checkCondition({ model, store }: QueryContext, condition: Condition): C
       `channel ${channel} is not there; signals have channels 0 to ${outputs - 1}`,
     );
   }
-  placesOfRegion(store.info.shape, regionOf(condition, store.info.shape));
-  return condition;
+  return { ...condition, samples: new RegionSamples(store.info.shape, region, points) };
 }
 
-async function* passing(
-  { model, engine, limits, store }: QueryContext,
+/** Those of `functions` whose fields pass. Throws LimitError, AbortedError. */
+export async function* passing(
+  { model, engine, limits }: QueryContext,
   functions: readonly OpenFunction[],
-  conditions: readonly Condition[],
+  conditions: readonly FieldCondition[],
   { signal }: QueryOptions,
 ): AsyncGenerator<OpenFunction> {
+  const { outputs } = model.card.spec;
   let left = functions;
   for (const condition of conditions) {
-    const places = placesOfRegion(store.info.shape, regionOf(condition, store.info.shape));
-    const work = (left.length * places.relative.length * multiplyAddsPerPoint(model.card.spec)) / places.axes;
-    checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller region');
+    const { samples } = condition;
+    const looked = left.reduce((sum, { shape }) => sum + samples.sampledOf(shape).points, 0);
+    const work = looked * multiplyAddsPerPoint(model.card.spec);
+    checkLimit(
+      'multiply-adds',
+      work,
+      limits.maxMultiplyAdds,
+      'give a smaller region, or look at fewer `points`',
+    );
     const passed: OpenFunction[] = [];
-    for await (const { fn, values } of valuesAt({ engine, model }, left, pointsOf(places), signal)) {
+    const points = (shape: readonly number[]) => samples.pointsOf(shape, outputs);
+    for await (const { fn, values } of valuesAt({ engine, model }, left, points, signal)) {
       const { offset, scale } = model.card.values;
-      const found = offset + scale * statisticOf(condition, values, model.card.spec.outputs);
+      const found = offset + scale * statisticOf(condition, values, outputs);
       const value = condition.statistic === 'deviation' ? found - offset : found;
       if (value > (condition.above ?? -Infinity) && value < (condition.below ?? Infinity)) passed.push(fn);
     }
     left = passed;
   }
   yield* left;
-}
-
-function regionOf({ region }: Condition, shape: readonly number[]) {
-  return region ?? { start: shape.map(() => 0), count: shape };
 }
 
 /** Of values [points, outputs], over all of them or one channel; field units. */

@@ -13,7 +13,15 @@ import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import type { Fault, Functaset, StoredFunction } from '../functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
-import { type Embedding, embed, gridOf, inputOfGram, type Metric, makeEmbedding } from './embedding.ts';
+import {
+  type Embedding,
+  embed,
+  gridOf,
+  gridSampled,
+  inputOfGram,
+  type Metric,
+  makeEmbedding,
+} from './embedding.ts';
 import { IdTable, type IndexParts, readIndex, writeIndex } from './index-file.ts';
 import { groupsOf, pointsOf, type Shaped, valuesAt } from './places.ts';
 import { digestOf, replaceFile } from './store-files.ts';
@@ -29,8 +37,9 @@ export interface NearIndex extends IndexParts {
 const refused = 'refused.graph';
 /** Of a SHA-256 in a file's name. */
 const digits = 16;
-/** Functions whose axes are those of all, spread evenly over the store. */
+/** Functions whose axes are those of all, spread evenly over the store, at most; and their numbers. */
 const sampled = 2000;
+const sampledNumbers = 2 ** 24;
 /** The head of a store is looked at: two stores written alike differ there. */
 const headFunctions = 16;
 
@@ -230,13 +239,18 @@ async function inputsOf(
 
 /** Damaged functions are left out. Throws BadInputError `empty-functaset` when nothing else is there. */
 async function sampleOf(source: Source, total: number): Promise<OpenFunction[]> {
-  const stride = Math.max(1, Math.floor(total / sampled));
+  const { shape, spec } = source.model.card;
+  const most = Math.max(
+    64,
+    Math.min(sampled, Math.floor(sampledNumbers / (gridSampled(shape).points * spec.outputs))),
+  );
+  const stride = Math.max(1, Math.floor(total / most));
   const chosen: StoredFunction[] = [];
   const onDamaged = () => {};
   let i = 0;
   for (const fn of source.store.iterate({ onDamaged })) {
     if (i++ % stride === 0) chosen.push(fn);
-    if (chosen.length === sampled) break;
+    if (chosen.length === most) break;
   }
   const sample = await openFunctions(source, chosen, { onDamaged });
   if (sample.length > 0) return sample;

@@ -19,7 +19,7 @@ import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { defaultQuality, multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
 import { Best } from './best.ts';
 import { cursorAfterFarthest, farthestOf } from './cursor.ts';
-import { gridOf, type Metric } from './embedding.ts';
+import { gridOf, gridSampled, type Metric } from './embedding.ts';
 import { openNamed } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
 import { type Observed, observedOf, placesOfRegion, signalOf } from './observed.ts';
@@ -56,11 +56,11 @@ export async function near(
     }
     const fn = await openNamed(context, id);
     if (region !== undefined)
-      return nearPart(context, request, await regionOf(context, fn, region), id, options);
+      return nearPart(context, request, await regionOf(context, fn, region, request.points), id, options);
     return nearWhole(context, request, fn, options);
   }
   const signal = await signalOf(context, request.signal!);
-  const observed = observedOf(context, signal, mask, region);
+  const observed = observedOf(context, signal, mask, region, request.points);
   if (observed !== undefined) return nearPart(context, request, observed, undefined, options);
   const quality =
     request.metric === 'gram'
@@ -76,7 +76,7 @@ export async function similarRegion(
   options: QueryOptions,
 ): Promise<QueryAnswer> {
   const { id, region } = request;
-  const observed = await regionOf(context, await openNamed(context, id), region);
+  const observed = await regionOf(context, await openNamed(context, id), region, request.points);
   return nearPart(context, request, observed, id, options);
 }
 
@@ -118,7 +118,16 @@ async function nearWhole(
     options,
   );
   const candidates = named(index, matches, query.id);
-  return refined(context, request, page, index, head, { places, values }, candidates, options);
+  return refined(
+    context,
+    request,
+    page,
+    index,
+    head,
+    { places, values, sampled: gridSampled(model.card.shape) },
+    candidates,
+    options,
+  );
 }
 
 /** By the values of a part of the grid, for every function. */
@@ -284,11 +293,13 @@ async function regionOf(
   { model, engine }: QueryContext,
   fn: OpenFunction,
   region: Region,
+  most: number | undefined,
 ): Promise<Observed> {
-  const places = placesOfRegion(fn.shape, region);
+  const { places, sampled } = placesOfRegion(fn.shape, region, most);
   const points = pointsOf(places)(fn.shape);
   return {
     places,
+    sampled,
     values: await engine.evaluate(atQuality(model, fn.quality).network, fn.shape, fn.modulation, points),
   };
 }

@@ -9,18 +9,18 @@ import { knownSamples, regionMask } from '../pipeline/known.ts';
 import { checkFits } from '../pipeline/values.ts';
 import type { Places } from './places.ts';
 import type { RequestOf, SignalInput } from './request.ts';
+import { allSamples, drawn, type Sampled, unravel } from './sampling.ts';
 import type { QueryContext } from './types.ts';
 
 /** Values [points, outputs], field units, at places of a signal. */
 export interface Observed {
   readonly places: Places;
   readonly values: Float32Array;
+  readonly sampled: Sampled;
 }
 
 type Mask = NonNullable<RequestOf<'near'>['mask']>;
 
-/** Points of a part that are compared, at most: evenly chosen from those observed. */
-const maxObserved = 1024;
 /** Gradients of the inner loop, forward and backward, in multiply-adds of a plain pass. */
 const passesOfFit = 12;
 
@@ -40,7 +40,7 @@ export async function signalOf(context: QueryContext, input: SignalInput): Promi
 }
 
 /**
- * The observed part of a signal; undefined when all of it is observed. Throws BadInputError `mask-shape` (a mask of another
+ * The observed part of a signal, or at most `most` samples of it; undefined when all of it is observed. Throws BadInputError `mask-shape` (a mask of another
  * shape), `bad-region`, `no-observed-points`.
  */
 export function observedOf(
@@ -48,6 +48,7 @@ export function observedOf(
   signal: Signal,
   mask: Mask | undefined,
   region: Region | undefined,
+  most: number | undefined,
 ): Observed | undefined {
   const { shape, channels, values } = signal;
   const points = pointCount(shape);
@@ -63,8 +64,7 @@ export function observedOf(
   ];
   const known = knownSamples(signal, masks);
   if (known.length === points) return undefined;
-  const stride = Math.ceil(known.length / maxObserved);
-  const kept = known.filter((_, i) => i % stride === 0);
+  const kept = drawn(known, most);
   const { offset, scale } = model.card.values;
   return {
     places: placesOfSamples(shape, kept),
@@ -72,20 +72,23 @@ export function observedOf(
       kept.flatMap((p) => [...values.subarray(p * channels, (p + 1) * channels)]),
       (v) => (v - offset) / scale,
     ),
+    sampled: { points: kept.length, of: known.length },
   };
 }
 
-/** The samples of a region, at most 1024 of them. Throws BadInputError `bad-region`. */
-export function placesOfRegion(shape: readonly number[], region: Region): Places {
+/** The samples of a region, or at most `most` of them. Throws BadInputError `bad-region`. */
+export function placesOfRegion(
+  shape: readonly number[],
+  region: Region,
+  most: number | undefined,
+): { readonly places: Places; readonly sampled: Sampled } {
   checkRegion(region, shape, 'a signal');
-  const points = pointCount(region.count);
-  const stride = Math.ceil(points / maxObserved);
-  const kept: number[] = [];
-  for (let i = 0; i < points; i += stride) {
+  const kept = drawn(allSamples(region.count), most).map((i) => {
     const at = unravel(region.count, i).map((x, axis) => x + region.start[axis]!);
-    kept.push(at.reduce((index, x, axis) => index * shape[axis]! + x, 0));
-  }
-  return placesOfSamples(shape, kept);
+    return at.reduce((index, x, axis) => index * shape[axis]! + x, 0);
+  });
+  const sampled = { points: kept.length, of: pointCount(region.count) };
+  return { places: placesOfSamples(shape, kept), sampled };
 }
 
 function fromNumbers({ model }: QueryContext, input: Exclude<SignalInput, { file: string }>): Signal {
@@ -106,17 +109,8 @@ function fromNumbers({ model }: QueryContext, input: Exclude<SignalInput, { file
   };
 }
 
-function placesOfSamples(shape: readonly number[], samples: readonly number[]): Places {
+/** Places of samples of a signal, by their indices. */
+export function placesOfSamples(shape: readonly number[], samples: readonly number[]): Places {
   const relative = samples.flatMap((p) => unravel(shape, p).map((x, axis) => (x + 0.5) / shape[axis]!));
   return { axes: shape.length, relative: Float64Array.from(relative) };
-}
-
-/** The position along each axis of the i-th point, last axis fastest. */
-function unravel(shape: readonly number[], i: number): number[] {
-  const at = new Array<number>(shape.length);
-  for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
-    at[axis] = rest % shape[axis]!;
-    rest = Math.floor(rest / shape[axis]!);
-  }
-  return at;
 }

@@ -3,6 +3,7 @@ import { AbortedError } from '../core/errors.ts';
 import type { Engine, Points } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
+import { pointCount } from '../field/spec.ts';
 import { isSameNetwork } from '../pipeline/functions.ts';
 
 /** [n, axes], each coordinate over the extent of its axis: 0 to 1 within a signal. */
@@ -18,8 +19,9 @@ export interface Shaped {
   readonly modulation: Float32Array;
 }
 
-/** Functions whose values are asked for together. */
+/** Functions whose values are asked for together, and the values of those, at most; one function may have more. */
 export const together = 256;
+const heldValues = 2 ** 22;
 
 /** The same places as points of signals of each shape; made once a shape. */
 export function pointsOf(places: Places): (shape: readonly number[]) => Points {
@@ -46,19 +48,27 @@ export async function* valuesAt<T extends Shaped>(
   signal?: AbortSignal,
 ): AsyncGenerator<{ readonly fn: T; readonly values: Float32Array }> {
   for (const group of groupsOf(functions, together)) {
-    for (const run of runsAlike(model, group)) {
-      if (signal?.aborted) throw new AbortedError();
-      const { shape, quality, modulation } = run[0]!;
+    for (const alike of runsAlike(model, group)) {
+      const { shape, quality, modulation } = alike[0]!;
       const { network } = atQuality(model, quality);
-      const modulations = new Float32Array(run.length * modulation.length);
-      for (const [i, fn] of run.entries()) modulations.set(fn.modulation, i * modulation.length);
-      const signals = { shape, count: run.length, modulations };
-      const values = await engine.evaluateMany(network, signals, points(shape));
-      const length = values.length / run.length;
-      for (const [i, fn] of run.entries())
-        yield { fn, values: values.subarray(i * length, (i + 1) * length) };
+      const at = points(shape);
+      const numbers = pointsIn(at, shape.length) * model.card.spec.outputs;
+      for (const run of groupsOf(alike, Math.max(1, Math.floor(heldValues / numbers)))) {
+        if (signal?.aborted) throw new AbortedError();
+        const modulations = new Float32Array(run.length * modulation.length);
+        for (const [i, fn] of run.entries()) modulations.set(fn.modulation, i * modulation.length);
+        const signals = { shape, count: run.length, modulations };
+        const values = await engine.evaluateMany(network, signals, at);
+        const length = values.length / run.length;
+        for (const [i, fn] of run.entries())
+          yield { fn, values: values.subarray(i * length, (i + 1) * length) };
+      }
     }
   }
+}
+
+function pointsIn(points: Points, axes: number): number {
+  return points.kind === 'list' ? points.coordinates.length / axes : pointCount(points.count);
 }
 
 /** Neighbours of one shape and one network. */

@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultLimits } from '../core/limits.ts';
+import { Rng } from '../core/rng.ts';
 import { openEngine } from '../engine/index.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { readModel } from '../field/model.ts';
+import { modulationLength } from '../field/spec.ts';
 import { openFunctaset } from '../functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { buildFunctaset, loadModel, trainPrior } from '../pipeline/index.ts';
+import { openFunctasetOf } from '../pipeline/store.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
 import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
 import { readIndex, writeIndex } from './index-file.ts';
@@ -245,6 +248,37 @@ describe('evaluate, aggregate, where and unlikely', () => {
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
     expect(found).toEqual(functions.filter((_, i) => mean(i) > middle + 1e-6).map(({ id }) => id));
+  });
+
+  it('sums up all samples of a large signal, whatever its shape, and says which', async () => {
+    const { model, engine } = context;
+    const path = join(directory, 'large');
+    const store = await openFunctasetOf(model, path);
+    const shape = [64, 64];
+    const rng = new Rng(4);
+    const length = modulationLength(model.card.spec, shape);
+    const values = Float32Array.from({ length }, () => 0.3 * rng.normal());
+    const facts = { id: 'large', shape, psnrDb: Number.NaN, bits: 1 };
+    await store.put({ ...facts, content: { kind: 'modulation', values, quality: 50 } });
+    const indexes = new NearIndexes({ store, model, engine });
+    const kept = store.get('large')!.content;
+    if (kept.kind !== 'modulation') throw new Error('a modulation was put');
+    const field = await engine.evaluate(model.network, shape, kept.values, coveringGrid(shape));
+    const most = 0.5 + field.reduce((max, v) => Math.max(max, v), -Infinity);
+    const where = (changes: object) =>
+      ask({ kind: 'where', filter: { field: [{ statistic: 'max', ...changes }] } }, { store, indexes });
+    const found = await where({ above: most - 1e-5 });
+    expect(idsOf(found.items)).toEqual(['large']);
+    expect(found.items[0].sampled).toEqual({ points: 4096, of: 4096 });
+    expect(found.sampled).toEqual({ points: 784, of: 784 });
+    expect((await where({ above: most + 1e-5 })).items).toEqual([]);
+    const fewer = await where({ above: -1000, points: 100 });
+    expect(fewer.items[0].sampled).toEqual({ points: 100, of: 4096 });
+    expect(fewer.sampled).toEqual({ points: 100, of: 784 });
+    const region = { start: [0, 0], count: [28, 14] };
+    const { integral } = await ask({ kind: 'aggregate', region, points: 50 }, { store, indexes });
+    expect(integral.sampled).toEqual({ points: 50, of: 392 });
+    await store.close();
   });
 
   it('ranks outliers first, by stored bits or by a prior', async () => {

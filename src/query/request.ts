@@ -22,6 +22,9 @@ const count = z
   .min(0)
   .max(2 ** 26);
 
+/** Samples that are looked at, at most, of those that a question is about; absent: all. */
+const points = count.min(1);
+
 /** In samples of the signal, axes in array order. */
 const region = z.strictObject({
   start: z.array(count).min(1).max(8),
@@ -35,6 +38,7 @@ const condition = z.strictObject({
   channel: z.number().int().min(0).max(1023).optional(),
   above: z.number().optional(),
   below: z.number().optional(),
+  points: points.optional(),
 });
 
 const filter = z.strictObject({
@@ -68,6 +72,7 @@ const near = z.strictObject({
     .optional(),
   /** What of the signal is compared; the rest was not observed. */
   region: region.optional(),
+  points: points.optional(),
   k: limit.default(10),
   cursor: cursor.optional(),
   method: z.enum(['auto', 'exact', 'hnsw']).default('auto'),
@@ -80,6 +85,7 @@ const similarRegion = z.strictObject({
   kind: z.literal('similar_region'),
   id,
   region,
+  points: points.optional(),
   k: limit.default(10),
   cursor: cursor.optional(),
 });
@@ -99,7 +105,10 @@ const aggregate = z.strictObject({
   filter: filter.optional(),
   /** Samples of the new fields along each axis, or `2x`, or `28x28` as elsewhere; default: the shape of the functaset. */
   size: z.union([z.array(count.min(1)).min(1).max(8), z.string().max(64)]).optional(),
+  /** Integrated over. */
   region: region.optional(),
+  /** Samples of `region`. */
+  points: points.optional(),
 });
 
 const where = z.strictObject({

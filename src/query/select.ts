@@ -18,7 +18,7 @@ import { defaultQuality } from '../pipeline/index.ts';
 import { broughtTo } from '../pipeline/refit.ts';
 import { Best } from './best.ts';
 import { cursorAfter, cursorAtRank, idOfCursor, ranksOf } from './cursor.ts';
-import { factsOf, selected, summaries } from './filter.ts';
+import { conditionsOf, factsOf, sampledBy, selected, summaries } from './filter.ts';
 import type { RequestOf } from './request.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 
@@ -30,6 +30,8 @@ export function where(
 ): QueryAnswer {
   const { filter, limit, cursor, kind } = request;
   const after = cursor === undefined ? undefined : idOfCursor(cursor);
+  const conditions = conditionsOf(context, filter);
+  const { shape } = context.store.info;
   let next: string | null = null;
   async function* rows(): AsyncIterable<Row> {
     let last: string | undefined;
@@ -45,10 +47,13 @@ export function where(
       }
       left--;
       last = fn.id;
-      yield factsOf(fn);
+      // Of a signal of another shape other samples were looked at than the head says.
+      const isOther = fn.shape.join() !== shape.join();
+      yield { ...factsOf(fn), ...(isOther ? sampledBy(conditions, fn.shape) : {}) };
     }
   }
-  return { head: { kind }, rows: rows(), next: () => next };
+  const head = { kind, ...sampledBy(conditions, shape) };
+  return { head, rows: rows(), next: () => next };
 }
 
 /**
@@ -83,7 +88,11 @@ export async function unlikely(
     }
   }
   const next = found.length > end ? cursorAtRank(end) : null;
-  return { head: { kind, prior: prior ?? 'stored' }, rows: rows(), next: () => next };
+  const head = {
+    ...{ kind, prior: prior ?? 'stored' },
+    ...sampledBy(conditionsOf(context, filter), context.store.info.shape),
+  };
+  return { head, rows: rows(), next: () => next };
 }
 
 type Price = (fn: OpenFunction) => number | Promise<number>;
