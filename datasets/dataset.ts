@@ -40,6 +40,8 @@ export interface Dataset {
   readonly card: DatasetCard;
   /** Item `i`, 0 <= i < length. Throws NotFoundError `no-item` outside. */
   get(i: number): Promise<Signal> | Signal;
+  /** Id of item `i`, without reading it. Throws NotFoundError `no-item`. */
+  idAt?(i: number): string;
   /**
    * The 8-bit samples of item `i`, [points, channels], for a trainer that builds batches cheaply: value = byte / 255.
    * Only on sets of 8-bit items of one shape. A fresh array.
@@ -91,4 +93,6 @@ export interface OpenOptions {
   readonly path?: string;
   /** Keep transparency as a fourth channel, where the set has it; without it pictures are laid on white. */
   readonly alpha?: boolean;
+  /** Read pictures as grey, where the set reads them from files of the caller. */
+  readonly grey?: boolean;
 }

@@ -14,4 +14,6 @@ export interface DatasetEntry {
   /** Fills `context.directory`. */
   fetch?(context: FetchContext): Promise<void>;
   open(split: Split, at: OpenOptions & { directory: string }): Promise<Dataset> | Dataset;
+  /** All items, where they are more than those of the splits; else the splits are joined. */
+  openAll?(at: OpenOptions & { directory: string }): Promise<Dataset> | Dataset;
 }

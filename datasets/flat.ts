@@ -65,6 +65,10 @@ class FlatDataset implements Dataset {
     return signalFromBytes(this.bytesAt(i), label === undefined ? meta : { ...meta, label });
   }
 
+  idAt(i: number): string {
+    return this.#options.idOf(this.#row(i));
+  }
+
   bytesAt(i: number): Uint8Array {
     if (this.#isClosed) throw new ConflictError('dataset-closed', `${this.name} is closed; open it again`);
     const at = this.#row(i) * this.#itemBytes;

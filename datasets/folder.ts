@@ -4,43 +4,50 @@ import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts
 import { sha256Hex } from '../src/core/hash.ts';
 import { defaultLimits, type Limits } from '../src/core/limits.ts';
 import { cutBox } from './crop.ts';
-import type { Box, Dataset, DatasetCard, Split } from './dataset.ts';
+import { type Box, type Dataset, type DatasetCard, type Split, splits } from './dataset.ts';
 import { noItem } from './flat.ts';
-import { formatOfName } from './formats.ts';
+import { formatOfName, pictureFormats } from './formats.ts';
 import { type Pixels, readImageSize, readPixels } from './image.ts';
 import { type Signal, signalFromBytes } from './signal.ts';
 
 export interface FolderOptions {
   readonly name: string;
   readonly directory: string;
-  readonly split: Split;
+  readonly split: Split | 'all';
   readonly card: DatasetCard;
   /** `by-folder`: see `openFolder`; `all-test`: every picture is a test picture. */
   readonly rule: 'by-folder' | 'all-test';
-  readonly alpha?: boolean;
+  /** What pictures are read as: transparent ones are laid on white for 1 and 3, 1 is grey. Default 3. */
+  readonly channels?: 1 | 3 | 4 | undefined;
   readonly limits?: Limits;
 }
 
-const splitFolders: readonly string[] = ['train', 'validation', 'test'] satisfies Split[];
+const splitFolders: readonly string[] = splits;
 /** Decoded pictures kept, so that many crops of few pictures are cheap. */
 const keptBytes = 64 << 20;
 
 /**
  * Pictures of any size below a directory, in the order of their paths. Where folders are called train, validation or
- * test these are the splits; else a tenth of the pictures, by the hash of their path, is validation, a tenth test. The
- * folder a picture lies in (below its split's) is its label. Throws NotFoundError `no-directory` or `empty-split`.
+ * test these are the splits; else a tenth of the pictures, by the hash of their path, is validation, a tenth test. `all` is
+ * every picture: those of the splits in turn, then what lies in none of their folders. The folder a picture lies in (below its split's) is its label. Throws NotFoundError `no-directory` or `empty-split`.
  */
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const all = await listPictures(options.directory);
-  const files = all.filter((file) => splitOf(file, all, options.rule) === options.split);
+  const { split, rule } = options;
+  const splitOf = divisionOf(all, rule);
+  const of = (part: Split | undefined) => all.filter((file) => splitOf(file) === part);
+  const files = split === 'all' ? [...splits, undefined].flatMap(of) : of(split);
   if (files.length === 0) {
     const hint =
-      options.rule === 'all-test'
-        ? 'its pictures are all for test'
-        : `put some into ${join(options.directory, options.split)}`;
+      split === 'all'
+        ? `they are told by ${pictureFormats.flatMap(({ suffixes }) => suffixes).join(', ')}`
+        : rule === 'all-test'
+          ? 'its pictures are all for test'
+          : `put some into ${join(options.directory, split)}, or take all`;
+    const which = split === 'all' ? '' : ` ${split}`;
     throw new NotFoundError(
       'empty-split',
-      `${options.directory} holds no ${options.split} pictures (of ${all.length}); ${hint}`,
+      `${options.directory} holds no${which} pictures (of ${all.length}); ${hint}`,
     );
   }
   return new FolderDataset(options, files);
@@ -54,9 +61,9 @@ export function splitByHash(name: string): Split {
 
 class FolderDataset implements Dataset {
   readonly name: string;
-  readonly split: Split;
+  readonly split: Split | 'all';
   readonly length: number;
-  readonly channels: 3 | 4;
+  readonly channels: 1 | 3 | 4;
   readonly card: DatasetCard;
   readonly #directory: string;
   readonly #files: readonly string[];
@@ -69,7 +76,7 @@ class FolderDataset implements Dataset {
     this.split = options.split;
     this.card = options.card;
     this.length = files.length;
-    this.channels = options.alpha === true ? 4 : 3;
+    this.channels = options.channels ?? 3;
     this.#directory = options.directory;
     this.#files = files;
     this.#limits = options.limits ?? defaultLimits;
@@ -77,9 +84,17 @@ class FolderDataset implements Dataset {
 
   async get(i: number): Promise<Signal> {
     const file = this.#file(i);
-    const { bytes, shape, channels } = await this.#pixels(i);
+    const { bytes, shape, channels, notes } = await this.#pixels(i);
     const label = labelOf(file);
-    return signalFromBytes(bytes, { id: file, shape, channels, ...(label === undefined ? {} : { label }) });
+    return signalFromBytes(bytes, {
+      ...{ id: file, shape, channels },
+      ...(label === undefined ? {} : { label }),
+      ...(notes.length === 0 ? {} : { notes }),
+    });
+  }
+
+  idAt(i: number): string {
+    return this.#file(i);
   }
 
   async shapeAt(i: number): Promise<readonly number[]> {
@@ -146,11 +161,14 @@ async function listPictures(directory: string): Promise<string[]> {
     .sort((a, b) => (a < b ? -1 : 1));
 }
 
-function splitOf(file: string, all: readonly string[], rule: FolderOptions['rule']): Split | undefined {
-  if (rule === 'all-test') return 'test';
-  const isDivided = all.some((other) => splitFolders.includes(other.split('/')[0]!) && other.includes('/'));
-  if (!isDivided) return splitByHash(file);
-  return splitFolders.find((split) => file.startsWith(`${split}/`)) as Split | undefined;
+/** Which split each of these files is in; undefined: in the folder of none. */
+function divisionOf(
+  all: readonly string[],
+  rule: FolderOptions['rule'],
+): (file: string) => Split | undefined {
+  if (rule === 'all-test') return () => 'test';
+  const byFolder = (file: string) => splits.find((split) => file.startsWith(`${split}/`));
+  return all.some((file) => byFolder(file) !== undefined) ? byFolder : splitByHash;
 }
 
 function labelOf(file: string): string | undefined {

@@ -18,6 +18,7 @@ class JoinedDataset implements Dataset {
   readonly shape?: readonly number[];
   readonly channels: number;
   readonly card: DatasetCard;
+  readonly idAt?: (i: number) => string;
   readonly bytesAt?: (i: number) => Uint8Array;
   readonly shapeAt?: (i: number) => Promise<readonly number[]> | readonly number[];
   readonly cropAt?: (i: number, box: Box) => Promise<Uint8Array> | Uint8Array;
@@ -31,6 +32,7 @@ class JoinedDataset implements Dataset {
     this.#parts = parts;
     if (first.labels !== undefined) this.labels = first.labels;
     if (first.shape !== undefined) this.shape = first.shape;
+    if (first.idAt !== undefined) this.idAt = (i) => this.#in(i, (part, at) => part.idAt!(at));
     if (first.bytesAt !== undefined) this.bytesAt = (i) => this.#in(i, (part, at) => part.bytesAt!(at));
     if (first.shapeAt !== undefined) this.shapeAt = (i) => this.#in(i, (part, at) => part.shapeAt!(at));
     if (first.cropAt !== undefined)

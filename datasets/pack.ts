@@ -54,6 +54,10 @@ class PackDataset implements Dataset {
     return signalFromBytes(this.cropAt(i, whole), { id, shape, channels: this.channels });
   }
 
+  idAt(i: number): string {
+    return this.#item(i).id;
+  }
+
   shapeAt(i: number): readonly number[] {
     return this.#item(i).shape;
   }

@@ -76,7 +76,8 @@ export async function openDataset(
     );
   }
   const place = { ...at, directory: directoryOf(entry, options.cacheDir) };
-  return split === 'all' ? openAll(entry, place) : entry.open(split, place);
+  if (split !== 'all') return entry.open(split, place);
+  return entry.openAll?.(place) ?? openAll(entry, place);
 }
 
 /**

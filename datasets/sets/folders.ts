@@ -1,6 +1,6 @@
-import type { DatasetCard } from '../dataset.ts';
+import type { DatasetCard, OpenOptions, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
-import { openFolder } from '../folder.ts';
+import { type FolderOptions, openFolder } from '../folder.ts';
 import { pictureFormats, titlesOf } from '../formats.ts';
 
 const imagesCard: DatasetCard = {
@@ -15,20 +15,7 @@ const imagesCard: DatasetCard = {
 };
 
 /** A directory given by the caller. */
-export const images: DatasetEntry = {
-  name: 'images',
-  card: imagesCard,
-  needsPath: true,
-  open: (split, { path, alpha }) =>
-    openFolder({
-      name: 'images',
-      directory: path!,
-      split,
-      card: imagesCard,
-      rule: 'by-folder',
-      alpha: alpha === true,
-    }),
-};
+export const images: DatasetEntry = folderEntry(imagesCard, 'by-folder');
 
 const kodakCard: DatasetCard = {
   name: 'kodak',
@@ -67,10 +54,13 @@ const kodakCard: DatasetCard = {
 };
 
 /** The usual test photographs, from a directory given by the caller. */
-export const kodak: DatasetEntry = {
-  name: 'kodak',
-  card: kodakCard,
-  needsPath: true,
-  open: (split, { path }) =>
-    openFolder({ name: 'kodak', directory: path!, split, card: kodakCard, rule: 'all-test' }),
-};
+export const kodak: DatasetEntry = folderEntry(kodakCard, 'all-test');
+
+function folderEntry(card: DatasetCard, rule: FolderOptions['rule']): DatasetEntry {
+  const open = (split: Split | 'all', { path, alpha, grey }: OpenOptions) =>
+    openFolder({
+      ...{ name: card.name, directory: path!, split, card, rule },
+      channels: alpha === true ? 4 : grey === true ? 1 : 3,
+    });
+  return { name: card.name, card, needsPath: true, open, openAll: (at) => open('all', at) };
+}

@@ -85,6 +85,11 @@ export function splitOption(split: Split): Option {
   return new Option('--split <split>', 'part of the data set').choices(splits).default(split);
 }
 
+/** The same where all parts together are a choice. */
+export function splitOrAllOption(split: Split | 'all'): Option {
+  return new Option('--split <split>', 'part of the data set').choices([...splits, 'all']).default(split);
+}
+
 /** An option that may be repeated. */
 export function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];

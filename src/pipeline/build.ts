@@ -2,7 +2,7 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { Signal } from '../../datasets/signal.ts';
-import { AbortedError, ConflictError } from '../core/errors.ts';
+import { AbortedError, ConflictError, FunctaError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
@@ -10,25 +10,26 @@ import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { openingFor } from './data.ts';
 import { defaultBatch, openSession } from './session.ts';
 import { openFunctasetOf } from './store.ts';
-import type { BuildOptions, BuildResult, Encoded, PipelineEvent } from './types.ts';
+import type { BuildOptions, BuildResult, Encoded, SkippedSignal } from './types.ts';
 import { checkFits } from './values.ts';
 
 const job = 'build';
+/** Signals that are told one by one when they are skipped; the rest are counted. */
+const toldFaults = 20;
+const keptFaults = 100;
 
 /**
  * Fits, codes and stores the signals of a data set, a batch at a time; `onFlushed` names those that are on the disk.
- * A build that was stopped or killed goes on with `resume`, which leaves out what is stored. Throws ConflictError
- * `functaset-not-empty` or `functaset-network`, AbortedError, and what coding and storing throw; what was
+ * A signal of a set of files that cannot be read or coded is left out and told, unless `strict`. A build that was stopped or
+ * killed goes on with `resume`, which leaves out what is stored. Throws ConflictError `functaset-not-empty` or
+ * `functaset-network`, AbortedError, the first fault where all signals have one, and what storing throws; what was
  * acknowledged stays.
  */
 export async function buildFunctaset(options: BuildOptions): Promise<BuildResult> {
-  const { model, engine, path, resume = false, limits = defaultLimits } = options;
+  const { model, path, split = 'all', resume = false } = options;
   const started = performance.now();
-  const dataset = await openDataset(
-    options.dataset,
-    options.split,
-    openingFor(model.card.spec.outputs, options),
-  );
+  const opening = openingFor(model.card.spec.outputs, options);
+  const dataset = await openDataset(options.dataset, split, opening);
   try {
     const store = await openFunctasetOf(model, path);
     try {
@@ -38,42 +39,10 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
           `${path} holds ${store.count} functions already; resume the build, or choose another path`,
         );
       }
-      const session = openSession({ model, engine, limits });
-      const errors: number[] = [];
-      let bytes = 0;
-      let points = 0;
-      const encode = async (signals: readonly Signal[]) => {
-        const { quality, effort, prior, signal } = options;
-        const { items } = await session.encodeMany(signals, {
-          ...{ quality, effort, prior, signal },
-          batch: signals.length,
-          archive: false,
-        });
-        await store.putMany(items.map((item, i) => stored(signals[i]!, item)));
-        options.onFlushed?.(signals.map(({ id }) => id));
-        for (const item of items) {
-          errors.push(item.mse);
-          bytes += item.bytes.length;
-          points += pointCount(item.shape);
-        }
-        return { psnrDb: meanPsnrOfItems(errors), bitsPerPoint: bitsPerPoint(bytes, points) };
-      };
-      await storeAll(dataset, store, encode, options);
+      const counts = await new Build(dataset, store, options).run();
       const seconds = (performance.now() - started) / 1000;
-      const total = store.count;
-      options.onEvent?.({ type: 'end', job, done: total, seconds });
-      const found = errors.length > 0 ? undefined : await store.stats();
-      return {
-        path,
-        added: errors.length,
-        total,
-        psnrDbMeanOfItems: found === undefined ? meanPsnrOfItems(errors) : (found.meanPsnrDb ?? Number.NaN),
-        bitsPerPoint:
-          found === undefined
-            ? bitsPerPoint(bytes, points)
-            : bitsPerPoint(found.codedBytes, Math.max(1, total) * pointCount(model.card.shape)),
-        seconds,
-      };
+      options.onEvent?.({ type: 'end', job, done: store.count, seconds });
+      return { path, ...counts, total: store.count, ...figuresOf(store), seconds };
     } finally {
       await store.close();
     }
@@ -82,33 +51,153 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
   }
 }
 
-/** Walks the data set in order and hands on batches of signals of one shape that are not stored yet. */
-async function storeAll(
-  dataset: Dataset,
-  store: Functaset,
-  encode: (signals: readonly Signal[]) => Promise<Readonly<Record<string, number>>>,
-  { model, limit, batch = defaultBatch, signal, onEvent }: BuildOptions,
-): Promise<void> {
-  const total = Math.min(limit ?? dataset.length, dataset.length);
-  const tell = (event: PipelineEvent) => onEvent?.(event);
-  tell({ type: 'start', job, total, done: 0, unit: 'functions' });
-  let pending: Signal[] = [];
-  const flush = async (done: number) => {
-    if (pending.length === 0) return;
-    const figures = await encode(pending);
-    pending = [];
-    tell({ type: 'progress', job, done, total, figures });
-  };
-  for (let i = 0; i < total; i++) {
-    if (signal?.aborted) throw new AbortedError();
-    const item = await dataset.get(i);
-    if (store.has(item.id)) continue;
-    checkFits(model, item);
-    if (pending.length > 0 && pending[0]!.shape.join() !== item.shape.join()) await flush(i);
-    pending.push(item);
-    if (pending.length >= batch) await flush(i + 1);
+/** One walk over a data set, in its order. */
+class Build {
+  readonly #dataset: Dataset;
+  readonly #store: Functaset;
+  readonly #options: BuildOptions;
+  readonly #session;
+  readonly #found: number;
+  /** Signals of one shape that wait to be coded together. */
+  #pending: Signal[] = [];
+  readonly #errors: number[] = [];
+  #bytes = 0;
+  #points = 0;
+  #there = 0;
+  #skipped = 0;
+  readonly #faults: SkippedSignal[] = [];
+  #first: unknown;
+  /** How many signals each note was made of. */
+  readonly #notes = new Map<string, number>();
+
+  constructor(dataset: Dataset, store: Functaset, options: BuildOptions) {
+    const { model, engine, limits = defaultLimits, limit } = options;
+    this.#dataset = dataset;
+    this.#store = store;
+    this.#options = options;
+    this.#session = openSession({ model, engine, limits });
+    this.#found = Math.min(limit ?? dataset.length, dataset.length);
   }
-  await flush(total);
+
+  async run(): Promise<Pick<BuildResult, 'found' | 'added' | 'there' | 'skipped' | 'faults'>> {
+    const { batch = defaultBatch, signal, onEvent } = this.#options;
+    const found = this.#found;
+    onEvent?.({ type: 'start', job, total: found, done: 0, unit: 'functions' });
+    for (let i = 0; i < found; i++) {
+      if (signal?.aborted) throw new AbortedError();
+      const item = await this.#read(i);
+      if (item === undefined) continue;
+      const [first] = this.#pending;
+      if (first !== undefined && first.shape.join() !== item.shape.join()) await this.#flush(i);
+      this.#pending.push(item);
+      if (this.#pending.length >= batch) await this.#flush(i + 1);
+    }
+    await this.#flush(found);
+    if (this.#skipped > 0 && this.#skipped === found) throw this.#first;
+    this.#tellLosses();
+    const added = this.#errors.length;
+    return { found, added, there: this.#there, skipped: this.#skipped, faults: this.#faults };
+  }
+
+  /** Item `i`, unless it is stored or skipped. */
+  async #read(i: number): Promise<Signal | undefined> {
+    const id = this.#dataset.idAt?.(i);
+    try {
+      const item = id !== undefined && this.#store.has(id) ? undefined : await this.#dataset.get(i);
+      if (item === undefined || this.#store.has(item.id)) {
+        this.#there++;
+        return undefined;
+      }
+      checkFits(this.#options.model, item);
+      for (const note of item.notes ?? []) this.#notes.set(note, (this.#notes.get(note) ?? 0) + 1);
+      return item;
+    } catch (error) {
+      this.#skip(id ?? `signal ${i}`, error);
+      return undefined;
+    }
+  }
+
+  async #flush(done: number): Promise<void> {
+    const signals = this.#pending;
+    if (signals.length === 0) return;
+    this.#pending = [];
+    try {
+      await this.#encode(signals);
+    } catch (error) {
+      if (signals.length === 1) this.#skip(signals[0]!.id, error);
+      else {
+        if (!this.#skips(error)) throw error;
+        // one of them is at fault, and which one the others need not know
+        for (const signal of signals) {
+          await this.#encode([signal]).catch((fault) => this.#skip(signal.id, fault));
+        }
+      }
+    }
+    const figures: Record<string, number> = {};
+    if (this.#errors.length > 0) {
+      figures.psnrDb = meanPsnrOfItems(this.#errors);
+      figures.bitsPerPoint = bitsPerPoint(this.#bytes, this.#points);
+    }
+    this.#options.onEvent?.({ type: 'progress', job, done, total: this.#found, figures });
+  }
+
+  async #encode(signals: readonly Signal[]): Promise<void> {
+    const { quality, effort, prior, signal, onFlushed } = this.#options;
+    const { items } = await this.#session.encodeMany(signals, {
+      ...{ quality, effort, prior, signal },
+      batch: signals.length,
+      archive: false,
+    });
+    await this.#store.putMany(items.map((item, i) => stored(signals[i]!, item)));
+    onFlushed?.(signals.map(({ id }) => id));
+    for (const item of items) {
+      this.#errors.push(item.mse);
+      this.#bytes += item.bytes.length;
+      this.#points += pointCount(item.shape);
+    }
+  }
+
+  /** Leaves a signal out, or throws its fault. */
+  #skip(id: string, error: unknown): void {
+    if (!this.#skips(error)) throw error;
+    const { code, message } = error;
+    this.#first ??= error;
+    this.#skipped++;
+    if (this.#faults.length < keptFaults) this.#faults.push({ id, code, message });
+    if (this.#skipped > toldFaults) return;
+    this.#note(`left out ${id}: ${message} [${code}]`);
+  }
+
+  /** A fault of one signal, where each stands for itself; in a set of one shape it would be one of the set or the model. */
+  #skips(error: unknown): error is FunctaError {
+    if (this.#options.strict || this.#dataset.shape !== undefined) return false;
+    return error instanceof FunctaError && ['input', 'stream', 'limit', 'notFound'].includes(error.kind);
+  }
+
+  #tellLosses(): void {
+    if (this.#skipped > toldFaults) this.#note(`and ${this.#skipped - toldFaults} more were left out`);
+    for (const [note, signals] of this.#notes) this.#note(`${signals} of ${this.#found}: ${note}`);
+  }
+
+  #note(message: string): void {
+    this.#options.onEvent?.({ type: 'note', job, message });
+  }
+}
+
+/** Of all functions of a store, damaged ones left out. */
+function figuresOf(store: Functaset): Pick<BuildResult, 'psnrDbMeanOfItems' | 'bitsPerPoint'> {
+  let [bytes, points, sum, known] = [0, 0, 0, 0];
+  for (const { codedBytes, shape, psnrDb } of store.summaries({ onDamaged: () => {} })) {
+    bytes += codedBytes;
+    points += codedBytes > 0 ? pointCount(shape) : 0;
+    if (Number.isNaN(psnrDb)) continue;
+    sum += psnrDb;
+    known++;
+  }
+  return {
+    psnrDbMeanOfItems: known === 0 ? Number.NaN : sum / known,
+    bitsPerPoint: bitsPerPoint(bytes, points),
+  };
 }
 
 function stored({ id, label }: Signal, { shape, psnrDb, estimatedBits, bytes }: Encoded): StoredFunction {

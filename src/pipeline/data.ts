@@ -21,6 +21,7 @@ export function openingFor(
 ): OpenOptions {
   return {
     ...(outputs === 4 ? { alpha: true } : {}),
+    ...(outputs === 1 ? { grey: true } : {}),
     ...(cacheDir === undefined ? {} : { cacheDir }),
     ...(path === undefined ? {} : { path }),
   };

@@ -209,11 +209,14 @@ export interface Session {
 
 export interface BuildOptions extends JobOptions {
   readonly dataset: string;
-  readonly split: 'train' | 'validation' | 'test';
+  /** Default: all. */
+  readonly split?: 'train' | 'validation' | 'test' | 'all' | undefined;
   readonly limit?: number | undefined;
   readonly path: string;
   readonly model: Model;
   readonly engine: Engine;
+  /** Stop at the first signal that cannot be read or coded; without it such signals are left out and told. */
+  readonly strict?: boolean | undefined;
   /** Go on after what the store already holds; without it a store that is not empty is a conflict. */
   readonly resume?: boolean | undefined;
   readonly quality?: number | undefined;
@@ -227,11 +230,28 @@ export interface BuildOptions extends JobOptions {
   readonly onFlushed?: ((ids: readonly string[]) => void) | undefined;
 }
 
+/** A signal of a data set that could not be read or coded. */
+export interface SkippedSignal {
+  /** Its id, or its number in the data set where the id is not known. */
+  readonly id: string;
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface BuildResult {
   readonly path: string;
+  /** Signals of the data set (of its split, up to the limit): added, there already, or skipped. */
+  readonly found: number;
   readonly added: number;
+  readonly there: number;
+  readonly skipped: number;
+  /** The first 100 of those skipped. */
+  readonly faults: readonly SkippedSignal[];
+  /** Functions in the store, of whatever data set. */
   readonly total: number;
+  /** Of all functions in the store whose PSNR is known. */
   readonly psnrDbMeanOfItems: number;
+  /** Bytes of their files over their points. */
   readonly bitsPerPoint: number;
   readonly seconds: number;
 }
@@ -240,7 +260,7 @@ export interface EvalOptions extends JobOptions {
   readonly model: Model;
   readonly engine: Engine;
   readonly dataset: string;
-  readonly split: 'train' | 'validation' | 'test';
+  readonly split: 'train' | 'validation' | 'test' | 'all';
   readonly limit?: number | undefined;
   readonly qualities?: readonly number[] | undefined;
   /** Of jpeg, webp, avif. */

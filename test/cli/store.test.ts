@@ -20,7 +20,7 @@ describe('functa build', () => {
   it('codes the signals of a data set into a store', async () => {
     const { status, json } = await build('--limit', '10');
     expect(status).toBe(0);
-    expect(json).toMatchObject({ path: store, added: 10, total: 10, model: 'tiny', split: 'train' });
+    expect(json).toMatchObject({ path: store, added: 10, total: 10, model: 'tiny', split: 'all' });
     expect(json.bitsPerPoint).toBeGreaterThan(0);
   });
 

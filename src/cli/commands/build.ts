@@ -1,6 +1,7 @@
 /** `functa build`: a data set to a functaset. */
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
+import type { BuildResult } from '../../pipeline/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
@@ -11,7 +12,7 @@ import {
   integer,
   priorOption,
   qualityOption,
-  splitOption,
+  splitOrAllOption,
 } from '../options.ts';
 import type { Run } from '../program.ts';
 import { durationText } from '../progress.ts';
@@ -21,7 +22,8 @@ import { psnrText } from '../text.ts';
 interface BuildFlags {
   readonly model?: string;
   readonly data: string;
-  readonly split: Split;
+  readonly split: Split | 'all';
+  readonly strict: boolean;
   readonly limit?: number;
   readonly resume: boolean;
   readonly quality: number;
@@ -37,9 +39,10 @@ export function addBuild(program: Command, run: Run): void {
     .description('code every signal of a data set into a store of functions')
     .argument('<store>', 'the directory of the store; made if it is not there')
     .requiredOption(...dataOption)
-    .addOption(splitOption('train'))
+    .addOption(splitOrAllOption('all'))
     .option(...modelOption)
     .option('--limit <n>', 'only the first n signals', integer(1))
+    .option('--strict', 'stop at a signal that cannot be read or coded, instead of leaving it out', false)
     .option('--resume', 'go on after what the store holds', false)
     .option(...qualityOption)
     .option(...effortOption)
@@ -77,7 +80,17 @@ async function build(job: Job, store: string, flags: BuildFlags): Promise<Report
   return {
     data: { ...result, dataset, split: flags.split, model: model.card.name, modelId: model.id },
     lines: [
-      `${store}: ${result.added} functions added, ${result.total} in all; ${result.bitsPerPoint.toFixed(3)} bits per point, ${psnrText(result.psnrDbMeanOfItems)}, ${durationText(result.seconds)}`,
+      `${store}: ${countsText(result)}; ${result.total} functions in all, ${result.bitsPerPoint.toFixed(3)} bits per point, ${psnrText(result.psnrDbMeanOfItems)}, ${durationText(result.seconds)}`,
     ],
   };
+}
+
+/** `20 signals found, 18 added, 1 there already, 1 left out`. */
+function countsText({ found, added, there, skipped }: BuildResult): string {
+  return [
+    `${found} signals found`,
+    `${added} added`,
+    ...(there > 0 ? [`${there} there already`] : []),
+    ...(skipped > 0 ? [`${skipped} left out`] : []),
+  ].join(', ');
 }

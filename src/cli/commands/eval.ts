@@ -13,7 +13,7 @@ import {
   integers,
   list,
   priorOption,
-  splitOption,
+  splitOrAllOption,
 } from '../options.ts';
 import type { Run } from '../program.ts';
 import { columns } from '../text.ts';
@@ -21,7 +21,7 @@ import { columns } from '../text.ts';
 interface EvalFlags {
   readonly model?: string;
   readonly data: string;
-  readonly split: Split;
+  readonly split: Split | 'all';
   readonly limit?: number;
   readonly against?: readonly string[];
   readonly qualities?: readonly number[];
@@ -39,7 +39,7 @@ export function addEval(program: Command, run: Run): void {
     )
     .option(...modelOption)
     .requiredOption(...dataOption)
-    .addOption(splitOption('test'))
+    .addOption(splitOrAllOption('test'))
     .option('--limit <n>', 'only the first n signals', integer(1))
     .option('--against <codecs>', 'of jpeg, webp, avif; between commas', list)
     .option('--qualities <list>', 'between commas, each from 1 to 100', integers(1, 100))
