@@ -1,10 +1,13 @@
 /** The application: middleware, routes, and what errors become. */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import type { ServerContext } from './context.ts';
 import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
+import type { Pacer } from './pacer.ts';
 import { codeOf, HttpFault, problemResponse } from './problem.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { combineRoutes } from './routes/combine.ts';
@@ -27,17 +30,26 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
       if (result.success) return;
       const issue = result.error.issues[0];
       const where = issue === undefined || issue.path.length === 0 ? result.target : issue.path.join('.');
-      throw new BadInputError('bad-parameter', `${where}: ${issue?.message ?? 'is not valid'}`);
+      throw new BadInputError(
+        'bad-parameter',
+        `${where}: ${(issue?.message ?? 'is not valid').slice(0, 256)}`,
+      );
     },
   });
 
   app.use(async (c, next) => {
     c.set('requestId', requestId(c.req.header('x-request-id')));
+    const connection = context.connections.of(c.env?.incoming?.socket as Socket | undefined);
+    c.set('intake', context);
+    c.set('connection', connection);
+    c.set('body', connection.hold());
     await next();
+    c.get('body').release();
     c.res.headers.set('x-request-id', c.get('requestId'));
     c.res.headers.set('x-content-type-options', 'nosniff');
   });
   if (options.log !== undefined) app.use(accessLog(options.log, options.now ?? (() => new Date())));
+  app.use(holdAnswer);
   app.use(
     methodNotAllowed({
       app,
@@ -68,12 +80,42 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
     c.set('fault', { code: error.code });
     return problemResponse(error, c.get('requestId'));
   });
-  app.onError((error, c) => {
+  app.onError(async (error, c) => {
     const code = codeOf(error);
+    if (code === 'overloaded') {
+      c.get('body').release();
+      await inTurn(context.pacer, c.req.raw.signal);
+    }
     c.set('fault', { code, ...(code === 'bug' ? { error: error.stack ?? String(error) } : {}) });
     return problemResponse(error, c.get('requestId') ?? '');
   });
   return app;
+}
+
+/** Counts an answer that is made whole as long as it is in memory: until its client has read it. */
+const holdAnswer: MiddlewareHandler<ServerEnv> = async (c, next) => {
+  await next();
+  const bytes = Number(c.res.headers.get('content-length') ?? 0);
+  const outgoing = c.env?.outgoing;
+  if (!(bytes > 0) || outgoing === undefined) return;
+  const hold = c.get('connection').hold();
+  outgoing.once('close', () => hold.release());
+  hold.add(bytes);
+};
+
+/** Waits until a refusal may go out, or the client is gone. */
+function inTurn(pacer: Pacer, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const back = pacer.pace(resolve);
+    signal.addEventListener(
+      'abort',
+      () => {
+        back();
+        resolve();
+      },
+      { once: true },
+    );
+  });
 }
 
 /** The client's own id when it is a plain token, so that logs of both sides can be joined; else a new one. */

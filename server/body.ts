@@ -1,22 +1,35 @@
-/** Request bodies, read whole under a limit. */
+/** Request bodies, read whole under a limit of bytes, a least rate and a budget over all requests. */
+import type { IncomingMessage } from 'node:http';
 import type { Context, MiddlewareHandler } from 'hono';
 import { LimitError } from '../src/core/errors.ts';
+import { parseJson } from './json.ts';
+import type { ServerEnv } from './log.ts';
 import { checkContentType, jsonType } from './media.ts';
 import { HttpFault } from './problem.ts';
 
 /**
  * The body, at most `maxBytes`: a declared length over it is refused before a byte is read, an undeclared one as soon
- * as it is passed. Throws LimitError `limit-body-bytes`; HttpFault 400 `empty-body`, `body-cut-off`.
+ * as it is passed. Read it before taking a place. Throws LimitError `limit-body-bytes`; HttpFault 400 `empty-body`,
+ * `body-cut-off`, 408 `too-slow`, 503 `overloaded` when too many bytes are in memory.
  */
-export async function readBody(c: Context, maxBytes: number): Promise<Uint8Array> {
+export async function readBody<E extends ServerEnv>(c: Context<E>, maxBytes: number): Promise<Uint8Array> {
   const declared = Number(c.req.header('content-length') ?? 0);
   if (declared > maxBytes) throw tooLarge(declared, maxBytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of incoming(c)) {
+  const hold = c.get('body');
+  const take = (chunk: Uint8Array) => {
     length += chunk.length;
     if (length > maxBytes) throw tooLarge(length, maxBytes);
+    hold.add(chunk.length);
     chunks.push(chunk);
+  };
+  const { incoming, outgoing } = c.env ?? {};
+  if (incoming !== undefined && 'complete' in incoming) {
+    if (incoming.headers.expect !== undefined) outgoing?.writeContinue();
+    await receive(incoming as IncomingMessage, c, take);
+  } else {
+    for await (const chunk of c.req.raw.body ?? []) take(chunk as Uint8Array);
   }
   if (length < declared) throw cutOff();
   if (length === 0)
@@ -24,35 +37,44 @@ export async function readBody(c: Context, maxBytes: number): Promise<Uint8Array
   return Buffer.concat(chunks, length);
 }
 
-/** Lets only JSON bodies of at most `maxBytes` through to the validator, which reads them unbounded. */
-export function smallJson(maxBytes: number): MiddlewareHandler {
+/** Reads and parses a JSON body of at most `maxBytes` for the validator behind it. */
+export function smallJson(maxBytes: number): MiddlewareHandler<ServerEnv> {
   return async (c, next) => {
     checkContentType(c.req.header('content-type'), [jsonType]);
-    const body = await readBody(c, maxBytes);
-    try {
-      c.req.bodyCache.json = Promise.resolve(
-        JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)),
-      );
-    } catch {
-      throw new HttpFault(
-        400,
-        'malformed-json',
-        'the body is not JSON in UTF-8; send an object such as {"count": 16}',
-      );
-    }
+    const { maxBodyBytes, traffic } = c.get('intake');
+    const json = parseJson(await readBody(c, Math.min(maxBytes, maxBodyBytes)), traffic);
+    c.req.bodyCache.json = Promise.resolve(json);
     await next();
   };
 }
 
-async function* incoming(c: Context): AsyncIterable<Uint8Array> {
-  const { body } = c.req.raw;
-  if (body === null) return;
-  try {
-    for await (const chunk of body) yield chunk as Uint8Array;
-  } catch (error) {
-    if (error instanceof LimitError) throw error;
-    throw cutOff();
-  }
+/** Gives `take` each chunk as it comes; what it throws ends the reading. */
+function receive<E extends ServerEnv>(
+  incoming: IncomingMessage,
+  c: Context<E>,
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (fault?: Error) => {
+      awaited();
+      incoming.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      if (fault === undefined) return resolve();
+      incoming.pause();
+      reject(fault);
+    };
+    const onData = (chunk: Uint8Array) => {
+      try {
+        take(chunk);
+      } catch (error) {
+        end(error as Error);
+      }
+    };
+    const onEnd = () => end();
+    const onClose = () => end(incoming.readableEnded ? undefined : cutOff());
+    const awaited = c.get('connection').awaitBody(end);
+    if (incoming.destroyed || incoming.readableEnded) return onClose();
+    incoming.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
 }
 
 function cutOff(): HttpFault {

@@ -6,8 +6,11 @@ import type { Limits } from '../src/core/limits.ts';
 import type { Model } from '../src/field/model.ts';
 import type { Ability, Session } from '../src/pipeline/index.ts';
 import type { Admission } from './admission.ts';
+import type { Connections } from './connections.ts';
 import type { FunctasetSource } from './functasets.ts';
+import type { Pacer } from './pacer.ts';
 import type { WorkPool } from './pool.ts';
+import type { TrafficLimits } from './traffic.ts';
 
 export interface ServedModel {
   readonly name: string;
@@ -24,6 +27,9 @@ export interface ServerContext {
   readonly models: readonly ServedModel[];
   readonly functasets: readonly FunctasetSource[];
   readonly admission: Admission;
+  readonly traffic: TrafficLimits;
+  readonly connections: Connections;
+  readonly pacer: Pacer;
   readonly pool: WorkPool;
   readonly limits: Limits;
   readonly maxBodyBytes: number;

@@ -1,11 +1,16 @@
-/** One line of JSON for every request, written when its answer is out. */
+/** One record for every request, written when its answer is out. What a client wrote is escaped where it is printed. */
 import type { HttpBindings } from '@hono/node-server';
 import type { MiddlewareHandler } from 'hono';
+import { printable, printableJson } from '../src/core/printable.ts';
+import type { Hold } from './budget.ts';
+import type { Connection } from './connections.ts';
+import type { ServerContext } from './context.ts';
 
 export interface AccessRecord {
   readonly time: string;
   readonly id: string;
   readonly method: string;
+  /** As it was sent, without the query, at most 512 characters. */
   readonly path: string;
   readonly status: number;
   readonly ms: number;
@@ -17,8 +22,16 @@ export interface AccessRecord {
   readonly error?: string;
 }
 
+const mostPath = 512;
+
 export interface Variables {
   requestId: string;
+  /** What the request came by. */
+  connection: Connection;
+  /** What may be read of it. */
+  intake: Pick<ServerContext, 'maxBodyBytes' | 'traffic'>;
+  /** What its body takes of the bytes in memory. */
+  body: Hold;
   /** Set by the error handler for the log. */
   fault?: { readonly code: string; readonly error?: string };
 }
@@ -41,16 +54,33 @@ export function accessLog(
         time: now().toISOString(),
         id: c.get('requestId'),
         method: c.req.method,
-        path: c.req.path,
+        path: loggedPath(incoming?.url ?? new URL(c.req.url).pathname),
         status,
         ms: Math.round((performance.now() - started) * 10) / 10,
         ...fault,
         ...(cut ? { cut } : {}),
       });
     };
-    const outgoing = c.env?.outgoing;
+    const { incoming, outgoing } = c.env ?? {};
     outgoing?.once('close', () => done(outgoing.statusCode, !outgoing.writableFinished));
     await next();
     if (outgoing === undefined) done(c.res.status, false);
   };
+}
+
+/** The path of a request's target, as it was sent. */
+export function loggedPath(target: string): string {
+  const path = target.split('?', 1)[0]!;
+  return path.length <= mostPath ? path : `${path.slice(0, mostPath)}...`;
+}
+
+/** A record as one line of text. */
+export function recordText({ time, method, path, status, ms, code, cut, error }: AccessRecord): string {
+  const rest = [code, cut ? 'cut off' : undefined, error].filter((part) => part !== undefined);
+  return [time, method, path, status, `${ms} ms`, ...rest].map((part) => printable(String(part))).join(' ');
+}
+
+/** A record as one line of JSON. */
+export function recordJson(record: AccessRecord): string {
+  return printableJson(JSON.stringify(record));
 }

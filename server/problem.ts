@@ -40,6 +40,7 @@ const titles: Readonly<Record<number, string>> = {
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  421: 'Misdirected Request',
   422: 'Unprocessable Content',
   431: 'Request Header Fields Too Large',
   499: 'Client Closed Request',
@@ -68,11 +69,27 @@ const statusOfCode: Readonly<Record<string, number>> = {
 
 /** The answer to an error. An error that is not tagged is ours: its message stays in the log. */
 export function problemResponse(error: unknown, requestId: string): Response {
+  const { status, body, headers } = problemOf(error, requestId);
+  return new Response(body, { status, headers });
+}
+
+/** The same in parts, for whoever writes to a socket. */
+export function problemOf(
+  error: unknown,
+  requestId: string,
+): { readonly status: number; readonly body: string; readonly headers: Readonly<Record<string, string>> } {
   const { problem, headers } = describe(error, requestId);
-  return new Response(`${JSON.stringify(problem)}\n`, {
+  const body = `${JSON.stringify(problem)}\n`;
+  return {
     status: problem.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
-  });
+    body,
+    headers: {
+      'content-type': 'application/problem+json',
+      'content-length': String(Buffer.byteLength(body)),
+      'cache-control': 'no-store',
+      ...headers,
+    },
+  };
 }
 
 /** The code that an error has on the wire. */

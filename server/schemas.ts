@@ -1,6 +1,7 @@
 /** What goes over the wire as JSON and in addresses; the OpenAPI document is made from these. */
 import { z } from '@hono/zod-openapi';
 import { maxEffort } from '../src/pipeline/effort.ts';
+import { isText, list } from '../src/query/index.ts';
 import { problemSchema } from './problem.ts';
 
 const integer = (least: number, most: number) =>
@@ -199,7 +200,7 @@ export const classifyQuery = z.object({
 
 export const classifyBody = z
   .strictObject({
-    ids: z.array(z.string().min(1).max(255)).min(1).max(maxClassified).optional(),
+    ids: list(z.string().min(1).max(255), { min: 1, max: maxClassified, fits: isText(1, 255) }).optional(),
     label: z.union([z.string().max(256), z.number()]).optional(),
     cursor: z.string().max(1024).optional(),
     limit: z.number().int().min(1).max(maxClassified).default(100),

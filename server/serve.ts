@@ -1,14 +1,10 @@
 /** Starting and stopping: what is loaded, where it listens, and how it goes down without dropping a request. */
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { getRequestListener } from '@hono/node-server';
 import { packageRoot } from '../datasets/cache.ts';
 import { classifierCardOf } from '../src/classify/index.ts';
-import { ConflictError, EnvironmentError } from '../src/core/errors.ts';
+import { ConflictError } from '../src/core/errors.ts';
 import { type Limits, withLimits } from '../src/core/limits.ts';
 import { type Engine, openEngine } from '../src/engine/index.ts';
 import { openFunctaset } from '../src/functaset/index.ts';
@@ -16,11 +12,15 @@ import { bundledModels, describePriors, listModels, loadModel, openSession } fro
 import { NearIndexes } from '../src/query/index.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
+import { Connections } from './connections.ts';
 import type { ServedModel, ServerContext } from './context.ts';
 import type { FunctasetSource } from './functasets.ts';
+import { isLoopback } from './hosts.ts';
+import { listen } from './listen.ts';
 import type { AccessRecord } from './log.ts';
+import { Pacer } from './pacer.ts';
 import { WorkPool } from './pool.ts';
-import { HttpFault, problemResponse } from './problem.ts';
+import { defaultTraffic, type TrafficLimits } from './traffic.ts';
 
 export interface ServerOptions {
   /** 0: any free port. Default 8080. */
@@ -39,6 +39,10 @@ export interface ServerOptions {
   readonly running?: number | undefined;
   /** Requests that may wait; the next ones are answered with 503. Default 32. */
   readonly waiting?: number | undefined;
+  /** What is borne of clients; default: `defaultTraffic`. */
+  readonly traffic?: Partial<TrafficLimits> | undefined;
+  /** Names beside its address that the server goes by; others in `Host` are refused on loopback. */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** Called once for every request. */
   readonly log?: ((record: AccessRecord) => void) | undefined;
   /** Aborting it closes the server. */
@@ -50,6 +54,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
+  /** Only this machine reaches it. */
+  readonly loopback: boolean;
   readonly models: readonly string[];
   readonly functasets: readonly string[];
   readonly engine: string;
@@ -67,11 +73,6 @@ const serverLimits: Partial<Limits> = {
   maxSymbols: 2 ** 21,
 };
 const defaultBodyBytes = 2 ** 24;
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 60_000;
-/** Longer than proxies and clients keep a connection, so that they close it and not we under their next request. */
-const keepAliveTimeoutMs = 75_000;
-
 /**
  * Loads models and functasets and listens. Throws EnvironmentError `port-in-use` or `cannot-listen`, and what reading
  * a model or opening a functaset throws; nothing stays open then.
@@ -91,18 +92,14 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
   const engine = typeof given === 'object' ? given : await openEngine(given);
   if (engine !== given) closers.push(() => engine.close());
   const context = await openContext(options, engine, closers);
-  const listener = getRequestListener(createApp(context, { log: options.log }).fetch);
-  const server = createServer(
-    {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-    },
-    listener,
-  );
-  server.on('clientError', answerClientError);
-  const port = await listen(server, options.port ?? 8080, options.host ?? '127.0.0.1');
-  closers.push(() => drain(server, context, options.graceMs ?? 10_000));
+  const host = options.host ?? '127.0.0.1';
+  const { port, address, drain } = await listen(createApp(context, { log: options.log }).fetch, context, {
+    port: options.port ?? 8080,
+    host,
+    allowedHosts: options.allowedHosts ?? [],
+    log: options.log,
+  });
+  closers.push(() => drain(options.graceMs ?? 10_000));
 
   let closing: Promise<void> | undefined;
   const { promise: closed, resolve } = withResolvers();
@@ -112,10 +109,10 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
   };
   if (options.signal?.aborted) await close();
   options.signal?.addEventListener('abort', () => void close(), { once: true });
-  const host = options.host ?? '127.0.0.1';
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
+    loopback: isLoopback(address),
     models: context.models.map(({ name }) => name),
     functasets: context.functasets.map(({ name }) => name),
     engine: engine.name,
@@ -130,6 +127,7 @@ async function openContext(
   closers: (() => Promise<unknown>)[],
 ): Promise<ServerContext> {
   const limits = withLimits({ ...serverLimits, ...options.limits });
+  const traffic = { ...defaultTraffic, ...options.traffic };
   const cores = availableParallelism();
   // One more than there are cores: a small request has a turn while large ones fill the machine.
   const { running = cores + 1, waiting = 32 } = options;
@@ -153,11 +151,16 @@ async function openContext(
       }),
     ),
   );
+  const connections = new Connections(traffic);
+  closers.push(async () => connections.close());
   const functasets = await openFunctasets(options.functasets ?? [], models, closers);
   return {
     models,
     functasets,
     admission: new Admission({ running, waiting }),
+    traffic,
+    connections,
+    pacer: new Pacer(traffic.refusalsPerSecond),
     pool,
     limits,
     maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
@@ -191,70 +194,10 @@ async function openFunctasets(
   return sources.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function listen(server: Server, port: number, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const busy = error.code === 'EADDRINUSE';
-      const message = busy
-        ? `port ${port} of ${host} is in use; choose another, or stop what listens there`
-        : `cannot listen on port ${port} of ${host}: ${error.message}`;
-      reject(new EnvironmentError(busy ? 'port-in-use' : 'cannot-listen', message, { cause: error }));
-    });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
-/** No new connections; those at rest are closed, those at work get `graceMs`. */
-async function drain(server: Server, context: ServerContext, graceMs: number): Promise<void> {
-  context.state.draining = true;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
-    if (!response.headersSent) response.setHeader('connection', 'close');
-  });
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(timer);
-}
-
 /** Last opened, first closed; one that fails does not keep the others open. */
 async function closeAll(closers: (() => Promise<unknown>)[]): Promise<void> {
   for (let close = closers.pop(); close !== undefined; close = closers.pop())
     await close().catch(() => undefined);
-}
-
-/** What never became a request: bad syntax, headers too large, too slow. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const faults: Readonly<Record<string, HttpFault>> = {
-    HPE_HEADER_OVERFLOW: new HttpFault(
-      431,
-      'headers-too-large',
-      'the header fields are too large; send fewer',
-    ),
-    ERR_HTTP_REQUEST_TIMEOUT: new HttpFault(
-      408,
-      'request-timeout',
-      'the request took too long to arrive; send it again',
-    ),
-    HPE_INVALID_EOF_STATE: new HttpFault(400, 'body-cut-off', 'the request ended early; send it again whole'),
-  };
-  const fault =
-    faults[error.code ?? ''] ?? new HttpFault(400, 'malformed-request', 'the request is not valid HTTP/1.1');
-  void problemResponse(fault, '')
-    .text()
-    .then((body) => {
-      const head = [
-        `HTTP/1.1 ${fault.status} Bad Request`,
-        'content-type: application/problem+json',
-        `content-length: ${Buffer.byteLength(body)}`,
-        'connection: close',
-      ];
-      socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-    });
 }
 
 /** `Promise.withResolvers`, which Node 20 does not have. */

@@ -16,6 +16,7 @@ import { BadInputError } from '../../src/core/errors.ts';
 import type { Functaset } from '../../src/functaset/index.ts';
 import type { FunctionSource } from '../../src/pipeline/functions.ts';
 import { contactSheet, stackedRows } from '../../src/pipeline/index.ts';
+import { isNumber, isText, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
 import type { ServerContext } from '../context.ts';
 import { findFunctaset, modelOf } from '../functasets.ts';
@@ -39,7 +40,7 @@ const output = {
     .openapi({ description: 'Of functions in bytes; default: that of the first.' }),
 };
 
-const combineBody = z
+export const combineBody = z
   .discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('path'),
@@ -53,9 +54,9 @@ const combineBody = z
     }),
     z.strictObject({
       kind: z.literal('mean'),
-      ids: z.array(id).min(1).max(mostIds).optional(),
+      ids: list(id, { min: 1, max: mostIds, fits: isText(1, 255) }).optional(),
       label: z.union([z.string().max(256), z.number()]).optional(),
-      weights: z.array(z.number()).max(mostIds).optional(),
+      weights: list(z.number(), { max: mostIds, fits: isNumber }).optional(),
       ...output,
     }),
     z.strictObject({ kind: z.literal('difference'), id, less: id, ...output }),

@@ -15,6 +15,7 @@ import {
 import { BadInputError } from '../../src/core/errors.ts';
 import type { Session } from '../../src/pipeline/index.ts';
 import { parseRegion, stackedRows } from '../../src/pipeline/index.ts';
+import { base64, isRow, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
 import { findModel, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
@@ -25,15 +26,16 @@ import { bytesOf, modelParams, problems } from '../schemas.ts';
 
 const maxServedDraws = 16;
 /** Priors know signals of one shape, which is small. */
-const maxJsonBytes = 2 ** 22;
+const maxJsonBytes = 2 ** 20;
+const mostPoints = 2 ** 13;
 
-const base64 = z.base64().openapi({ format: 'byte' });
+const bytes = base64(maxJsonBytes).openapi({ format: 'byte' });
 const region = z.string().max(96);
 
 export const completeBody = z
   .strictObject({
-    signal: base64.optional().openapi({ description: 'A picture or npy array; NaN is hidden.' }),
-    mask: base64
+    signal: bytes.optional().openapi({ description: 'A picture or npy array; NaN is hidden.' }),
+    mask: bytes
       .optional()
       .openapi({ description: 'A picture or npy array of the same size: white (1) is known.' }),
     region: region.optional().openapi({ description: 'Known is this region alone: `x,y,w,h`.' }),
@@ -41,10 +43,12 @@ export const completeBody = z
     coarse: z.boolean().default(false).openapi({
       description: '`signal` is a version of the whole signal at a lower resolution.',
     }),
-    points: z.array(z.array(z.number()).max(64)).max(65536).optional().openapi({
-      description:
-        'Rows of coordinates, the slowest axis first (sample i of an axis stands at i + 0.5), then values.',
-    }),
+    points: list(list(z.number(), { max: 64 }), { max: mostPoints, fits: isRow(0, 64) })
+      .optional()
+      .openapi({
+        description:
+          'Rows of coordinates, the slowest axis first (sample i of an axis stands at i + 0.5), then values.',
+      }),
     prior: z
       .string()
       .max(64)

@@ -22,6 +22,8 @@ const ready = z.object({
   models: z.number().int(),
   functasets: z.number().int(),
   requests: z.number().int().openapi({ description: 'At work or waiting.' }),
+  connections: z.number().int(),
+  bytesInFlight: z.number().int().openapi({ description: 'Of bodies and answers in memory.' }),
 });
 
 const readyRoute = createRoute({
@@ -48,7 +50,7 @@ export function healthRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
         'no model is served; start the server with a directory of models',
       );
     }
-    const { version, models, functasets, admission } = context;
+    const { version, models, functasets, admission, connections } = context;
     const engine = models[0]?.session.engine.name ?? null;
     const body = {
       status: 'ok' as const,
@@ -57,6 +59,8 @@ export function healthRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
       models: models.length,
       functasets: functasets.length,
       requests: admission.held,
+      connections: connections.count,
+      bytesInFlight: connections.bytesHeld,
     };
     return c.json(body, 200, { 'cache-control': 'no-store' });
   });

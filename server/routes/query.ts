@@ -23,6 +23,8 @@ import { functasetParams, problems } from '../schemas.ts';
 
 /** Rows that go out together. */
 const rowsPerPiece = 64;
+/** A signal may be sent in base64. */
+const maxJsonBytes = 2 ** 20;
 
 const answerSchema = z
   .looseObject({
@@ -36,32 +38,31 @@ const answerSchema = z
   })
   .openapi('QueryAnswer');
 
-const queryRoute = ({ maxBodyBytes }: ServerContext) =>
-  createRoute({
-    method: 'post',
-    path: '/v1/functasets/{s}/query',
-    tags: ['functasets'],
-    summary: 'What is near, where, unlikely, and what functions are at given points',
-    description:
-      'Kinds: near (by id, by a signal, by a part of one), similar_region, evaluate (values and exact derivatives), aggregate, where, unlikely.',
-    middleware: [smallJson(maxBodyBytes)] as const,
-    request: {
-      params: functasetParams,
-      body: { required: true, content: { [jsonType]: { schema: queryRequest } } },
+const queryRoute = createRoute({
+  method: 'post',
+  path: '/v1/functasets/{s}/query',
+  tags: ['functasets'],
+  summary: 'What is near, where, unlikely, and what functions are at given points',
+  description:
+    'Kinds: near (by id, by a signal, by a part of one), similar_region, evaluate (values and exact derivatives), aggregate, where, unlikely.',
+  middleware: [smallJson(maxJsonBytes)] as const,
+  request: {
+    params: functasetParams,
+    body: { required: true, content: { [jsonType]: { schema: queryRequest } } },
+  },
+  responses: {
+    200: {
+      description:
+        'One object with `items`, `next` and, where functions were left out, `damaged`; or, a JSON value a line, the head, the items, and `{"next", "damaged"}`.',
+      content: { [jsonType]: { schema: answerSchema }, [linesType]: { schema: z.string() } },
     },
-    responses: {
-      200: {
-        description:
-          'One object with `items`, `next` and, where functions were left out, `damaged`; or, a JSON value a line, the head, the items, and `{"next", "damaged"}`.',
-        content: { [jsonType]: { schema: answerSchema }, [linesType]: { schema: z.string() } },
-      },
-      ...problems(400, 404, 406, 409, 413, 415, 422, 503),
-    },
-  });
+    ...problems(400, 404, 406, 409, 413, 415, 422, 503),
+  },
+});
 
 export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   // The media type is decided at run time, which the route's type cannot say.
-  app.openapi(queryRoute(context), async (c) => {
+  app.openapi(queryRoute, async (c) => {
     const source = findFunctaset(context, c.req.valid('param').s);
     const { model, session } = modelOf(source);
     const type = negotiate(c.req.header('accept'), [jsonType, linesType]);

@@ -1,6 +1,7 @@
 /** What can be asked of a functaset: one JSON shape for the server and the command line. */
 import { z } from 'zod';
 import { BadInputError } from '../core/errors.ts';
+import { base64, isBit, isNumberOrNull, isRow, isText, list } from './bounded.ts';
 
 /** Answers of one page. */
 export const maxLimit = 1000;
@@ -15,6 +16,7 @@ const limit = z.number().int().min(1).max(maxLimit);
 const cursor = z.string().max(1024);
 const id = z.string().min(1).max(255);
 const label = z.union([z.string().max(255), z.number()]);
+const isLabel = isText(0, 255);
 const range = z.strictObject({ min: z.number().optional(), max: z.number().optional() });
 const count = z
   .number()
@@ -27,8 +29,8 @@ const points = count.min(1);
 
 /** In samples of the signal, axes in array order. */
 const region = z.strictObject({
-  start: z.array(count).min(1).max(8),
-  count: z.array(count.min(1)).min(1).max(8),
+  start: list(count, { min: 1, max: 8 }),
+  count: list(count.min(1), { min: 1, max: 8 }),
 });
 
 /** A condition on the function itself: a statistic of its values over a region. */
@@ -42,22 +44,26 @@ const condition = z.strictObject({
 });
 
 const filter = z.strictObject({
-  labels: z.array(label).min(1).max(1000).optional(),
-  ids: z.array(id).min(1).max(maxIds).optional(),
+  labels: list(label, {
+    min: 1,
+    max: 1000,
+    fits: (item) => typeof item === 'number' || isLabel(item),
+  }).optional(),
+  ids: list(id, { min: 1, max: maxIds, fits: isText(1, 255) }).optional(),
   idPrefix: id.optional(),
   psnrDb: range.optional(),
   bits: range.optional(),
   bitsPerPoint: range.optional(),
   codedBytes: range.optional(),
-  field: z.array(condition).min(1).max(8).optional(),
+  field: list(condition, { min: 1, max: 8 }).optional(),
 });
 
-const values = z.array(z.number().nullable()).max(2 ** 20);
+const values = list(z.number().nullable(), { max: 2 ** 20, fits: isNumberOrNull });
 
 /** A signal as numbers, null where nothing was observed, or as the bytes of a picture or an npy file. */
 const signal = z.union([
-  z.strictObject({ shape: z.array(count.min(1)).min(1).max(8), values }),
-  z.strictObject({ file: z.base64().max(2 ** 26) }),
+  z.strictObject({ shape: list(count.min(1), { min: 1, max: 8 }), values }),
+  z.strictObject({ file: base64(2 ** 26) }),
 ]);
 
 const near = z.strictObject({
@@ -66,10 +72,7 @@ const near = z.strictObject({
   id: id.optional(),
   signal: signal.optional(),
   /** [points] of the signal: 0 leaves a point out. */
-  mask: z
-    .array(z.union([z.literal(0), z.literal(1), z.boolean()]))
-    .max(2 ** 20)
-    .optional(),
+  mask: list(z.union([z.literal(0), z.literal(1), z.boolean()]), { max: 2 ** 20, fits: isBit }).optional(),
   /** What of the signal is compared; the rest was not observed. */
   region: region.optional(),
   points: points.optional(),
@@ -94,7 +97,7 @@ const evaluate = z.strictObject({
   kind: z.literal('evaluate'),
   filter: filter.optional(),
   /** In signal units, axes in array order: sample i of an axis stands at i + 0.5. */
-  coordinates: z.array(z.array(z.number()).min(1).max(8)).min(1).max(maxPoints),
+  coordinates: list(list(z.number(), { min: 1, max: 8 }), { min: 1, max: maxPoints, fits: isRow(1, 8) }),
   derivatives: z.boolean().default(false),
   limit: limit.default(100),
   cursor: cursor.optional(),
@@ -104,7 +107,7 @@ const aggregate = z.strictObject({
   kind: z.literal('aggregate'),
   filter: filter.optional(),
   /** Samples of the new fields along each axis, or `2x`, or `28x28` as elsewhere; default: the shape of the functaset. */
-  size: z.union([z.array(count.min(1)).min(1).max(8), z.string().max(64)]).optional(),
+  size: z.union([list(count.min(1), { min: 1, max: 8 }), z.string().max(64)]).optional(),
   /** Integrated over. */
   region: region.optional(),
   /** Samples of `region`. */

@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { functa, functaJson } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
@@ -40,6 +41,24 @@ describe('functa serve', () => {
     expect(lines.filter((line) => line.startsWith('  curl '))).toHaveLength(3);
   });
 
+  it('warns in one line where others reach it, and writes nothing of a client to the terminal unescaped', async () => {
+    let asked: Promise<unknown> | undefined;
+    const ran = await functa(['serve', '--host', '0.0.0.0', '--port', '0', '--models', place.directory], {
+      onStdout: (text, kill) => {
+        if (asked !== undefined || !text.endsWith('\n')) return;
+        const port = Number(/http:\/\/0\.0\.0\.0:(\d+)/.exec(text)![1]);
+        asked = forge(port).finally(() => kill('SIGTERM'));
+      },
+    });
+    await asked;
+    const lines = ran.stderr.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^anyone who reaches 0\.0\.0\.0 can use this server: it asks for no key/);
+    expect(ran.stderr).toMatch(/^[ -~\n]*$/);
+    // bytes beyond ASCII are no request line at all
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toMatch(/ GET \/a%0A2026-01-01T00:00:00\.000Z%20GET%20\/%1b%5b31m 404 /);
+  });
+
   it('on a port that is taken says so', async () => {
     const { createServer } = await import('node:net');
     const holder = createServer();
@@ -60,3 +79,16 @@ describe('functa serve', () => {
     }
   });
 });
+
+/** Requests whose paths would forge a line of the log, or turn the terminal red. */
+async function forge(port: number): Promise<void> {
+  for (const path of ['/a%0A2026-01-01T00:00:00.000Z%20GET%20/%1b%5b31m', '/\u009b31m']) {
+    const head = `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`;
+    await new Promise<void>((resolve) => {
+      const socket = createConnection(port, '127.0.0.1', () => socket.write(Buffer.from(head, 'latin1')));
+      socket.on('close', () => resolve());
+      socket.on('error', () => undefined);
+      socket.resume();
+    });
+  }
+}

@@ -1,6 +1,6 @@
 /** `functa serve`: models and stores over HTTP, until it is told to stop. */
 import type { Command } from 'commander';
-import type { AccessRecord, RunningServer } from '../../../server/index.ts';
+import type { RunningServer } from '../../../server/index.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
 import { collect, integer } from '../options.ts';
@@ -12,6 +12,7 @@ interface ServeFlags {
   readonly models?: readonly string[];
   readonly functaset?: readonly string[];
   readonly maxBody?: number;
+  readonly allowHost?: readonly string[];
 }
 
 export function addServe(program: Command, run: Run): void {
@@ -33,11 +34,16 @@ export function addServe(program: Command, run: Run): void {
       collect,
     )
     .option('--max-body <bytes>', 'refuse larger requests', integer(1))
+    .option(
+      '--allow-host <name>',
+      'a name that the server goes by, may be repeated; on this machine alone others are refused',
+      collect,
+    )
     .action(run(serve));
 }
 
 async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
-  const { startServer } = await import('../../../server/index.ts');
+  const { recordJson, recordText, startServer } = await import('../../../server/index.ts');
   const { demoFunctasets } = await import('../../pipeline/index.ts');
   const functasets =
     flags.functaset ?? (await demoFunctasets({ directories: flags.models, signal: job.signal }));
@@ -48,10 +54,16 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
       modelsDir: flags.models,
       functasets,
       maxBodyBytes: flags.maxBody,
+      allowedHosts: flags.allowHost,
       engine,
       signal: job.signal,
-      log: (record) => job.note(job.globals.json ? JSON.stringify(record) : recordText(record)),
+      log: (record) => job.note(job.globals.json ? recordJson(record) : recordText(record)),
     });
+    if (!server.loopback) {
+      job.note(
+        `anyone who reaches ${flags.host} can use this server: it asks for no key; keep it behind a firewall or a proxy`,
+      );
+    }
     await job.present(started(server));
     await server.closed;
     job.note('stopped');
@@ -80,9 +92,4 @@ function tries(url: string, model: string | undefined): string[] {
     `  curl ${json} -H 'accept: ${functa}' -d '{"count": 1, "seed": 1}' -o one.functa ${base}/sample`,
     `  curl -H 'content-type: ${functa}' -H 'accept: image/png' --data-binary @one.functa -o one-8x.png '${base}/decode?size=8x'`,
   ];
-}
-
-function recordText({ time, method, path, status, ms, code, cut, error }: AccessRecord): string {
-  const rest = [code, cut ? 'cut off' : undefined, error].filter((part) => part !== undefined);
-  return [time, method, path, status, `${ms} ms`, ...rest].join(' ');
 }

@@ -1,0 +1,75 @@
+/**
+ * What every request passes before the application: whom it is addressed to, and whether there is room. A refusal
+ * here costs no route, no body and one small answer.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Admission, overloaded } from './admission.ts';
+import type { Connections } from './connections.ts';
+import type { HostRule } from './hosts.ts';
+import { type AccessRecord, loggedPath } from './log.ts';
+import type { Pacer } from './pacer.ts';
+import { HttpFault, problemOf } from './problem.ts';
+
+export interface DoorOptions {
+  readonly admission: Pick<Admission, 'full'>;
+  readonly connections: Connections;
+  readonly pacer: Pacer;
+  readonly mayBeCalled: HostRule;
+  readonly log: ((record: AccessRecord) => void) | undefined;
+  readonly now?: (() => Date) | undefined;
+}
+
+export type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+/** How long the rest of a body that nobody wants may come, so that its sender reads the answer and not a reset. */
+const lingerMs = 2000;
+
+/** The listener for `request` and for `checkContinue` of an HTTP server, which passes on to `inside`. */
+export function doorTo(inside: Listener, options: DoorOptions): Listener {
+  const { admission, connections, pacer, mayBeCalled } = options;
+  return (incoming, outgoing) => {
+    const misdirected = mayBeCalled(incoming.headers.host);
+    if (misdirected !== undefined) {
+      return refuse(new HttpFault(421, 'misdirected', misdirected), incoming, outgoing, options);
+    }
+    if (incoming.method === 'POST' && admission.full) {
+      const back = pacer.pace(() => refuse(overloaded(), incoming, outgoing, options));
+      outgoing.once('close', back);
+      return;
+    }
+    const connection = connections.of(incoming.socket);
+    connection.work();
+    outgoing.once('close', () => connection.rest());
+    inside(incoming, outgoing);
+  };
+}
+
+function refuse(
+  fault: HttpFault,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { log, now = () => new Date() }: DoorOptions,
+): void {
+  if (outgoing.destroyed) return;
+  const started = performance.now();
+  const id = randomUUID();
+  const { body, headers } = problemOf(fault, id);
+  // who was not told to go on will not send the body, and its length no longer says where the next request begins
+  const close = incoming.headers.expect === undefined ? {} : { connection: 'close' };
+  outgoing.writeHead(fault.status, { ...headers, 'x-request-id': id, ...close });
+  outgoing.end(body);
+  if (!incoming.complete) {
+    const timer = setTimeout(() => incoming.complete || incoming.socket.destroy(), lingerMs).unref();
+    outgoing.once('close', () => incoming.complete && clearTimeout(timer));
+  }
+  log?.({
+    time: now().toISOString(),
+    id,
+    method: incoming.method ?? '',
+    path: loggedPath(incoming.url ?? ''),
+    status: fault.status,
+    ms: Math.round((performance.now() - started) * 10) / 10,
+    code: fault.code,
+  });
+}

@@ -1,0 +1,120 @@
+import { request } from 'node:http';
+import { createConnection } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hostRule } from '../../server/hosts.ts';
+import type { RunningServer } from '../../server/index.ts';
+import { recordJson, recordText } from '../../server/index.ts';
+import { prepare, type Serving } from './serving.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let serving: Serving;
+let server: RunningServer;
+
+beforeAll(async () => {
+  serving = await prepare();
+  server = await serving.start({ allowedHosts: ['functa.example'] });
+}, 120_000);
+
+afterAll(() => serving.stop());
+
+describe('host', () => {
+  it.each([
+    ['localhost', true],
+    ['127.0.0.1:8080', true],
+    ['[::1]:80', true],
+    ['LOCALHOST:1', true],
+    ['functa.example', true],
+    ['evil.example', false],
+    ['evil.example:8080', false],
+    ['localhost.evil.example', false],
+    ['127.0.0.1.nip.io', false],
+    ['192.168.0.7', false],
+    ['', false],
+    ['a b', false],
+    ['localhost:80@evil.example', false],
+    [undefined, false],
+  ])('%j on loopback is taken: %j', (host, taken) => {
+    expect(hostRule('127.0.0.1', ['functa.example'])(host) === undefined).toBe(taken);
+  });
+
+  it('may be any name on an address that others reach, unless names are given', () => {
+    expect(hostRule('0.0.0.0')('evil.example')).toBeUndefined();
+    expect(hostRule('0.0.0.0')('a b')).toBe('the host header is not a name or an address');
+    expect(hostRule('0.0.0.0', ['a.example'])('evil.example')).toContain('--allow-host evil.example');
+    expect(hostRule('192.168.0.7', ['a.example'])('192.168.0.7:8080')).toBeUndefined();
+  });
+
+  it.each(['GET', 'POST'])('of another name is refused for %s as misdirected, and logged', async (method) => {
+    const before = serving.records.length;
+    const answer = await send(method, '/v1/models/tiny/encode', { host: 'evil.example' });
+    expect(answer.status).toBe(421);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'misdirected', status: 421 });
+    expect(answer.type).toBe('application/problem+json');
+    expect(serving.records.slice(before)).toMatchObject([{ method, status: 421, code: 'misdirected' }]);
+    expect((await send('GET', '/livez', { host: 'functa.example:1' })).status).toBe(200);
+  });
+});
+
+describe('a body that waits to be asked for', () => {
+  it('is asked for only when it is read', async () => {
+    const head = (path: string, type: string) =>
+      `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n`;
+    const asked = await raw(head('/v1/models/tiny/encode', 'image/png'), 'body');
+    expect(asked).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 415 /);
+    const refused = await raw(head('/v1/models/none/encode', 'image/png'), 'body');
+    expect(refused).toMatch(/^HTTP\/1.1 404 /);
+  });
+});
+
+describe('what a client wrote', () => {
+  const record = {
+    time: '2026-01-01T00:00:00.000Z',
+    id: 'x',
+    method: 'GET',
+    path: '/a\n2026 GET /forged 200\u001b[31m\u009b0m\u202e',
+    status: 404,
+    ms: 1,
+    error: 'Error: x\n    at y',
+  };
+  it('stays in its line and in its colour', () => {
+    expect(recordText(record)).toMatch(/^[ -~]*$/);
+    expect(recordJson(record)).toMatch(/^[ -~]*$/);
+    expect(JSON.parse(recordJson(record))).toEqual(record);
+  });
+});
+
+function send(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; type: string | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ port: server.port, host: '127.0.0.1', method, path, headers }, (answer) => {
+      let body = '';
+      answer.on('data', (chunk) => {
+        body += chunk;
+      });
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode!, type: answer.headers['content-type'], body }),
+      );
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+/** What comes back on a connection; `body` is sent once it is asked for. */
+function raw(head: string, body: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = createConnection(server.port, '127.0.0.1', () => socket.write(head));
+    socket.on('data', (data) => {
+      answer += data;
+      if (answer.endsWith('100 Continue\r\n\r\n')) socket.write(body);
+      else socket.end();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(answer));
+  });
+}
