@@ -1,36 +1,22 @@
 /** What the routes share. */
-
-import type { ClassifierCard } from '../src/classify/index.ts';
-import { NotFoundError } from '../src/core/errors.ts';
+import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
-import type { Model } from '../src/field/model.ts';
-import type { Ability, Session } from '../src/pipeline/index.ts';
 import type { Admission } from './admission.ts';
+import type { Catalogue, ServedFunctaset, ServedModel } from './catalogue.ts';
 import type { Connections } from './connections.ts';
-import type { FunctasetSource } from './functasets.ts';
 import type { Pacer } from './pacer.ts';
-import type { WorkPool } from './pool.ts';
 import type { TrafficLimits } from './traffic.ts';
-
-export interface ServedModel {
-  readonly name: string;
-  readonly model: Model;
-  readonly fileBytes: number;
-  /** In its file and beside it. */
-  readonly priors: readonly { readonly name: string; readonly can: readonly Ability[] }[];
-  /** Of the classifier beside its file. */
-  readonly classifier: ClassifierCard | undefined;
-  readonly session: Session;
-}
+import type { Pool } from './work/pool.ts';
 
 export interface ServerContext {
-  readonly models: readonly ServedModel[];
-  readonly functasets: readonly FunctasetSource[];
+  readonly catalogue: Catalogue;
   readonly admission: Admission;
   readonly traffic: TrafficLimits;
   readonly connections: Connections;
   readonly pacer: Pacer;
-  readonly pool: WorkPool;
+  readonly pool: Pool;
+  /** Name of the engine of the workers. */
+  readonly engine: string;
   readonly limits: Limits;
   readonly maxBodyBytes: number;
   readonly version: string;
@@ -39,12 +25,36 @@ export interface ServerContext {
 }
 
 /** By name, by id, or by at least 8 digits of the id. Throws NotFoundError `unknown-model`. */
-export function findModel(context: ServerContext, ref: string): ServedModel {
+export function findModel({ catalogue: { models } }: ServerContext, ref: string): ServedModel {
   const isPrefix = /^[0-9a-f]{8,64}$/.test(ref);
-  const found = context.models.find(
-    ({ name, model }) => name === ref || (isPrefix && model.id.startsWith(ref)),
-  );
+  const found = models.find(({ name, id }) => name === ref || (isPrefix && id.startsWith(ref)));
   if (found !== undefined) return found;
-  const names = context.models.map(({ name }) => name).join(', ') || 'none';
+  const names = models.map(({ name }) => name).join(', ') || 'none';
   throw new NotFoundError('unknown-model', `no model is called ${ref.slice(0, 128)}; there are: ${names}`);
+}
+
+/** Throws NotFoundError `unknown-functaset`. */
+export function findFunctaset({ catalogue: { functasets } }: ServerContext, name: string): ServedFunctaset {
+  const found = functasets.find((served) => served.name === name);
+  if (found !== undefined) return found;
+  const names = functasets.map((served) => served.name).join(', ') || 'none';
+  throw new NotFoundError('unknown-functaset', `no functaset is called ${name}; there are: ${names}`);
+}
+
+/** The served model of the network of a functaset. */
+export function modelOfNetwork(
+  { catalogue: { models } }: ServerContext,
+  networkId: string,
+): ServedModel | undefined {
+  return models.find((served) => served.networkId === networkId);
+}
+
+/** Throws ConflictError `functaset-model` when the model of a functaset is not served here. */
+export function modelOf(context: ServerContext, { name, networkId }: ServedFunctaset): ServedModel {
+  const model = modelOfNetwork(context, networkId);
+  if (model !== undefined) return model;
+  throw new ConflictError(
+    'functaset-model',
+    `functaset ${name} belongs to network ${networkId.slice(0, 16)}, which is not served here; add its model`,
+  );
 }

@@ -1,37 +1,11 @@
-/** Signals as answers: pictures and arrays, streamed when they are large. */
-import type { Signal } from '../datasets/signal.ts';
-import { pointCount } from '../src/field/spec.ts';
-import { type RowStream, signalChunks, signalRows } from '../src/pipeline/index.ts';
-import { formatOfType } from './media.ts';
+/** Answers of workers as answers to requests: whole with their length where they are small, else as they are made. */
+import type { AnswerOf } from './work/ask.ts';
 
-/** Answers of at most this many samples are made whole and carry their length. */
-const wholeSamples = 2 ** 17;
-
-/**
- * A decoded signal in the media type asked for. The first piece is made before the answer begins, so that a fault
- * there is a problem and not a broken picture.
- */
-export async function replyRows(
-  stream: RowStream,
-  type: string,
+export function answerReply(
+  { bytes, rest }: Pick<AnswerOf<unknown>, 'bytes' | 'rest'>,
   headers: Readonly<Record<string, string>>,
-): Promise<Response> {
-  const chunks = signalChunks(stream, formatOfType(type));
-  const all = { 'content-type': type, ...headers };
-  if (pointCount(stream.shape) <= wholeSamples) {
-    const parts: Uint8Array[] = [];
-    for await (const chunk of chunks) parts.push(chunk);
-    return bytesReply(Buffer.concat(parts), all);
-  }
-  return new Response(await readable(chunks), { headers: all });
-}
-
-export function replySignal(
-  signal: Signal,
-  type: string,
-  headers: Readonly<Record<string, string>>,
-): Promise<Response> {
-  return replyRows(signalRows(signal), type, headers);
+): Response {
+  return rest === undefined ? bytesReply(bytes, headers) : new Response(readable(bytes, rest), { headers });
 }
 
 /** What reading a signal left out, as a header of one line; without any, no header. */
@@ -45,16 +19,19 @@ export function bytesReply(bytes: Uint8Array, headers: Readonly<Record<string, s
   return new Response(body, { headers: { 'content-length': String(bytes.length), ...headers } });
 }
 
-async function readable(chunks: AsyncIterable<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  let first: IteratorResult<Uint8Array> | undefined = await iterator.next();
+function readable(first: Uint8Array, rest: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = rest[Symbol.asyncIterator]();
+  let begun = false;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
+      if (!begun) {
+        begun = true;
+        return controller.enqueue(first);
+      }
       try {
-        const next = first ?? (await iterator.next());
-        first = undefined;
-        if (!next.done) return controller.enqueue(next.value);
-        controller.close();
+        const next = await iterator.next();
+        if (next.done) controller.close();
+        else controller.enqueue(next.value);
       } catch (error) {
         controller.error(error);
       }

@@ -1,26 +1,24 @@
 /** Starting and stopping: what is loaded, where it listens, and how it goes down without dropping a request. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { packageRoot } from '../datasets/cache.ts';
-import { classifierCardOf } from '../src/classify/index.ts';
-import { ConflictError } from '../src/core/errors.ts';
+import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { type Limits, withLimits } from '../src/core/limits.ts';
-import { type Engine, openEngine } from '../src/engine/index.ts';
-import { openFunctaset } from '../src/functaset/index.ts';
-import { bundledModels, describePriors, listModels, loadModel, openSession } from '../src/pipeline/index.ts';
-import { NearIndexes } from '../src/query/index.ts';
+import type { Engine } from '../src/engine/index.ts';
+import { bundledModels, listModels } from '../src/pipeline/index.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
+import { Catalogue, type RefusedModel } from './catalogue.ts';
 import { Connections } from './connections.ts';
-import type { ServedModel, ServerContext } from './context.ts';
-import type { FunctasetSource } from './functasets.ts';
+import type { ServerContext } from './context.ts';
 import { isLoopback } from './hosts.ts';
 import { listen } from './listen.ts';
 import type { AccessRecord } from './log.ts';
 import { Pacer } from './pacer.ts';
-import { WorkPool } from './pool.ts';
 import { defaultTraffic, type TrafficLimits } from './traffic.ts';
+import { Pool } from './work/pool.ts';
+import type { FunctasetRef } from './work/shelf.ts';
 
 export interface ServerOptions {
   /** 0: any free port. Default 8080. */
@@ -31,11 +29,11 @@ export interface ServerOptions {
   readonly modelsDir?: string | readonly string[] | undefined;
   /** Paths of functasets, served under the last part of their path, or by name. */
   readonly functasets?: readonly string[] | Readonly<Record<string, string>> | undefined;
-  /** An open engine, which stays the caller's to close, or the name of one; default: the fastest here. */
+  /** The name of an engine, or an engine, whose name is taken: each worker opens its own. Default: the fastest here. */
   readonly engine?: Engine | string | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly maxBodyBytes?: number | undefined;
-  /** Requests at work at once, one fewer of them large; default: one more than there are cores. */
+  /** Requests at work at once, one fewer of them large, each on a thread; default: one more than there are cores. */
   readonly running?: number | undefined;
   /** Requests that may wait; the next ones are answered with 503. Default 32. */
   readonly waiting?: number | undefined;
@@ -57,6 +55,8 @@ export interface RunningServer {
   /** Only this machine reaches it. */
   readonly loopback: boolean;
   readonly models: readonly string[];
+  /** Model files that cannot be served. */
+  readonly refused: readonly RefusedModel[];
   readonly functasets: readonly string[];
   readonly engine: string;
   /** Takes no more requests, lets those under way finish, frees everything. Idempotent. */
@@ -88,10 +88,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 }
 
 async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]): Promise<RunningServer> {
-  const given = options.engine;
-  const engine = typeof given === 'object' ? given : await openEngine(given);
-  if (engine !== given) closers.push(() => engine.close());
-  const context = await openContext(options, engine, closers);
+  const context = await openContext(options, closers);
   const host = options.host ?? '127.0.0.1';
   const { port, address, drain } = await listen(createApp(context, { log: options.log }).fetch, context, {
     port: options.port ?? 8080,
@@ -113,9 +110,10 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
     loopback: isLoopback(address),
-    models: context.models.map(({ name }) => name),
-    functasets: context.functasets.map(({ name }) => name),
-    engine: engine.name,
+    models: context.catalogue.models.map(({ name }) => name),
+    refused: context.catalogue.refused,
+    functasets: context.catalogue.functasets.map(({ name }) => name),
+    engine: context.engine,
     close,
     closed,
   };
@@ -123,45 +121,29 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
 
 async function openContext(
   options: ServerOptions,
-  engine: Engine,
   closers: (() => Promise<unknown>)[],
 ): Promise<ServerContext> {
   const limits = withLimits({ ...serverLimits, ...options.limits });
   const traffic = { ...defaultTraffic, ...options.traffic };
-  const cores = availableParallelism();
   // One more than there are cores: a small request has a turn while large ones fill the machine.
-  const { running = cores + 1, waiting = 32 } = options;
+  const { running = availableParallelism() + 1, waiting = 32 } = options;
   const directories = [options.modelsDir ?? bundledModels()].flat();
+  for (const directory of directories) checkDirectory(directory);
   const entries = await listModels(directories);
-  const loaded = await Promise.all(
-    entries.map(async (entry) => ({ entry, model: await loadModel(entry.path) })),
-  );
-  const paths = new Map(loaded.map(({ entry, model }) => [model.id, entry.path]));
-  const pool = new WorkPool(paths, { threads: Math.max(1, Math.ceil(cores / 2)), queue: running + waiting });
+  const functasets = refsOf(options.functasets ?? []);
+  const choice = typeof options.engine === 'object' ? options.engine.name : options.engine;
+  const { pool, engine } = await Pool.open({ threads: running, engine: choice, limits });
   closers.push(() => pool.close());
-  const models = await Promise.all(
-    loaded.map(
-      async ({ entry, model }): Promise<ServedModel> => ({
-        name: entry.name,
-        model,
-        fileBytes: entry.fileBytes,
-        priors: await describePriors(model),
-        classifier: await classifierCardOf(model),
-        session: openSession({ model, engine, limits, work: pool }),
-      }),
-    ),
-  );
   const connections = new Connections(traffic);
   closers.push(async () => connections.close());
-  const functasets = await openFunctasets(options.functasets ?? [], models, closers);
   return {
-    models,
-    functasets,
+    catalogue: await Catalogue.open(pool, entries, functasets),
     admission: new Admission({ running, waiting }),
     traffic,
     connections,
     pacer: new Pacer(traffic.refusalsPerSecond),
     pool,
+    engine,
     limits,
     maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
     version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
@@ -169,29 +151,28 @@ async function openContext(
   };
 }
 
-async function openFunctasets(
-  given: readonly string[] | Readonly<Record<string, string>>,
-  models: readonly ServedModel[],
-  closers: (() => Promise<unknown>)[],
-): Promise<FunctasetSource[]> {
-  const named = Array.isArray(given)
-    ? given.map((path: string) => [basename(path), path])
-    : Object.entries(given);
-  const sources: FunctasetSource[] = [];
-  for (const [name, path] of named as [string, string][]) {
-    if (sources.some((source) => source.name === name)) {
-      throw new ConflictError(
-        'functaset-name',
-        `two functasets are called ${name}; give them names of their own`,
-      );
-    }
-    const store = await openFunctaset(path, { readOnly: true });
-    closers.push(() => store.close());
-    const model = models.find((served) => served.model.networkId === store.info.networkId);
-    const indexes = model && new NearIndexes({ store, model: model.model, engine: model.session.engine });
-    sources.push({ name, store, model, indexes });
+/** Throws NotFoundError `models-directory`. */
+function checkDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new NotFoundError(
+    'models-directory',
+    `there is no directory ${path}; give one that holds model files, or leave it out for the bundled models`,
+  );
+}
+
+/** Functasets by name. Throws ConflictError `functaset-name`. */
+function refsOf(given: readonly string[] | Readonly<Record<string, string>>): FunctasetRef[] {
+  const refs = Array.isArray(given)
+    ? given.map((path: string) => ({ name: basename(path), path }))
+    : Object.entries(given as Readonly<Record<string, string>>).map(([name, path]) => ({ name, path }));
+  for (const [i, { name }] of refs.entries()) {
+    if (refs.findIndex((other) => other.name === name) === i) continue;
+    throw new ConflictError(
+      'functaset-name',
+      `two functasets are called ${name}; give them names of their own`,
+    );
   }
-  return sources.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return refs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Last opened, first closed; one that fails does not keep the others open. */

@@ -1,5 +1,6 @@
 /** Tagged errors between threads: a structured clone keeps the message of an error and drops its fields. */
-import { type ErrorKind, FunctaError } from '../src/core/errors.ts';
+import { AbortedError, type ErrorKind, FunctaError } from '../src/core/errors.ts';
+import { HttpFault } from './problem.ts';
 
 export interface PlainError {
   /** Absent: not a tagged error. */
@@ -8,14 +9,12 @@ export interface PlainError {
   readonly message: string;
   readonly stack?: string | undefined;
   readonly fields?: Readonly<Record<string, string | number>>;
+  /** Of a fault of the request as HTTP. */
+  readonly http?: { readonly status: number; readonly headers: Readonly<Record<string, string>> };
 }
 
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: PlainError };
-
 /** Fields that problem details pass on. */
-const carried = ['at', 'limit', 'asked', 'allowed', 'status'] as const;
+const carried = ['at', 'limit', 'asked', 'allowed'] as const;
 
 export function flatten(error: unknown): PlainError {
   if (!(error instanceof Error)) return { message: String(error) };
@@ -24,14 +23,19 @@ export function flatten(error: unknown): PlainError {
   const fields = Object.fromEntries(
     carried.flatMap((key) => (own[key] === undefined ? [] : [[key, own[key]]])),
   );
-  return { kind: error.kind, code: error.code, message: error.message, fields };
+  const { kind, code, message } = error;
+  if (!(error instanceof HttpFault)) return { kind, code, message, fields };
+  const { status, headers } = error;
+  return { kind, code, message, fields, http: { status, headers } };
 }
 
-export function revive(plain: PlainError): Error {
-  if (plain.kind === undefined || plain.code === undefined) {
-    const error = new Error(plain.message);
-    if (plain.stack !== undefined) error.stack = plain.stack;
+export function revive({ kind, code, message, stack, fields, http }: PlainError): Error {
+  if (kind === undefined || code === undefined) {
+    const error = new Error(message);
+    if (stack !== undefined) error.stack = stack;
     return error;
   }
-  return Object.assign(new FunctaError(plain.kind, plain.code, plain.message), plain.fields);
+  if (http !== undefined) return new HttpFault(http.status, code, message, http.headers);
+  if (kind === 'aborted') return new AbortedError(message);
+  return Object.assign(new FunctaError(kind, code, message), fields);
 }

@@ -1,29 +1,15 @@
 /** Paths between the functions of a functaset, their means and differences. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import {
-  codeTerms,
-  decodeTerms,
-  differenceOf,
-  getFunctions,
-  labelled,
-  meanOf,
-  pathBetween,
-  pathSpaceOf,
-  pathSpaces,
-  type Term,
-} from '../../src/combine/index.ts';
-import { BadInputError } from '../../src/core/errors.ts';
-import type { Functaset } from '../../src/functaset/index.ts';
-import type { FunctionSource } from '../../src/pipeline/functions.ts';
-import { contactSheet, stackedRows } from '../../src/pipeline/index.ts';
+import { pathSpaces } from '../../src/combine/index.ts';
 import { isNumber, isText, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
-import type { ServerContext } from '../context.ts';
-import { findFunctaset, modelOf } from '../functasets.ts';
+import { functasetRef, refOf } from '../catalogue.ts';
+import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
-import { functaType, negotiate, npyType, signalReplies } from '../media.ts';
-import { bytesReply, replyRows, replySignal } from '../reply.ts';
+import { functaType, negotiate, signalReplies } from '../media.ts';
+import { answerReply } from '../reply.ts';
 import { bytesOf, functasetParams, maxSampleCount, problems } from '../schemas.ts';
+import { ask } from '../work/ask.ts';
 
 const maxJsonBytes = 256 * 1024;
 const mostIds = 1024;
@@ -84,55 +70,12 @@ const combineRoute = createRoute({
 
 export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(combineRoute, async (c) => {
-    const source = findFunctaset(context, c.req.valid('param').s);
-    const { session } = modelOf(source);
-    const type = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
-    const asked = c.req.valid('json');
-    const { size, quality } = asked;
-    const { signal } = c.req.raw;
-    const { limits, pool: work } = context;
-    const place = context.admission.enter({ class: 'large' });
-    try {
-      const terms = await place.run(signal, () => termsOf(session, source.store, asked));
-      if (type === functaType) {
-        const bytes = await place.run(signal, () => codeTerms(session, terms, { quality, work }));
-        return bytesReply(bytes, { 'content-type': functaType });
-      }
-      const options = { size, limits, signal, raw: type === npyType };
-      const signals = await place.run(signal, () => decodeTerms(session, terms, options));
-      if (type === npyType) return await replyRows(stackedRows(signals), type, {});
-      return await replySignal(contactSheet(signals), type, {});
-    } finally {
-      place.release();
-    }
+    const served = findFunctaset(context, c.req.valid('param').s);
+    const model = refOf(modelOf(context, served));
+    const as = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
+    const { size, quality, ...of } = c.req.valid('json');
+    const input = { model, functaset: functasetRef(served), of, as, size, quality };
+    const answer = await ask(context, 'combine', input, { class: 'large', signal: c.req.raw.signal });
+    return answerReply(answer, { 'content-type': as });
   });
-}
-
-async function termsOf(
-  source: FunctionSource,
-  store: Functaset,
-  asked: z.infer<typeof combineBody>,
-): Promise<Term[]> {
-  switch (asked.kind) {
-    case 'path': {
-      const [from, to] = await getFunctions(source, store, [asked.from, asked.to]);
-      return pathBetween(from!, to!, asked.steps, await pathSpaceOf(source.model, asked.space));
-    }
-    case 'mean': {
-      const { ids, label, weights } = asked;
-      if ((ids === undefined) === (label === undefined)) {
-        throw new BadInputError('which-functions', 'a mean is of ids or of a label; give one of them');
-      }
-      const found = await (ids === undefined
-        ? labelled(source, store, label!)
-        : getFunctions(source, store, ids));
-      return [meanOf(found, weights)];
-    }
-    case 'difference': {
-      const [one, other] = await getFunctions(source, store, [asked.id, asked.less]);
-      return [differenceOf(one!, other!)];
-    }
-    default:
-      return asked satisfies never;
-  }
 }

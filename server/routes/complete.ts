@@ -1,28 +1,15 @@
 /** The whole of a signal from a part of it. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import {
-  complete,
-  completingPriors,
-  completionSheet,
-  maskOf,
-  type Observation,
-  observeCoarse,
-  observeMasked,
-  observePoints,
-  regionMask,
-  signalsOf,
-} from '../../src/complete/index.ts';
-import { BadInputError } from '../../src/core/errors.ts';
-import type { Session } from '../../src/pipeline/index.ts';
-import { parseRegion, stackedRows } from '../../src/pipeline/index.ts';
+import { completingPriors } from '../../src/complete/index.ts';
 import { base64, isRow, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
+import { refOf } from '../catalogue.ts';
 import { findModel, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
-import { negotiate, npyType, signalReplies, sniffSignal } from '../media.ts';
-import { type ReadTask, takenBy } from '../pool.ts';
-import { notesHeader, replyRows, replySignal } from '../reply.ts';
+import { negotiate, signalReplies } from '../media.ts';
+import { answerReply, notesHeader } from '../reply.ts';
 import { bytesOf, modelParams, problems } from '../schemas.ts';
+import { ask } from '../work/ask.ts';
 
 const maxServedDraws = 16;
 /** Priors know signals of one shape, which is small. */
@@ -98,64 +85,20 @@ const completeRoute = createRoute({
 
 export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(completeRoute, async (c) => {
-    const { session } = findModel(context, c.req.valid('param').m);
-    const type = negotiate(c.req.header('accept'), signalReplies);
-    const body = c.req.valid('json');
-    const { prior, draws, seed, noise, size } = body;
-    const place = context.admission.enter({ class: 'large' });
-    try {
-      const { signal: abort } = c.req.raw;
-      const notes: string[] = [];
-      const observation = await place.run(abort, () => observe(context, session, body, notes));
-      const options = { prior, draws, seed, noise, size, raw: type === npyType, signal: abort };
-      const found = await place.run(abort, () =>
-        complete(session, observation, { ...options, limits: context.limits }),
-      );
-      const headers = {
-        ...notesHeader(notes),
-        'functa-prior': found.prior,
-        'functa-observed-psnr-db': found.observedPsnrDb.toFixed(4),
-        'functa-seconds': found.seconds.toFixed(4),
-      };
-      if (type === npyType) return await replyRows(stackedRows(signalsOf(found)), type, headers);
-      return await replySignal(completionSheet(observation, found), type, headers);
-    } finally {
-      place.release();
-    }
+    const model = refOf(findModel(context, c.req.valid('param').m));
+    const as = negotiate(c.req.header('accept'), signalReplies);
+    const { prior, draws, seed, noise, size, ...known } = c.req.valid('json');
+    const input = { model, as, known, prior, draws, seed, noise, size };
+    const answer = await ask(context, 'complete', input, { class: 'large', signal: c.req.raw.signal });
+    const { head } = answer;
+    return answerReply(answer, {
+      ...notesHeader(head.notes),
+      'content-type': as,
+      'functa-prior': head.prior,
+      'functa-observed-psnr-db': head.observedPsnrDb.toFixed(4),
+      'functa-seconds': head.seconds.toFixed(4),
+    });
   });
-}
-
-async function observe(
-  { pool, limits }: ServerContext,
-  { model }: Session,
-  { signal, mask, region, hide, coarse, points }: z.infer<typeof completeBody>,
-  notes: string[],
-): Promise<Observation> {
-  const { shape, spec } = model.card;
-  if (points !== undefined) {
-    const columns = spec.axes + spec.outputs;
-    const odd = points.findIndex((row) => row.length !== columns);
-    if (odd >= 0) {
-      throw new BadInputError(
-        'points-shape',
-        `point ${odd} has ${points[odd]!.length} numbers, not ${spec.axes} coordinates and ${spec.outputs} values`,
-      );
-    }
-    return observePoints(shape, spec.outputs, { shape: [points.length, columns], data: points.flat() });
-  }
-  const read = (text: string, taken: Pick<ReadTask, 'axes' | 'channels'>) => {
-    const bytes = new Uint8Array(Buffer.from(text, 'base64'));
-    const format = sniffSignal('application/octet-stream', bytes);
-    return pool.read({ bytes, format, limits, ...taken });
-  };
-  const known = await read(signal!, takenBy(model));
-  notes.push(...(known.notes ?? []));
-  if (coarse) return observeCoarse(shape, known);
-  if (mask !== undefined)
-    return observeMasked(known, maskOf(await read(mask, { axes: spec.axes, channels: 'mask' })));
-  const part = region ?? hide;
-  if (part === undefined) return observeMasked(known);
-  return observeMasked(known, regionMask(known.shape, parseRegion(part), region === undefined));
 }
 
 function isGiven(value: unknown): boolean {

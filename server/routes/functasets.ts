@@ -1,25 +1,13 @@
 /** Functasets: what they hold, a page at a time, and each function as a picture or as bytes. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { codeTerms } from '../../src/combine/index.ts';
-import { FunctaError } from '../../src/core/errors.ts';
-import type { Limits } from '../../src/core/limits.ts';
-import { damagedFunction, type Fault, type StoredFunction, summaryOf } from '../../src/functaset/index.ts';
-import { type OpenFunction, openFunctions } from '../../src/pipeline/functions.ts';
-import type { DecodeOptions, RowStream, Session } from '../../src/pipeline/index.ts';
-import { fieldRows } from '../../src/pipeline/rows.ts';
+import type { FunctionSummary } from '../../src/functaset/index.ts';
+import { factsOf } from '../../src/query/index.ts';
 import { etagged } from '../caching.ts';
-import type { ServedModel, ServerContext } from '../context.ts';
-import {
-  type FunctasetSource,
-  findFunctaset,
-  findFunction,
-  functionJson,
-  modelOf,
-  page,
-} from '../functasets.ts';
+import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
+import { findFunctaset, modelOf, modelOfNetwork, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
-import { functaType, jsonType, negotiate, npyType, signalReplies } from '../media.ts';
-import { bytesReply, replyRows } from '../reply.ts';
+import { functaType, jsonType, negotiate, signalReplies } from '../media.ts';
+import { answerReply } from '../reply.ts';
 import {
   bytesOf,
   functasetParams,
@@ -28,6 +16,8 @@ import {
   functionsQuery,
   problems,
 } from '../schemas.ts';
+import { ask } from '../work/ask.ts';
+import type { FunctasetSummary } from '../work/verbs/functasets.ts';
 
 const defaultPage = 50;
 
@@ -132,100 +122,84 @@ const functionRoute = createRoute({
 });
 
 export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
-  app.openapi(listRoute, (c) => c.json({ functasets: context.functasets.map(summary) }, 200));
+  const small = (signal: AbortSignal) => ({ class: 'small', signal }) as const;
+
+  app.openapi(listRoute, async (c) => {
+    const functasets = await Promise.all(
+      context.catalogue.functasets.map(async (served) => {
+        const input = { functaset: functasetRef(served) };
+        const { head } = await ask(context, 'summariseFunctaset', input, small(c.req.raw.signal));
+        return summary(served, head);
+      }),
+    );
+    return c.json({ functasets }, 200);
+  });
 
   app.openapi(functasetRoute, async (c) => {
-    const source = findFunctaset(context, c.req.valid('param').s);
-    const stats = await source.store.stats({ signal: c.req.raw.signal });
-    const { fileBytes, codedBytes, modulationBytes, meanBits } = stats;
-    const labels = stats.labels.map(({ label, functions }) => ({ label, functions }));
-    const meanPsnrDb =
-      stats.meanPsnrDb !== null && Number.isFinite(stats.meanPsnrDb) ? stats.meanPsnrDb : null;
+    const served = findFunctaset(context, c.req.valid('param').s);
+    const options = { class: 'large', signal: c.req.raw.signal } as const;
+    const { head } = await ask(context, 'describeFunctaset', { functaset: functasetRef(served) }, options);
+    const {
+      labels: counted,
+      fileBytes,
+      codedBytes,
+      modulationBytes,
+      meanBits,
+      meanPsnrDb: mean,
+    } = head.stats;
+    const labels = counted.map(({ label, functions }) => ({ label, functions }));
+    const meanPsnrDb = mean !== null && Number.isFinite(mean) ? mean : null;
     return c.json(
-      { ...summary(source), labels, fileBytes, codedBytes, modulationBytes, meanBits, meanPsnrDb },
+      { ...summary(served, head), labels, fileBytes, codedBytes, modulationBytes, meanBits, meanPsnrDb },
       200,
     );
   });
 
-  app.openapi(functionsRoute, (c) => {
-    const source = findFunctaset(context, c.req.valid('param').s);
-    const { label, cursor, limit = defaultPage } = c.req.valid('query');
-    const damaged: string[] = [];
-    const onDamaged = ({ id }: Fault) => damaged.push(id);
-    const { items, next } = page(source, { label, cursor, limit, onDamaged });
-    const functions = items.map((item) => functionJson(source, item));
+  app.openapi(functionsRoute, async (c) => {
+    const served = findFunctaset(context, c.req.valid('param').s);
+    const { limit = defaultPage, ...rest } = c.req.valid('query');
+    const input = { functaset: functasetRef(served), query: { ...rest, limit } };
+    const { head } = await ask(context, 'listFunctions', input, small(c.req.raw.signal));
+    const { items, next, damaged } = head;
+    const functions = items.map((item) => functionJson(served, item));
     return c.json({ functions, next, ...(damaged.length > 0 ? { damaged } : {}) }, 200);
   });
 
   // The media type is decided at run time, which the route's type cannot say.
   app.openapi(functionRoute, async (c) => {
     const { s, id } = c.req.valid('param');
-    const source = findFunctaset(context, s);
-    const found = findFunction(source, id);
-    const accept = c.req.header('accept');
+    const served = findFunctaset(context, s);
+    const functaset = functasetRef(served);
     const { size, region } = c.req.valid('query');
-    const type = negotiate(accept, [...signalReplies, functaType, jsonType]);
-    const version = [source.store.info.networkId, s, id, type, size, region, found.psnrDb, found.bits].join();
+    const as = negotiate(c.req.header('accept'), [...signalReplies, functaType, jsonType]);
+    const options = small(c.req.raw.signal);
+    const { head } = await ask(context, 'findFunction', { functaset, id }, options);
+    const version = [served.networkId, s, id, as, size, region, head.psnrDb, head.bits].join();
     return etagged(c, version, async (): Promise<Response> => {
-      if (type === jsonType) return c.json(functionJson(source, summaryOf(found)), 200);
-      if (type === functaType) {
-        const { content } = found;
-        const bytes = content.kind === 'file' ? content.bytes : await coded(modelOf(source), found);
-        return bytesReply(bytes, { 'content-type': functaType });
-      }
-      return decoded(modelOf(source), found, { size, region, type, abort: c.req.raw.signal });
+      if (as === jsonType) return c.json(functionJson(served, head), 200);
+      const model = refOf(modelOf(context, served));
+      const answer =
+        as === functaType
+          ? await ask(context, 'codedFunction', { functaset, model, id }, options)
+          : await ask(context, 'decodeFunction', { functaset, model, id, as, size, region }, options);
+      return answerReply(answer, { 'content-type': as });
     }) as never;
   });
 
-  /** A modulation from outside as a file. */
-  async function coded({ session }: ServedModel, fn: StoredFunction): Promise<Uint8Array> {
-    const { pool: work, limits } = context;
-    return codeTerms(session, await openFunctions(session, [fn], { limits }), { work });
-  }
-
-  async function decoded(
-    { session }: ServedModel,
-    fn: StoredFunction,
-    asked: { size: string | undefined; region: string | undefined; type: string; abort: AbortSignal },
-  ): Promise<Response> {
-    const { type, abort, ...grid } = asked;
-    const place = context.admission.enter({ class: 'small' });
-    try {
-      const options = { ...grid, raw: type === npyType, signal: abort, limits: context.limits };
-      const stream = await place.run(abort, () => rowsOf(session, fn, options));
-      const rows = place.iterate(abort, stream.rows);
-      return await replyRows({ ...stream, rows }, type, {});
-    } finally {
-      place.release();
-    }
+  function summary(served: ServedFunctaset, { functions, shape, networkId }: FunctasetSummary) {
+    const self = `/v1/functasets/${encodeURIComponent(served.name)}`;
+    return {
+      name: served.name,
+      functions,
+      shape: [...shape],
+      networkId,
+      model: modelOfNetwork(context, networkId)?.name ?? null,
+      links: { self, functions: `${self}/functions` },
+    };
   }
 }
 
-/** A function is decoded from its file, or read from the modulation that was put. */
-async function rowsOf(
-  session: Session,
-  fn: StoredFunction,
-  options: DecodeOptions & { limits: Limits },
-): Promise<RowStream> {
-  if (fn.content.kind === 'file') {
-    const { bytes } = fn.content;
-    return session.decodeRows(bytes, options).catch((error: unknown) => {
-      throw error instanceof FunctaError && error.kind === 'stream' ? damagedFunction(fn.id, error) : error;
-    });
-  }
-  const [{ shape, modulation, quality }] = (await openFunctions(session, [fn], options)) as [OpenFunction];
-  return fieldRows(session, shape, modulation, { ...options, quality });
-}
-
-function summary(source: FunctasetSource) {
-  const { name, store, model } = source;
-  const self = `/v1/functasets/${encodeURIComponent(name)}`;
-  return {
-    name,
-    functions: store.count,
-    shape: [...store.info.shape],
-    networkId: store.info.networkId,
-    model: model?.name ?? null,
-    links: { self, functions: `${self}/functions` },
-  };
+function functionJson({ name }: ServedFunctaset, summary: FunctionSummary) {
+  const self = `/v1/functasets/${encodeURIComponent(name)}/functions/${encodeURIComponent(summary.id)}`;
+  return { ...factsOf(summary), shape: [...summary.shape], links: { self } };
 }

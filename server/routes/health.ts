@@ -21,6 +21,7 @@ const ready = z.object({
   engine: z.string().nullable(),
   models: z.number().int(),
   functasets: z.number().int(),
+  refused: z.array(z.string()).openapi({ description: 'Models whose files cannot be served.' }),
   requests: z.number().int().openapi({ description: 'At work or waiting.' }),
   connections: z.number().int(),
   bytesInFlight: z.number().int().openapi({ description: 'Of bodies and answers in memory.' }),
@@ -43,21 +44,23 @@ export function healthRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
   app.openapi(readyRoute, (c) => {
     if (context.state.draining)
       throw new HttpFault(503, 'going-down', 'the server is going down; ask another');
-    if (context.models.length === 0) {
+    const { version, catalogue, admission, connections, engine } = context;
+    const { models, refused, functasets } = catalogue;
+    if (models.length === 0) {
+      const why = refused.map(({ detail }) => detail).join('; ');
       throw new HttpFault(
         503,
         'no-models',
-        'no model is served; start the server with a directory of models',
+        why === '' ? 'no model is served; start the server with a directory of models' : why,
       );
     }
-    const { version, models, functasets, admission, connections } = context;
-    const engine = models[0]?.session.engine.name ?? null;
     const body = {
       status: 'ok' as const,
       version,
       engine,
       models: models.length,
       functasets: functasets.length,
+      refused: refused.map(({ name }) => name),
       requests: admission.held,
       connections: connections.count,
       bytesInFlight: connections.bytesHeld,

@@ -1,21 +1,19 @@
 /** Models, and what they do: encode, decode, sample. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { contactSheet, stackedRows } from '../../src/pipeline/index.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
-import { findModel, type ServedModel, type ServerContext } from '../context.ts';
+import { refOf, type ServedModel } from '../catalogue.ts';
+import { findModel, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import {
   checkContentType,
   functaType,
   negotiate,
-  npyType,
   signalReplies,
   signalTypes,
   sniffSignal,
 } from '../media.ts';
-import { takenBy } from '../pool.ts';
-import { bytesReply, notesHeader, replyRows, replySignal } from '../reply.ts';
+import { answerReply, notesHeader } from '../reply.ts';
 import {
   bytesOf,
   decodeQuery,
@@ -26,6 +24,7 @@ import {
   problems,
   sampleBody,
 } from '../schemas.ts';
+import { ask } from '../work/ask.ts';
 
 const maxJsonBytes = 16 * 1024;
 
@@ -37,7 +36,16 @@ const listRoute = createRoute({
   responses: {
     200: {
       description: 'All models, by name.',
-      content: { 'application/json': { schema: z.object({ models: z.array(modelSummary) }) } },
+      content: {
+        'application/json': {
+          schema: z.object({
+            models: z.array(modelSummary),
+            refused: z
+              .array(z.object({ name: z.string(), detail: z.string() }))
+              .openapi({ description: 'Files that cannot be served, and why.' }),
+          }),
+        },
+      },
     },
   },
 });
@@ -125,93 +133,67 @@ const sampleRoute = createRoute({
 });
 
 export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
-  app.openapi(listRoute, (c) => {
-    const models = context.models.map(summary);
-    return etagged(c, JSON.stringify(models), () => c.json({ models }, 200));
+  app.openapi(listRoute, async (c) => {
+    await context.catalogue.refresh();
+    const { models, refused } = context.catalogue;
+    const found = { models: models.map(summary), refused: refused.map((model) => ({ ...model })) };
+    return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });
 
-  app.openapi(modelRoute, (c) => {
-    const served = findModel(context, c.req.valid('param').m);
-    const found = detail(served);
+  app.openapi(modelRoute, async (c) => {
+    await context.catalogue.refresh();
+    const found = detail(findModel(context, c.req.valid('param').m));
     return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });
 
   app.openapi(encodeRoute, async (c) => {
-    const { session } = findModel(context, c.req.valid('param').m);
+    const model = refOf(findModel(context, c.req.valid('param').m));
     const declared = checkContentType(c.req.header('content-type'), signalTypes);
     negotiate(c.req.header('accept'), [functaType]);
     const bytes = await readBody(c, context.maxBodyBytes);
-    const format = sniffSignal(declared, bytes);
-    const { signal: abort } = c.req.raw;
+    sniffSignal(declared, bytes);
     const { quality, effort, psnr, bytes: fileBytes } = c.req.valid('query');
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
-    const place = context.admission.enter({ class: 'large' });
-    try {
-      const encoded = await place.run(abort, async () => {
-        const signal = await context.pool.read({
-          ...{ bytes, format, limits: context.limits },
-          ...takenBy(session.model),
-        });
-        const found = await session.encode(signal, { quality, target, effort, signal: abort });
-        return { ...found, notes: signal.notes };
-      });
-      return bytesReply(encoded.bytes, {
-        ...notesHeader(encoded.notes),
-        'content-type': functaType,
-        'functa-bytes': String(encoded.bytes.length),
-        'functa-quality': String(encoded.quality),
-        'functa-psnr-db': String(round(encoded.psnrDb)),
-        'functa-bits-per-point': String(round(encoded.bitsPerPoint)),
-        'functa-seconds': String(round(encoded.seconds)),
-      });
-    } finally {
-      place.release();
-    }
+    const input = { model, bytes, quality, effort, target };
+    const answer = await ask(context, 'encode', input, { class: 'large', signal: c.req.raw.signal });
+    const { head } = answer;
+    return answerReply(answer, {
+      ...notesHeader(head.notes),
+      'content-type': functaType,
+      'functa-bytes': String(answer.bytes.length),
+      'functa-quality': String(head.quality),
+      'functa-psnr-db': String(round(head.psnrDb)),
+      'functa-bits-per-point': String(round(head.bitsPerPoint)),
+      'functa-seconds': String(round(head.seconds)),
+    });
   });
 
   app.openapi(decodeRoute, async (c) => {
-    const { session } = findModel(context, c.req.valid('param').m);
+    const model = refOf(findModel(context, c.req.valid('param').m));
     checkContentType(c.req.header('content-type'), [functaType]);
-    const type = negotiate(c.req.header('accept'), signalReplies);
+    const as = negotiate(c.req.header('accept'), signalReplies);
     const bytes = await readBody(c, context.maxBodyBytes);
-    const { signal: abort } = c.req.raw;
-    const { size, region, item } = c.req.valid('query');
-    const options = { size, region, item, raw: type === npyType, signal: abort };
-    const place = context.admission.enter({ class: 'small' });
-    try {
-      const stream = await place.run(abort, () => session.decodeRows(bytes, options));
-      const rows = place.iterate(abort, stream.rows);
-      return await replyRows({ ...stream, rows }, type, {});
-    } finally {
-      place.release();
-    }
+    const input = { model, bytes, as, ...c.req.valid('query') };
+    const answer = await ask(context, 'decode', input, { class: 'small', signal: c.req.raw.signal });
+    return answerReply(answer, { 'content-type': as });
   });
 
   app.openapi(sampleRoute, async (c) => {
-    const { session } = findModel(context, c.req.valid('param').m);
-    const type = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
-    const request = c.req.valid('json');
-    const place = context.admission.enter({ class: 'large' });
-    try {
-      const { signal: abort } = c.req.raw;
-      const options = { ...request, raw: type === npyType, signal: abort };
-      const drawn = await place.run(abort, () => session.sample({ ...options, decode: type !== functaType }));
-      if (type === functaType) return bytesReply(drawn.archive, { 'content-type': functaType });
-      if (type === npyType) return await replyRows(stackedRows(drawn.signals), type, {});
-      return await replySignal(contactSheet(drawn.signals), type, {});
-    } finally {
-      place.release();
-    }
+    const model = refOf(findModel(context, c.req.valid('param').m));
+    const as = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
+    const input = { ...c.req.valid('json'), model, as };
+    const answer = await ask(context, 'sample', input, { class: 'large', signal: c.req.raw.signal });
+    return answerReply(answer, { 'content-type': as });
   });
 }
 
-function summary({ name, model, priors, classifier, fileBytes }: ServedModel) {
-  const { family, channels, shape, anySize } = model.card;
+function summary({ name, id, card, priors, classifier, fileBytes }: ServedModel) {
+  const { family, channels, shape, anySize } = card;
   const self = `/v1/models/${encodeURIComponent(name)}`;
   return {
     name,
-    id: model.id,
+    id,
     family,
     channels,
     shape: [...shape],
@@ -236,10 +218,10 @@ function summary({ name, model, priors, classifier, fileBytes }: ServedModel) {
 }
 
 function detail(served: ServedModel) {
-  const { values, spec, training, figures, licence, notes } = served.model.card;
+  const { values, spec, training, figures, licence, notes } = served.card;
   return {
     ...summary(served),
-    networkId: served.model.networkId,
+    networkId: served.networkId,
     values,
     spec: JSON.parse(JSON.stringify(spec)) as Record<string, never>,
     training: { ...training } as Record<string, string | number | boolean>,

@@ -1,7 +1,6 @@
+import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Admission } from '../../server/admission.ts';
-import { WorkPool } from '../../server/pool.ts';
-import { defaultLimits } from '../../src/core/limits.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;
@@ -75,7 +74,9 @@ describe('going down', () => {
   });
 
   it('is alive and not ready without models', async () => {
-    const server = await serving.start({ modelsDir: `${serving.directory}/none`, functasets: [] });
+    const empty = `${serving.directory}/none`;
+    await mkdir(empty);
+    const server = await serving.start({ modelsDir: empty, functasets: [] });
     expect((await fetch(`${server.url}/livez`)).status).toBe(200);
     const ready = await fetch(`${server.url}/readyz`);
     expect(ready.status).toBe(503);
@@ -160,27 +161,5 @@ describe('admission', () => {
     finish();
     await first;
     expect(await third).toBe('third');
-  });
-});
-
-describe('worker pool', () => {
-  it('passes on tagged errors with their fields, and outlives a worker that dies', async () => {
-    const path = `${serving.directory}/tiny.safetensors`;
-    const pool = new WorkPool(new Map([[serving.model.id, path]]), { threads: 1, queue: 4 });
-    try {
-      const task = { bytes: Uint8Array.of(1, 2, 3), item: 0, limits: defaultLimits };
-      await expect(pool.decode(serving.model, task)).rejects.toMatchObject({
-        kind: 'stream',
-        code: 'magic',
-        at: 0,
-      });
-      const shape = [280, 280];
-      const slow = { count: 500, seed: 1, temperature: 1, quality: 50, prior: 'factorized', shape };
-      const drawing = expect(pool.draw(serving.model, slow)).rejects.toMatchObject({ code: 'worker-died' });
-      await Promise.all([drawing, ...pool.workers.map((worker) => worker.terminate())]);
-      await expect(pool.decode(serving.model, task)).rejects.toMatchObject({ code: 'magic' });
-    } finally {
-      await pool.close();
-    }
   });
 });

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import type { RunningServer } from '../../../server/index.ts';
 import type { Job, Report } from '../job.ts';
-import { withEngine } from '../models.ts';
 import { collect, integer } from '../options.ts';
 import type { Run } from '../program.ts';
 
@@ -47,27 +46,27 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
   const { demoFunctasets } = await import('../../pipeline/index.ts');
   const functasets =
     flags.functaset ?? (await demoFunctasets({ directories: flags.models, signal: job.signal }));
-  await withEngine(job, async (engine) => {
-    const server = await startServer({
-      host: flags.host,
-      port: flags.port,
-      modelsDir: flags.models,
-      functasets,
-      maxBodyBytes: flags.maxBody,
-      allowedHosts: flags.allowHost,
-      engine,
-      signal: job.signal,
-      log: (record) => job.note(job.globals.json ? recordJson(record) : recordText(record)),
-    });
-    if (!server.loopback) {
-      job.note(
-        `anyone who reaches ${flags.host} can use this server: it asks for no key; keep it behind a firewall or a proxy`,
-      );
-    }
-    await job.present(started(server));
-    await server.closed;
-    job.note('stopped');
+  const server = await startServer({
+    host: flags.host,
+    port: flags.port,
+    modelsDir: flags.models,
+    functasets,
+    maxBodyBytes: flags.maxBody,
+    allowedHosts: flags.allowHost,
+    engine: job.globals.engine,
+    running: job.globals.threads === undefined ? undefined : job.globals.threads + 1,
+    signal: job.signal,
+    log: (record) => job.note(job.globals.json ? recordJson(record) : recordText(record)),
   });
+  if (!server.loopback) {
+    job.note(
+      `anyone who reaches ${flags.host} can use this server: it asks for no key; keep it behind a firewall or a proxy`,
+    );
+  }
+  for (const { detail } of server.refused) job.note(`not served: ${detail}`);
+  await job.present(started(server));
+  await server.closed;
+  job.note('stopped');
 }
 
 function started({ url, port, models, functasets, engine }: RunningServer): Report {

@@ -1,0 +1,37 @@
+/** Work for a request: a place, a worker, an answer. */
+import { FunctaError } from '../../src/core/errors.ts';
+import type { WorkClass } from '../admission.ts';
+import type { ServerContext } from '../context.ts';
+import type { Answer } from './pool.ts';
+import type { HeadOf, InputOf, VerbName } from './verbs/index.ts';
+
+export interface AnswerOf<H> {
+  readonly head: H;
+  /** The first bytes: all of them where `rest` is absent. */
+  readonly bytes: Uint8Array;
+  /** Each piece is made in a turn of its own, when it is asked for. */
+  readonly rest: AsyncIterable<Uint8Array> | undefined;
+}
+
+/** Codes of faults after which the models and functasets are looked at again. */
+const changes: readonly string[] = ['model-replaced', 'model-unreadable', 'functaset-model'];
+
+/** Throws HttpFault 503 `overloaded`, AbortedError when the client leaves, and what the verb throws. */
+export async function ask<V extends VerbName>(
+  { admission, pool, catalogue }: ServerContext,
+  verb: V,
+  input: InputOf<V>,
+  { class: kind, signal }: { readonly class: WorkClass; readonly signal: AbortSignal },
+): Promise<AnswerOf<HeadOf<V>>> {
+  const place = admission.enter({ class: kind });
+  try {
+    const answer: Answer<HeadOf<V>> = await place.run(signal, () => pool.ask(verb, input, { signal }));
+    const { head, bytes, rest } = answer;
+    return { head, bytes, rest: rest && place.iterate(signal, rest) };
+  } catch (error) {
+    if (error instanceof FunctaError && changes.includes(error.code)) void catalogue.refresh();
+    throw error;
+  } finally {
+    place.release();
+  }
+}

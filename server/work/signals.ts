@@ -1,0 +1,32 @@
+/** Signals as bytes: read from a body, and written in the format that is asked for. */
+import { readSignalAs } from '../../datasets/read.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import type { Limits } from '../../src/core/limits.ts';
+import type { Model } from '../../src/field/model.ts';
+import { type RowStream, signalChunks, signalRows } from '../../src/pipeline/index.ts';
+import { formatOfType, sniffSignal } from '../media.ts';
+
+/** A signal as a model takes it, or a `mask` for one. Throws HttpFault 415, and what `readSignalAs` throws. */
+export function readSignal(
+  bytes: Uint8Array,
+  { card }: Model,
+  limits: Limits,
+  as: 'signal' | 'mask' = 'signal',
+): Promise<Signal> {
+  const id = sniffSignal('application/octet-stream', bytes) === 'npy' ? 'the array' : 'the picture';
+  const channels = as === 'mask' ? 'mask' : card.channels;
+  return readSignalAs(bytes, { id, channels, axes: card.spec.axes, limits });
+}
+
+/** `type`: one of `signalReplies`. */
+export function written(stream: RowStream, type: string): AsyncIterable<Uint8Array> {
+  return signalChunks(stream, formatOfType(type));
+}
+
+export function writtenSignal(signal: Signal, type: string): AsyncIterable<Uint8Array> {
+  return written(signalRows(signal), type);
+}
+
+export async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,87 @@
+/** Encoding, decoding and sampling by a model. */
+import {
+  contactSheet,
+  type DecodeOptions,
+  type EncodeOneOptions,
+  type SampleOptions,
+  stackedRows,
+} from '../../../src/pipeline/index.ts';
+import { functaType, npyType } from '../../media.ts';
+import type { Made } from '../messages.ts';
+import type { ModelRef, Shelf } from '../shelf.ts';
+import { readSignal, whole, written, writtenSignal } from '../signals.ts';
+
+export interface EncodedHead {
+  readonly quality: number;
+  readonly psnrDb: number;
+  readonly bitsPerPoint: number;
+  readonly seconds: number;
+  /** What reading the signal left out. */
+  readonly notes: readonly string[] | undefined;
+}
+
+/** A signal in a body to a `.functa` file. */
+export async function encode(
+  shelf: Shelf,
+  {
+    model: ref,
+    bytes,
+    ...options
+  }: Omit<EncodeOneOptions, 'signal'> & {
+    readonly model: ModelRef;
+    readonly bytes: Uint8Array;
+  },
+  signal: AbortSignal,
+): Promise<Made<EncodedHead>> {
+  const { model, session } = await shelf.model(ref);
+  const read = await readSignal(bytes, model, shelf.limits);
+  const {
+    quality,
+    psnrDb,
+    bitsPerPoint,
+    seconds,
+    bytes: file,
+  } = await session.encode(read, { ...options, signal });
+  return { head: { quality, psnrDb, bitsPerPoint, seconds, notes: read.notes }, bytes: whole(file) };
+}
+
+export type Wanted = Pick<DecodeOptions, 'size' | 'region' | 'item'> & {
+  /** A media type of `signalReplies`. */
+  readonly as: string;
+};
+
+/** A `.functa` file to a signal in a media type. */
+export async function decode(
+  shelf: Shelf,
+  { model: ref, bytes, as, ...grid }: Wanted & { readonly model: ModelRef; readonly bytes: Uint8Array },
+  signal: AbortSignal,
+): Promise<Made<null>> {
+  const { session } = await shelf.model(ref);
+  const rows = await session.decodeRows(bytes, { ...grid, raw: as === npyType, signal });
+  return { head: null, bytes: written(rows, as) };
+}
+
+export async function sample(
+  shelf: Shelf,
+  {
+    model: ref,
+    as,
+    ...options
+  }: Omit<SampleOptions, 'signal' | 'raw' | 'decode'> & {
+    readonly model: ModelRef;
+    /** One of `signalReplies`, or `functaType`. */
+    readonly as: string;
+  },
+  signal: AbortSignal,
+): Promise<Made<null>> {
+  const { session } = await shelf.model(ref);
+  const drawn = await session.sample({
+    ...options,
+    raw: as === npyType,
+    decode: as !== functaType,
+    signal,
+  });
+  if (as === functaType) return { head: null, bytes: whole(drawn.archive) };
+  if (as === npyType) return { head: null, bytes: written(stackedRows(drawn.signals), as) };
+  return { head: null, bytes: writtenSignal(contactSheet(drawn.signals), as) };
+}

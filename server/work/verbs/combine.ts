@@ -1,0 +1,92 @@
+/** Paths between the functions of a functaset, their means and differences. */
+import {
+  codeTerms,
+  decodeTerms,
+  differenceOf,
+  getFunctions,
+  labelled,
+  meanOf,
+  type PathSpaceName,
+  pathBetween,
+  pathSpaceOf,
+  type Term,
+} from '../../../src/combine/index.ts';
+import { BadInputError } from '../../../src/core/errors.ts';
+import type { Functaset, Label } from '../../../src/functaset/index.ts';
+import type { FunctionSource } from '../../../src/pipeline/functions.ts';
+import { contactSheet, stackedRows } from '../../../src/pipeline/index.ts';
+import { functaType, npyType } from '../../media.ts';
+import type { Made } from '../messages.ts';
+import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
+import { whole, written, writtenSignal } from '../signals.ts';
+
+export type Combination =
+  | {
+      readonly kind: 'path';
+      readonly from: string;
+      readonly to: string;
+      readonly steps: number;
+      readonly space: PathSpaceName;
+    }
+  | {
+      readonly kind: 'mean';
+      readonly ids?: readonly string[] | undefined;
+      readonly label?: Label | undefined;
+      readonly weights?: readonly number[] | undefined;
+    }
+  | { readonly kind: 'difference'; readonly id: string; readonly less: string };
+
+export async function combine(
+  shelf: Shelf,
+  {
+    model: ref,
+    functaset,
+    of,
+    as,
+    size,
+    quality,
+  }: {
+    readonly model: ModelRef;
+    readonly functaset: FunctasetRef;
+    readonly of: Combination;
+    readonly as: string;
+    readonly size: string | undefined;
+    readonly quality: number | undefined;
+  },
+  signal: AbortSignal,
+): Promise<Made<null>> {
+  const open = await shelf.model(ref);
+  const { store } = await shelf.functaset(functaset, open);
+  const terms = await termsOf(open.session, store, of);
+  if (as === functaType)
+    return { head: null, bytes: whole(await codeTerms(open.session, terms, { quality })) };
+  const { limits } = shelf;
+  const signals = await decodeTerms(open.session, terms, { size, limits, signal, raw: as === npyType });
+  if (as === npyType) return { head: null, bytes: written(stackedRows(signals), as) };
+  return { head: null, bytes: writtenSignal(contactSheet(signals), as) };
+}
+
+async function termsOf(source: FunctionSource, store: Functaset, asked: Combination): Promise<Term[]> {
+  switch (asked.kind) {
+    case 'path': {
+      const [from, to] = await getFunctions(source, store, [asked.from, asked.to]);
+      return pathBetween(from!, to!, asked.steps, await pathSpaceOf(source.model, asked.space));
+    }
+    case 'mean': {
+      const { ids, label, weights } = asked;
+      if ((ids === undefined) === (label === undefined)) {
+        throw new BadInputError('which-functions', 'a mean is of ids or of a label; give one of them');
+      }
+      const found = await (ids === undefined
+        ? labelled(source, store, label!)
+        : getFunctions(source, store, ids));
+      return [meanOf(found, weights)];
+    }
+    case 'difference': {
+      const [one, other] = await getFunctions(source, store, [asked.id, asked.less]);
+      return [differenceOf(one!, other!)];
+    }
+    default:
+      return asked satisfies never;
+  }
+}

@@ -1,0 +1,104 @@
+/** Completing a signal from a part of it. */
+import {
+  complete as completeSignal,
+  completionSheet,
+  maskOf,
+  type Observation,
+  observeCoarse,
+  observeMasked,
+  observePoints,
+  regionMask,
+  signalsOf,
+} from '../../../src/complete/index.ts';
+import { BadInputError } from '../../../src/core/errors.ts';
+import type { Model } from '../../../src/field/model.ts';
+import { parseRegion, stackedRows } from '../../../src/pipeline/index.ts';
+import { npyType } from '../../media.ts';
+import type { Made } from '../messages.ts';
+import type { ModelRef, Shelf } from '../shelf.ts';
+import { readSignal, written, writtenSignal } from '../signals.ts';
+
+/** What is known, as a request says it. */
+export interface Known {
+  /** A picture or an array in base64; so is the mask. */
+  readonly signal?: string | undefined;
+  readonly mask?: string | undefined;
+  readonly region?: string | undefined;
+  readonly hide?: string | undefined;
+  readonly coarse: boolean;
+  readonly points?: readonly (readonly number[])[] | undefined;
+}
+
+export interface CompletedHead {
+  readonly prior: string;
+  readonly observedPsnrDb: number;
+  readonly seconds: number;
+  /** What reading the signal left out. */
+  readonly notes: readonly string[];
+}
+
+export async function complete(
+  shelf: Shelf,
+  {
+    model: ref,
+    as,
+    known,
+    ...options
+  }: {
+    readonly model: ModelRef;
+    readonly as: string;
+    readonly known: Known;
+    readonly prior?: string | undefined;
+    readonly draws: number;
+    readonly seed: number;
+    readonly noise?: number | undefined;
+    readonly size?: string | undefined;
+  },
+  signal: AbortSignal,
+): Promise<Made<CompletedHead>> {
+  const { model, session } = await shelf.model(ref);
+  const notes: string[] = [];
+  const observation = await observe(shelf, model, known, notes);
+  const { limits } = shelf;
+  const found = await completeSignal(session, observation, {
+    ...options,
+    raw: as === npyType,
+    limits,
+    signal,
+  });
+  const { prior, observedPsnrDb, seconds } = found;
+  const bytes =
+    as === npyType
+      ? written(stackedRows(signalsOf(found)), as)
+      : writtenSignal(completionSheet(observation, found), as);
+  return { head: { prior, observedPsnrDb, seconds, notes }, bytes };
+}
+
+async function observe(
+  { limits }: Shelf,
+  model: Model,
+  { signal, mask, region, hide, coarse, points }: Known,
+  notes: string[],
+): Promise<Observation> {
+  const { shape, spec } = model.card;
+  if (points !== undefined) {
+    const columns = spec.axes + spec.outputs;
+    const odd = points.findIndex((row) => row.length !== columns);
+    if (odd >= 0) {
+      throw new BadInputError(
+        'points-shape',
+        `point ${odd} has ${points[odd]!.length} numbers, not ${spec.axes} coordinates and ${spec.outputs} values`,
+      );
+    }
+    return observePoints(shape, spec.outputs, { shape: [points.length, columns], data: points.flat() });
+  }
+  const read = (text: string, as: 'signal' | 'mask') =>
+    readSignal(new Uint8Array(Buffer.from(text, 'base64')), model, limits, as);
+  const known = await read(signal!, 'signal');
+  notes.push(...(known.notes ?? []));
+  if (coarse) return observeCoarse(shape, known);
+  if (mask !== undefined) return observeMasked(known, maskOf(await read(mask, 'mask')));
+  const part = region ?? hide;
+  if (part === undefined) return observeMasked(known);
+  return observeMasked(known, regionMask(known.shape, parseRegion(part), region === undefined));
+}

@@ -1,0 +1,103 @@
+/** What a functaset holds, and its functions one by one. */
+import { codeTerms } from '../../../src/combine/index.ts';
+import { FunctaError } from '../../../src/core/errors.ts';
+import type { Limits } from '../../../src/core/limits.ts';
+import {
+  damagedFunction,
+  type FunctasetStats,
+  type FunctionSummary,
+  type StoredFunction,
+  summaryOf,
+  unknownFunction,
+} from '../../../src/functaset/index.ts';
+import { type OpenFunction, openFunctions } from '../../../src/pipeline/functions.ts';
+import type { DecodeOptions, RowStream, Session } from '../../../src/pipeline/index.ts';
+import { fieldRows } from '../../../src/pipeline/rows.ts';
+import { npyType } from '../../media.ts';
+import type { Made } from '../messages.ts';
+import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
+import { whole, written } from '../signals.ts';
+import type { Wanted } from './coding.ts';
+import { type Page, type PageQuery, page } from './page.ts';
+
+export interface FunctasetSummary {
+  readonly networkId: string;
+  readonly functions: number;
+  readonly shape: readonly number[];
+}
+
+type Of<T = unknown> = T & { readonly functaset: FunctasetRef };
+
+export async function summariseFunctaset(shelf: Shelf, { functaset }: Of): Promise<Made<FunctasetSummary>> {
+  const { info, count } = await shelf.store(functaset);
+  return { head: { networkId: info.networkId, functions: count, shape: info.shape } };
+}
+
+export async function describeFunctaset(
+  shelf: Shelf,
+  { functaset }: Of,
+  signal: AbortSignal,
+): Promise<Made<FunctasetSummary & { readonly stats: FunctasetStats }>> {
+  const { head } = await summariseFunctaset(shelf, { functaset });
+  const stats = await (await shelf.store(functaset)).stats({ signal });
+  return { head: { ...head, stats } };
+}
+
+export async function listFunctions(
+  shelf: Shelf,
+  { functaset, query }: Of<{ readonly query: PageQuery }>,
+): Promise<Made<Page>> {
+  return { head: page(await shelf.store(functaset), query) };
+}
+
+export async function findFunction(
+  shelf: Shelf,
+  { functaset, id }: Of<{ readonly id: string }>,
+): Promise<Made<FunctionSummary>> {
+  return { head: summaryOf(await functionOf(shelf, functaset, id)) };
+}
+
+/** The bytes of its file; a modulation from outside is coded. */
+export async function codedFunction(
+  shelf: Shelf,
+  { functaset, model, id }: Of<{ readonly model: ModelRef; readonly id: string }>,
+  signal: AbortSignal,
+): Promise<Made<null>> {
+  const fn = await functionOf(shelf, functaset, id);
+  if (fn.content.kind === 'file') return { head: null, bytes: whole(fn.content.bytes) };
+  const { session } = await shelf.model(model);
+  const opened = await openFunctions(session, [fn], { limits: shelf.limits, signal });
+  return { head: null, bytes: whole(await codeTerms(session, opened)) };
+}
+
+export async function decodeFunction(
+  shelf: Shelf,
+  { functaset, model, id, as, ...grid }: Of<Wanted & { readonly model: ModelRef; readonly id: string }>,
+  signal: AbortSignal,
+): Promise<Made<null>> {
+  const { session } = await shelf.model(model);
+  const fn = await functionOf(shelf, functaset, id);
+  const options = { ...grid, raw: as === npyType, signal, limits: shelf.limits };
+  return { head: null, bytes: written(await rowsOf(session, fn, options), as) };
+}
+
+/** A function is decoded from its file, or read from the modulation that was put. */
+async function rowsOf(
+  session: Session,
+  fn: StoredFunction,
+  options: DecodeOptions & { readonly limits: Limits },
+): Promise<RowStream> {
+  if (fn.content.kind === 'file') {
+    return session.decodeRows(fn.content.bytes, options).catch((error: unknown) => {
+      throw error instanceof FunctaError && error.kind === 'stream' ? damagedFunction(fn.id, error) : error;
+    });
+  }
+  const [{ shape, modulation, quality }] = (await openFunctions(session, [fn], options)) as [OpenFunction];
+  return fieldRows(session, shape, modulation, { ...options, quality });
+}
+
+async function functionOf(shelf: Shelf, functaset: FunctasetRef, id: string): Promise<StoredFunction> {
+  const found = (await shelf.store(functaset)).get(id);
+  if (found !== undefined) return found;
+  throw unknownFunction(`functaset ${functaset.name}`, id);
+}

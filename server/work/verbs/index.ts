@@ -1,0 +1,43 @@
+/** What workers do, by name. A verb takes plain values and bytes, and stops when its signal says so. */
+import type { Made } from '../messages.ts';
+import type { Shelf } from '../shelf.ts';
+import { classify, classifyFunctions } from './classify.ts';
+import { decode, encode, sample } from './coding.ts';
+import { combine } from './combine.ts';
+import { complete } from './complete.ts';
+import {
+  codedFunction,
+  decodeFunction,
+  describeFunctaset,
+  findFunction,
+  listFunctions,
+  summariseFunctaset,
+} from './functasets.ts';
+import { describeModel, stampOfModel } from './models.ts';
+import { query } from './query.ts';
+
+export const verbs = {
+  describeModel,
+  stampOfModel,
+  encode,
+  decode,
+  sample,
+  complete,
+  classify,
+  classifyFunctions,
+  describeFunctaset,
+  summariseFunctaset,
+  listFunctions,
+  findFunction,
+  codedFunction,
+  decodeFunction,
+  query,
+  combine,
+};
+
+export type VerbName = keyof typeof verbs;
+
+type Verb<I, H> = (shelf: Shelf, input: I, signal: AbortSignal) => Promise<Made<H>>;
+
+export type InputOf<V extends VerbName> = Parameters<(typeof verbs)[V]>[1];
+export type HeadOf<V extends VerbName> = (typeof verbs)[V] extends Verb<infer _, infer H> ? H : never;
