@@ -1,7 +1,5 @@
-/** Where the next page begins: after an id, after a rank, or after what is this far. */
+/** Where the next page begins: after an id, or after what is this far. */
 import { BadInputError } from '../core/errors.ts';
-import { checkLimit } from '../core/limits.ts';
-import { maxRank } from './request.ts';
 
 /** The cursor of what comes after `last` in order of ids. */
 export function cursorAfter(last: string): string {
@@ -15,43 +13,78 @@ export function idOfCursor(cursor: string): string {
   throw badCursor();
 }
 
-/** The cursor of what comes after `rank` answers. */
-export function cursorAtRank(rank: number): string {
-  return cursorAfter(`rank ${rank}`);
-}
-
-/** Ranks `first` to `end` of a page. Throws BadInputError `bad-cursor`, LimitError `limit-rank`. */
-export function ranksOf(cursor: string | undefined, k: number): { first: number; end: number } {
-  const digits = cursor === undefined ? '0' : /^rank (\d{1,9})$/.exec(idOfCursor(cursor))?.[1];
-  if (digits === undefined) throw badCursor();
-  const first = Number(digits);
-  checkLimit('rank', first + k, maxRank, 'narrow the query instead of paging on');
-  return { first, end: first + k };
-}
-
-/** A place in answers by rising distance: so many of them, the last one this far and with this id. */
-export interface Farthest {
-  readonly rank: number;
+/** A place in answers by rising distance or falling score: the last one shown. */
+export interface Shown {
   readonly distance: number;
   readonly id: string;
 }
 
-/** The cursor of what comes after it. */
-export function cursorAfterFarthest({ rank, distance, id }: Farthest): string {
-  return cursorAfter(`far ${rank} ${distance} ${id}`);
+/** Candidates are compared so many at a time, from the `block`-th lot on (see `walk.ts`). */
+export interface BlockPlace {
+  readonly size: number;
+  readonly block: number;
 }
 
-/** Where a page begins that ends at rank `end`. Throws BadInputError `bad-cursor`, LimitError `limit-rank`. */
-export function farthestOf(
-  cursor: string | undefined,
-  k: number,
-): { readonly after: Farthest | undefined; readonly end: number } {
-  const parts = cursor === undefined ? undefined : /^far (\d{1,9}) (\S+) (.+)$/s.exec(idOfCursor(cursor));
-  if (parts === null || (parts !== undefined && !Number.isFinite(Number(parts[2])))) throw badCursor();
-  const after = parts && { rank: Number(parts[1]), distance: Number(parts[2]), id: parts[3]! };
-  const end = (after?.rank ?? 0) + k;
-  checkLimit('rank', end, maxRank, 'narrow the query instead of paging on');
-  return { after, end };
+/** The first page came out of a graph: how many it was asked for, and the digest of the ids that it gave. */
+export interface GraphPlace {
+  readonly asked: number;
+  readonly digest: string;
+}
+
+export interface WalkPlace {
+  /** Absent: the lot, or what the graph did not give, from its start. */
+  readonly after: Shown | undefined;
+  readonly block: BlockPlace | undefined;
+  readonly graph: GraphPlace | undefined;
+}
+
+/** The cursor of what comes after it. */
+export function cursorOfWalk({ after, block, graph }: WalkPlace): string {
+  const parts = [
+    block === undefined ? '-' : `${block.size}.${block.block}`,
+    graph === undefined ? '-' : `${graph.asked}.${graph.digest}`,
+    after === undefined ? '-' : `${after.distance} ${after.id}`,
+  ];
+  return cursorAfter(`far ${parts.join(' ')}`);
+}
+
+const walkPattern = /^far (?:-|(\d{1,9})\.(\d{1,9})) (?:-|(\d{1,9})\.([0-9a-f]{16})) (?:-|(\S+) (.+))$/s;
+
+/** Throws BadInputError `bad-cursor`. */
+export function walkOf(cursor: string | undefined): WalkPlace {
+  if (cursor === undefined) return { after: undefined, block: undefined, graph: undefined };
+  const parts = walkPattern.exec(idOfCursor(cursor));
+  const [, size, block, asked, digest, distance, id] = parts ?? [];
+  if (parts === null || (distance !== undefined && !Number.isFinite(Number(distance)))) throw badCursor();
+  return {
+    after: distance === undefined ? undefined : { distance: Number(distance), id: id! },
+    block: size === undefined ? undefined : { size: Number(size), block: Number(block) },
+    graph: asked === undefined ? undefined : { asked: Number(asked), digest: digest! },
+  };
+}
+
+/** The cursor of what comes after a score and an id. */
+export function cursorAfterScore({ distance, id }: Shown): string {
+  return cursorAfter(`score ${distance} ${id}`);
+}
+
+/** Throws BadInputError `bad-cursor`. */
+export function scoreOf(cursor: string | undefined): Shown | undefined {
+  if (cursor === undefined) return undefined;
+  const parts = /^score (\S+) (.+)$/s.exec(idOfCursor(cursor));
+  if (parts === null || !Number.isFinite(Number(parts[1]))) throw badCursor();
+  return { distance: Number(parts[1]), id: parts[2]! };
+}
+
+/** Whether `one` comes after `other` by distance, and by id (bytes of UTF-8, as the store orders them) where that is equal. */
+export function follows(one: Shown, other: Shown): boolean {
+  if (one.distance !== other.distance) return one.distance > other.distance;
+  return compareIds(one.id, other.id) > 0;
+}
+
+/** In the order of a store: bytes of UTF-8. */
+export function compareIds(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function badCursor(): BadInputError {

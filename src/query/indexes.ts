@@ -190,8 +190,16 @@ async function makeIndex(
   for (const page of groupsOf(limited(store.iterate({ onDamaged }), total), 512)) {
     const group = await openFunctions(source, page, { onDamaged });
     if (group.length === 0) continue;
-    vectors.set(ids.length, await embedFunctions(embedding, source, group, true, multiply));
-    for (const { id } of group) ids.push(id);
+    const embedded = await embedFunctions(embedding, source, group, true, multiply);
+    for (const [i, { id }] of group.entries()) {
+      const vector = embedded.subarray(i * embedding.dimensions, (i + 1) * embedding.dimensions);
+      if (!vector.every(Number.isFinite)) {
+        onDamaged({ id, code: 'field-not-finite', message: 'its values are not finite numbers' });
+        continue;
+      }
+      vectors.set(ids.length, vector);
+      ids.push(id);
+    }
     onProgress?.(ids.length, total);
   }
   // Rows of functions that are damaged, or went away meanwhile, which changed the stamp: then the next query makes the index again.

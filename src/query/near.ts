@@ -2,40 +2,41 @@
  * The functions nearest to one: to a function of the set, to a signal, to what was observed of a signal, or to a region.
  *
  * An index gives candidates, and the fields of the candidates are compared at the very points that are asked about: what
- * is answered is the distance between signals. A whole signal is looked up in the index (`vectors.ts`). Of a part of
- * a signal only some of the grid's values are known: those are computed for every function from its vector,
- * mean + A' z, which needs no evaluation.
+ * is answered is the distance between signals. A whole signal is looked up in the index (`vectors.ts`), which also says how near
+ * and how far each function can be, so that the answer is exact. Of a part of a signal only some of the grid's values are known:
+ * those are computed for every function from its vector, mean + A' z, which needs no evaluation. Pages: see `walk.ts`.
  *
- * A page begins after the distance and the id at which the one before ended, so that none repeats an answer of another,
- * though later pages compare more candidates.
+ * A graph gives the first page, about the nearest; the pages after it are exact, and begin with what the graph did not give.
  */
+import { createHash } from 'node:crypto';
 import type { Signal } from '../../datasets/signal.ts';
-import { AbortedError, BadInputError } from '../core/errors.ts';
-import { checkLimit } from '../core/limits.ts';
+import { BadInputError } from '../core/errors.ts';
 import { atQuality } from '../field/at-quality.ts';
-import type { Label } from '../functaset/index.ts';
 import { fitSignals } from '../pipeline/fit.ts';
-import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
-import { defaultQuality, multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
-import { Best } from './best.ts';
-import { cursorAfterFarthest, farthestOf } from './cursor.ts';
-import { gridOf, gridSampled, type Metric } from './embedding.ts';
-import { openNamed } from './filter.ts';
+import type { OpenFunction } from '../pipeline/functions.ts';
+import { defaultQuality, type Region } from '../pipeline/index.ts';
+import { boundsOf, candidatesOf, nearestRows, rowsByPart, rowsPassing, unitOf } from './candidates.ts';
+import { asIndexed, comparing } from './compare.ts';
+import { cursorOfWalk, type WalkPlace, walkOf } from './cursor.ts';
+import { gridOf, gridSampled } from './embedding.ts';
+import { conditionsOf, openNamed } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
-import { type Observed, observedOf, placesOfRegion, signalOf } from './observed.ts';
-import { type Places, pointsOf, type Shaped, valuesAt } from './places.ts';
-import { maxRank, type RequestOf } from './request.ts';
+import { type Observed, observedOf, placesOfRegion, placesOfSamples, signalOf } from './observed.ts';
+import { type Places, pointsOf, type Shaped } from './places.ts';
+import type { RequestOf } from './request.ts';
+import { allSamples, drawn } from './sampling.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 import type { Match } from './vectors.ts';
+import { type Found, pageByBlocks, pageByBounds, type WalkPage } from './walk.ts';
 
 /** Candidates compared point by point, unless the query says how many: so many, and twice what is asked for. */
 const leastCandidates = 64;
 /** From this many functions on a whole signal is looked up in a graph, where there can be one. */
 const graphFrom = 200_000;
+/** Samples of a part that are laid to those of the grid, at most. */
+const maxPlaced = 4096;
 /** Values of the grid that a part is looked up by, at most. */
 const maxPartValues = 256;
-/** Functions whose values are computed in one product. */
-const productRows = 4096;
 
 /** Throws NotFoundError `unknown-function`, BadInputError and LimitError: see `observed.ts`. */
 export async function near(
@@ -86,48 +87,72 @@ async function nearWhole(
   query: Shaped & { readonly id?: string },
   options: QueryOptions,
 ): Promise<QueryAnswer> {
-  const { k, metric, cursor } = request;
-  const { model, engine, indexes } = context;
-  const page = farthestOf(cursor, k);
+  const { metric, refine, k } = request;
+  const { model, indexes } = context;
+  const { shape, values: range } = model.card;
   const index = await indexes.get(metric, options);
-  const method = await methodFor(context, request, metric, index, options);
+  const search = await searchOf(context, request, index, query.id, options);
   const [vector] = await vectorsOf(context, index, [query]);
-  const refine = request.refine ?? Math.max(leastCandidates, 2 * page.end);
-  // Two more: the function itself is left out, and another says that there is a next page.
-  const wanted = Math.max(page.end, refine) + 2;
-  const matches =
-    method === 'hnsw'
-      ? index.vectors.approximate(vector!, wanted)
-      : await index.vectors.exact(vector!, wanted, options);
-  const head = { method, refined: refine > 0, metric };
-  if (refine === 0) {
-    const { scale } = model.card.values;
-    const rows = named(index, matches, query.id).map(({ id, distance }) => ({
-      id,
-      distance: scale * Math.sqrt(distance / index.embedding.terms),
-    }));
-    return answer(context, request.kind, index, { ...head, compared: 0 }, rows, page, options);
+  const unit = unitOf(index.embedding, range.scale);
+  const first = Math.max(leastCandidates, 2 * k) + 2;
+  const method = await methodFor(context, request, search.place, index, options);
+  const isIndexed = refine === 0;
+  const target = await targetOf(context, request, query, options);
+  const sampled = isIndexed ? gridSampled(shape) : target.sampled;
+  const head = {
+    ...{ method, refined: !isIndexed, metric },
+    ...(isIndexed && metric === 'gram' ? {} : { sampled }),
+  };
+  const compare = isIndexed
+    ? asIndexed(context, search.conditions, options)
+    : comparing(context, target, search.conditions, options);
+  // The distance of the index is the distance asked for, or bounds it, or says nothing of it.
+  const bounds = boundsOf(index, vector!, unit);
+  const isBound = isIndexed || (metric === 'values' && refine === undefined && target.isGrid);
+  const rangeOf = (match: Match) => {
+    if (!isIndexed) return isBound ? bounds(match) : { least: 0, most: Infinity };
+    const distance = unit * Math.sqrt(match.distance);
+    return { least: distance, most: distance };
+  };
+  const { after, graph } = search.place;
+  const block = isBound
+    ? undefined
+    : (search.place.block ?? { size: refine ?? Math.max(leastCandidates, 2 * k), block: 0 });
+  const fromGraph = async (asked: number): Promise<WalkPage> => {
+    const matches = index.vectors.approximate(vector!, Math.max(refine ?? 0, leastCandidates, 2 * asked) + 2);
+    const candidates = candidatesOf(index, [matches], rangeOf, search.isWanted);
+    return pageByBlocks(
+      { ...search, k: asked, candidates, compare },
+      { size: matches.length, block: 0 },
+      undefined,
+    );
+  };
+  if (method === 'hnsw' && graph === undefined && search.isFirst) {
+    const { found, compared } = await fromGraph(k);
+    const isMore = found.length < search.count;
+    const next = isMore
+      ? cursorOfWalk({ after: undefined, block, graph: { asked: k, digest: digestOf(found) } })
+      : null;
+    return answer(request.kind, index, { ...head, compared, searched: search.count }, found, next, options);
   }
-  const places = gridOf(model.card.shape);
-  const points = pointsOf(places);
-  const values = await engine.evaluate(
-    atQuality(model, query.quality).network,
-    query.shape,
-    query.modulation,
-    points(query.shape),
-    options,
-  );
-  const candidates = named(index, matches, query.id);
-  return refined(
-    context,
-    request,
-    page,
-    index,
-    head,
-    { places, values, sampled: gridSampled(model.card.shape) },
-    candidates,
-    options,
-  );
+  const shown = new Set<string>();
+  if (graph !== undefined) {
+    const { found } = await fromGraph(graph.asked);
+    if (digestOf(found) !== graph.digest) {
+      throw new BadInputError(
+        'stale-cursor',
+        'the graph of this functaset was made again since the first page; ask for the first page again',
+      );
+    }
+    for (const { id } of found) shown.add(id);
+  }
+  const isWanted = (row: number, id: string) => search.isWanted(row, id) && !shown.has(id);
+  const candidates = candidatesOf(index, nearestRows(index, vector!, first, options), rangeOf, isWanted);
+  const walk = { ...search, candidates, compare };
+  const page = block === undefined ? await pageByBounds(walk, after) : await pageByBlocks(walk, block, after);
+  const next = page.next === undefined ? null : cursorOfWalk({ ...page.next, graph });
+  const said = { ...head, method: 'exact', compared: isIndexed ? 0 : page.compared, searched: search.count };
+  return answer(request.kind, index, said, page.found, next, options);
 }
 
 /** By the values of a part of the grid, for every function. */
@@ -138,129 +163,119 @@ async function nearPart(
   own: string | undefined,
   options: QueryOptions,
 ): Promise<QueryAnswer> {
-  const page = farthestOf(request.cursor, request.k);
+  const { k, refine } = request;
+  const { shape, spec, values: range } = context.model.card;
   const index = await context.indexes.get('values', options);
-  const { embedding, vectors } = index;
-  const { outputs } = context.model.card.spec;
-  const { entries, targets } = entriesOf(observed, gridOf(context.model.card.shape), outputs);
-  const axes = embedding.dimensions - 1;
-  // [dimensions, entries]: what a vector adds to the mean; the last coordinate adds nothing.
-  const basis = new Float32Array(embedding.dimensions * entries.length);
-  entries.forEach((entry, e) => {
-    for (let a = 0; a < axes; a++) {
-      basis[a * entries.length + e] = embedding.projection[a * embedding.inputs + entry]!;
-    }
-  });
-  const wanted = entries.map((entry, e) => targets[e]! - embedding.mean[entry]!);
-  const nearest = new Best<number>(Math.max(leastCandidates, 4 * page.end, request.refine ?? 0) + 2);
-  for (const { first, count } of vectors.runs(productRows)) {
-    if (options.signal?.aborted) throw new AbortedError();
-    const sizes = { m: count, n: entries.length, k: embedding.dimensions };
-    const values = context.indexes.multiply(vectors.rows(first, count), basis, sizes);
-    for (let i = 0, v = 0; i < count; i++) {
-      let sum = 0;
-      for (let e = 0; e < wanted.length; e++, v++) sum += (values[v]! - wanted[e]!) ** 2;
-      nearest.offer(first + i, sum);
-    }
-    await new Promise(setImmediate);
-  }
-  const matches = nearest.take().map(({ item, score }) => ({ row: item, distance: score }));
-  const head = { method: 'exact', refined: true, metric: 'values' };
-  return refined(context, request, page, index, head, observed, named(index, matches, own), options);
+  const search = await searchOf(context, request, index, own, options);
+  const grid = gridSampled(shape);
+  const part = {
+    ...entriesOf(observed, gridOf(shape), spec.outputs),
+    unit: range.scale / Math.sqrt(observed.values.length),
+    isBound: observed.shape.join() === shape.join() && grid.points === grid.of,
+  };
+  const rows = await rowsByPart(index, context, part, options);
+  const rangeOf = ({ least }: { readonly least: number }) => ({ least, most: Infinity });
+  const candidates = candidatesOf(index, [rows], rangeOf, search.isWanted);
+  const compare = comparing(context, observed, search.conditions, options);
+  const { after, block = { size: Math.max(leastCandidates, 4 * k, refine ?? 0), block: 0 } } = search.place;
+  const page = await pageByBlocks({ ...search, candidates, compare }, block, after);
+  const head = {
+    ...{ method: 'exact', refined: true, metric: 'values', sampled: observed.sampled },
+    ...{ compared: page.compared, searched: search.count },
+  };
+  const next = page.next === undefined ? null : cursorOfWalk({ ...page.next, graph: undefined });
+  return answer(request.kind, index, head, page.found, next, options);
 }
 
-/** Candidates in the order of the distance between their values and those of the target, at its places. */
-async function refined(
+/** What the two ways of searching have in common. Throws BadInputError `bad-cursor`, and what a filter throws. */
+async function searchOf(
   context: QueryContext,
-  request: PartRequest,
-  page: Page,
+  { k, cursor, filter, maxDistance }: PartRequest,
   index: NearIndex,
-  head: Row,
-  { places, values: target }: Observed,
-  candidates: readonly Named[],
+  own: string | undefined,
   options: QueryOptions,
-): Promise<QueryAnswer> {
-  const { store, model, engine, limits } = context;
-  const work =
-    (candidates.length * target.length * multiplyAddsPerPoint(model.card.spec)) / model.card.spec.outputs;
-  checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for fewer, or refine fewer candidates');
-  const ids = candidates.map(({ id }) => id);
-  const there = store.getMany(ids, options).filter((fn) => fn !== undefined);
-  const functions = await openFunctions(context, there, { ...options, limits });
-  const found: Found[] = [];
-  for await (const { fn, values } of valuesAt(
-    { engine, model },
-    functions,
-    pointsOf(places),
-    options.signal,
-  )) {
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += (values[i]! - target[i]!) ** 2;
-    found.push({
-      id: fn.id,
-      label: fn.label,
-      distance: model.card.values.scale * Math.sqrt(sum / values.length),
-    });
+) {
+  const place = walkOf(cursor);
+  const conditions = conditionsOf(context, filter);
+  const allowed = await rowsPassing(context, index, filter, options);
+  const isWanted = (row: number, id: string) => id !== own && allowed?.[row] !== 0;
+  let count = 0;
+  for (let row = 0; row < index.ids.count; row++) {
+    const id = allowed === undefined && own === undefined ? undefined : index.ids.at(row);
+    if (id === undefined || (id !== '' && isWanted(row, id))) count++;
   }
-  return answer(context, request.kind, index, { ...head, compared: found.length }, found, page, options);
+  const within = maxDistance ?? Infinity;
+  return {
+    place,
+    isFirst: cursor === undefined,
+    conditions,
+    isWanted,
+    count,
+    k,
+    within,
+    signal: options.signal,
+  };
 }
 
-/** The page of what was found, in any order. */
+/** The values of a whole signal where others are compared with it: on the grid of the index, or at a draw of its samples. */
+async function targetOf(
+  { model, engine }: QueryContext,
+  { points, refine }: RequestOf<'near'>,
+  query: Shaped,
+  options: QueryOptions,
+): Promise<Observed & { readonly isGrid: boolean }> {
+  const { shape } = model.card;
+  if (points !== undefined && refine === 0) {
+    throw new BadInputError('bad-query', 'with refine 0 no fields are compared; leave points out');
+  }
+  const grid = gridSampled(shape);
+  const isGrid = points === undefined || (points >= grid.of && grid.points === grid.of);
+  const chosen = isGrid ? undefined : drawn(allSamples(shape), points);
+  const places = chosen === undefined ? gridOf(shape) : placesOfSamples(shape, chosen);
+  const { network } = atQuality(model, query.quality);
+  const at = pointsOf(places)(query.shape);
+  const values = await engine.evaluate(network, query.shape, query.modulation, at, options);
+  const sampled = chosen === undefined ? grid : { points: chosen.length, of: grid.of };
+  return { shape, places, values, sampled, isGrid };
+}
+
 function answer(
-  { store }: QueryContext,
   kind: string,
   index: NearIndex,
   head: Row,
   found: readonly Found[],
-  { after, end }: Page,
+  next: string | null,
   options: QueryOptions,
 ): QueryAnswer {
   for (const fault of index.damaged) options.onDamaged?.(fault);
-  const follows = (a: Found, b: Found) => a.distance - b.distance || (a.id < b.id ? -1 : Number(a.id > b.id));
-  const left = found.filter((item) => after === undefined || follows(item, after) > 0).sort(follows);
-  const first = after?.rank ?? 0;
-  const shown = left.slice(0, end - first);
   async function* rows(): AsyncIterable<Row> {
-    for (const { id, distance, ...rest } of shown) {
-      const label = 'label' in rest ? rest.label : store.getMany([id], options)[0]?.label;
-      yield { id, label: label ?? null, distance };
-    }
+    for (const { id, label, distance } of found) yield { id, label: label ?? null, distance };
   }
-  const last = shown.at(-1);
-  const more = left.length > shown.length && last !== undefined && end < maxRank;
-  const next = more ? cursorAfterFarthest({ rank: end, ...last }) : null;
-  return { head: { kind, ...head, searched: index.ids.count }, rows: rows(), next: () => next };
+  return { head: { kind, ...head }, rows: rows(), next: () => next };
 }
 
-type Page = ReturnType<typeof farthestOf>;
-
-type PartRequest = Pick<RequestOf<'near'>, 'k' | 'cursor' | 'refine'> & { readonly kind: string };
-
-interface Found {
-  readonly id: string;
-  readonly label?: Label | undefined;
-  readonly distance: number;
+/** Of the ids of a page. */
+function digestOf(found: readonly Found[]): string {
+  const hash = createHash('sha256');
+  for (const { id } of found) hash.update(`${id}\n`);
+  return hash.digest('hex').slice(0, 16);
 }
 
-interface Named {
-  readonly id: string;
-  readonly distance: number;
-}
-
-function named(index: NearIndex, matches: readonly Match[], own: string | undefined): Named[] {
-  return matches
-    .map(({ row, distance }) => ({ id: index.ids.at(row), distance }))
-    .filter(({ id }) => id !== '' && id !== own);
-}
+type PartRequest = Pick<RequestOf<'near'>, 'k' | 'cursor' | 'refine' | 'filter' | 'maxDistance'> & {
+  readonly kind: string;
+};
 
 async function methodFor(
   { indexes }: QueryContext,
-  { method }: RequestOf<'near'>,
-  metric: Metric,
+  { method, metric, filter }: RequestOf<'near'>,
+  { graph }: WalkPlace,
   index: NearIndex,
   options: QueryOptions,
 ): Promise<'exact' | 'hnsw'> {
-  if (method === 'exact' || (method === 'auto' && index.ids.count < graphFrom)) return 'exact';
+  // A graph knows nothing of filters: it would give the nearest of all, of which none may pass.
+  if (graph === undefined && filter !== undefined) return 'exact';
+  if (graph === undefined && (method === 'exact' || (method === 'auto' && index.ids.count < graphFrom)))
+    return 'exact';
   try {
     return (await indexes.link(metric, index, options)) ? 'hnsw' : 'exact';
   } catch (error) {
@@ -274,7 +289,7 @@ async function vectorsOf(
   { embedding }: NearIndex,
   functions: readonly Shaped[],
 ): Promise<Float32Array[]> {
-  const all = await embedFunctions(embedding, { model, engine }, functions, false, indexes.multiply);
+  const all = await embedFunctions(embedding, { model, engine }, functions, true, indexes.multiply);
   const { dimensions } = embedding;
   return functions.map((_, i) => all.slice(i * dimensions, (i + 1) * dimensions));
 }
@@ -298,6 +313,7 @@ async function regionOf(
   const { places, sampled } = placesOfRegion(fn.shape, region, most);
   const points = pointsOf(places)(fn.shape);
   return {
+    shape: fn.shape,
     places,
     sampled,
     values: await engine.evaluate(atQuality(model, fn.quality).network, fn.shape, fn.modulation, points),
@@ -312,7 +328,8 @@ function entriesOf(
 ): { entries: number[]; targets: number[] } {
   const { axes } = grid;
   const sums = new Map<number, { sum: Float64Array; n: number }>();
-  for (let i = 0; i < values.length / outputs; i++) {
+  const observed = Array.from({ length: values.length / outputs }, (_, i) => i);
+  for (const i of drawn(observed, maxPlaced)) {
     const at = nearestPoint(grid, places.relative.subarray(i * axes, (i + 1) * axes));
     const known = sums.get(at) ?? { sum: new Float64Array(outputs), n: 0 };
     for (let o = 0; o < outputs; o++) known.sum[o]! += values[i * outputs + o]!;

@@ -14,6 +14,8 @@ import type { QueryContext } from './types.ts';
 
 /** Values [points, outputs], field units, at places of a signal. */
 export interface Observed {
+  /** Of the signal whose values they are. */
+  readonly shape: readonly number[];
   readonly places: Places;
   readonly values: Float32Array;
   readonly sampled: Sampled;
@@ -67,6 +69,7 @@ export function observedOf(
   const kept = drawn(known, most);
   const { offset, scale } = model.card.values;
   return {
+    shape,
     places: placesOfSamples(shape, kept),
     values: Float32Array.from(
       kept.flatMap((p) => [...values.subarray(p * channels, (p + 1) * channels)]),

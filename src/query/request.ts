@@ -5,8 +5,8 @@ import { base64, isBit, isNumberOrNull, isRow, isText, list } from './bounded.ts
 
 /** Answers of one page. */
 export const maxLimit = 1000;
-/** Ranks that cursors can reach. */
-export const maxRank = 10_000;
+/** Candidates that are compared in one lot. */
+export const maxRefined = 10_000;
 /** Points of one list of coordinates. */
 export const maxPoints = 4096;
 /** Functions named one by one. */
@@ -66,6 +66,9 @@ const signal = z.union([
   z.strictObject({ file: base64(2 ** 26) }),
 ]);
 
+/** Root mean square of the differences, in signal units: nothing farther is answered. */
+const maxDistance = z.number().min(0);
+
 const near = z.strictObject({
   kind: z.literal('near'),
   /** One of `id` and `signal`. */
@@ -76,12 +79,14 @@ const near = z.strictObject({
   /** What of the signal is compared; the rest was not observed. */
   region: region.optional(),
   points: points.optional(),
+  filter: filter.optional(),
+  maxDistance: maxDistance.optional(),
   k: limit.default(10),
   cursor: cursor.optional(),
   method: z.enum(['auto', 'exact', 'hnsw']).default('auto'),
   metric: z.enum(['values', 'gram']).default('values'),
   /** Candidates whose fields are compared point by point; 0: the distances of the index stand. */
-  refine: z.number().int().min(0).max(maxRank).optional(),
+  refine: z.number().int().min(0).max(maxRefined).optional(),
 });
 
 const similarRegion = z.strictObject({
@@ -89,6 +94,8 @@ const similarRegion = z.strictObject({
   id,
   region,
   points: points.optional(),
+  filter: filter.optional(),
+  maxDistance: maxDistance.optional(),
   k: limit.default(10),
   cursor: cursor.optional(),
 });

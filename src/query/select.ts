@@ -17,7 +17,7 @@ import { openGenerative, samplersOf } from '../pipeline/generative.ts';
 import { defaultQuality } from '../pipeline/index.ts';
 import { broughtTo } from '../pipeline/refit.ts';
 import { Best } from './best.ts';
-import { cursorAfter, cursorAtRank, idOfCursor, ranksOf } from './cursor.ts';
+import { cursorAfter, cursorAfterScore, follows, idOfCursor, scoreOf } from './cursor.ts';
 import { conditionsOf, factsOf, sampledBy, selected, summaries } from './filter.ts';
 import type { RequestOf } from './request.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
@@ -66,9 +66,15 @@ export async function unlikely(
   options: QueryOptions,
 ): Promise<QueryAnswer> {
   const { filter, k, cursor, prior, kind } = request;
-  const { first, end } = ranksOf(cursor, k);
-  const best = new Best<{ readonly fn: FunctionSummary; readonly bits: number }>(end + 1);
-  const offer = (fn: FunctionSummary, bits: number) => best.offer({ fn, bits }, -bits / pointCount(fn.shape));
+  const after = scoreOf(cursor);
+  // One more than the page has says that there is another.
+  const best = new Best<{ readonly fn: FunctionSummary; readonly bits: number }>(k + 1);
+  const offer = (fn: FunctionSummary, bits: number) => {
+    const score = -bits / pointCount(fn.shape);
+    // Functions come in order of ids, and of equal scores the first that was offered is kept.
+    if (after === undefined || follows({ distance: score, id: fn.id }, after))
+      best.offer({ fn, bits }, score);
+  };
   if (prior === undefined && filter?.field === undefined) {
     for await (const fn of summaries(context, filter, undefined, options)) offer(fn, fn.bits);
   } else {
@@ -81,13 +87,18 @@ export async function unlikely(
     }
   }
   const found = best.take();
+  const page = found.slice(0, k);
+  const last = page.at(-1);
   async function* rows(): AsyncIterable<Row> {
-    for (const { item } of found.slice(first, end)) {
+    for (const { item } of page) {
       const { fn, bits } = item;
       yield { ...factsOf(fn), bits, bitsPerPoint: bits / pointCount(fn.shape) };
     }
   }
-  const next = found.length > end ? cursorAtRank(end) : null;
+  const next =
+    found.length > k && last !== undefined
+      ? cursorAfterScore({ distance: last.score, id: last.item.fn.id })
+      : null;
   const head = {
     ...{ kind, prior: prior ?? 'stored' },
     ...sampledBy(conditionsOf(context, filter), context.store.info.shape),
