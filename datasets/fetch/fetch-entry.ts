@@ -1,7 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../../src/core/errors.ts';
+import {
+  AbortedError,
+  BadInputError,
+  ConflictError,
+  EnvironmentError,
+  FunctaError,
+} from '../../src/core/errors.ts';
 import { cacheRoot, damagedFile, digestOf, isReady, noteBytes, readyFile } from '../cache.ts';
 import type { FetchOptions } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
@@ -25,6 +31,7 @@ export async function fetchEntry(entry: DatasetEntry, options: FetchOptions = {}
     emit({ type: 'done', dataset: entry.name, directory, alreadyThere: true });
     return directory;
   }
+  checkOurs(directory);
   const root = cacheRoot(options.cacheDir);
   const signal = options.signal ?? new AbortController().signal;
   if (signal.aborted) throw new AbortedError();
@@ -70,6 +77,16 @@ export async function fetchEntry(entry: DatasetEntry, options: FetchOptions = {}
 /** Where an entry's files live; empty for one that has none of its own. */
 export function directoryOf(entry: DatasetEntry, cacheDir: string | undefined): string {
   return entry.directory === undefined ? '' : join(cacheRoot(cacheDir), entry.directory);
+}
+
+/** A directory that a fetch made has a note, whole or damaged: what has none is somebody's, and stays. */
+function checkOurs(directory: string): void {
+  if (!existsSync(directory) || existsSync(join(directory, readyFile))) return;
+  if (statSync(directory).isDirectory() && readdirSync(directory).length === 0) return;
+  throw new ConflictError(
+    'cache-taken',
+    `${directory} is there and holds no data set of ours; move it away, or set FUNCTA_DATA to another directory`,
+  );
 }
 
 async function writeNote(directory: string, layout: number): Promise<void> {

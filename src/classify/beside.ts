@@ -1,28 +1,21 @@
-/** The classifier of a model: `classifier.safetensors` beside the model's own file. */
-import { stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+/** The classifier of a model: `classifier.safetensors`, or `NAME.classifier.safetensors`, beside the model's own file. */
 import { NotFoundError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
+import { findBeside, pathBeside } from '../pipeline/beside.ts';
 import { classifierName, modelSuffix } from '../pipeline/models.ts';
 import { type Asker, openClassifier } from './ask.ts';
 import { type ClassifierCard, loadClassifier } from './file.ts';
 
-/** Where the classifier of the model at `modelPath` is looked for. */
+/** Where the classifier of the model at `modelPath` is looked for first; `classifier.safetensors` is the other place. */
 export function classifierPath(modelPath: string): string {
-  return join(dirname(modelPath), `${classifierName}${modelSuffix}`);
+  return pathBeside(modelPath, classifierName);
 }
 
 /** Undefined where there is no such file, or where it belongs to another model. Throws as `loadClassifier`. */
-export async function classifierCardOf({ path, networkId }: Model): Promise<ClassifierCard | undefined> {
-  if (path === undefined) return undefined;
-  const file = classifierPath(path);
-  const there = await stat(file).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  if (!there) return undefined;
-  const { card } = await loadClassifier(file);
-  return card.networkId === networkId ? card : undefined;
+export async function classifierCardOf(model: Model): Promise<ClassifierCard | undefined> {
+  const found = await findBeside(model, classifierName);
+  if (found === undefined || found.own === false) return undefined;
+  return (await loadClassifier(found.path)).card;
 }
 
 const opened = new WeakMap<Model, Promise<Asker>>();
@@ -42,11 +35,13 @@ export function openClassifierOf(model: Model): Promise<Asker> {
 
 async function open(model: Model): Promise<Asker> {
   const { path, card } = model;
-  if (path === undefined || (await classifierCardOf(model)) === undefined) {
+  const found = await findBeside(model, classifierName);
+  if (found === undefined || found.own === false) {
+    const where = path === undefined ? `${classifierName}${modelSuffix}` : classifierPath(path);
     throw new NotFoundError(
       'no-classifier',
-      `model ${card.name} has no classifier; train one on a functaset with labels: functa classify train STORE -o ${classifierName}${modelSuffix}, and put it beside the model file`,
+      `model ${card.name} has no classifier; train one on a functaset with labels: functa classify train STORE -o ${where}`,
     );
   }
-  return openClassifier({ model, classifier: classifierPath(path) });
+  return openClassifier({ model, classifier: found.path });
 }

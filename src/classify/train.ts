@@ -1,11 +1,12 @@
 /** Training a classifier on a functaset. */
 import { rm } from 'node:fs/promises';
 import { AbortedError, BadInputError } from '../core/errors.ts';
+import { checkFree } from '../disk/whole.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openTensorFlow } from '../engine/tfjs/backend.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
-import { checkpointAt, writeWhole } from '../pipeline/files.ts';
+import { checkpointAt, writeFileWhole } from '../pipeline/files.ts';
 import type { PipelineEvent } from '../pipeline/types.ts';
 import type { Architecture, Stage } from './architecture.ts';
 import { type ClassifierCard, mapsOf, type ProbeKind, writeClassifier } from './file.ts';
@@ -56,6 +57,8 @@ export interface TrainClassifierOptions {
   /** Only the first functions of the functaset. */
   readonly limit?: number | undefined;
   readonly out: string;
+  /** Replace `out` where it is there; without it that is a conflict. */
+  readonly replace?: boolean | undefined;
   /** Threads of TensorFlow.js. */
   readonly threads?: number | undefined;
   readonly onEvent?: ((event: PipelineEvent) => void) | undefined;
@@ -71,10 +74,11 @@ export interface TrainedClassifier {
 /**
  * Trains a classifier and writes it to `out`; the state of the run is kept in `<out>.checkpoint`, from which the same call
  * goes on after a stop. Throws BadInputError `no-labels`, `one-label`, `other-shape`, `training` or `views`, ConflictError
- * `functaset-network`, or `other-run` for the checkpoint of another training, NotFoundError, AbortedError.
+ * `functaset-network`, `output-exists`, or `other-run` for the checkpoint of another training, NotFoundError, AbortedError.
  */
 export async function trainClassifier(options: TrainClassifierOptions): Promise<TrainedClassifier> {
-  const { model, probe, signal } = options;
+  const { model, probe, signal, replace = false } = options;
+  await checkFree(options.out, { replace });
   const started = performance.now();
   const preset = probeRecipes[probe];
   const recipe: ProbeRecipe = {
@@ -135,7 +139,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     functions: found.classes.length,
     figures,
   };
-  await writeWhole(options.out, writeClassifier({ card, standard, tensors }));
+  await writeFileWhole(options.out, writeClassifier({ card, standard, tensors }), { replace });
   await rm(checkpoint, { force: true });
   return { path: options.out, card, seconds: (performance.now() - started) / 1000 };
 }

@@ -1,10 +1,9 @@
 /** Bytes in and out of the command line: `-` is stdin and stdout; a file appears whole or not at all. */
-import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
-import { BadInputError, ConflictError, LimitError } from '../core/errors.ts';
+import { BadInputError, LimitError } from '../core/errors.ts';
+import { checkFree, writeWhole } from '../disk/whole.ts';
 
 export const standardStream = '-';
 
@@ -58,7 +57,7 @@ export async function checkOutput(path: string, force: boolean): Promise<void> {
   const kind = await kindOf(path);
   if (kind === 'directory')
     throw new BadInputError('is-directory', `${path} is a directory; name a file in it`);
-  if (kind === 'file' && !force) throw taken(path);
+  if (kind === 'file') await checkFree(path, { replace: force });
 }
 
 export interface WriteOptions {
@@ -104,22 +103,7 @@ async function writePieces(
     }
     return;
   }
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
-  unfinished.add(temporary);
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      for await (const piece of pieces) await file.writeFile(piece);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (force) await rename(temporary, path);
-    else await linkOnce(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-    unfinished.delete(temporary);
-  }
+  await writeWhole(path, pieces, { replace: force });
 }
 
 export function writeStream(stream: Writable, data: Uint8Array | string): Promise<void> {
@@ -133,26 +117,6 @@ export async function writeQuietly(stream: Writable, text: string): Promise<void
   await writeStream(stream, text).catch(() => {});
 }
 
-/** Temporary files of this process; taken away when it must leave at once. */
-const unfinished = new Set<string>();
-
-export function removeUnfinished(): void {
-  for (const path of unfinished) rmSync(path, { force: true });
-}
-
-/** `link` fails where the name is taken: no check before it can be overtaken. */
-async function linkOnce(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EEXIST') throw taken(to);
-    // file systems without hard links
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
-    await rename(from, to);
-  }
-}
-
 async function kindOf(path: string): Promise<'file' | 'directory' | 'device' | 'nothing'> {
   try {
     const info = await stat(path);
@@ -162,8 +126,4 @@ async function kindOf(path: string): Promise<'file' | 'directory' | 'device' | '
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'nothing';
     throw error;
   }
-}
-
-function taken(path: string): ConflictError {
-  return new ConflictError('output-exists', `${path} exists; choose another name, or --force to replace it`);
 }

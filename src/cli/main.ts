@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { removeUnfinished } from '../disk/scratch.ts';
 import { addBuild } from './commands/build.ts';
 import { addClassify } from './commands/classify.ts';
 import { addCombine } from './commands/combine.ts';
@@ -16,7 +17,7 @@ import { addSample } from './commands/sample.ts';
 import { addServe } from './commands/serve.ts';
 import { addStore } from './commands/store.ts';
 import { exitCodeOf, toFunctaError } from './exit.ts';
-import { removeUnfinished } from './files.ts';
+
 import { complain, runCli } from './program.ts';
 
 const commands = [

@@ -1,9 +1,10 @@
 /** The command line as a whole: its commands, the flags they share, and what happens around each of them. */
 import { Command, Option } from 'commander';
 import { AbortedError, type FunctaError } from '../core/errors.ts';
+import { removeUnfinished } from '../disk/scratch.ts';
 import { engineNames, maxThreads } from '../engine/index.ts';
 import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError, UsageError } from './exit.ts';
-import { removeUnfinished, writeQuietly } from './files.ts';
+import { writeQuietly } from './files.ts';
 import { type Globals, Job, type Report, type Streams } from './job.ts';
 import { integer } from './options.ts';
 import { packageVersion } from './package.ts';

@@ -40,7 +40,8 @@ export interface ModelParts {
   readonly tensors?: ReadonlyMap<string, Tensor> | undefined;
 }
 
-const format = 'functa-model/1';
+/** The `format` in the metadata of a model file. */
+export const modelFormat = 'functa-model/1';
 
 /**
  * Reads a whole model file; the model shares nothing with `bytes`. Throws BadStreamError `safetensors-*`, `truncated`,
@@ -48,8 +49,12 @@ const format = 'functa-model/1';
  */
 export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Model {
   const { tensors, metadata } = readSafetensors(bytes, limits);
-  if (metadata.format !== format) {
-    throw new BadStreamError('model-format', 8, `not a model of this program: its format is not "${format}"`);
+  if (metadata.format !== modelFormat) {
+    throw new BadStreamError(
+      'model-format',
+      8,
+      `not a model of this program: its format is not "${modelFormat}"`,
+    );
   }
   return asStream(() => {
     const card = parseCard(parseJson(metadata.card), limits);
@@ -93,7 +98,7 @@ export function writeModel(parts: ModelParts, limits: Limits = defaultLimits): U
   takeTensor(tensors, 'field.steps', 'F32', channels);
   takeSlopes(tensors, network);
   checkNumbers(tensors, steps);
-  return writeSafetensors(tensors, { format, card: canonicalJson(card) });
+  return writeSafetensors(tensors, { format: modelFormat, card: canonicalJson(card) });
 }
 
 /**

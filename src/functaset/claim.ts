@@ -10,10 +10,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ConflictError, FunctaError } from '../core/errors.ts';
 import { sealJson, unsealJson } from '../core/sealed.ts';
+import { bootId, isRunning, startOf } from '../disk/process.ts';
+import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 
 interface Owner {
   readonly token: string;
@@ -50,13 +51,12 @@ export function takeClaim(directory: string): string {
     boot: bootId(),
   };
   // By a rename: whoever reads the claim finds the old one or the new one, never half of one.
-  const fresh = `${path}.${mine.token}`;
+  const fresh = scratchBeside(path);
   try {
     writeFileSync(fresh, sealJson(format, mine), { flag: 'wx' });
     renameSync(fresh, path);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
+  } finally {
+    dropScratch(fresh);
   }
   return mine.token;
 }
@@ -112,31 +112,7 @@ function readSealed(path: string, bytes: Uint8Array): unknown {
 function isAlive({ token, pid, started, boot }: Owner): boolean {
   if (boot !== bootId() || released.has(token)) return false;
   if (pid === process.pid) return started === startOf(pid);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it is there, and another user's.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
+  if (!isRunning(pid)) return false;
   const now = startOf(pid);
   return started === null || now === null || started === now;
-}
-
-/** The kernel's id of this start of the machine (Linux), else the name of the machine. */
-function bootId(): string {
-  return readLine('/proc/sys/kernel/random/boot_id') ?? hostname();
-}
-
-/** Field 22 of /proc/pid/stat, proc(5): clock ticks after boot. The name in field 2 may hold anything, so count after it. */
-function startOf(pid: number): string | null {
-  const stat = readLine(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-}
-
-function readLine(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }

@@ -2,9 +2,9 @@
  * Room on the disk for what LMDB maps before it can report an error: with none left, writing its lock file through the
  * map, or the first pages of a new store, ends the process with a signal.
  */
-import { randomUUID } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 
 /** What an empty functaset takes, a few times over. */
 const newStoreBytes = 2 ** 18;
@@ -33,11 +33,11 @@ export function makeRoom(directory: string, isNew: boolean): void {
 }
 
 function withScratch(directory: string, bytes: number, use: (path: string) => void): void {
-  const scratch = join(directory, `room.${randomUUID()}`);
+  const scratch = scratchBeside(join(directory, 'room'));
   try {
     writeFileSync(scratch, new Uint8Array(bytes), { flag: 'wx' });
     use(scratch);
   } finally {
-    rmSync(scratch, { force: true });
+    dropScratch(scratch);
   }
 }

@@ -3,12 +3,13 @@
  * its place, flushed, then renamed over it: whenever the process dies, the file is the last whole checkpoint. Checkpoints
  * without a seal, of older versions, are refused: their headers were not checked.
  */
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConflictError, EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { seal, unseal } from '../core/sealed.ts';
 import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
+import { writeWhole } from '../disk/whole.ts';
 import { canonicalJson } from '../field/canonical.ts';
 import { readSafetensors, writeSafetensors } from '../field/safetensors.ts';
 import type { TrainingRecipe } from './recipe.ts';
@@ -113,33 +114,19 @@ async function read(path: string): Promise<Uint8Array> {
 
 /** Writes a file so that its path holds either the old bytes or the new ones, on disk, whatever happens. */
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp`;
   try {
-    await withFile(temporary, 'w', async (file) => {
-      await file.writeFile(bytes);
-      await file.sync();
-    });
-    await rename(temporary, path);
-    await withFile(dirname(path), 'r', (directory) => directory.sync());
+    await writeWhole(path, bytes, { replace: true });
+    const directory = await open(dirname(path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw new EnvironmentError(
       'checkpoint-write',
       `checkpoint ${path} cannot be written: ${(cause as Error).message}; free space or choose another path`,
       { cause },
     );
-  }
-}
-
-async function withFile(
-  path: string,
-  flags: string,
-  work: (file: FileHandle) => Promise<void>,
-): Promise<void> {
-  const file = await open(path, flags);
-  try {
-    await work(file);
-  } finally {
-    await file.close();
   }
 }

@@ -1,27 +1,29 @@
 /** Files that appear whole or not at all. */
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { CheckpointPlace } from '../../prior/train/index.ts';
 import { EnvironmentError, FunctaError } from '../core/errors.ts';
+import { writeWhole } from '../disk/whole.ts';
 
-/** Writes beside the name, flushes, renames. Throws EnvironmentError `disk-full` or `cannot-write`. */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+/**
+ * Writes a whole file; one that is there is kept unless `replace` says otherwise. Throws ConflictError `output-exists`,
+ * EnvironmentError `disk-full` or `cannot-write`.
+ */
+export async function writeFileWhole(
+  path: string,
+  bytes: Uint8Array,
+  { replace = false }: { readonly replace?: boolean | undefined } = {},
+): Promise<void> {
   try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+    await writeWhole(path, bytes, { replace });
   } catch (error) {
     throw writeFailure(path, error);
-  } finally {
-    await rm(temporary, { force: true });
   }
+}
+
+/** Whether a file holds just these bytes: writing them again replaces nothing. */
+export async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
+  const found = await readFile(path).catch(() => undefined);
+  return found?.equals(bytes) === true;
 }
 
 /** What a failed write to `path` is called. */
@@ -47,6 +49,6 @@ export function checkpointAt(path: string): CheckpointPlace {
           throw error;
         },
       ),
-    save: (bytes) => writeWhole(path, bytes),
+    save: (bytes) => writeFileWhole(path, bytes, { replace: true }),
   };
 }

@@ -1,6 +1,5 @@
 /** Generative priors of a model: their files stand beside the model's own. */
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { type Diffusion, openDiffusion } from '../../prior/diffusion/index.ts';
 import { type Flow, openFlow } from '../../prior/flow/index.ts';
 import { type Gaussian, openGaussian } from '../../prior/gaussian/index.ts';
@@ -8,29 +7,21 @@ import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
+import { findBeside, pathBeside } from './beside.ts';
 import { priorsOf } from './coding.ts';
 import { generativeKinds } from './models.ts';
 
 export type { Diffusion, Flow, Gaussian, GenerativeKind };
 
-/** The file of a prior beside the model file at `modelPath`. */
+/** Where the file of a prior of the model at `modelPath` is written. */
 export function generativePath(modelPath: string, kind: GenerativeKind): string {
-  return join(dirname(modelPath), `${kind}.safetensors`);
+  return pathBeside(modelPath, kind);
 }
 
-/** Kinds whose files stand beside the model's. */
+/** Kinds of which a file of this model's network stands beside it. */
 export async function generativeOf(model: Model): Promise<GenerativeKind[]> {
-  const { path } = model;
-  if (path === undefined) return [];
-  const there = await Promise.all(
-    generativeKinds.map((kind) =>
-      stat(generativePath(path, kind)).then(
-        (found) => found.isFile(),
-        () => false,
-      ),
-    ),
-  );
-  return generativeKinds.filter((_, i) => there[i]);
+  const found = await Promise.all(generativeKinds.map((kind) => findBeside(model, kind)));
+  return generativeKinds.filter((_, i) => found[i]?.own);
 }
 
 /** All that a model can draw from: what is in its file, best first, then what stands beside it. */
@@ -64,15 +55,17 @@ export async function openGenerative<K extends GenerativeKind>(model: Model, kin
 }
 
 async function open(model: Model, kind: GenerativeKind): Promise<Diffusion | Flow | Gaussian> {
-  const { path, networkId, card } = model;
-  if (path === undefined || !(await generativeOf(model)).includes(kind)) {
+  const { networkId, card } = model;
+  // one of another network, or a damaged one, says so itself when it is opened
+  const found = await findBeside(model, kind);
+  if (found === undefined) {
     const there = (await samplersOf(model)).join(', ') || 'none';
     throw new NotFoundError(
       'prior',
       `model ${card.name} has no ${kind} prior; there are: ${there}; to make one: functa prior train --kinds ${kind}`,
     );
   }
-  const file = generativePath(path, kind);
+  const file = found.path;
   let bytes: Uint8Array;
   try {
     const { size } = await stat(file);

@@ -5,16 +5,17 @@ import { packageRoot } from '../../datasets/cache.ts';
 import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
-import { type Model, readModel } from '../field/model.ts';
+import { type Model, modelFormat, readModel } from '../field/model.ts';
+import { fileKindOf } from './file-kind.ts';
 import type { ModelEntry } from './types.ts';
 
 /** A model is called like its file without this suffix, or, where that is `model`, like the file's directory. */
 export const modelSuffix = '.safetensors';
 
-/** Priors with files of their own, called like them, beside the model's; best first. */
+/** Priors with files of their own beside the model's (beside.ts says where); best first. */
 export const generativeKinds = ['diffusion', 'flow', 'gaussian'] as const satisfies readonly GenerativeKind[];
 
-/** A classifier beside a model's file is called like this. */
+/** The kind of a classifier beside a model's file. */
 export const classifierName = 'classifier';
 
 /** The directory of the models that come with the package. */
@@ -22,7 +23,10 @@ export function bundledModels(): string {
   return join(packageRoot(), 'models');
 }
 
-/** Models of directories (default: the bundled ones), sorted by name. A directory that is not there has none. */
+/**
+ * Models of directories (default: the bundled ones), sorted by name; priors and classifiers beside them are none. A directory
+ * that is not there has none.
+ */
 export async function listModels(directories: readonly string[] = [bundledModels()]): Promise<ModelEntry[]> {
   const found = new Map<string, ModelEntry>();
   for (const directory of directories) {
@@ -33,6 +37,9 @@ export async function listModels(directories: readonly string[] = [bundledModels
       if (!file.isFile() || extname(file.name) !== modelSuffix || found.has(name)) continue;
       if (stem === classifierName || generativeKinds.some((kind) => kind === stem)) continue;
       const path = join(file.parentPath, file.name);
+      const kind = await fileKindOf(path);
+      // A damaged file is listed as the model that it may be: whoever loads it hears of it.
+      if (typeof kind === 'object' && kind.format !== modelFormat) continue;
       found.set(name, { name, path, fileBytes: (await stat(path)).size });
     }
   }

@@ -95,7 +95,10 @@ test('learning writes slopes, learning on keeps them, and priors train at all qu
   const file = await openSession({ model: coded, engine }).encode(signals[0]!, { quality: 60 });
   expect(file.bytes.length).toBeGreaterThan(0);
   // What it costs is told at quality 50, which is not among those asked for here.
-  const histogram = { engine, modelPath: out, dataset: 'fixture-fashion', kinds: ['histogram'], limit: 40 };
+  const histogram = {
+    ...{ engine, modelPath: out, dataset: 'fixture-fashion', kinds: ['histogram'], limit: 40 },
+    replace: true,
+  };
   expect((await trainPrior({ ...histogram, qualities: [40, 50] })).bitsPerPoint.histogram).toBeGreaterThan(0);
   expect((await trainPrior({ ...histogram, qualities: [41] })).bitsPerPoint).toEqual({});
   await expect(

@@ -10,7 +10,7 @@ import { readTrainingSet } from '../../prior/train/standard.ts';
 import { openTensorFlow } from '../engine/tfjs/backend.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import type { Model } from '../field/model.ts';
-import { checkpointAt, writeWhole } from './files.ts';
+import { checkpointAt, writeFileWhole } from './files.ts';
 import { generativePath } from './generative.ts';
 import type { JobOptions, PipelineEvent } from './types.ts';
 
@@ -21,6 +21,7 @@ export interface GenerativeTraining extends JobOptions {
   readonly source: ModulationSource;
   /** Where the modulations come from, for the card. */
   readonly data: string;
+  readonly replace: boolean;
   readonly trainingSteps?: number | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
@@ -33,7 +34,7 @@ const job = 'prior';
  * on after a stop. The path of the file. Throws AbortedError, and what reading and writing throw.
  */
 export async function trainGenerative(kind: GenerativeKind, options: GenerativeTraining): Promise<string> {
-  const { model, source, onEvent, signal } = options;
+  const { model, source, replace, onEvent, signal } = options;
   const path = generativePath(options.modelPath, kind);
   const checkpoint = `${path}.checkpoint`;
   const { training } = split(source.length);
@@ -43,7 +44,8 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
   if (kind === 'gaussian') {
     const { networkId } = model;
     const multiply = openMultiply(options.threads ?? 1);
-    await writeWhole(path, await trainGaussian({ set, networkId, data: options.data, multiply, signal }));
+    const bytes = await trainGaussian({ set, networkId, data: options.data, multiply, signal });
+    await writeFileWhole(path, bytes, { replace });
     return path;
   }
   const heldOut = await readTrainingSet(source, training, source.length);
@@ -62,7 +64,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
     signal,
   };
   const bytes = kind === 'flow' ? await trainFlow(tf, common) : await trainDiffusion(tf, common);
-  await writeWhole(path, bytes);
+  await writeFileWhole(path, bytes, { replace });
   await rm(checkpoint, { force: true });
   return path;
 }

@@ -1,18 +1,23 @@
 /** Training the priors of a model on a functaset, or on a data set that is adapted first. */
 import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { PriorKind } from '../../prior/prior.ts';
 import {
   type PriorFigure,
   type PriorTrainingEvent,
   trainedKinds,
   trainPriors,
 } from '../../prior/train/index.ts';
-import { BadInputError } from '../core/errors.ts';
+import type { GenerativeKind } from '../../prior/train/prior-file.ts';
+import { BadInputError, ConflictError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { checkFree } from '../disk/whole.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { priorKind } from './coding.ts';
-import { checkpointAt, writeWhole } from './files.ts';
+import { priorKind, priorsOf } from './coding.ts';
+import { checkpointAt, writeFileWhole } from './files.ts';
+import { generativePath } from './generative.ts';
 import { generativeKinds, loadModel } from './models.ts';
 import { openModulations } from './prior-data.ts';
 import { defaultQuality } from './session.ts';
@@ -24,11 +29,11 @@ const job = 'prior';
 /**
  * Trains priors and writes the model with them; those with files of their own are written beside it, and without others
  * the model file stays as it is. While it runs, the state of the autoregressive one is kept in `<out>.prior-checkpoint`: the
- * same call after a stop goes on from there. Throws BadInputError `one-source`, ConflictError `functaset-network`,
- * AbortedError, and what training and writing throw.
+ * same call after a stop goes on from there. Throws BadInputError `one-source`, ConflictError `functaset-network`, `prior-exists`
+ * or `output-exists`, AbortedError, and what training and writing throw.
  */
 export async function trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult> {
-  const { modelPath, out = modelPath, onEvent, signal } = options;
+  const { modelPath, out = modelPath, replace = false, onEvent, signal } = options;
   const asked: readonly string[] = options.kinds ?? trainedKinds;
   const generative = generativeKinds.filter((kind) => asked.includes(kind));
   const kinds = asked.filter((name) => !generative.some((kind) => kind === name)).map(priorKind);
@@ -38,6 +43,7 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       'priors are learnt from one functaset or one data set; give one of them',
     );
   }
+  const inPlace = resolve(out) === resolve(modelPath);
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const model = await loadModel(modelPath);
@@ -47,13 +53,14 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       `the network of ${model.card.name} changes with quality: train ${generative.join(', ')} apart from ${kinds.join(', ')}`,
     );
   }
+  if (!replace) await checkReplaced(model, { modelPath, out, kinds, generative });
   const modulations = await openModulations(model, options, kinds.length > 0);
   try {
     const files: string[] = [];
     for (const kind of generative) {
       const { source, data } = modulations;
       const settings = { trainingSteps: options.steps, seed: options.seed, threads: options.threads };
-      const common = { model, modelPath: out, source, data, ...settings, onEvent, signal };
+      const common = { model, modelPath: out, source, data, replace, ...settings, onEvent, signal };
       files.push(await trainGenerative(kind, common));
     }
     if (kinds.length === 0) {
@@ -91,13 +98,39 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       slopes: model.slopes,
       tensors: known,
     });
-    await writeWhole(out, bytes);
+    await writeFileWhole(out, bytes, { replace: replace || inPlace });
     await rm(checkpoint, { force: true });
     onEvent?.({ type: 'end', job, done: figures.length, seconds: seconds() });
     return { path: out, model: readModel(bytes), files, bitsPerPoint, seconds: seconds() };
   } finally {
     await modulations.close();
   }
+}
+
+/** Throws ConflictError `prior-exists` or `output-exists` where what is trained would take the place of something. */
+async function checkReplaced(
+  model: Model,
+  {
+    modelPath,
+    out,
+    kinds,
+    generative,
+  }: {
+    readonly modelPath: string;
+    readonly out: string;
+    readonly kinds: readonly PriorKind[];
+    readonly generative: readonly GenerativeKind[];
+  },
+): Promise<void> {
+  for (const kind of generative) await checkFree(generativePath(out, kind), { replace: false });
+  if (kinds.length === 0) return;
+  if (resolve(out) !== resolve(modelPath)) return checkFree(out, { replace: false });
+  const there = priorsOf(model).filter((kind) => kinds.includes(kind));
+  if (there.length === 0) return;
+  throw new ConflictError(
+    'prior-exists',
+    `${modelPath} has ${there.join(', ')} already; choose another file with --output, or --force to replace them`,
+  );
 }
 
 /** The model's tensors with those of the trained kinds replaced. */

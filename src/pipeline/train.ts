@@ -6,6 +6,7 @@ import { symbolLayout } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
+import { checkFree } from '../disk/whole.ts';
 import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
@@ -13,7 +14,7 @@ import { type Model, readModel, writeModel } from '../field/model.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
-import { writeFailure, writeWhole } from './files.ts';
+import { holds, writeFailure, writeFileWhole } from './files.ts';
 import { scalesTensor } from './fit.ts';
 import { priceWith } from './price.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
@@ -22,10 +23,12 @@ const job = 'learn';
 
 /**
  * Runs a recipe over a data set and writes `out`; `<out>.checkpoint` and `<out>.log.jsonl` stand beside it. Throws what
- * `train` of src/learn throws, EnvironmentError `disk-full` or `cannot-write`.
+ * `train` of src/learn throws, ConflictError `output-exists`, EnvironmentError `disk-full` or `cannot-write`.
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
-  const { engine, recipe, out, resume = false, signal } = options;
+  const { engine, recipe, out, resume = false, replace = false, signal } = options;
+  // what a resumed run replaces is seen at its end: it has its output already if it was done
+  if (!resume) await checkFree(out, { replace });
   const at = openingFor(recipe.spec.outputs, options);
   const split = options.split ?? 'train';
   const started = performance.now();
@@ -52,7 +55,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
       },
     });
     const bytes = modelFile(options, data, trained);
-    await writeWhole(out, bytes);
+    await writeFileWhole(out, bytes, { replace: replace || (await holds(out, bytes)) });
     await log.done();
     return { path: out, model: readModel(bytes), seconds: seconds() };
   } finally {

@@ -337,6 +337,8 @@ export interface TrainOptions extends JobOptions {
   readonly from?: Model | undefined;
   /** The model file to write; `<out>.checkpoint` and `<out>.log.jsonl` stand beside it. */
   readonly out: string;
+  /** Replace `out` where it is there; without it that is a conflict. */
+  readonly replace?: boolean | undefined;
   /** Go on from `<out>.checkpoint`; the weights are those of a run that never stopped. */
   readonly resume?: boolean | undefined;
   readonly licence?: string | undefined;
@@ -352,10 +354,12 @@ export interface TrainResult {
 
 export interface TrainPriorOptions extends JobOptions {
   readonly engine: Engine;
-  /** The model file to add the priors to; rewritten whole, by a rename. */
+  /** The model file to add the priors to; rewritten whole, by a rename. Priors of other kinds stay. */
   readonly modelPath: string;
   /** Where to write instead; default: in place. */
   readonly out?: string | undefined;
+  /** Replace what is there: priors of these kinds, in the model or beside it, and a file at `out`; without it that is a conflict. */
+  readonly replace?: boolean | undefined;
   /** Kinds to train; default: all that a model file holds. */
   readonly kinds?: readonly string[] | undefined;
   /** A functaset of this model, or a data set whose items are adapted first: one of the two. */

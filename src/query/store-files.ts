@@ -1,9 +1,8 @@
 /** Files that indexes keep in the directory of a store: whole or not there, and nothing left behind by what was killed. */
-import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readSync, renameSync } from 'node:fs';
+import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 
-const temporary = /^near-.*\.(\d+)\.[0-9a-f-]{36}\.tmp$/;
 const pieceBytes = 2 ** 20;
 
 /**
@@ -11,8 +10,7 @@ const pieceBytes = 2 ** 20;
  * that processes left which are gone are removed first.
  */
 export function replaceFile(path: string, write: (fresh: string) => string | undefined): void {
-  sweep(dirname(path));
-  const fresh = join(dirname(path), `${basename(path)}.${process.pid}.${randomUUID()}.tmp`);
+  const fresh = scratchBeside(path);
   try {
     const name = write(fresh) ?? path;
     const file = openSync(fresh, 'r+');
@@ -22,9 +20,8 @@ export function replaceFile(path: string, write: (fresh: string) => string | und
       closeSync(file);
     }
     renameSync(fresh, name);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
+  } finally {
+    dropScratch(fresh);
   }
 }
 
@@ -41,21 +38,4 @@ export function digestOf(path: string): string {
     closeSync(file);
   }
   return hash.digest('hex');
-}
-
-function sweep(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    const owner = temporary.exec(name)?.[1];
-    if (owner !== undefined && !isRunning(Number(owner))) rmSync(join(directory, name), { force: true });
-  }
-}
-
-/** Of a process that may not be asked, it is known that it runs. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

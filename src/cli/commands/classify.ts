@@ -98,7 +98,8 @@ async function train(job: Job, store: string, flags: TrainFlags): Promise<Report
   const { path, card, seconds } = await withEngine(job, (engine) =>
     follow(job, 'classify', ({ onEvent }) =>
       trainClassifier({
-        ...{ model, engine, functaset: store, validation, probe, recipe, limit, out: output, onEvent },
+        ...{ model, engine, functaset: store, validation, probe, recipe, limit, onEvent },
+        ...{ out: output, replace: force },
         threads: job.globals.threads,
         signal: job.signal,
       }),

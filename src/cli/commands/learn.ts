@@ -84,6 +84,7 @@ async function learn(job: Job, flags: LearnFlags): Promise<Report> {
             from,
             out,
             resume,
+            replace: flags.force,
             licence,
             notes,
             commit,

@@ -39,7 +39,7 @@ export function addPrior(program: Command, run: Run): void {
       'the model file that gets the priors, or the name of one in models/',
     )
     .option('-o, --output <file>', 'write the model here instead')
-    .option('-f, --force', 'replace the output if it exists', false)
+    .option('-f, --force', 'replace priors of these kinds, and the output, if they exist', false)
     .option(
       '--kinds <list>',
       'of histogram, factorized, autoregressive, diffusion, flow, gaussian, between commas; default: the first three',
@@ -71,6 +71,7 @@ async function train(job: Job, flags: PriorFlags): Promise<Report> {
     follow(job, 'prior', ({ onEvent }) =>
       trainPrior({
         ...rest,
+        replace: force,
         engine,
         modelPath,
         out,

@@ -1,0 +1,37 @@
+/** What a safetensors file is, by its head alone: a model, a prior or a classifier, and of which network. */
+import { open } from 'node:fs/promises';
+
+/** Metadata of a safetensors file take less. */
+const mostHeaderBytes = 2 ** 20;
+
+/** What the head of a safetensors file says it is. */
+export interface FileKind {
+  /** `functa-model/1` and the like. */
+  readonly format: string;
+  readonly networkId: string | undefined;
+}
+
+/** Reads the head of a safetensors file, and nothing behind it. */
+export async function fileKindOf(path: string): Promise<FileKind | 'absent' | 'unreadable'> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return 'absent';
+  try {
+    if (!(await file.stat()).isFile()) return 'absent';
+    const start = Buffer.alloc(8);
+    await file.read(start, 0, 8, 0);
+    const length = start.readBigUInt64LE();
+    if (length > mostHeaderBytes) return 'unreadable';
+    const text = Buffer.alloc(Number(length));
+    const { bytesRead } = await file.read(text, 0, text.length, 8);
+    if (bytesRead !== text.length) return 'unreadable';
+    const { __metadata__: metadata } = JSON.parse(text.toString());
+    if (typeof metadata?.format !== 'string') return 'unreadable';
+    const card = metadata.card === undefined ? undefined : JSON.parse(metadata.card);
+    const networkId = typeof card?.networkId === 'string' ? card.networkId : undefined;
+    return { format: metadata.format, networkId };
+  } catch {
+    return 'unreadable';
+  } finally {
+    await file.close();
+  }
+}
