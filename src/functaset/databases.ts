@@ -3,7 +3,7 @@
  * ([label, id] to nothing).
  */
 import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import { NotFoundError } from '../core/errors.ts';
 import type { Label } from './types.ts';
@@ -40,7 +40,9 @@ export function openDatabases(path: string, readOnly: boolean, create: boolean):
     );
   };
   try {
-    return { root, info: database('info'), functions: database('functions'), labels: database('labels') };
+    const databases = { root, info: database('info'), functions: database('functions'), labels: database('labels') };
+    opened.set(resolve(path), (opened.get(resolve(path)) ?? new Set()).add(root));
+    return databases;
   } catch (error) {
     void root.close();
     throw error;
@@ -67,6 +69,23 @@ export function bytesOf<K extends Key>(database: Database<Uint8Array, K>, key: K
 
 export function entryCount<K extends Key>(database: Database<Uint8Array, K>): number {
   return (database.getStats() as { entryCount: number }).entryCount;
+}
+
+/** Those that are open in this process, by their path. */
+const opened = new Map<string, Set<RootDatabase>>();
+
+/**
+ * Gives up the snapshots of this process's readers of a store. lmdb-js keeps each from its first read until the event loop turns to
+ * its timers, and while it is kept no page that was freed since can be used again: a writer that never lets the loop turn would
+ * lengthen the file with every transaction. Call it when no cursor is in use.
+ */
+export function endReading(path: string): void {
+  for (const root of opened.get(resolve(path)) ?? []) root.resetReadTxn();
+}
+
+export async function closeDatabases({ root }: Pick<Databases, 'root'>, path: string): Promise<void> {
+  opened.get(resolve(path))?.delete(root);
+  await root.close();
 }
 
 /** The last transaction; whoever reads after this call sees what it wrote, which a reader's snapshot may else lag behind. */

@@ -226,6 +226,26 @@ test('one writer, any number of readers, also within one process', async () => {
   await reader.close();
 });
 
+test.each(['nobody', 'the writer', 'a reader', 'an iteration'] as const)(
+  'a store that is written over and over does not grow, while %s reads',
+  async (who) => {
+    const set = await open(temporary());
+    await set.putMany(series(300));
+    const reader = await open(set.path, { readOnly: true });
+    const iterating = reader.iterate();
+    const before = statSync(join(set.path, 'data.mdb')).size;
+    for (let round = 0; round < 100; round++) {
+      await set.putMany(series(10 + (round % 40)), { replace: true });
+      if (who === 'the writer') set.get('item-000001');
+      if (who === 'a reader') reader.get('item-000001');
+      if (who === 'an iteration') iterating.next();
+    }
+    expect(statSync(join(set.path, 'data.mdb')).size).toBeLessThan(before + 2 ** 17);
+    await reader.close();
+    await set.close();
+  },
+);
+
 test('a writer may come after a reader of the same process', async () => {
   const path = temporary();
   await (await open(path)).close();

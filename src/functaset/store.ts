@@ -12,7 +12,15 @@ import { BadInputError, ConflictError, FunctaError, NotFoundError } from '../cor
 import { type Label, labelForms, plainLabel } from '../core/label.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { releaseClaim, takeClaim } from './claim.ts';
-import { bytesOf, type Databases, entryCount, lastTransaction, openDatabases } from './databases.ts';
+import {
+  bytesOf,
+  closeDatabases,
+  type Databases,
+  endReading,
+  entryCount,
+  lastTransaction,
+  openDatabases,
+} from './databases.ts';
 import { damagedFunction, failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
 import { checkNetwork, decodeInfo, encodeInfo } from './info.ts';
@@ -79,7 +87,7 @@ export async function openFunctaset(path: string, options: FunctasetOptions = {}
     return new LmdbFunctaset(path, decodeInfo(stored), databases, claim, options);
   } catch (error) {
     if (claim !== undefined) releaseClaim(resolve(path), claim);
-    await databases.root.close();
+    await closeDatabases(databases, path);
     throw error;
   }
 }
@@ -212,7 +220,7 @@ class LmdbFunctaset implements Functaset {
     } catch (error) {
       throw failure(this.path, error);
     } finally {
-      await root.close();
+      await closeDatabases({ root }, this.path);
     }
   }
 
@@ -256,7 +264,10 @@ class LmdbFunctaset implements Functaset {
         `functaset ${this.path} was opened to be read; open it to write`,
       );
     }
-    const result = guarded(this.path, () => databases.root.transactionSync(() => work(databases)));
+    const result = guarded(this.path, () => {
+      endReading(this.path);
+      return databases.root.transactionSync(() => work(databases));
+    });
     await databases.root.flushed;
     return result;
   }
