@@ -40,7 +40,12 @@ export function openDatabases(path: string, readOnly: boolean, create: boolean):
     );
   };
   try {
-    const databases = { root, info: database('info'), functions: database('functions'), labels: database('labels') };
+    const databases: Databases = {
+      root,
+      info: database('info'),
+      functions: database('functions'),
+      labels: database('labels'),
+    };
     opened.set(resolve(path), (opened.get(resolve(path)) ?? new Set()).add(root));
     return databases;
   } catch (error) {

@@ -5,6 +5,7 @@ import { crc32c } from '../core/hash.ts';
 import type { FunctasetInfo, FunctasetNetwork } from './types.ts';
 
 const format = 2;
+export const infoKey = 'functaset';
 
 export function encodeInfo(network: FunctasetNetwork): Uint8Array {
   const { networkId, modelId, specDigest, layout, shape } = network;
@@ -17,8 +18,8 @@ export function encodeInfo(network: FunctasetNetwork): Uint8Array {
   return new ByteWriter().u32(crc32c(json)).bytes(json).finish();
 }
 
-/** Throws BadStreamError `info-checksum`, `info-format` or `truncated`. */
-export function decodeInfo(bytes: Uint8Array): FunctasetInfo {
+/** Of any format. Throws BadStreamError `info-checksum` or `truncated`. */
+export function decodeInfoOf(bytes: Uint8Array): FunctasetNetwork & { readonly format: number } {
   const reader = new ByteReader(bytes);
   const stored = reader.u32();
   const json = reader.bytes(reader.remaining);
@@ -29,21 +30,24 @@ export function decodeInfo(bytes: Uint8Array): FunctasetInfo {
       'the description of the functaset is damaged; build it again',
     );
   }
-  const info = JSON.parse(new TextDecoder().decode(json)) as Omit<FunctasetInfo, 'format'> & {
-    format: number;
-  };
+  return JSON.parse(new TextDecoder().decode(json));
+}
+
+/** Throws BadStreamError `info-checksum`, `info-format` or `truncated`. */
+export function decodeInfo(path: string, bytes: Uint8Array): FunctasetInfo {
+  const info = decodeInfoOf(bytes);
   if (info.format === format) return { ...info, format };
   if (info.format === 1) {
     throw new BadStreamError(
       'info-format',
       4,
-      'a functaset of format 1, which keeps each function twice; make it one of format 2: functa store upgrade',
+      `functaset ${path} is of format 1, which keeps each function twice; make it one of format 2: functa store upgrade`,
     );
   }
   throw new BadStreamError(
     'info-format',
     4,
-    `format ${info.format} of a functaset, ${format} is read; update functa`,
+    `functaset ${path} is of format ${info.format}, ${format} is read; update functa`,
   );
 }
 

@@ -23,7 +23,7 @@ import {
 } from './databases.ts';
 import { damagedFunction, failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
-import { checkNetwork, decodeInfo, encodeInfo } from './info.ts';
+import { checkNetwork, decodeInfo, encodeInfo, infoKey } from './info.ts';
 import { checkFunction, checkId, decodeRecord, encodeRecord, summariseRecord } from './record.ts';
 import { makeRoom } from './room.ts';
 import type {
@@ -42,7 +42,6 @@ import { statsOf, verifyAll, wantedLength } from './walk.ts';
 
 /** Functions read in one go: at 100 bytes to a few kB each, a page of an iteration is at most a quarter of a megabyte. */
 const pageFunctions = 64;
-const infoKey = 'functaset';
 const nothing = new Uint8Array(0);
 
 /**
@@ -70,7 +69,8 @@ export async function openFunctaset(path: string, options: FunctasetOptions = {}
   try {
     const stored = guarded(path, () => {
       const found = databases.info.get(infoKey);
-      if (found !== undefined) checkNetwork(path, decodeInfo(found), options.network ?? decodeInfo(found));
+      if (found !== undefined)
+        checkNetwork(path, decodeInfo(path, found), options.network ?? decodeInfo(path, found));
       if (readOnly) return found;
       return databases.root.transactionSync(() => {
         claim = takeClaim(resolve(path));
@@ -84,7 +84,7 @@ export async function openFunctaset(path: string, options: FunctasetOptions = {}
         `${path} is an LMDB store, and no functaset; check the path`,
       );
     }
-    return new LmdbFunctaset(path, decodeInfo(stored), databases, claim, options);
+    return new LmdbFunctaset(path, decodeInfo(path, stored), databases, claim, options);
   } catch (error) {
     if (claim !== undefined) releaseClaim(resolve(path), claim);
     await closeDatabases(databases, path);
@@ -151,14 +151,22 @@ class LmdbFunctaset implements Functaset {
   }
 
   async delete(id: string): Promise<boolean> {
-    checkId(id);
+    return (await this.deleteMany([id])) === 1;
+  }
+
+  async deleteMany(ids: readonly string[]): Promise<number> {
+    for (const id of ids) checkId(id);
     return this.#write((databases) => {
       const { functions } = databases;
-      const before = bytesOf(functions, id);
-      if (before === undefined) return false;
-      unlabel(databases, id, before);
-      functions.remove(id);
-      return true;
+      let gone = 0;
+      for (const id of ids) {
+        const before = bytesOf(functions, id);
+        if (before === undefined) continue;
+        unlabel(databases, id, before);
+        functions.remove(id);
+        gone++;
+      }
+      return gone;
     });
   }
 

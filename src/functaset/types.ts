@@ -151,6 +151,8 @@ export interface Functaset {
   putMany(fns: readonly StoredFunction[], options?: PutOptions): Promise<void>;
   /** Resolves, when that is on the disk, to whether there was one. */
   delete(id: string): Promise<boolean>;
+  /** In one transaction; how many there were. The file keeps its size: see `compactFunctaset`. */
+  deleteMany(ids: readonly string[]): Promise<number>;
 
   has(id: string): boolean;
   /** A copy that shares nothing with the store; undefined when there is none. Throws EnvironmentError `function-damaged`. */
