@@ -134,9 +134,9 @@ describe('an archive', () => {
     for (const given of [items(5, () => [16, 16]), items(5, (i) => [16, 16 + i], true)]) {
       const files = given.map(({ symbols, shape }) => encodeFile(image, symbols, shape, 50));
       const ids = given[0]!.id === undefined ? undefined : given.map(({ id }) => id!);
-      expect(joinFiles(image, files, ids)).toEqual(encodeArchive(image, given, { quality: 50 }));
+      expect(joinFiles(image, files, { ids })).toEqual(encodeArchive(image, given, { quality: 50 }));
       const grouped = encodeArchive(image, given, { quality: 50, perStream: 3 });
-      expect(joinFiles(image, files, ids, 3)).toEqual(grouped);
+      expect(joinFiles(image, files, { ids, perStream: 3 })).toEqual(grouped);
     }
   });
 
@@ -154,14 +154,20 @@ describe('an archive', () => {
     );
     for (const perStream of [1, 2, 5, 9]) {
       const bytes = encodeArchive(image, given, { quality: 77, perStream });
-      expect(
-        joinFiles(
+      const ids = given.map(({ id }) => id!);
+      expect(joinFiles(image, files, { ids, perStream })).toEqual(bytes);
+      const notes = given.map((_, i) => new Uint8Array(i * 50).fill(i));
+      const noted = joinFiles(image, files, { ids, notes, perStream });
+      expect(noted).toEqual(
+        encodeArchive(
           image,
-          files,
-          given.map(({ id }) => id!),
-          perStream,
+          given.map((item, i) => ({ ...item, note: notes[i]! })),
+          { quality: 77, perStream },
         ),
-      ).toEqual(bytes);
+      );
+      const read = openArchive(image, noted);
+      expect(read.notes).toEqual(notes);
+      expect(given.map((_, i) => read.file(i))).toEqual(files);
       const archive = openArchive(image, bytes);
       expect([archive.quality, archive.prior]).toEqual([50, 'autoregressive']);
       for (const i of new Rng(1).shuffle(Array.from(given.keys()))) {
@@ -183,7 +189,10 @@ describe('an archive', () => {
       'archive-mixed',
     );
     expect(codeOf(() => joinFiles(field, [file]))).toBe('other-model');
-    expect(codeOf(() => joinFiles(image, [file], []))).toBe('archive-ids');
+    expect(codeOf(() => joinFiles(image, [file], { ids: [] }))).toBe('archive-ids');
+    expect(codeOf(() => joinFiles(image, [file], { notes: [] }))).toBe('archive-notes');
+    const half = [{ ...one, note: new Uint8Array(1) }, one];
+    expect(codeOf(() => encodeArchive(image, half, { quality: 50 }))).toBe('archive-notes');
     expect(codeOf(() => encodeArchive(image, [one, { ...one, id: 'a' }], { quality: 50 }))).toBe(
       'archive-ids',
     );
@@ -217,7 +226,7 @@ describe('an archive', () => {
       changed[at] = value;
       return codeOf(() => openArchive(image, changed));
     };
-    expect(planted(2, 16)).toBe('flags');
+    expect(planted(2, 32)).toBe('flags');
     expect(planted(2, 2)).toBe('shape');
     expect(planted(4, 0)).toBe('checksum');
     expect(planted(bytes.length - 1, 0)).toBe('checksum');

@@ -31,7 +31,8 @@ const hasIds = 1;
 const hasShapes = 2;
 const hasGroups = 4;
 const hasExceptions = 8;
-const knownFlags = hasIds | hasShapes | hasGroups | hasExceptions;
+const hasNotes = 16;
+const knownFlags = hasIds | hasShapes | hasGroups | hasExceptions | hasNotes;
 
 /** Of a stream: as many signals as come to about so many bytes, and no more than decode in the time of one of those. */
 const groupedBytes = 4096;
@@ -55,6 +56,8 @@ export type ArchiveItem = (
   readonly quality?: number | undefined;
   /** A name; all items have one or none has. */
   readonly id?: string | undefined;
+  /** What its writer says of it, in bytes of the writer's own; all items have one or none has. */
+  readonly note?: Uint8Array | undefined;
 };
 
 /** What the stream of an item is read with, beside its shape. */
@@ -94,6 +97,8 @@ export interface ArchiveIndex {
   /** [count]: shape of each; absent when all are alike. */
   readonly shapes: readonly (readonly number[])[] | undefined;
   readonly ids: readonly string[] | undefined;
+  /** [count]: what the writer of the archive said of each. */
+  readonly notes: readonly Uint8Array[] | undefined;
 }
 
 export interface Archive {
@@ -102,6 +107,7 @@ export interface Archive {
   readonly quality: number;
   readonly prior: Coding;
   readonly ids: readonly string[] | undefined;
+  readonly notes: readonly Uint8Array[] | undefined;
   /** Bytes of item i's stream, or its equal share of them. */
   byteLength(i: number): number;
   /** Decodes item i, and the others of its stream, which are kept until another is asked for. Throws NotFoundError `item`, LimitError, BadStreamError as `decodeFile` does. */
@@ -131,19 +137,25 @@ export function encodeArchive(
   else
     for (let i = 0; i < items.length; i += perStream)
       streams.push(writeTogether(model, contents.slice(i, i + perStream)).stream);
-  const parts = contents.map((content, i) => ({ ...content, id: items[i]!.id }));
+  const parts = contents.map((content, i) => ({ ...content, id: items[i]!.id, note: items[i]!.note }));
   return join(model, parts, streams, { prior, quality, perStream });
+}
+
+export interface JoinOptions {
+  /** Of each file. */
+  readonly ids?: readonly string[] | undefined;
+  readonly notes?: readonly Uint8Array[] | undefined;
+  readonly perStream?: number | undefined;
 }
 
 /**
  * The archive of single files of this model, without decoding them unless several are to share a stream. Throws BadInputError
- * `archive-mixed` when one is an archive, `archive-ids`, and what `decodeFile` throws, on headers alone for one signal a stream.
+ * `archive-mixed` when one is an archive, `archive-ids`, `archive-notes`, and what `decodeFile` throws, on headers alone for one signal a stream.
  */
 export function joinFiles(
   model: CodingModel,
   files: readonly Uint8Array[],
-  ids?: readonly string[],
-  perStream = 1,
+  { ids, notes, perStream = 1 }: JoinOptions = {},
 ): Uint8Array {
   const parts = files.map((bytes) => {
     const reader = new ByteReader(bytes);
@@ -157,11 +169,16 @@ export function joinFiles(
   });
   if (ids !== undefined && ids.length !== files.length)
     throw new BadInputError('archive-ids', `${ids.length} ids for ${files.length} files`);
+  if (notes !== undefined && notes.length !== files.length)
+    throw new BadInputError('archive-notes', `${notes.length} notes for ${files.length} files`);
   if (perStream > 1) {
-    const items = files.map((bytes, i) => ({ ...decodeFile(model, bytes), id: ids?.[i] }));
+    const items = files.map((bytes, i) => ({
+      ...decodeFile(model, bytes),
+      ...{ id: ids?.[i], note: notes?.[i] },
+    }));
     return encodeArchive(model, items, { quality: parts[0]?.quality ?? 50, perStream });
   }
-  const items = parts.map((part, i) => ({ ...part, id: ids?.[i] }));
+  const items = parts.map((part, i) => ({ ...part, id: ids?.[i], note: notes?.[i] }));
   const streams = parts.map((part) => part.stream);
   return join(model, items, streams, { prior: choosePrior(model), quality: 50, perStream });
 }
@@ -197,6 +214,8 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
   const ids = (flags & hasIds) !== 0 ? list(reader, count, () => reader.utf8(reader.varint())) : undefined;
   const exceptions =
     (flags & hasExceptions) !== 0 ? readExceptions(reader, count) : new Map<number, ItemSetting>();
+  const notes =
+    (flags & hasNotes) !== 0 ? list(reader, count, () => reader.bytes(reader.varint())) : undefined;
   const end = reader.at;
   expectCrc(reader.u32(), bytes.subarray(0, end), end);
   const start = reader.at;
@@ -219,13 +238,14 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
     shape,
     shapes,
     ids,
+    notes,
   };
 }
 
 /** Opens an archive of this model, checking both checksums; keeps a view of `bytes`. Throws as `readArchiveIndex`, and ConflictError `other-model`. */
 export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limits = defaultLimits): Archive {
   const index = readArchiveIndex(bytes, limits);
-  const { prior, quality, exceptions, count, perStream, offsets, ids } = index;
+  const { prior, quality, exceptions, count, perStream, offsets, ids, notes } = index;
   checkModel(model, index.modelDigest);
   const end = offsets.at(-1)!;
   const stored = new ByteReader(bytes.subarray(end)).u32();
@@ -262,6 +282,7 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
     quality,
     prior,
     ids,
+    notes,
     byteLength: (i) => {
       const stream = Math.floor(check(i) / perStream);
       const signals = Math.min(perStream, count - stream * perStream);
@@ -341,7 +362,7 @@ function readExceptions(reader: ByteReader, count: number): Map<number, ItemSett
 
 function join(
   model: CodingModel,
-  items: readonly (ItemSetting & Pick<ArchiveItem, 'shape' | 'id'>)[],
+  items: readonly (ItemSetting & Pick<ArchiveItem, 'shape' | 'id' | 'note'>)[],
   streams: readonly Uint8Array[],
   { perStream, ...without }: ItemSetting & { readonly perStream: number },
 ): Uint8Array {
@@ -350,6 +371,9 @@ function join(
   const named = items.filter(({ id }) => id !== undefined).length;
   if (named !== 0 && named !== items.length)
     throw new BadInputError('archive-ids', 'give all items an id, or none');
+  const noted = items.filter(({ note }) => note !== undefined).length;
+  if (noted !== 0 && noted !== items.length)
+    throw new BadInputError('archive-notes', 'give all items a note, or none');
   const first = items[0]?.shape ?? model.card.shape;
   const alike = items.every(
     ({ shape }) => shape.length === first.length && shape.every((n, axis) => n === first[axis]),
@@ -361,7 +385,8 @@ function join(
     (named > 0 ? hasIds : 0) |
       (alike ? 0 : hasShapes) |
       (perStream > 1 ? hasGroups : 0) |
-      (mixed ? hasExceptions : 0),
+      (mixed ? hasExceptions : 0) |
+      (noted > 0 ? hasNotes : 0),
   );
   if (perStream > 1) writer.u8(perStream);
   writeDigest(writer, model.id, archiveDigestBytes);
@@ -379,6 +404,7 @@ function join(
     }
   }
   if (mixed) writeExceptions(writer, items, { prior, quality });
+  for (const { note } of items) if (note !== undefined) writer.varint(note.length).bytes(note);
   writer.u32(crc32c(writer.finish()));
   let crc = 0;
   for (const stream of streams) {

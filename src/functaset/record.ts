@@ -14,7 +14,14 @@ import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { fromFloat16, maxFloat16, toFloat16 } from '../core/float16.ts';
 import { crc32c } from '../core/hash.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
-import type { FunctionContent, FunctionFacts, FunctionSummary, Label, StoredFunction } from './types.ts';
+import type {
+  FunctionContent,
+  FunctionFacts,
+  FunctionSummary,
+  Label,
+  ModulationContent,
+  StoredFunction,
+} from './types.ts';
 
 const version = 2;
 const crcBytes = 4;
@@ -27,7 +34,14 @@ const contentKinds = ['file', 'modulation'] as const satisfies readonly Function
 const labelKinds = ['none', 'text', 'f64', 'varint'] as const;
 
 /** The record of a function that `checkFunction` has passed. */
-export function encodeRecord({ id, label, shape, psnrDb, bits, content }: StoredFunction): Uint8Array {
+export function encodeRecord(fn: StoredFunction): Uint8Array {
+  const writer = new ByteWriter().bytes(encodeNote(fn));
+  if (fn.content.kind === 'file') writer.bytes(fn.content.bytes);
+  return writer.u32(checksum(fn.id, writer.finish())).finish();
+}
+
+/** All that a record says but its file and its checksum: what goes with the file into an archive. */
+export function encodeNote({ label, shape, psnrDb, bits, content }: StoredFunction): Uint8Array {
   const writer = new ByteWriter();
   const kindOfLabel = labelKindOf(label);
   writer.u8(contentKinds.indexOf(content.kind) | (labelKinds.indexOf(kindOfLabel) << 2) | (version << 4));
@@ -40,22 +54,29 @@ export function encodeRecord({ id, label, shape, psnrDb, bits, content }: Stored
     const text = new TextEncoder().encode(label as string);
     writer.varint(text.length).bytes(text);
   }
-  if (content.kind === 'file') writer.bytes(content.bytes);
-  else {
+  if (content.kind === 'modulation') {
     writer.u8(content.quality);
     for (const half of toFloat16(content.values)) writer.u16(half);
   }
-  return writer.u32(checksum(id, writer.finish())).finish();
+  return writer.finish();
 }
 
 /** A function that shares nothing with `bytes`. Throws BadStreamError `truncated`, `varint`, `utf8` or `record-*`. */
 export function decodeRecord(id: string, bytes: Uint8Array): StoredFunction {
   const { facts, kind, reader } = readRecord(id, bytes);
   const size = reader.remaining - crcBytes;
-  if (kind === 'file') return { ...facts, content: { kind, bytes: reader.bytes(size) } };
-  const quality = reader.u8();
-  const halves = Uint16Array.from({ length: (size - 1) / 2 }, () => reader.u16());
-  return { ...facts, content: { kind, quality, values: fromFloat16(halves) } };
+  const content = kind === 'file' ? { kind, bytes: reader.bytes(size) } : readModulation(reader, size);
+  return { ...facts, content };
+}
+
+/** The function that a note and its file are of. Throws as `decodeRecord`. */
+export function decodeNote(id: string, note: Uint8Array, file: Uint8Array): StoredFunction {
+  const reader = new ByteReader(note);
+  const { facts, kind } = readHead(id, reader);
+  const size = reader.remaining;
+  if (kind === 'file' ? size !== 0 : size % 2 === 0)
+    fail(id, 'record-header', reader.at, 'its note is too long');
+  return { ...facts, content: kind === 'file' ? { kind, bytes: file } : readModulation(reader, size) };
 }
 
 /** What is known of a function without its content, which is checked all the same. Throws as `decodeRecord`. */
@@ -117,38 +138,53 @@ export function checkId(id: string): void {
   if (!isName(id)) throw new BadInputError('bad-function', `an id is ${nameRule}`);
 }
 
-/** The reader stands at the content. */
-function readRecord(
-  id: string,
-  bytes: Uint8Array,
-): { readonly facts: FunctionFacts; readonly kind: FunctionContent['kind']; readonly reader: ByteReader } {
-  const bad = (code: string, at: number, what: string): never => {
-    throw new BadStreamError(code, at, `function ${JSON.stringify(id)}: ${what}`);
-  };
+interface Head {
+  readonly facts: FunctionFacts;
+  readonly kind: FunctionContent['kind'];
+}
+
+/** Of a record whose checksum holds; the reader stands at the content. */
+function readRecord(id: string, bytes: Uint8Array): Head & { readonly reader: ByteReader } {
   const crcAt = bytes.length - crcBytes;
-  if (crcAt < 0) bad('truncated', 0, `${bytes.length} bytes are no record`);
+  if (crcAt < 0) fail(id, 'truncated', 0, `${bytes.length} bytes are no record`);
   const stored = new ByteReader(bytes.subarray(crcAt)).u32();
   const computed = checksum(id, bytes.subarray(0, crcAt));
   if (stored !== computed) {
     const sums = `stored ${stored.toString(16)}, computed ${computed.toString(16)}`;
-    bad('record-checksum', crcAt, `its record is damaged: checksum ${sums}`);
+    fail(id, 'record-checksum', crcAt, `its record is damaged: checksum ${sums}`);
   }
   const reader = new ByteReader(bytes);
+  const head = readHead(id, reader);
+  const size = reader.remaining - crcBytes;
+  if (size < 1 || (head.kind === 'modulation' && size % 2 === 0)) {
+    fail(id, 'record-header', reader.at, `${size} bytes of content are no ${head.kind}`);
+  }
+  return { ...head, reader };
+}
+
+function readHead(id: string, reader: ByteReader): Head {
   const head = reader.u8();
-  if (head >> 4 !== version) bad('record-header', 0, `version ${head >> 4} of a record, ${version} is read`);
-  const kind = contentKinds[head & 3] ?? bad('record-header', 0, `content of kind ${head & 3}`);
+  if (head >> 4 !== version)
+    fail(id, 'record-header', 0, `version ${head >> 4} of a record, ${version} is read`);
+  const kind = contentKinds[head & 3] ?? fail(id, 'record-header', 0, `content of kind ${head & 3}`);
   const axes = reader.varint();
-  if (axes < 1 || axes > maxAxes) bad('record-header', 1, `${axes} axes`);
+  if (axes < 1 || axes > maxAxes) fail(id, 'record-header', 1, `${axes} axes`);
   const shape = Array.from({ length: axes }, () => reader.varint());
   const psnrDb = reader.f64();
   const bits = reader.f64();
   const label = readLabel(reader, labelKinds[(head >> 2) & 3]!);
-  const size = reader.remaining - crcBytes;
-  if (size < 1 || (kind === 'modulation' && size % 2 === 0)) {
-    bad('record-header', reader.at, `${size} bytes of content are no ${kind}`);
-  }
-  const facts = { id, shape, psnrDb, bits, ...(label === undefined ? {} : { label }) };
-  return { facts, kind, reader };
+  return { facts: { id, shape, psnrDb, bits, ...(label === undefined ? {} : { label }) }, kind };
+}
+
+/** Of `size` bytes. */
+function readModulation(reader: ByteReader, size: number): ModulationContent {
+  const quality = reader.u8();
+  const halves = Uint16Array.from({ length: (size - 1) / 2 }, () => reader.u16());
+  return { kind: 'modulation', quality, values: fromFloat16(halves) };
+}
+
+function fail(id: string, code: string, at: number, what: string): never {
+  throw new BadStreamError(code, at, `function ${JSON.stringify(id)}: ${what}`);
 }
 
 function labelKindOf(label: Label | undefined): (typeof labelKinds)[number] {

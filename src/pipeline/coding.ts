@@ -57,7 +57,7 @@ export function archiveOf(model: Model, items: readonly { readonly bytes: Uint8A
   if (items.length === 0) throw new BadInputError('archive-empty', 'an archive needs at least one signal');
   const files = items.map(({ bytes }) => bytes);
   const mean = files.reduce((sum, { length }) => sum + length, 0) / files.length;
-  return joinFiles(model, files, undefined, signalsPerStream(mean, files.length));
+  return joinFiles(model, files, { perStream: signalsPerStream(mean, files.length) });
 }
 
 /** The functions of a file or an archive, one at a time. Throws what `decodeFile` and `openArchive` throw. */

@@ -7,6 +7,7 @@ export { contactSheet } from '../../datasets/contact-sheet.ts';
 export { type Ability, abilities, describePriors, kindsThat } from './abilities.ts';
 export { bestPrior, priorsOf } from './coding.ts';
 export { maxEffort } from './effort.ts';
+export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
 export { type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';
 export { inlineWork } from './inline-work.ts';
 export { inspect } from './inspect.ts';
@@ -23,6 +24,7 @@ export {
   unpackFunctaset,
 } from './pack.ts';
 export { pngChunks } from './png.ts';
+export { type FunctionOf, functionOfFile, functionOfModulation } from './put.ts';
 export { collectRows, signalRows } from './rows.ts';
 export { defaultQuality, openSession } from './session.ts';
 export type * from './types.ts';

@@ -1,31 +1,33 @@
 /**
- * A functaset as an archive, to hand on: codes, ids, labels and PSNR of its functions, a hundredth of its size. What
- * comes out of an archive are the functions that its files decode to.
+ * A functaset as one archive, to hand on and to keep: what is unpacked from it is what was packed, byte for byte. Files of functions
+ * are its items; labels, PSNR and bits stand in its notes. A modulation that is not coded stands in its note, and its item is what it
+ * would be as a file, so that any reader of archives decodes all of them.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { joinFiles, openArchive } from '../../codec/index.ts';
+import { type Archive, joinFiles, openArchive } from '../../codec/index.ts';
 import { cacheRoot } from '../../datasets/cache.ts';
-import { symbolLayout } from '../../prior/prior.ts';
-import { AbortedError, BadInputError, EnvironmentError } from '../core/errors.ts';
+import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
-import type { Label, StoredFunction } from '../functaset/types.ts';
-import { bitsOf } from './coding.ts';
+import { decodeNote, encodeNote, type Label, type StoredFunction } from '../functaset/index.ts';
+import { bestPrior, code } from './coding.ts';
 import { listModels, loadModel } from './models.ts';
+import { functionOfFile } from './put.ts';
 import { openFunctasetOf } from './store.ts';
 
-/** What an archive does not say of its functions, in its order. */
+/** What was kept beside archives without notes, in their order. */
 export interface PackDetails {
   readonly labels: readonly (Label | null)[];
   /** Rounded to a hundredth; null where a function equals its signal. */
   readonly psnrDb: readonly (number | null)[];
 }
 
+/** What can be unpacked: an archive, and the details of one that was packed before archives had notes. */
 export interface Packed {
   readonly archive: Uint8Array;
-  readonly details: PackDetails;
+  readonly details?: PackDetails | undefined;
 }
 
 export interface UnpackOptions {
@@ -37,36 +39,35 @@ export interface UnpackOptions {
 /** Functions stored in one transaction. */
 const batch = 64;
 
-/** Throws BadInputError `empty-functaset`, `archive-mixed`, ConflictError `functaset-network`. */
-export async function packFunctaset(model: Model, path: string): Promise<Packed> {
+/**
+ * The archive of all functions of a store, in order of ids. Throws BadInputError `empty-functaset`, ConflictError
+ * `functaset-network`, `other-model` for functions that were coded with other priors, EnvironmentError `function-damaged`.
+ */
+export async function packFunctaset(
+  model: Model,
+  path: string,
+): Promise<{ readonly archive: Uint8Array; readonly functions: number }> {
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
     const ids: string[] = [];
     const files: Uint8Array[] = [];
-    const labels: (Label | null)[] = [];
-    const psnrDb: (number | null)[] = [];
+    const notes: Uint8Array[] = [];
     for (const fn of store.iterate()) {
       ids.push(fn.id);
-      if (fn.content.kind !== 'file') {
-        throw new BadInputError(
-          'pack-uncoded',
-          `function ${fn.id} is not coded; an archive holds files alone`,
-        );
-      }
-      files.push(fn.content.bytes);
-      labels.push(fn.label ?? null);
-      psnrDb.push(Number.isFinite(fn.psnrDb) ? Math.round(fn.psnrDb * 100) / 100 : null);
+      files.push(fileOf(model, fn));
+      notes.push(encodeNote(fn));
     }
     if (ids.length === 0) throw new BadInputError('empty-functaset', `${path} holds no functions to pack`);
-    return { archive: joinFiles(model, files, ids), details: { labels, psnrDb } };
+    return { archive: joinFiles(model, files, { ids, notes }), functions: ids.length };
   } finally {
     await store.close();
   }
 }
 
 /**
- * Stores the functions of an archive that are not in the functaset yet; how many it holds then. Throws BadInputError
- * `archive-ids`, `pack-details`, and what decoding and storing throw.
+ * Stores the functions of an archive that are not in the functaset yet; how many it holds then. Any archive of the model will do:
+ * without ids its items are called by their numbers, without notes they have no label and their PSNR is not known. Throws
+ * BadInputError `pack-details`, and what decoding and storing throw.
  */
 export async function unpackFunctaset(
   model: Model,
@@ -75,10 +76,8 @@ export async function unpackFunctaset(
   { limits = defaultLimits, signal, onProgress }: UnpackOptions = {},
 ): Promise<number> {
   const archive = openArchive(model, bytes, limits);
-  const { ids, count, at, file } = archive;
-  if (ids === undefined)
-    throw new BadInputError('archive-ids', 'only an archive with ids can become a functaset');
-  if (details.labels.length !== count || details.psnrDb.length !== count) {
+  const { count } = archive;
+  if (details !== undefined && (details.labels.length !== count || details.psnrDb.length !== count)) {
     throw new BadInputError(
       'pack-details',
       `details of ${details.labels.length} functions for an archive of ${count}`,
@@ -89,19 +88,8 @@ export async function unpackFunctaset(
     let pending: StoredFunction[] = [];
     for (let i = 0; i < count; i++) {
       if (signal?.aborted) throw new AbortedError();
-      const id = ids[i]!;
-      if (!store.has(id)) {
-        const item = at(i);
-        const { shape } = item;
-        const bits =
-          item.prior === 'samples'
-            ? 8 * archive.byteLength(i)
-            : bitsOf(model, symbolLayout(model.card.spec, shape), item.quality, item.prior, item.symbols);
-        const label = details.labels[i] ?? undefined;
-        const psnrDb = details.psnrDb[i] ?? Number.POSITIVE_INFINITY;
-        const content = { kind: 'file', bytes: file(i) } as const;
-        pending.push({ id, label, shape, psnrDb, bits, content });
-      }
+      const id = archive.ids?.[i] ?? String(i).padStart(String(count - 1).length, '0');
+      if (!store.has(id)) pending.push(functionAt(model, archive, details, i, { id, limits }));
       if (pending.length < batch && i + 1 < count) continue;
       if (pending.length > 0) await store.putMany(pending);
       pending = [];
@@ -113,29 +101,54 @@ export async function unpackFunctaset(
   }
 }
 
+function fileOf(model: Model, { shape, content }: StoredFunction): Uint8Array {
+  if (content.kind === 'file') return content.bytes;
+  const { quality, values: modulation } = content;
+  return code(model, { modulation, shape, quality, prior: bestPrior(model) }).bytes;
+}
+
+function functionAt(
+  model: Model,
+  archive: Archive,
+  details: PackDetails | undefined,
+  i: number,
+  { id, limits }: { readonly id: string; readonly limits: Limits },
+): StoredFunction {
+  const file = archive.file(i);
+  const note = archive.notes?.[i];
+  if (note !== undefined) return decodeNote(id, note, file);
+  const fn = functionOfFile(model, file, { id, label: details?.labels[i] ?? undefined, limits });
+  return details === undefined ? fn : { ...fn, psnrDb: details.psnrDb[i] ?? Number.POSITIVE_INFINITY };
+}
+
 const detailsSchema = z.strictObject({
   labels: z.array(z.union([z.string(), z.number(), z.null()])),
   psnrDb: z.array(z.number().nullable()),
 });
 
-/** Where the details of an archive stand: beside it, ending in .json. */
+/** Where the details of an archive without notes stand: beside it, ending in .json. */
 export function detailsPath(archivePath: string): string {
   return `${archivePath.replace(/\.functa$/, '')}.json`;
 }
 
-/** Reads an archive and its details. Throws EnvironmentError `pack-unreadable`, BadInputError `pack-details`. */
+/** Reads an archive, and its details where there are any. Throws EnvironmentError `pack-unreadable`, BadInputError `pack-details`. */
 export async function readPack(archivePath: string): Promise<Packed> {
-  const details = detailsPath(archivePath);
+  const path = detailsPath(archivePath);
   try {
     const archive = new Uint8Array(await readFile(archivePath));
-    return { archive, details: detailsSchema.parse(JSON.parse(await readFile(details, 'utf8'))) };
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    return { archive, details: text === undefined ? undefined : detailsSchema.parse(JSON.parse(text)) };
   } catch (error) {
     if (error instanceof z.ZodError || error instanceof SyntaxError) {
       throw new BadInputError(
         'pack-details',
-        `${details} does not describe an archive; pack the store again`,
+        `${path} does not describe an archive; remove it, or pack again`,
       );
     }
+    if (error instanceof FunctaError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new EnvironmentError('pack-unreadable', `${archivePath} cannot be read: ${reason}`, {
       cause: error,
@@ -160,7 +173,7 @@ export async function demoFunctasets(
     const model = await loadModel(path);
     const packed = await readPack(archivePath);
     const store = join(cacheRoot(options.cacheDir), 'functasets', `${name}-${model.id.slice(0, 16)}-2`);
-    if ((await storedCount(model, store)) < packed.details.labels.length) {
+    if ((await storedCount(model, store)) < openArchive(model, packed.archive).count) {
       await unpackFunctaset(model, packed, store, options);
     }
     found[`${name}-demo`] = store;

@@ -1,5 +1,5 @@
 /** Functions that were not built from a data set: files of anybody's making, and modulations from outside. */
-import { decodeFile } from '../../codec/index.ts';
+import { decodeFile, readHeader } from '../../codec/index.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { quantise } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
@@ -9,7 +9,7 @@ import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Label, StoredFunction } from '../functaset/index.ts';
-import { bitsOf, priorKind, stepsOf } from './coding.ts';
+import { bitsOf, stepsOf } from './coding.ts';
 
 export interface FunctionOf {
   readonly id: string;
@@ -27,8 +27,12 @@ export function functionOfFile(
   bytes: Uint8Array,
   { limits = defaultLimits, ...named }: FunctionOf & { readonly limits?: Limits | undefined },
 ): StoredFunction {
-  const { symbols, shape, quality, prior } = decodeFile(model, bytes, limits);
-  const bits = bitsOf(model, symbolLayout(model.card.spec, shape), quality, priorKind(prior), symbols);
+  const found = decodeFile(model, bytes, limits);
+  const { shape, quality } = found;
+  const bits =
+    found.prior === 'samples'
+      ? 8 * readHeader(bytes, limits).streamBytes
+      : bitsOf(model, symbolLayout(model.card.spec, shape), quality, found.prior, found.symbols);
   return { ...named, shape, bits, psnrDb: Number.NaN, content: { kind: 'file', bytes } };
 }
 

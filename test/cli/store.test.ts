@@ -1,6 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openFunctaset } from '../../src/functaset/index.ts';
+import { writeNpy } from '../../datasets/npy.ts';
+import { type Functaset, openFunctaset } from '../../src/functaset/index.ts';
 import { functa, functaJson } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
@@ -63,6 +66,64 @@ describe('functa store', () => {
     expect(stdout.toString()).toMatch(/: 12 functions, all whole\n$/);
   });
 
+  it('put takes files and modulations from outside, and delete takes functions out', async () => {
+    const file = place.at('mine.functa');
+    const [first] = await withStore((set) => [...set.iterate({ limit: 1 })]);
+    if (first?.content.kind !== 'file') throw new Error('a built function is a file');
+    writeFileSync(file, first.content.bytes);
+    const length = await withStore((set) => set.info.layout.length);
+    const rows = new Float32Array(2 * length).fill(0.25);
+    writeFileSync(place.at('rows.npy'), writeNpy({ dtype: 'F32', shape: [2, length], data: rows }));
+    const args = ['store', 'put', store, file, place.at('rows.npy'), '-m', place.model];
+    const { status, json } = await functaJson([...args, '--label', '7']);
+    expect(status).toBe(0);
+    expect(json).toMatchObject({ ids: ['mine', 'rows-0', 'rows-1'], total: 15 });
+    const again = await functaJson(args);
+    expect(again.json.error.code).toBe('function-exists');
+    expect((await functaJson([...args, '--replace', '--label', '7'])).json.total).toBe(15);
+    expect((await functaJson([...args, '--id', 'x'])).json.error.code).toBe('one-id');
+    await withStore((set) => {
+      expect([...set.summaries({ label: 7 })].filter(({ id }) => /mine|rows/.test(id))).toHaveLength(3);
+      expect(set.get('mine')).toMatchObject({ content: first.content, psnrDb: Number.NaN });
+      expect(set.get('rows-1')!.content).toMatchObject({ kind: 'modulation', quality: 50 });
+    });
+    const unknown = await functaJson(['store', 'delete', store, 'mine', 'nobody']);
+    expect(unknown.json.error.code).toBe('unknown-function');
+    const gone = await functaJson(['store', 'delete', store, 'mine', 'rows-0', 'rows-1']);
+    expect(gone.json).toMatchObject({ deleted: 3, total: 12 });
+    const compacted = await functaJson(['store', 'compact', store]);
+    expect(compacted.json).toMatchObject({ functions: 12 });
+    expect(compacted.json.after).toBeLessThanOrEqual(compacted.json.before);
+  });
+
+  it('pack and unpack give the same store, and stdout is the archive alone', async () => {
+    const archive = place.at('packed.functa');
+    const packed = await functaJson(['store', 'pack', store, '-m', place.model, '-o', archive]);
+    expect(packed.json).toMatchObject({ functions: 12, output: archive });
+    const streamed = await functa(['store', 'pack', store, '-m', place.model, '-o', '-']);
+    expect(streamed.stdout.equals(readFileSync(archive))).toBe(true);
+    const copy = place.at('copy');
+    const { json } = await functaJson(['store', 'unpack', archive, copy, '-m', place.model]);
+    expect(json.functions).toBe(12);
+    const again = await functa(['store', 'pack', copy, '-m', place.model, '-o', '-']);
+    expect(again.stdout.equals(streamed.stdout)).toBe(true);
+    expect(readdirSync(place.at('.')).filter((name) => name.endsWith('.json'))).toEqual([]);
+  });
+
+  it('upgrade makes a store of format 1 one of this format', async () => {
+    const old = place.at('old');
+    mkdirSync(old);
+    const packed = join(import.meta.dirname, '../fixtures/functaset-format1/data.mdb.gz');
+    writeFileSync(join(old, 'data.mdb'), gunzipSync(readFileSync(packed)));
+    const refused = await functaJson(['store', 'stats', old]);
+    expect(refused.json.error).toMatchObject({
+      code: 'info-format',
+      message: expect.stringContaining('functa store upgrade'),
+    });
+    expect((await functaJson(['store', 'upgrade', old])).json).toMatchObject({ functions: 12 });
+    expect((await functaJson(['store', 'stats', old])).json).toMatchObject({ functions: 12, format: 2 });
+  });
+
   it('verify of a damaged record exits 3 and names it', async () => {
     await damageOneFunction();
     const { status, json, stderr } = await functaJson(['store', 'verify', store]);
@@ -112,6 +173,15 @@ describe('functa eval', () => {
     expect(json.error.code).toBe('unknown-peer');
   });
 });
+
+async function withStore<T>(work: (set: Functaset) => T): Promise<T> {
+  const set = await openFunctaset(store, { readOnly: true });
+  try {
+    return work(set);
+  } finally {
+    await set.close();
+  }
+}
 
 /** Flips a byte of a function's coded bytes wherever the file of the store holds them. */
 async function damageOneFunction(): Promise<void> {

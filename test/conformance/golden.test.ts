@@ -58,7 +58,10 @@ describe('golden files', () => {
             const archive = openArchive(model, bytes);
             const { quality } = archive;
             const { perStream } = readArchiveIndex(bytes);
-            const items = Array.from({ length: archive.count }, (_, i) => archive.at(i));
+            const items = Array.from({ length: archive.count }, (_, i) => ({
+              ...archive.at(i),
+              note: archive.notes?.[i],
+            }));
             expect(encodeArchive(model, items, { quality, perStream }), vector.file).toEqual(bytes);
           }
         }

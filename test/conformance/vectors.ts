@@ -36,6 +36,7 @@ export interface Vector {
     readonly prior?: Coding | undefined;
     readonly quality?: number | undefined;
     readonly id?: string | undefined;
+    readonly noteSha256?: string | undefined;
   }[];
 }
 
@@ -125,6 +126,8 @@ function sampleVectors(
     const bytes = encodeArchive(model, mixed, { quality: 40, perStream });
     made.push({ file: `${name}-mixed-${perStream}.functa`, bytes });
   }
+  const noted = mixed.map((item, i) => ({ ...item, note: new Uint8Array(i * 100).fill(i) }));
+  made.push({ file: `${name}-noted.functa`, bytes: encodeArchive(model, noted, { quality: 40 }) });
   return made;
 }
 
@@ -145,7 +148,10 @@ export function describeVector(model: CodingModel, file: string, bytes: Uint8Arr
   };
   const archive = container === 'archive' ? openArchive(model, bytes) : undefined;
   const items = archive
-    ? Array.from({ length: archive.count }, (_, i) => item(archive.at(i)))
+    ? Array.from({ length: archive.count }, (_, i) => ({
+        ...item(archive.at(i)),
+        ...(archive.notes === undefined ? {} : { noteSha256: sha256(archive.notes[i]!) }),
+      }))
     : [item(decodeFile(model, bytes))];
   return { file, container, prior, quality, bytes: bytes.length, fileSha256: sha256(bytes), items };
 }

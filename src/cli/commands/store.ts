@@ -1,10 +1,16 @@
-/** `functa store`: the health and the figures of a functaset. */
+/** `functa store`: the health and the figures of a functaset, what goes into it and out of it. */
+import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
-import { BadStreamError } from '../../core/errors.ts';
-import type { Functaset } from '../../functaset/types.ts';
-import { checkOutput, writeOutput } from '../files.ts';
+import { magic } from '../../../codec/header.ts';
+import { BadInputError, BadStreamError } from '../../core/errors.ts';
+import { type Label, labelForms } from '../../core/label.ts';
+import { defaultLimits } from '../../core/limits.ts';
+import type { Model } from '../../field/model.ts';
+import type { Functaset, Rewritten, StoredFunction } from '../../functaset/index.ts';
+import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
-import { chooseModel, modelOption } from '../models.ts';
+import { modelOfFile, modelOfStore, modelOption } from '../models.ts';
+import { forceOption, fromOption, integer } from '../options.ts';
 import type { Run } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import { bytesText, columns, psnrText, sizeText } from '../text.ts';
@@ -13,29 +19,36 @@ import { bytesText, columns, psnrText, sizeText } from '../text.ts';
 const shownFaults = 20;
 
 export function addStore(program: Command, run: Run): void {
-  const store = program.command('store').description('check and describe a store of functions');
-  store
-    .command('verify')
-    .description('read every record and check it; exits 3 when one is damaged')
-    .argument('<store>', 'the directory of the store')
-    .action(run(verify));
-  store
-    .command('stats')
-    .description('count functions, labels and bytes')
-    .argument('<store>', 'the directory of the store')
-    .action(run(stats));
-  store
-    .command('pack')
-    .description('write the codes of a store as an archive, and labels beside it as JSON')
-    .argument('<store>', 'the directory of the store')
+  const store = program.command('store').description('check, describe and change a store of functions');
+  const add = (name: string, description: string) =>
+    store.command(name).description(description).argument('<store>', 'the directory of the store');
+  add('verify', 'read every record and check it; exits 3 when one is damaged').action(run(verify));
+  add('stats', 'count functions, labels and bytes').action(run(stats));
+  add('put', 'put files, or modulations from outside, into a store')
+    .argument('<files...>', '.functa files of one function, or .npy modulations [m] or [n, m]')
     .option(...modelOption)
-    .requiredOption('-o, --output <file>', 'the archive; its details go beside it, ending in .json')
-    .option('-f, --force', 'replace files that exist', false)
+    .option('--id <id>', 'of the one function that is put; default: the name of its file')
+    .option('--label <label>', 'of all that are put')
+    .option('--quality <q>', 'whose network modulations are of', integer(1, 100), 50)
+    .option('--size <size>', 'WxH: of the signals that modulations are of; default: as the store has them')
+    .option('--replace', 'put over functions of the same ids', false)
+    .action(run(put));
+  add('delete', 'take functions out of a store').argument('<ids...>', 'ids of functions').action(run(remove));
+  add('compact', 'free the room that deleted and replaced functions left').action(
+    run((job: Job, path: string) => rewritten(job, path, 'compact')),
+  );
+  add('upgrade', 'make a store of an older format one of this').action(
+    run((job: Job, path: string) => rewritten(job, path, 'upgrade')),
+  );
+  add('pack', 'write a store as one archive, which unpack makes the same store of')
+    .option(...modelOption)
+    .requiredOption('-o, --output <file>', 'the archive; - is stdout')
+    .option(...forceOption)
     .action(run(pack));
   store
     .command('unpack')
-    .description('make a store from an archive written by pack, or go on making it')
-    .argument('<archive>', 'the archive; its details are beside it')
+    .description('make a store from an archive, or go on making it')
+    .argument('<archive>', 'the archive')
     .argument('<store>', 'the directory of the store')
     .option(...modelOption)
     .action(run(unpack));
@@ -48,20 +61,17 @@ interface PackFlags {
 }
 
 async function pack(job: Job, path: string, { model: ref, output, force }: PackFlags): Promise<Report> {
-  const { detailsPath, packFunctaset } = await import('../../pipeline/index.ts');
-  const model = await chooseModel(ref, 'this');
-  const detailsFile = detailsPath(output);
-  for (const file of [output, detailsFile]) await checkOutput(file, force);
-  const { archive, details } = await packFunctaset(model, path);
-  await writeOutput(detailsFile, new TextEncoder().encode(`${JSON.stringify(details)}\n`), {
-    stdout: job.streams.stdout,
-    force,
-  });
+  const { packFunctaset } = await import('../../pipeline/index.ts');
+  job.checkStdout(output);
+  await checkOutput(output, force);
+  const model = await modelOfStore(ref, path);
+  const { archive, functions } = await packFunctaset(model, path);
   await writeOutput(output, archive, { stdout: job.streams.stdout, force });
-  const functions = details.labels.length;
+  const where = output === standardStream ? 'stdout' : output;
   return {
-    data: { store: path, output, details: detailsFile, functions, bytes: archive.length },
-    lines: [`${output}: ${functions} functions, ${bytesText(archive.length)}`],
+    data: { store: path, output, functions, bytes: archive.length },
+    lines: [`${where}: ${functions} functions, ${bytesText(archive.length)}`],
+    stdoutTaken: output === standardStream,
   };
 }
 
@@ -71,9 +81,9 @@ async function unpack(
   path: string,
   { model: ref }: PackFlags,
 ): Promise<Report> {
-  const { readPack, unpackFunctaset } = await import('../../pipeline/index.ts');
-  const model = await chooseModel(ref, 'this');
+  const { inspect, readPack, unpackFunctaset } = await import('../../pipeline/index.ts');
   const packed = await readPack(archivePath);
+  const model = await modelOfFile(ref, archivePath, inspect(packed.archive));
   const functions = await job.progress('unpack', 'functions', (progress: Progress) =>
     unpackFunctaset(model, packed, path, {
       signal: job.signal,
@@ -83,6 +93,97 @@ async function unpack(
   return {
     data: { archive: archivePath, store: path, functions },
     lines: [`${path}: ${functions} functions`],
+  };
+}
+
+interface PutFlags {
+  readonly model?: string;
+  readonly id?: string;
+  readonly label?: string;
+  readonly quality: number;
+  readonly size?: string;
+  readonly replace: boolean;
+}
+
+async function put(job: Job, path: string, files: string[], flags: PutFlags): Promise<Report> {
+  const model = await modelOfStore(flags.model, path);
+  const functions: StoredFunction[] = [];
+  for (const file of files) functions.push(...(await functionsOfFile(job, model, file, flags)));
+  if (flags.id !== undefined && functions.length !== 1) {
+    throw new BadInputError('one-id', `--id names one function, and ${functions.length} are put`);
+  }
+  const { openFunctasetOf } = await import('../../pipeline/store.ts');
+  const store = await openFunctasetOf(model, path);
+  try {
+    await store.putMany(functions, { replace: flags.replace });
+    const ids = functions.map(({ id }) => id);
+    return {
+      data: { store: path, ids, total: store.count },
+      lines: [`${path}: ${ids.length} functions put, ${store.count} in all`],
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+/** One function of a `.functa` file, one for each row of an npy. */
+async function functionsOfFile(
+  job: Job,
+  model: Model,
+  file: string,
+  { id: given, label: text, quality, size }: PutFlags,
+): Promise<StoredFunction[]> {
+  const { functionOfFile, functionOfModulation, parseSize } = await import('../../pipeline/index.ts');
+  const maxBytes = defaultLimits.maxFileBytes;
+  const bytes = await readInput(file, { stdin: job.streams.stdin, maxBytes, signal: job.signal });
+  const id = given ?? basename(file, extname(file));
+  const label: Label | undefined = text === undefined ? undefined : labelForms(text)[0];
+  if (bytes[0] === magic) return [functionOfFile(model, bytes, { id, label })];
+  const { readNpy } = await import('../../../datasets/npy.ts');
+  const { shape: dimensions, data } = readNpy(bytes);
+  if (dimensions.length < 1 || dimensions.length > 2) {
+    throw new BadInputError(
+      'modulation-shape',
+      `${file} is an array [${dimensions}]; give modulations as [m] or [n, m]`,
+    );
+  }
+  const asked = size === undefined ? undefined : fromOption('--size', () => parseSize(size));
+  const shape = asked !== undefined && 'shape' in asked ? asked.shape : undefined;
+  const length = dimensions.at(-1)!;
+  const count = dimensions.length === 1 ? 1 : dimensions[0]!;
+  return Array.from({ length: count }, (_, i) => {
+    const own = dimensions.length === 1 ? id : `${id}-${String(i).padStart(String(count - 1).length, '0')}`;
+    const values = Float32Array.from(data.subarray(i * length, (i + 1) * length));
+    return functionOfModulation(model, values, { id: own, label, quality, shape });
+  });
+}
+
+async function remove(_job: Job, path: string, ids: string[]): Promise<Report> {
+  const { openFunctaset, unknownFunction } = await import('../../functaset/index.ts');
+  const store = await openFunctaset(path);
+  try {
+    const absent = ids.find((id) => !store.has(id));
+    if (absent !== undefined) throw unknownFunction(path, absent);
+    const deleted = await store.deleteMany(ids);
+    return {
+      data: { store: path, deleted, total: store.count },
+      lines: [`${path}: ${deleted} functions deleted, ${store.count} left; store compact frees their room`],
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+async function rewritten(job: Job, path: string, how: 'compact' | 'upgrade'): Promise<Report> {
+  const { compactFunctaset, upgradeFunctaset } = await import('../../functaset/index.ts');
+  const work = how === 'compact' ? compactFunctaset : upgradeFunctaset;
+  const found: Rewritten = await job.progress(how, 'functions', (progress: Progress) =>
+    work(path, { signal: job.signal, onProgress: (done, total) => progress.update(done, total) }),
+  );
+  const { functions, before, after } = found;
+  return {
+    data: { store: path, functions, before, after },
+    lines: [`${path}: ${functions} functions, ${bytesText(before)} before, ${bytesText(after)} now`],
   };
 }
 
@@ -119,8 +220,8 @@ async function stats(job: Job, path: string): Promise<Report> {
     ['size', sizeText(info.shape)],
     ['modulation', `${info.layout.length} numbers`],
     ['on disk', bytesText(fileBytes)],
-    ['modulations', bytesText(modulationBytes)],
-    ['coded', bytesText(codedBytes)],
+    ['files', bytesText(codedBytes)],
+    ['not coded', bytesText(modulationBytes)],
     ...(meanBits === null ? [] : [['mean bits', meanBits.toFixed(1)]]),
     ...(meanPsnrDb === null ? [] : [['mean psnr', psnrText(meanPsnrDb)]]),
     ['labels', labels.map(({ label, functions: n }) => `${label}: ${n}`).join(', ') || 'none'],
