@@ -5,6 +5,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { etagged } from '../caching.ts';
 import type { ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
+import { withSamples } from '../samples.ts';
 
 const scriptPath = '/docs/scalar.js';
 
@@ -17,6 +18,8 @@ const configuration = {
   agent: { disabled: true },
   mcp: { disabled: true },
   hideClientButton: true,
+  // Each operation has a command of its own: see samples.ts.
+  hiddenClients: true,
   proxyUrl: '',
 };
 
@@ -48,21 +51,29 @@ const policy = [
 ].join('; ');
 
 export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'functa',
-      version: context.version,
-      description:
-        'Signals as functions: encode, decode at any size, sample, and read functasets. Errors are problem details (RFC 9457) with a stable `code`.',
-      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
-    },
-    tags: [
-      { name: 'models', description: 'What can be coded with.' },
-      { name: 'coding', description: 'Signals to functions and back.' },
-      { name: 'functasets', description: 'Stores of functions.' },
-      { name: 'health', description: 'For whoever runs the server.' },
-    ],
+  const described = () =>
+    app.getOpenAPI31Document({
+      openapi: '3.1.0',
+      info: {
+        title: 'functa',
+        version: context.version,
+        description:
+          'Signals as functions: encode, decode at any size, sample, and read functasets. Errors are problem details (RFC 9457) with a stable `code`.',
+        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+      },
+      tags: [
+        { name: 'models', description: 'What can be coded with.' },
+        { name: 'coding', description: 'Signals to functions and back.' },
+        { name: 'functasets', description: 'Stores of functions.' },
+        { name: 'health', description: 'For whoever runs the server.' },
+      ],
+    });
+
+  let document: ReturnType<typeof described> | undefined;
+  app.get('/openapi.json', (c) => {
+    // Made once: it takes as long as a small request's work.
+    document ??= described();
+    return c.json(withSamples(document, new URL(c.req.url).origin) as object);
   });
 
   app.get('/docs', (c) =>

@@ -6,6 +6,7 @@ export { multiplyAddsPerPoint } from '../../codec/index.ts';
 export { contactSheet } from '../../datasets/contact-sheet.ts';
 export { type Ability, abilities, describePriors, kindsThat } from './abilities.ts';
 export { bestPrior, priorsOf } from './coding.ts';
+export { type DemoOptions, demoFunctasets } from './demo.ts';
 export { maxEffort } from './effort.ts';
 export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
 export { type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';
@@ -15,7 +16,6 @@ export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';
 export { bundledModels, findModel, listModels, loadModel, modelSuffix } from './models.ts';
 export { npyChunks, stackedRows } from './npy.ts';
 export {
-  demoFunctasets,
   detailsPath,
   type PackDetails,
   type Packed,

@@ -1,4 +1,12 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -9,11 +17,12 @@ import { decodeTerms } from '../combine/index.ts';
 import { mse } from '../core/units.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
+import { demoFunctasets } from './demo.ts';
 import { fitSignals } from './fit.ts';
 import { openFunctions } from './functions.ts';
 import { buildFunctaset } from './jobs.ts';
 import { loadModel } from './models.ts';
-import { demoFunctasets, detailsPath, packFunctaset, readPack, unpackFunctaset } from './pack.ts';
+import { detailsPath, packFunctaset, readPack, unpackFunctaset } from './pack.ts';
 import { functionOfFile, functionOfModulation } from './put.ts';
 import { openSession } from './session.ts';
 import { openFunctasetOf } from './store.ts';
@@ -126,6 +135,19 @@ it('a demo beside a model is unpacked once, and bad details are refused', async 
   expect(Object.keys(first)).toEqual(['tiny-demo']);
   expect(await demoFunctasets(options)).toEqual(first);
   expect(await readPack(archivePath)).toEqual({ archive: new Uint8Array(readFileSync(archivePath)) });
+
+  // Several at once on a fresh cache all find a whole one, and leave nothing beside it.
+  const fresh = { ...options, cacheDir: join(directory, 'fresh') };
+  const together = await Promise.all([demoFunctasets(fresh), demoFunctasets(fresh), demoFunctasets(fresh)]);
+  for (const found of together) expect(await functionsOf(found['tiny-demo']!)).toHaveLength(21);
+  expect(readdirSync(join(directory, 'fresh', 'functasets'))).toHaveLength(1);
+
+  // A cache that cannot be written: said, and passed over where that is asked for.
+  const denied = { ...options, cacheDir: archivePath };
+  await expect(demoFunctasets(denied)).rejects.toMatchObject({ code: 'cache-denied' });
+  const missing: string[] = [];
+  expect(await demoFunctasets({ ...denied, onMissing: (name) => missing.push(name) })).toEqual({});
+  expect(missing).toEqual(['tiny-demo']);
 
   copyFileSync(archivePath, join(directory, 'bad.functa'));
   writeFileSync(detailsPath(join(directory, 'bad.functa')), '{"labels": 7}');

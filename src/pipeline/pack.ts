@@ -3,17 +3,14 @@
  * are its items; labels, PSNR and bits stand in its notes. A modulation that is not coded stands in its note, and its item is what it
  * would be as a file, so that any reader of archives decodes all of them.
  */
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Archive, joinFiles, openArchive } from '../../codec/index.ts';
-import { cacheRoot } from '../../datasets/cache.ts';
 import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { decodeNote, encodeNote, type Label, type StoredFunction } from '../functaset/index.ts';
 import { bestPrior, code } from './coding.ts';
-import { listModels, loadModel } from './models.ts';
 import { functionOfFile } from './put.ts';
 import { openFunctasetOf } from './store.ts';
 
@@ -154,37 +151,4 @@ export async function readPack(archivePath: string): Promise<Packed> {
       cause: error,
     });
   }
-}
-
-/**
- * The functasets that come with models as `demo.functa`, unpacked into the cache at first; by name, the model's with
- * `-demo`.
- */
-export async function demoFunctasets(
-  options: UnpackOptions & {
-    readonly directories?: readonly string[] | undefined;
-    readonly cacheDir?: string | undefined;
-  } = {},
-): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const { name, path } of await listModels(options.directories)) {
-    const archivePath = join(dirname(path), 'demo.functa');
-    if (!(await stat(archivePath).catch(() => undefined))) continue;
-    const model = await loadModel(path);
-    const packed = await readPack(archivePath);
-    const store = join(cacheRoot(options.cacheDir), 'functasets', `${name}-${model.id.slice(0, 16)}-2`);
-    if ((await storedCount(model, store)) < openArchive(model, packed.archive).count) {
-      await unpackFunctaset(model, packed, store, options);
-    }
-    found[`${name}-demo`] = store;
-  }
-  return found;
-}
-
-async function storedCount(model: Model, path: string): Promise<number> {
-  if (!(await stat(path).catch(() => undefined))) return 0;
-  const store = await openFunctasetOf(model, path, { readOnly: true });
-  const { count } = store;
-  await store.close();
-  return count;
 }

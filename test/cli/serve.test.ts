@@ -1,4 +1,6 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { functa, functaJson } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
@@ -57,6 +59,40 @@ describe('functa serve', () => {
     // bytes beyond ASCII are no request line at all
     expect(lines).toHaveLength(3);
     expect(lines[1]).toMatch(/ GET \/a%0A2026-01-01T00:00:00\.000Z%20GET%20\/%1b%5b31m 404 /);
+  });
+
+  it('refuses a directory of models that is not there, by name', async () => {
+    const { status, json } = await functaJson(['serve', '--port', '0', '--models', '/nowhere/models']);
+    expect(status).not.toBe(0);
+    expect(json.error).toMatchObject({ code: 'models-directory' });
+    expect(json.error.message).toContain('/nowhere/models');
+  });
+
+  it('names a damaged model in one line and serves the others, without a cache that can be written', async () => {
+    const models = join(place.directory, 'mixed');
+    await mkdir(join(models, 'damaged'), { recursive: true });
+    await writeFile(join(models, 'damaged', 'model.safetensors'), 'not a model');
+    await writeFile(join(models, 'damaged', 'demo.functa'), 'not a demo');
+    await copyFile(join(place.directory, 'tiny.safetensors'), join(models, 'tiny.safetensors'));
+    let answer: Promise<unknown> | undefined;
+    const ran = await functa(['serve', '--port', '0', '--models', models, '--json'], {
+      env: { FUNCTA_DATA: join(models, 'tiny.safetensors') },
+      onStdout: (text, kill) => {
+        if (answer !== undefined || !text.includes('\n')) return;
+        const { url } = JSON.parse(text);
+        answer = Promise.all(
+          ['/readyz', '/v1/models'].map(async (path) => (await fetch(`${url}${path}`)).json()),
+        ).finally(() => kill('SIGTERM'));
+      },
+    });
+    expect(ran.status).toBe(0);
+    expect(await answer).toMatchObject([
+      { status: 'ok', models: 1, refused: ['damaged'] },
+      { models: [{ name: 'tiny' }], refused: [{ name: 'damaged', detail: expect.stringContaining(models) }] },
+    ]);
+    const lines = ran.stderr.split('\n').filter((line) => line.includes('damaged'));
+    expect(lines.some((line) => /^model damaged is not served: /.test(line))).toBe(true);
+    expect(lines.some((line) => /^functaset damaged-demo is not served: /.test(line))).toBe(true);
   });
 
   it('on a port that is taken says so', async () => {

@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readNpy } from '../../datasets/npy.ts';
@@ -61,6 +65,26 @@ describe('health and documentation', () => {
       '/v1/functasets/{s}/combine',
     ]);
     expect(Object.keys(document.paths['/v1/models/{m}/decode']!.post!.responses)).toContain('409');
+  });
+
+  it('gives commands that send files as they are', async () => {
+    const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, { 'x-codeSamples': { source: string }[]; requestBody?: object }>>;
+    };
+    const samples = Object.values(document.paths).flatMap((operations) =>
+      Object.values(operations).map((operation) => operation['x-codeSamples'][0]!.source),
+    );
+    for (const sample of samples) expect(sample).toMatch(/^curl .*'http:\/\/127\.0\.0\.1:\d+\/[^']*'$/);
+    // Of bodies of bytes: encode, decode, classify.
+    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(3);
+    expect(samples.filter((sample) => /--data |-d @/.test(sample))).toEqual([]);
+    const encode = samples.find((sample) => sample.includes('/encode'))!;
+    const here = join(serving.directory, 'curl');
+    await mkdir(here);
+    await writeFile(join(here, 'picture.png'), picture);
+    await promisify(execFile)('sh', ['-c', encode.replace('/cifar10/', '/tiny/')], { cwd: here });
+    const own = await client.encode('tiny', picture, { type: 'image/png' });
+    expect(new Uint8Array(await readFile(join(here, 'one.functa')))).toEqual(own.bytes);
   });
 
   it('serves the reference page from the package alone', async () => {

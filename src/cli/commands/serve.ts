@@ -44,8 +44,9 @@ export function addServe(program: Command, run: Run): void {
 async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
   const { recordJson, recordText, startServer } = await import('../../../server/index.ts');
   const { demoFunctasets } = await import('../../pipeline/index.ts');
-  const functasets =
-    flags.functaset ?? (await demoFunctasets({ directories: flags.models, signal: job.signal }));
+  const onMissing = (name: string, reason: string) => job.note(`functaset ${name} is not served: ${reason}`);
+  const demos = { directories: flags.models, signal: job.signal, onMissing };
+  const functasets = flags.functaset ?? (await demoFunctasets(demos));
   const server = await startServer({
     host: flags.host,
     port: flags.port,
@@ -63,7 +64,7 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
       `anyone who reaches ${flags.host} can use this server: it asks for no key; keep it behind a firewall or a proxy`,
     );
   }
-  for (const { detail } of server.refused) job.note(`not served: ${detail}`);
+  for (const { name, detail } of server.refused) job.note(`model ${name} is not served: ${detail}`);
   await job.present(started(server));
   await server.closed;
   job.note('stopped');
