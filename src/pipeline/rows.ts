@@ -2,20 +2,21 @@
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, Points } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
+import { type GridPoints, Interpolator, isBetween, samplesBehind } from './between.ts';
 import { outputGrid } from './grid.ts';
 import type { DecodeOptions, RowStream, Rows } from './types.ts';
-import { toSignalValues } from './values.ts';
+import { isPicture, toSignalValues } from './values.ts';
 
 /** Enough points to keep every thread at work, few enough that a block is a megabyte or two. */
 const blockPoints = 2 ** 17;
 
 /**
- * The signal of `modulation` [m], rows at a time; `quality` is the one that it was found at, 50 by default. Throws before the first row: BadInputError `bad-size`, `bad-region`;
- * LimitError `limit-samples`, `limit-axis`, `limit-multiply-adds`.
+ * The signal of `modulation` [m], rows at a time; `quality` is the one that it was found at, 50 by default. A picture of another size is
+ * drawn from its samples (between.ts) unless it is `raw`. Throws before the first row: BadInputError `bad-size`, `bad-region`; LimitError `limit-samples`, `limit-axis`, `limit-multiply-adds`.
  */
 export function fieldRows(
   context: { readonly model: Model; readonly engine: Engine },
@@ -25,25 +26,31 @@ export function fieldRows(
 ): RowStream {
   const { card } = context.model;
   const grid = outputGrid(shape, options, options.limits);
-  const work = pointCount(grid.shape) * multiplyAddsPerPoint(card.spec);
+  const height = grid.shape[0]!;
+  const all = grid.points(0, height) as GridPoints;
+  const drawn = isPicture(card) && options.raw !== true && isBetween(all);
+  const points = drawn ? samplesBehind(shape, all) : pointCount(grid.shape);
+  const work = points * multiplyAddsPerPoint(card.spec) + pointCount(grid.shape) * card.spec.outputs;
   checkLimit(
     'multiply-adds',
     work,
     options.limits.maxMultiplyAdds,
     'ask for a smaller size or a region of it',
   );
-  const height = grid.shape[0]!;
   const rowsPerBlock = blockRows(grid.shape);
   async function* rows(): AsyncIterable<Rows> {
     const { engine, model } = context;
     const { network } = atQuality(model, options.quality ?? defaultQuality);
+    const evaluate = (points: Points) =>
+      engine.evaluate(network, shape, modulation, points, { signal: options.signal });
+    const between = new Interpolator(shape, card.spec.outputs, (from, count) =>
+      evaluate({ kind: 'grid', start: from.map((at) => at + 0.5), step: [1, 1], count }),
+    );
     for (let start = 0; start < height; start += rowsPerBlock) {
       if (options.signal?.aborted) throw new AbortedError();
       const n = Math.min(rowsPerBlock, height - start);
-      const points = grid.points(start, n);
-      const values = await engine.evaluate(network, shape, modulation, points, {
-        signal: options.signal,
-      });
+      const points = grid.points(start, n) as GridPoints;
+      const values = drawn ? await between.block(points) : await evaluate({ kind: 'grid', ...points });
       yield { start, rows: n, values: toSignalValues(card, values, options.raw ?? false) };
     }
   }
