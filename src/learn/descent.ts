@@ -8,7 +8,7 @@ import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { rowsOf } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { type BaseNetwork, pointCount, totalChannels } from '../field/spec.ts';
-import { type FieldReach, fieldReach, LinearField } from './linear-field.ts';
+import { clipped, type FieldReach, fieldReach, LinearField } from './linear-field.ts';
 import type { PricedSymbols, Pricing } from './pricing.ts';
 
 /** Times that a turn goes through all symbols. */
@@ -32,7 +32,19 @@ export interface Chosen {
   readonly objective: number;
   /** Gauss-Newton diagonal of every channel [channels], the mean of its cells; absent when one turn is all there was. */
   readonly diagonal: Float64Array | undefined;
+  /** [points, outputs]: the targets, and the field's own values where those are beyond a bound that a target is at. */
+  readonly met: Float32Array;
 }
+
+export interface DescentOptions extends CallOptions {
+  readonly turns: number;
+  /** Those whose symbols may change. */
+  readonly channels: readonly number[];
+  /** Of field values, where a decoder clips them: a target at a bound is met by all values beyond it. */
+  readonly bounds?: Bounds | undefined;
+}
+
+export type Bounds = readonly [lowest: number, highest: number];
 
 /**
  * Improves `symbols` [count, m] in place; `steps` [m]. `turns`: true errors and prices that are computed at most; one only measures
@@ -45,14 +57,14 @@ export async function descend(
   symbols: Int32Array,
   steps: Float64Array,
   pricing: Pricing,
-  { turns, channels, signal }: CallOptions & { readonly turns: number; readonly channels: readonly number[] },
+  { turns, channels, bounds, signal }: DescentOptions,
 ): Promise<Chosen[]> {
   const { shape, count } = batch;
   const reach = fieldReach(net.spec, shape);
   const m = reach.length;
   const searches = Array.from({ length: count }, (_, s) => {
     const own = symbols.subarray(s * m, (s + 1) * m);
-    return new Descent(own, steps, pricing, reach, new Target(batch, s));
+    return new Descent(own, steps, pricing, reach, new Target(batch, s, bounds));
   });
   const points = coveringGrid(shape);
   const size = batch.targets.length / count;
@@ -92,18 +104,36 @@ class Target {
   readonly #targets: Float32Array;
   readonly #roots: Float32Array | undefined;
   readonly #outputs: number;
+  /** [points, outputs]: 1 where the target is the highest value there is, -1 where it is the lowest. */
+  readonly sides: Int8Array | undefined;
 
-  constructor(batch: Batch, s: number) {
+  constructor(batch: Batch, s: number, bounds: Bounds | undefined) {
     const points = pointCount(batch.shape);
     const size = batch.targets.length / batch.count;
     this.#targets = batch.targets.subarray(s * size, (s + 1) * size);
     this.#roots = batch.weights?.slice(s * points, (s + 1) * points).map(Math.sqrt);
     this.#outputs = size / points;
+    this.sides = bounds && sidesOf(this.#targets, bounds);
+  }
+
+  /** What is left of a residual in the decoded signal, where values are clipped. */
+  error(residual: Float32Array): Float32Array {
+    return this.sides === undefined ? residual : clipped(residual, this.sides);
   }
 
   /** Weighted errors of `values` [points, outputs]; a fresh array. */
   residual(values: Float32Array): Float32Array {
     return this.weigh(values.map((value, i) => this.#targets[i]! - value));
+  }
+
+  /** The targets less what of `residual` is none. */
+  met(residual: Float32Array): Float32Array {
+    const { sides } = this;
+    if (sides === undefined) return this.#targets;
+    return this.#targets.map((target, i) => {
+      const root = this.#roots?.[Math.floor(i / this.#outputs)] ?? 1;
+      return residual[i]! * sides[i]! < 0 && root > 0 ? target - residual[i]! / root : target;
+    });
   }
 
   /** Multiplies `values` [points, outputs] by the roots of the weights, in place. */
@@ -155,7 +185,7 @@ class Descent implements Chosen {
   /** Keeps what was tried, of field values [points, outputs], if it is better. */
   settle(values: Float32Array): void {
     const residual = this.#target.residual(values);
-    const loss = halfSquares(residual);
+    const loss = halfSquares(this.#target.error(residual));
     const priced = this.#pricing.price(this.#tried);
     const objective = loss + this.#pricing.weight * priced.nats;
     const gain = this.objective - objective;
@@ -182,10 +212,14 @@ class Descent implements Chosen {
     return this.#field?.diagonal;
   }
 
+  get met(): Float32Array {
+    return this.#target.met(this.#residual);
+  }
+
   /** Takes df/du [channels][points, outputs] at the best symbols, of the channels that may move. */
   linearise(slopes: readonly (Float32Array | undefined)[]): void {
     const weighed = slopes.map((own) => own && this.#target.weigh(own));
-    this.#field = new LinearField(this.#reach, weighed, this.#residual);
+    this.#field = new LinearField(this.#reach, weighed, this.#residual, this.#target.sides);
     this.#fresh = true;
     this.stale = false;
   }
@@ -196,8 +230,8 @@ class Descent implements Chosen {
     field.residual = this.#residual;
     let moved = false;
     for (let sweep = 0; sweep < SWEEPS; sweep++) {
-      field.sweep((i, slope, curvature) => {
-        const by = this.#choose(i, slope, curvature);
+      field.sweep((i, slope, curvature, exact) => {
+        const by = this.#choose(i, slope, curvature, exact);
         if (by === 0) return 0;
         moved = true;
         this.#tried[i]! += by;
@@ -208,25 +242,31 @@ class Descent implements Chosen {
     if (!moved) this.done = true;
   }
 
-  /** By how much symbol `i` should change. */
-  #choose(i: number, slope: number, curvature: number): number {
+  /** By how much symbol `i` should change; `exact`: LinearField.sweep. */
+  #choose(i: number, slope: number, curvature: number, exact: ((x: number) => number) | undefined): number {
     const symbol = this.#tried[i]!;
     const step = this.#steps[i]!;
     const bend = curvature * step * step;
     const damped = bend * (1 + this.#damping);
     const pull = slope * step - this.#damping * bend * (symbol - this.#best[i]!);
     const ideal = damped > 0 ? Math.floor(pull / damped + 0.5) : 0;
-    if (symbol === 0 && ideal === 0) return 0;
+    if (symbol === 0 && ideal === 0 && exact === undefined) return 0;
     let least = 0;
     let chosen = 0;
     const consider = (by: number) => {
-      const error = (0.5 * damped * by - pull) * by;
+      const error =
+        exact === undefined
+          ? (0.5 * damped * by - pull) * by
+          : exact(by * step) + this.#damping * bend * by * (symbol - this.#best[i]! + 0.5 * by);
       const change = error + this.#pricing.weight * this.#priced!.change(i, symbol, symbol + by);
       if (change < least) {
         least = change;
         chosen = by;
       }
     };
+    // Beyond a bound error is none: one step more than the parabola says may be free.
+    const beyond = ideal + Math.sign(pull);
+    if (exact !== undefined && beyond !== ideal) consider(beyond);
     const next = symbol + ideal;
     const inward = next - Math.sign(next) - symbol;
     if (ideal !== 0) consider(ideal);
@@ -234,6 +274,11 @@ class Descent implements Chosen {
     if (symbol !== 0 && -symbol !== ideal && -symbol !== inward) consider(-symbol);
     return chosen;
   }
+}
+
+function sidesOf(targets: Float32Array, [lowest, highest]: Bounds): Int8Array | undefined {
+  const sides = Int8Array.from(targets, (value) => (value >= highest ? 1 : value <= lowest ? -1 : 0));
+  return sides.some((side) => side !== 0) ? sides : undefined;
 }
 
 function halfSquares(values: Float32Array): number {

@@ -6,7 +6,7 @@ import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { pyramid } from '../field/presets.ts';
 import { modulationLength, totalChannels, weightLayout } from '../field/spec.ts';
-import { fieldReach, LinearField } from './linear-field.ts';
+import { clipped, fieldReach, LinearField } from './linear-field.ts';
 
 const engine = await openReference();
 const rng = new Rng(7);
@@ -104,4 +104,38 @@ test('of a field that is linear, a sweep knows what is left after all its moves'
     expect(linear.residual[i]).toBeCloseTo(field.targets[i]! - value, 3);
   });
   expect(linear.loss).toBeLessThan(before);
+});
+
+test('where targets are at a bound, values beyond it are no error, and the change of a move is exact', async () => {
+  for (const shape of [[9, 6], [12]]) {
+    const field = fieldOf(shape, 2, true);
+    const targets = field.targets.map((value) => Math.min(0.5, Math.max(-0.5, value)));
+    const sides = Int8Array.from(targets, (value) => (value === 0.5 ? 1 : value === -0.5 ? -1 : 0));
+    const residualAt = async (phi: Float32Array) =>
+      (await field.at(phi)).map((value, i) => targets[i]! - value);
+    const lossAt = async (phi: Float32Array) =>
+      clipped(await residualAt(phi), sides).reduce((sum, r) => sum + r * r, 0) / 2;
+    const signals = { shape, count: 1, modulations: field.modulation };
+    const slopes = rowsOf(
+      await engine.slopes(field.net, signals, coveringGrid(shape)),
+      totalChannels(field.spec),
+    );
+    const reach = fieldReach(field.spec, shape);
+    const linear = new LinearField(reach, slopes, await residualAt(field.modulation), sides);
+    expect(linear.loss).toBeCloseTo(await lossAt(field.modulation), 4);
+    const moves = new Map<number, number>();
+    const moved = field.modulation.slice();
+    let [visit, foretold] = [0, linear.loss];
+    linear.sweep((i, _slope, _curvature, exact) => {
+      if (visit++ % 3 > 0 || exact === undefined) return 0;
+      const by = i % 2 === 0 ? 0.7 : -0.4;
+      foretold += exact(by);
+      moves.set(i, by);
+      moved[i]! += by;
+      return by;
+    });
+    expect(moves.size).toBeGreaterThan(3);
+    expect(linear.loss).toBeCloseTo(foretold, 4);
+    expect(linear.loss).toBeCloseTo(await lossAt(moved), 3);
+  }
 });

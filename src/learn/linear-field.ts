@@ -64,8 +64,19 @@ export function fieldReach(spec: FieldSpec, shape: readonly number[]): FieldReac
 /** Samples along an axis, as a power of two, that share a time of their last change. */
 const BLOCK_BITS = 2;
 
+/** What is left of `residual` [points, outputs] once values are clipped: targets at a bound are met by values beyond it. */
+export function clipped(residual: Float32Array, sides: Int8Array): Float32Array {
+  return residual.map((r, i) => (r * sides[i]! < 0 ? 0 : r));
+}
+
 export class LinearField {
+  /** Of values that are not clipped. */
   readonly #residual: Float32Array;
+  /** Of clipped ones; the same array where nothing is. */
+  readonly #error: Float32Array;
+  readonly #sides: Int8Array | undefined;
+  /** Which blocks have targets at a bound. */
+  readonly #bounded: Uint8Array;
   readonly #reach: FieldReach;
   /** [channels][points, outputs]; absent for channels that stay as they are. */
   readonly #slopes: readonly (Float32Array | undefined)[];
@@ -79,15 +90,23 @@ export class LinearField {
   readonly #blockColumns: number;
   #now = 0;
 
-  /** Keeps `reach` and `slopes`. */
-  constructor(reach: FieldReach, slopes: readonly (Float32Array | undefined)[], residual: Float32Array) {
+  /** Keeps `reach`, `slopes` and `sides`: [points, outputs], where a target is the highest (1) or the lowest (-1) value that is not clipped. */
+  constructor(
+    reach: FieldReach,
+    slopes: readonly (Float32Array | undefined)[],
+    residual: Float32Array,
+    sides?: Int8Array,
+  ) {
     this.#reach = reach;
     this.#slopes = slopes;
     this.#residual = new Float32Array(residual.length);
+    this.#sides = sides;
+    this.#error = sides === undefined ? this.#residual : new Float32Array(residual.length);
     this.#slopeOf = new Float64Array(reach.length);
     this.#summedAt = new Int32Array(reach.length);
     this.#blockColumns = (reach.columns >> BLOCK_BITS) + 1;
     this.#changedAt = new Int32Array(this.#blockColumns * ((reach.rows >> BLOCK_BITS) + 1));
+    this.#bounded = this.#blocksWith(sides);
     this.residual = residual;
     this.#curvature = new Float32Array(reach.length);
     this.#each((i, own, planes, rows, columns) => {
@@ -102,20 +121,32 @@ export class LinearField {
 
   set residual(from: Float32Array) {
     this.#residual.set(from);
+    if (this.#sides !== undefined) this.#error.set(clipped(from, this.#sides));
     this.#changedAt.fill(++this.#now);
   }
 
   /**
    * Goes through the modulation once, coarse to fine, and moves each number by what `choose` says of
-   * 1/2 |residual|^2 - slope x + 1/2 curvature x^2, the error after moving it by x.
+   * 1/2 |error|^2 - slope x + 1/2 curvature x^2, the error after moving it by x. Where clipping takes a part in it, that is so at x = 0
+   * alone, and `exact` gives the change of 1/2 |error|^2.
    */
-  sweep(choose: (index: number, slope: number, curvature: number) => number): void {
+  sweep(
+    choose: (
+      index: number,
+      slope: number,
+      curvature: number,
+      exact: ((x: number) => number) | undefined,
+    ) => number,
+  ): void {
     this.#each((i, slopes, planes, rows, columns) => {
       if (this.#lastChange(rows, columns) > this.#summedAt[i]!) {
-        this.#slopeOf[i] = this.#sum(slopes, this.#residual, false, planes, rows, columns);
+        this.#slopeOf[i] = this.#sum(slopes, this.#error, false, planes, rows, columns);
         this.#summedAt[i] = this.#now;
       }
-      const by = choose(i, this.#slopeOf[i]!, this.#curvature[i]!);
+      const exact = this.#isBounded(rows, columns)
+        ? (x: number) => this.#changeBy(slopes, x, planes, rows, columns)
+        : undefined;
+      const by = choose(i, this.#slopeOf[i]!, this.#curvature[i]!, exact);
       if (by !== 0) this.#move(slopes, by, planes, rows, columns);
     });
   }
@@ -131,10 +162,10 @@ export class LinearField {
     return sums;
   }
 
-  /** Half the sum of squares of the residual. */
+  /** Half the sum of squares of the error. */
   get loss(): number {
     let sum = 0;
-    for (let i = 0; i < this.#residual.length; i++) sum += this.#residual[i]! * this.#residual[i]!;
+    for (let i = 0; i < this.#error.length; i++) sum += this.#error[i]! * this.#error[i]!;
     return sum / 2;
   }
 
@@ -177,6 +208,26 @@ export class LinearField {
     return sum;
   }
 
+  /** Change of half the sum of squares of the error when the number with these slopes moves by `x`. */
+  #changeBy(slopes: Float32Array, x: number, planes: Reach, rows: Reach, columns: Reach): number {
+    const { outputs } = this.#reach;
+    const sides = this.#sides!;
+    let sum = 0;
+    for (let z = 0; z < planes.weights.length; z++)
+      for (let y = 0; y < rows.weights.length; y++) {
+        const weight = x * planes.weights[z]! * rows.weights[y]!;
+        let i = this.#start(planes, z, rows, y, columns);
+        for (const across of columns.weights)
+          for (let o = 0; o < outputs; o++, i++) {
+            const moved = this.#residual[i]! - weight * across * slopes[i]!;
+            const before = this.#error[i]!;
+            const after = moved * sides[i]! < 0 ? 0 : moved;
+            sum += (after - before) * (after + before);
+          }
+      }
+    return sum / 2;
+  }
+
   #move(slopes: Float32Array, by: number, planes: Reach, rows: Reach, columns: Reach): void {
     const { outputs } = this.#reach;
     const residual = this.#residual;
@@ -193,8 +244,40 @@ export class LinearField {
           this.#start(planes, z, rows, y, columns),
           outputs,
         );
+        if (this.#sides !== undefined)
+          this.#clip(this.#start(planes, z, rows, y, columns), columns.weights.length);
       }
     }
+  }
+
+  /** Brings the errors of `samples` samples of a line up to date. */
+  #clip(from: number, samples: number): void {
+    const sides = this.#sides!;
+    for (let i = from; i < from + samples * this.#reach.outputs; i++)
+      this.#error[i] = this.#residual[i]! * sides[i]! < 0 ? 0 : this.#residual[i]!;
+  }
+
+  /** Blocks that have samples with a side. */
+  #blocksWith(sides: Int8Array | undefined): Uint8Array {
+    const blocks = new Uint8Array(this.#changedAt.length);
+    const { rows, columns, outputs } = this.#reach;
+    sides?.forEach((side, i) => {
+      if (side === 0) return;
+      const point = Math.floor(i / outputs);
+      const y = Math.floor(point / columns) % rows;
+      blocks[(y >> BLOCK_BITS) * this.#blockColumns + ((point % columns) >> BLOCK_BITS)] = 1;
+    });
+    return blocks;
+  }
+
+  #isBounded(rows: Reach, columns: Reach): boolean {
+    if (this.#sides === undefined) return false;
+    for (let y = rows.from >> BLOCK_BITS; y <= (rows.from + rows.weights.length - 1) >> BLOCK_BITS; y++) {
+      const at = y * this.#blockColumns;
+      const end = at + ((columns.from + columns.weights.length - 1) >> BLOCK_BITS);
+      for (let i = at + (columns.from >> BLOCK_BITS); i <= end; i++) if (this.#bounded[i] === 1) return true;
+    }
+    return false;
   }
 
   /** When the residual last changed near what a cell reaches. */

@@ -5,6 +5,7 @@ import { openEngine } from '../engine/index.ts';
 import { openReference } from '../engine/reference/reference.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { channelLayout, channelOfSymbol } from '../field/channels.ts';
+import { coveringGrid } from '../field/coordinates.ts';
 import { readModel } from '../field/model.ts';
 import { adaptBatch, rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
@@ -91,6 +92,54 @@ test('a channel that the logistics expect nothing of stays at zero', async () =>
   const { symbols } = await roundBatch(engine, network, batch, start, options);
   expect(symbols.some((symbol, i) => symbol !== 0 && channelOf[i % m] !== quiet)).toBe(true);
   expect(symbols.every((symbol, i) => symbol === 0 || channelOf[i % m] !== quiet)).toBe(true);
+});
+
+test('white is met by what is whiter: with bounds the decoded error is smaller, and moves keep it', async () => {
+  const bytes = await readFile(new URL('../../models/photos/model.safetensors', import.meta.url));
+  const quality = 50;
+  const { card, network, steps, tensors } = atQuality(readModel(new Uint8Array(bytes)), quality);
+  const size = 32;
+  const half = Float32Array.from({ length: size * size * 3 }, (_, i) =>
+    i % (3 * size) < 1.5 * size ? 1 : (i % 7) / 9,
+  );
+  const one = batchOf([{ shape: [size, size], values: half }], 3, card.values);
+  const scales = tensors.get('learn.scales')!.data as Float32Array;
+  const rate = rateTerm(
+    { lambda: card.training.lambda, values: { ...card.values, peak: 1 }, steps, scales },
+    one,
+    quality,
+  );
+  const fast = await openEngine();
+  try {
+    const { modulations } = await adaptBatch(fast, network, one, { steps: 3 });
+    const channelOf = channelOfSymbol(channelLayout(network.spec, one.shape));
+    const clippedObjective = async (options: Partial<Parameters<typeof roundBatch>[4]>) => {
+      const { symbols, objectives } = await roundBatch(fast, network, one, modulations, {
+        ...{ rate, turns: 6 },
+        ...options,
+      });
+      const rounded = Float32Array.from(symbols, (symbol, i) => symbol * rate.steps[channelOf[i]!]!);
+      const values = await fast.evaluate(network, one.shape, rounded, coveringGrid(one.shape));
+      const loss = values.reduce(
+        (sum, value, i) => sum + (one.targets[i]! - Math.min(0.5, Math.max(-0.5, value))) ** 2 / 2,
+        0,
+      );
+      const nats = symbols.reduce((sum, symbol, i) => {
+        const c = channelOf[i]!;
+        return sum + logisticNats(symbol * rate.steps[c]!, rate.steps[c]!, rate.scales[c]!);
+      }, 0);
+      return { found: loss + rate.weight * nats, said: objectives[0]! };
+    };
+    const bounds = [-0.5, 0.5] as const;
+    const without = await clippedObjective({});
+    const within = await clippedObjective({ bounds });
+    const moved = await clippedObjective({ bounds, moves: 12 });
+    expect(within.said / within.found).toBeCloseTo(1, 3);
+    expect(within.found).toBeLessThan(without.found);
+    expect(moved.found).toBeLessThanOrEqual(within.found * 1.0001);
+  } finally {
+    await fast.close();
+  }
 });
 
 test('moves by true gradients find what the linear field of a strongly bent network does not see', async () => {

@@ -12,7 +12,8 @@ import { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { type BaseNetwork, totalChannels } from '../field/spec.ts';
-import { descend } from './descent.ts';
+import { type Bounds, descend } from './descent.ts';
+import { priceLone } from './lone.ts';
 import { moveSymbols } from './moves.ts';
 import { channelsInUse, logisticPrices, type Price } from './pricing.ts';
 import type { RateTerm } from './refine.ts';
@@ -26,6 +27,10 @@ export interface RoundOptions extends CallOptions {
   readonly turns: number;
   /** Gradients that further moves are worth; none by default. */
   readonly moves?: number | undefined;
+  /** What a symbol of the finest cells with only zeros around it has to be worth beyond its price (lone.ts), in nats; default: 0. */
+  readonly loneNats?: number | undefined;
+  /** Of field values, where a decoder clips them; none by default. */
+  readonly bounds?: Bounds | undefined;
 }
 
 export interface Rounded {
@@ -46,7 +51,7 @@ export async function roundBatch(
   net: BaseNetwork,
   batch: Batch,
   modulations: Float32Array,
-  { rate, turns, moves = 0, signal, price }: RoundOptions,
+  { rate, turns, moves = 0, loneNats = 0, bounds, signal, price }: RoundOptions,
 ): Promise<Rounded> {
   if (!Number.isInteger(turns) || turns < 1) {
     throw new BadInputError('turns', `turns is a whole number of at least 1, not ${turns}`);
@@ -59,12 +64,14 @@ export async function roundBatch(
   const symbols = Int32Array.from(modulations, (x, i) =>
     used.has(channelOf[i % layout.length]!) ? Math.floor(x / steps[i % layout.length]! + 0.5) : 0,
   );
-  const pricing = { price: price ?? logisticPrices(channelOf, rate), weight: rate.weight };
+  const bits = price ?? logisticPrices(channelOf, rate);
+  const pricing = { price: priceLone(bits, net.spec, batch.shape, loneNats), weight: rate.weight };
   const linear = (batch.targets.length / batch.count) * totalChannels(net.spec) <= MOST_SLOPES;
   const descending = linear ? turns : 1;
   const descended = await descend(engine, net, batch, symbols, steps, pricing, {
     turns: descending,
     channels,
+    bounds,
     signal,
   });
   const moving = moves + turns - descending;
@@ -86,6 +93,11 @@ export async function roundBatch(
             ),
           );
     const movable = { symbols, channelOf, steps, diagonals };
-    return moveSymbols(engine, net, batch, movable, pricing, { turns: moving, signal });
+    // True gradients know of no bounds: what is beyond one has nothing to win, and stays where it is.
+    const targets = new Float32Array(batch.targets.length);
+    descended.forEach(({ met }, s) => {
+      targets.set(met, s * met.length);
+    });
+    return moveSymbols(engine, net, { ...batch, targets }, movable, pricing, { turns: moving, signal });
   }
 }
