@@ -44,15 +44,17 @@ export async function demoFunctasets(options: DemoOptions = {}): Promise<Record<
 async function unpackOnce(model: Model, packed: Packed, path: string, options: UnpackOptions): Promise<void> {
   const { count } = openArchive(model, packed.archive, options.limits);
   if ((await storedCount(model, path)) >= count) return;
-  const fresh = scratchBeside(path);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await unpackFunctaset(model, packed, fresh, options);
-    await takePlace(model, fresh, path, count);
+    const fresh = scratchBeside(path);
+    try {
+      await unpackFunctaset(model, packed, fresh, options);
+      await takePlace(model, fresh, path, count);
+    } finally {
+      dropScratch(fresh);
+    }
   } catch (error) {
     throw isDenied(error) ? cacheDenied(path, error) : error;
-  } finally {
-    dropScratch(fresh);
   }
 }
 
