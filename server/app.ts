@@ -8,6 +8,7 @@ import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import type { ServerContext } from './context.ts';
 import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
 import type { Pacer } from './pacer.ts';
+import { knownParameters } from './parameters.ts';
 import { codeOf, HttpFault, problemResponse } from './problem.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { combineRoutes } from './routes/combine.ts';
@@ -60,6 +61,8 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
       },
     }),
   );
+
+  app.use(knownParameters(app));
 
   healthRoutes(app, context);
   modelRoutes(app, context);

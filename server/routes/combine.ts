@@ -1,6 +1,8 @@
 /** Paths between the functions of a functaset, their means and differences. */
+
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { pathSpaces } from '../../src/combine/index.ts';
+import { BadInputError } from '../../src/core/errors.ts';
 import { isNumber, isText, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
@@ -74,6 +76,15 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
     const model = refOf(modelOf(context, served));
     const as = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
     const { size, quality, ...of } = c.req.valid('json');
+    if (as === functaType && size !== undefined) {
+      throw new BadInputError('size-of-function', 'functions have no size; leave size to decoding them');
+    }
+    if (as !== functaType && quality !== undefined) {
+      throw new BadInputError(
+        'quality-of-signal',
+        `quality is that of functions in bytes; accept ${functaType}`,
+      );
+    }
     const input = { model, functaset: functasetRef(served), of, as, size, quality };
     const answer = await ask(context, 'combine', input, { class: 'large', signal: c.req.raw.signal });
     return answerReply(answer, { 'content-type': as });

@@ -1,5 +1,7 @@
 /** Functasets: what they hold, a page at a time, and each function as a picture or as bytes. */
+
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { BadInputError } from '../../src/core/errors.ts';
 import type { FunctionSummary } from '../../src/functaset/index.ts';
 import { factsOf } from '../../src/query/index.ts';
 import { etagged } from '../caching.ts';
@@ -172,6 +174,12 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     const functaset = functasetRef(served);
     const { size, region } = c.req.valid('query');
     const as = negotiate(c.req.header('accept'), [...signalReplies, functaType, jsonType]);
+    if ((as === functaType || as === jsonType) && (size !== undefined || region !== undefined)) {
+      throw new BadInputError(
+        'size-of-function',
+        `size and region are of a decoded signal, and this asks for ${as}; accept ${signalReplies.join(', ')}`,
+      );
+    }
     const options = small(c.req.raw.signal);
     const { head } = await ask(context, 'findFunction', { functaset, id }, options);
     const version = [served.networkId, s, id, as, size, region, head.psnrDb, head.bits].join();

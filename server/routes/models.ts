@@ -1,5 +1,7 @@
 /** Models, and what they do: encode, decode, sample. */
+
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { BadInputError } from '../../src/core/errors.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
@@ -182,7 +184,11 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
   app.openapi(sampleRoute, async (c) => {
     const model = refOf(findModel(context, c.req.valid('param').m));
     const as = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
-    const input = { ...c.req.valid('json'), model, as };
+    const asked = c.req.valid('json');
+    if (as === functaType && asked.size !== undefined) {
+      throw new BadInputError('size-of-function', 'functions have no size; leave size to decoding them');
+    }
+    const input = { ...asked, model, as };
     const answer = await ask(context, 'sample', input, { class: 'large', signal: c.req.raw.signal });
     return answerReply(answer, { 'content-type': as });
   });

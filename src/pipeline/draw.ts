@@ -96,6 +96,12 @@ function checkWishes(prior: string, kind: GenerativeKind | 'coding', task: DrawT
     const names = able.flatMap((k) => (k === 'coding' ? codingKinds : [k]));
     throw new BadInputError('prior-cannot', `the ${prior} prior takes no ${wish}; ${names.join(', ')} would`);
   }
+  if (given.guidance && !given.label) {
+    throw new BadInputError(
+      'guidance-without-label',
+      'guidance is towards a label; give a label, or leave it out',
+    );
+  }
 }
 
 function drawSymbols(

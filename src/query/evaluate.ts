@@ -21,7 +21,7 @@ const maxAnswerValues = 2 ** 20;
 /** Values of the fields of an aggregate, at most: they are numbers in JSON. */
 const maxFieldValues = 2 ** 18;
 
-/** Throws BadInputError `bad-coordinates`, `bad-cursor`; rows throw as `selected` does. */
+/** Throws BadInputError `bad-coordinates`, `bad-cursor`; rows throw BadInputError `outside-signal`, and as `selected` does. */
 export function evaluate(
   context: QueryContext,
   request: RequestOf<'evaluate'>,
@@ -58,6 +58,7 @@ export function evaluate(
       }
       functions.push(fn);
     }
+    for (const { id, shape } of functions) checkInside(coordinates, shape, id);
     yield* derivatives
       ? slopes(context, functions, coordinates, options)
       : values(context, functions, coordinates, options);
@@ -67,6 +68,20 @@ export function evaluate(
     ...sampledBy(conditionsOf(context, filter), context.store.info.shape),
   };
   return { head, rows: rows(), next: () => next };
+}
+
+/** Beyond its borders a field is nothing that was fitted to a signal. Throws BadInputError `outside-signal`. */
+function checkInside(
+  coordinates: readonly (readonly number[])[],
+  shape: readonly number[],
+  id: string,
+): void {
+  const bad = coordinates.find((point) => point.some((x, axis) => !(x >= 0 && x <= shape[axis]!)));
+  if (bad === undefined) return;
+  throw new BadInputError(
+    'outside-signal',
+    `point [${bad}] is outside function ${id} of [${shape}]: coordinates go from 0 to the size of each axis`,
+  );
 }
 
 /** Values alone, by the engine. */

@@ -133,7 +133,14 @@ async function nearWhole(
     const next = isMore
       ? cursorOfWalk({ after: undefined, block, graph: { asked: k, digest: digestOf(found) } })
       : null;
-    return answer(request.kind, index, { ...head, compared, searched: search.count }, found, next, options);
+    return answer(
+      request.kind,
+      index,
+      { ...head, compared, searched: search.searched },
+      found,
+      next,
+      options,
+    );
   }
   const shown = new Set<string>();
   if (graph !== undefined) {
@@ -151,7 +158,12 @@ async function nearWhole(
   const walk = { ...search, candidates, compare };
   const page = block === undefined ? await pageByBounds(walk, after) : await pageByBlocks(walk, block, after);
   const next = page.next === undefined ? null : cursorOfWalk({ ...page.next, graph });
-  const said = { ...head, method: 'exact', compared: isIndexed ? 0 : page.compared, searched: search.count };
+  const said = {
+    ...head,
+    method: 'exact',
+    compared: isIndexed ? 0 : page.compared,
+    searched: search.searched,
+  };
   return answer(request.kind, index, said, page.found, next, options);
 }
 
@@ -163,8 +175,14 @@ async function nearPart(
   own: string | undefined,
   options: QueryOptions,
 ): Promise<QueryAnswer> {
-  const { k, refine } = request;
+  const { k, refine, method = 'auto', metric = 'values' } = request;
   const { shape, spec, values: range } = context.model.card;
+  if (metric !== 'values' || method === 'hnsw' || refine === 0) {
+    throw new BadInputError(
+      'bad-query',
+      'a part of a signal is compared by its values, with all functions; leave out metric gram, method hnsw and refine 0',
+    );
+  }
   const index = await context.indexes.get('values', options);
   const search = await searchOf(context, request, index, own, options);
   const grid = gridSampled(shape);
@@ -181,7 +199,7 @@ async function nearPart(
   const page = await pageByBlocks({ ...search, candidates, compare }, block, after);
   const head = {
     ...{ method: 'exact', refined: true, metric: 'values', sampled: observed.sampled },
-    ...{ compared: page.compared, searched: search.count },
+    ...{ compared: page.compared, searched: search.searched },
   };
   const next = page.next === undefined ? null : cursorOfWalk({ ...page.next, graph: undefined });
   return answer(request.kind, index, head, page.found, next, options);
@@ -199,10 +217,13 @@ async function searchOf(
   const conditions = conditionsOf(context, filter);
   const allowed = await rowsPassing(context, index, filter, options);
   const isWanted = (row: number, id: string) => id !== own && allowed?.[row] !== 0;
+  let searched = 0;
   let count = 0;
   for (let row = 0; row < index.ids.count; row++) {
-    const id = allowed === undefined && own === undefined ? undefined : index.ids.at(row);
-    if (id === undefined || (id !== '' && isWanted(row, id))) count++;
+    if (allowed?.[row] === 0) continue;
+    searched++;
+    const id = index.ids.at(row);
+    if (id !== '' && id !== own) count++;
   }
   const within = maxDistance ?? Infinity;
   return {
@@ -210,6 +231,7 @@ async function searchOf(
     isFirst: cursor === undefined,
     conditions,
     isWanted,
+    searched,
     count,
     k,
     within,
@@ -261,9 +283,8 @@ function digestOf(found: readonly Found[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-type PartRequest = Pick<RequestOf<'near'>, 'k' | 'cursor' | 'refine' | 'filter' | 'maxDistance'> & {
-  readonly kind: string;
-};
+type PartRequest = Pick<RequestOf<'near'>, 'k' | 'cursor' | 'refine' | 'filter' | 'maxDistance'> &
+  Partial<Pick<RequestOf<'near'>, 'method' | 'metric'>> & { readonly kind: string };
 
 async function methodFor(
   { indexes }: QueryContext,

@@ -103,6 +103,38 @@ describe('functa query', () => {
     expect(bright.json.items.length + dark.json.items.length).toBe(48);
   });
 
+  it('where: each statistic, over all samples or over some', async () => {
+    const all = (await ask('where', '--max-above', '0.9', '--min-below', '0.1')).json;
+    expect(all.sampled).toEqual({ points: 1568, of: 1568 });
+    const some = (await ask('where', '--deviation-above', '0', '--points', '50')).json;
+    expect(some.sampled).toEqual({ points: 50, of: 784 });
+    expect(some.items).toHaveLength(48);
+  });
+
+  it('near: with filters that leave k, and a largest distance', async () => {
+    const label = functions[0]!.label;
+    const same = functions.filter((fn) => fn.label === label).length - 1;
+    const { json } = await ask('near', '--id', first(), '-k', '2', '--label', String(label));
+    expect(json.items).toHaveLength(Math.min(2, same));
+    for (const item of json.items) expect(item.label).toBe(label);
+    const bright = await ask(
+      'near',
+      '--id',
+      first(),
+      '-k',
+      '5',
+      '--mean-above',
+      '0.2',
+      '--region',
+      '0,0,28,14',
+    );
+    expect(bright.json.items).toHaveLength(5);
+    expect((await ask('near', '--id', first(), '--max-distance', '0')).json.items).toEqual([]);
+    const region = ['--id', first(), '--region', '0,14,28,14', '--max-distance', '0.1', '--points', '40'];
+    const part = await ask('similar-region', ...region);
+    expect(part.json.sampled).toEqual({ points: 40, of: 392 });
+  });
+
   it('unlikely: by the stored bits, and by a prior of the model', async () => {
     const { json } = await ask('unlikely', '-k', '3');
     const ranked = [...functions].sort((a, b) => b.bits - a.bits).slice(0, 3);
@@ -140,6 +172,18 @@ describe('functa query refuses', () => {
     ['near with an unknown id', () => ['--id', 'nobody'], 'unknown-function', /list them/],
     ['near with a model of another network', () => ['--id', 'x', '--model', other()], 'functaset-network'],
     ['evaluate with a point of other axes', () => ['--at', '1,2,3'], 'bad-coordinates'],
+    ['evaluate with a point outside', () => ['--at', '29,2'], 'outside-signal', /\[28,28\]/],
+    ['evaluate with a point before the first', () => ['--at', '3,-0.1'], 'outside-signal'],
+    [
+      'near with a region and a graph',
+      () => ['--id', first(), '--region', '0,0,9,9', '--method', 'hnsw'],
+      'bad-query',
+    ],
+    [
+      'near with a region and modulations',
+      () => ['--id', first(), '--region', '0,0,9,9', '--metric', 'gram'],
+      'bad-query',
+    ],
     ['where with an unknown label', () => ['--label', 'hat'], 'unknown-label', /store stats/],
     ['aggregate with an unknown label', () => ['--label', '77'], 'unknown-label', /77/],
     ['aggregate with a size of other axes', () => ['--size', '28'], 'bad-size'],
@@ -166,6 +210,12 @@ describe('functa query refuses', () => {
       ['aggregate', '--size', 'large'],
       ['similar-region', '--id', 'x', '--region', 'there'],
       ['where', '--bits', 'many'],
+      ['where', '--over', '0,0,28,14'],
+      ['where', '--points', '20'],
+      ['evaluate', '--at', '1,1', '--over', '0,0,28,14'],
+      ['aggregate', '--points', '20'],
+      ['near', '--id', 'x', '--over', '0,0,28,14'],
+      ['unlikely', '--over', '0,0,28,14'],
     ] as const) {
       expect((await ask(kind, ...args)).status).toBe(2);
     }

@@ -6,6 +6,7 @@ import type { Guess, ProbeKind, Readable } from '../../classify/index.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Model } from '../../field/model.ts';
 import { follow } from '../events.ts';
+import { UsageError } from '../exit.ts';
 import { checkOutput, readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfNetwork, modelOfStore, modelOption, withEngine, withSession } from '../models.ts';
@@ -15,6 +16,8 @@ import { durationText } from '../progress.ts';
 import { noteDropped, readSignal } from '../signals.ts';
 import { columns } from '../text.ts';
 
+/** Functions of a store that are told of. */
+const defaultLimit = 20;
 const kinds: readonly ProbeKind[] = ['linear', 'network'];
 
 interface TrainFlags {
@@ -39,7 +42,6 @@ interface EvalFlags {
 interface PredictFlags extends EvalFlags {
   readonly id?: readonly string[];
   readonly top: number;
-  readonly limit: number;
 }
 
 export function addClassify(program: Command, run: Run): void {
@@ -83,7 +85,7 @@ export function addClassify(program: Command, run: Run): void {
     .argument('<input>', 'a store, a .functa file, a picture or an npy file')
     .option(...modelOption)
     .option('--id <id...>', 'these functions of a store')
-    .option('--limit <n>', 'functions of a store at most', integer(1, 65_536), 20)
+    .option('--limit <n>', 'functions of a store at most; default: 20', integer(1, 65_536))
     .option('--top <n>', 'labels told of each', integer(1, 1000), 3)
     .action(run(predict));
 }
@@ -178,7 +180,7 @@ async function functionsOfInput(
       const { unknownFunction } = await import('../../functaset/index.ts');
       const chosen =
         flags.id === undefined
-          ? store.iterate({ limit: flags.limit })
+          ? store.iterate({ limit: flags.limit ?? defaultLimit })
           : store.getMany(flags.id).map((fn, i) => {
               if (fn !== undefined) return fn;
               throw unknownFunction(input, flags.id![i]!);
@@ -190,6 +192,12 @@ async function functionsOfInput(
     } finally {
       await store.close();
     }
+  }
+  if (flags.id !== undefined || flags.limit !== undefined) {
+    throw new UsageError(
+      'which-functions',
+      `--id and --limit choose among the functions of a store, and ${input} is a file; leave them out`,
+    );
   }
   const { loadClassifier } = await import('../../classify/index.ts');
   const { card } = await loadClassifier(classifier);

@@ -132,6 +132,12 @@ async function combined(job: Job, path: string, flags: CombineFlags, combine: Co
   if (coded && size !== undefined) {
     throw new UsageError('size-of-function', 'functions have no size; leave --size to decode');
   }
+  if (!coded && quality !== undefined) {
+    throw new UsageError(
+      'quality-of-signal',
+      '--quality is that of functions in bytes; give an output .functa',
+    );
+  }
   job.checkStdout(output);
   await checkOutput(output, force);
   const model = await modelOfStore(flags.model, path);

@@ -4,6 +4,7 @@ import { signalFormats, titlesOf } from '../../../datasets/formats.ts';
 import { BadInputError } from '../../core/errors.ts';
 import type { Model } from '../../field/model.ts';
 import type { QueryInput, Row } from '../../query/index.ts';
+import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
@@ -25,7 +26,14 @@ interface FilterFlags {
   readonly bits?: Range;
   readonly meanAbove?: number;
   readonly meanBelow?: number;
+  readonly minAbove?: number;
+  readonly minBelow?: number;
+  readonly maxAbove?: number;
+  readonly maxBelow?: number;
+  readonly deviationAbove?: number;
+  readonly deviationBelow?: number;
   readonly over?: string;
+  readonly points?: number;
 }
 
 interface PageFlags {
@@ -40,6 +48,16 @@ interface Range {
 
 const kOption = ['-k <n>', 'how many', integer(1), 10] as const;
 const cursorOption = ['--cursor <cursor>', '`more` of the page before'] as const;
+const pointsOption = [
+  '--points <n>',
+  'look at n samples at most, drawn without favour; default: at all',
+  integer(1),
+] as const;
+const maxDistanceOption = [
+  '--max-distance <x>',
+  'nothing farther: root mean square of the differences, in signal units',
+  real(0, 1e30),
+] as const;
 const regionHint = 'x,y,w,h in samples of the signal';
 
 export function addQuery(program: Command, run: Run): void {
@@ -51,7 +69,7 @@ export function addQuery(program: Command, run: Run): void {
       .argument('<store>', 'the directory of the store')
       .option(...modelOption)
       .addOption(maxBytesOption());
-  add('near', 'the functions nearest to one of them, to a signal, or to a part of either')
+  filtered(add('near', 'the functions nearest to one of them, to a signal, or to a part of either'))
     .option('--id <id>', 'of a function of the store')
     .option('--signal <file>', `${titlesOf(signalFormats)}; NaN is a missing value`)
     .option('--mask <file>', 'a picture or npy of the same size: what is 0 or black was not observed')
@@ -59,12 +77,18 @@ export function addQuery(program: Command, run: Run): void {
     .option(...kOption)
     .addOption(new Option('--method <method>').choices(['auto', 'exact', 'hnsw']).default('auto'))
     .addOption(new Option('--metric <metric>').choices(['values', 'gram']).default('values'))
-    .option('--refine <n>', 'candidates whose fields are compared; 0: none', integer(0))
+    .option(
+      '--refine <n>',
+      'candidates whose fields are compared together; 0: none; default: as many as the exact answer takes',
+      integer(0),
+    )
+    .option(...maxDistanceOption)
     .option(...cursorOption)
     .action(run(near));
-  add('similar-region', 'functions that look like one of them does in a region')
+  filtered(add('similar-region', 'functions that look like one of them does in a region'))
     .requiredOption('--id <id>', 'of a function of the store')
     .requiredOption('--region <region>', regionHint)
+    .option(...maxDistanceOption)
     .option(...kOption)
     .option(...cursorOption)
     .action(run(similarRegion));
@@ -99,25 +123,35 @@ function filtered(command: Command): Command {
     .option('--bits <min:max>', 'only within; either end may be left out', range)
     .option('--mean-above <x>', 'only where the mean of the field is above', real(-1e30, 1e30))
     .option('--mean-below <x>', 'only where the mean of the field is below', real(-1e30, 1e30))
-    .option('--over <region>', `where that mean is taken: ${regionHint}; default: everywhere`);
+    .option('--min-above <x>', 'its least value', real(-1e30, 1e30))
+    .option('--min-below <x>', 'its least value', real(-1e30, 1e30))
+    .option('--max-above <x>', 'its greatest value', real(-1e30, 1e30))
+    .option('--max-below <x>', 'its greatest value', real(-1e30, 1e30))
+    .option('--deviation-above <x>', 'its standard deviation', real(-1e30, 1e30))
+    .option('--deviation-below <x>', 'its standard deviation', real(-1e30, 1e30))
+    .option('--over <region>', `where these are taken: ${regionHint}; default: everywhere`)
+    .option(...pointsOption);
 }
 
 async function near(
   job: Job,
   store: string,
-  flags: CommonFlags & {
-    readonly id?: string;
-    readonly signal?: string;
-    readonly mask?: string;
-    readonly region?: string;
-    readonly k: number;
-    readonly cursor?: string;
-    readonly method: 'auto' | 'exact' | 'hnsw';
-    readonly metric: 'values' | 'gram';
-    readonly refine?: number;
-  },
+  flags: CommonFlags &
+    FilterFlags & {
+      readonly maxDistance?: number;
+      readonly id?: string;
+      readonly signal?: string;
+      readonly mask?: string;
+      readonly region?: string;
+      readonly k: number;
+      readonly cursor?: string;
+      readonly method: 'auto' | 'exact' | 'hnsw';
+      readonly metric: 'values' | 'gram';
+      readonly refine?: number;
+    },
 ): Promise<Report> {
-  const { id, k, cursor, method, metric, refine } = flags;
+  const { id, k, cursor, method, metric, refine, points, maxDistance } = flags;
+  const filter = await filterOf(flags);
   const read = (path: string) =>
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
   const file = flags.signal === undefined ? undefined : await read(flags.signal);
@@ -125,7 +159,7 @@ async function near(
     flags.mask === undefined ? undefined : await readMask(flags.mask, await read(flags.mask), flags);
   const mask = observed && Array.from(observed.values, (value) => value >= 0.5);
   return ask(job, store, flags, {
-    ...{ kind: 'near', id, mask, k, cursor, method, metric, refine },
+    ...{ kind: 'near', id, mask, k, cursor, method, metric, refine, points, maxDistance, filter },
     signal: file && { file: Buffer.from(file).toString('base64') },
     region: await regionOf('--region', flags.region),
   });
@@ -134,16 +168,28 @@ async function near(
 async function similarRegion(
   job: Job,
   store: string,
-  flags: CommonFlags & {
-    readonly id: string;
-    readonly region: string;
-    readonly k: number;
-    readonly cursor?: string;
-  },
+  flags: CommonFlags &
+    FilterFlags & {
+      readonly maxDistance?: number;
+      readonly id: string;
+      readonly region: string;
+      readonly k: number;
+      readonly cursor?: string;
+    },
 ): Promise<Report> {
-  const { id, k, cursor } = flags;
+  const { id, k, cursor, points, maxDistance } = flags;
+  const filter = await filterOf(flags);
   const region = (await regionOf('--region', flags.region))!;
-  return ask(job, store, flags, { kind: 'similar_region', id, k, cursor, region });
+  return ask(job, store, flags, {
+    kind: 'similar_region',
+    id,
+    k,
+    cursor,
+    region,
+    points,
+    maxDistance,
+    filter,
+  });
 }
 
 async function evaluate(
@@ -156,6 +202,7 @@ async function evaluate(
   const { derivatives, limit, cursor } = flags;
   const coordinates = flags.at.map((text) => text.split(',').map(Number).reverse());
   const filter = await filterOf(flags);
+  checkPoints(flags, filter);
   return ask(job, store, flags, { kind: 'evaluate', coordinates, derivatives, limit, cursor, filter });
 }
 
@@ -166,17 +213,22 @@ async function aggregate(
 ): Promise<Report> {
   // Read here for a message that names the option.
   await sizeOf(flags);
+  const filter = await filterOf(flags);
+  if (flags.region === undefined) checkPoints(flags, filter);
   return ask(job, store, flags, {
     kind: 'aggregate',
     size: flags.size,
     region: await regionOf('--region', flags.region),
-    filter: await filterOf(flags),
+    points: flags.region === undefined ? undefined : flags.points,
+    filter,
   });
 }
 
 async function where(job: Job, store: string, flags: CommonFlags & FilterFlags & PageFlags): Promise<Report> {
   const { limit, cursor } = flags;
-  return ask(job, store, flags, { kind: 'where', limit, cursor, filter: await filterOf(flags) });
+  const filter = await filterOf(flags);
+  checkPoints(flags, filter);
+  return ask(job, store, flags, { kind: 'where', limit, cursor, filter });
 }
 
 async function unlikely(
@@ -186,7 +238,9 @@ async function unlikely(
     FilterFlags & { readonly k: number; readonly cursor?: string; readonly prior?: string },
 ): Promise<Report> {
   const { k, cursor, prior } = flags;
-  return ask(job, store, flags, { kind: 'unlikely', k, cursor, prior, filter: await filterOf(flags) });
+  const filter = await filterOf(flags);
+  checkPoints(flags, filter);
+  return ask(job, store, flags, { kind: 'unlikely', k, cursor, prior, filter });
 }
 
 async function request(
@@ -254,14 +308,37 @@ function cell(name: string, value: unknown): string {
   return JSON.stringify(value, (_, v) => (typeof v === 'number' ? Number(v.toPrecision(5)) : v));
 }
 
-async function filterOf({ label, ids, psnr, bits, meanAbove, meanBelow, over }: FilterFlags) {
+/** Undefined where nothing is filtered by. */
+async function filterOf(flags: FilterFlags) {
+  const { label, ids, psnr, bits, over } = flags;
   const region = await regionOf('--over', over);
-  const field =
-    meanAbove === undefined && meanBelow === undefined
-      ? undefined
-      : [{ statistic: 'mean' as const, region, above: meanAbove, below: meanBelow }];
-  return { labels: label && [...label], ids: ids && [...ids], psnrDb: psnr, bits, field };
+  const conditions = statistics.flatMap((statistic) => {
+    const [above, below] = [flags[`${statistic}Above`], flags[`${statistic}Below`]];
+    return above === undefined && below === undefined
+      ? []
+      : [{ statistic, region, above, below, points: flags.points }];
+  });
+  if (over !== undefined && conditions.length === 0) {
+    throw new UsageError(
+      'over-without-statistic',
+      '--over says where a statistic of the field is taken; give one, such as --mean-above or --max-below',
+    );
+  }
+  const field = conditions.length === 0 ? undefined : conditions;
+  const filter = { labels: label && [...label], ids: ids && [...ids], psnrDb: psnr, bits, field };
+  return Object.values(filter).every((part) => part === undefined) ? undefined : filter;
 }
+
+/** Those to which a command has nothing else that --points could be of. */
+function checkPoints({ points }: FilterFlags, filter: Awaited<ReturnType<typeof filterOf>>): void {
+  if (points === undefined || filter?.field !== undefined) return;
+  throw new UsageError(
+    'points-without-statistic',
+    '--points says how many samples a statistic of the field looks at; give one, such as --mean-above',
+  );
+}
+
+const statistics = ['mean', 'min', 'max', 'deviation'] as const;
 
 async function regionOf(option: string, text: string | undefined) {
   if (text === undefined) return undefined;
