@@ -9,8 +9,11 @@ import type { Region, Size } from './types.ts';
 export interface OutputGrid {
   /** Samples of the output along each axis. */
   readonly shape: readonly number[];
-  /** The points of rows `first` .. `first + rows` (slices of the first axis). */
-  points(first: number, rows: number): Points;
+  /**
+   * The points of rows `first` .. `first + rows` (slices of the first axis); of each all, or a `part` of its second axis alone. A point
+   * has the same coordinates in all of them.
+   */
+  points(first: number, rows: number, part?: { readonly first: number; readonly count: number }): Points;
 }
 
 /** `4x`, `0.5x`; `640x480` is width x height, `8x8x8` lists the axes from the fastest to the slowest; `16000`. */
@@ -49,11 +52,11 @@ export function outputGrid(
   const step = whole.map((n, axis) => shape[axis]! / n);
   return {
     shape: cut.count,
-    points: (first, rows) => ({
+    points: (first, rows, part) => ({
       kind: 'grid',
-      start: cut.start.map((at, axis) => (at + (axis === 0 ? first : 0) + 0.5) * step[axis]!),
+      start: cut.start.map((at, axis) => (at + ([first, part?.first ?? 0][axis] ?? 0) + 0.5) * step[axis]!),
       step,
-      count: cut.count.map((n, axis) => (axis === 0 ? rows : n)),
+      count: cut.count.map((n, axis) => [rows, part?.count ?? n][axis] ?? n),
     }),
   };
 }

@@ -7,7 +7,7 @@ import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import { type GridPoints, Interpolator, isBetween, samplesBehind } from './between.ts';
-import { outputGrid } from './grid.ts';
+import { type OutputGrid, outputGrid } from './grid.ts';
 import type { DecodeOptions, RowStream, Rows } from './types.ts';
 import { isPicture, toSignalValues } from './values.ts';
 
@@ -29,7 +29,7 @@ export function fieldRows(
   const height = grid.shape[0]!;
   const all = grid.points(0, height) as GridPoints;
   const drawn = isPicture(card) && options.raw !== true && isBetween(all);
-  const points = drawn ? samplesBehind(shape, all) : pointCount(grid.shape);
+  const points = drawn ? samplesBehind(shape, all) * blocksPerRow(grid) : pointCount(grid.shape);
   const work = points * multiplyAddsPerPoint(card.spec) + pointCount(grid.shape) * card.spec.outputs;
   checkLimit(
     'multiply-adds',
@@ -37,30 +37,83 @@ export function fieldRows(
     options.limits.maxMultiplyAdds,
     'ask for a smaller size or a region of it',
   );
-  const rowsPerBlock = blockRows(grid.shape);
   async function* rows(): AsyncIterable<Rows> {
     const { engine, model } = context;
     const { network } = atQuality(model, options.quality ?? defaultQuality);
-    const evaluate = (points: Points) =>
-      engine.evaluate(network, shape, modulation, points, { signal: options.signal });
-    const between = new Interpolator(shape, card.spec.outputs, (from, count) =>
-      evaluate({ kind: 'grid', start: from.map((at) => at + 0.5), step: [1, 1], count }),
-    );
-    for (let start = 0; start < height; start += rowsPerBlock) {
-      if (options.signal?.aborted) throw new AbortedError();
-      const n = Math.min(rowsPerBlock, height - start);
-      const points = grid.points(start, n) as GridPoints;
-      const values = drawn ? await between.block(points) : await evaluate({ kind: 'grid', ...points });
-      yield { start, rows: n, values: toSignalValues(card, values, options.raw ?? false) };
+    const { signal } = options;
+    const evaluate = (points: Points) => engine.evaluate(network, shape, modulation, points, { signal });
+    const field = (): Draw => {
+      if (!drawn) return (points) => evaluate({ kind: 'grid', ...points });
+      const between = new Interpolator(shape, card.spec.outputs, (from, count) =>
+        evaluate({ kind: 'grid', start: from.map((at) => at + 0.5), step: [1, 1], count }),
+      );
+      return (points) => between.block(points);
+    };
+    for await (const { values, ...where } of blocksOf(grid, card.spec.outputs, field, signal)) {
+      yield { ...where, values: toSignalValues(card, values, options.raw ?? false) };
     }
   }
   return { shape: grid.shape, channels: card.spec.outputs, rows: rows() };
 }
 
-/** Rows of a block of an output of this shape. */
-export function blockRows(shape: readonly number[]): number {
-  return Math.max(1, Math.floor((blockPoints * shape[0]!) / pointCount(shape)));
+/** Values [points, channels] of a block of a grid. */
+export type Draw = (points: GridPoints) => Promise<Float32Array>;
+
+/**
+ * A grid in blocks of whole rows. `begin` makes what draws successive blocks of the same columns; rows that are too wide for a
+ * block are drawn in pieces, each begun anew, and joined: what drawing holds is that of a block, however wide a row is.
+ */
+export async function* blocksOf(
+  grid: OutputGrid,
+  channels: number,
+  begin: () => Draw,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Rows> {
+  const height = grid.shape[0]!;
+  const inRow = pointCount(grid.shape.slice(1));
+  if (inRow > blockPoints) {
+    for (let start = 0; start < height; start++) {
+      yield { start, rows: 1, values: await wideRow(grid, channels, start, begin, signal) };
+    }
+    return;
+  }
+  const draw = begin();
+  const rowsPerBlock = Math.floor(blockPoints / inRow);
+  for (let start = 0; start < height; start += rowsPerBlock) {
+    if (signal?.aborted) throw new AbortedError();
+    const rows = Math.min(rowsPerBlock, height - start);
+    yield { start, rows, values: await draw(grid.points(start, rows) as GridPoints) };
+  }
 }
+
+async function wideRow(
+  grid: OutputGrid,
+  channels: number,
+  row: number,
+  begin: () => Draw,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const [, along = 1, ...inner] = grid.shape;
+  const most = Math.max(1, Math.floor(blockPoints / pointCount(inner)));
+  const values = new Float32Array(along * pointCount(inner) * channels);
+  let at = 0;
+  for (let first = 0; first < along; first += most) {
+    if (signal?.aborted) throw new AbortedError();
+    const part = { first, count: Math.min(most, along - first) };
+    const found = await begin()(grid.points(row, 1, part) as GridPoints);
+    values.set(found, at);
+    at += found.length;
+  }
+  return values;
+}
+
+/** How often the samples behind a row are computed: wide rows are drawn one by one, and neighbours share samples. */
+function blocksPerRow({ shape }: OutputGrid): number {
+  return pointCount(shape.slice(1)) > blockPoints ? rowsBehind : 1;
+}
+
+/** Rows of samples that a row between them is drawn from. */
+const rowsBehind = 4;
 
 /** All rows of a stream in one array, [points, channels]. */
 export async function collectRows(stream: RowStream): Promise<Float32Array> {

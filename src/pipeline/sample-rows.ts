@@ -2,13 +2,12 @@
  * The rows of a signal that a file holds sample by sample. Between samples values are on lines (linear, bilinear, trilinear), and beyond
  * the first and last they are theirs: no network knows better.
  */
-import { AbortedError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { fromSamples, type Samples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
 import { outputGrid } from './grid.ts';
-import { blockRows } from './rows.ts';
+import { blocksOf, type Draw } from './rows.ts';
 import type { DecodeOptions, RowStream, Rows } from './types.ts';
 import { toSampleValues } from './values.ts';
 
@@ -25,19 +24,13 @@ export function sampleRows(
 ): RowStream {
   const grid = outputGrid(shape, options, options.limits);
   const channels = card.spec.outputs;
-  const height = grid.shape[0]!;
-  const block = blockRows(grid.shape);
   async function* rows(): AsyncIterable<Rows> {
-    for (let start = 0; start < height; start += block) {
-      if (options.signal?.aborted) throw new AbortedError();
-      const n = Math.min(block, height - start);
-      const points = grid.points(start, n);
-      if (points.kind !== 'grid') throw new TypeError('an output is a grid');
-      const places = points.count.map((count, axis) =>
-        placesOf(points.start[axis]!, points.step[axis]!, count, shape[axis]!),
-      );
-      const values = interpolate(card, samples, shape, places, channels);
-      yield { start, rows: n, values: toSampleValues(card, values, options.raw ?? false) };
+    const draw: Draw = async ({ start, step, count }) => {
+      const places = count.map((n, axis) => placesOf(start[axis]!, step[axis]!, n, shape[axis]!));
+      return interpolate(card, samples, shape, places, channels);
+    };
+    for await (const { values, ...where } of blocksOf(grid, channels, () => draw, options.signal)) {
+      yield { ...where, values: toSampleValues(card, values, options.raw ?? false) };
     }
   }
   return { shape: grid.shape, channels, rows: rows() };
