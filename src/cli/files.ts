@@ -112,7 +112,20 @@ export function writeStream(stream: Writable, data: Uint8Array | string): Promis
   });
 }
 
-/** For what is said at the end: what was asked for is done by then, and a reader that has seen enough is no failure. */
+/** For what was asked for: a reader that has seen enough is no failure, a full disk is one. */
+export async function writeReport(stream: Writable, text: string): Promise<void> {
+  await writeStream(stream, text).catch((error) => {
+    if (!isGone(error)) throw error;
+  });
+}
+
+/** Of a stream whose reader has gone away. */
+export function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_DESTROYED';
+}
+
+/** For what is said beside the results: whether it is heard does not matter. */
 export async function writeQuietly(stream: Writable, text: string): Promise<void> {
   await writeStream(stream, text).catch(() => {});
 }

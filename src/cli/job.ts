@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { FunctaError } from '../core/errors.ts';
 import { UsageError } from './exit.ts';
-import { standardStream, writeQuietly } from './files.ts';
+import { standardStream, writeQuietly, writeReport } from './files.ts';
 import { Progress, type ProgressSink } from './progress.ts';
 
 /** Flags that every command takes. */
@@ -52,13 +52,18 @@ export class Job {
     }
   }
 
-  /** Prints a report: what a command returns is printed at its end, what runs on prints when it has something to say. */
+  /**
+   * Prints a report: what a command returns is printed at its end, what runs on prints when it has something to say. Throws what
+   * writing to stdout throws, unless its reader has gone.
+   */
   async present(report: Report): Promise<void> {
     const { stdout, stderr } = this.streams;
     const { json, quiet } = this.globals;
-    if (json) await writeQuietly(stdout, `${JSON.stringify(report.data, jsonNumber)}\n`);
+    if (json) await writeReport(stdout, `${JSON.stringify(report.data, jsonNumber)}\n`);
     else if (report.lines.length > 0 && !(report.stdoutTaken && quiet)) {
-      await writeQuietly(report.stdoutTaken ? stderr : stdout, `${report.lines.join('\n')}\n`);
+      const text = `${report.lines.join('\n')}\n`;
+      if (report.stdoutTaken) await writeQuietly(stderr, text);
+      else await writeReport(stdout, text);
     }
   }
 

@@ -1,10 +1,11 @@
 /** The command line as a whole: its commands, the flags they share, and what happens around each of them. */
+import type { Writable } from 'node:stream';
 import { Command, Option } from 'commander';
 import { AbortedError, type FunctaError } from '../core/errors.ts';
 import { removeUnfinished } from '../disk/scratch.ts';
 import { engineNames, maxThreads } from '../engine/index.ts';
 import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError, UsageError } from './exit.ts';
-import { writeQuietly } from './files.ts';
+import { isGone, writeQuietly } from './files.ts';
 import { type Globals, Job, type Report, type Streams } from './job.ts';
 import { integer } from './options.ts';
 import { packageVersion } from './package.ts';
@@ -16,15 +17,25 @@ type Handler = (...given: unknown[]) => Promise<void>;
 export type Run = (action: (job: Job, ...given: any[]) => Promise<Report | undefined>) => Handler;
 export type AddCommand = (program: Command, run: Run) => void;
 
-/** Runs one command line to its end and gives its exit code. */
+/** Where interruptions come from. */
+export interface Interrupts {
+  readonly signal: AbortSignal;
+  readonly stop: () => void;
+}
+
+/** Runs one command line to its end and gives its exit code: not 0 when what it had to say could not be written. */
 export async function runCli(
   argv: readonly string[],
   streams: Streams,
   commands: readonly AddCommand[],
+  interrupts: Interrupts = listenForInterrupts(),
 ): Promise<number> {
-  const interrupts = listenForInterrupts();
-  // a reader of our output that goes away is met where we write
-  streams.stdout.on('error', () => {});
+  let unwritten: Error | undefined;
+  // A reader that goes away is met where we write; what cannot be written is a failure, whoever wrote it.
+  streams.stdout.on('error', (error) => {
+    if (!isGone(error)) unwritten ??= error;
+  });
+  // Progress and notes are not what was asked for.
   streams.stderr.on('error', () => {});
   const program = createProgram(streams);
   let exitCode: number = exitCodes.ok;
@@ -44,16 +55,26 @@ export async function runCli(
   for (const add of commands) add(program, run);
   addHelp(program);
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' }).catch((thrown) => {
+      if (!isHelp(thrown)) throw thrown;
+    });
+    await writtenOut(streams.stdout);
+    if (unwritten !== undefined) throw unwritten;
     return exitCode;
   } catch (thrown) {
-    if (isHelp(thrown)) return exitCodes.ok;
     const error = toFunctaError(thrown);
     await complain(error, streams, argv.includes('--json'));
     return exitCodeOf(error);
   } finally {
     interrupts.stop();
   }
+}
+
+/** Until what was given to a stream is written, or is known to fail. */
+async function writtenOut(stream: Writable): Promise<void> {
+  await writeQuietly(stream, '');
+  // A stream tells of its error after it answers the write.
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Says what went wrong: one line on stderr, and one object on stdout where JSON was asked for. */
@@ -115,7 +136,7 @@ function isHelp(thrown: unknown): boolean {
 }
 
 /** The first SIGINT or SIGTERM asks the work to stop; the second leaves at once. */
-function listenForInterrupts(): { signal: AbortSignal; stop: () => void } {
+function listenForInterrupts(): Interrupts {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) {

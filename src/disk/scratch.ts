@@ -13,6 +13,8 @@ const pattern = new RegExp(`^\\..*\\.(${tagPattern.source})\\.[0-9a-f]{8}\\.tmp$
 
 /** Of this process, and not done yet: taken away when it must leave at once. */
 const unfinished = new Set<string>();
+/** Hears of scratch that is begun and done: another thread, which may have to take it away. */
+let listener: ((path: string, there: boolean) => void) | undefined;
 /** Directories that this process has swept. */
 const swept = new Set<string>();
 
@@ -23,6 +25,7 @@ export function scratchBeside(path: string): string {
   const name = basename(path).slice(0, keptCharacters);
   const scratch = join(directory, `.${name}.${processTag()}.${randomBytes(4).toString('hex')}.tmp`);
   unfinished.add(scratch);
+  listener?.(scratch, true);
   return scratch;
 }
 
@@ -30,6 +33,12 @@ export function scratchBeside(path: string): string {
 export function dropScratch(scratch: string): void {
   rmSync(scratch, { recursive: true, force: true });
   unfinished.delete(scratch);
+  listener?.(scratch, false);
+}
+
+/** One listener a thread. */
+export function tellScratch(tell: (path: string, there: boolean) => void): void {
+  listener = tell;
 }
 
 /** Removes the scratch of processes that are over; what cannot be removed stays. */

@@ -5,6 +5,7 @@ import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/pri
 import { dequantise, quantise } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
+import { Pace } from '../core/pace.ts';
 import { Rng } from '../core/rng.ts';
 import type { Model } from '../field/model.ts';
 import {
@@ -34,9 +35,9 @@ const grants: Readonly<Record<GenerativeKind | 'coding', readonly Wish[]>> = {
  * Each signal has a stream of random numbers of its own: the first n of a larger sample are the sample of n. What a prior of
  * its own file draws is rounded to the quantiser's steps and coded by the model's best prior. Throws BadInputError
  * `prior-cannot` for what this kind of prior cannot do, `unknown-prior`, `prior-shape`, NotFoundError `prior` or
- * `unknown-label`, and what the priors throw.
+ * `unknown-label`, AbortedError, and what the priors throw.
  */
-export async function draw(model: Model, task: DrawTask): Promise<Drawn> {
+export async function draw(model: Model, task: DrawTask, signal?: AbortSignal | undefined): Promise<Drawn> {
   const { count, quality, prior, shape } = task;
   const kind = generativeKind(prior);
   checkWishes(prior, kind ?? 'coding', task);
@@ -44,15 +45,19 @@ export async function draw(model: Model, task: DrawTask): Promise<Drawn> {
   const steps = stepsOf(model, quality);
   if (kind !== undefined) checkCodedAt(model, quality);
   const coded = kind === undefined ? codingKind(prior) : bestPrior(model);
-  const symbols =
-    kind === undefined
-      ? Array.from({ length: count }, (_, i) => drawSymbols(model, layout, task, i))
-      : (await drawModulations(model, layout, kind, task)).map((modulation) =>
-          quantise(layout, modulation, steps),
-        );
-  const files = symbols.map((item) => encodePriced(model, item, shape, quality, coded));
+  const drawn = kind === undefined ? undefined : await drawModulations(model, layout, kind, task, signal);
+  const pace = new Pace(signal);
+  const modulations: Float32Array[] = [];
+  const files: ReturnType<typeof encodePriced>[] = [];
+  for (let i = 0; i < count; i++) {
+    await pace.turn();
+    const item =
+      drawn === undefined ? drawSymbols(model, layout, task, i) : quantise(layout, drawn[i]!, steps);
+    files.push(encodePriced(model, item, shape, quality, coded));
+    modulations.push(dequantise(layout, item, steps));
+  }
   return {
-    modulations: symbols.map((item) => dequantise(layout, item, steps)),
+    modulations,
     archive: archiveOf(model, files),
     bits: files.map(({ bits }) => bits),
   };
@@ -121,6 +126,7 @@ async function drawModulations(
   layout: SymbolLayout,
   kind: GenerativeKind,
   { count, seed, temperature, label, guidance, steps, shape }: DrawTask,
+  signal: AbortSignal | undefined,
 ): Promise<Float32Array[]> {
   const { card } = model;
   if (layout.length !== symbolLayout(card.spec, card.shape).length) {
@@ -131,6 +137,6 @@ async function drawModulations(
   }
   const prior = await openGenerative(model, kind);
   return 'denoise' in prior
-    ? prior.sample({ count, seed, temperature, label, guidance, steps })
-    : prior.sample({ count, seed, temperature });
+    ? prior.sample({ count, seed, temperature, label, guidance, steps, signal })
+    : prior.sample({ count, seed, temperature, signal });
 }

@@ -119,7 +119,11 @@ class OpenSession implements Session {
     this.#checkSample(count, shape, prior, options);
     const { label, guidance, steps } = options;
     const wishes = { temperature, label, guidance, steps };
-    const drawn = await this.#work.draw(model, { count, seed, quality, prior, shape, ...wishes });
+    const drawn = await this.#work.draw(
+      model,
+      { count, seed, quality, prior, shape, ...wishes },
+      options.signal,
+    );
     const signals: Signal[] = [];
     const modulations = options.decode === false ? [] : drawn.modulations;
     for (const [i, modulation] of modulations.entries()) {

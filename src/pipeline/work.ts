@@ -76,5 +76,6 @@ export interface Drawn {
 export interface Work {
   code(model: Model, task: CodeTask): Promise<Coded>;
   decode(model: Model, task: DecodeTask): Promise<DecodedFunction>;
-  draw(model: Model, task: DrawTask): Promise<Drawn>;
+  /** Throws AbortedError when it is stopped. */
+  draw(model: Model, task: DrawTask, signal?: AbortSignal | undefined): Promise<Drawn>;
 }

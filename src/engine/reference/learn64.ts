@@ -7,7 +7,10 @@
  *   dtheta -= d/de [dL/dtheta](theta, phi_k + e d)      v -= d/de [dL/dphi](theta, phi_k + e d)      dr -= v * g(theta, phi_k)
  *
  * where the last uses v as it was before the step. Mixed derivatives commute, so one R-operator pass gives both.
+ *
+ * Everything that walks the points of a signal does so at a pace: it lets the event loop turn, and throws AbortedError when stopped.
  */
+import type { Pace } from '../../core/pace.ts';
 import { coveringGrid, gridPositions } from '../../field/coordinates.ts';
 import { gridCells, modulationLength, pointCount, ratesAt } from '../../field/spec.ts';
 import {
@@ -38,12 +41,15 @@ export interface Outer64 {
 }
 
 /** The sites of the samples of a signal. */
-export function sampleSites(net: Network64, shape: readonly number[]): Site[] {
+export async function sampleSites(net: Network64, shape: readonly number[], pace: Pace): Promise<Site[]> {
   const positions = gridPositions(coveringGrid(shape));
   const { axes } = net.spec;
-  return Array.from({ length: pointCount(shape) }, (_, i) =>
-    siteAt(net.spec, shape, positions.subarray(i * axes, (i + 1) * axes)),
-  );
+  const sites: Site[] = [];
+  for (let i = 0; i < pointCount(shape); i++) {
+    if (pace.due) await pace.turn();
+    sites.push(siteAt(net.spec, shape, positions.subarray(i * axes, (i + 1) * axes)));
+  }
+  return sites;
 }
 
 /** The inner rate of every float of a modulation [m] in a step. */
@@ -52,11 +58,18 @@ function expandRates(net: Network64, shape: readonly number[], step: number): Fl
 }
 
 /** Inner loss at phi; adds its gradient to `into` where given. */
-export function innerLoss(net: Network64, signal: Signal64, phi: Float64Array, into?: Gradient64): number {
+export async function innerLoss(
+  net: Network64,
+  signal: Signal64,
+  phi: Float64Array,
+  pace: Pace,
+  into?: Gradient64,
+): Promise<number> {
   let loss = 0;
-  signal.sites.forEach((site, p) => {
+  for (const [p, site] of signal.sites.entries()) {
+    if (pace.due) await pace.turn();
     const weight = signal.weights[p]!;
-    if (weight === 0) return;
+    if (weight === 0) continue;
     const trace = forward(net, site, phi);
     const error = errorAt(signal, p, trace.f);
     for (const e of error) loss += 0.5 * weight * e * e;
@@ -68,60 +81,64 @@ export function innerLoss(net: Network64, signal: Signal64, phi: Float64Array, i
         error.map((e) => weight * e),
         into,
       );
-  });
+  }
   return loss;
 }
 
 /** Adds to `into` the derivative of the inner loss's gradient at phi along `direction`. */
-export function innerCurvature(
+export async function innerCurvature(
   net: Network64,
   signal: Signal64,
   phi: Float64Array,
   direction: Float64Array,
+  pace: Pace,
   into: Gradient64,
-): void {
-  signal.sites.forEach((site, p) => {
+): Promise<void> {
+  for (const [p, site] of signal.sites.entries()) {
+    if (pace.due) await pace.turn();
     const weight = signal.weights[p]!;
-    if (weight === 0) return;
+    if (weight === 0) continue;
     const trace = forward(net, site, phi);
     const tangent = tangentForward(net, site, trace, direction);
     const df = errorAt(signal, p, trace.f).map((e) => weight * e);
     const rdf = tangent.f.map((r) => weight * r);
     tangentBackward(net, site, trace, tangent, df, rdf, into);
-  });
+  }
 }
 
 /** `steps` inner steps from `start`: all modulations, the start first, and the loss before each step. */
-export function adapt64(
+export async function adapt64(
   net: Network64,
   signal: Signal64,
   steps: number,
   start: Float64Array,
-): { trajectory: Float64Array[]; losses: number[] } {
+  pace: Pace,
+): Promise<{ trajectory: Float64Array[]; losses: number[] }> {
   const trajectory = [start];
   const losses: number[] = [];
   for (let k = 0; k < steps; k++) {
     const phi = trajectory[k]!;
     const rates = expandRates(net, signal.shape, k);
     const g = emptyGradient(net, phi.length);
-    losses.push(innerLoss(net, signal, phi, g));
+    losses.push(await innerLoss(net, signal, phi, pace, g));
     trajectory.push(phi.map((p, i) => p - rates[i]! * g.modulation[i]!));
   }
   return { trajectory, losses };
 }
 
 /** Gradient of the outer loss through `trajectory` with respect to weights and rates. `start` counts as constant. */
-export function metaGradient64(
+export async function metaGradient64(
   net: Network64,
   signal: Signal64,
   trajectory: readonly Float64Array[],
   outer: Outer64,
-): { loss: number; weights: Float64Array; rates: Float64Array; modulation: Float64Array } {
+  pace: Pace,
+): Promise<{ loss: number; weights: Float64Array; rates: Float64Array; modulation: Float64Array }> {
   const m = modulationLength(net.spec, signal.shape);
   const steps = trajectory.length - 1;
   const final = emptyGradient(net, m);
   const at = trajectory[steps]!.map((p, i) => p + outer.offset[i]!);
-  const loss = innerLoss(net, signal, at, final);
+  const loss = await innerLoss(net, signal, at, pace, final);
   const weights = final.weights.map((g) => outer.distortionWeight * g);
   const modulation = final.modulation.map((g) => outer.distortionWeight * g);
   const rates = new Float64Array(net.rates.length);
@@ -130,12 +147,12 @@ export function metaGradient64(
     const phi = trajectory[k]!;
     const index = rateIndex(net, signal.shape, k);
     const g = emptyGradient(net, m);
-    innerLoss(net, signal, phi, g);
+    await innerLoss(net, signal, phi, pace, g);
     for (let i = 0; i < m; i++) rates[index[i]!]! -= v[i]! * g.modulation[i]!;
     if (!outer.secondOrder) continue;
     const direction = v.map((value, i) => net.rates[index[i]!]! * value);
     const r = emptyGradient(net, m);
-    innerCurvature(net, signal, phi, direction, r);
+    await innerCurvature(net, signal, phi, direction, pace, r);
     for (let i = 0; i < weights.length; i++) weights[i]! -= r.weights[i]!;
     for (let i = 0; i < m; i++) v[i]! -= r.modulation[i]!;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Pace } from '../../core/pace.ts';
 import { preset } from '../../field/presets.ts';
 import { type FieldSpec, modulationLength, totalChannels } from '../../field/spec.ts';
 import { randomBatch, randomNetwork, uniformFrom } from '../testing.ts';
@@ -78,44 +79,48 @@ const specs: [string, FieldSpec, number[]][] = [
 describe.each(specs)('reference: %s', (_, spec, shape) => {
   const uniform = uniformFrom(spec.width * 1000 + shape.length);
   const net = network64(randomNetwork(spec, 0.02, uniform));
-  const signal = randomSignal(net, shape, uniform);
+  const signalMade = randomSignal(net, shape, uniform);
+  const pace = new Pace();
   const m = modulationLength(spec, shape);
   const draw = (n: number, bound: number) =>
     Float64Array.from({ length: n }, () => (2 * uniform() - 1) * bound);
 
-  it('the gradient of the inner loss agrees with finite differences, weights and modulation', () => {
+  it('the gradient of the inner loss agrees with finite differences, weights and modulation', async () => {
+    const signal = await signalMade;
     const phi = draw(m, 0.3);
     const g = emptyGradient(net, m);
-    innerLoss(net, signal, phi, g);
+    await innerLoss(net, signal, phi, pace, g);
     for (const [name, direction] of weightDirections(net, uniform)) {
-      const slope = difference((e) => innerLoss(moved(net, direction, e), signal, phi));
+      const slope = await difference((e) => innerLoss(moved(net, direction, e), signal, phi, pace));
       expect(relative(dot(g.weights, direction), slope), name).toBeLessThan(1e-6);
     }
     if (m === 0) return;
     const direction = draw(m, 1);
-    const slope = difference((e) => innerLoss(net, signal, step(phi, direction, e)));
+    const slope = await difference((e) => innerLoss(net, signal, step(phi, direction, e), pace));
     expect(relative(dot(g.modulation, direction), slope)).toBeLessThan(1e-6);
   });
 
-  it('the R-operator agrees with finite differences of the gradient', () => {
+  it('the R-operator agrees with finite differences of the gradient', async () => {
+    const signal = await signalMade;
     const phi = draw(m, 0.3);
     const along = draw(m, 1);
     const exact = emptyGradient(net, m);
-    innerCurvature(net, signal, phi, along, exact);
-    const gradientAt = (e: number) => {
+    await innerCurvature(net, signal, phi, along, pace, exact);
+    const gradientAt = async (e: number) => {
       const g = emptyGradient(net, m);
-      innerLoss(net, signal, step(phi, along, e), g);
+      await innerLoss(net, signal, step(phi, along, e), pace, g);
       return g;
     };
     const e = 1e-5;
-    const [up, down] = [gradientAt(e), gradientAt(-e)];
+    const [up, down] = [await gradientAt(e), await gradientAt(-e)];
     for (const part of ['weights', 'modulation'] as const) {
       const slope = up[part].map((u, i) => (u - down[part][i]!) / (2 * e));
       expect(distance(exact[part], slope), part).toBeLessThan(1e-6);
     }
   });
 
-  it('the meta-gradient agrees with finite differences through the whole inner loop', () => {
+  it('the meta-gradient agrees with finite differences through the whole inner loop', async () => {
+    const signal = await signalMade;
     const start = draw(m, 0.2);
     const outer: Outer64 = {
       distortionWeight: 0.7,
@@ -123,33 +128,35 @@ describe.each(specs)('reference: %s', (_, spec, shape) => {
       extraGradient: draw(m, 1),
       secondOrder: true,
     };
-    const loss = (n: Network64) => {
-      const phi = adapt64(n, signal, 3, start).trajectory[3]!;
+    const loss = async (n: Network64) => {
+      const phi = (await adapt64(n, signal, 3, start, pace)).trajectory[3]!;
       return (
-        outer.distortionWeight * innerLoss(n, signal, step(phi, outer.offset, 1)) +
+        outer.distortionWeight * (await innerLoss(n, signal, step(phi, outer.offset, 1), pace)) +
         dot(outer.extraGradient, phi)
       );
     };
-    const exact = metaGradient64(net, signal, adapt64(net, signal, 3, start).trajectory, outer);
+    const { trajectory } = await adapt64(net, signal, 3, start, pace);
+    const exact = await metaGradient64(net, signal, trajectory, outer, pace);
     for (const [name, direction] of weightDirections(net, uniform)) {
-      const slope = difference((e) => loss(moved(net, direction, e)));
+      const slope = await difference((e) => loss(moved(net, direction, e)));
       expect(relative(dot(exact.weights, direction), slope), name).toBeLessThan(1e-5);
     }
     for (let c = 0; c < totalChannels(spec); c++) {
-      const slope = difference((e) =>
+      const slope = await difference((e) =>
         loss({ ...net, rates: net.rates.map((r, i) => (i === c ? r + e : r)) }),
       );
       expect(Math.abs(exact.rates[c]! - slope)).toBeLessThan(1e-5 * norm(exact.rates));
     }
   });
 
-  it('without curvature the meta-gradient is that of the outer loss with the adapted modulation held', () => {
-    const { trajectory } = adapt64(net, signal, 2, draw(m, 0.2));
+  it('without curvature the meta-gradient is that of the outer loss with the adapted modulation held', async () => {
+    const signal = await signalMade;
+    const { trajectory } = await adapt64(net, signal, 2, draw(m, 0.2), pace);
     const offset = new Float64Array(m);
     const outer: Outer64 = { distortionWeight: 2, offset, extraGradient: offset, secondOrder: false };
-    const got = metaGradient64(net, signal, trajectory, outer);
+    const got = await metaGradient64(net, signal, trajectory, outer, pace);
     const g = emptyGradient(net, m);
-    innerLoss(net, signal, trajectory[2]!, g);
+    await innerLoss(net, signal, trajectory[2]!, pace, g);
     expect(
       distance(
         got.weights,
@@ -165,11 +172,11 @@ describe.each(specs)('reference: %s', (_, spec, shape) => {
   });
 });
 
-function randomSignal(net: Network64, shape: number[], uniform: () => number): Signal64 {
+async function randomSignal(net: Network64, shape: number[], uniform: () => number): Promise<Signal64> {
   const batch = randomBatch(net.spec, shape, 1, true, uniform);
   return {
     shape,
-    sites: sampleSites(net, shape),
+    sites: await sampleSites(net, shape, new Pace()),
     targets: Float64Array.from(batch.targets),
     weights: Float64Array.from(batch.weights!),
   };
@@ -209,8 +216,9 @@ function step(x: Float64Array, direction: Float64Array, e: number): Float64Array
 }
 
 /** Fourth-order central difference at 0. */
-function difference(f: (e: number) => number, h = 2e-4): number {
-  return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h);
+async function difference(f: (e: number) => Promise<number>, h = 2e-4): Promise<number> {
+  const [near, far] = [(await f(h)) - (await f(-h)), (await f(2 * h)) - (await f(-2 * h))];
+  return (8 * near - far) / (12 * h);
 }
 
 function relative(a: number, b: number): number {

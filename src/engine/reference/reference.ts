@@ -1,4 +1,6 @@
 /** The reference engine: float64, one point after another, single-threaded; what other engines are tested against. */
+
+import { Pace } from '../../core/pace.ts';
 import { channelLayout, channelOfSymbol } from '../../field/channels.ts';
 import { gridPositions } from '../../field/coordinates.ts';
 import { type BaseNetwork, modulationLength, pointCount, totalChannels } from '../../field/spec.ts';
@@ -18,15 +20,13 @@ import { oneByOne } from '../one-by-one.ts';
 import { forward, type Network64, network64, siteAt } from './field64.ts';
 import { adapt64, emptyGradient, innerLoss, metaGradient64, type Signal64, sampleSites } from './learn64.ts';
 
-/** Points evaluated between two looks at the abort signal. */
-const POINTS_PER_TURN = 1024;
 /** How far a channel is moved to either side: in float64, slopes have ten digits. */
 const DIFFERENCE = 1e-5;
 
 export async function openReference(): Promise<Engine> {
   let closed = false;
 
-  /** Calls `work` for every signal of a batch, letting the event loop turn and looking for an abort between them. */
+  /** Calls `work` for every signal of a batch, at a pace. */
   async function each(
     net: BaseNetwork,
     batch: Batch,
@@ -34,10 +34,11 @@ export async function openReference(): Promise<Engine> {
     work: Work,
   ): Promise<void> {
     const inner = network64(net);
-    const sites = sampleSites(inner, batch.shape);
+    const pace = await begin(options);
+    const sites = await sampleSites(inner, batch.shape, pace);
     for (let i = 0; i < batch.count; i++) {
-      await turn(options);
-      work(inner, signalAt(net, batch, sites, i), i);
+      await pace.turn();
+      await work(inner, signalAt(net, batch, sites, i), i, pace);
     }
   }
 
@@ -52,8 +53,9 @@ export async function openReference(): Promise<Engine> {
     const phi = Float64Array.from(modulation);
     const positions = positionsOf(points);
     const values = new Float32Array(n * outputs);
+    const pace = await begin(options);
     for (let p = 0; p < n; p++) {
-      if (p % POINTS_PER_TURN === 0) await turn(options);
+      if (pace.due) await pace.turn();
       const site = siteAt(net.spec, shape, positions.subarray(p * axes, (p + 1) * axes));
       values.set(forward(inner, site, phi).f, p * outputs);
     }
@@ -80,12 +82,13 @@ export async function openReference(): Promise<Engine> {
       const { length, channels } = layout;
       const channelOf = channelOfSymbol(layout);
       const slopes = new Float32Array(count * channels * n * outputs);
+      const pace = await begin(options);
       for (let k = 0; k < count * channels; k++) {
         const phi = row(modulations, Math.floor(k / channels), length);
         const moved = (by: number) => phi.map((x, i) => (channelOf[i] === k % channels ? x + by : x));
         const [up, down] = [moved(DIFFERENCE), moved(-DIFFERENCE)];
         for (let p = 0; p < n; p++) {
-          if (p % POINTS_PER_TURN === 0) await turn(options);
+          if (pace.due) await pace.turn();
           const site = siteAt(net.spec, shape, positions.subarray(p * axes, (p + 1) * axes));
           const [above, below] = [forward(inner, site, up).f, forward(inner, site, down).f];
           const at = (k * n + p) * outputs;
@@ -102,9 +105,9 @@ export async function openReference(): Promise<Engine> {
       const m = modulationLength(net.spec, batch.shape);
       const losses = new Float64Array(batch.count);
       const gradient = new Float32Array(batch.count * m);
-      await each(net, batch, options, (inner, signal, i) => {
+      await each(net, batch, options, async (inner, signal, i, pace) => {
         const g = emptyGradient(inner, m);
-        losses[i] = innerLoss(inner, signal, row(modulations, i, m), g);
+        losses[i] = await innerLoss(inner, signal, row(modulations, i, m), pace, g);
         gradient.set(g.modulation, i * m);
       });
       return { losses, gradient };
@@ -120,8 +123,8 @@ export async function openReference(): Promise<Engine> {
       checkModulations('start', net.spec, batch.shape, count, start);
       const trajectory = new Float32Array((steps + 1) * count * m);
       const losses = new Float64Array(steps * count);
-      await each(net, batch, options, (inner, signal, i) => {
-        const run = adapt64(inner, signal, steps, row(start, i, m));
+      await each(net, batch, options, async (inner, signal, i, pace) => {
+        const run = await adapt64(inner, signal, steps, row(start, i, m), pace);
         run.trajectory.forEach((phi, k) => {
           trajectory.set(phi, (k * count + i) * m);
         });
@@ -142,16 +145,17 @@ export async function openReference(): Promise<Engine> {
       const weights = new Float64Array(net.weights.length);
       const rates = new Float64Array(net.rates.length);
       const modulations = new Float32Array(count * m);
-      await each(net, batch, options, (inner, signal, i) => {
+      await each(net, batch, options, async (inner, signal, i, pace) => {
         const trajectory = Array.from({ length: steps + 1 }, (_, k) =>
           row(adapted.trajectory, k * count + i, m),
         );
-        const g = metaGradient64(inner, signal, trajectory, {
+        const loss = {
           distortionWeight: outer.distortionWeight,
           offset: outer.offset ? row(outer.offset, i, m) : new Float64Array(m),
           extraGradient: outer.extraGradient ? row(outer.extraGradient, i, m) : new Float64Array(m),
           secondOrder: outer.secondOrder ?? true,
-        });
+        };
+        const g = await metaGradient64(inner, signal, trajectory, loss, pace);
         losses[i] = g.loss;
         for (let j = 0; j < weights.length; j++) weights[j]! += g.weights[j]!;
         for (let j = 0; j < rates.length; j++) rates[j]! += g.rates[j]!;
@@ -166,7 +170,7 @@ export async function openReference(): Promise<Engine> {
   };
 }
 
-type Work = (net: Network64, signal: Signal64, index: number) => void;
+type Work = (net: Network64, signal: Signal64, index: number, pace: Pace) => Promise<void>;
 
 /** Signal `i` of a batch; `sites` are those of its shape. */
 function signalAt(net: BaseNetwork, batch: Batch, sites: Signal64['sites'], i: number): Signal64 {
@@ -188,7 +192,9 @@ function row(array: Float32Array, i: number, n: number): Float64Array {
   return Float64Array.from(array.subarray(i * n, (i + 1) * n));
 }
 
-async function turn(options: CallOptions | undefined): Promise<void> {
+/** The event loop turns once before the work begins, too: an abort that is on its way is heard. */
+async function begin(options: CallOptions | undefined): Promise<Pace> {
   await new Promise<void>((resolve) => setImmediate(resolve));
   checkAbort(options);
+  return new Pace(options?.signal);
 }
