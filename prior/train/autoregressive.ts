@@ -15,6 +15,7 @@ import { shapeNames } from '../bank.ts';
 import { auxiliaryCount, type ContextRecipe, inputCount } from '../context.ts';
 import { quantise, stepsAt } from '../quantiser.ts';
 import { type CheckpointPlace, packState, type RunState, runDigest, unpackState } from './checkpoint.ts';
+import { checkLoss } from './finite.ts';
 import { createLevelNet, type LevelNet } from './level-net.ts';
 import { levelRows, type Quantised, type Rows } from './rows.ts';
 import type { ModulationSource } from './source.ts';
@@ -59,7 +60,7 @@ export interface TrainedContexts {
   readonly networks: readonly FloatLevelNetwork[];
 }
 
-/** Throws AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
+/** Throws BadInputError `diverged`, AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
 export async function trainAutoregressive(
   tf: TensorFlow,
   options: AutoregressiveOptions,
@@ -114,6 +115,7 @@ export async function trainAutoregressive(
       const done = update(tf, nets, rows, shapes, (gradients) =>
         adam.update(gradients, options.rate * schedule(step / options.trainingSteps)),
       );
+      checkLoss(done.bits, 'training of the context prior', step);
       bits += done.bits;
       symbols += done.symbols;
       step++;

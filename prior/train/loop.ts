@@ -3,6 +3,7 @@ import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { AbortedError } from '../../src/core/errors.ts';
 import { createAdam, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { type CheckpointPlace, packState, unpackState } from './checkpoint.ts';
+import { checkLoss } from './finite.ts';
 
 export interface Run {
   readonly variables: readonly Variable[];
@@ -32,7 +33,7 @@ const eventSteps = 20;
 /** The average is brought up to date so often: it costs a pass over memory. */
 const averageSteps = 4;
 
-/** The averaged weights. Throws AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
+/** The averaged weights. Throws BadInputError `diverged`, AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
 export async function runTraining(tf: TensorFlow, run: Run): Promise<Float32Array[]> {
   const { variables, trainingSteps, checkpoint } = run;
   const adam = createAdam(tf, variables);
@@ -67,6 +68,7 @@ export async function runTraining(tf: TensorFlow, run: Run): Promise<Float32Arra
         throw new AbortedError(`training of the prior stopped after step ${step}`);
       }
       const { loss, gradients } = run.step(step);
+      checkLoss(loss, 'training of the prior', step);
       adam.update(gradients, run.rate * schedule(step / trainingSteps));
       tf.dispose(gradients as Tensor[]);
       step++;

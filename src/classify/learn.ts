@@ -4,6 +4,7 @@
  */
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 import { type CheckpointPlace, packState, runDigest, unpackState } from '../../prior/train/checkpoint.ts';
+import { checkLoss } from '../../prior/train/finite.ts';
 import { assign } from '../../prior/train/loop.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
@@ -71,7 +72,7 @@ const firstEpochStream = 1 << 16;
 const firstStepStream = 2 ** 32;
 
 /**
- * The tensors of the trained network, for `openNetwork`. Throws BadInputError `training`, AbortedError when told to stop,
+ * The tensors of the trained network, for `openNetwork`. Throws BadInputError `training` or `diverged`, AbortedError when told to stop,
  * after saving a checkpoint if there is a place for one, ConflictError `other-run` when that holds another run's.
  */
 export async function learn(tf: TensorFlow, options: LearnOptions): Promise<Map<string, StoredTensor>> {
@@ -120,9 +121,11 @@ export async function learn(tf: TensorFlow, options: LearnOptions): Promise<Map<
         }
         const drawn = draw(options, order.subarray(at, at + batch), new Rng(seed, firstStepStream + step));
         step++;
-        loss += update(tf, network, architecture, drawn, (gradients) =>
+        const own = update(tf, network, architecture, drawn, (gradients) =>
           adam.update(gradients, learning.rate * schedule(step / steps)),
         );
+        checkLoss(own, 'training of the classifier', step);
+        loss += own;
         since++;
         if (step % eventSteps === 0 || step === steps) {
           onEvent?.({ type: 'step', step, steps, loss: loss / since });

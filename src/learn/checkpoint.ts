@@ -39,6 +39,7 @@ export async function saveCheckpoint(
     skippedInRow: state.skippedInRow,
     updates: state.adam.moments.map(({ count }) => count),
     history: state.history,
+    watch: state.watch,
   };
   const bytes = writeSafetensors(tensors, {
     recipe: canonicalJson(recipe),
@@ -75,6 +76,7 @@ export async function loadCheckpoint(
   state.skipped = position.skipped;
   state.skippedInRow = position.skippedInRow;
   state.history.push(...position.history);
+  state.watch = position.watch;
   groupNames.forEach((name, i) => {
     const moments = state.adam.moments[i]!;
     const count = learnt[name].length;
@@ -94,6 +96,7 @@ interface Position {
   /** Adam's updates by group. */
   readonly updates: readonly number[];
   readonly history: TrainerState['history'];
+  readonly watch: TrainerState['watch'];
 }
 
 async function read(path: string): Promise<Uint8Array> {

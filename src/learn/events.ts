@@ -28,13 +28,37 @@ export type TrainEvent =
       readonly bitsPerPoint: number;
       /** Over weights and log-rates, before clipping. */
       readonly gradientNorm: number;
-      /** Steps left out so far because a number was not finite. */
+      /** Steps left out so far. */
       readonly skipped: number;
       readonly signalsPerSecond: number;
       readonly secondsLeft: number;
     }
   | ({ readonly type: 'validation'; readonly steps: number } & ValidationRecord)
-  | { readonly type: 'skipped'; readonly step: number; readonly steps: number; readonly inRow: number }
+  | {
+      readonly type: 'skipped';
+      readonly step: number;
+      readonly steps: number;
+      readonly inRow: number;
+      /** A number was not finite, or the gradient was far longer than all before it. */
+      readonly why: 'not-finite' | 'spike';
+      readonly gradientNorm: number;
+    }
+  | {
+      /** Learning rates were halved: gradients have grown to so many times their shortest of this phase (watch.ts). */
+      readonly type: 'rates-cut';
+      readonly step: number;
+      readonly steps: number;
+      readonly growth: number;
+      /** Of the recipe's learning rates, from here on. */
+      readonly share: number;
+    }
+  | {
+      /** Inner steps made the loss of the first batch larger: inner rates start at this share of what was estimated. */
+      readonly type: 'start-rates-cut';
+      readonly step: number;
+      readonly steps: number;
+      readonly share: number;
+    }
   | { readonly type: 'checkpoint'; readonly step: number; readonly steps: number; readonly path: string }
   | {
       readonly type: 'done';

@@ -42,6 +42,7 @@ import {
   type TrainerState,
   updateAverage,
 } from './state.ts';
+import { rateShare, watchNorm } from './watch.ts';
 
 export type Phase = 'distortion' | 'noise' | 'rounded' | 'coded';
 
@@ -61,8 +62,12 @@ export interface StepFigures {
   /** NaN before the rate is in the loss. */
   readonly bitsPerPoint: number;
   readonly gradientNorm: number;
-  /** Every number was finite and the parameters were updated. */
+  /** The parameters were updated. */
   readonly updated: boolean;
+  /** Why they were not: a number was not finite, or the gradient was far longer than all before it (watch.ts). */
+  readonly left?: 'not-finite' | 'spike' | undefined;
+  /** How many times its lowest in this phase the median of the norms has grown, where learning rates were halved for it. */
+  readonly growth?: number | undefined;
 }
 
 /** What a trained prior charges for the symbols of one signal of the recipe's shape. */
@@ -138,7 +143,7 @@ export class OuterStepper {
     return this.#view.network;
   }
 
-  /** Updates `state` for the batch of step `state.step`, or leaves the parameters alone when a number is not finite. */
+  /** Updates `state` for the batch of step `state.step`, or leaves the parameters alone: see `left` of the figures. */
   async run(state: TrainerState, batch: Batch, signal?: AbortSignal): Promise<StepFigures> {
     const recipe = this.#recipe;
     const phase = phaseAt(recipe, state.step);
@@ -160,8 +165,12 @@ export class OuterStepper {
         finite = await this.#group(state, group, kind, sums, signal);
       }
     }
-    const norm = finite ? this.#update(state, phase) : Number.NaN;
-    const updated = Number.isFinite(norm);
+    const norm = finite ? this.#norm() : Number.NaN;
+    const share = rateShare(state.watch);
+    const judged = Number.isFinite(norm) ? watchNorm(state.watch, phase, norm) : undefined;
+    const left = judged === undefined ? 'not-finite' : judged.spike ? 'spike' : undefined;
+    const updated = left === undefined;
+    if (updated) this.#update(state, phase, norm, share);
     state.step++;
     state.skippedInRow = updated ? 0 : state.skippedInRow + 1;
     if (!updated) state.skipped++;
@@ -172,6 +181,8 @@ export class OuterStepper {
       bitsPerPoint: phase === 'distortion' ? Number.NaN : sums.bits / sums.points,
       gradientNorm: norm,
       updated,
+      left,
+      growth: judged?.growth,
     };
   }
 
@@ -325,18 +336,27 @@ export class OuterStepper {
     });
   }
 
-  /** The norm of the gradient over weights and log-rates; not finite, and nothing updated, when any gradient is not. */
-  #update(state: TrainerState, phase: Phase): number {
+  /** Gradients over weights and log-rates: those that are clipped. */
+  get #clipped(): Float64Array[] {
+    const all = this.#gradients;
+    return [all.weights, all.logRates, all.weightsSlope, all.logRatesSlope];
+  }
+
+  /** The norm of the gradient over weights and log-rates; not finite when any gradient is not. */
+  #norm(): number {
+    const all = gradientNorm(groupNames.map((name) => this.#gradients[name]));
+    return Number.isFinite(all) ? gradientNorm(this.#clipped) : Number.NaN;
+  }
+
+  #update(state: TrainerState, phase: Phase, norm: number, share: number): void {
     const { optimiser, steps } = this.#recipe;
     const all = this.#gradients;
-    const clipped = [all.weights, all.logRates, all.weightsSlope, all.logRatesSlope];
-    const norm = gradientNorm(clipped);
-    if (!Number.isFinite(norm + gradientNorm(groupNames.map((name) => all[name])))) return Number.NaN;
     const scale = clipScale(norm, optimiser.clipNorm);
-    for (const gradient of clipped) {
+    for (const gradient of this.#clipped) {
       if (scale !== 1) for (let i = 0; i < gradient.length; i++) gradient[i]! *= scale;
     }
-    const factor = cosineSchedule(state.step, steps, optimiser.warmupSteps, optimiser.finalShare);
+    const schedule = cosineSchedule(state.step, steps, optimiser.warmupSteps, optimiser.finalShare);
+    const factor = schedule * share;
     const unrated: readonly string[] = ['weights', 'logRates'];
     const updated = (name: string) => phase !== 'distortion' || unrated.includes(name);
     state.adam.step(
@@ -351,7 +371,6 @@ export class OuterStepper {
     }
     updateAverage(state, optimiser.emaDecay);
     this.#view.refresh(state.learnt);
-    return norm;
   }
 }
 

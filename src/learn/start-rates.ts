@@ -7,7 +7,7 @@
  */
 import { BadInputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
-import type { CallOptions, Engine } from '../engine/engine.ts';
+import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { channelLayout, channelMeanSquares } from '../field/channels.ts';
 import { type BaseNetwork, type FieldSpec, pointCount } from '../field/spec.ts';
 
@@ -76,4 +76,26 @@ export async function startRates(
   const live = rates.filter((rate) => rate > 0);
   const mean = live.length > 0 ? live.reduce((sum, rate) => sum + rate, 0) / live.length : share;
   return rates.map((rate) => (rate > 0 ? rate : mean));
+}
+
+/** Whether `steps` inner steps from zero leave a batch with less loss than it begins with, and nothing that is not finite. */
+export async function lowersLoss(
+  engine: Engine,
+  net: BaseNetwork,
+  batch: Batch,
+  steps: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { trajectory } = await engine.adapt(net, batch, steps, { signal });
+  const m = trajectory.length / ((steps + 1) * batch.count);
+  if (steps === 0 || m === 0) return true;
+  const final = trajectory.slice(steps * batch.count * m);
+  if (!final.every(Number.isFinite)) return false;
+  const lossAt = async (modulations: Float32Array) => {
+    const { losses } = await engine.gradient(net, batch, modulations, { signal });
+    return losses.reduce((sum, loss) => sum + loss, 0);
+  };
+  const before = await lossAt(trajectory.slice(0, batch.count * m));
+  // A batch without an error has nothing to lower.
+  return before === 0 || (await lossAt(final)) < before;
 }

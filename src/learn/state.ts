@@ -4,6 +4,7 @@ import type { BaseNetwork, FieldSpec } from '../field/spec.ts';
 import { Adam } from './adam.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import type { ValidationRecord } from './validate.ts';
+import { freshWatch, type WatchState } from './watch.ts';
 
 /** What is learnt, at one quality. */
 export const parameterNames = ['weights', 'logRates', 'logSteps', 'logScales'] as const;
@@ -65,7 +66,7 @@ export interface TrainerState {
   step: number;
   /** Whether quantiser steps and scales have their start values. */
   calibrated: boolean;
-  /** Steps left out because a number was not finite: in all, and since the last good one. */
+  /** Steps left out because a number was not finite, or a gradient far above all others: in all, and since the last good one. */
   skipped: number;
   skippedInRow: number;
   readonly learnt: Learnt;
@@ -73,6 +74,8 @@ export interface TrainerState {
   /** Moving average of `learnt`. */
   readonly average: Learnt | null;
   readonly history: ValidationRecord[];
+  /** Of the norms of gradients. */
+  watch: WatchState;
 }
 
 /** State before the first step; takes copies. */
@@ -87,6 +90,7 @@ export function freshState(recipe: TrainingRecipe, start: Learnt, calibrated: bo
     adam: adamOver(recipe, learnt),
     average: recipe.optimiser.emaDecay > 0 ? copyLearnt(start) : null,
     history: [],
+    watch: freshWatch(),
   };
 }
 

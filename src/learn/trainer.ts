@@ -13,12 +13,15 @@ import { OuterStepper, type Prices } from './outer-step.ts';
 import { checkRecipe, recipeDigest, type TrainingRecipe } from './recipe.ts';
 import type { SignalSource } from './source.ts';
 import { startDirectly } from './start-from.ts';
-import { coarseToFine, startRates } from './start-rates.ts';
+import { coarseToFine, lowersLoss, startRates } from './start-rates.ts';
 import { freshState, type Learnt, learntFrom, NetworkView, type TrainerState } from './state.ts';
 import { type ValidationRecord, Validator } from './validate.ts';
+import { rateShare, watchRule } from './watch.ts';
 
 /** Consecutive steps that may be left out before a run counts as lost. */
 const MAX_SKIPPED = 10;
+/** How often start rates are halved at most. */
+const MAX_START_CUTS = 20;
 
 export interface TrainOptions {
   readonly engine: Engine;
@@ -70,14 +73,16 @@ export interface Trained {
   readonly slopes: Slopes | undefined;
   readonly history: readonly ValidationRecord[];
   readonly skipped: number;
+  /** How often learning rates were halved because gradients grew. */
+  readonly rateCuts: number;
 }
 
 /**
  * Runs a recipe to its end. What comes out depends on recipe, source and engine alone: a run that was stopped, or
  * killed, and resumed gives the same bits.
  *
- * Throws BadInputError `bad-recipe`, `no-prices`, `signal-channels`, `signal-shape`, `diverged` (ten steps in a row that were not
- * finite); ConflictError `checkpoint-exists`, `other-recipe`; NotFoundError `no-checkpoint`; EnvironmentError
+ * Throws BadInputError `bad-recipe`, `no-prices`, `signal-channels`, `signal-shape`, `diverged` (ten steps in a row that were left
+ * out, gradients that grow whatever the learning rates, inner steps that never lower the loss); ConflictError `checkpoint-exists`, `other-recipe`; NotFoundError `no-checkpoint`; EnvironmentError
  * `checkpoint-write`; AbortedError.
  */
 export async function train(options: TrainOptions): Promise<Trained> {
@@ -100,9 +105,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
     );
   }
   const digest = digestOf(recipe, options);
-  const state = await openState(recipe, digest, options);
-  const stepper = new OuterStepper(engine, recipe, state, options.prices);
-  const validator = validation && new Validator(engine, validation, recipe);
   const drawer = new BatchDrawer(source, {
     shape: recipe.shape,
     count: recipe.batch,
@@ -111,6 +113,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
     crops: recipe.crops,
     flips: recipe.flips,
   });
+  const state = await openState(recipe, digest, options);
+  if (state.step === 0) {
+    const share = await fitStartRates(engine, recipe, state.learnt, await drawer.draw(0), signal);
+    if (share < 1) emit({ type: 'start-rates-cut', step: 0, steps: recipe.steps, share });
+  }
+  const stepper = new OuterStepper(engine, recipe, state, options.prices);
+  const validator = validation && new Validator(engine, validation, recipe);
   const save = async () => {
     if (checkpointPath === undefined) return;
     await saveCheckpoint(checkpointPath, state, recipe, digest);
@@ -140,8 +149,31 @@ export async function train(options: TrainOptions): Promise<Trained> {
       }
       const figures = await running;
       if (!figures.updated) {
-        emit({ type: 'skipped', step: state.step, steps: recipe.steps, inRow: state.skippedInRow });
-        if (state.skippedInRow >= MAX_SKIPPED) throw diverged(state.step);
+        const { left: why = 'not-finite', gradientNorm } = figures;
+        emit({
+          type: 'skipped',
+          step: state.step,
+          steps: recipe.steps,
+          inRow: state.skippedInRow,
+          why,
+          gradientNorm,
+        });
+        if (state.skippedInRow >= MAX_SKIPPED)
+          throw diverged(`${MAX_SKIPPED} steps in a row up to ${state.step} were left out (${why})`);
+      }
+      if (figures.growth !== undefined) {
+        const { growth } = figures;
+        emit({
+          type: 'rates-cut',
+          step: state.step,
+          steps: recipe.steps,
+          growth,
+          share: rateShare(state.watch),
+        });
+        if (state.watch.cuts >= watchRule.mostCuts)
+          throw diverged(
+            `up to step ${state.step} gradients have grown ${growth.toFixed(0)}-fold, and halving learning rates ${watchRule.mostCuts} times did not stop it`,
+          );
       }
       report.add(figures);
       if (state.step % recipe.reportEvery === 0 || state.step === recipe.steps) emit(report.progress());
@@ -172,7 +204,31 @@ export async function train(options: TrainOptions): Promise<Trained> {
     slopes: recipe.quality.slopes ? slopesOf(learnt) : undefined,
     history: state.history,
     skipped: state.skipped,
+    rateCuts: state.watch.cuts,
   };
+}
+
+/**
+ * Halves the inner rates, in place, until the inner steps lower the loss of a batch; how much of them is left. Rates come from how the
+ * field answers at phi = 0, which says nothing of these signals. Throws BadInputError `diverged` where no rates do.
+ */
+async function fitStartRates(
+  engine: Engine,
+  { spec, innerSteps }: TrainingRecipe,
+  learnt: Learnt,
+  batch: Batch,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  for (let cuts = 0; cuts <= MAX_START_CUTS; cuts++) {
+    const { network } = new NetworkView(spec, learnt);
+    if (await lowersLoss(engine, network, batch, innerSteps, signal)) {
+      return 2 ** -cuts;
+    }
+    for (let c = 0; c < learnt.logRates.length; c++) learnt.logRates[c]! -= Math.LN2;
+  }
+  throw diverged(
+    `inner steps raise the loss of the first batch even at 2^-${MAX_START_CUTS} of their start rates`,
+  );
 }
 
 /** The state to go on from: a checkpoint, a given network, or random weights with rates that fit them. */
@@ -288,9 +344,9 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-function diverged(step: number): BadInputError {
+function diverged(what: string): BadInputError {
   return new BadInputError(
     'diverged',
-    `${MAX_SKIPPED} steps in a row up to ${step} were not finite; lower optimiser.weights or startRates.share, or set clipNorm`,
+    `${what}; lower optimiser.weights or startRates.share, or set clipNorm`,
   );
 }

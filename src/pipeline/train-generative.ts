@@ -38,6 +38,9 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
   const path = generativePath(options.modelPath, kind);
   const checkpoint = `${path}.checkpoint`;
   const { training } = split(source.length);
+  const begin = (total: number, unit: string, done = 0) =>
+    onEvent?.({ type: 'start', job, total, done, unit });
+  begin(training, 'functions read');
   const onRead = (done: number, total: number) =>
     onEvent?.({ type: 'progress', job, done, total, figures: {} });
   const set = await readTrainingSet(source, 0, training, onRead, signal);
@@ -51,6 +54,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
   const heldOut = await readTrainingSet(source, training, source.length);
   const { tf, backend } = await openTensorFlow({ threads: options.threads });
   onEvent?.({ type: 'note', job, message: `TensorFlow.js computes with its ${backend} backend` });
+  let begun = false;
   const common = {
     set,
     heldOut,
@@ -60,7 +64,13 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
     trainingSteps: options.trainingSteps,
     seed: options.seed,
     checkpoint: checkpointAt(checkpoint),
-    onEvent: (event: RunEvent) => onEvent?.(toPipelineEvent(kind, event, checkpoint)),
+    onEvent: (event: RunEvent) => {
+      if (event.type === 'train' && !begun) {
+        begun = true;
+        begin(event.steps, `${kind} steps`, event.step);
+      }
+      onEvent?.(toPipelineEvent(kind, event, checkpoint));
+    },
     signal,
   };
   const bytes = kind === 'flow' ? await trainFlow(tf, common) : await trainDiffusion(tf, common);
@@ -73,7 +83,7 @@ function toPipelineEvent(kind: GenerativeKind, event: RunEvent, path: string): P
   switch (event.type) {
     case 'train': {
       const { step, steps, loss } = event;
-      return { type: 'progress', job, done: step, total: steps, figures: { [`${kind}Loss`]: loss } };
+      return { type: 'progress', job, done: step, total: steps, figures: { loss } };
     }
     case 'figure':
       return { type: 'note', job, message: `${kind}: ${event.name} ${event.value.toFixed(4)}` };

@@ -168,8 +168,8 @@ function cardFigures(model: Model, figures: readonly PriorFigure[]): ModelCard['
 
 /** What the progress that this event belongs to counts. */
 function startOf(event: PriorTrainingEvent): { readonly total: number; readonly unit: string } | undefined {
-  if (event.type === 'counting') return { total: event.total, unit: 'signals counted' };
-  return event.type === 'step' ? { total: event.steps, unit: 'steps' } : undefined;
+  if (event.type === 'counting') return { total: event.total, unit: 'symbols counted' };
+  return event.type === 'step' ? { total: event.steps, unit: 'autoregressive steps' } : undefined;
 }
 
 function toPipelineEvent(event: PriorTrainingEvent): PipelineEvent {

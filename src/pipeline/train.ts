@@ -150,6 +150,7 @@ function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCa
       innerSteps: recipe.innerSteps,
       engine: options.engine.name,
       skippedSteps: trained.skipped,
+      ...(trained.rateCuts > 0 ? { rateCuts: trained.rateCuts } : {}),
       recipe: canonicalJson(recipe),
       ...(from === undefined ? {} : { from: from.id }),
       ...(commit === undefined ? {} : { commit }),
@@ -181,13 +182,13 @@ function toPipelineEvent(event: TrainEvent, seconds: number): PipelineEvent {
     case 'start':
       return { type: 'start', job, total: event.steps, done: event.step, unit: 'steps' };
     case 'progress': {
-      const { loss, psnrDb, bitsPerPoint } = event;
+      const { loss, psnrDb, bitsPerPoint, gradientNorm } = event;
       return {
         type: 'progress',
         job,
         done: event.step,
         total: event.steps,
-        figures: { psnrDb, bitsPerPoint, loss },
+        figures: { psnrDb, bitsPerPoint, loss, gradientNorm },
       };
     }
     case 'validation': {
@@ -200,8 +201,22 @@ function toPipelineEvent(event: TrainEvent, seconds: number): PipelineEvent {
       ].join('; ');
       return { type: 'note', job, message };
     }
-    case 'skipped':
-      return { type: 'note', job, message: `step ${event.step} was left out: a number was not finite` };
+    case 'skipped': {
+      const why =
+        event.why === 'not-finite'
+          ? 'a number was not finite'
+          : `its gradient (norm ${event.gradientNorm.toPrecision(3)}) was far longer than all before it`;
+      return { type: 'note', job, message: `step ${event.step} was left out: ${why}` };
+    }
+    case 'rates-cut': {
+      const { step, growth, share } = event;
+      const message = `at step ${step} gradients have grown ${growth.toFixed(0)}-fold: learning rates are halved, to 1/${1 / share} of the recipe's`;
+      return { type: 'note', job, message };
+    }
+    case 'start-rates-cut': {
+      const message = `inner steps raised the loss of the first batch: inner rates start at 1/${1 / event.share} of the estimate`;
+      return { type: 'note', job, message };
+    }
     case 'checkpoint':
       return { type: 'checkpoint', job, path: event.path, done: event.step };
     case 'done':

@@ -113,7 +113,7 @@ describe('an interruption', () => {
     ],
     [
       'sample by a flow',
-      async () => ['sample', '-m', 'fashion-mnist', '--prior', 'flow', '-n', '40000', '-o', result('d.npy')],
+      async () => ['sample', '-m', 'fashion-mnist', '--prior', 'flow', '-n', '30000', '-o', result('d.npy')],
     ],
     [
       'sample by diffusion',

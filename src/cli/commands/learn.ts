@@ -109,10 +109,19 @@ async function learn(job: Job, flags: LearnFlags): Promise<Report> {
       seconds,
     },
     lines: [
-      `${path}: ${card.name}, ${card.training.steps} steps, ${durationText(seconds)}`,
+      `${path}: ${card.name}, ${card.training.steps} steps, ${durationText(seconds)}${troubleText(card.training)}`,
       ...Object.entries(card.figures).map(([name, value]) => `${name} ${value}`),
     ],
   };
+}
+
+/** What went wrong on the way, where something did. */
+function troubleText({ skippedSteps, rateCuts }: Readonly<Record<string, unknown>>): string {
+  const said = [
+    ...(Number(skippedSteps) > 0 ? [`${skippedSteps} steps left out`] : []),
+    ...(Number(rateCuts) > 0 ? [`learning rates halved ${rateCuts} times as gradients grew`] : []),
+  ];
+  return said.map((text) => `, ${text}`).join('');
 }
 
 /** The recipe that is named, a file or one of the presets, with what the flags replace in it. */
