@@ -130,11 +130,15 @@ export class FunctaClient {
     model: string,
     file: Uint8Array,
     options: Call &
-      Sizing & { readonly item?: number | undefined; readonly format?: SignalFormat | undefined } = {},
+      Sizing & {
+        readonly item?: number | undefined;
+        readonly id?: string | undefined;
+        readonly format?: SignalFormat | undefined;
+      } = {},
   ): Promise<Uint8Array> {
-    const { size, region, item, format = 'png' } = options;
+    const { size, region, item, id, format = 'png' } = options;
     const path = `/v1/models/${encodeURIComponent(model)}/decode`;
-    const response = await this.#call(path, { size, region, item }, options, {
+    const response = await this.#call(path, { size, region, item, id }, options, {
       method: 'POST',
       body: file as Uint8Array<ArrayBuffer>,
       headers: { 'content-type': sampleTypes.functa, accept: sampleTypes[format] },

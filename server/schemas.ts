@@ -89,6 +89,12 @@ export const decodeQuery = z.object({
       type: 'integer',
       minimum: 0,
     }),
+  id: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .openapi(parameter('id', 'Which function of an archive, by its id, in place of `item`.')),
 });
 
 export const maxSampleCount = 256;

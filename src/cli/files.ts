@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { BadInputError, LimitError } from '../core/errors.ts';
 import { checkFree, writeWhole } from '../disk/whole.ts';
+import { UsageError } from './exit.ts';
 
 export const standardStream = '-';
 
@@ -58,6 +59,17 @@ export async function checkOutput(path: string, force: boolean): Promise<void> {
   if (kind === 'directory')
     throw new BadInputError('is-directory', `${path} is a directory; name a file in it`);
   if (kind === 'file') await checkFree(path, { replace: force });
+}
+
+/** The same for an output that stands beside others of its own, such as checkpoints: stdout is none. */
+export async function checkFileOutput(path: string, force: boolean): Promise<void> {
+  if (path === standardStream) {
+    throw new UsageError(
+      'output-file',
+      'this is written as a file, with others beside it; name one with --output',
+    );
+  }
+  await checkOutput(path, force);
 }
 
 export interface WriteOptions {

@@ -52,12 +52,17 @@ export function headerBytesOf(file: Uint8Array): number {
   return readHeader(file).headerBytes;
 }
 
-/** One archive of files. Throws BadInputError `archive-empty`, and what `joinFiles` throws. */
-export function archiveOf(model: Model, items: readonly { readonly bytes: Uint8Array }[]): Uint8Array {
+/** One archive of files; with ids when all have one. Throws BadInputError `archive-empty`, and what `joinFiles` throws. */
+export function archiveOf(
+  model: Model,
+  items: readonly { readonly bytes: Uint8Array; readonly id?: string | undefined }[],
+): Uint8Array {
   if (items.length === 0) throw new BadInputError('archive-empty', 'an archive needs at least one signal');
   const files = items.map(({ bytes }) => bytes);
   const mean = files.reduce((sum, { length }) => sum + length, 0) / files.length;
-  return joinFiles(model, files, { perStream: signalsPerStream(mean, files.length) });
+  const named = items.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  const ids = named.length === items.length ? named : undefined;
+  return joinFiles(model, files, { ids, perStream: signalsPerStream(mean, files.length) });
 }
 
 /** The functions of a file or an archive, one at a time. Throws what `decodeFile` and `openArchive` throw. */

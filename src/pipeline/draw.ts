@@ -58,9 +58,18 @@ export async function draw(model: Model, task: DrawTask, signal?: AbortSignal | 
   }
   return {
     modulations,
-    archive: archiveOf(model, files),
+    archive: archiveOf(
+      model,
+      files.map(({ bytes }, i) => ({ bytes, id: task.ids ? sampleId(task, i) : undefined })),
+    ),
     bits: files.map(({ bits }) => bits),
   };
+}
+
+/** What sample `i` of a draw is called. */
+export function sampleId({ seed, label }: Pick<DrawTask, 'seed' | 'label'>, i: number): string {
+  const of = label === undefined ? '' : `${String(label).slice(0, 64)}-`;
+  return `sample-${of}${seed}-${i}`;
 }
 
 /** Multiply-adds that one number of a sample takes, at most. Throws BadInputError `unknown-prior`, NotFoundError `prior`. */

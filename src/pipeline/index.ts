@@ -12,6 +12,7 @@ export { type FunctionSource, type OpenFunction, openFunctions, openStored } fro
 export { type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';
 export { inlineWork } from './inline-work.ts';
 export { inspect } from './inspect.ts';
+export { itemNumber, namesOf } from './items.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';
 export { bundledModels, findModel, listModels, loadModel, modelSuffix } from './models.ts';
 export { npyChunks, stackedRows } from './npy.ts';

@@ -1,10 +1,10 @@
 /** What can be said of a `.functa` file without decoding it. */
-import { readHeader } from '../../codec/index.ts';
+import { type ArchiveIndex, readHeader } from '../../codec/index.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint } from '../core/units.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import type { Inspection } from './types.ts';
+import type { InspectedItem, Inspection } from './types.ts';
 
 /**
  * Reads the header. A file leaves out what is its model's default: with `model`, shape and rate are known too. Throws
@@ -27,15 +27,31 @@ export function inspect(bytes: Uint8Array, model?: Model, limits: Limits = defau
     return { ...common, count: 1, shape, points, bitsPerPoint: bitsPerPoint(bytes.length, points) };
   }
   const { count, shapes } = header;
-  const shape = shapes?.[0] ?? header.shape ?? model?.card.shape;
-  if (shape === undefined) return { ...common, count };
+  const items = Array.from({ length: count }, (_, i) => itemAt(header, i, model));
+  const shape = items[0]?.shape ?? header.shape ?? model?.card.shape;
+  if (shape === undefined) return { ...common, count, items };
   const points =
     shapes === undefined ? count * pointCount(shape) : shapes.reduce((sum, s) => sum + pointCount(s), 0);
   return {
     ...common,
     count,
+    items,
     shape,
     points,
     bitsPerPoint: points > 0 ? bitsPerPoint(bytes.length, points) : undefined,
+  };
+}
+
+function itemAt(index: ArchiveIndex, i: number, model: Model | undefined): InspectedItem {
+  const { perStream, offsets, count, exceptions, ids, shapes } = index;
+  const stream = Math.floor(i / perStream);
+  const sharing = Math.min(perStream, count - stream * perStream);
+  const { prior, quality } = exceptions.get(i) ?? index;
+  return {
+    id: ids?.[i],
+    shape: shapes?.[i] ?? index.shape ?? model?.card.shape,
+    bytes: (offsets[stream + 1]! - offsets[stream]!) / sharing,
+    prior,
+    quality,
   };
 }

@@ -7,13 +7,14 @@ import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, functionsOf, priorKind } from './coding.ts';
-import { drawingPerSymbol } from './draw.ts';
+import { drawingPerSymbol, sampleId } from './draw.ts';
 import { gradientsOf } from './effort.ts';
 import { type Fitted, fitSignals } from './fit.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
 import { inspect } from './inspect.ts';
+import { itemNumber, namesOf } from './items.ts';
 import { collectRows } from './rows.ts';
 import { encodeTo } from './target.ts';
 import type {
@@ -83,7 +84,10 @@ class OpenSession implements Session {
     for (const group of groups(signals, options.batch ?? defaultBatch)) {
       items.push(...(await this.#encodeTogether(group, options)));
     }
-    return { items, archive: options.archive === false ? new Uint8Array(0) : archiveOf(this.model, items) };
+    if (options.archive === false) return { items, archive: new Uint8Array(0) };
+    const ids = options.ids ? uniqueIds(signals) : undefined;
+    const named = items.map(({ bytes }, i) => ({ bytes, id: ids?.[i] }));
+    return { items, archive: archiveOf(this.model, named) };
   }
 
   async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {
@@ -94,17 +98,19 @@ class OpenSession implements Session {
 
   async decodeRows(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RowStream> {
     const limits = options.limits ?? this.#limits;
-    const item = options.item ?? 0;
+    const item = itemNumber(bytes, options, limits);
     const found = await this.#work.decode(this.model, { bytes, item, limits });
     return this.#rows(found, options);
   }
 
   async *decodeMany(bytes: Uint8Array, options: DecodeOptions = {}): AsyncIterable<Signal> {
+    const limits = options.limits ?? this.#limits;
+    const names = namesOf(bytes, limits);
     let i = 0;
-    for (const found of functionsOf(this.model, bytes, options.limits ?? this.#limits)) {
+    for (const found of functionsOf(this.model, bytes, limits)) {
       const stream = this.#rows(found, options);
       const values = await collectRows(stream);
-      yield { id: String(i++), shape: stream.shape, channels: stream.channels, values };
+      yield { id: names[i++]!, shape: stream.shape, channels: stream.channels, values };
     }
   }
 
@@ -118,7 +124,7 @@ class OpenSession implements Session {
     const prior = options.prior ?? bestPrior(model);
     this.#checkSample(count, shape, prior, options);
     const { label, guidance, steps } = options;
-    const wishes = { temperature, label, guidance, steps };
+    const wishes = { temperature, label, guidance, steps, ids: options.ids };
     const drawn = await this.#work.draw(
       model,
       { count, seed, quality, prior, shape, ...wishes },
@@ -132,7 +138,12 @@ class OpenSession implements Session {
         { size: options.size, raw: options.raw, signal: options.signal },
       );
       const values = await collectRows(stream);
-      signals.push({ id: `sample-${seed}-${i}`, shape: stream.shape, channels: stream.channels, values });
+      signals.push({
+        id: sampleId({ seed, label }, i),
+        shape: stream.shape,
+        channels: stream.channels,
+        values,
+      });
     }
     return { signals, archive: drawn.archive, bits: drawn.bits };
   }
@@ -230,6 +241,17 @@ class OpenSession implements Session {
     const work = points * multiplyAddsPerPoint(spec) * (passesPerGradient * gradients + 1);
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller signal or less effort');
   }
+}
+
+/** Ids of signals, told apart where they are the same. */
+function uniqueIds(signals: readonly Signal[]): string[] {
+  const taken = new Set<string>();
+  return signals.map(({ id }) => {
+    let name = id;
+    for (let n = 2; taken.has(name); n++) name = `${id} (${n})`;
+    taken.add(name);
+    return name;
+  });
 }
 
 function checkShape(anySize: boolean, shape: readonly number[], own: readonly number[]): void {

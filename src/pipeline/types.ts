@@ -80,6 +80,8 @@ export interface EncodeManyOptions extends EncodeOptions {
   readonly batch?: number | undefined;
   /** `false`: no archive, an empty array stands for it. */
   readonly archive?: boolean | undefined;
+  /** Ids of the signals in the archive, by which they are decoded and stored; a byte each and their text. Default: none. */
+  readonly ids?: boolean | undefined;
 }
 
 /** One signal as a function in bytes. */
@@ -110,6 +112,8 @@ export interface Encoded {
 export interface DecodeOptions {
   /** Which function of an archive; default 0. */
   readonly item?: number | undefined;
+  /** The same by its id. */
+  readonly id?: string | undefined;
   /** Default: the size of the signal. A string is read by `parseSize`. */
   readonly size?: Size | string | undefined;
   /** Default: everything. A string is read by `parseRegion`. */
@@ -160,6 +164,8 @@ export interface SampleOptions {
   readonly raw?: boolean | undefined;
   /** `false`: the archive alone, no signals. */
   readonly decode?: boolean | undefined;
+  /** Ids in the archive: `sample-SEED-0`, ... Default: none. */
+  readonly ids?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -169,6 +175,17 @@ export interface Sampled {
   readonly archive: Uint8Array;
   /** Bits of each under the prior at temperature 1. */
   readonly bits: number[];
+}
+
+/** What an archive says of one of its functions. */
+export interface InspectedItem {
+  readonly id: string | undefined;
+  /** When the archive or the given model says it. */
+  readonly shape: readonly number[] | undefined;
+  /** Of its stream, or its equal share of one that it has with others. */
+  readonly bytes: number;
+  readonly prior: string;
+  readonly quality: number;
 }
 
 /** What can be said of a `.functa` file without decoding it. */
@@ -181,6 +198,8 @@ export interface Inspection {
   readonly prior: string;
   readonly quality: number;
   readonly count: number;
+  /** Of an archive, in its order. */
+  readonly items?: readonly InspectedItem[] | undefined;
   /** Shape of the signal (of the first one in an archive), when the file or the given model says it. */
   readonly shape?: readonly number[] | undefined;
   readonly points?: number | undefined;

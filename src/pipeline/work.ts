@@ -63,6 +63,8 @@ export interface DrawTask {
   readonly label?: string | number | undefined;
   readonly guidance?: number | undefined;
   readonly steps?: number | undefined;
+  /** Ids in the archive. */
+  readonly ids?: boolean | undefined;
 }
 
 export interface Drawn {

@@ -7,6 +7,7 @@ import { checkLimit } from '../../../src/core/limits.ts';
 import { type Functaset, type Label, unknownFunction } from '../../../src/functaset/index.ts';
 import { functionsOf } from '../../../src/pipeline/coding.ts';
 import { openFunctions } from '../../../src/pipeline/functions.ts';
+import { namesOf } from '../../../src/pipeline/items.ts';
 import { modulationOf } from '../../../src/pipeline/modulation.ts';
 import { functaType } from '../../media.ts';
 import { maxClassified } from '../../schemas.ts';
@@ -105,10 +106,11 @@ async function functionsIn(
 ): Promise<{ readonly functions: Asked[]; readonly notes?: readonly string[] | undefined }> {
   if (declared === functaType || bytes[0] === magic) {
     const functions: Asked[] = [];
+    const names = namesOf(bytes, limits);
     for (const found of functionsOf(model, bytes, limits)) {
       const { modulation, quality } = await modulationOf(session, found, { signal: abort });
       checkLimit('functions', functions.length + 1, maxClassified, 'send an archive of fewer functions');
-      functions.push({ id: String(functions.length), modulation, quality });
+      functions.push({ id: names[functions.length]!, modulation, quality });
       await setImmediate(undefined, { signal: abort });
     }
     return { functions };

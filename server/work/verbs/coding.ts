@@ -45,7 +45,7 @@ export async function encode(
   return { head: { quality, psnrDb, bitsPerPoint, seconds, notes: read.notes }, bytes: whole(file) };
 }
 
-export type Wanted = Pick<DecodeOptions, 'size' | 'region' | 'item'> & {
+export type Wanted = Pick<DecodeOptions, 'size' | 'region' | 'item' | 'id'> & {
   /** A media type of `signalReplies`. */
   readonly as: string;
 };
@@ -79,6 +79,7 @@ export async function sample(
     ...options,
     raw: as === npyType,
     decode: as !== functaType,
+    ids: true,
     signal,
   });
   if (as === functaType) return { head: null, bytes: whole(drawn.archive) };

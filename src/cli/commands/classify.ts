@@ -7,7 +7,7 @@ import { defaultLimits } from '../../core/limits.ts';
 import type { Model } from '../../field/model.ts';
 import { follow } from '../events.ts';
 import { UsageError } from '../exit.ts';
-import { checkOutput, readInput } from '../files.ts';
+import { checkFileOutput, readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfNetwork, modelOfStore, modelOption, withEngine, withSession } from '../models.ts';
 import { forceOption, integer, real } from '../options.ts';
@@ -92,7 +92,7 @@ export function addClassify(program: Command, run: Run): void {
 
 async function train(job: Job, store: string, flags: TrainFlags): Promise<Report> {
   const { output, force, probe, validation, limit, model: ref } = flags;
-  await checkOutput(output, force);
+  await checkFileOutput(output, force);
   const { trainClassifier } = await import('../../classify/index.ts');
   const model = await modelOfStore(ref, store);
   const { epochs, batch, rate, seed, views } = flags;
@@ -207,11 +207,13 @@ async function functionsOfInput(
   if (bytes[0] === magic) {
     const { functionsOf } = await import('../../pipeline/coding.ts');
     const { modulationOf } = await import('../../pipeline/modulation.ts');
+    const { namesOf } = await import('../../pipeline/items.ts');
     return withSession(job, model, async (session) => {
       const functions: (Readable & { readonly id: string })[] = [];
+      const names = namesOf(bytes);
       for (const found of functionsOf(model, bytes, defaultLimits)) {
         const opened = await modulationOf(session, found, { signal: job.signal });
-        functions.push({ ...opened, id: String(functions.length) });
+        functions.push({ ...opened, id: names[functions.length]! });
       }
       return { model, functions };
     });

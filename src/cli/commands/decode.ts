@@ -24,6 +24,7 @@ interface DecodeFlags extends OutputFlags {
   readonly size?: string;
   readonly region?: string;
   readonly item?: number;
+  readonly id?: string;
   readonly format?: OutputFormat;
   readonly maxBytes: number;
 }
@@ -43,14 +44,19 @@ export function addDecode(program: Command, run: Run): void {
     .option(...modelOption)
     .option('--size <size>', '4x, or WxH in samples; default: the size of the signal')
     .option('--region <x,y,w,h>', 'only this part, in samples of the output')
-    .option('--item <n>', 'of an archive, from 0; default: all, as NAME-0, NAME-1, ...', integer(0))
+    .addOption(
+      new Option('--item <n>', 'of an archive, from 0; default: all, as NAME-0, NAME-1, ...')
+        .argParser(integer(0))
+        .conflicts('id'),
+    )
+    .option('--id <id>', 'of an archive: the function of this id; functa inspect lists them')
     .addOption(maxBytesOption())
     .action(run(decode));
 }
 
 async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Report> {
-  const { inspect, parseRegion } = await import('../../pipeline/index.ts');
-  const { force, item } = flags;
+  const { inspect, itemNumber, parseRegion } = await import('../../pipeline/index.ts');
+  const { force } = flags;
   const format =
     flags.output === undefined ? (flags.format ?? 'png') : outputFormat(flags.output, flags.format);
   const output = flags.output ?? defaultOutput(input, format);
@@ -64,6 +70,7 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
     signal: job.signal,
   });
   const found = inspect(bytes);
+  const item = flags.id === undefined ? flags.item : itemNumber(bytes, flags);
   const outputs = outputsOf(output, found, item);
   for (const path of outputs.values()) await checkOutput(path, force);
   const model = await modelOfFile(flags.model, input, found);
@@ -122,7 +129,7 @@ function outputsOf(
   if (output === standardStream) {
     throw new UsageError(
       'which-item',
-      `stdout takes one signal of the ${count} in this archive; choose it with --item`,
+      `stdout takes one signal of the ${count} in this archive; choose it with --item or --id`,
     );
   }
   const suffix = extname(output);

@@ -31,6 +31,7 @@ interface EncodeFlags extends OutputFlags {
   readonly bytes?: number;
   readonly effort?: number;
   readonly prior?: string;
+  readonly ids: boolean;
   readonly maxBytes: number;
 }
 
@@ -45,6 +46,7 @@ export function addEncode(program: Command, run: Run): void {
     .option(...qualityOption)
     .option(...effortOption)
     .option(...priorOption)
+    .option('--no-ids', 'an archive without the names of its inputs: fewer bytes')
     .addOption(maxBytesOption())
     .action(run(encode));
   for (const option of targetOptions()) command.addOption(option);
@@ -89,7 +91,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
         stdoutTaken: output === standardStream,
       };
     }
-    const { items, archive } = await session.encodeMany(signals, options);
+    const { items, archive } = await session.encodeMany(signals, { ...options, ids: flags.ids });
     await writeOutput(output, archive, { stdout: job.streams.stdout, force: flags.force });
     return {
       data: {

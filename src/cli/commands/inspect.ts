@@ -2,12 +2,16 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Model } from '../../field/model.ts';
+import type { InspectedItem } from '../../pipeline/types.ts';
 import { readInput, standardStream } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption } from '../models.ts';
 import { maxBytesOption } from '../options.ts';
 import type { Run } from '../program.ts';
 import { bytesText, columns, sizeText } from '../text.ts';
+
+/** Items of an archive that are listed. */
+const shownItems = 50;
 
 interface InspectFlags {
   readonly model?: string;
@@ -56,7 +60,30 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
   ];
   if (found.shape !== undefined) rows.push(['size', sizeText(found.shape)]);
   if (found.bitsPerPoint !== undefined) rows.push(['bits per point', found.bitsPerPoint.toFixed(3)]);
-  return { data: { input, ...found, model: model?.card.name ?? null }, lines: columns(rows) };
+  return {
+    data: { input, ...found, model: model?.card.name ?? null },
+    lines: [...columns(rows), ...itemLines(found.items ?? [])],
+  };
+}
+
+/** A row for each function of an archive, in its order; of many the first ones. */
+function itemLines(items: readonly InspectedItem[]): string[] {
+  if (items.length === 0) return [];
+  const rows = items
+    .slice(0, shownItems)
+    .map(({ id, shape, bytes, prior, quality }, i) => [
+      String(i),
+      id ?? '-',
+      shape === undefined ? '-' : sizeText(shape),
+      `${Number.isInteger(bytes) ? bytes : bytes.toFixed(1)} bytes`,
+      `${prior} at ${quality}`,
+    ]);
+  const hidden = items.length - rows.length;
+  return [
+    '',
+    ...columns([['item', 'id', 'size', 'stream', 'coded by'], ...rows]),
+    ...(hidden > 0 ? [`and ${hidden} more; --json lists all`] : []),
+  ];
 }
 
 async function pathOf(input: string): Promise<string> {

@@ -5,7 +5,7 @@ import type { Split } from '../../../datasets/dataset.ts';
 import { BadInputError } from '../../core/errors.ts';
 import type { TrainingRecipe } from '../../learn/recipe.ts';
 import { follow } from '../events.ts';
-import { checkOutput } from '../files.ts';
+import { checkFileOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
 import { cacheOption, collect, dataOption, integer, splitOption } from '../options.ts';
@@ -66,7 +66,7 @@ async function learn(job: Job, flags: LearnFlags): Promise<Report> {
   const { loadModel, trainModel } = await import('../../pipeline/index.ts');
   const recipe = await recipeOf(flags);
   // a finished run that is resumed has its output already
-  await checkOutput(flags.output, flags.force || flags.resume);
+  await checkFileOutput(flags.output, flags.force || flags.resume);
   const { data: dataset, split, limit, output: out, resume, licence, notes, commit, cacheDir } = flags;
   const from = flags.from === undefined ? undefined : await loadModel(flags.from);
   let saved = 0;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
 import { follow } from '../events.ts';
 import { UsageError } from '../exit.ts';
-import { checkOutput } from '../files.ts';
+import { checkFileOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
 import { cacheOption, dataOption, effortOption, integer, integers, list, splitOption } from '../options.ts';
@@ -65,7 +65,7 @@ async function train(job: Job, flags: PriorFlags): Promise<Report> {
   }
   const { findModel, trainPrior } = await import('../../pipeline/index.ts');
   const { model: ref, output: out, data: dataset, force, ...rest } = flags;
-  if (out !== undefined) await checkOutput(out, force);
+  if (out !== undefined) await checkFileOutput(out, force);
   const modelPath = await findModel(ref);
   const { path, model, files, bitsPerPoint, seconds } = await withEngine(job, (engine) =>
     follow(job, 'prior', ({ onEvent }) =>

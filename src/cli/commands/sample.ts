@@ -82,6 +82,7 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
       quality,
       size,
       decode: format !== 'functa',
+      ids: true,
       raw: format === 'npy',
       signal: job.signal,
     });

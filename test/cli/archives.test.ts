@@ -1,0 +1,104 @@
+/** Archives as they are written by encode and sample: named items, by name again, and into a store. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { addClassify } from '../../src/cli/commands/classify.ts';
+import { addDecode } from '../../src/cli/commands/decode.ts';
+import { addEncode } from '../../src/cli/commands/encode.ts';
+import { addInspect } from '../../src/cli/commands/inspect.ts';
+import { addLearn } from '../../src/cli/commands/learn.ts';
+import { addPrior } from '../../src/cli/commands/prior.ts';
+import { addSample } from '../../src/cli/commands/sample.ts';
+import { addStore } from '../../src/cli/commands/store.ts';
+import { printed } from './in-process.ts';
+import { functa } from './run.ts';
+import { makeWorkplace, type Workplace } from './tiny-model.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+let place: Workplace;
+const commands = [
+  ...[addClassify, addDecode, addEncode, addInspect, addLearn, addPrior, addSample, addStore],
+];
+const run = (...argv: string[]) => printed(commands, argv);
+const model = () => ['-m', place.model];
+
+beforeAll(async () => {
+  place = await makeWorkplace();
+  const pictures = ['0.png', '1.png', '2.png'].map((name) => place.at(name));
+  mkdirSync(place.at('other'));
+  copyFileSync(place.at('0.png'), place.at('other/0.png'));
+  const inputs = [...pictures, place.at('other/0.png')];
+  const all = await run('encode', ...inputs, '-o', place.at('all.functa'), ...model());
+  expect(all.status).toBe(0);
+  const drawn = await run('sample', '-n', '3', '--seed', '5', '-o', place.at('drawn.functa'), ...model());
+  expect(drawn.status).toBe(0);
+});
+afterAll(() => place.remove());
+
+describe('the items of an archive', () => {
+  it('have ids, those of the same name told apart, and inspect lists them', async () => {
+    const { json } = await run('inspect', place.at('all.functa'), ...model());
+    expect(json.items.map(({ id }: { id: string }) => id)).toEqual(['0.png', '1.png', '2.png', '0.png (2)']);
+    expect(json.items[0]).toMatchObject({ shape: [28, 28], quality: 50, prior: expect.any(String) });
+    const drawn = await run('inspect', place.at('drawn.functa'), ...model());
+    expect(drawn.json.items.map(({ id }: { id: string }) => id)).toEqual([
+      'sample-5-0',
+      'sample-5-1',
+      'sample-5-2',
+    ]);
+    const { stdout } = await functa(['inspect', place.at('all.functa'), ...model()]);
+    expect(stdout.toString()).toMatch(
+      /\nitem +id +size +stream +coded by\n0 +0\.png +28 x 28 +[\d.]+ bytes /,
+    );
+  });
+
+  it('are decoded by id as by number', async () => {
+    const [byId, byNumber] = [place.at('id.png'), place.at('number.png')];
+    const archive = place.at('all.functa');
+    const { json } = await run('decode', archive, '--id', '1.png', '-o', byId, ...model());
+    expect(json).toMatchObject({ output: byId, shape: [28, 28] });
+    await run('decode', archive, '--item', '1', '-o', byNumber, ...model());
+    expect(readFileSync(byId)).toEqual(readFileSync(byNumber));
+    const both = await run(
+      'decode',
+      archive,
+      '--id',
+      '1.png',
+      '--item',
+      '1',
+      '-o',
+      place.at('x.png'),
+      ...model(),
+    );
+    expect(both.json.error).toMatchObject({ exitCode: 2 });
+    const absent = await run('decode', archive, '--id', '7.png', '-o', place.at('x.png'), ...model());
+    expect(absent.json.error).toMatchObject({ kind: 'notFound', code: 'item' });
+    expect(absent.json.error.message).toContain('no item is called 7.png; there are 0.png, 1.png');
+    await run('encode', place.at('0.png'), '-o', place.at('one.functa'), ...model());
+    const single = await run(
+      'decode',
+      place.at('one.functa'),
+      '--id',
+      '0.png',
+      '-o',
+      place.at('x.png'),
+      ...model(),
+    );
+    expect(single.json.error.message).toContain('a single file has no ids');
+  });
+});
+
+describe('an output that is no stream', () => {
+  it.each([
+    ['learn', '-d', 'fixture-fashion', '--recipe', 'fashion-mnist'],
+    ['prior', 'train', '-d', 'fixture-fashion'],
+    ['classify', 'train', 'no-store'],
+  ])('of %s is refused as -, and no file of that name is left', async (...argv) => {
+    const more = argv[0] === 'prior' ? model() : [];
+    const { status, json } = await run(...argv, '-o', '-', ...more);
+    expect(status).toBe(2);
+    expect(json.error.code).toBe('output-file');
+    expect(existsSync('-')).toBe(false);
+    expect(readdirSync('.').filter((name) => name.startsWith('-'))).toEqual([]);
+  });
+});
