@@ -29,10 +29,17 @@ export function scratchBeside(path: string): string {
   return scratch;
 }
 
-/** Removes a scratch that was not renamed, and forgets one that was. */
+/**
+ * Removes a scratch that was not renamed, and forgets one that was. Never throws: it is called where a fault may be on its
+ * way, and what cannot be removed now is swept later.
+ */
 export function dropScratch(scratch: string): void {
-  rmSync(scratch, { recursive: true, force: true });
   unfinished.delete(scratch);
+  try {
+    rmSync(scratch, { recursive: true, force: true });
+  } catch {
+    // see above
+  }
   listener?.(scratch, false);
 }
 

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { ConflictError, FunctaError } from '../core/errors.ts';
 import { sealJson, unsealJson } from '../core/sealed.ts';
 import { bootId, isRunning, startOf } from '../disk/process.ts';
-import { dropScratch, scratchBeside } from '../disk/scratch.ts';
+import { dropScratch, scratchBeside, sweepScratch } from '../disk/scratch.ts';
 
 interface Owner {
   readonly token: string;
@@ -51,6 +51,7 @@ export function takeClaim(directory: string): string {
     boot: bootId(),
   };
   // By a rename: whoever reads the claim finds the old one or the new one, never half of one.
+  sweepScratch(directory);
   const fresh = scratchBeside(path);
   try {
     writeFileSync(fresh, sealJson(format, mine), { flag: 'wx' });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -102,3 +103,19 @@ test('what is damaged, missing or stopped leaves the store as it was', async () 
   expect(readFileSync(join(set.path, 'data.mdb')).equals(before)).toBe(true);
   expect(readdirSync(set.path).sort()).toEqual(['data.mdb', 'lock.mdb']);
 });
+
+test('what a killed compaction left goes when the store is written to again', async () => {
+  const set = await open(temporary());
+  await set.putMany(Array.from({ length: 20 }, (_, i) => testFunction(i)));
+  await set.close();
+  const code = `
+    import { compactFunctaset } from ${JSON.stringify(new URL('./rewrite.ts', import.meta.url).href)};
+    await compactFunctaset(process.argv[1], { onProgress: () => process.kill(process.pid, 'SIGKILL') });`;
+  const options = ['--import', 'tsx', '--input-type=module', '-e', code, set.path];
+  expect(spawnSync(process.execPath, options).signal).toBe('SIGKILL');
+  expect(readdirSync(set.path).filter((name) => name.endsWith('.tmp'))).toHaveLength(1);
+  const writer = await open(set.path);
+  expect(readdirSync(set.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  expect(writer.count).toBe(20);
+  await writer.close();
+}, 60_000);

@@ -3,11 +3,11 @@
  * format 1. Records are copied in order of their keys, so that every page is filled, into a directory within the store's own; its file
  * then takes the place of the old one in one rename. A process that has the old file open goes on with that.
  */
-import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AbortedError, BadStreamError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
+import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 import { releaseClaim, takeClaim } from './claim.ts';
 import { closeDatabases, type Databases, openDatabases } from './databases.ts';
 import { damagedFunction, failure, guarded } from './failure.ts';
@@ -27,7 +27,6 @@ export interface Rewritten {
 
 /** Functions of one transaction. */
 const batch = 1024;
-const prefix = 'rewrite-';
 const nothing = new Uint8Array(0);
 
 /**
@@ -63,7 +62,7 @@ async function rewrite(
     checkFile(file);
     return openDatabases(path, false, false);
   });
-  const fresh = join(path, `${prefix}${process.pid}-${randomUUID()}`);
+  const fresh = scratchBeside(join(path, 'rewrite'));
   let claim: string | undefined;
   try {
     const info = guarded(path, () => {
@@ -75,10 +74,6 @@ async function rewrite(
       });
       return network;
     });
-    // Who holds the claim knows that nobody else is at it.
-    for (const name of readdirSync(path)) {
-      if (name.startsWith(prefix)) rmSync(join(path, name), { recursive: true, force: true });
-    }
     mkdirSync(fresh);
     const functions = await copyAll(old, fresh, info, decode, options);
     const before = statSync(file).size;
@@ -88,7 +83,7 @@ async function rewrite(
   } catch (error) {
     throw failure(path, error);
   } finally {
-    rmSync(fresh, { recursive: true, force: true });
+    dropScratch(fresh);
     if (claim !== undefined) releaseClaim(resolve(path), claim);
     await closeDatabases(old, path);
   }

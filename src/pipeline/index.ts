@@ -22,6 +22,7 @@ export {
   type Packed,
   packFunctaset,
   readPack,
+  type Unpacked,
   unpackFunctaset,
 } from './pack.ts';
 export { pngChunks } from './png.ts';

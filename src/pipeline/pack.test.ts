@@ -69,8 +69,8 @@ it('a store comes back from its archive as it was, and its archive is the same b
   const packed = await packFunctaset(model, built);
   expect(packed.functions).toBe(21);
   const path = join(temporary(), 'unpacked');
-  expect(await unpackFunctaset(model, packed, path)).toBe(21);
-  expect(await unpackFunctaset(model, packed, path)).toBe(21);
+  expect(await unpackFunctaset(model, packed, path)).toEqual({ added: 21, there: 0, total: 21 });
+  expect(await unpackFunctaset(model, packed, path)).toEqual({ added: 0, there: 21, total: 21 });
   const before = await functionsOf(built);
   expect(before.map(({ content }) => content.kind).filter((kind) => kind === 'modulation')).toHaveLength(1);
   expect(await functionsOf(path)).toEqual(before);
@@ -95,7 +95,9 @@ it('an archive without notes is a store of functions without labels, and their P
     content.kind === 'file' ? [content.bytes] : [],
   );
   const path = join(temporary(), 'plain');
-  expect(await unpackFunctaset(model, { archive: joinFiles(model, files) }, path)).toBe(20);
+  expect(await unpackFunctaset(model, { archive: joinFiles(model, files) }, path)).toMatchObject({
+    total: 20,
+  });
   const found = await functionsOf(path);
   expect(found.map(({ id }) => id)).toEqual(files.map((_, i) => String(i).padStart(2, '0')));
   expect(found.map(({ psnrDb, label }) => [psnrDb, label])).toEqual(files.map(() => [Number.NaN, undefined]));
@@ -115,7 +117,7 @@ it('what was packed with details beside it is unpacked with them, as the bundled
   const fashion = await loadModel('fashion-mnist');
   const packed = await readPack(archivePath);
   const path = join(temporary(), 'demo');
-  const count = await unpackFunctaset(fashion, packed, path);
+  const { total: count } = await unpackFunctaset(fashion, packed, path);
   expect(count).toBe(packed.details?.labels.length);
   const store = await openFunctasetOf(fashion, path, { readOnly: true });
   expect((await store.stats()).labels).toHaveLength(10);

@@ -61,8 +61,17 @@ export async function packFunctaset(
   }
 }
 
+/** What became of the functions of an archive. */
+export interface Unpacked {
+  readonly added: number;
+  /** Those whose id the functaset had already: it keeps what it has. */
+  readonly there: number;
+  /** In the functaset. */
+  readonly total: number;
+}
+
 /**
- * Stores the functions of an archive that are not in the functaset yet; how many it holds then. Any archive of the model will do:
+ * Stores the functions of an archive that are not in the functaset yet. Any archive of the model will do:
  * without ids its items are called by their numbers, without notes they have no label and their PSNR is not known. Throws
  * BadInputError `pack-details`, and what decoding and storing throw.
  */
@@ -71,7 +80,7 @@ export async function unpackFunctaset(
   { archive: bytes, details }: Packed,
   path: string,
   { limits = defaultLimits, signal, onProgress }: UnpackOptions = {},
-): Promise<number> {
+): Promise<Unpacked> {
   const archive = openArchive(model, bytes, limits);
   const { count } = archive;
   if (details !== undefined && (details.labels.length !== count || details.psnrDb.length !== count)) {
@@ -82,6 +91,7 @@ export async function unpackFunctaset(
   }
   const store = await openFunctasetOf(model, path);
   try {
+    let added = 0;
     let pending: StoredFunction[] = [];
     for (let i = 0; i < count; i++) {
       if (signal?.aborted) throw new AbortedError();
@@ -89,10 +99,11 @@ export async function unpackFunctaset(
       if (!store.has(id)) pending.push(functionAt(model, archive, details, i, { id, limits }));
       if (pending.length < batch && i + 1 < count) continue;
       if (pending.length > 0) await store.putMany(pending);
+      added += pending.length;
       pending = [];
       onProgress?.(i + 1, count);
     }
-    return store.count;
+    return { added, there: count - added, total: store.count };
   } finally {
     await store.close();
   }

@@ -1,5 +1,5 @@
 /** Archives as they are written by encode and sample: named items, by name again, and into a store. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addClassify } from '../../src/cli/commands/classify.ts';
 import { addDecode } from '../../src/cli/commands/decode.ts';
@@ -85,6 +85,29 @@ describe('the items of an archive', () => {
       ...model(),
     );
     expect(single.json.error.message).toContain('a single file has no ids');
+  });
+});
+
+describe('a store', () => {
+  it('is made of archives of encode and sample, with their ids, and pack writes to stdout the archive alone', async () => {
+    const store = place.at('set');
+    const unpack = (archive: string) => run('store', 'unpack', place.at(archive), store, ...model());
+    expect((await unpack('all.functa')).json).toMatchObject({ added: 4, there: 0, total: 4 });
+    expect((await unpack('drawn.functa')).json).toMatchObject({ added: 3, there: 0, total: 7 });
+    expect((await unpack('drawn.functa')).json).toMatchObject({ added: 0, there: 3, total: 7 });
+    const { status, stdout, stderr } = await functa(['store', 'pack', store, '-o', '-', ...model()], {
+      cwd: place.directory,
+    });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^stdout: 7 functions, /);
+    expect(readdirSync(place.directory).filter((name) => name.startsWith('-'))).toEqual([]);
+    writeFileSync(place.at('packed.functa'), stdout);
+    const { json } = await run('inspect', place.at('packed.functa'), ...model());
+    expect(json.items.map(({ id }: { id: string }) => id)).toContain('sample-5-1');
+    const again = await run('store', 'unpack', place.at('packed.functa'), place.at('again'), ...model());
+    expect(again.json).toMatchObject({ added: 7, total: 7 });
+    const refused = await functa(['store', 'pack', store, '-o', '-', '--json', ...model()]);
+    expect(refused.status).toBe(2);
   });
 });
 

@@ -84,15 +84,17 @@ async function unpack(
   const { inspect, readPack, unpackFunctaset } = await import('../../pipeline/index.ts');
   const packed = await readPack(archivePath);
   const model = await modelOfFile(ref, archivePath, inspect(packed.archive));
-  const functions = await job.progress('unpack', 'functions', (progress: Progress) =>
+  const found = await job.progress('unpack', 'functions', (progress: Progress) =>
     unpackFunctaset(model, packed, path, {
       signal: job.signal,
       onProgress: (done, total) => progress.update(done, total),
     }),
   );
   return {
-    data: { archive: archivePath, store: path, functions },
-    lines: [`${path}: ${functions} functions`],
+    data: { archive: archivePath, store: path, ...found, functions: found.total },
+    lines: [
+      `${path}: ${found.added} functions added${found.there > 0 ? `, ${found.there} of these ids there already` : ''}; ${found.total} in all`,
+    ],
   };
 }
 
