@@ -10,6 +10,7 @@ export {
 export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits, type ValueRange } from './batch.ts';
 export { mirror, stepRng } from './draw.ts';
 export type { TrainEvent } from './events.ts';
+export { loneNats } from './lone.ts';
 export { presetRecipe, type RecipeName, recipePresets } from './presets.ts';
 export type { Price, PricedSymbols } from './pricing.ts';
 export { logisticNats } from './rate.ts';

@@ -4,7 +4,7 @@ import type { Batch, Engine } from '../engine/engine.ts';
 import { openReference } from '../engine/reference/reference.ts';
 import { channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { initialWeights } from '../field/initialise.ts';
-import { modulationLength } from '../field/spec.ts';
+import { modulationLength, weightLayout } from '../field/spec.ts';
 import { massOf } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
 import { allFinite, OuterStepper, type Prices, phaseAt } from './outer-step.ts';
@@ -255,4 +255,34 @@ test('finite numbers are told from others', () => {
   expect(allFinite(Float32Array.of(1, -3e38, 0))).toBe(true);
   expect(allFinite(Float32Array.of(1, Number.NaN))).toBe(false);
   expect(allFinite(Float32Array.of(Number.NEGATIVE_INFINITY, 1))).toBe(false);
+});
+
+test('in the coded phase of pictures what is whiter than white is no error of white', async () => {
+  const batch = await draw(recipe, 0);
+  const white = { ...batch, targets: new Float32Array(batch.targets.length).fill(0.5) };
+  const bright = { ...start, weights: start.weights.slice() };
+  bright.weights[weightLayout(tinySpec).bo] = 0.6;
+  const stepOf = async (pictures: boolean) => {
+    const coded = tinyRecipe({
+      ...recipe,
+      phases: { distortion: 0, rounded: 0, coded: 10 },
+      coded: { refineTurns: 1, roundTurns: 4, priced: false, pictures },
+    });
+    const asked: Float32Array[] = [];
+    const watched: Engine = {
+      ...engine,
+      async metaGradient(net, given, adapted, outer, options) {
+        if (adapted.losses.length === 0) asked.push(given.targets.slice());
+        return engine.metaGradient(net, given, adapted, outer, options);
+      },
+    };
+    const { figures } = await run(coded, bright, 0, white, watched);
+    return { loss: figures.loss, targets: asked.flatMap((own) => [...own]) };
+  };
+  const [clipped, plain] = [await stepOf(true), await stepOf(false)];
+  expect(plain.targets.every((target) => target === 0.5)).toBe(true);
+  expect(clipped.targets.length).toBe(plain.targets.length);
+  expect(clipped.targets.every((target) => target >= 0.5)).toBe(true);
+  expect(clipped.targets.some((target) => target > 0.52)).toBe(true);
+  expect(clipped.loss).toBeLessThan(plain.loss);
 });

@@ -17,7 +17,9 @@ import { weightLayout } from '../field/spec.ts';
 import { clipScale, cosineSchedule, gradientNorm } from './adam.ts';
 import { rateTerm } from './adapt.ts';
 import { errorScale255, massOf, sliceBatch } from './batch.ts';
+import type { Bounds } from './descent.ts';
 import { stepRng } from './draw.ts';
+import { loneNats } from './lone.ts';
 import type { Price } from './pricing.ts';
 import {
   addChannelDots,
@@ -305,17 +307,20 @@ export class OuterStepper {
     });
     // Its own scales and steps don't change what a prior charges for symbols: nothing is missing from the gradient.
     const price = this.#prices?.at(quality);
-    const { symbols } = await roundBatch(this.#engine, this.network, batch, refined.modulations, {
+    const { symbols, targets } = await roundBatch(this.#engine, this.network, batch, refined.modulations, {
       turns: coded.roundTurns,
       rate,
       price,
+      ...(coded.pictures === true ? { loneNats, bounds: boundsOf(values) } : {}),
       signal,
     });
     const decoded = this.#moved;
     dequantise(layout, symbols, rate.steps, decoded);
     const nats = this.#rateAt(decoded, learnt, multiplier, rateWeight);
     const adapted = { trajectory: decoded, losses: new Float64Array(0) };
-    const meta = await this.#engine.metaGradient(this.network, batch, adapted, outer, { signal });
+    // Without inner steps the targets are the outer loss's alone: where values are clipped, what they are beyond a bound.
+    const met = { ...batch, targets };
+    const meta = await this.#engine.metaGradient(this.network, met, adapted, outer, { signal });
     addChannelDots(layout, decoded, this.#rateGradient, this.#own.logSteps);
     addChannelDots(layout, decoded, meta.modulations, this.#own.logSteps);
     return { meta, nats };
@@ -379,4 +384,9 @@ export function allFinite(values: Float32Array): boolean {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
   return sum === 0;
+}
+
+/** Field values of the lowest and the highest sample. */
+function boundsOf({ offset, scale, peak }: TrainingRecipe['values']): Bounds | undefined {
+  return scale > 0 ? [-offset / scale, (peak - offset) / scale] : undefined;
 }

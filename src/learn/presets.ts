@@ -14,7 +14,7 @@ const common = {
   startRates: { share: 0.3, probes: 32 },
   lambda: 0.007,
   phases: { distortion: 300, rounded: 0, coded: 2_500 },
-  coded: { refineTurns: 4, roundTurns: 4, priced: false },
+  coded: { refineTurns: 4, roundTurns: 4, priced: false, pictures: true },
   quality: { lowest: 40, highest: 66, groups: 4, balance: 1, slopes: false },
   optimiser: {
     weights: 2e-3,

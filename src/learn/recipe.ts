@@ -48,9 +48,15 @@ export interface TrainingRecipe {
   };
   /**
    * How long the coded phase looks for modulations and symbols. `priced`: symbols are chosen by what a trained prior charges
-   * for them, not by the logistics that are being learnt.
+   * for them, not by the logistics that are being learnt. `pictures`: they are chosen as for pictures that are looked at; symbols that
+   * stand alone have to be worth more (`loneNats`), and values beyond 0 and the peak are no error, for the outer loss neither.
    */
-  readonly coded: { readonly refineTurns: number; readonly roundTurns: number; readonly priced: boolean };
+  readonly coded: {
+    readonly refineTurns: number;
+    readonly roundTurns: number;
+    readonly priced: boolean;
+    readonly pictures?: boolean | undefined;
+  };
   /**
    * One network for a range of rates: a signal of quality q has steps m and lambda 1 / m^2 times those of quality 50,
    * m = 2^((50 - q) / 10). A batch is cut in `groups` of one quality each, drawn from as many equal parts of
@@ -137,6 +143,7 @@ const schema = z.strictObject({
     refineTurns: natural,
     roundTurns: natural,
     priced: z.boolean().default(false),
+    pictures: z.boolean().optional(),
   }),
   quality: z.strictObject({
     lowest: z.number().min(1).max(100),

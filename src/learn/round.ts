@@ -40,6 +40,8 @@ export interface Rounded {
   readonly losses: Float64Array;
   /** [count]: J there; never above that of rounding to the nearest. */
   readonly objectives: Float64Array;
+  /** [count, points, outputs]: the targets, and the field's own values where those are beyond a bound that a target is at. */
+  readonly targets: Float32Array;
 }
 
 /** Slopes of one signal in memory at most: a larger one is left to the moves alone. A quarter of a gigabyte. */
@@ -74,12 +76,17 @@ export async function roundBatch(
     bounds,
     signal,
   });
+  const targets = new Float32Array(batch.targets.length);
+  descended.forEach(({ met }, s) => {
+    targets.set(met, s * met.length);
+  });
   const moving = moves + turns - descending;
   const found = moving > 0 ? await move() : descended;
   return {
     symbols,
     losses: Float64Array.from(found, ({ loss }) => loss),
     objectives: Float64Array.from(found, ({ objective }) => objective),
+    targets,
   };
 
   async function move() {
@@ -94,10 +101,6 @@ export async function roundBatch(
           );
     const movable = { symbols, channelOf, steps, diagonals };
     // True gradients know of no bounds: what is beyond one has nothing to win, and stays where it is.
-    const targets = new Float32Array(batch.targets.length);
-    descended.forEach(({ met }, s) => {
-      targets.set(met, s * met.length);
-    });
     return moveSymbols(engine, net, { ...batch, targets }, movable, pricing, { turns: moving, signal });
   }
 }

@@ -7,17 +7,10 @@ import { atQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, totalChannels } from '../field/spec.ts';
-import { adaptBatch, batchOf, type RateTerm, rateTerm, roundBatch } from '../learn/index.ts';
+import { adaptBatch, batchOf, loneNats, type RateTerm, rateTerm, roundBatch } from '../learn/index.ts';
 import { workOf } from './effort.ts';
 import { priceWith } from './price.ts';
 import { isPicture } from './values.ts';
-
-/**
- * What a symbol alone among zeros has to be worth beyond its bits. The eye sees the dot and not the texture it is a grain of; and a context
- * prior charges those coded after it more than the price of a move says. At 5 nats files of the middle 128 x 128 of the 24 Kodak pictures take
- * 0.8 % less at equal PSNR, with half of the dots (docs/results/visual.md).
- */
-const loneNats = 5;
 
 /** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
 export const scalesTensor = 'learn.scales';
