@@ -7,6 +7,7 @@ import type { Samples } from '../src/field/samples.ts';
 import { type CodingModel, checkModel, choosePrior, resolveShape } from './coding-model.ts';
 import { readFileHeader, readLead } from './header.ts';
 import { headerOf } from './header-of.ts';
+import { writeSamples } from './sample-stream.ts';
 import { type Content, readStream, writeStream } from './stream.ts';
 
 /** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
@@ -58,7 +59,22 @@ export function encodeSamples(
   shape: readonly number[],
   quality: number,
 ): Uint8Array {
-  return write(model, { prior: 'samples', quality, shape, samples }).bytes;
+  return codeSamples(model, samples, shape, quality).bytes;
+}
+
+/** The same file, and the samples that a decoder finds in it. Throws as `encodeSamples`. */
+export function codeSamples(
+  model: CodingModel,
+  samples: Samples,
+  shape: readonly number[],
+  quality: number,
+): { readonly bytes: Uint8Array; readonly samples: Samples } {
+  const written = writeSamples(model, { quality, shape }, samples);
+  const header = headerOf(model, { prior: 'samples', quality, shape });
+  const bytes = new Uint8Array(header.length + written.stream.length);
+  bytes.set(header);
+  bytes.set(written.stream, header.length);
+  return { bytes, samples: written.samples };
 }
 
 /**

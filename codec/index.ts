@@ -18,6 +18,7 @@ export {
 } from './archive.ts';
 export { type CodingModel, multiplyAddsPerPoint } from './coding-model.ts';
 export {
+  codeSamples,
   type DecodedFile,
   type DecodedSymbols,
   decodeFile,

@@ -30,8 +30,15 @@ export function sampleStep(quality: number): number {
   return (tenths[below % 10]! << Math.floor(below / 10)) >> 10;
 }
 
+/** Samples as a stream. */
+export interface WrittenSamples {
+  readonly stream: Uint8Array;
+  /** As a decoder finds them. */
+  readonly samples: Samples;
+}
+
 /** Throws BadInputError `shape`, `quality`, `sample-count`. */
-export function writeSamples(model: CodingModel, setting: SampleSetting, samples: Samples): Uint8Array {
+export function writeSamples(model: CodingModel, setting: SampleSetting, samples: Samples): WrittenSamples {
   const { shape, quality } = setting;
   checkShape(model, shape);
   const format = sampleFormat(model.card);
@@ -55,7 +62,7 @@ export function writeSamples(model: CodingModel, setting: SampleSetting, samples
   const check = crc16(plainBytes(found), crc16(headerOf(model, { ...setting, prior: 'samples' })));
   stream.set([check & 255, check >> 8]);
   stream.set(shorter ? coded : plainBytes(samples), checkBytes);
-  return stream;
+  return { stream, samples: found };
 }
 
 /**

@@ -48,7 +48,7 @@ export interface WrittenStream {
  */
 export function writeStream(model: CodingModel, content: Content): WrittenStream {
   if (content.prior !== 'samples') return writeTogether(model, [content]);
-  const stream = writeSamples(model, content, content.samples);
+  const { stream } = writeSamples(model, content, content.samples);
   return { stream, bits: 8 * stream.length };
 }
 
@@ -58,7 +58,7 @@ export function writeTogether(model: CodingModel, contents: readonly Content[]):
   let check: number | undefined;
   for (const content of contents) {
     if (content.prior === 'samples') {
-      const stream = writeSamples(model, content, content.samples);
+      const { stream } = writeSamples(model, content, content.samples);
       for (const byte of lengthBytes(stream.length)) encoder.bits(8, byte);
       for (const byte of stream) encoder.bits(8, byte);
       check = crc16(stream, crc16(headerOf(model, content), check));

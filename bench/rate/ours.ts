@@ -42,7 +42,7 @@ export function formFor(points: number): 'archive' | 'file' {
 }
 
 /** What an archive takes of an encoded signal. */
-function itemOf({ shape, quality, prior, symbols, samples }: Encoded): ArchiveItem {
+function itemOf({ shape, fileQuality: quality, prior, symbols, samples }: Encoded): ArchiveItem {
   if (samples !== undefined) return { shape, quality, samples };
   if (prior === 'samples' || symbols === undefined) throw new TypeError('neither symbols nor samples');
   return { shape, quality, prior, symbols };

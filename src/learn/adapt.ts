@@ -27,6 +27,8 @@ export interface AdaptOptions extends CallOptions {
 export interface AdaptedBatch {
   /** [count, m]. */
   readonly modulations: Float32Array;
+  /** [count, m]: after the learnt steps alone. */
+  readonly learnt: Float32Array;
 }
 
 /** Adapts all signals of a batch together. Throws BadInputError `steps`. */
@@ -43,9 +45,10 @@ export async function adaptBatch(
   const learnt = Math.min(steps, learntSteps);
   const { trajectory } = await engine.adapt(net, batch, learnt, { start, signal });
   const modulations = trajectory.slice(learnt * length);
-  if (steps === learnt) return { modulations };
+  if (steps === learnt) return { modulations, learnt: modulations };
   const turns = steps - learnt + 1;
-  return refineBatch(engine, net, batch, modulations, { turns, rate, signal });
+  const refined = await refineBatch(engine, net, batch, modulations, { turns, rate, signal });
+  return { modulations: refined.modulations, learnt: modulations };
 }
 
 /** The modulation [m] of one signal in its own units. Throws BadInputError `no-observed-points`, `infinite-value`. */

@@ -160,7 +160,7 @@ describe('trainPrior', () => {
       id: 'x',
       shape: [28, 28],
       channels: 1,
-      values: new Float32Array(784),
+      values: Float32Array.from({ length: 784 }, (_, i) => ((i * i * 31) % 255) / 255),
     });
     expect(session.inspect(encoded.bytes).prior).toBe('autoregressive');
     expect((await session.decode(encoded.bytes)).shape).toEqual([28, 28]);

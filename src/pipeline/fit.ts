@@ -29,6 +29,8 @@ export interface Fitted {
   readonly modulation: Float32Array;
   /** [m], chosen for rate and error together; absent: each is the nearest. */
   readonly symbols: Int32Array | undefined;
+  /** [m]: what effort 1 finds. */
+  readonly plain: Float32Array;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function fitSignals(
   const rate = work.turns === 0 ? undefined : rateOf(model, batch, quality);
   // Without a rate to weigh against it, all work goes into error.
   const steps = innerSteps + work.gradients + (rate === undefined ? work.turns + work.moves : 0);
-  const { modulations } = await adaptBatch(engine, network, batch, {
+  const { modulations, learnt } = await adaptBatch(engine, network, batch, {
     steps,
     learntSteps: innerSteps,
     rate,
@@ -74,10 +76,15 @@ export async function fitSignals(
           signal,
         });
   const length = modulationLength(card.spec, batch.shape);
-  return signals.map((_, i) => ({
-    modulation: modulations.slice(i * length, (i + 1) * length),
-    symbols: rounded?.symbols.slice(i * length, (i + 1) * length),
-  }));
+  const cut = (of: Float32Array, i: number) => of.slice(i * length, (i + 1) * length);
+  return signals.map((_, i) => {
+    const modulation = cut(modulations, i);
+    return {
+      modulation,
+      symbols: rounded?.symbols.slice(i * length, (i + 1) * length),
+      plain: learnt === modulations ? modulation : cut(learnt, i),
+    };
+  });
 }
 
 /** Field values where samples of pictures end: what is beyond is decoded as these. */

@@ -1,14 +1,15 @@
 /** A model and an engine, ready to turn signals into bytes and bytes into signals. */
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { Signal } from '../../datasets/signal.ts';
+import { checkQuality } from '../../prior/quantiser.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
-import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, functionsOf, priorKind } from './coding.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
 import { gradientsOf } from './effort.ts';
+import { SignalEncoder } from './encoder.ts';
 import { type Fitted, fitSignals } from './fit.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
@@ -29,7 +30,7 @@ import type {
   Session,
   SessionOptions,
 } from './types.ts';
-import { checkFits, errorAgainst } from './values.ts';
+import { checkFits } from './values.ts';
 import type { DecodedFunction, DecodedModulation } from './work.ts';
 
 export { defaultQuality };
@@ -65,14 +66,9 @@ class OpenSession implements Session {
     if (options.quality !== undefined)
       throw new BadInputError('target', 'give a target or a quality, not both');
     const started = performance.now();
-    // Effort 1 finds the same modulation at every quality, where the network is the same: once.
-    const once = (options.effort ?? 1) === 1 && this.model.slopes === undefined;
-    let fitted: Fitted[] | undefined;
-    const found = await encodeTo(target, async (quality) => {
-      const setting = { ...options, quality };
-      if (fitted === undefined || !once) fitted = await this.#fit([signal], setting);
-      return (await this.#codeAll([signal], fitted, setting, 0))[0]!;
-    });
+    const encoder = this.#encoder(signal, options);
+    const { effort = 1 } = options;
+    const found = await encodeTo(target, effort, (quality, own) => encoder.encode(quality, own));
     return { ...found, seconds: (performance.now() - started) / 1000 };
   }
 
@@ -158,60 +154,50 @@ class OpenSession implements Session {
 
   /** Signals of one shape, adapted in one call; the seconds of the call are shared equally. */
   async #encodeTogether(signals: readonly Signal[], options: EncodeOptions): Promise<Encoded[]> {
+    const { quality = defaultQuality, effort = 1, signal: abort } = options;
+    checkQuality(quality);
     const started = performance.now();
-    const fitted = await this.#fit(signals, options);
-    return this.#codeAll(signals, fitted, options, (performance.now() - started) / signals.length);
+    const encoders = signals.map((signal) => this.#encoder(signal, options));
+    const steps = encoders[0]!.stepsOf(quality);
+    // Signals that choose their steps are fitted for those later on: what they all need is effort 1.
+    const [choosing, others] = [true, false].map((chooses) =>
+      [...encoders.keys()].filter((i) => effort > 1 && encoders[i]!.choosesSteps === chooses),
+    ) as [number[], number[]];
+    const groups: readonly (readonly [number, readonly number[]])[] =
+      effort === 1
+        ? [[1, [...encoders.keys()]]]
+        : [
+            [1, choosing],
+            [effort, others],
+          ];
+    for (const [own, members] of groups) {
+      if (members.length === 0) continue;
+      const together = members.map((i) => signals[i]!);
+      const fitted = await this.#fit(together, { ...options, quality: steps, effort: own });
+      for (const [k, i] of members.entries()) encoders[i]!.take(steps, own, fitted[k]!);
+    }
+    const shared = (performance.now() - started) / signals.length / 1000;
+    const items: Encoded[] = [];
+    for (const encoder of encoders) {
+      if (abort?.aborted) throw new AbortedError();
+      const found = await encoder.encode(quality);
+      items.push({ ...found, seconds: found.seconds + shared });
+    }
+    return items;
+  }
+
+  /** Throws BadInputError and LimitError for signals that are not encoded. */
+  #encoder(signal: Signal, options: EncodeOptions): SignalEncoder {
+    const { model, engine } = this;
+    const { innerSteps } = model.card.training;
+    this.#checkSize(signal, gradientsOf(model.card.spec, innerSteps, options.effort ?? 1));
+    return new SignalEncoder({ model, engine, work: this.#work, limits: this.#limits }, signal, options);
   }
 
   async #fit(signals: readonly Signal[], options: EncodeOptions): Promise<Fitted[]> {
     const { model, engine } = this;
     const { quality = defaultQuality, effort = 1, prior = bestPrior(model), signal } = options;
-    const gradients = gradientsOf(model.card.spec, model.card.training.innerSteps, effort);
-    for (const signal of signals) this.#checkSize(signal, gradients);
     return fitSignals(model, engine, signals, { quality, effort, prior: priorKind(prior), signal });
-  }
-
-  async #codeAll(
-    signals: readonly Signal[],
-    fitted: readonly Fitted[],
-    { quality = defaultQuality, prior = bestPrior(this.model), signal }: EncodeOptions,
-    adaptMs: number,
-  ): Promise<Encoded[]> {
-    const items: Encoded[] = [];
-    for (const [i, found] of fitted.entries()) {
-      items.push(await this.#code(signals[i]!, found, { quality, prior, signal }, adaptMs));
-    }
-    return items;
-  }
-
-  async #code(
-    signal: Signal,
-    { modulation, symbols }: Fitted,
-    { quality, prior, signal: abort }: { quality: number; prior: string; signal: AbortSignal | undefined },
-    adaptMs: number,
-  ): Promise<Encoded> {
-    if (abort?.aborted) throw new AbortedError();
-    const { shape } = signal;
-    const started = performance.now();
-    const coded = await this.#work.code(this.model, { modulation, symbols, shape, quality, prior });
-    const seconds = (performance.now() - started + adaptMs) / 1000;
-    const found = { modulation: coded.modulation, shape, quality };
-    const decoded = await collectRows(this.#rows(found, { signal: abort }));
-    const mse = errorAgainst(signal, decoded);
-    return {
-      bytes: coded.bytes,
-      shape,
-      mse,
-      psnrDb: psnrDb(mse),
-      bitsPerPoint: bitsPerPoint(coded.bytes.length, pointCount(shape)),
-      estimatedBits: coded.estimatedBits,
-      seconds,
-      symbols: coded.symbols,
-      samples: undefined,
-      modulation,
-      quality,
-      prior: priorKind(prior),
-    };
   }
 
   /** All signals of a sample together. */

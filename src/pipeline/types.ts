@@ -58,7 +58,10 @@ export interface EncodeOptions {
   readonly quality?: number | undefined;
   /** 1, the inner steps of the model's training alone, to 9; see effort.ts. */
   readonly effort?: number | undefined;
-  /** `histogram`, `factorized`, `autoregressive`; default: the best the model carries. */
+  /**
+   * `histogram`, `factorized`, `autoregressive`: the file is then one of symbols of this quality by this prior. Default: whatever serves
+   * best; see encoder.ts.
+   */
   readonly prior?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -71,7 +74,7 @@ export type EncodeTarget =
   | { readonly fileBytes: number };
 
 export interface EncodeOneOptions extends EncodeOptions {
-  /** `quality` is then looked for, by coding at up to eight; see target.ts. */
+  /** `quality` is then looked for; see target.ts. */
   readonly target?: EncodeTarget | undefined;
 }
 
@@ -104,8 +107,10 @@ export interface Encoded {
   readonly samples: Samples | undefined;
   /** The modulation before quantisation, [m], of the network at the quality asked for. */
   readonly modulation: Float32Array;
-  /** What the file says, and is decoded by. */
+  /** As asked for, or found for a target. */
   readonly quality: number;
+  /** What the file says and is decoded by: one near `quality` may be better in bytes and error. */
+  readonly fileQuality: number;
   readonly prior: Coding;
 }
 

@@ -6,6 +6,7 @@ import { mse } from '../core/units.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
+import type { RowStream } from './types.ts';
 
 /** Whether the signals of a model are pictures: their samples are written with 8 bits, others as the numbers they are. */
 export function isPicture(card: ModelCard): boolean {
@@ -85,6 +86,31 @@ export function checkRange({ card }: Model, values: ArrayLike<number>, owner: st
 
 function short(value: number): string {
   return String(Number(value.toPrecision(4)));
+}
+
+/** The same of rows as they come, of which one block at a time is in memory. */
+export async function errorOfRows(signal: Signal, { rows }: RowStream): Promise<number> {
+  const { values, channels, shape } = signal;
+  const rowValues = values.length / shape[0]!;
+  let sum = 0;
+  let mass = 0;
+  for await (const { start, values: decoded } of rows) {
+    const from = start * rowValues;
+    for (let i = 0; i < decoded.length; i += channels) {
+      let own = 0;
+      for (let c = 0; c < channels; c++) {
+        const d = decoded[i + c]! - values[from + i + c]!;
+        own += d * d;
+      }
+      // A point with a value missing drops out.
+      if (Number.isNaN(own)) continue;
+      sum += own;
+      mass += channels;
+    }
+  }
+  if (mass === 0)
+    throw new BadInputError('mse-empty', 'no point has a value, so there is no error to measure');
+  return sum / mass;
 }
 
 /**

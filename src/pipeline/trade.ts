@@ -1,0 +1,46 @@
+/** What bits and errors are worth against each other: one scale on which whatever a signal can be coded as is compared. */
+import { octavesAt } from '../field/at-quality.ts';
+import type { ModelCard } from '../field/card.ts';
+
+/** Bits a point that one unit of error (of 255 squared) is worth at quality 50, for models that do not tell. */
+const usualLambda = 0.005;
+
+/** What a coded signal is compared by. */
+export interface Cost {
+  /** Bytes of the whole file. */
+  readonly bytes: number;
+  /** Mean squared error, peak 1. */
+  readonly mse: number;
+}
+
+/**
+ * The Lagrangian J = D + price R of a signal of so many points at a quality, in units of D on the 0..255 scale. The price falls with
+ * quality as in training, for which J is the loss. Of one set of candidates the least J is at a higher quality never larger in error,
+ * nor smaller in bytes: that is what orders qualities.
+ */
+export function tradeAt(card: ModelCard, points: number, quality: number): (cost: Cost) => number {
+  const { lambda, peak } = card.training;
+  const perUnit = (255 / (typeof peak === 'number' ? peak : 1)) ** 2;
+  const price = (8 * 4 ** -octavesAt(quality)) / ((lambda > 0 ? lambda : usualLambda) * points);
+  return ({ bytes, mse }) => mse * perUnit + price * bytes;
+}
+
+/** Whether `a` is no worse in either, and better in one. */
+export function dominates(a: Cost, b: Cost): boolean {
+  return a.bytes <= b.bytes && a.mse <= b.mse && (a.bytes < b.bytes || a.mse < b.mse);
+}
+
+/** The least of J, the first of several. Throws TypeError without any. */
+export function cheapest<T extends Cost>(candidates: readonly T[], trade: (cost: Cost) => number): T {
+  const [first, ...others] = candidates;
+  if (first === undefined) throw new TypeError('nothing to choose from');
+  let best = first;
+  let least = trade(first);
+  for (const candidate of others) {
+    const j = trade(candidate);
+    if (j >= least) continue;
+    least = j;
+    best = candidate;
+  }
+  return best;
+}
