@@ -80,10 +80,8 @@ describe('session', () => {
         expect(reached.psnrDb).toBeGreaterThanOrEqual(psnrDb);
         // Above effort 1 the last quality is not looked for, only one that serves.
         if (effort === 1) expect((await at(reached.quality - 1)).psnrDb).toBeLessThan(psnrDb);
-        expect(reached.quality).toBeLessThanOrEqual(quality + 30);
         const kept = await session.encode(signals[2]!, { target: { fileBytes: bytes.length }, effort });
         expect(kept.bytes.length).toBeLessThanOrEqual(bytes.length);
-        expect(kept.quality).toBeGreaterThanOrEqual(quality - 30);
         if (effort > 1) continue;
         expect(kept.bytes).toEqual((await at(kept.quality)).bytes);
         if (kept.quality < 100)

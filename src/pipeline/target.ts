@@ -67,7 +67,7 @@ export async function encodeTo(
         index = Math.max(low, index - guess(tried));
       } else {
         low = index + 1;
-        index = Math.min(high, index + guess(tried));
+        index = Math.min(high, index + Math.max(guess(tried), n === 0 ? 0 : (high - index) >> 1));
       }
     }
     return found;
