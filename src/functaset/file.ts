@@ -8,7 +8,7 @@ import { EnvironmentError } from '../core/errors.ts';
 
 const magic = 0xbeefc0de;
 const formatVersion = 2;
-const at = { magic: 24, version: 28, pageBytes: 48, lastPage: 144, transaction: 152, end: 160 };
+const at = { magic: 24, version: 28, pageBytes: 48, main: 96, lastPage: 144, transaction: 152, end: 160 };
 
 /**
  * Throws EnvironmentError `functaset-damaged` for a file that is no environment, or shorter than its own count of
@@ -20,9 +20,7 @@ export function checkFile(path: string): void {
   try {
     // LMDB makes an empty file before it fills it: a process may have died in between.
     if (fstatSync(file).size === 0) return;
-    const first = readMeta(path, file, 0);
-    const second = readMeta(path, file, first.pageBytes);
-    const newest = second.transaction > first.transaction ? second : first;
+    const newest = readNewestMeta(path, file);
     const wanted = (newest.lastPage + 1) * newest.pageBytes;
     // The size after the meta pages: a writer lengthens the file before it says so in them.
     const size = fstatSync(file).size;
@@ -30,6 +28,13 @@ export function checkFile(path: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** The state after the last transaction: size and number of its pages, and the tree of its trees. */
+export function readNewestMeta(path: string, file: number) {
+  const first = readMeta(path, file, 0);
+  const second = readMeta(path, file, first.pageBytes);
+  return second.transaction > first.transaction ? second : first;
 }
 
 function readMeta(path: string, file: number, offset: number) {
@@ -44,6 +49,7 @@ function readMeta(path: string, file: number, offset: number) {
     pageBytes,
     lastPage: Number(view.getBigUint64(at.lastPage, true)),
     transaction: view.getBigUint64(at.transaction, true),
+    main: new DataView(view.buffer, at.main, 48),
   };
 }
 

@@ -210,7 +210,8 @@ class LmdbFunctaset implements Functaset {
   }
 
   verify(options: WalkOptions = {}): Promise<VerifyReport> {
-    const check = { ...options, lengthOf: this.#options.lengthOf };
+    const file = join(this.path, 'data.mdb');
+    const check = { ...options, file, lengthOf: this.#options.lengthOf };
     return this.#walk((databases) => verifyAll(databases, this.info, check));
   }
 

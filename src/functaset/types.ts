@@ -105,8 +105,9 @@ export interface WalkOptions {
 }
 
 export interface Fault {
+  /** Empty where it is the store's own. */
   readonly id: string;
-  /** `record-*`: the record; `index-*`: the index of labels. */
+  /** `record-*`: the record; `index-*`: the index of labels; `tree`: the file of the store. */
   readonly code: string;
   readonly message: string;
 }

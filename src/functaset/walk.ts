@@ -5,6 +5,7 @@ import type { Database, Key } from 'lmdb';
 import { AbortedError, FunctaError } from '../core/errors.ts';
 import { bytesOf, type Databases, entryCount } from './databases.ts';
 import { decodeRecord, summariseRecord } from './record.ts';
+import { checkTrees, type TreeReport } from './tree.ts';
 import type {
   Fault,
   FunctasetInfo,
@@ -19,12 +20,15 @@ const pageEntries = 256;
 const maxFaults = 1000;
 
 export interface VerifyOptions extends WalkOptions {
+  /** The file of the databases. */
+  readonly file: string;
   readonly lengthOf?: ((shape: readonly number[]) => number) | undefined;
 }
 
 /**
- * Every record: checksum, lengths, finite values, its label in the index. Every entry of the index: its function there
- * and of that label. Throws AbortedError.
+ * The trees of the file (`tree.ts`): where they are not whole, nothing of them is read through LMDB, which trusts them. Then every record:
+ * checksum, lengths, finite values, its label in the index; as many forwards as backwards and as LMDB counts. Every entry of the index:
+ * its function there and of that label. Throws AbortedError.
  */
 export async function verifyAll(
   databases: Databases,
@@ -40,6 +44,11 @@ export async function verifyAll(
     if (faults.length < maxFaults) faults.push({ id, code, message });
   };
 
+  const trees = await treesOf(databases, options);
+  if (trees.faults.length > 0) {
+    for (const fault of trees.faults) add('', 'tree', fault);
+    return { ok: false, functions: trees.functions, faults, faultCount };
+  }
   for await (const { key: id, value } of walk(databases, functions, options)) {
     count++;
     if (typeof id !== 'string') {
@@ -57,6 +66,12 @@ export async function verifyAll(
       if (!(error instanceof FunctaError)) throw error;
       add(id, error.code, error.message);
     }
+  }
+  for (const [how, found] of [
+    ['backwards', await countBackwards(databases, options)],
+    ['by count', entryCount(functions)],
+  ] as const) {
+    if (found !== count) add('', 'tree', `${count} functions forwards, ${found} ${how}`);
   }
   for await (const { key } of walk(databases, labels, options)) {
     const [label, id] = Array.isArray(key) ? key : [];
@@ -83,6 +98,29 @@ export async function verifyAll(
     }
   }
   return { ok: faultCount === 0, functions: count, faults, faultCount };
+}
+
+/** A snapshot keeps the pages of the newest state from being used again while they are read. */
+async function treesOf({ root }: Databases, { file, signal }: VerifyOptions): Promise<TreeReport> {
+  const snapshot = root.useReadTransaction();
+  try {
+    return await checkTrees(file, signal);
+  } finally {
+    snapshot.done();
+  }
+}
+
+async function countBackwards({ functions }: Databases, { signal }: WalkOptions): Promise<number> {
+  let count = 0;
+  for (let from: string | undefined; ; ) {
+    if (signal?.aborted) throw new AbortedError();
+    const start = from === undefined ? {} : { start: from, exclusiveStart: true };
+    const page = [...functions.getKeys({ ...start, reverse: true, limit: pageEntries })];
+    count += page.length;
+    if (page.length < pageEntries) return count;
+    from = page.at(-1)!;
+    await setImmediate();
+  }
 }
 
 /** Walks records and index without their numbers. Throws AbortedError, BadStreamError for a record that cannot be read. */

@@ -30,6 +30,7 @@ import {
   summaryOf,
 } from '../functaset/index.ts';
 import { stepsOf } from './coding.ts';
+import { rememberedSymbols } from './decoded.ts';
 import { modulationOf } from './modulation.ts';
 
 /** A function that can be evaluated: its facts, and what its bytes stand for. */
@@ -120,7 +121,9 @@ async function openOne(
   const { content } = fn;
   switch (content.kind) {
     case 'file': {
-      const found = namingFunction(fn, () => decodeFile(model, content.bytes, limits));
+      const found = rememberedSymbols(model, content.bytes, () =>
+        namingFunction(fn, () => decodeFile(model, content.bytes, limits)),
+      );
       checkShape(fn, found.shape);
       if (found.prior === 'samples') {
         const { modulation, quality } = await modulationOf(source, found, { signal });
