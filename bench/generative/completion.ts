@@ -10,7 +10,10 @@ import type { Model } from '../../src/field/model.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import { adaptSignal } from '../../src/learn/index.ts';
 import { generativeOf } from '../../src/pipeline/generative.ts';
+import { ownPrior } from '../../src/pipeline/own-prior.ts';
+import { openFunctasetOf } from '../../src/pipeline/store.ts';
 import { toSignalValues } from '../../src/pipeline/values.ts';
+import { harmonicFill } from './harmonic.ts';
 import type { GenerativeOptions } from './options.ts';
 import { type CompletionRow, type Found, meanOf } from './result.ts';
 
@@ -51,26 +54,31 @@ export async function completions(
   );
   data.close();
   const rows: Found<CompletionRow>[] = [];
-  for (const name of kinds) {
+  const own =
+    options.functaset === undefined ? undefined : await ownPriorAt(options.functaset, { model, engine });
+  for (const name of [...kinds, ...(own === undefined ? [] : ['own'])]) {
     for (const [at, [mask, maskOf]] of Object.entries(masks).entries()) {
       const withPrior: number[] = [];
       const without: number[] = [];
+      const harmonic: number[] = [];
+      const surprises: number[] = [];
       let seconds = 0;
       for (const [i, signal] of signals.entries()) {
         const observed = maskOf(signal.shape, new Rng(options.seed, at * n + i));
         const found = await complete(
           { model, engine },
           observeMasked(signal, { shape: signal.shape, observed }),
-          {
-            prior: name,
-            draws: 0,
-          },
+          { ...(name === 'own' ? { own } : { prior: name }), draws: 0 },
         );
         seconds += found.seconds;
         withPrior.push(hiddenPsnr(found.completed.values, signal, observed));
+        surprises.push(found.surprise);
+        const { shape, channels } = signal;
+        harmonic.push(hiddenPsnr(harmonicFill(signal.values, shape, channels, observed), signal, observed));
         without.push(hiddenPsnr(await adaptedAlone(model, engine, signal, observed), signal, observed));
       }
       const gain = meanOf(withPrior.map((psnr, i) => psnr - without[i]!));
+      const overHarmonic = meanOf(withPrior.map((psnr, i) => psnr - harmonic[i]!));
       rows.push({
         name,
         mask,
@@ -79,12 +87,28 @@ export async function completions(
         withoutDb: meanOf(without).mean,
         gainDb: gain.mean,
         gainStandardError: gain.standardError,
+        harmonicDb: meanOf(harmonic).mean,
+        overHarmonicDb: overHarmonic.mean,
+        overHarmonicStandardError: overHarmonic.standardError,
+        medianSurprise: [...surprises].sort((a, b) => a - b)[n >> 1]!,
         secondsPerItem: seconds / n,
       });
-      say(`${name}, ${mask}: gain ${gain.mean.toFixed(2)} dB`);
+      say(
+        `${name}, ${mask}: ${meanOf(withPrior).mean.toFixed(2)} dB, gain ${gain.mean.toFixed(2)} dB, over the harmonic fill ${overHarmonic.mean.toFixed(2)} ± ${overHarmonic.standardError.toFixed(2)} dB`,
+      );
     }
   }
   return rows;
+}
+
+/** The prior of a functaset, learnt where it is not there yet. */
+async function ownPriorAt(path: string, source: { readonly model: Model; readonly engine: Engine }) {
+  const store = await openFunctasetOf(source.model, path, { readOnly: true });
+  try {
+    return await ownPrior(source, store);
+  } finally {
+    await store.close();
+  }
 }
 
 /** By the inner steps of training on what is known; more steps bring hidden points no nearer. */

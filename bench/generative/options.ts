@@ -19,6 +19,8 @@ export interface GenerativeOptions {
   readonly items: number;
   /** Signals completed behind each mask. */
   readonly completions: number;
+  /** A store whose own prior completes, too. */
+  readonly functaset: string | undefined;
   readonly guidance: number;
   readonly temperature: number;
   readonly seed: number;
@@ -37,6 +39,7 @@ export const usage = `npm run bench:generative -- [options]
   --samples N         samples of each prior (1000)
   --items N           signals whose bits are counted (500)
   --completions N     signals completed behind each mask (200)
+  --functaset STORE   complete by the own prior of this store, too
   --guidance G        of the diffusion towards its label (1)
   --temperature T     of the diffusion (1)
   --seed N            (1)
@@ -57,6 +60,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
       samples: text,
       items: text,
       completions: text,
+      functaset: text,
       guidance: text,
       temperature: text,
       seed: text,
@@ -82,6 +86,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     samples: whole('samples', values.samples, 1000),
     items: whole('items', values.items, 500),
     completions: whole('completions', values.completions, 200),
+    functaset: values.functaset,
     guidance: Number(values.guidance ?? 1),
     temperature: Number(values.temperature ?? 1),
     seed: whole('seed', values.seed, 1),

@@ -36,6 +36,12 @@ export interface CompletionRow extends Row {
   readonly withoutDb: number;
   readonly gainDb: number;
   readonly gainStandardError: number;
+  /** By the harmonic fill of the same items (`harmonic.ts`), and what the prior gains over it; absent: not measured then. */
+  readonly harmonicDb?: number;
+  readonly overHarmonicDb?: number;
+  readonly overHarmonicStandardError?: number;
+  /** See `Completion.surprise`. */
+  readonly medianSurprise?: number;
   readonly secondsPerItem: number;
 }
 
@@ -143,13 +149,28 @@ export function report(result: GenerativeResult): string[] {
           '',
         ]),
     ...table(
-      ['prior', 'hidden', 'PSNR there', 'without the prior', 'gain', 's each', 'n', 'run'],
+      [
+        'prior',
+        'hidden',
+        'PSNR there',
+        'without the prior',
+        'gain',
+        'harmonic fill',
+        'gain over it',
+        'surprise',
+        's each',
+        'n',
+        'run',
+      ],
       completion.map((row) => [
         row.name,
         row.mask,
         `${row.psnrDb.toFixed(2)} dB`,
         `${row.withoutDb.toFixed(2)} dB`,
         `${row.gainDb.toFixed(2)} ± ${row.gainStandardError.toFixed(2)} dB`,
+        decibels(row.harmonicDb),
+        decibels(row.overHarmonicDb, row.overHarmonicStandardError),
+        row.medianSurprise?.toFixed(2) ?? '-',
         row.secondsPerItem.toFixed(2),
         `${row.n}`,
         `${row.setting + 1}`,
@@ -160,6 +181,11 @@ export function report(result: GenerativeResult): string[] {
         `${i + 1}. \`${command}\`: ${machine}, ${runtime}, load ${load}, commit ${commit}, ${date}`,
     ),
   ];
+}
+
+function decibels(value: number | undefined, standardError?: number): string {
+  if (value === undefined) return '-';
+  return `${value.toFixed(2)}${standardError === undefined ? '' : ` ± ${standardError.toFixed(2)}`} dB`;
 }
 
 function line(cells: readonly string[]): string {

@@ -3,8 +3,8 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { completingPriors } from '../../src/complete/index.ts';
 import { base64, isRow, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
-import { refOf } from '../catalogue.ts';
-import { findModel, type ServerContext } from '../context.ts';
+import { functasetRef, refOf } from '../catalogue.ts';
+import { findFunctaset, findModel, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import { negotiate, signalReplies } from '../media.ts';
 import { answerReply, notesHeader } from '../reply.ts';
@@ -41,6 +41,9 @@ export const completeBody = z
       .max(64)
       .optional()
       .openapi({ description: `One of ${completingPriors.join(', ')}; default: the first that is there.` }),
+    functaset: z.string().max(128).optional().openapi({
+      description: 'By the own prior of this functaset, in place of one of the model.',
+    }),
     draws: z.number().int().min(0).max(maxServedDraws).default(4),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     noise: z
@@ -87,8 +90,9 @@ export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
   app.openapi(completeRoute, async (c) => {
     const model = refOf(findModel(context, c.req.valid('param').m));
     const as = negotiate(c.req.header('accept'), signalReplies);
-    const { prior, draws, seed, noise, size, ...known } = c.req.valid('json');
-    const input = { model, as, known, prior, draws, seed, noise, size };
+    const { prior, functaset: name, draws, seed, noise, size, ...known } = c.req.valid('json');
+    const functaset = name === undefined ? undefined : functasetRef(findFunctaset(context, name));
+    const input = { model, as, known, prior, functaset, draws, seed, noise, size };
     const answer = await ask(context, 'complete', input, { class: 'large', signal: c.req.raw.signal });
     const { head } = answer;
     return answerReply(answer, {
@@ -96,6 +100,7 @@ export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
       'content-type': as,
       'functa-prior': head.prior,
       'functa-observed-psnr-db': head.observedPsnrDb.toFixed(4),
+      'functa-surprise': head.surprise.toFixed(4),
       'functa-seconds': head.seconds.toFixed(4),
     });
   });

@@ -9,6 +9,7 @@ import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { adaptSignal } from '../learn/index.ts';
+import { openGenerative } from '../pipeline/generative.ts';
 import { kindsThat, loadModel } from '../pipeline/index.ts';
 import {
   complete,
@@ -213,4 +214,30 @@ describe('what cannot be completed says why', () => {
       code: 'observed-shape',
     });
   });
+});
+
+test('what comes from the prior surprises it by about one, and what does not by more', async () => {
+  const { card } = model;
+  const prior = await openGenerative(model, 'gaussian');
+  const rng = new Rng(2);
+  const surpriseOf = async (of: Signal) =>
+    (await complete({ model, engine }, observeMasked(of, left), { draws: 0 })).surprise;
+  const own: number[] = [];
+  for (const modulation of prior.sample({ count: 6, seed: 4 })) {
+    const field = await engine.evaluate(model.network, card.shape, modulation, coveringGrid(card.shape));
+    const values = field.map((v) => card.values.offset + card.values.scale * (v + 0.04 * rng.normal()));
+    own.push(await surpriseOf({ ...signal, values }));
+  }
+  const mean = own.reduce((sum, s) => sum + s, 0) / own.length;
+  expect(mean).toBeGreaterThan(0.7);
+  expect(mean).toBeLessThan(1.5);
+  const noise = await surpriseOf({ ...signal, values: signal.values.map(() => rng.uniform()) });
+  expect(noise).toBeGreaterThan(4 * mean);
+  const [one] = prior.sample({ count: 1, seed: 1 });
+  expect(one).toHaveLength(prior.mean.length);
+  const by = await complete({ model, engine }, observeMasked(signal, left), { draws: 0, own: prior });
+  expect(by.prior).toBe('own');
+  await expect(
+    complete({ model, engine }, observeMasked(signal, left), { own: prior, prior: 'gaussian' }),
+  ).rejects.toMatchObject({ code: 'one-prior' });
 });

@@ -7,7 +7,7 @@ import { mse, psnrDb } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { totalChannels } from '../field/spec.ts';
-import { generativeOf, openGenerative, samplersOf } from '../pipeline/generative.ts';
+import { type Gaussian, generativeOf, openGenerative, samplersOf } from '../pipeline/generative.ts';
 import { collectRows, multiplyAddsPerPoint } from '../pipeline/index.ts';
 import { fieldRows } from '../pipeline/rows.ts';
 import type { Size } from '../pipeline/types.ts';
@@ -18,6 +18,8 @@ import { type Evidence, findPosterior, groupMeans } from './posterior.ts';
 export interface CompleteOptions {
   /** One of `completingPriors`; default: the first of them that the model has. */
   readonly prior?: string | undefined;
+  /** A prior of a functaset (`ownPrior`), in place of one of the model; the answer calls it `own`. */
+  readonly own?: Gaussian | undefined;
   /** Signals drawn from what is possible given the observation; default 4. */
   readonly draws?: number | undefined;
   readonly seed?: number | undefined;
@@ -45,6 +47,11 @@ export interface Completion {
   readonly modulations: readonly Float32Array[];
   /** Of the completed field at the observed places against what was observed; peak: the model's range of values. */
   readonly observedPsnrDb: number;
+  /**
+   * How far what was observed is from what the prior expects there, for each observed value: the square of the Mahalanobis distance
+   * of the observation (see `Posterior.square`). What the prior itself would draw has about 1, what it knows little of has more.
+   */
+  readonly surprise: number;
   readonly seconds: number;
 }
 
@@ -79,13 +86,19 @@ export async function complete(
   checkShape(model, observation);
   checkRange(model, observation.values, 'the observation');
   checkWork(model, observation, limits);
-  const kind = await choosePrior(model, options.prior);
+  if (options.own !== undefined && options.prior !== undefined) {
+    throw new BadInputError(
+      'one-prior',
+      'a prior of a functaset stands in place of one of the model; give one of them',
+    );
+  }
+  const kind = options.own === undefined ? await choosePrior(model, options.prior) : undefined;
   const { offset, scale } = card.values;
   const { shape, coordinates, group } = observation;
   const values = Float64Array.from(observation.values, (value) => (value - offset) / scale);
   // What is off by chance cancels in means.
   const evidence: Evidence = { shape, coordinates, group, values, noise: (noise * noise) / group };
-  const prior = await openGenerative(model, kind);
+  const prior = kind === undefined ? options.own! : await openGenerative(model, kind);
   const posterior = await findPosterior(engine, network, prior, evidence, { turns, signal });
   const found = [posterior.modulation];
   for (let i = 0; i < draws; i++) {
@@ -102,12 +115,13 @@ export async function complete(
   const points = { kind: 'list', coordinates } as const;
   const field = await engine.evaluate(network, shape, first!, points, { signal });
   return {
-    prior: kind,
+    prior: kind ?? 'own',
     completed: await decode(first!, 'completed'),
     draws: drawn,
     spread: drawn.length < 2 ? undefined : spreadOf(drawn),
     modulations: found,
     observedPsnrDb: psnrDb(mse(groupMeans(field, group, network.spec.outputs), values)),
+    surprise: posterior.square / values.length,
     seconds: (performance.now() - started) / 1000,
   };
 }

@@ -49,6 +49,11 @@ export interface PosteriorOptions {
 export interface Posterior {
   /** The one of highest density, [m]. */
   readonly modulation: Float32Array;
+  /**
+   * |y - A f|^2 / s^2 + |x|^2 at the maximum. In a linear field that is the squared Mahalanobis distance of what was observed from
+   * what the prior expects there: over the values it is about 1 of what comes from the prior (chi squared).
+   */
+  readonly square: number;
   /** A modulation drawn from the posterior, [m]. */
   draw(rng: Rng): Promise<Float32Array>;
 }
@@ -103,6 +108,7 @@ export async function findPosterior(
   const system = new System(field, prior, group, noise);
   return {
     modulation: modulationAt(prior, x),
+    square: 2 * objective,
     async draw(rng) {
       const deviation = Math.sqrt(noise);
       const perturbed = add(residual, system.apply(x)).map((r) => r + deviation * rng.normal());

@@ -2,6 +2,7 @@
 export { damagedFunction } from './failure.ts';
 export { decodeNote, encodeNote } from './record.ts';
 export { compactFunctaset, type Rewritten, upgradeFunctaset } from './rewrite.ts';
+export { stampOf } from './stamp.ts';
 export { openFunctaset } from './store.ts';
 export { summaryOf, unknownFunction, unknownLabel } from './summary.ts';
 export type * from './types.ts';

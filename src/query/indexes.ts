@@ -2,7 +2,6 @@
  * The indexes of one functaset: read when they are first needed, made when there is none, and made again when the store is
  * no longer the one they are of. They stand in the directory of the store; where that cannot be written, in memory alone.
  */
-import { createHash } from 'node:crypto';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Multiply } from '../core/eigen.ts';
@@ -11,7 +10,7 @@ import type { Engine } from '../engine/engine.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
-import type { Fault, Functaset, StoredFunction } from '../functaset/index.ts';
+import { type Fault, type Functaset, type StoredFunction, stampOf } from '../functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import {
   type Embedding,
@@ -40,8 +39,6 @@ const digits = 16;
 /** Functions whose axes are those of all, spread evenly over the store, at most; and their numbers. */
 const sampled = 2000;
 const sampledNumbers = 2 ** 24;
-/** The head of a store is looked at: two stores written alike differ there. */
-const headFunctions = 16;
 
 interface Source {
   readonly store: Functaset;
@@ -155,18 +152,6 @@ export class NearIndexes {
     }
     return linked;
   }
-}
-
-/** What changes when a store does: its network, its count, its last transaction, and its first functions. */
-export function stampOf(store: Functaset): string {
-  const hash = createHash('sha256');
-  // The version first: what is read after it is not older.
-  const { version } = store;
-  hash.update(`${store.info.networkId} ${store.count} ${version}\n`);
-  for (const { id, content } of store.iterate({ limit: headFunctions, onDamaged: () => {} })) {
-    hash.update(`${id}\n`).update(content.kind === 'file' ? content.bytes : String(content.values));
-  }
-  return hash.digest('hex');
 }
 
 async function makeIndex(

@@ -10,14 +10,13 @@ import { openEngine } from '../engine/index.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
-import { openFunctaset } from '../functaset/index.ts';
+import { openFunctaset, stampOf } from '../functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { buildFunctaset, loadModel, trainPrior } from '../pipeline/index.ts';
 import { openFunctasetOf } from '../pipeline/store.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
 import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
 import { readIndex, writeIndex } from './index-file.ts';
-import { stampOf } from './indexes.ts';
 
 let directory: string;
 let context: QueryContext;

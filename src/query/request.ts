@@ -131,7 +131,7 @@ const where = z.strictObject({
 const unlikely = z.strictObject({
   kind: z.literal('unlikely'),
   filter: filter.optional(),
-  /** Bits are counted again under this prior of the model; absent: those that are stored. */
+  /** `own`, that of the functaset, which is the default; `stored`: the bits that are stored; or a prior of the model. */
   prior: z.string().max(64).optional(),
   k: limit.default(10),
   cursor: cursor.optional(),

@@ -1,6 +1,6 @@
 /** `where`: functions that pass a filter. `unlikely`: those that cost most bits, outliers first. */
 import { setImmediate } from 'node:timers/promises';
-import type { GaussianScore } from '../../prior/gaussian/index.ts';
+import type { Gaussian, GaussianScore } from '../../prior/gaussian/index.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf } from '../../prior/train/standard.ts';
@@ -15,9 +15,10 @@ import { bitsOf, priorKind } from '../pipeline/coding.ts';
 import type { OpenFunction } from '../pipeline/functions.ts';
 import { openGenerative, samplersOf } from '../pipeline/generative.ts';
 import { defaultQuality } from '../pipeline/index.ts';
+import { ownPrior } from '../pipeline/own-prior.ts';
 import { broughtTo } from '../pipeline/refit.ts';
 import { Best } from './best.ts';
-import { cursorAfter, cursorAfterScore, follows, idOfCursor, scoreOf } from './cursor.ts';
+import { cursorAfter, cursorAfterScore, follows, idOfCursor, type Shown, scoreOf } from './cursor.ts';
 import { conditionsOf, factsOf, sampledBy, selected, summaries } from './filter.ts';
 import type { RequestOf } from './request.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
@@ -67,24 +68,14 @@ export async function unlikely(
 ): Promise<QueryAnswer> {
   const { filter, k, cursor, prior, kind } = request;
   const after = scoreOf(cursor);
-  // One more than the page has says that there is another.
-  const best = new Best<{ readonly fn: FunctionSummary; readonly bits: number }>(k + 1);
-  const offer = (fn: FunctionSummary, bits: number) => {
-    const score = -bits / pointCount(fn.shape);
-    // Functions come in order of ids, and of equal scores the first that was offered is kept.
-    if (after === undefined || follows({ distance: score, id: fn.id }, after))
-      best.offer({ fn, bits }, score);
-  };
-  if (prior === undefined && filter?.field === undefined) {
-    for await (const fn of summaries(context, filter, undefined, options)) offer(fn, fn.bits);
-  } else {
-    const price = prior === undefined ? (fn: OpenFunction) => fn.bits : await pricing(context, prior);
-    for await (const fn of selected(context, filter, undefined, options)) {
-      if (options.signal?.aborted) throw new AbortedError();
-      const { modulation: _modulation, symbols: _symbols, ...facts } = fn;
-      offer(facts, await price(fn));
-      await setImmediate();
-    }
+  let chosen = await choosePrior(context, prior, options);
+  let best: Best<Scored>;
+  try {
+    best = await ranked(context, request, after, chosen, options);
+  } catch (error) {
+    if (prior !== undefined || !(error instanceof BadInputError) || error.code !== 'prior-shape') throw error;
+    chosen = { said: { prior: 'stored', why: error.message }, price: undefined };
+    best = await ranked(context, request, after, chosen, options);
   }
   const found = best.take();
   const page = found.slice(0, k);
@@ -100,13 +91,82 @@ export async function unlikely(
       ? cursorAfterScore({ distance: last.score, id: last.item.fn.id })
       : null;
   const head = {
-    ...{ kind, prior: prior ?? 'stored' },
+    ...{ kind, ...chosen.said },
     ...sampledBy(conditionsOf(context, filter), context.store.info.shape),
   };
   return { head, rows: rows(), next: () => next };
 }
 
+interface Scored {
+  readonly fn: FunctionSummary;
+  readonly bits: number;
+}
+
+/** The `k` + 1 that come after `after`: one more than the page has says that there is another. */
+async function ranked(
+  context: QueryContext,
+  { filter, k }: RequestOf<'unlikely'>,
+  after: Shown | undefined,
+  { price }: Chosen,
+  options: QueryOptions,
+): Promise<Best<Scored>> {
+  const best = new Best<Scored>(k + 1);
+  const offer = (fn: FunctionSummary, bits: number) => {
+    const score = -bits / pointCount(fn.shape);
+    // Functions come in order of ids, and of equal scores the first that was offered is kept.
+    if (after === undefined || follows({ distance: score, id: fn.id }, after))
+      best.offer({ fn, bits }, score);
+  };
+  if (price === undefined && filter?.field === undefined) {
+    for await (const fn of summaries(context, filter, undefined, options)) offer(fn, fn.bits);
+    return best;
+  }
+  for await (const fn of selected(context, filter, undefined, options)) {
+    if (options.signal?.aborted) throw new AbortedError();
+    const { modulation: _modulation, symbols: _symbols, ...facts } = fn;
+    offer(facts, price === undefined ? fn.bits : await price(fn));
+    await setImmediate();
+  }
+  return best;
+}
+
 type Price = (fn: OpenFunction) => number | Promise<number>;
+
+interface Chosen {
+  /** What the answer says of the prior. */
+  readonly said: Row;
+  /** Absent: the bits that are stored. */
+  readonly price: Price | undefined;
+}
+
+/**
+ * By default the store's own prior: what is unlike the set. Where there can be none, the bits that are stored, and the answer says
+ * why.
+ */
+async function choosePrior(
+  context: QueryContext,
+  name: string | undefined,
+  options: QueryOptions,
+): Promise<Chosen> {
+  if (name === 'stored') return { said: { prior: name }, price: undefined };
+  if (name !== undefined && name !== 'own') {
+    return { said: { prior: name }, price: await pricing(context, name) };
+  }
+  const { model, store } = context;
+  try {
+    if (store.info.shape.join() !== model.card.shape.join()) {
+      throw new BadInputError(
+        'own-prior',
+        `the prior of a functaset knows functions of [${model.card.shape}] alone, and these are of [${store.info.shape}]`,
+      );
+    }
+    const price = priceByGaussian(context, await ownPrior(context, store, options), 'own');
+    return { said: { prior: 'own' }, price: limited(context, price, multiplyAddsToScore(model, 'gaussian')) };
+  } catch (error) {
+    if (name !== undefined || !(error instanceof BadInputError)) throw error;
+    return { said: { prior: 'stored', why: error.message }, price: undefined };
+  }
+}
 
 /**
  * Bits of a function under a prior of the model: by the tables of a coder at the quality that the function was coded with, or
@@ -114,7 +174,7 @@ type Price = (fn: OpenFunction) => number | Promise<number>;
  * with quality).
  */
 async function pricing(context: QueryContext, name: string): Promise<Price> {
-  const { model, limits } = context;
+  const { model } = context;
   const prior = anyPrior(name);
   const able = kindsThat('score');
   const there = (await samplersOf(model)).filter((known) => able.some((kind) => kind === known));
@@ -128,8 +188,11 @@ async function pricing(context: QueryContext, name: string): Promise<Price> {
   if (!there.includes(prior)) {
     throw new NotFoundError('no-prior', `model ${model.card.name} has no prior ${prior}; ${help}`);
   }
-  const price = await priceBy(context, prior);
-  const perNumber = multiplyAddsToScore(model, prior);
+  return limited(context, await priceBy(context, prior), multiplyAddsToScore(model, prior));
+}
+
+/** Throws LimitError `limit-multiply-adds` after so much work. */
+function limited({ limits }: QueryContext, price: Price, perNumber: number): Price {
   let work = 0;
   return (fn) => {
     work += fn.modulation.length * perNumber;
@@ -156,18 +219,7 @@ async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
       async (fn) => flow.symbolBits((await learnt(fn)).modulation, noiseSeed)[0]!,
     );
   }
-  if (prior === 'gaussian') {
-    const gaussian = await openGenerative(model, prior);
-    const layout = symbolLayout(card.spec, card.shape);
-    const scores = new Map<number, GaussianScore>();
-    return ownShape(model, prior, async (fn) => {
-      const { modulation, quality: own } = await learnt(fn);
-      const quality = model.slopes === undefined ? own : defaultQuality;
-      const score = scores.get(quality) ?? gaussian.scoreAt(stepsOf(layout, stepsAt(model.steps, quality)));
-      scores.set(quality, score);
-      return score(modulation, noiseSeed)[0]!;
-    });
-  }
+  if (prior === 'gaussian') return priceByGaussian(context, await openGenerative(model, prior), prior);
   const kind = priorKind(prior);
   return ({ shape, quality, symbols, modulation }) => {
     const layout = symbolLayout(card.spec, shape);
@@ -176,11 +228,25 @@ async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
   };
 }
 
+function priceByGaussian(context: QueryContext, gaussian: Gaussian, name: string): Price {
+  const { model } = context;
+  const { card } = model;
+  const layout = symbolLayout(card.spec, card.shape);
+  const scores = new Map<number, GaussianScore>();
+  return ownShape(model, name, async (fn) => {
+    const { modulation, quality: own } = (await broughtTo(context, [fn], defaultQuality))[0]!;
+    const quality = model.slopes === undefined ? own : defaultQuality;
+    const score = scores.get(quality) ?? gaussian.scoreAt(stepsOf(layout, stepsAt(model.steps, quality)));
+    scores.set(quality, score);
+    return score(modulation, noiseSeed)[0]!;
+  });
+}
+
 /** Of the noise within a step: the same for all, so that the order is always the same. */
 const noiseSeed = 0;
 
 /** Densities are over functions of the model's own shape. */
-function ownShape({ card }: Model, prior: AnyPrior, price: Price): Price {
+function ownShape({ card }: Model, prior: string, price: Price): Price {
   return (fn) => {
     if (fn.shape.join() === card.shape.join()) return price(fn);
     throw new BadInputError(

@@ -37,6 +37,7 @@ describe('completing', () => {
     const reply = await ask(body);
     expect(reply.status).toBe(200);
     expect(reply.headers.get('functa-prior')).toBe('gaussian');
+    expect(Number(reply.headers.get('functa-surprise'))).toBeGreaterThan(0);
     const bytes = Buffer.from(await reply.arrayBuffer());
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 2 + 6 * 30, height: 32 });
     expect(Buffer.from(await (await ask(body)).arrayBuffer()).equals(bytes)).toBe(true);
@@ -57,6 +58,7 @@ describe('completing', () => {
     [{ points: [[1, 2]] }, 422, 'points-shape'],
     [{ points: [[1, 29, 0]] }, 422, 'points-outside'],
     [{ points: [] }, 422, 'no-observed-points'],
+    [{ points: [[1, 2, 0]], functaset: 'nowhere' }, 404, 'unknown-functaset'],
     [{ points: [[1, 2, 0]], prior: 'autoregressive' }, 422, 'prior-cannot-complete'],
     [{ signal: 'AAAA' }, 415, 'media-type-mismatch'],
   ])('refuses %j with %i %s', async (body, status, code) => {

@@ -13,9 +13,10 @@ import {
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
 import { parseRegion, stackedRows } from '../../../src/pipeline/index.ts';
+import { ownPrior } from '../../../src/pipeline/own-prior.ts';
 import { npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';
-import type { ModelRef, Shelf } from '../shelf.ts';
+import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
 import { readSignal, written, writtenSignal } from '../signals.ts';
 
 /** What is known, as a request says it. */
@@ -32,6 +33,7 @@ export interface Known {
 export interface CompletedHead {
   readonly prior: string;
   readonly observedPsnrDb: number;
+  readonly surprise: number;
   readonly seconds: number;
   /** What reading the signal left out. */
   readonly notes: readonly string[];
@@ -43,11 +45,14 @@ export async function complete(
     model: ref,
     as,
     known,
+    functaset,
     ...options
   }: {
     readonly model: ModelRef;
     readonly as: string;
     readonly known: Known;
+    /** By its own prior. */
+    readonly functaset?: FunctasetRef | undefined;
     readonly prior?: string | undefined;
     readonly draws: number;
     readonly seed: number;
@@ -56,22 +61,28 @@ export async function complete(
   },
   signal: AbortSignal,
 ): Promise<Made<CompletedHead>> {
-  const { model, session } = await shelf.model(ref);
+  const open = await shelf.model(ref);
+  const { model, session } = open;
   const notes: string[] = [];
   const observation = await observe(shelf, model, known, notes);
   const { limits } = shelf;
+  const own =
+    functaset === undefined
+      ? undefined
+      : await ownPrior(session, (await shelf.functaset(functaset, open)).store, { signal });
   const found = await completeSignal(session, observation, {
     ...options,
+    own,
     raw: as === npyType,
     limits,
     signal,
   });
-  const { prior, observedPsnrDb, seconds } = found;
+  const { prior, observedPsnrDb, surprise, seconds } = found;
   const bytes =
     as === npyType
       ? written(stackedRows(signalsOf(found)), as)
       : writtenSignal(completionSheet(observation, found), as);
-  return { head: { prior, observedPsnrDb, seconds, notes }, bytes };
+  return { head: { prior, observedPsnrDb, surprise, seconds, notes }, bytes };
 }
 
 async function observe(

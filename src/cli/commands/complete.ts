@@ -1,6 +1,7 @@
 /** `functa complete`: the whole of a signal from a part of it. */
 import { type Command, Option } from 'commander';
 import type { Observation } from '../../complete/index.ts';
+import type { Engine } from '../../engine/engine.ts';
 import type { Model } from '../../field/model.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
@@ -39,6 +40,7 @@ interface CompleteFlags extends OutputFlags {
   readonly coarse?: boolean;
   readonly points?: boolean;
   readonly prior?: string;
+  readonly functaset?: string;
   readonly draws: number;
   readonly seed: number;
   readonly noise?: number;
@@ -70,6 +72,10 @@ export function addComplete(program: Command, run: Run): void {
       'the input is an npy of points: a row holds the coordinates, slowest axis first, then the values',
     )
     .option('--prior <kind>', 'gaussian, which is the default')
+    .option(
+      '--functaset <store>',
+      'by the prior of this store, learnt from its functions, in place of one of the model',
+    )
     .option('-n, --draws <n>', 'how many draws', integer(0, 64), 4)
     .option('--seed <n>', 'where the random numbers start', integer(0), 0)
     .option('--noise <s>', 'deviation of a known value, of a range of 1; default: 0.04', real(1e-4, 1e3))
@@ -93,7 +99,8 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
   const observation = await observe(job, input, model, flags);
   const { complete, completionSheet, signalsOf } = await import('../../complete/index.ts');
   return withEngine(job, async (engine) => {
-    const options = { prior, draws, seed, noise, size, raw: format === 'npy', signal: job.signal };
+    const own = await ownPriorOf(job, model, engine, flags.functaset);
+    const options = { prior, own, draws, seed, noise, size, raw: format === 'npy', signal: job.signal };
     const found = await complete({ model, engine }, observation, options);
     const content =
       format === 'npy'
@@ -114,14 +121,27 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
         seed,
         shape,
         observedPsnrDb: found.observedPsnrDb,
+        surprise: found.surprise,
         seconds: found.seconds,
       },
       lines: [
-        `${where}: ${sizeText(shape)} from ${known} known values by the ${found.prior} prior, ${draws} draws; at the known values ${psnrText(found.observedPsnrDb)}; ${secondsText(found.seconds)}`,
+        `${where}: ${sizeText(shape)} from ${known} known values by the ${found.prior} prior, ${draws} draws; at the known values ${psnrText(found.observedPsnrDb)}, surprise ${found.surprise.toPrecision(3)} (1: as the prior expects); ${secondsText(found.seconds)}`,
       ],
       stdoutTaken: output === standardStream,
     };
   });
+}
+
+async function ownPriorOf(job: Job, model: Model, engine: Engine, path: string | undefined) {
+  if (path === undefined) return undefined;
+  const { openFunctasetOf } = await import('../../pipeline/store.ts');
+  const { ownPrior } = await import('../../pipeline/own-prior.ts');
+  const store = await openFunctasetOf(model, path, { readOnly: true });
+  try {
+    return await ownPrior({ model, engine }, store, { signal: job.signal });
+  } finally {
+    await store.close();
+  }
 }
 
 async function observe(job: Job, input: string, model: Model, flags: CompleteFlags): Promise<Observation> {

@@ -102,7 +102,10 @@ export function addQuery(program: Command, run: Run): void {
     .action(run(aggregate));
   filtered(paged(add('where', 'functions that pass conditions'))).action(run(where));
   filtered(add('unlikely', 'outliers first: the most bits a point'))
-    .option('--prior <kind>', 'count the bits again under this prior; default: those stored')
+    .option(
+      '--prior <kind>',
+      'own: that of the store, learnt from its functions, the default; stored: the bits that are stored; or one of the model',
+    )
     .option(...cursorOption)
     .option(...kOption)
     .action(run(unlikely));

@@ -1,0 +1,123 @@
+/**
+ * The prior of a functaset: a Gaussian over the modulations of its own functions, made when it is first asked for and kept beside
+ * the store until that changes. What is unlikely in a set is what is unlike the set, whatever its model was learnt from.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Gaussian, openGaussian, trainGaussian } from '../../prior/gaussian/index.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
+import { seal, unseal } from '../core/sealed.ts';
+import { dropScratch, scratchBeside } from '../disk/scratch.ts';
+import { openMultiply } from '../engine/tfjs/multiply.ts';
+import { defaultQuality } from '../field/at-quality.ts';
+import { type Functaset, stampOf } from '../functaset/index.ts';
+import { type FunctionSource, openStored } from './functions.ts';
+import { broughtTo } from './refit.ts';
+
+export interface OwnPriorOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Of fewer functions nothing is learnt that says what the set is like. */
+export const leastFunctions = 64;
+/** Functions that it is learnt from, spread evenly over the store, at most; and their numbers. */
+const mostFunctions = 16_384;
+const mostNumbers = 2 ** 25;
+/** Functions for each direction of the covariance, at least: with fewer an outlier gets a direction of its own and is likely. */
+const functionsPerDirection = 8;
+const mostDirections = 256;
+const name = 'own-prior.gaussian';
+const format = 'functa-own-prior/1';
+
+interface Kept {
+  readonly stamp: string;
+  readonly prior: Promise<Gaussian>;
+}
+
+const open = new Map<string, Kept>();
+
+/**
+ * The Gaussian of the functions of the model's own shape, at quality 50. Throws BadInputError `own-prior` where they are too few or all
+ * alike, AbortedError, and what opening functions throws.
+ */
+export async function ownPrior(
+  source: FunctionSource,
+  store: Functaset,
+  options: OwnPriorOptions = {},
+): Promise<Gaussian> {
+  const stamp = stampOf(store);
+  const key = `${store.path}\n${source.model.id}`;
+  const known = open.get(key);
+  if (known?.stamp === stamp) return known.prior;
+  const prior = readOrMake(source, store, stamp, options);
+  open.set(key, { stamp, prior });
+  prior.catch(() => open.delete(key));
+  return prior;
+}
+
+async function readOrMake(
+  source: FunctionSource,
+  store: Functaset,
+  stamp: string,
+  options: OwnPriorOptions,
+): Promise<Gaussian> {
+  const path = join(store.path, name);
+  // Of a model whose priors alone are others, the modulations are the same: what is kept is of the network and the store.
+  const about = `${format}/${stamp.slice(0, 32)}`;
+  const { networkId } = source.model;
+  try {
+    const kept = unseal(about, readFileSync(path), { what: path, remedy: 'it is made again' });
+    return openGaussian(kept, { networkId });
+  } catch {
+    // Not there, damaged, or of the store as it was: it is made again.
+  }
+  const bytes = await make(source, store, options);
+  const scratch = scratchBeside(path);
+  try {
+    writeFileSync(scratch, seal(about, bytes));
+    renameSync(scratch, path);
+  } catch {
+    // A store that can only be read: the prior lives as long as this process.
+  } finally {
+    dropScratch(scratch);
+  }
+  return openGaussian(bytes, { networkId });
+}
+
+async function make(
+  source: FunctionSource,
+  store: Functaset,
+  { signal, onProgress }: OwnPriorOptions,
+): Promise<Uint8Array> {
+  const { card, networkId } = source.model;
+  const layout = symbolLayout(card.spec, card.shape);
+  const most = Math.max(leastFunctions, Math.min(mostFunctions, Math.floor(mostNumbers / layout.length)));
+  const stride = Math.max(1, Math.ceil(store.count / most));
+  const rows: Float32Array[] = [];
+  let seen = 0;
+  for await (const page of openStored(source, store, { signal, onDamaged: () => {} })) {
+    if (signal?.aborted) throw new AbortedError();
+    const chosen = page.filter(({ shape }) => seen++ % stride === 0 && shape.join() === card.shape.join());
+    for (const { modulation } of await broughtTo(source, chosen, defaultQuality, signal))
+      rows.push(modulation);
+    onProgress?.(seen, store.count);
+  }
+  if (rows.length < leastFunctions) {
+    throw new BadInputError(
+      'own-prior',
+      `a prior of a functaset is learnt from ${leastFunctions} functions of [${card.shape}] or more, and ${store.path} has ${rows.length}; name a prior of the model`,
+    );
+  }
+  const modulations = new Float32Array(rows.length * layout.length);
+  rows.forEach((row, i) => {
+    modulations.set(row, i * layout.length);
+  });
+  const set = { layout, count: rows.length, modulations, labels: [], labelOf: new Uint16Array(rows.length) };
+  return trainGaussian({
+    ...{ set, networkId, data: 'the functaset that it stands in', signal },
+    rank: Math.min(mostDirections, Math.floor(rows.length / functionsPerDirection)),
+    multiply: openMultiply(source.engine.threads),
+  });
+}
