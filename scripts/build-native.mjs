@@ -1,4 +1,5 @@
 // Builds the native engine with the system's C++ compiler and nothing else; without one it says so and goes on.
+// FUNCTA_SANITIZE=1 builds one with the address and undefined-behaviour sanitizers in it, in a directory of its own.
 // Each kernel source is compiled once for every instruction set of the architecture; the addon picks one by cpuid.
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,7 +12,8 @@ import { promisify } from 'node:util';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const kernelDir = join(root, 'src/engine/kernel');
 const nativeDir = join(root, 'src/engine/native');
-const buildDir = join(root, 'build');
+const sanitize = process.env.FUNCTA_SANITIZE === '1';
+const buildDir = join(root, 'build', ...(sanitize ? ['sanitize'] : []));
 const addon = join(buildDir, 'functa.node');
 
 const instructionSets = {
@@ -58,6 +60,8 @@ const common = [
   `-I${headers}`,
 ];
 if (process.arch === 'arm64') common.push('-flax-vector-conversions');
+const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g'];
+if (sanitize) common.push('-O1', '-fno-omit-frame-pointer', ...sanitizers);
 
 const hash = createHash('sha256').update(
   JSON.stringify([
@@ -102,6 +106,7 @@ try {
   const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
   await execute(compiler, [
     ...shared,
+    ...(sanitize ? sanitizers : []),
     ...units.map(([, object]) => join(buildDir, object)),
     '-pthread',
     '-o',

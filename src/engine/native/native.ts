@@ -31,7 +31,8 @@ export function loadNative(): NativeAddon {
   const require = createRequire(import.meta.url);
   let cause: unknown;
   // The package's build folder, seen from the sources and from dist.
-  for (const path of ['../../../build/functa.node', '../../../../build/functa.node']) {
+  const addon = process.env.FUNCTA_SANITIZE === '1' ? 'build/sanitize/functa.node' : 'build/functa.node';
+  for (const path of [`../../../${addon}`, `../../../../${addon}`]) {
     try {
       return require(path) as NativeAddon;
     } catch (error) {
