@@ -27,6 +27,8 @@ export interface ReadImageOptions {
   readonly limits?: Limits;
   readonly id?: string;
   readonly label?: string | number;
+  /** Called with the size that the header says, before a pixel is decoded; what it throws ends the reading. */
+  readonly onShape?: ((shape: readonly number[]) => void) | undefined;
 }
 
 /**
@@ -56,10 +58,11 @@ export async function readImageSize(
 /** `readImage` before the division by 255. */
 export async function readPixels(
   bytes: Uint8Array,
-  options: Pick<ReadImageOptions, 'channels' | 'limits'> = {},
+  options: Pick<ReadImageOptions, 'channels' | 'limits' | 'onShape'> = {},
 ): Promise<Pixels> {
   const channels = countOf(options.channels ?? 'rgb');
   const { image, metadata, shape } = await openImage(bytes, options.limits ?? defaultLimits);
+  options.onShape?.(shape);
   const upright = image.autoOrient().toColourspace('srgb');
   const wanted = metadata.hasAlpha || channels === 4 ? upright.ensureAlpha() : upright.removeAlpha();
   const { data, info } = await decoding(wanted.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }));

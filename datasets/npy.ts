@@ -105,6 +105,13 @@ export interface NpySignalOptions {
   readonly id?: string | undefined;
   readonly label?: string | number | undefined;
   readonly limits?: Limits | undefined;
+  /** Called with the shape that the header says, before a sample is read; what it throws ends the reading. */
+  readonly onShape?: ((shape: readonly number[]) => void) | undefined;
+}
+
+/** The shape of the array, from its header alone. Throws BadStreamError `bad-npy`, `unsupported-npy`, `truncated`. */
+export function readNpyShape(bytes: Uint8Array): readonly number[] {
+  return readHeader(bytes).shape;
 }
 
 /**
@@ -114,7 +121,8 @@ export interface NpySignalOptions {
  * kept in), `infinite-value` (names the index), `empty-signal` or `bad-shape`.
  */
 export function signalFromNpy(bytes: Uint8Array, options: NpySignalOptions): Signal {
-  const { axes, meaning = 'picture', id = 'npy', limits = defaultLimits } = options;
+  const { axes, meaning = 'picture', id = 'npy', limits = defaultLimits, onShape } = options;
+  onShape?.(readNpyShape(bytes).slice(0, axes));
   const { tensor, type } = readElements(bytes, limits);
   const { shape: whole, data } = tensor;
   if (whole.length !== axes && whole.length !== axes + 1) {

@@ -3,8 +3,8 @@ import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
 import type { Channels } from '../src/field/card.ts';
 import { pictureFormats, signalFormats, sniffFormat, titlesOf } from './formats.ts';
-import { type ImageChannels, readImage } from './image.ts';
-import { signalFromNpy } from './npy.ts';
+import { type ImageChannels, readImage, readImageSize } from './image.ts';
+import { readNpyShape, signalFromNpy } from './npy.ts';
 import { meaningOf } from './npy-samples.ts';
 import type { Signal } from './signal.ts';
 
@@ -14,6 +14,18 @@ export interface ReadSignalOptions {
   readonly channels: Channels | 'mask';
   readonly axes: number;
   readonly limits?: Limits | undefined;
+  /** Called with the shape that the header says, before a sample is decoded; what it throws ends the reading. */
+  readonly onShape?: ((shape: readonly number[]) => void) | undefined;
+}
+
+/** The shape of a signal of `axes` axes, from the header of its file alone. Throws as `readSignalAs`. */
+export async function readSignalShape(
+  bytes: Uint8Array,
+  axes: number,
+  limits: Limits,
+): Promise<readonly number[]> {
+  if (sniffFormat(bytes)?.holds === 'array') return readNpyShape(bytes).slice(0, axes);
+  return readImageSize(bytes, limits);
 }
 
 /** What pictures are read as where samples of a picture are wanted. */
@@ -32,7 +44,7 @@ const imageChannels: Readonly<Record<Channels | 'mask', ImageChannels | undefine
  * `not-a-picture-model` for a picture where other samples are wanted, and what `readImage` and `signalFromNpy` throw.
  */
 export async function readSignalAs(bytes: Uint8Array, options: ReadSignalOptions): Promise<Signal> {
-  const { id, channels, axes, limits } = options;
+  const { id, channels, axes, limits, onShape } = options;
   const given = limits === undefined ? {} : { limits };
   const format = sniffFormat(bytes);
   if (format === undefined && bytes.length > 0) {
@@ -44,7 +56,7 @@ export async function readSignalAs(bytes: Uint8Array, options: ReadSignalOptions
   }
   if (format?.holds === 'array') {
     const meaning = channels === 'mask' ? 'mask' : meaningOf[channels];
-    return signalFromNpy(bytes, { id, axes, meaning, ...given });
+    return signalFromNpy(bytes, { id, axes, meaning, onShape, ...given });
   }
   const samples = imageChannels[channels];
   if (samples === undefined) {
@@ -53,5 +65,5 @@ export async function readSignalAs(bytes: Uint8Array, options: ReadSignalOptions
       `${id} is a picture (${titlesOf(pictureFormats)}) and this model takes ${channels}; give an npy array`,
     );
   }
-  return readImage(bytes, { id, channels: samples, ...given });
+  return readImage(bytes, { id, channels: samples, onShape, ...given });
 }

@@ -17,6 +17,7 @@ import {
   problems,
 } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
+import { encodingClass } from '../work/cost.ts';
 
 const maxJsonBytes = 512 * 1024;
 
@@ -89,9 +90,11 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     const declared = checkContentType(c.req.header('content-type'), [...signalTypes, functaType]);
     const { top } = c.req.valid('query');
     const bytes = await readBody(c, context.maxBodyBytes);
-    if (declared !== functaType && bytes[0] !== magic) sniffSignal(declared, bytes);
+    const isFunction = declared === functaType || bytes[0] === magic;
+    if (!isFunction) sniffSignal(declared, bytes);
     const input = { model: refOf(served), bytes, declared, top };
-    const { head } = await ask(context, 'classify', input, { class: 'large', signal: c.req.raw.signal });
+    const kind = isFunction ? 'large' : await encodingClass(served, bytes, {}, context.limits);
+    const { head } = await ask(context, 'classify', input, { class: kind, signal: c.req.raw.signal });
     const items = head.items.map(({ id, guesses }) => ({ id, guesses }));
     return c.json({ model: served.name, items }, 200, notesHeader(head.notes));
   });

@@ -19,6 +19,7 @@ import {
   problems,
 } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
+import { drawingClass } from '../work/cost.ts';
 import type { FunctasetSummary } from '../work/verbs/functasets.ts';
 
 const defaultPage = 50;
@@ -185,11 +186,15 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     const version = [served.networkId, s, id, as, size, region, head.psnrDb, head.bits].join();
     return etagged(c, version, async (): Promise<Response> => {
       if (as === jsonType) return c.json(functionJson(served, head), 200);
-      const model = refOf(modelOf(context, served));
-      const answer =
-        as === functaType
-          ? await ask(context, 'codedFunction', { functaset, model, id }, options)
-          : await ask(context, 'decodeFunction', { functaset, model, id, as, size, region }, options);
+      const of = modelOf(context, served);
+      const model = refOf(of);
+      if (as === functaType) {
+        const coded = await ask(context, 'codedFunction', { functaset, model, id }, options);
+        return answerReply(coded, { 'content-type': as });
+      }
+      const kind = await drawingClass(of, head.shape, { size, region }, context.limits);
+      const input = { functaset, model, id, as, size, region };
+      const answer = await ask(context, 'decodeFunction', input, { ...options, class: kind });
       return answerReply(answer, { 'content-type': as });
     }) as never;
   });

@@ -27,8 +27,11 @@ import {
   sampleBody,
 } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
+import { decodingClass, drawingClass, encodingClass } from '../work/cost.ts';
 
 const maxJsonBytes = 16 * 1024;
+/** Qualities that a target is looked for at, at most: see target.ts. */
+const mostTries = 8;
 
 const listRoute = createRoute({
   method: 'get',
@@ -149,7 +152,8 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
   });
 
   app.openapi(encodeRoute, async (c) => {
-    const model = refOf(findModel(context, c.req.valid('param').m));
+    const served = findModel(context, c.req.valid('param').m);
+    const model = refOf(served);
     const declared = checkContentType(c.req.header('content-type'), signalTypes);
     negotiate(c.req.header('accept'), [functaType]);
     const bytes = await readBody(c, context.maxBodyBytes);
@@ -158,7 +162,9 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
     const input = { model, bytes, quality, effort, target };
-    const answer = await ask(context, 'encode', input, { class: 'large', signal: c.req.raw.signal });
+    const times = target === undefined ? 1 : mostTries;
+    const kind = await encodingClass(served, bytes, { effort, times }, context.limits);
+    const answer = await ask(context, 'encode', input, { class: kind, signal: c.req.raw.signal });
     const { head } = answer;
     return answerReply(answer, {
       ...notesHeader(head.notes),
@@ -172,24 +178,29 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
   });
 
   app.openapi(decodeRoute, async (c) => {
-    const model = refOf(findModel(context, c.req.valid('param').m));
+    const served = findModel(context, c.req.valid('param').m);
     checkContentType(c.req.header('content-type'), [functaType]);
     const as = negotiate(c.req.header('accept'), signalReplies);
     const bytes = await readBody(c, context.maxBodyBytes);
-    const input = { model, bytes, as, ...c.req.valid('query') };
-    const answer = await ask(context, 'decode', input, { class: 'small', signal: c.req.raw.signal });
+    const query = c.req.valid('query');
+    const kind = await decodingClass(served, bytes, query, context.limits);
+    const input = { model: refOf(served), bytes, as, ...query };
+    const answer = await ask(context, 'decode', input, { class: kind, signal: c.req.raw.signal });
     return answerReply(answer, { 'content-type': as });
   });
 
   app.openapi(sampleRoute, async (c) => {
-    const model = refOf(findModel(context, c.req.valid('param').m));
+    const served = findModel(context, c.req.valid('param').m);
     const as = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
     const asked = c.req.valid('json');
     if (as === functaType && asked.size !== undefined) {
       throw new BadInputError('size-of-function', 'functions have no size; leave size to decoding them');
     }
-    const input = { ...asked, model, as };
-    const answer = await ask(context, 'sample', input, { class: 'large', signal: c.req.raw.signal });
+    // The priors of a model's file draw symbol by symbol; the others run networks of their own.
+    const coded = asked.prior === undefined || asked.prior in served.perSymbol;
+    const kind = coded ? await drawingClass(served, served.card.shape, asked, context.limits) : 'large';
+    const input = { ...asked, model: refOf(served), as };
+    const answer = await ask(context, 'sample', input, { class: kind, signal: c.req.raw.signal });
     return answerReply(answer, { 'content-type': as });
   });
 }

@@ -48,13 +48,22 @@ const queryRoute = createRoute({
 });
 
 export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
+  /** What was searched once. */
+  const indexed = new Set<string>();
+
   // The media type is decided at run time, which the route's type cannot say.
   app.openapi(queryRoute, async (c) => {
     const served = findFunctaset(context, c.req.valid('param').s);
     const model = refOf(modelOf(context, served));
     const as = negotiate(c.req.header('accept'), [jsonType, linesType]);
-    const input = { model, functaset: functasetRef(served), request: c.req.valid('json'), as };
-    const answer = await ask(context, 'query', input, { class: 'large', signal: c.req.raw.signal });
+    const request = c.req.valid('json');
+    const input = { model, functaset: functasetRef(served), request, as };
+    // The first that looks for neighbours makes the index, which takes long.
+    const index = `${served.name} ${served.networkId} ${'metric' in request ? request.metric : ''}`;
+    const isSmall = request.kind === 'near' && request.signal === undefined && indexed.has(index);
+    const kind = isSmall ? 'small' : 'large';
+    const answer = await ask(context, 'query', input, { class: kind, signal: c.req.raw.signal });
+    if (request.kind === 'near') indexed.add(index);
     return answerReply(answer, { 'content-type': as, ...notesHeader(answer.head.notes) }) as never;
   });
 }

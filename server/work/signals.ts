@@ -1,21 +1,49 @@
 /** Signals as bytes: read from a body, and written in the format that is asked for. */
 import { readSignalAs } from '../../datasets/read.ts';
 import type { Signal } from '../../datasets/signal.ts';
-import type { Limits } from '../../src/core/limits.ts';
+import { checkLimit, type Limits } from '../../src/core/limits.ts';
 import type { Model } from '../../src/field/model.ts';
+import { pointCount } from '../../src/field/spec.ts';
+import { checkEncodable } from '../../src/pipeline/cost.ts';
 import { type RowStream, signalChunks, signalRows } from '../../src/pipeline/index.ts';
 import { formatOfType, sniffSignal } from '../media.ts';
+
+export interface ReadOptions {
+  readonly as?: 'signal' | 'mask';
+  /** See `readSignalAs`. */
+  readonly onShape?: ((shape: readonly number[]) => void) | undefined;
+}
+
+/** What refuses, by its header, a signal that may not be encoded. */
+export function encodable(
+  { card }: Model,
+  limits: Limits,
+  effort: number,
+): (shape: readonly number[]) => void {
+  return (shape) => checkEncodable(card, shape, { id: 'the signal', effort, limits });
+}
+
+/** What refuses, by its header, a signal that is larger than those of a model. */
+export function notLarger({ card }: Model): (shape: readonly number[]) => void {
+  return (shape) =>
+    checkLimit(
+      'samples',
+      pointCount(shape),
+      pointCount(card.shape),
+      `send one of [${card.shape}] or a part of it`,
+    );
+}
 
 /** A signal as a model takes it, or a `mask` for one. Throws HttpFault 415, and what `readSignalAs` throws. */
 export function readSignal(
   bytes: Uint8Array,
   { card }: Model,
   limits: Limits,
-  as: 'signal' | 'mask' = 'signal',
+  { as = 'signal', onShape }: ReadOptions = {},
 ): Promise<Signal> {
   const id = sniffSignal('application/octet-stream', bytes) === 'npy' ? 'the array' : 'the picture';
   const channels = as === 'mask' ? 'mask' : card.channels;
-  return readSignalAs(bytes, { id, channels, axes: card.spec.axes, limits });
+  return readSignalAs(bytes, { id, channels, axes: card.spec.axes, limits, onShape });
 }
 
 /** `type`: one of `signalReplies`. */

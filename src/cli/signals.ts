@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../../datasets/formats.ts';
 import type { Signal } from '../../datasets/signal.ts';
-import { withLimits } from '../core/limits.ts';
+import { defaultLimits, withLimits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { RowStream } from '../pipeline/types.ts';
 import { UsageError } from './exit.ts';
@@ -14,19 +14,30 @@ export type OutputFormat = WrittenName;
 
 /**
  * A signal with the axes and channels that a model codes; without a model, a picture as RGBA. What reading it leaves out is
- * in its `notes`. Throws what `readSignalAs` throws.
+ * in its `notes`. With an `effort`, one that is too large to encode is refused before it is decoded. Throws what `readSignalAs` and
+ * `checkEncodable` throw.
  */
 export async function readSignal(
   path: string,
   bytes: Uint8Array,
-  { model, maxBytes }: { readonly model?: Model; readonly maxBytes: number },
+  {
+    model,
+    maxBytes,
+    effort,
+  }: { readonly model?: Model; readonly maxBytes: number; readonly effort?: number | undefined },
 ): Promise<Signal> {
   const { readSignalAs } = await import('../../datasets/read.ts');
+  const { checkEncodable } = await import('../pipeline/cost.ts');
+  const id = path === standardStream ? 'stdin' : basename(path);
   return readSignalAs(bytes, {
-    id: path === standardStream ? 'stdin' : basename(path),
+    id,
     channels: model?.card.channels ?? 'rgba',
     axes: model?.card.spec.axes ?? 2,
     limits: withLimits({ maxFileBytes: maxBytes }),
+    onShape: (shape) => {
+      if (model !== undefined && effort !== undefined)
+        checkEncodable(model.card, shape, { id, effort, limits: defaultLimits });
+    },
   });
 }
 

@@ -7,8 +7,8 @@ import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, functionsOf, priorKind } from './coding.ts';
+import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
-import { gradientsOf } from './effort.ts';
 import { SignalEncoder } from './encoder.ts';
 import { type Fitted, fitSignals } from './fit.ts';
 import { functionRows } from './function-rows.ts';
@@ -39,8 +39,6 @@ export { defaultQuality };
 export const defaultBatch = 32;
 /** Points of signals adapted together, so that their trajectories fit in memory. */
 const maxBatchPoints = 2 ** 20;
-/** Forward, backward to activations, and the sums over points of one gradient, in multiply-adds of a plain pass. */
-const passesPerGradient = 3;
 
 /** A session holds nothing but what it is given: the engine stays the caller's to close. */
 export function openSession(options: SessionOptions): Session {
@@ -189,8 +187,9 @@ class OpenSession implements Session {
   /** Throws BadInputError and LimitError for signals that are not encoded. */
   #encoder(signal: Signal, options: EncodeOptions): SignalEncoder {
     const { model, engine } = this;
-    const { innerSteps } = model.card.training;
-    this.#checkSize(signal, gradientsOf(model.card.spec, innerSteps, options.effort ?? 1));
+    checkFits(model, signal);
+    const asked = { id: signal.id, effort: options.effort ?? 1, limits: this.#limits };
+    checkEncodable(model.card, signal.shape, asked);
     return new SignalEncoder({ model, engine, work: this.#work, limits: this.#limits }, signal, options);
   }
 
@@ -213,19 +212,6 @@ class OpenSession implements Session {
     const perSymbol = drawingPerSymbol(this.model, prior, options.steps);
     const work = points * multiplyAddsPerPoint(spec) + symbols * perSymbol;
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, hint);
-  }
-
-  #checkSize(signal: Signal, gradients: number): void {
-    checkFits(this.model, signal);
-    const limits = this.#limits;
-    const { spec } = this.model.card;
-    const points = pointCount(signal.shape);
-    const hint = 'give a smaller signal, or raise the limit';
-    for (const n of signal.shape) checkLimit('axis', n, limits.maxAxis, hint);
-    checkLimit('samples', points, limits.maxSamples, hint);
-    checkLimit('symbols', modulationLength(spec, signal.shape), limits.maxSymbols, hint);
-    const work = points * multiplyAddsPerPoint(spec) * (passesPerGradient * gradients + 1);
-    checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller signal or less effort');
   }
 }
 

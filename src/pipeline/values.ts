@@ -6,6 +6,7 @@ import { mse } from '../core/units.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
+import { checkShapeFits } from './cost.ts';
 import type { RowStream } from './types.ts';
 
 /** Whether the signals of a model are pictures: their samples are written with 8 bits, others as the numbers they are. */
@@ -125,16 +126,7 @@ export function checkFits(model: Model, signal: Signal): void {
       `${signal.id} has ${signal.channels} channels and model ${card.name} takes ${card.spec.outputs} (${card.channels}); convert it or choose another model`,
     );
   }
-  const fits = card.anySize
-    ? signal.shape.length === card.spec.axes
-    : signal.shape.join() === card.shape.join();
-  if (!fits) {
-    const wanted = card.anySize ? `any size of ${card.spec.axes} axes` : `[${card.shape}] alone`;
-    throw new BadInputError(
-      'signal-shape',
-      `${signal.id} is of shape [${signal.shape}] and model ${card.name} takes ${wanted}; resize it or choose another model`,
-    );
-  }
+  checkShapeFits(card, signal.shape, signal.id);
   if (signal.values.length !== pointCount(signal.shape) * signal.channels) {
     throw new BadInputError(
       'signal-length',

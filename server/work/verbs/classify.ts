@@ -13,7 +13,7 @@ import { functaType } from '../../media.ts';
 import { maxClassified } from '../../schemas.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, OpenModel, Shelf } from '../shelf.ts';
-import { readSignal } from '../signals.ts';
+import { encodable, readSignal } from '../signals.ts';
 import { page } from './page.ts';
 
 interface Asked extends Readable {
@@ -115,7 +115,7 @@ async function functionsIn(
     }
     return { functions };
   }
-  const signal = await readSignal(bytes, model, limits);
+  const signal = await readSignal(bytes, model, limits, { onShape: encodable(model, limits, 1) });
   const { modulation } = await session.encode(signal, { signal: abort });
   return { functions: [{ id: signal.id, modulation }], notes: signal.notes };
 }

@@ -9,7 +9,7 @@ import {
 import { functaType, npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { ModelRef, Shelf } from '../shelf.ts';
-import { readSignal, whole, written, writtenSignal } from '../signals.ts';
+import { encodable, readSignal, whole, written, writtenSignal } from '../signals.ts';
 
 export interface EncodedHead {
   readonly quality: number;
@@ -34,7 +34,9 @@ export async function encode(
   signal: AbortSignal,
 ): Promise<Made<EncodedHead>> {
   const { model, session } = await shelf.model(ref);
-  const read = await readSignal(bytes, model, shelf.limits);
+  const { limits } = shelf;
+  const onShape = encodable(model, limits, options.effort ?? 1);
+  const read = await readSignal(bytes, model, limits, { onShape });
   const {
     quality,
     psnrDb,

@@ -17,7 +17,7 @@ import { ownPrior } from '../../../src/pipeline/own-prior.ts';
 import { npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
-import { readSignal, written, writtenSignal } from '../signals.ts';
+import { notLarger, readSignal, written, writtenSignal } from '../signals.ts';
 
 /** What is known, as a request says it. */
 export interface Known {
@@ -104,7 +104,7 @@ async function observe(
     return observePoints(shape, spec.outputs, { shape: [points.length, columns], data: points.flat() });
   }
   const read = (text: string, as: 'signal' | 'mask') =>
-    readSignal(new Uint8Array(Buffer.from(text, 'base64')), model, limits, as);
+    readSignal(new Uint8Array(Buffer.from(text, 'base64')), model, limits, { as, onShape: notLarger(model) });
   const known = await read(signal!, 'signal');
   notes.push(...(known.notes ?? []));
   if (coarse) return observeCoarse(shape, known);

@@ -11,7 +11,7 @@ import { jsonType, type linesType } from '../../media.ts';
 import { codeOf } from '../../problem.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
-import { readSignal, whole } from '../signals.ts';
+import { encodable, readSignal, whole } from '../signals.ts';
 
 /** Rows that go out together. */
 const rowsPerPiece = 64;
@@ -37,7 +37,7 @@ export async function query(
   const { model } = open;
   const notes: string[] = [];
   const read = async (bytes: Uint8Array) => {
-    const found = await readSignal(bytes, model, limits);
+    const found = await readSignal(bytes, model, limits, { onShape: encodable(model, limits, 1) });
     notes.push(...(found.notes ?? []));
     return found;
   };

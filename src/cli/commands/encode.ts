@@ -70,7 +70,9 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
   }
   const model = await modelFor(job, flags, inputs, files);
   const signals = await Promise.all(
-    files.map((file, i) => readSignal(inputs[i]!, file, { model, maxBytes: flags.maxBytes })),
+    files.map((file, i) =>
+      readSignal(inputs[i]!, file, { model, maxBytes: flags.maxBytes, effort: flags.effort }),
+    ),
   );
   for (const signal of signals) noteDropped(job, signal);
   const quality = target === undefined ? flags.quality : undefined;

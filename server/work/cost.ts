@@ -1,0 +1,78 @@
+/**
+ * Which class of places a request takes, by what its headers and its words say. An estimate: a fault of the request is
+ * found where the work is done, and counts as small here.
+ */
+import { readHeader } from '../../codec/index.ts';
+import { readSignalShape } from '../../datasets/read.ts';
+import type { Limits } from '../../src/core/limits.ts';
+import { modulationLength, pointCount } from '../../src/field/spec.ts';
+import { encodingWork } from '../../src/pipeline/cost.ts';
+import { multiplyAddsPerPoint, outputGrid } from '../../src/pipeline/index.ts';
+import type { WorkClass } from '../admission.ts';
+import type { ServedModel } from '../catalogue.ts';
+
+/** Multiply-adds of small work, at most: a few tenths of a second of one core. */
+const smallWork = 2 ** 32;
+/** An archive from this size on is not looked into for an estimate. */
+const smallArchiveBytes = 2 ** 16;
+
+interface Sizing {
+  readonly size?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+export function encodingClass(
+  { card }: ServedModel,
+  bytes: Uint8Array,
+  { effort = 1, times = 1 }: { readonly effort?: number | undefined; readonly times?: number },
+  limits: Limits,
+): Promise<WorkClass> {
+  return classOf(async () => {
+    const shape = await readSignalShape(bytes, card.spec.axes, limits);
+    return times * encodingWork(card, shape, effort);
+  });
+}
+
+/** Of the function in a file. */
+export function decodingClass(
+  model: ServedModel,
+  bytes: Uint8Array,
+  sizing: Sizing,
+  limits: Limits,
+): Promise<WorkClass> {
+  return classOf(() => {
+    if (bytes.length > smallArchiveBytes) return Number.POSITIVE_INFINITY;
+    const header = readHeader(bytes, limits);
+    const shape = header.container === 'file' ? header.shape : undefined;
+    return drawingWork(model, shape ?? model.card.shape, sizing, limits);
+  });
+}
+
+/** Of `count` functions of a shape, each drawn at some size. */
+export function drawingClass(
+  model: ServedModel,
+  shape: readonly number[],
+  { count = 1, ...sizing }: Sizing & { readonly count?: number },
+  limits: Limits,
+): Promise<WorkClass> {
+  return classOf(() => count * drawingWork(model, shape, sizing, limits));
+}
+
+function drawingWork(
+  { card: { spec }, perSymbol }: ServedModel,
+  shape: readonly number[],
+  sizing: Sizing,
+  limits: Limits,
+): number {
+  const points = pointCount(outputGrid(shape, sizing, limits).shape);
+  const symbols = modulationLength(spec, shape);
+  return points * multiplyAddsPerPoint(spec) + symbols * Math.max(0, ...Object.values(perSymbol));
+}
+
+async function classOf(work: () => number | Promise<number>): Promise<WorkClass> {
+  try {
+    return (await work()) > smallWork ? 'large' : 'small';
+  } catch {
+    return 'small';
+  }
+}

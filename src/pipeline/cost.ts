@@ -1,0 +1,45 @@
+/** What work costs, from what is known before it: shapes of headers and what is asked for. */
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import { BadInputError } from '../core/errors.ts';
+import { checkLimit, type Limits } from '../core/limits.ts';
+import type { ModelCard } from '../field/card.ts';
+import { modulationLength, pointCount } from '../field/spec.ts';
+import { gradientsOf } from './effort.ts';
+
+/** Forward, backward to activations, and the sums over points of one gradient, in multiply-adds of a plain pass. */
+const passesPerGradient = 3;
+
+/** Multiply-adds of encoding a signal of this shape once, at most. Throws BadInputError `bad-effort`. */
+export function encodingWork(card: ModelCard, shape: readonly number[], effort: number): number {
+  const gradients = gradientsOf(card.spec, card.training.innerSteps, effort);
+  return pointCount(shape) * multiplyAddsPerPoint(card.spec) * (passesPerGradient * gradients + 1);
+}
+
+/**
+ * That a signal of this shape may be encoded, before there is more of it than its header. Throws BadInputError `signal-shape`, LimitError
+ * `limit-axis`, `limit-samples`, `limit-symbols`, `limit-multiply-adds`.
+ */
+export function checkEncodable(
+  card: ModelCard,
+  shape: readonly number[],
+  { id, effort, limits }: { readonly id: string; readonly effort: number; readonly limits: Limits },
+): void {
+  checkShapeFits(card, shape, id);
+  const hint = 'give a smaller signal, or raise the limit';
+  for (const n of shape) checkLimit('axis', n, limits.maxAxis, hint);
+  checkLimit('samples', pointCount(shape), limits.maxSamples, hint);
+  checkLimit('symbols', modulationLength(card.spec, shape), limits.maxSymbols, hint);
+  const work = encodingWork(card, shape, effort);
+  checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller signal or less effort');
+}
+
+/** Throws BadInputError `signal-shape` when a model does not take signals of this shape. */
+export function checkShapeFits(card: ModelCard, shape: readonly number[], id: string): void {
+  const fits = card.anySize ? shape.length === card.spec.axes : shape.join() === card.shape.join();
+  if (fits) return;
+  const wanted = card.anySize ? `any size of ${card.spec.axes} axes` : `[${card.shape}] alone`;
+  throw new BadInputError(
+    'signal-shape',
+    `${id} is of shape [${shape}] and model ${card.name} takes ${wanted}; resize it or choose another model`,
+  );
+}
