@@ -1,4 +1,5 @@
 /** Small functasets for tests. */
+import { openDatabases } from './databases.ts';
 import type { FunctasetNetwork, ModulationContent, StoredFunction } from './types.ts';
 
 /** A network of signals [4, 4] whose modulation has 20 numbers. */
@@ -34,4 +35,13 @@ export function testFunction(i: number, changes: Partial<StoredFunction> = {}): 
 /** A modulation from outside, of numbers that are half floats. */
 export function testModulation(length: number, quality = 50): ModulationContent {
   return { kind: 'modulation', quality, values: Float32Array.from({ length }, (_, k) => (k % 512) / 32) };
+}
+
+/** Flips a bit in the record of a function. */
+export async function damageRecord(path: string, id: string): Promise<void> {
+  const { root, functions } = openDatabases(path, false, false);
+  const flipped = functions.get(id)!.slice();
+  flipped[flipped.length >> 1]! ^= 1;
+  functions.putSync(id, flipped);
+  await root.close();
 }

@@ -151,7 +151,10 @@ describe('trainPrior', () => {
     const onEvent = (event: PipelineEvent) => {
       if (event.type === 'start') units.push(event.unit);
     };
-    const result = await trainPrior({ engine, modelPath, functaset: path, steps: 30, seed: 1, onEvent });
+    const result = await trainPrior({
+      ...{ engine, modelPath, functaset: path, steps: 30, seed: 1, onEvent },
+      replace: true,
+    });
     expect(units.at(-1)).toBe('steps');
     expect(Object.keys(result.bitsPerPoint).sort()).toEqual(['autoregressive', 'factorized', 'histogram']);
     expect(result.model.networkId).toBe(model.networkId);

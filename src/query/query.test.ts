@@ -1,5 +1,5 @@
 /** Queries on the functions of the bundled pictures, with a tiny model, against what a reader would compute by hand. */
-import { readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { coveringGrid } from '../field/coordinates.ts';
 import { readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { openFunctaset, stampOf } from '../functaset/index.ts';
+import { damageRecord } from '../functaset/testing.ts';
 import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { buildFunctaset, loadModel, trainPrior } from '../pipeline/index.ts';
 import { openFunctasetOf } from '../pipeline/store.ts';
@@ -359,5 +360,77 @@ describe('a query that cannot be answered', () => {
     const stopped = async () =>
       collectAnswer(await runQuery(context, parseQuery({ kind: 'aggregate' }), { signal }));
     await expect(stopped()).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('a damaged function', () => {
+  it('is left out and named by every question to the whole set, and an error where it is asked for', async () => {
+    const { model, engine } = context;
+    const path = join(directory, 'damaged');
+    cpSync(context.store.path, path, { recursive: true });
+    const [before, bad, after] = [functions[2]!.id, functions[3]!.id, functions[4]!.id];
+    await damageRecord(path, bad);
+    const store = await openFunctaset(path, { readOnly: true });
+    const own = { store, indexes: new NearIndexes({ store, model, engine }) };
+    const n = functions.length - 1;
+    const asked: [
+      query: Record<string, unknown>,
+      functions: (answer: Record<string, number>) => unknown,
+      count: number,
+    ][] = [
+      [{ kind: 'near', id: before, k: 40 }, ({ searched }) => searched, functions.length],
+      [{ kind: 'near', id: before, k: 40, refine: 0 }, ({ searched }) => searched, functions.length],
+      [{ kind: 'similar_region', id: before, region: { start: [4, 4], count: [9, 9] } }, () => n, n],
+      [{ kind: 'where', limit: 1000 }, ({ items }) => (items as unknown as Row[]).length, n],
+      [{ kind: 'unlikely', k: 1000 }, ({ items }) => (items as unknown as Row[]).length, n],
+      [
+        { kind: 'evaluate', coordinates: [[3, 4]], limit: 1000 },
+        ({ items }) => (items as unknown as Row[]).length,
+        n,
+      ],
+      [{ kind: 'aggregate' }, ({ functions: found }) => found, n],
+      [
+        { kind: 'where', limit: 1000, filter: { field: [{ statistic: 'mean', above: -1 }] } },
+        ({ items }) => (items as unknown as Row[]).length,
+        n,
+      ],
+    ];
+    for (const [query, count, wanted] of asked) {
+      const answer = await ask(query, own);
+      expect([query, answer.damaged, count(answer)]).toEqual([query, [bad], wanted]);
+      expect(JSON.stringify(answer.items)).not.toContain(bad);
+    }
+    // What was damaged after an index was made is left out of what the index finds.
+    await damageRecord(path, after);
+    const damaged = expect.objectContaining({ code: 'function-damaged', kind: 'environment' });
+    await expect(ask({ kind: 'near', id: bad }, own)).rejects.toEqual(damaged);
+    await expect(
+      ask({ kind: 'evaluate', coordinates: [[3, 4]], filter: { ids: [bad] } }, own),
+    ).rejects.toEqual(damaged);
+    expect((await ask({ kind: 'near', id: before, k: 40 }, own)).damaged).toEqual([bad, after].sort());
+    expect(await ask({ kind: 'near', id: before, k: 2 })).not.toHaveProperty('damaged');
+    await store.close();
+  });
+
+  it('is one whose file does not decode, though its record is whole', async () => {
+    const { model, engine } = context;
+    const path = join(directory, 'bad-file');
+    cpSync(context.store.path, path, { recursive: true });
+    const writer = await openFunctaset(path);
+    const fn = writer.get(functions[3]!.id)!;
+    if (fn.content.kind !== 'file') throw new Error('a built function is a file');
+    const bytes = fn.content.bytes.slice();
+    bytes[bytes.length - 3]! ^= 16;
+    await writer.put({ ...fn, content: { kind: 'file', bytes } }, { replace: true });
+    await writer.close();
+    const store = await openFunctaset(path, { readOnly: true });
+    const own = { store, indexes: new NearIndexes({ store, model, engine }) };
+    expect(await ask({ kind: 'aggregate' }, own)).toMatchObject({
+      functions: functions.length - 1,
+      damaged: [fn.id],
+    });
+    expect((await ask({ kind: 'near', id: functions[2]!.id }, own)).damaged).toEqual([fn.id]);
+    await expect(ask({ kind: 'near', id: fn.id }, own)).rejects.toMatchObject({ code: 'function-damaged' });
+    await store.close();
   });
 });

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../server/index.ts';
+import { damageRecord } from '../../src/functaset/testing.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -73,5 +75,33 @@ describe('POST /v1/functasets/{s}/query', () => {
     const response = await post(query);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ code });
+  });
+});
+
+describe('a damaged function', () => {
+  it('is named beside the rest, and asked for by name the fault of the server', async () => {
+    const listed = async () =>
+      (await (await fetch(`${server.url}/v1/functasets/shoes/functions`)).json()) as {
+        functions: { id: string }[];
+        damaged?: string[];
+      };
+    const [first, bad] = (await listed()).functions.map(({ id }) => id);
+    await damageRecord(join(serving.directory, 'shoes'), bad!);
+    expect(await listed()).toMatchObject({ damaged: [bad], next: null });
+    for (const query of [{ kind: 'where' }, { kind: 'aggregate' }, { kind: 'near', id: first }]) {
+      const response = await post(query);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ damaged: [bad] });
+    }
+    const lines = (await (await post({ kind: 'where' }, 'application/x-ndjson')).text()).trim().split('\n');
+    expect(JSON.parse(lines.at(-1)!)).toEqual({ next: null, damaged: [bad] });
+    for (const response of [
+      await post({ kind: 'near', id: bad }),
+      await fetch(`${server.url}/v1/functasets/shoes/functions/${encodeURIComponent(bad!)}`),
+    ]) {
+      expect(response.status).toBe(500);
+      expect(response.headers.get('retry-after')).toBeNull();
+      expect(await response.json()).toMatchObject({ code: 'function-damaged' });
+    }
   });
 });
