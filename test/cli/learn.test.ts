@@ -47,7 +47,9 @@ describe('functa learn', () => {
     expect(said).not.toBeNull();
     expect(existsSync(`${out}.checkpoint`)).toBe(true);
     expect(existsSync(out)).toBe(false);
-    const again = await functaJson(said![2]!.split(' '), { onStderr: atFirstLine('SIGTERM') });
+    const again = await functaJson(said![2]!.split(' '), {
+      onStderr: atFirstLine('SIGTERM', Number(said![1])),
+    });
     expect(again.status).toBe(130);
     expect(again.json.error.code).toBe('aborted');
     const step = Number(/the checkpoint of step (\d+)/.exec(again.json.error.message)![1]);
@@ -76,11 +78,12 @@ function learn(out: string, ...more: string[]): string[] {
   return ['learn', '-d', 'fixture-fashion', '--recipe', recipe, '-o', out, ...more];
 }
 
-/** Sends the signal when the first line of progress is there. */
-function atFirstLine(signal: NodeJS.Signals): Watch {
+/** Sends the signal at the first line of progress that is beyond a step: what was done by then differs from what was resumed. */
+function atFirstLine(signal: NodeJS.Signals, beyond = -1): Watch {
   let sent = false;
   return (text, kill) => {
-    if (sent || !/^learn .* steps/m.test(text)) return;
+    const steps = [...text.matchAll(/^learn .*?: (\d+) of \d+ steps/gm)].map(([, step]) => Number(step));
+    if (sent || !steps.some((step) => step > beyond)) return;
     sent = true;
     kill(signal);
   };
