@@ -1,5 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { defaultLimits } from '../core/limits.ts';
+import { readModel } from '../field/model.ts';
+import { toSamples } from '../field/samples.ts';
 import { Interpolator, isBetween, samplesBehind } from './between.ts';
+import { collectRows } from './rows.ts';
+import { sampleRows } from './sample-rows.ts';
 
 const shape = [7, 9];
 /** Two surfaces of second degree. */
@@ -78,4 +84,29 @@ describe('a picture between its samples', () => {
     expect(isBetween({ start: [2, 2], step: [4, 4] })).toBe(false);
     expect(isBetween({ start: [0.25], step: [0.5] })).toBe(false);
   });
+});
+
+it('enlarges a picture that a file holds sample by sample as it does any other; raw values stay on lines', async () => {
+  const signal = { id: 'drawn', shape: [6, 5], channels: 1, values: new Float32Array(30) };
+  signal.values.forEach((_, i) => {
+    signal.values[i] = ((i * 37) % 200) / 255;
+  });
+  const bytes = readFileSync(new URL('../../models/fashion-mnist/model.safetensors', import.meta.url));
+  const { card } = readModel(new Uint8Array(bytes));
+  const kept = toSamples(card, signal.values)!;
+  const enlarge = async (raw: boolean) =>
+    collectRows(
+      sampleRows(card, { samples: kept, shape: signal.shape }, { size: '3x', raw, limits: defaultLimits }),
+    );
+  const want = await new Interpolator(signal.shape, 1, async ([row, column], [rows, columns]) =>
+    Float32Array.from(
+      { length: rows * columns },
+      (_, i) => signal.values[(row + Math.floor(i / columns)) * 5 + column + (i % columns)]!,
+    ),
+  ).block({ start: [1 / 6, 1 / 6], step: [1 / 3, 1 / 3], count: [18, 15] });
+  const [drawn, onLines] = [await enlarge(false), await enlarge(true)];
+  want.forEach((value, i) => {
+    expect(Math.abs(drawn[i]! - Math.min(1, Math.max(0, value)))).toBeLessThan(0.51 / 255);
+  });
+  expect(onLines.some((value, i) => Math.abs(value - drawn[i]!) > 4 / 255)).toBe(true);
 });

@@ -4,6 +4,7 @@ import { AbortedError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Engine, Points } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
+import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import { type GridPoints, Interpolator, isBetween, samplesBehind } from './between.ts';
@@ -28,7 +29,7 @@ export function fieldRows(
   const grid = outputGrid(shape, options, options.limits);
   const height = grid.shape[0]!;
   const all = grid.points(0, height) as GridPoints;
-  const drawn = isPicture(card) && options.raw !== true && isBetween(all);
+  const drawn = isDrawn(card, grid, options);
   const points = drawn ? samplesBehind(shape, all) * blocksPerRow(grid) : pointCount(grid.shape);
   const work = points * multiplyAddsPerPoint(card.spec) + pointCount(grid.shape) * card.spec.outputs;
   checkLimit(
@@ -54,6 +55,11 @@ export function fieldRows(
     }
   }
   return { shape: grid.shape, channels: card.spec.outputs, rows: rows() };
+}
+
+/** Whether a grid is drawn from the samples of a picture. */
+export function isDrawn(card: ModelCard, grid: OutputGrid, { raw = false }: DecodeOptions): boolean {
+  return isPicture(card) && !raw && isBetween(grid.points(0, 1) as GridPoints);
 }
 
 /** Values [points, channels] of a block of a grid. */

@@ -1,13 +1,14 @@
 /**
- * The rows of a signal that a file holds sample by sample. Between samples values are on lines (linear, bilinear, trilinear), and beyond
- * the first and last they are theirs: no network knows better.
+ * The rows of a signal that a file holds sample by sample. Between samples values are on lines (linear, bilinear, trilinear), pictures on
+ * the curves of between.ts as those of networks are, and beyond the first and last they are theirs: no network knows better.
  */
 import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { fromSamples, type Samples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
+import { Interpolator } from './between.ts';
 import { outputGrid } from './grid.ts';
-import { blocksOf, type Draw } from './rows.ts';
+import { blocksOf, type Draw, isDrawn } from './rows.ts';
 import type { DecodeOptions, RowStream, Rows } from './types.ts';
 import { toSampleValues } from './values.ts';
 
@@ -25,15 +26,39 @@ export function sampleRows(
   const grid = outputGrid(shape, options, options.limits);
   const channels = card.spec.outputs;
   async function* rows(): AsyncIterable<Rows> {
-    const draw: Draw = async ({ start, step, count }) => {
+    const onLines: Draw = async ({ start, step, count }) => {
       const places = count.map((n, axis) => placesOf(start[axis]!, step[axis]!, n, shape[axis]!));
       return interpolate(card, samples, shape, places, channels);
     };
-    for await (const { values, ...where } of blocksOf(grid, channels, () => draw, options.signal)) {
+    const cubic = (): Draw => {
+      const between = new Interpolator(shape, channels, async (from, count) =>
+        cut(card, samples, shape[1]! * channels, from, count),
+      );
+      return (points) => between.block(points);
+    };
+    const begin = isDrawn(card, grid, options) ? cubic : () => onLines;
+    for await (const { values, ...where } of blocksOf(grid, channels, begin, options.signal)) {
       yield { ...where, values: toSampleValues(card, values, options.raw ?? false) };
     }
   }
   return { shape: grid.shape, channels, rows: rows() };
+}
+
+/** Signal values [rows, columns, channels] of a part of a picture; `length`: numbers of a row. */
+function cut(
+  card: ModelCard,
+  samples: Samples,
+  length: number,
+  [row, column]: readonly [number, number],
+  [rows, columns]: readonly [number, number],
+): Float32Array {
+  const channels = card.spec.outputs;
+  const values = new Float32Array(rows * columns * channels);
+  for (let y = 0; y < rows; y++) {
+    const from = (row + y) * length + column * channels;
+    values.set(fromSamples(card, samples, from, from + columns * channels), y * columns * channels);
+  }
+  return values;
 }
 
 /** Along one axis, for each point the sample before it, and the share of the one after. */

@@ -34,7 +34,11 @@ export function toSignalValues(card: ModelCard, values: Float32Array, raw: boole
 /** In place: signal values between samples become values that are written: those of pictures are rounded, unless `raw`. */
 export function toSampleValues(card: ModelCard, values: Float32Array, raw: boolean): Float32Array {
   if (raw || !isPicture(card)) return values;
-  for (let i = 0; i < values.length; i++) values[i] = Math.floor(values[i]! * 255 + 0.5) / 255;
+  // Curves between samples go beyond them.
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i]!;
+    values[i] = v >= 1 ? 1 : v > 0 ? Math.floor(v * 255 + 0.5) / 255 : 0;
+  }
   return values;
 }
 
