@@ -123,7 +123,7 @@ export interface DecodeOptions {
   readonly size?: Size | string | undefined;
   /** Default: everything. A string is read by `parseRegion`. */
   readonly region?: Region | string | undefined;
-  /** Values as the field gives them: not clamped, not rounded. */
+  /** Values as the field gives them: not clamped, not rounded, and between samples too; pictures are drawn from their samples there. */
   readonly raw?: boolean | undefined;
   readonly limits?: Limits | undefined;
   readonly signal?: AbortSignal | undefined;
