@@ -86,7 +86,7 @@ export async function findPosterior(
   let objective = objectiveOf(residual, x);
   for (let turn = 1; turn < turns; turn++) {
     if (signal?.aborted) throw new AbortedError();
-    const system = new System(field, prior, group, noise);
+    const system = new System(field, prior, group, noise, signal);
     const target = await system.solve(system.pullBack(add(residual, system.apply(x))), x, roughly);
     let length = 1;
     let found: { x: Float64Array; objective: number } | undefined;
@@ -105,7 +105,7 @@ export async function findPosterior(
     residual = residualOf(field.values);
     if (gain < leastGain * objective) break;
   }
-  const system = new System(field, prior, group, noise);
+  const system = new System(field, prior, group, noise, signal);
   return {
     modulation: modulationAt(prior, x),
     square: 2 * objective,
@@ -125,8 +125,16 @@ class System {
   readonly #group: number;
   readonly #noise: number;
   readonly #phi: Float64Array;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(field: Linearised, prior: Normal, group: number, noise: number) {
+  constructor(
+    field: Linearised,
+    prior: Normal,
+    group: number,
+    noise: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#signal = signal;
     this.#field = field;
     this.#prior = prior;
     this.#group = group;
@@ -178,7 +186,9 @@ class System {
       const kept = next / square;
       p = r.map((v, i) => v + kept * p[i]!);
       square = next;
-      if (turn % turnsAtOnce === turnsAtOnce - 1) await new Promise((resolve) => setImmediate(resolve));
+      if (turn % turnsAtOnce !== turnsAtOnce - 1) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#signal?.aborted) throw new AbortedError();
     }
     return x;
   }

@@ -46,11 +46,15 @@ interface Source {
   readonly engine: Engine;
 }
 
+/** Signals of those who wait for an index; undefined: of one who does not stop waiting. */
+type Callers = Set<AbortSignal | undefined>;
+
 export class NearIndexes {
   readonly #source: Source;
   readonly #multiply: Multiply;
   readonly #open = new Map<Metric, Promise<NearIndex>>();
   readonly #linking = new Map<Metric, Promise<boolean>>();
+  readonly #callers = new WeakMap<Promise<NearIndex>, Callers>();
 
   constructor(source: Source) {
     this.#source = source;
@@ -63,24 +67,28 @@ export class NearIndexes {
 
   /**
    * The index of the store as it is now. Many may wait for one that is being made; a caller that stops waiting leaves the
-   * others theirs. Throws AbortedError, BadInputError `empty-functaset`, `gram-shape`.
+   * others theirs, and the last one that stops ends the making. Throws AbortedError, BadInputError `empty-functaset`, `gram-shape`.
    */
   async get(metric: Metric, { signal, onProgress }: QueryOptions = {}): Promise<NearIndex> {
     const stamp = stampOf(this.#source.store);
     const known = this.#open.get(metric);
     if (known !== undefined) {
-      const index = await orAborted(known, signal);
+      const index = await this.#joined(known, signal);
       if (index.stamp === stamp) return index;
     }
     // Another caller may have begun while this one looked.
     const begun = this.#open.get(metric);
-    if (begun !== undefined && begun !== known) return orAborted(begun, signal);
+    if (begun !== undefined && begun !== known) return this.#joined(begun, signal);
     this.#linking.delete(metric);
-    const making = this.#readOrMake(metric, stamp, onProgress);
+    const callers: Callers = new Set([signal]);
+    const making = this.#readOrMake(metric, stamp, callers, onProgress);
+    this.#callers.set(making, callers);
     this.#open.set(metric, making);
-    making.catch(() => {
-      if (this.#open.get(metric) === making) this.#open.delete(metric);
-    });
+    making
+      .catch(() => {
+        if (this.#open.get(metric) === making) this.#open.delete(metric);
+      })
+      .finally(() => this.#callers.delete(making));
     return orAborted(making, signal);
   }
 
@@ -96,15 +104,22 @@ export class NearIndexes {
     return orAborted(linking, signal);
   }
 
+  /** An index that others began counts this caller too: it is made for as long as anyone waits for it. */
+  #joined(making: Promise<NearIndex>, signal: AbortSignal | undefined): Promise<NearIndex> {
+    this.#callers.get(making)?.add(signal);
+    return orAborted(making, signal);
+  }
+
   async #readOrMake(
     metric: Metric,
     stamp: string,
+    callers: Callers,
     onProgress: QueryOptions['onProgress'],
   ): Promise<NearIndex> {
     const path = join(this.#source.store.path, `near-${metric}.index`);
     const found = readIndex(path, stamp);
     if (found !== undefined) return found;
-    const made = await makeIndex(metric, stamp, this.#source, this.#multiply, onProgress);
+    const made = await makeIndex(metric, stamp, this.#source, this.#multiply, callers, onProgress);
     try {
       return { ...made, sha256: writeIndex(path, made) };
     } catch {
@@ -159,6 +174,7 @@ async function makeIndex(
   stamp: string,
   source: Source,
   multiply: Multiply,
+  callers: Callers,
   onProgress: QueryOptions['onProgress'],
 ): Promise<IndexParts> {
   const { store, model } = source;
@@ -173,6 +189,7 @@ async function makeIndex(
   const onDamaged = (fault: Fault) => damaged.push(fault);
   const vectors = new Vectors(total, embedding.dimensions);
   for (const page of groupsOf(limited(store.iterate({ onDamaged }), total), 512)) {
+    if ([...callers].every((signal) => signal?.aborted)) throw new AbortedError();
     const group = await openFunctions(source, page, { onDamaged });
     if (group.length === 0) continue;
     const embedded = await embedFunctions(embedding, source, group, true, multiply);

@@ -143,6 +143,30 @@ describe('near', () => {
 });
 
 describe('an index', () => {
+  it('is made for as long as anyone waits for it', async () => {
+    const { store, model, engine } = context;
+    const path = join(store.path, 'near-values.index');
+    const gone = () => {
+      const leaving = new AbortController();
+      return { signal: leaving.signal, leave: () => leaving.abort() };
+    };
+    await rm(path, { force: true });
+    const alone = gone();
+    const indexes = new NearIndexes({ store, model, engine });
+    const left = expect(indexes.get('values', alone)).rejects.toMatchObject({ code: 'aborted' });
+    alone.leave();
+    await left;
+    // Nobody waits: it is not finished behind their backs.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(readIndex(path, stampOf(store))).toBeUndefined();
+    const [first, second] = [gone(), gone()];
+    const leaving = expect(indexes.get('values', first)).rejects.toMatchObject({ code: 'aborted' });
+    const staying = indexes.get('values', second);
+    first.leave();
+    await leaving;
+    expect((await staying).ids.count).toBe(store.count);
+  });
+
   it('is made again when the store was written to, when it is damaged, and when it is of another store', async () => {
     const { store, model, engine } = context;
     const path = join(store.path, 'near-values.index');
