@@ -1,9 +1,10 @@
 /**
- * Measures of queries: `retrieval`, `scale` and `evaluate`. Each prints its setting.
+ * Measures of queries: `retrieval`, `scale`, `evaluate` and `unlikely`. Each prints its setting.
  *
  *   npm run bench:query -- retrieval <store> <queries> [--n 500] [--model fashion-mnist]
  *   npm run bench:query -- scale <store> [--n 1000000] [--exact 200] [--queries 2000]
  *   npm run bench:query -- evaluate <store> [--n 1000] [--points 100] [--turns 50]
+ *   npm run bench:query -- unlikely <store> [--odd TEXT]      odd are the functions whose ids contain the text
  */
 import { parseArgs } from 'node:util';
 import { openEngine } from '../../src/engine/index.ts';
@@ -13,6 +14,7 @@ import { measureEvaluate } from './evaluate.ts';
 import { measureRetrieval } from './retrieval.ts';
 import { measureScale } from './scale.ts';
 import { printSetting } from './setting.ts';
+import { measureUnlikely } from './unlikely.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -23,6 +25,7 @@ const { positionals, values } = parseArgs({
     queries: { type: 'string', default: '2000' },
     points: { type: 'string', default: '100' },
     turns: { type: 'string', default: '50' },
+    odd: { type: 'string', default: 'odd' },
     threads: { type: 'string', default: '1' },
   },
 });
@@ -43,8 +46,10 @@ try {
   } else if (what === 'evaluate') {
     const asked = { points: Number(values.points), turns: Number(values.turns) };
     await measureEvaluate({ store, model, engine }, count(1000), asked);
+  } else if (what === 'unlikely') {
+    await measureUnlikely({ store, model, engine }, values.odd);
   } else {
-    console.error('say which: retrieval, scale or evaluate');
+    console.error('say which: retrieval, scale, evaluate or unlikely');
     process.exitCode = 2;
   }
 } finally {

@@ -31,7 +31,7 @@ const queryRoute = createRoute({
   tags: ['functasets'],
   summary: 'What is near, where, unlikely, and what functions are at given points',
   description:
-    'Kinds: near (by id, by a signal, by a part of one), similar_region, evaluate (values and exact derivatives), aggregate, where, unlikely.',
+    'Kinds: near (by id, by a signal, by a part of one), similar_region, evaluate (values and exact derivatives), aggregate, where, unlikely, duplicates.',
   middleware: [smallJson(maxJsonBytes)] as const,
   request: {
     params: functasetParams,

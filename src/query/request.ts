@@ -137,7 +137,17 @@ const unlikely = z.strictObject({
   cursor: cursor.optional(),
 });
 
+const duplicates = z.strictObject({
+  kind: z.literal('duplicates'),
+  /** The functions that are looked at. */
+  filter: filter.omit({ field: true }).optional(),
+  maxDistance,
+  limit: limit.default(100),
+  cursor: cursor.optional(),
+});
+
 export const queryRequest = z.discriminatedUnion('kind', [
+  duplicates,
   near,
   evaluate,
   aggregate,

@@ -1,5 +1,6 @@
 /** Any query to its answer. */
 import { ConflictError } from '../core/errors.ts';
+import { duplicates } from './duplicates.ts';
 import { aggregate, evaluate } from './evaluate.ts';
 import { near, similarRegion } from './near.ts';
 import type { QueryRequest } from './request.ts';
@@ -48,6 +49,8 @@ async function ask(
       return aggregate(context, request, options);
     case 'where':
       return where(context, request, options);
+    case 'duplicates':
+      return duplicates(context, request, options);
     case 'unlikely':
       return unlikely(context, request, options);
     default:

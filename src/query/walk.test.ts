@@ -24,6 +24,8 @@ let truth: { id: string; distance: number; label: number }[];
 /** Of each function: the mean of its field, in signal values. */
 const means = new Map<string, number>();
 
+const fieldOf = new Map<string, Float32Array>();
+
 const idOf = (i: number) => `item-${String(i).padStart(3, '0')}`;
 
 beforeAll(async () => {
@@ -56,6 +58,7 @@ beforeAll(async () => {
   }
   const query = fields[300]!;
   fields.forEach((field, i) => {
+    fieldOf.set(idOf(i), field);
     means.set(idOf(i), 0.5 + field.reduce((sum, v) => sum + v, 0) / field.length);
   });
   truth = fields
@@ -175,3 +178,50 @@ describe('a largest distance', () => {
     },
   );
 });
+
+describe('duplicates', () => {
+  it.each([0, 0.02, 0.06])(
+    'of a whole functaset within %d: those that stay have no other near',
+    async (maxDistance) => {
+      const { items } = await walkOf({ kind: 'duplicates', maxDistance }, [40]);
+      const gone = new Map(
+        items.map(({ id, of, distance }) => [String(id), { of: String(of), distance: Number(distance) }]),
+      );
+      expect(gone.size).toBe(items.length);
+      expect(items.length).toBeGreaterThan(200);
+      const stay = [...fieldOf.keys()].filter((id) => !gone.has(id));
+      for (const [id, { of, distance }] of gone) {
+        expect(stay).toContain(of);
+        expect(distance).toBeLessThanOrEqual(maxDistance);
+        expect(distance).toBeCloseTo(between(id, of), 6);
+      }
+      for (const [i, id] of stay.entries()) {
+        for (const other of stay.slice(i + 1)) expect(between(id, other)).toBeGreaterThan(maxDistance);
+      }
+    },
+  );
+
+  it('within a filter', async () => {
+    const { items, searched } = await ask({ kind: 'duplicates', maxDistance: 0, filter: { labels: [3] } });
+    expect(searched).toBe(31);
+    for (const { id, of } of items)
+      expect([id, of].map((name) => Number(name.slice(5)) % 10)).toEqual([3, 3]);
+  });
+});
+
+async function walkOf(query: object, limits: readonly number[]): Promise<{ items: Row[] }> {
+  const items: Row[] = [];
+  for (let cursor: string | null = null, turn = 0; turn === 0 || cursor !== null; turn++) {
+    const limit = limits[turn % limits.length]!;
+    const page = await ask({ ...query, limit, ...(cursor === null ? {} : { cursor }) });
+    items.push(...page.items);
+    cursor = page.next;
+  }
+  return { items };
+}
+
+function between(a: string, b: string): number {
+  const [one, other] = [fieldOf.get(a)!, fieldOf.get(b)!];
+  const sum = one.reduce((total, v, p) => total + (v - other[p]!) ** 2, 0);
+  return context.model.card.values.scale * Math.sqrt(sum / one.length);
+}

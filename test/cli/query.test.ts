@@ -143,6 +143,17 @@ describe('functa query', () => {
     expect(again.json).toMatchObject({ prior: 'factorized' });
   });
 
+  it('duplicates: none at no distance, all but one at a great one', async () => {
+    expect((await ask('duplicates', '--max-distance', '0')).json.items).toEqual([]);
+    const all = (await ask('duplicates', '--max-distance', '10', '--limit', '20')).json;
+    expect(all).toMatchObject({ searched: expect.any(Number), sampled: { points: 784, of: 784 } });
+    expect(all.items).toHaveLength(20);
+    for (const { of } of all.items) expect(of).toBe(first());
+    const rest = (await ask('duplicates', '--max-distance', '10', '--cursor', all.next)).json;
+    expect(rest.items).toHaveLength(27);
+    expect((await ask('duplicates')).status).toBe(2);
+  });
+
   it('run: any query as JSON', async () => {
     const argv = ['query', 'run', place.at('set'), '--model', place.model, '--request', '-'];
     const found = await printed([addQuery], argv, '{"kind": "where", "limit": 2}');

@@ -109,6 +109,11 @@ export function addQuery(program: Command, run: Run): void {
     .option(...cursorOption)
     .option(...kOption)
     .action(run(unlikely));
+  paged(add('duplicates', 'functions that are as near as a threshold to one that stays; by ids'))
+    .requiredOption(maxDistanceOption[0], maxDistanceOption[1], maxDistanceOption[2])
+    .option('--label <label>', 'only functions with this label; may be repeated', collect)
+    .option('--psnr <min:max>', 'only within; either end may be left out', range)
+    .action(run(duplicates));
   add('run', 'any query, as the server takes it')
     .requiredOption('--request <file>', 'JSON; - is stdin')
     .action(run(request));
@@ -244,6 +249,17 @@ async function unlikely(
   const filter = await filterOf(flags);
   checkPoints(flags, filter);
   return ask(job, store, flags, { kind: 'unlikely', k, cursor, prior, filter });
+}
+
+async function duplicates(
+  job: Job,
+  store: string,
+  flags: CommonFlags & FilterFlags & PageFlags & { readonly maxDistance: number },
+): Promise<Report> {
+  const { limit, cursor, maxDistance } = flags;
+  const { field: _field, ...facts } = (await filterOf(flags)) ?? {};
+  const filter = Object.keys(facts).length === 0 ? undefined : facts;
+  return ask(job, store, flags, { kind: 'duplicates', limit, cursor, maxDistance, filter });
 }
 
 async function request(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { harmonicFill } from '../../bench/generative/harmonic.ts';
 import { Rng } from '../../src/core/rng.ts';
-import { harmonicFill } from './harmonic.ts';
 
 test('a plane is filled as it was, whatever is hidden of its inside', () => {
   const [height, width] = [9, 12];
