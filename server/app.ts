@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { MiddlewareHandler } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import type { ServerContext } from './context.ts';
@@ -50,7 +49,6 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
     c.res.headers.set('x-content-type-options', 'nosniff');
   });
   if (options.log !== undefined) app.use(accessLog(options.log, options.now ?? (() => new Date())));
-  app.use(holdAnswer);
   app.use(
     methodNotAllowed({
       app,
@@ -94,17 +92,6 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   });
   return app;
 }
-
-/** Counts an answer that is made whole as long as it is in memory: until its client has read it. */
-const holdAnswer: MiddlewareHandler<ServerEnv> = async (c, next) => {
-  await next();
-  const bytes = Number(c.res.headers.get('content-length') ?? 0);
-  const outgoing = c.env?.outgoing;
-  if (!(bytes > 0) || outgoing === undefined) return;
-  const hold = c.get('connection').hold();
-  outgoing.once('close', () => hold.release());
-  hold.add(bytes);
-};
 
 /** Waits until a refusal may go out, or the client is gone. */
 function inTurn(pacer: Pacer, signal: AbortSignal): Promise<void> {

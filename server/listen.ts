@@ -8,6 +8,7 @@ import { doorTo } from './door.ts';
 import { type HostRule, hostRule } from './hosts.ts';
 import type { AccessRecord } from './log.ts';
 import { HttpFault, problemOf } from './problem.ts';
+import { pacedResponse } from './response.ts';
 
 /** Longer than proxies and clients keep a connection, so that they close it and not we under their next request. */
 const keepAliveTimeoutMs = 75_000;
@@ -43,6 +44,7 @@ export async function listen(
     headersTimeout: headersMs,
     requestTimeout: Math.max(headersMs, requestMs),
     keepAliveTimeout: keepAliveTimeoutMs,
+    ServerResponse: pacedResponse(context.connections),
     connectionsCheckingInterval: Math.min(1000, headersMs / 4),
   });
   let rule: HostRule | undefined;

@@ -1,4 +1,5 @@
 /** Answers of workers as answers to requests: whole with their length where they are small, else as they are made. */
+import { pieceBytes } from './response.ts';
 import type { AnswerOf } from './work/ask.ts';
 
 export function answerReply(
@@ -21,17 +22,17 @@ export function bytesReply(bytes: Uint8Array, headers: Readonly<Record<string, s
 
 function readable(first: Uint8Array, rest: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
   const iterator = rest[Symbol.asyncIterator]();
-  let begun = false;
+  let held = first;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      if (!begun) {
-        begun = true;
-        return controller.enqueue(first);
-      }
       try {
-        const next = await iterator.next();
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
+        while (held.length === 0) {
+          const next = await iterator.next();
+          if (next.done) return controller.close();
+          held = next.value;
+        }
+        controller.enqueue(held.subarray(0, pieceBytes));
+        held = held.subarray(pieceBytes);
       } catch (error) {
         controller.error(error);
       }

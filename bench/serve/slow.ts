@@ -18,8 +18,8 @@ export interface SlowOptions {
   readonly everyMs: number;
   /** A request with a body: path and media type. */
   readonly upload: { readonly path: string; readonly type: string; readonly body: Uint8Array };
-  /** Paths of answers that are larger than what the kernel takes in; clients take them in turn. */
-  readonly download: readonly string[];
+  /** What a client asks for at once, more bytes than the kernel takes in; clients take the lists in turn. */
+  readonly download: readonly (readonly string[])[];
   /** One of several addresses of this machine to come from. */
   readonly from?: string;
 }
@@ -95,9 +95,11 @@ function connect(
         return drip(socket, everyMs, (sent) => upload.body.subarray(sent, sent + 1));
       case 'reading':
         socket.pause();
-        socket.write(
-          `GET ${download[i % download.length]} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/x-npy, */*;q=0.5\r\n\r\n`,
-        );
+        for (const path of download[i % download.length] ?? []) {
+          socket.write(
+            `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/x-npy, */*;q=0.5\r\n\r\n`,
+          );
+        }
         return;
       case 'leaving':
         socket.write(head + length);

@@ -53,7 +53,7 @@ async function withClients(
     count,
     everyMs: 200,
     upload: { path: '/v1/models/tiny/encode', type: 'image/png', body: picture },
-    download: [large, '/docs/scalar.js'].slice(0, count < many ? 1 : 2),
+    download: [[large], Array<string>(3).fill('/docs/scalar.js')].slice(0, count < many ? 1 : 2),
     ...(from ? { from } : {}),
   });
   try {

@@ -1,0 +1,53 @@
+/** The server as an operator runs it: `functa serve` in a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export interface Served {
+  readonly port: number;
+  readonly entry: string;
+  /** Memory of the process in MB: now, and at most so far. */
+  memory(): { readonly now: number; readonly most: number };
+  /** Seconds of processor time, all threads. */
+  cpuSeconds(): number;
+  stop(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Starts it on a free port with the bundled models; from `dist` when it was built. */
+export async function serve(): Promise<Served> {
+  const built = existsSync(`${root}dist/src/cli/main.js`);
+  const entry = built ? 'dist/src/cli/main.js' : 'src/cli/main.ts';
+  const args = [...(built ? [] : ['--import', 'tsx']), entry, 'serve', '--port', '0', '--json'];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+  const port = await portOf(child);
+  const stat = (name: 'status' | 'stat') => readFileSync(`/proc/${child.pid}/${name}`, 'utf8');
+  const megabytes = (field: string) =>
+    Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(stat('status'))?.[1] ?? Number.NaN) / 1024;
+  return {
+    port,
+    entry,
+    memory: () => ({ now: megabytes('VmRSS'), most: megabytes('VmHWM') }),
+    cpuSeconds() {
+      const fields = stat('stat').split(') ')[1]!.split(' ');
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    },
+    stop() {
+      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      child.kill('SIGTERM');
+      return gone;
+    },
+  };
+}
+
+function portOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout!.on('data', (data) => {
+      text += data;
+      if (text.includes('\n')) resolve((JSON.parse(text) as { port: number }).port);
+    });
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)));
+  });
+}
