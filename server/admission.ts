@@ -70,14 +70,14 @@ export class Admission {
     return this.#held.small + this.#held.large;
   }
 
-  /** Whether a request of any class would be refused now. */
-  get full(): boolean {
-    return this.held >= this.#mostHeld;
+  /** Whether a request of a class would be refused now. */
+  isFull(kind: WorkClass): boolean {
+    return this.held >= this.#mostHeld || this.#held[kind] >= this.#limits[kind].held;
   }
 
   /** Lets a request in until `release`, or throws HttpFault 503 `overloaded`. Take it after reading the body. */
   enter({ class: kind }: { readonly class: WorkClass }): Place {
-    if (this.full || this.#held[kind] >= this.#limits[kind].held) throw overloaded(this.#random);
+    if (this.isFull(kind)) throw overloaded(this.#random);
     this.#held[kind]++;
     let released = false;
     return {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Admission, overloaded } from './admission.ts';
+import { type Admission, overloaded, type WorkClass } from './admission.ts';
 import type { Connections } from './connections.ts';
 import type { HostRule } from './hosts.ts';
 import { type AccessRecord, loggedPath } from './log.ts';
@@ -12,7 +12,7 @@ import type { Pacer } from './pacer.ts';
 import { HttpFault, problemOf } from './problem.ts';
 
 export interface DoorOptions {
-  readonly admission: Pick<Admission, 'full'>;
+  readonly admission: Pick<Admission, 'isFull'>;
   readonly connections: Connections;
   readonly pacer: Pacer;
   readonly mayBeCalled: HostRule;
@@ -33,7 +33,8 @@ export function doorTo(inside: Listener, options: DoorOptions): Listener {
     if (misdirected !== undefined) {
       return refuse(new HttpFault(421, 'misdirected', misdirected), incoming, outgoing, options);
     }
-    if (incoming.method === 'POST' && admission.full) {
+    const kind = classOf(incoming);
+    if (kind !== undefined && admission.isFull(kind)) {
       const back = pacer.pace(() => refuse(overloaded(), incoming, outgoing, options));
       outgoing.once('close', back);
       return;
@@ -43,6 +44,12 @@ export function doorTo(inside: Listener, options: DoorOptions): Listener {
     outgoing.once('close', () => connection.rest());
     inside(incoming, outgoing);
   };
+}
+
+/** The class of work that a request asks for, by its path alone; of those that have a body. */
+function classOf({ method, url = '' }: IncomingMessage): WorkClass | undefined {
+  if (method !== 'POST') return undefined;
+  return /\/decode(\?|$)/.test(url) ? 'small' : 'large';
 }
 
 function refuse(

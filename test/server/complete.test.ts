@@ -2,26 +2,36 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readNpy } from '../../datasets/npy.ts';
-import { type RunningServer, startServer } from '../../server/index.ts';
+import type { RunningServer } from '../../server/index.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { bundledModels } from '../../src/pipeline/index.ts';
-import { png } from './serving.ts';
+import { monitorBusy } from './busy.ts';
+import { checkTurns, png, startWatched } from './serving.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
+const monitor = monitorBusy();
 let engine: Engine;
 let server: RunningServer;
 let signal: string;
 
 beforeAll(async () => {
   engine = await openEngine(undefined, { threads: 1 });
-  server = await startServer({ port: 0, modelsDir: join(bundledModels(), 'fashion-mnist'), engine });
+  server = await startWatched(monitor, {
+    port: 0,
+    modelsDir: join(bundledModels(), 'fashion-mnist'),
+    engine,
+  });
   signal = Buffer.from(await png()).toString('base64');
 }, 120_000);
 
 afterAll(async () => {
-  await server.close();
-  await engine.close();
+  try {
+    checkTurns(monitor);
+  } finally {
+    await server.close();
+    await engine.close();
+  }
 });
 
 const ask = (body: unknown, accept = 'image/png') =>

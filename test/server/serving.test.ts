@@ -134,9 +134,9 @@ describe('admission', () => {
     const admission = new Admission({ running: 2, waiting: 8, random: () => 0.5 });
     for (let i = 0; i < 7; i++) admission.enter({ class: 'large' });
     expect(() => admission.enter({ class: 'large' })).toThrow('too many requests');
-    expect(admission.full).toBe(false);
+    expect([admission.isFull('large'), admission.isFull('small')]).toEqual([true, false]);
     for (let i = 0; i < 3; i++) admission.enter({ class: 'small' });
-    expect(admission.full).toBe(true);
+    expect(admission.isFull('small')).toBe(true);
     expect(() => admission.enter({ class: 'small' })).toThrowError(
       expect.objectContaining({ headers: { 'retry-after': '2' } }),
     );

@@ -12,6 +12,7 @@ import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { type Model, readModel } from '../../src/field/model.ts';
 import { buildFunctaset } from '../../src/pipeline/index.ts';
 import { makeTinyModel } from '../../src/pipeline/testing.ts';
+import { type BusyMonitor, monitorBusy } from './busy.ts';
 
 export interface Serving {
   readonly directory: string;
@@ -19,7 +20,25 @@ export interface Serving {
   readonly engine: Engine;
   readonly records: AccessRecord[];
   start(options?: ServerOptions): Promise<RunningServer>;
+  /** Throws when a request kept the event loop busy for too long. */
   stop(): Promise<void>;
+}
+
+/** Milliseconds for which no request may keep the event loop busy. */
+const mostBusyMs = 50;
+
+/** Starts a server whose event loop is watched. */
+export function startWatched(monitor: BusyMonitor, options: ServerOptions): Promise<RunningServer> {
+  return monitor.watchStart(() => startServer(options));
+}
+
+/** Throws when a request kept the event loop busy for too long, and stops watching. */
+export function checkTurns(monitor: BusyMonitor): void {
+  monitor.stop();
+  const worst = monitor.worst().map(({ ms, longest }) => `${ms.toFixed(1)} ms (${longest})`);
+  if (process.env.FUNCTA_BUSY) console.log(`longest turns: ${worst.join(', ')}`);
+  const [{ ms } = { ms: 0 }] = monitor.worst();
+  if (ms > mostBusyMs) throw new Error(`the server kept its event loop busy: ${worst.join(', ')}`);
 }
 
 export async function prepare(): Promise<Serving> {
@@ -32,13 +51,14 @@ export async function prepare(): Promise<Serving> {
   await buildFunctaset({ dataset: 'fixture-fashion', split: 'test', path, model, engine });
   const records: AccessRecord[] = [];
   const started: RunningServer[] = [];
+  const monitor = monitorBusy();
   return {
     directory,
     model,
     engine,
     records,
     async start(options = {}) {
-      const server = await startServer({
+      const server = await startWatched(monitor, {
         port: 0,
         modelsDir: directory,
         functasets: [path],
@@ -51,9 +71,13 @@ export async function prepare(): Promise<Serving> {
       return server;
     },
     async stop() {
-      for (const server of started) await server.close();
-      await engine.close();
-      await rm(directory, { recursive: true, force: true });
+      try {
+        checkTurns(monitor);
+      } finally {
+        for (const server of started) await server.close();
+        await engine.close();
+        await rm(directory, { recursive: true, force: true });
+      }
     },
   };
 }
