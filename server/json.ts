@@ -12,9 +12,9 @@ export function parseJson(
   { jsonValues, jsonMembers }: Pick<TrafficLimits, 'jsonValues' | 'jsonMembers'>,
 ): unknown {
   const { values, members, depth } = sizeOfJson(body);
+  checkLimit('json-depth', depth, maxDepth, 'no route takes values nested so deep');
   checkLimit('json-values', values, jsonValues, 'ask for less at once, or send a signal as a file in base64');
   checkLimit('json-members', members, jsonMembers, 'send the members that this route knows');
-  checkLimit('json-depth', depth, maxDepth, 'no route takes values nested so deep');
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {

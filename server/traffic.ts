@@ -32,6 +32,6 @@ export const defaultTraffic: TrafficLimits = {
   leastBytesPerSecond: 8192,
   bytesInFlight: 2 ** 28,
   refusalsPerSecond: 100,
-  jsonValues: 2 ** 15,
+  jsonValues: 20_000,
   jsonMembers: 1000,
 };

@@ -13,8 +13,8 @@ import { ask } from '../work/ask.ts';
 
 const maxServedDraws = 16;
 /** Priors know signals of one shape, which is small. */
-const maxJsonBytes = 2 ** 20;
-const mostPoints = 2 ** 13;
+const maxJsonBytes = 2 ** 19;
+const mostPoints = 5000;
 
 const bytes = base64(maxJsonBytes).openapi({ format: 'byte' });
 const region = z.string().max(96);

@@ -11,7 +11,7 @@ import { functasetParams, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 
 /** A signal may be sent in base64. */
-const maxJsonBytes = 2 ** 20;
+const maxJsonBytes = 2 ** 19;
 
 const answerSchema = z
   .looseObject({
