@@ -46,10 +46,13 @@ export function doorTo(inside: Listener, options: DoorOptions): Listener {
   };
 }
 
-/** The class of work that a request asks for, by its path alone; of those that have a body. */
+/**
+ * The least class of work that a request with a body can be of, by its path alone: what its body says is not known
+ * before it is read, and a request that may be small is refused here only when nothing is taken.
+ */
 function classOf({ method, url = '' }: IncomingMessage): WorkClass | undefined {
   if (method !== 'POST') return undefined;
-  return /\/decode(\?|$)/.test(url) ? 'small' : 'large';
+  return /\/(combine|complete)(\?|$)/.test(url) ? 'large' : 'small';
 }
 
 function refuse(
