@@ -1,4 +1,5 @@
 /** Which model a command uses: the one that is named, else the only one that fits. */
+import { dirname, resolve } from 'node:path';
 import { NotFoundError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
 import type { Inspection, Session } from '../pipeline/types.ts';
@@ -89,6 +90,7 @@ export async function modelOfFile(
 ): Promise<Model> {
   return namedOrKnown(
     ref,
+    file,
     ({ id, networkId }) => id.startsWith(modelDigest) || networkId.startsWith(modelDigest),
     (known) =>
       `${file} was coded by the model ${modelDigest}, which is none of those here (${known}); give its file with --model`,
@@ -103,24 +105,31 @@ export async function modelOfNetwork(
 ): Promise<Model> {
   return namedOrKnown(
     ref,
+    owner,
     (model) => model.networkId === networkId,
     (known) =>
       `${owner} belongs to network ${networkId.slice(0, 16)}, which is none of those here (${known}); give its model with --model`,
   );
 }
 
-/** The model of `ref`, or the first one here that fits. */
+/** The model of `ref`, or the first that fits of the bundled ones and of those that stand beside `owner`. */
 async function namedOrKnown(
   ref: string | undefined,
+  owner: string,
   fits: (model: Model) => boolean,
   absent: (known: string) => string,
 ): Promise<Model> {
-  const { listModels, loadModel } = await import('../pipeline/index.ts');
+  const { listModels, loadModel, modelFilesIn } = await import('../pipeline/index.ts');
   if (ref !== undefined) return loadModel(ref);
   const entries = await listModels();
   for (const { path } of entries) {
     const model = await loadModel(path);
     if (fits(model)) return model;
+  }
+  for (const path of await modelFilesIn(dirname(resolve(owner)))) {
+    // a damaged one is not what was asked for
+    const model = await loadModel(path).catch(() => undefined);
+    if (model !== undefined && fits(model)) return model;
   }
   throw new NotFoundError('model-not-here', absent(entries.map(({ name }) => name).join(', ') || 'none'));
 }

@@ -108,7 +108,9 @@ function startWorker(workerData: ThreadData): Worker {
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./command-thread.js', import.meta.url), options);
   const url = JSON.stringify(new URL('./command-thread.ts', import.meta.url).href);
-  const source = `import('tsx/esm/api').then(({ register }) => (register(), import(${url})))`;
+  // resolved from here: the worker would look for it from where the command is run
+  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
+  const source = `import(${tsx}).then(({ register }) => (register(), import(${url})))`;
   return new Worker(source, { ...options, eval: true });
 }
 

@@ -14,7 +14,7 @@ export { inlineWork } from './inline-work.ts';
 export { inspect } from './inspect.ts';
 export { itemNumber, namesOf } from './items.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';
-export { bundledModels, findModel, listModels, loadModel, modelSuffix } from './models.ts';
+export { bundledModels, findModel, listModels, loadModel, modelFilesIn, modelSuffix } from './models.ts';
 export { npyChunks, stackedRows } from './npy.ts';
 export {
   detailsPath,

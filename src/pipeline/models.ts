@@ -46,6 +46,18 @@ export async function listModels(directories: readonly string[] = [bundledModels
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Model files of a directory itself, by name; none where it cannot be read. */
+export async function modelFilesIn(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch(() => []);
+  const found: string[] = [];
+  for (const name of names.filter((name) => extname(name) === modelSuffix).sort()) {
+    const path = join(directory, name);
+    const kind = await fileKindOf(path);
+    if (typeof kind === 'object' && kind.format === modelFormat) found.push(path);
+  }
+  return found;
+}
+
 /** The path of a model given by path, or by name within directories. Throws NotFoundError `unknown-model`. */
 export async function findModel(ref: string, directories?: readonly string[]): Promise<string> {
   const isFile = await stat(ref).then(

@@ -7,6 +7,7 @@ import { addEncode } from '../../src/cli/commands/encode.ts';
 import { addInspect } from '../../src/cli/commands/inspect.ts';
 import { addLearn } from '../../src/cli/commands/learn.ts';
 import { addPrior } from '../../src/cli/commands/prior.ts';
+import { addQuery } from '../../src/cli/commands/query.ts';
 import { addSample } from '../../src/cli/commands/sample.ts';
 import { addStore } from '../../src/cli/commands/store.ts';
 import { printed } from './in-process.ts';
@@ -17,7 +18,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let place: Workplace;
 const commands = [
-  ...[addClassify, addDecode, addEncode, addInspect, addLearn, addPrior, addSample, addStore],
+  ...[addClassify, addDecode, addEncode, addInspect, addLearn, addPrior, addQuery, addSample, addStore],
 ];
 const run = (...argv: string[]) => printed(commands, argv);
 const model = () => ['-m', place.model];
@@ -108,6 +109,27 @@ describe('a store', () => {
     expect(again.json).toMatchObject({ added: 7, total: 7 });
     const refused = await functa(['store', 'pack', store, '-o', '-', '--json', ...model()]);
     expect(refused.status).toBe(2);
+  });
+});
+
+describe('a model that stands beside', () => {
+  it('a file or a store is found by what they say, without being named', async () => {
+    writeFileSync(place.at('broken.safetensors'), 'damaged');
+    const decoded = await run(
+      'decode',
+      place.at('all.functa'),
+      '--id',
+      '0.png',
+      '-o',
+      place.at('beside.png'),
+    );
+    expect(decoded.json).toMatchObject({ model: 'tiny' });
+    const unpacked = await run('store', 'unpack', place.at('all.functa'), place.at('found'));
+    expect(unpacked.json).toMatchObject({ added: 4 });
+    const packed = await run('store', 'pack', place.at('found'), '-o', place.at('found.functa'));
+    expect(packed.json).toMatchObject({ functions: 4 });
+    const asked = await run('query', 'where', place.at('found'));
+    expect(asked.json.items).toHaveLength(4);
   });
 });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFileHeader } from '../../codec/header.ts';
@@ -93,8 +93,11 @@ describe('a .functa file that', () => {
   it('is to become a format that is not known', () =>
     fails(['decode', place.at('0.functa'), '-m', place.model, '-o', place.at('x.tiff')], 2, 'which-format'));
 
-  it('names a model that is not here', () =>
-    fails(['decode', place.at('0.functa'), '-o', place.at('x.png')], 1, 'model-not-here'));
+  it('names a model that is neither bundled nor beside it', () => {
+    mkdirSync(place.at('elsewhere'));
+    copyFileSync(place.at('0.functa'), place.at('elsewhere/0.functa'));
+    return fails(['decode', place.at('elsewhere/0.functa'), '-o', place.at('x.png')], 1, 'model-not-here');
+  });
 });
 
 describe('a picture that', () => {

@@ -2,12 +2,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { signalFormats, titlesOf } from '../../../datasets/formats.ts';
 import { BadInputError } from '../../core/errors.ts';
-import type { Model } from '../../field/model.ts';
 import type { QueryInput, Row } from '../../query/index.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
-import { chooseModel, modelOption, withEngine } from '../models.ts';
+import { modelOfNetwork, modelOption, withEngine } from '../models.ts';
 import { collect, fromOption, integer, maxBytesOption, real, sizeOf } from '../options.ts';
 import type { Run } from '../program.ts';
 import type { Progress } from '../progress.ts';
@@ -280,9 +279,7 @@ async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput
   const query = parseQuery(input);
   const store = await openFunctaset(path, { readOnly: true });
   try {
-    const { networkId } = store.info;
-    const fits = (model: Model) => model.networkId === networkId;
-    const model = await chooseModel(flags.model, `the functaset ${path}`, fits);
+    const model = await modelOfNetwork(flags.model, path, store.info.networkId);
     const answer = await withEngine(job, (engine) =>
       job.progress('query', 'functions', async (progress: Progress) => {
         const context = {

@@ -183,7 +183,9 @@ function spawnWorker(workerData: WorkerSetup): Worker {
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./worker.js', import.meta.url), { workerData });
   const url = JSON.stringify(new URL('./worker.ts', import.meta.url).href);
-  return new Worker(`import('tsx/esm/api').then(({ register }) => (register(), import(${url})))`, {
+  // resolved from here: the worker would look for it from the directory of the process
+  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
+  return new Worker(`import(${tsx}).then(({ register }) => (register(), import(${url})))`, {
     eval: true,
     workerData,
   });
