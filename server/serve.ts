@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { packageRoot } from '../datasets/cache.ts';
 import { ConflictError, NotFoundError } from '../src/core/errors.ts';
-import { type Limits, withLimits } from '../src/core/limits.ts';
+import { type Limits, serverLimits, withLimits } from '../src/core/limits.ts';
 import type { Engine } from '../src/engine/index.ts';
 import { bundledModels, listModels } from '../src/pipeline/index.ts';
 import { Admission } from './admission.ts';
@@ -66,12 +66,6 @@ export interface RunningServer {
 }
 
 /** What a request may ask for: a picture of 16 megapixels, about ten seconds of two cores, less than a minute of entropy coding. */
-const serverLimits: Partial<Limits> = {
-  maxSamples: 2 ** 24,
-  maxMultiplyAdds: 2 ** 39,
-  maxFileBytes: 2 ** 25,
-  maxSymbols: 2 ** 21,
-};
 const defaultBodyBytes = 2 ** 24;
 /**
  * Loads models and functasets and listens. Throws EnvironmentError `port-in-use` or `cannot-listen`, and what reading

@@ -1,12 +1,22 @@
 /** What every command gets beside its own arguments, and what it gives back. */
 import type { Readable, Writable } from 'node:stream';
 import type { FunctaError } from '../core/errors.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
 import { UsageError } from './exit.ts';
 import { standardStream, writeQuietly, writeReport } from './files.ts';
 import { Progress, type ProgressSink } from './progress.ts';
 
+/** Values of the flags that raise or lower limits; see limitOptions. */
+export interface LimitFlags {
+  readonly maxSamples: number;
+  readonly maxWork: number;
+  readonly maxBytes: number;
+  readonly maxSymbols: number;
+  readonly maxAxis: number;
+}
+
 /** Flags that every command takes. */
-export interface Globals {
+export interface Globals extends Partial<Omit<LimitFlags, 'maxBytes'>> {
   readonly engine?: string;
   readonly threads?: number;
   readonly quiet: boolean;
@@ -40,6 +50,22 @@ export class Job {
     this.globals = globals;
     this.streams = streams;
     this.signal = signal;
+  }
+
+  /** What a command may ask for; `--max-bytes` is of commands that read files. */
+  get limits(): Limits {
+    return { ...defaultLimits, ...this.limitsAsked };
+  }
+
+  /** Limits that flags gave. */
+  get limitsAsked(): Partial<Limits> {
+    const { maxSamples, maxWork, maxSymbols, maxAxis } = this.globals;
+    return {
+      ...(maxSamples !== undefined && { maxSamples }),
+      ...(maxWork !== undefined && { maxMultiplyAdds: maxWork }),
+      ...(maxSymbols !== undefined && { maxSymbols }),
+      ...(maxAxis !== undefined && { maxAxis }),
+    };
   }
 
   /** With `--json` stdout belongs to the object: bytes may not go there too. */

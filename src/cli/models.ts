@@ -149,7 +149,7 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { openSession } = await import('../pipeline/index.ts');
-  return withEngine(job, (engine) => work(openSession({ model, engine })));
+  return withEngine(job, (engine) => work(openSession({ model, engine, limits: job.limits })));
 }
 
 export async function withEngine<T>(job: Job, work: (engine: Session['engine']) => Promise<T>): Promise<T> {

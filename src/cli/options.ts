@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { type Split, splits } from '../../datasets/dataset.ts';
 import { BadInputError } from '../core/errors.ts';
-import { defaultLimits } from '../core/limits.ts';
+import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
 import { maxEffort } from '../pipeline/effort.ts';
 import type { Size } from '../pipeline/types.ts';
 import { UsageError } from './exit.ts';
@@ -64,6 +64,16 @@ export const effortOption = [
 ] as const;
 
 export const forceOption = ['-f, --force', 'replace the output if it exists', false] as const;
+
+/** The limits that every command keeps; `--max-bytes` is of those that read files. */
+export function limitOptions(): Option[] {
+  return limitNames
+    .filter((name) => name !== 'maxFileBytes')
+    .map((name) => {
+      const { flag, what, usual } = limitTable[name];
+      return new Option(`${flag} <n>`, `refuse more ${what}; default: ${usual}`).argParser(integer(1));
+    });
+}
 
 /** The most bytes that are read from one input. */
 export function maxBytesOption(): Option {

@@ -7,7 +7,7 @@ import { engineNames, maxThreads } from '../engine/index.ts';
 import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError, UsageError } from './exit.ts';
 import { isGone, writeQuietly } from './files.ts';
 import { type Globals, Job, type Report, type Streams } from './job.ts';
-import { integer } from './options.ts';
+import { integer, limitOptions } from './options.ts';
 import { packageVersion } from './package.ts';
 
 /** What commander calls with the arguments of a command, its options and the command itself. */
@@ -85,7 +85,9 @@ export async function complain(error: FunctaError, streams: Streams, json: boole
 }
 
 function createProgram(streams: Streams): Command {
-  return new Command('functa')
+  const program = new Command('functa');
+  for (const option of limitOptions()) program.addOption(option);
+  return program
     .description('Signals as functions, and a prior over them.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print what a command takes')

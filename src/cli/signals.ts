@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../../datasets/formats.ts';
 import type { Signal } from '../../datasets/signal.ts';
-import { defaultLimits, withLimits } from '../core/limits.ts';
+import { defaultLimits, type Limits, withLimits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { RowStream } from '../pipeline/types.ts';
 import { UsageError } from './exit.ts';
@@ -24,7 +24,13 @@ export async function readSignal(
     model,
     maxBytes,
     effort,
-  }: { readonly model?: Model; readonly maxBytes: number; readonly effort?: number | undefined },
+    limits = defaultLimits,
+  }: {
+    readonly model?: Model;
+    readonly maxBytes: number;
+    readonly effort?: number | undefined;
+    readonly limits?: Limits | undefined;
+  },
 ): Promise<Signal> {
   const { readSignalAs } = await import('../../datasets/read.ts');
   const { checkEncodable } = await import('../pipeline/cost.ts');
@@ -33,10 +39,10 @@ export async function readSignal(
     id,
     channels: model?.card.channels ?? 'rgba',
     axes: model?.card.spec.axes ?? 2,
-    limits: withLimits({ maxFileBytes: maxBytes }),
+    limits: { ...limits, maxFileBytes: maxBytes },
     onShape: (shape) => {
       if (model !== undefined && effort !== undefined)
-        checkEncodable(model.card, shape, { id, effort, limits: defaultLimits });
+        checkEncodable(model.card, shape, { id, effort, limits });
     },
   });
 }

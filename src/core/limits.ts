@@ -17,14 +17,70 @@ export interface Limits {
   readonly maxAxis: number;
 }
 
-/** Room for a picture of 8192 x 8192 or an hour of speech, on a machine with 2 GB to spare. */
-export const defaultLimits: Limits = {
-  maxSamples: 2 ** 26,
-  maxMultiplyAdds: 2 ** 40,
-  maxFileBytes: 2 ** 28,
-  maxSymbols: 2 ** 26,
-  maxAxis: 2 ** 26,
+/** One limit: what it is called where, and what it is unless told otherwise. */
+export interface LimitEntry {
+  /** Of the command line. */
+  readonly flag: string;
+  readonly what: string;
+  /** Of the library and the command line. */
+  readonly usual: number;
+  /** Of the server, which works for strangers. */
+  readonly server: number;
+}
+
+/**
+ * Every limit, once: types, flags, defaults and docs/limits.md are of this table. Usual: room for a picture of 8192 x 8192 or an hour of
+ * speech on a machine with 8 GB to spare, and for one of 4000 x 3000 at any effort.
+ */
+export const limitTable: Readonly<Record<keyof Limits, LimitEntry>> = {
+  maxSamples: {
+    flag: '--max-samples',
+    what: 'points of a signal, given or made: pixels, samples, grid points',
+    usual: 2 ** 26,
+    server: 2 ** 24,
+  },
+  maxMultiplyAdds: {
+    flag: '--max-work',
+    what: 'multiply-adds of one signal: fitting, evaluating, coding',
+    usual: 2 ** 46,
+    server: 2 ** 39,
+  },
+  maxFileBytes: {
+    flag: '--max-bytes',
+    what: 'bytes of one input',
+    usual: 2 ** 28,
+    server: 2 ** 25,
+  },
+  maxSymbols: {
+    flag: '--max-symbols',
+    what: 'numbers of a modulation, of all signals of one stream',
+    usual: 2 ** 26,
+    server: 2 ** 21,
+  },
+  maxAxis: {
+    flag: '--max-axis',
+    what: 'points along one axis',
+    usual: 2 ** 26,
+    server: 2 ** 26,
+  },
 };
+
+export const limitNames = Object.keys(limitTable) as (keyof Limits)[];
+
+function column(of: 'usual' | 'server'): Limits {
+  const { maxSamples, maxMultiplyAdds, maxFileBytes, maxSymbols, maxAxis } = limitTable;
+  return {
+    maxSamples: maxSamples[of],
+    maxMultiplyAdds: maxMultiplyAdds[of],
+    maxFileBytes: maxFileBytes[of],
+    maxSymbols: maxSymbols[of],
+    maxAxis: maxAxis[of],
+  };
+}
+
+export const defaultLimits: Limits = column('usual');
+/** Of a server, unless its options say otherwise. */
+export const serverLimits: Limits = column('server');
 
 /** The defaults, with some replaced: `withLimits({ maxSamples: 1e6 })`. */
 export function withLimits(changes: Partial<Limits> = {}): Limits {

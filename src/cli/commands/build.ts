@@ -68,6 +68,7 @@ async function build(job: Job, store: string, flags: BuildFlags): Promise<Report
             path: store,
             model,
             engine,
+            limits: job.limits,
             onEvent,
             onFlushed: (ids) => {
               stored += ids.length;

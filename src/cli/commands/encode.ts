@@ -71,7 +71,9 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
   const model = await modelFor(job, flags, inputs, files);
   const signals = await Promise.all(
     files.map((file, i) =>
-      readSignal(inputs[i]!, file, { model, maxBytes: flags.maxBytes, effort: flags.effort }),
+      readSignal(inputs[i]!, file, {
+        ...{ model, maxBytes: flags.maxBytes, effort: flags.effort, limits: job.limits },
+      }),
     ),
   );
   for (const signal of signals) noteDropped(job, signal);
@@ -133,7 +135,7 @@ async function modelFor(
   files: readonly Uint8Array[],
 ): Promise<Model> {
   if (ref !== undefined) return chooseModel(ref, '');
-  const first = await readSignal(inputs[0]!, files[0]!, { maxBytes });
+  const first = await readSignal(inputs[0]!, files[0]!, { maxBytes, limits: job.limits });
   const isPicture = sniffFormat(files[0]!)?.holds === 'picture';
   const { model, others } = await modelOfSignal(first, {
     channels: channelsNeeded(first, files[0]!),

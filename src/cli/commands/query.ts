@@ -275,7 +275,6 @@ async function request(
 async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput): Promise<Report> {
   const { collectAnswer, NearIndexes, parseQuery, runQuery } = await import('../../query/index.ts');
   const { openFunctaset } = await import('../../functaset/index.ts');
-  const { defaultLimits } = await import('../../core/limits.ts');
   const query = parseQuery(input);
   const store = await openFunctaset(path, { readOnly: true });
   try {
@@ -283,10 +282,14 @@ async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput
     const answer = await withEngine(job, (engine) =>
       job.progress('query', 'functions', async (progress: Progress) => {
         const context = {
-          ...{ store, model, engine, limits: defaultLimits },
+          ...{ store, model, engine, limits: job.limits },
           indexes: new NearIndexes({ store, model, engine }),
           readSignal: async (bytes: Uint8Array) => {
-            const signal = await readSignal('the signal', bytes, { model, maxBytes: flags.maxBytes });
+            const signal = await readSignal('the signal', bytes, {
+              model,
+              maxBytes: flags.maxBytes,
+              limits: job.limits,
+            });
             noteDropped(job, signal);
             return signal;
           },

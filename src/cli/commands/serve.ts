@@ -55,6 +55,7 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
     maxBodyBytes: flags.maxBody,
     allowedHosts: flags.allowHost,
     engine: job.globals.engine,
+    limits: job.limitsAsked,
     running: job.globals.threads === undefined ? undefined : job.globals.threads + 1,
     signal: job.signal,
     log: (record) => job.note(job.globals.json ? recordJson(record) : recordText(record)),
