@@ -35,7 +35,7 @@ process.exit(
       join(root, 'node_modules/vitest/vitest.mjs'),
       'run',
       ...(tests.length > 0 ? tests : all),
-      ...['--maxWorkers', '1', '--testTimeout', '600000'],
+      ...['--maxWorkers', '1', '--testTimeout', '600000', '--hookTimeout', '600000'],
     ],
     {
       FUNCTA_SANITIZE: '1',

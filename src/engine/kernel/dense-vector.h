@@ -6,6 +6,9 @@
 
 INLINE vf bits(vi x) { return (vf)x; }
 INLINE vi bits(vf x) { return (vi)x; }
+// The bits of a number less a constant, modulo 2^32: those of a negative number have no room for it in a signed one.
+typedef uint32_t vu __attribute__((vector_size(VL * 4)));
+INLINE vi bitsLess(vf x, uint32_t n) { return (vi)((vu)x - n); }
 
 INLINE vf loadPart(const float* p, int64_t n) {
   vf v{};
@@ -54,7 +57,7 @@ INLINE vf vexp(vf x) {
   x = x < splat(-104.f) ? splat(-104.f) : x;
   x = x > splat(89.f) ? splat(89.f) : x;
   vf t = fma(x, splat(1.44269504088896341f), splat(12582912.f));
-  vi n = bits(t) - 0x4b400000;
+  vi n = bitsLess(t, 0x4b400000);
   vf k = t - 12582912.f;
   vf r = fma(k, splat(-0.693359375f), x);
   r = fma(k, splat(2.12194440e-4f), r);
@@ -73,7 +76,7 @@ INLINE vf vexp(vf x) {
 INLINE vf vlog(vf x) {
   vi tiny = x < splat(1.17549435e-38f);
   vf scaled = tiny ? x * 8388608.f : x;
-  vi u = bits(scaled) - 0x3f3504f3;  // mantissa in [sqrt(1/2), sqrt(2))
+  vi u = bitsLess(scaled, 0x3f3504f3);  // mantissa in [sqrt(1/2), sqrt(2))
   vi e = u >> 23;
   vf m = bits((u & 0x7fffff) + 0x3f3504f3) - 1.f;
   vf k = __builtin_convertvector(e, vf) - (tiny ? splat(23.f) : vf{});
