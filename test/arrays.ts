@@ -3,7 +3,7 @@ export interface ArrayFile {
   readonly name: string;
   readonly bytes: Uint8Array;
   /** The error; absent: it is taken. */
-  readonly refused?: { readonly code: string; readonly message: unknown } | undefined;
+  readonly refused?: { readonly code: unknown; readonly message: unknown } | undefined;
 }
 
 const side = 28;
@@ -67,7 +67,8 @@ export function arrays(): ArrayFile[] {
     {
       name: 'without-axes',
       bytes: npy('<f8', '()', new Uint8Array(8)),
-      refused: { code: 'bad-shape', message: expectText('shape []') },
+      // by its header where a model is known, else when it is read
+      refused: { code: expectText('-shape'), message: expectText('shape []') },
     },
     {
       name: 'empty',
