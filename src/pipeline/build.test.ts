@@ -7,7 +7,9 @@ import { withLimits } from '../core/limits.ts';
 import { mse, psnrDb } from '../core/units.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
+import { priorsOf } from './coding.ts';
 import { buildFunctaset, openSession, trainPrior } from './index.ts';
+import { inlineWork } from './inline-work.ts';
 import { openFunctasetOf } from './store.ts';
 import { makeTinyModel } from './testing.ts';
 import type { PipelineEvent } from './types.ts';
@@ -27,6 +29,26 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 describe('build', () => {
+  it('codes each signal once, by the steps of the quality asked for, where one encoding chooses among many', async () => {
+    const path = join(temporary(), 'set');
+    const options = { dataset: 'fixture-fashion', split: 'test' as const, path, model, engine, quality: 40 };
+    const coded = vi.spyOn(inlineWork, 'code');
+    const { added } = await buildFunctaset({ ...options, limit: 8 });
+    // Short files are priced by every prior of the model, and by nothing else.
+    expect(coded.mock.calls.length).toBeLessThanOrEqual(added * priorsOf(model).length);
+    coded.mockClear();
+    await buildFunctaset({ ...options, limit: 8, path: join(temporary(), 'chosen'), steps: 'chosen' });
+    expect(coded.mock.calls.length).toBeGreaterThan(added * priorsOf(model).length);
+    coded.mockRestore();
+    const store = await openFunctasetOf(model, path, { readOnly: true });
+    const session = openSession({ model, engine });
+    for (const { content } of store.iterate()) {
+      if (content.kind !== 'file') throw new Error('a built function is a file');
+      expect(session.inspect(content.bytes).quality).toBe(40);
+    }
+    await store.close();
+  });
+
   it('stores a function for every signal, goes on where it stopped, and refuses a store that is not empty', async () => {
     const path = join(temporary(), 'set');
     const options = { dataset: 'fixture-fashion', split: 'train' as const, path, model, engine, batch: 5 };
@@ -155,7 +177,7 @@ describe('trainPrior', () => {
       ...{ engine, modelPath, functaset: path, steps: 30, seed: 1, onEvent },
       replace: true,
     });
-    expect(units.at(-1)).toBe('steps');
+    expect(units.at(-1)).toBe('autoregressive steps');
     expect(Object.keys(result.bitsPerPoint).sort()).toEqual(['autoregressive', 'factorized', 'histogram']);
     expect(result.model.networkId).toBe(model.networkId);
     const session = openSession({ model: result.model, engine });

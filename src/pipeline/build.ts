@@ -142,9 +142,9 @@ class Build {
   }
 
   async #encode(signals: readonly Signal[]): Promise<void> {
-    const { quality, effort, prior, signal, onFlushed } = this.#options;
+    const { quality, effort, prior, steps = 'asked', signal, onFlushed } = this.#options;
     const { items } = await this.#session.encodeMany(signals, {
-      ...{ quality, effort, prior, signal },
+      ...{ quality, effort, prior, steps, signal },
       batch: signals.length,
       archive: false,
     });

@@ -120,7 +120,7 @@ export class SignalEncoder {
       return effort === 1 ? this.#plainAt(quality) : this.#refinedAt(quality, effort);
     const trade = tradeAt(model.card, this.#points, quality);
     let steps = quality;
-    if (this.#isFlat) {
+    if (this.choosesSteps) {
       const [first, ...others] = stepsNear(quality, model, this.#points);
       steps = first;
       // A network that changes with quality would have to be fitted for each.
@@ -144,7 +144,7 @@ export class SignalEncoder {
 
   /** Whether the steps are not those of the quality. */
   get choosesSteps(): boolean {
-    return this.#asked === undefined && this.#isFlat;
+    return this.#asked === undefined && this.#options.steps !== 'asked' && this.#isFlat;
   }
 
   /** The nearest symbols of what effort 1 finds; undefined for those that are of no use. */

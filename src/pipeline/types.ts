@@ -63,6 +63,11 @@ export interface EncodeOptions {
    * best; see encoder.ts.
    */
   readonly prior?: string | undefined;
+  /**
+   * `chosen` (default): signals with flat areas take the quantiser steps that serve the quality best, which is what keeps qualities in
+   * order (ranking.ts) and takes about ten codings in place of one. `asked`: those of the quality itself.
+   */
+  readonly steps?: 'chosen' | 'asked' | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -246,6 +251,8 @@ export interface BuildOptions extends JobOptions {
   readonly quality?: number | undefined;
   readonly effort?: number | undefined;
   readonly prior?: string | undefined;
+  /** As in `EncodeOptions`, but `asked` by default: a build is of one quality, and of many signals. */
+  readonly steps?: EncodeOptions['steps'];
   /** Signals adapted together; default 32. */
   readonly batch?: number | undefined;
   readonly cacheDir?: string | undefined;
