@@ -129,14 +129,18 @@ export class RansDecoder extends TableCoder {
     return this.#origin + this.#next;
   }
 
-  protected symbol(cdf: Uint32Array): number {
+  /** `guess` is tried first: symbols begin as zeros, and most are. */
+  protected symbol(cdf: Uint32Array, guess: number): number {
     const slot = this.#x & 0xffff;
-    let low = 0;
-    let high = cdf.length - 1;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (cdf[middle]! <= slot) low = middle;
-      else high = middle;
+    let low = guess;
+    if (slot < cdf[guess]! || slot >= cdf[guess + 1]!) {
+      low = 0;
+      let high = cdf.length - 1;
+      while (high - low > 1) {
+        const middle = (low + high) >>> 1;
+        if (cdf[middle]! <= slot) low = middle;
+        else high = middle;
+      }
     }
     const start = cdf[low]!;
     this.#refill((cdf[low + 1]! - start) * (this.#x >>> 16) + slot - start);

@@ -14,7 +14,7 @@ import { maxSymbol, type SymbolCoder, type Table } from './prior.ts';
 const maxEscapeBits = 22;
 
 export abstract class TableCoder implements SymbolCoder {
-  /** Codes symbol `index` of a table (decoders ignore it) and returns the symbol. */
+  /** Codes symbol `index` of a table (decoders may take it for a guess) and returns the symbol. */
   protected abstract symbol(cdf: Uint32Array, index: number): number;
 
   /** Codes `count` (1 to 16) equally likely bits: `value` in [0, 2^count), ignored by decoders. Returns the value. */

@@ -65,6 +65,15 @@ export function dequantise(
   return modulation;
 }
 
+/** The step of every number, [layout.length], from those of the channels. */
+export function stepOfEach(layout: SymbolLayout, steps: ArrayLike<number>): Float64Array {
+  const all = new Float64Array(layout.length);
+  forEachStep(layout, layout.length, steps, (i, step) => {
+    all[i] = step;
+  });
+  return all;
+}
+
 function forEachStep(
   layout: SymbolLayout,
   given: number,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { crc16, crc32c, sha256Hex } from './hash.ts';
+import { crc16, crc16OfWords, crc32c, sha256Hex } from './hash.ts';
 
 const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
@@ -17,6 +17,18 @@ test('checksums give the check values of their catalogue', () => {
 test('a checksum continues over parts', () => {
   expect(crc32c(ascii('6789'), crc32c(ascii('12345')))).toBe(crc32c(ascii('123456789')));
   expect(crc16(ascii('6789'), crc16(ascii('12345')))).toBe(crc16(ascii('123456789')));
+});
+
+test('numbers have the checksum of their bytes', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer()), fc.integer({ min: 0, max: 0xffff }), (numbers, seed) => {
+      const bytes = new DataView(new ArrayBuffer(4 * numbers.length));
+      numbers.forEach((n, i) => {
+        bytes.setInt32(4 * i, n, true);
+      });
+      expect(crc16OfWords(Int32Array.from(numbers), seed)).toBe(crc16(new Uint8Array(bytes.buffer), seed));
+    }),
+  );
 });
 
 test('any flipped bit changes both checksums', () => {

@@ -7,6 +7,20 @@ export function crc16(bytes: Uint8Array, seed = 0xffff): number {
   return crc;
 }
 
+/** The same of whole numbers as 32 bits each, little-endian, two's complement; four bytes in one turn. */
+export function crc16OfWords(words: Int32Array, seed = 0xffff): number {
+  let crc = seed;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    crc =
+      crc16Table3[(crc >>> 8) ^ (word & 0xff)]! ^
+      crc16Table2[(crc & 0xff) ^ ((word >>> 8) & 0xff)]! ^
+      crc16Table1[(word >>> 16) & 0xff]! ^
+      crc16Table[word >>> 24]!;
+  }
+  return crc;
+}
+
 /**
  * CRC-32C (Castagnoli, RFC 3720 appendix B.4), as an unsigned number. `seed` is the checksum of the bytes before:
  * `crc32c(b, crc32c(a))` is that of a and b joined.
@@ -88,6 +102,15 @@ const crc16Table = Uint16Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
   return crc;
 });
+
+/** [byte]: what a byte does to the check when one, two or three more have come after it. */
+const crc16Table1 = afterAnother(crc16Table);
+const crc16Table2 = afterAnother(crc16Table1);
+const crc16Table3 = afterAnother(crc16Table2);
+
+function afterAnother(table: Uint16Array): Uint16Array {
+  return table.map((crc) => ((crc << 8) & 0xffff) ^ crc16Table[crc >>> 8]!);
+}
 
 const crc32cTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;

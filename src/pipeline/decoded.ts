@@ -5,7 +5,7 @@
  * values, about as long as the file itself.
  */
 import type { DecodedSymbols } from '../../codec/index.ts';
-import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import { ByteWriter } from '../core/bytes.ts';
 import type { Model } from '../field/model.ts';
 
 /** Of all files of a model; those that were asked for longest ago go first. */
@@ -13,33 +13,33 @@ const maxBytes = 2 ** 26;
 /** What an entry takes beside its bytes, about. */
 const entryBytes = 300;
 
-interface Kept extends Omit<DecodedSymbols, 'symbols'> {
+/** Symbols in few bytes: after each other the zeros before a symbol, and the symbol, as `packSymbols` writes them. */
+export interface PackedSymbols extends Omit<DecodedSymbols, 'symbols'> {
   readonly length: number;
   readonly packed: Uint8Array;
 }
 
 interface Memory {
-  readonly files: Map<string, Kept>;
+  readonly files: Map<string, PackedSymbols>;
   bytes: number;
 }
 
 const memories = new WeakMap<Model, Memory>();
 
-/** What a file decodes to, from memory, or by `decode`; arrays are the caller's own. Throws what `decode` throws, which is not kept. */
+/** What a file decodes to, from memory, or by `decode`. Throws what `decode` throws, which is not kept. */
 export function rememberedSymbols<T extends { readonly prior: string }>(
   model: Model,
   file: Uint8Array,
   decode: () => T | DecodedSymbols,
-): T | DecodedSymbols {
-  const memory = memories.get(model) ?? { files: new Map<string, Kept>(), bytes: 0 };
+): T | PackedSymbols {
+  const memory = memories.get(model) ?? { files: new Map<string, PackedSymbols>(), bytes: 0 };
   memories.set(model, memory);
   const key = Buffer.from(file.buffer, file.byteOffset, file.byteLength).toString('latin1');
   const known = memory.files.get(key);
   if (known !== undefined) {
     memory.files.delete(key);
     memory.files.set(key, known);
-    const { length, packed, ...rest } = known;
-    return { ...rest, symbols: unpackSymbols(packed, length) };
+    return known;
   }
   const found = decode();
   if (!('symbols' in found)) return found;
@@ -52,7 +52,7 @@ export function rememberedSymbols<T extends { readonly prior: string }>(
     memory.files.delete(oldest);
     memory.bytes -= sizeOf(oldest, entry);
   }
-  return found;
+  return kept;
 }
 
 /** A varint of the zeros before a symbol, and one of the symbol, signs alternating, for each that is not zero. */
@@ -68,17 +68,25 @@ export function packSymbols(symbols: Int32Array): Uint8Array {
   return writer.finish();
 }
 
-export function unpackSymbols(packed: Uint8Array, length: number): Int32Array {
-  const symbols = new Int32Array(length);
-  const reader = new ByteReader(packed);
-  for (let at = 0; reader.remaining > 0; at++) {
-    at += reader.varint();
-    const value = reader.varint();
-    symbols[at] = value % 2 === 1 ? (value + 1) / 2 : -value / 2;
+/** The modulation [m] of symbols that `packSymbols` packed; `steps` [m] are those of each number. */
+export function dequantisePacked(packed: Uint8Array, steps: Float64Array): Float32Array {
+  const modulation = new Float32Array(steps.length);
+  let at = 0;
+  for (let next = 0; next < packed.length; at++) {
+    for (let unit = 1, byte = 128; byte > 127; unit *= 128) {
+      byte = packed[next++]!;
+      at += (byte & 127) * unit;
+    }
+    let value = 0;
+    for (let unit = 1, byte = 128; byte > 127; unit *= 128) {
+      byte = packed[next++]!;
+      value += (byte & 127) * unit;
+    }
+    modulation[at] = (value % 2 === 1 ? (value + 1) / 2 : -value / 2) * steps[at]!;
   }
-  return symbols;
+  return modulation;
 }
 
-function sizeOf(key: string, { packed }: Kept): number {
+function sizeOf(key: string, { packed }: PackedSymbols): number {
   return key.length + packed.length + entryBytes;
 }

@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { decodeFile } from '../../codec/index.ts';
 import { symbolLayout } from '../../prior/prior.ts';
-import { dequantise } from '../../prior/quantiser.ts';
+import { stepOfEach } from '../../prior/quantiser.ts';
 import {
   AbortedError,
   BadStreamError,
@@ -30,7 +30,7 @@ import {
   summaryOf,
 } from '../functaset/index.ts';
 import { stepsOf } from './coding.ts';
-import { rememberedSymbols } from './decoded.ts';
+import { dequantisePacked, rememberedSymbols } from './decoded.ts';
 import { modulationOf } from './modulation.ts';
 
 /** A function that can be evaluated: its facts, and what its bytes stand for. */
@@ -39,8 +39,8 @@ export interface OpenFunction extends FunctionSummary {
   readonly quality: number;
   /** [m]: dequantised symbols, the modulation that was put, or the plain fit of samples. */
   readonly modulation: Float32Array;
-  /** [m]; absent where the function is not coded by symbols. */
-  readonly symbols: Int32Array | undefined;
+  /** Whether its numbers are symbols times the steps of its quality, so that `quantise` gives back those of its file. */
+  readonly coded: boolean;
 }
 
 /** What opens functions: the priors of the model decode, the engine fits where samples are stored. */
@@ -72,7 +72,8 @@ export async function openFunctions(
   let symbols = 0;
   for (const fn of functions) {
     try {
-      const found = await openOne(source, fn, { limits, signal });
+      const opening = openOne(source, fn, { limits, signal });
+      const found = opening instanceof Promise ? await opening : opening;
       opened.push(found);
       symbols += found.modulation.length;
     } catch (error) {
@@ -111,11 +112,12 @@ export function isSameNetwork(model: Model, quality: number, other: number): boo
   return atQuality(model, quality).network === atQuality(model, other).network;
 }
 
-async function openOne(
+/** At once, unless samples have to be fitted: a promise for each of many functions would cost more than opening it. */
+function openOne(
   source: FunctionSource,
   fn: StoredFunction,
   { limits, signal }: { readonly limits: Limits; readonly signal: AbortSignal | undefined },
-): Promise<OpenFunction> {
+): OpenFunction | Promise<OpenFunction> {
   const { model } = source;
   const facts = summaryOf(fn);
   const { content } = fn;
@@ -126,12 +128,13 @@ async function openOne(
       );
       checkShape(fn, found.shape);
       if (found.prior === 'samples') {
-        const { modulation, quality } = await modulationOf(source, found, { signal });
-        return { ...facts, quality, symbols: undefined, modulation };
+        return modulationOf(source, found, { signal }).then(({ modulation, quality }) => {
+          return { ...facts, quality, coded: false, modulation };
+        });
       }
-      const { symbols, shape, quality } = found;
-      const layout = symbolLayout(model.card.spec, shape);
-      return { ...facts, quality, symbols, modulation: dequantise(layout, symbols, stepsOf(model, quality)) };
+      const { packed, shape, quality } = found;
+      const modulation = dequantisePacked(packed, stepsOfNumbers(model, shape, quality));
+      return { ...facts, quality, coded: true, modulation };
     }
     case 'modulation': {
       const { quality, values } = content;
@@ -140,11 +143,28 @@ async function openOne(
         const lengths = `${values.length} numbers, shape [${fn.shape}] takes ${wanted}`;
         throw new BadStreamError('record-length', 0, `a modulation of ${lengths}`);
       }
-      return { ...facts, quality, modulation: values, symbols: undefined };
+      return { ...facts, quality, modulation: values, coded: false };
     }
     default:
       return content satisfies never;
   }
+}
+
+interface Steps {
+  readonly shape: readonly number[];
+  readonly quality: number;
+  readonly steps: Float64Array;
+}
+
+/** Those of the function before: functions of a store are mostly alike. */
+const latest = new WeakMap<Model, Steps>();
+
+function stepsOfNumbers(model: Model, shape: readonly number[], quality: number): Float64Array {
+  const known = latest.get(model);
+  if (known !== undefined && known.quality === quality && isSameShape(known.shape, shape)) return known.steps;
+  const steps = stepOfEach(symbolLayout(model.card.spec, shape), stepsOf(model, quality));
+  latest.set(model, { shape, quality, steps });
+  return steps;
 }
 
 /** Faults that are not of the bytes say which function they are of. */
@@ -164,6 +184,10 @@ function namingFunction<T>({ id }: FunctionFacts, decode: () => T): T {
 }
 
 function checkShape({ shape }: FunctionFacts, found: readonly number[]): void {
-  if (shape.join() === found.join()) return;
+  if (isSameShape(shape, found)) return;
   throw new BadStreamError('record-shape', 0, `its file is of shape [${found}], its record says [${shape}]`);
+}
+
+function isSameShape(shape: readonly number[], other: readonly number[]): boolean {
+  return shape.length === other.length && shape.every((n, axis) => n === other[axis]);
 }

@@ -60,9 +60,10 @@ async function openStore(
       );
     }
     const opened = await openFunctions({ model, engine }, [found]);
-    const { symbols, quality, shape, label } = opened[0]!;
+    const { coded, modulation, quality, shape, label } = opened[0]!;
     const layout = symbolLayout(model.card.spec, shape);
-    if (coding && symbols !== undefined) {
+    if (coding && coded) {
+      const symbols = quantise(layout, modulation, stepsOf(model, quality));
       return { modulation: asSymbols(model, layout, symbols, quality), layout, quality, label };
     }
     const [plain] = await broughtTo({ model, engine }, opened, defaultQuality);

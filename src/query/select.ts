@@ -123,7 +123,7 @@ async function ranked(
   }
   for await (const fn of selected(context, filter, undefined, options)) {
     if (options.signal?.aborted) throw new AbortedError();
-    const { modulation: _modulation, symbols: _symbols, ...facts } = fn;
+    const { modulation: _modulation, ...facts } = fn;
     offer(facts, price === undefined ? fn.bits : await price(fn));
     await setImmediate();
   }
@@ -221,10 +221,10 @@ async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
   }
   if (prior === 'gaussian') return priceByGaussian(context, await openGenerative(model, prior), prior);
   const kind = priorKind(prior);
-  return ({ shape, quality, symbols, modulation }) => {
+  return ({ shape, quality, modulation }) => {
     const layout = symbolLayout(card.spec, shape);
-    const coded = symbols ?? quantise(layout, modulation, stepsAt(atQuality(model, quality).steps, quality));
-    return bitsOf(model, layout, quality, kind, coded);
+    const symbols = quantise(layout, modulation, stepsAt(atQuality(model, quality).steps, quality));
+    return bitsOf(model, layout, quality, kind, symbols);
   };
 }
 
