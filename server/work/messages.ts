@@ -10,6 +10,8 @@ export interface WorkerSetup {
   /** Name of an engine; absent: the fastest here. */
   readonly engine?: string | undefined;
   readonly limits: Limits;
+  /** What the thread holds where it must not be ended. */
+  readonly latch: Int32Array;
 }
 
 export type ToWorker =

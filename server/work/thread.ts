@@ -1,6 +1,7 @@
 /** One worker, as the pool sees it. */
 import { Worker } from 'node:worker_threads';
 import { EnvironmentError } from '../../src/core/errors.ts';
+import { newLatch, releaseLatch, takeLatch } from '../../src/core/unbroken.ts';
 import { revive } from '../wire-error.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
@@ -14,13 +15,14 @@ export class Thread {
   /** Rejects where the worker cannot start, with what opening the engine throws. */
   readonly ready: Promise<string>;
   readonly #worker: Worker;
+  readonly #latch = newLatch();
   /** The job that computes, or has not said yet that it does not. */
   active: number | undefined;
   #wasReady = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(setup: WorkerSetup, { hear, ended }: ThreadEvents) {
-    this.#worker = spawn(setup);
+  constructor(setup: Omit<WorkerSetup, 'latch'>, { hear, ended }: ThreadEvents) {
+    this.#worker = spawn({ ...setup, latch: this.#latch });
     let why = 'it ended';
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromWorker) => {
@@ -38,6 +40,7 @@ export class Thread {
       });
       this.#worker.on('exit', () => {
         clearTimeout(this.#timer);
+        releaseLatch(this.#latch);
         reject(new EnvironmentError('worker-died', `a worker could not start: ${why}`));
         ended(why);
       });
@@ -68,7 +71,9 @@ export class Thread {
     if (this.active === job) this.#timer ??= setTimeout(() => void this.end(), patienceMs);
   }
 
+  /** Waits for native calls that must not be cut off. */
   async end(): Promise<void> {
+    await takeLatch(this.#latch);
     await this.#worker.terminate();
   }
 }

@@ -5,6 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { abortedByFlag } from '../../src/core/abort.ts';
 import { AbortedError } from '../../src/core/errors.ts';
+import { useLatch } from '../../src/core/unbroken.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { flatten } from '../wire-error.ts';
 import type { FromWorker, Made, ToWorker, WorkerSetup } from './messages.ts';
@@ -23,7 +24,8 @@ interface Running {
 }
 
 const port = parentPort!;
-const { engine: choice, limits } = workerData as WorkerSetup;
+const { engine: choice, limits, latch } = workerData as WorkerSetup;
+useLatch(latch);
 const running = new Map<number, Running>();
 
 const say = (message: FromWorker, bytes?: Uint8Array<ArrayBuffer>) =>

@@ -2,13 +2,15 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { abortedByFlag } from '../core/abort.ts';
 import { AbortedError } from '../core/errors.ts';
+import { useLatch } from '../core/unbroken.ts';
 import { tellScratch } from '../disk/scratch.ts';
 import { commands } from './commands/index.ts';
 import { exitCodeOf, toFunctaError } from './exit.ts';
 import { complain, runCli } from './program.ts';
 import { type Asked, type ThreadData, type Told, WireReadable, WireWritable } from './wire.ts';
 
-const { argv, stop, terminal } = workerData as ThreadData;
+const { argv, stop, latch, terminal } = workerData as ThreadData;
+useLatch(latch);
 const port = parentPort as MessagePort;
 const tell = (told: Told) => port.postMessage(told);
 

@@ -8,6 +8,7 @@ import type { Writable } from 'node:stream';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { AbortedError } from '../core/errors.ts';
+import { newLatch, takeLatch } from '../core/unbroken.ts';
 import { exitCodeOf, exitCodes, toFunctaError } from './exit.ts';
 import { complain } from './program.ts';
 import { type Asked, faultOf, type ThreadData, type Told } from './wire.ts';
@@ -18,6 +19,8 @@ const graceMs = 150;
 const patientMs = 10_000;
 /** A native call cannot be ended: it is left behind. */
 const terminateMs = 100;
+/** Calls of a store or a graph are waited for: to be cut off, they would abort the process. */
+const latchMs = 2000;
 /** Commands that keep a state to go on from. */
 const patient = ['learn', 'prior', 'classify', 'build', 'store', 'data'];
 
@@ -26,7 +29,8 @@ export function runInThread(argv: readonly string[]): Promise<number> {
   const { stdin, stdout, stderr } = process;
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const terminal = { isTTY: stderr.isTTY, columns: stderr.columns };
-  const worker = startWorker({ argv, stop, terminal });
+  const latch = newLatch();
+  const worker = startWorker({ argv, stop, latch, terminal });
   const ask = (asked: Asked) => worker.postMessage(asked);
   const temporary = new Set<string>();
   const isPatient = argv.some((word) => patient.includes(word));
@@ -44,7 +48,8 @@ export function runInThread(argv: readonly string[]): Promise<number> {
     const endNow = async (say: boolean) => {
       if (ended) return;
       ended = true;
-      await Promise.race([worker.terminate(), new Promise((done) => setTimeout(done, terminateMs))]);
+      await within(takeLatch(latch), latchMs);
+      await within(worker.terminate(), terminateMs);
       for (const path of temporary) rmSync(path, { recursive: true, force: true });
       if (say) await complain(new AbortedError('interrupted'), process, json);
       end(exitCodes.interrupted);
@@ -96,6 +101,10 @@ export function runInThread(argv: readonly string[]): Promise<number> {
       end(exitCodeOf(error));
     });
   });
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  await Promise.race([work, new Promise((done) => setTimeout(done, ms))]);
 }
 
 /** From dist a plain module; from the sources, TypeScript through tsx. As much memory as this thread may have. */

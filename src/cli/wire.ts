@@ -37,6 +37,8 @@ export interface ThreadData {
   readonly argv: readonly string[];
   /** [1]: not 0 when the command is to stop. */
   readonly stop: Int32Array;
+  /** What the thread holds where it must not be ended. */
+  readonly latch: Int32Array;
   readonly terminal: { readonly isTTY: boolean; readonly columns: number | undefined };
 }
 

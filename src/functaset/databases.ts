@@ -6,6 +6,7 @@ import { accessSync, constants } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import { NotFoundError } from '../core/errors.ts';
+import { unbroken, unbrokenUntil } from '../core/unbroken.ts';
 import type { Label } from './types.ts';
 
 export interface Databases {
@@ -73,7 +74,7 @@ export function bytesOf<K extends Key>(database: Database<Uint8Array, K>, key: K
 }
 
 export function entryCount<K extends Key>(database: Database<Uint8Array, K>): number {
-  return (database.getStats() as { entryCount: number }).entryCount;
+  return unbroken(() => (database.getStats() as { entryCount: number }).entryCount);
 }
 
 /** Those that are open in this process, by their path. */
@@ -90,11 +91,13 @@ export function endReading(path: string): void {
 
 export async function closeDatabases({ root }: Pick<Databases, 'root'>, path: string): Promise<void> {
   opened.get(resolve(path))?.delete(root);
-  await root.close();
+  await unbrokenUntil(() => root.close());
 }
 
 /** The last transaction; whoever reads after this call sees what it wrote, which a reader's snapshot may else lag behind. */
 export function lastTransaction(root: RootDatabase): number {
-  root.resetReadTxn();
-  return (root.getStats() as { lastTxnId: number }).lastTxnId;
+  return unbroken(() => {
+    root.resetReadTxn();
+    return (root.getStats() as { lastTxnId: number }).lastTxnId;
+  });
 }

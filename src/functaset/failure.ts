@@ -1,6 +1,7 @@
 /** What the disk, or LMDB, said no to, as errors of the library. */
 import { statfsSync } from 'node:fs';
 import { EnvironmentError, FunctaError } from '../core/errors.ts';
+import { unbroken } from '../core/unbroken.ts';
 
 /** EIO: of the disk, or LMDB's word for a write of which only a part was taken. */
 const partial = 5;
@@ -13,12 +14,12 @@ const denied = new Set<unknown>([13, 30, 1, 'EACCES', 'EROFS', 'EPERM']);
 const damaged = new Set<unknown>([-30797, -30796, -30793, -30794]);
 
 /**
- * Runs `work`. A FunctaError passes; whatever else is thrown becomes an EnvironmentError `disk-full`, `disk-failed`,
+ * Runs `work`, which the end of this thread waits for. A FunctaError passes; whatever else is thrown becomes an EnvironmentError `disk-full`, `disk-failed`,
  * `disk-denied`, `functaset-damaged` or `functaset-failed` with its cause.
  */
 export function guarded<T>(path: string, work: () => T): T {
   try {
-    return work();
+    return unbroken(work);
   } catch (error) {
     throw failure(path, error);
   }

@@ -9,7 +9,7 @@ import { AbortedError, BadStreamError, FunctaError, NotFoundError } from '../cor
 import { defaultLimits } from '../core/limits.ts';
 import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 import { releaseClaim, takeClaim } from './claim.ts';
-import { closeDatabases, type Databases, openDatabases } from './databases.ts';
+import { closeDatabases, type Databases, entryCount, openDatabases } from './databases.ts';
 import { damagedFunction, failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
 import { decodeRecord1 } from './format1.ts';
@@ -103,7 +103,7 @@ async function copyAll(
       made.info.put(infoKey, info);
     });
     const labels: [Label, string][] = [];
-    const total = (old.functions.getStats() as { entryCount: number }).entryCount;
+    const total = entryCount(old.functions);
     let functions = 0;
     for (let from: string | undefined; ; ) {
       if (signal?.aborted) throw new AbortedError();

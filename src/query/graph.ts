@@ -10,6 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Index } from 'usearch';
 import { AbortedError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
+import { unbroken } from '../core/unbroken.ts';
 import {
   type Match,
   nearestOf,
@@ -72,7 +73,7 @@ export class Graph {
         joining.forEach((row, i) => {
           joined.set(vectors.row(row), i * vectors.dimensions);
         });
-        index.add(BigUint64Array.from(joining, BigInt), joined, 1);
+        unbroken(() => index.add(BigUint64Array.from(joining, BigInt), joined, 1));
         if (first % (joinRows * 16) === 0) onProgress?.(first, order.length);
         await setImmediate();
       }
@@ -88,23 +89,26 @@ export class Graph {
     // A file says itself how many links its nodes have, and in how many bits their numbers are.
     const index = emptyIndex(usearch, vectors.dimensions, recipes[0]!);
     try {
-      index.load(path);
+      unbroken(() => index.load(path));
     } catch {
       return undefined;
     }
-    if (index.size() !== distinct.rows.length || index.dimensions() !== vectors.dimensions) return undefined;
+    const fits = unbroken(
+      () => index.size() === distinct.rows.length && index.dimensions() === vectors.dimensions,
+    );
+    if (!fits) return undefined;
     const graph = new Graph(vectors, index, distinct);
     return graph.#findsItself() ? graph : undefined;
   }
 
   save(path: string): void {
-    this.#index.save(path);
+    unbroken(() => this.#index.save(path));
   }
 
   /** About the `k` nearest to `query` [dimensions], with exact distances, nearest first. */
   search(query: Float32Array, k: number): Match[] {
     const wanted = Math.min(k, this.#distinct.rows.length);
-    const { keys } = this.#index.search(query.slice(), wanted, 1);
+    const { keys } = unbroken(() => this.#index.search(query.slice(), wanted, 1));
     const matches: Match[] = [];
     for (const key of keys) {
       const row = Number(key);
@@ -123,7 +127,7 @@ export class Graph {
 
   #has(row: number): boolean {
     const wanted = Math.min(recallOf, this.#distinct.rows.length);
-    const { keys } = this.#index.search(this.#vectors.row(row).slice(), wanted, 1);
+    const { keys } = unbroken(() => this.#index.search(this.#vectors.row(row).slice(), wanted, 1));
     return keys.includes(BigInt(row));
   }
 
@@ -215,12 +219,15 @@ function emptyIndex(
   dimensions: number,
   { links, bits }: { readonly links: number; readonly bits: 16 | 32 },
 ): Index {
-  return new Index({
-    dimensions,
-    metric: MetricKind.L2sq,
-    quantization: bits === 16 ? ScalarKind.BF16 : ScalarKind.F32,
-    connectivity: links,
-    ...expansion,
-    multi: false,
-  });
+  return unbroken(
+    () =>
+      new Index({
+        dimensions,
+        metric: MetricKind.L2sq,
+        quantization: bits === 16 ? ScalarKind.BF16 : ScalarKind.F32,
+        connectivity: links,
+        ...expansion,
+        multi: false,
+      }),
+  );
 }

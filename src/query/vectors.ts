@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, EnvironmentError } from '../core/errors.ts';
+import { unbroken, unbrokenUntil } from '../core/unbroken.ts';
 import { Best } from './best.ts';
 import { Graph } from './graph.ts';
 
@@ -27,7 +28,7 @@ let library: Promise<Usearch | undefined> | undefined;
 
 /** The package, or undefined where it is not installed or does not load. */
 export function loadUsearch(): Promise<Usearch | undefined> {
-  library ??= import('usearch').then(
+  library ??= unbrokenUntil(() => import('usearch')).then(
     (found) => found.default,
     () => undefined,
   );
@@ -137,7 +138,9 @@ async function requiredUsearch(): Promise<Usearch> {
 /** `block` and `query` begin their buffers: usearch reads those and not the views. */
 function byUsearch(usearch: Usearch, block: Float32Array, query: Float32Array, k: number): Match[] {
   const { MetricKind, exactSearch } = usearch;
-  const { keys, distances } = exactSearch(block, query.slice(), query.length, k, MetricKind.L2sq, 1);
+  const { keys, distances } = unbroken(() =>
+    exactSearch(block, query.slice(), query.length, k, MetricKind.L2sq, 1),
+  );
   return Array.from(keys as BigUint64Array, (key, i) => ({ row: Number(key), distance: distances[i]! }));
 }
 
