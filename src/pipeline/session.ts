@@ -66,7 +66,9 @@ class OpenSession implements Session {
     const started = performance.now();
     const encoder = this.#encoder(signal, options);
     const { effort = 1 } = options;
-    const found = await encodeTo(target, effort, (quality, own) => encoder.encode(quality, own));
+    const found = await encodeTo(target, { effort, points: pointCount(signal.shape) }, (quality, own) =>
+      encoder.encode(quality, own),
+    );
     return { ...found, seconds: (performance.now() - started) / 1000 };
   }
 

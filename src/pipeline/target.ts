@@ -5,18 +5,26 @@ import type { Encoded, EncodeTarget } from './types.ts';
 
 /** Encodings at the effort asked for that a search may take: the last that is needed may be found by effort 1. */
 const mostEncodings = 3;
-/** Qualities between those that effort 1 tries when bisection finds nothing. */
+/** When bisection finds nothing, effort 1 tries all qualities of signals of up to so many points, and every ninth of larger ones. */
+const fewPoints = 2 ** 14;
 const stride = 9;
+
+/** What is coded: with which effort, and how many points it has. */
+export interface TargetOptions {
+  readonly effort: number;
+  readonly points: number;
+}
 
 /**
  * Codes at a few qualities, and gives a low one that has at least the PSNR asked for, or a high one that has at most so many bytes: at
  * effort 1 the lowest or highest, as qualities are in order (ranking.ts) up to small dips. Above effort 1 that quality is looked for at
- * effort 1, and three more are tried at the effort itself. Whatever is given meets the target. Throws BadInputError `target` when it is
- * not a positive number, and `target-out-of-reach` naming what the last quality gives.
+ * effort 1, and three more are tried at the effort itself; where effort 1 never meets the target, the quality that is nearest to it is
+ * tried at the effort itself. Whatever is given meets the target. Throws BadInputError `target` when it is not a positive number, and
+ * `target-out-of-reach` naming what the last quality gives.
  */
 export async function encodeTo(
   target: EncodeTarget,
-  effort: number,
+  { effort, points }: TargetOptions,
   encodeAt: (quality: number, effort: number) => Promise<Encoded>,
 ): Promise<Encoded> {
   const [wanted] = Object.values(target);
@@ -28,41 +36,52 @@ export async function encodeTo(
   // Qualities by how easily they meet the target: that of index 0 hardly, the last most easily.
   const last = maxQuality - minQuality;
   const qualityOf = (index: number) => (upwards ? minQuality + index : maxQuality - index);
-  const plain = await bisect();
-  if (plain === undefined) return refuse();
-  if (effort === 1) return plain.found;
-  return refine(plain.index, plain.found);
+  let atLast: Encoded | undefined;
+  const plain = (await bisect()) ?? (await scan());
+  const found = effort === 1 ? plain?.found : await refine(plain?.index ?? last, plain?.found);
+  return found ?? refuse();
 
+  async function encodeIndex(index: number, own: number): Promise<Encoded> {
+    const encoded = await encodeAt(qualityOf(index), own);
+    if (index === last) atLast = encoded;
+    return encoded;
+  }
+
+  /** By halves, at effort 1. */
   async function bisect(): Promise<{ index: number; found: Encoded } | undefined> {
-    let found: { index: number; found: Encoded } | undefined;
+    let best: { index: number; found: Encoded } | undefined;
     let low = 0;
     let high = last;
-    const tryAt = async (index: number) => {
-      const tried = await encodeAt(qualityOf(index), 1);
-      if (!meets(tried)) return false;
-      found = { index, found: tried };
-      return true;
-    };
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (await tryAt(middle)) high = middle;
-      else low = middle + 1;
+      const tried = await encodeIndex(middle, 1);
+      if (meets(tried)) {
+        best = { index: middle, found: tried };
+        high = middle;
+      } else low = middle + 1;
     }
-    if (found !== undefined || (await tryAt(last))) return found;
-    for (let index = last - stride; index >= 0; index -= stride) if (await tryAt(index)) return found;
+    return best;
+  }
+
+  /** One after another, at effort 1, from the most easily met. */
+  async function scan(): Promise<{ index: number; found: Encoded } | undefined> {
+    for (let index = last; index >= 0; index -= points <= fewPoints ? 1 : stride) {
+      const tried = await encodeIndex(index, 1);
+      if (meets(tried)) return { index, found: tried };
+    }
     return undefined;
   }
 
   /** At the effort asked for, from where effort 1 met the target: towards harder qualities while they meet it, else back. */
-  async function refine(from: number, plainly: Encoded): Promise<Encoded> {
-    let found = plainly;
+  async function refine(from: number, plainly: Encoded | undefined): Promise<Encoded | undefined> {
+    let best = plainly;
     let low = 0;
     let high = last;
     let index = from;
     for (let n = 0; n < mostEncodings && low <= high; n++) {
-      const tried = await encodeAt(qualityOf(index), effort);
+      const tried = await encodeIndex(index, effort);
       if (meets(tried)) {
-        found = tried;
+        best = tried;
         high = index - 1;
         index = Math.max(low, index - guess(tried));
       } else {
@@ -70,7 +89,7 @@ export async function encodeTo(
         index = Math.min(high, index + Math.max(guess(tried), n === 0 ? 0 : (high - index) >> 1));
       }
     }
-    return found;
+    return best;
   }
 
   /** Qualities to the target from what one gives: PSNR rises by about 0.3 dB with each, bytes by about 5 %. */
@@ -82,7 +101,7 @@ export async function encodeTo(
   }
 
   async function refuse(): Promise<never> {
-    const end = await encodeAt(qualityOf(last), 1);
+    const end = atLast ?? (await encodeIndex(last, effort));
     throw new BadInputError(
       'target-out-of-reach',
       upwards
