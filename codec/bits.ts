@@ -138,10 +138,13 @@ export class BitDecoder extends BitCoder {
     const whole =
       this.#bytes.length === shifted + last.length &&
       last.every((byte, i) => this.#bytes[shifted + i] === byte);
-    if (whole) return;
-    throw new BadStreamError(
+    if (!whole) throw this.#damaged();
+  }
+
+  #damaged(): BadStreamError {
+    return new BadStreamError(
       'payload',
-      this.#origin + Math.min(shifted, this.#bytes.length),
+      this.#origin + Math.min(this.#next - 4, this.#bytes.length),
       'the samples do not end where the bytes do: the stream is damaged',
     );
   }
@@ -156,6 +159,7 @@ export class BitDecoder extends BitCoder {
       this.#high = ((this.#high << 8) | 255) >>> 0;
       this.#at = ((this.#at << 8) | (this.#bytes[this.#next] ?? 0)) >>> 0;
       this.#next++;
+      if (this.#next - 4 > this.#bytes.length) throw this.#damaged();
     }
     return bit;
   }

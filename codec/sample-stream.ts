@@ -11,6 +11,7 @@ import { pointCount } from '../src/field/spec.ts';
 import { BitDecoder, BitEncoder } from './bits.ts';
 import { type CodingModel, checkShape, checkWork } from './coding-model.ts';
 import { headerOf } from './header-of.ts';
+import { checkSamplesPaid } from './paid.ts';
 import { type SampleGrid, sampleContexts, walkSamples } from './sample-walk.ts';
 
 export interface SampleSetting {
@@ -86,6 +87,7 @@ export function readSamples(
   const plain = count * format.bytes;
   if (bytes.length > plain)
     throw new BadStreamError('payload', at, `${count} samples in ${bytes.length} bytes`);
+  if (bytes.length < plain) checkSamplesPaid(count, bytes.length, at + checkBytes);
   const samples = emptySamples(model.card, count);
   if (bytes.length === plain) fromPlain(bytes, samples);
   else {

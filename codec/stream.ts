@@ -13,6 +13,7 @@ import { pointCount } from '../src/field/spec.ts';
 import { checkOf } from './check.ts';
 import { type CodingModel, checkWork, layoutFor } from './coding-model.ts';
 import { headerOf, type StreamSetting } from './header-of.ts';
+import { byteFrequency, checkPaid, checkStreamPaid } from './paid.ts';
 import { RansDecoder, RansEncoder } from './rans.ts';
 import { readSamples, writeSamples } from './sample-stream.ts';
 
@@ -91,7 +92,7 @@ function checkedLayout(model: CodingModel, shape: readonly number[], symbols: In
 }
 
 /**
- * `at`: offset of the stream in its file. Throws LimitError before it allocates, and BadStreamError `payload`, `symbol-range`,
+ * `at`: offset of the stream in its file. Throws LimitError before it allocates (`limit-free-symbols` where the bytes are too few), and BadStreamError `payload`, `symbol-range`,
  * `sample-range`, `truncated` or `checksum`.
  */
 export function readStream(
@@ -115,13 +116,15 @@ export function readTogether(
   limits: Limits,
 ): Content[] {
   checkWork(model, settings, limits);
+  checkStreamPaid(model, settings, stream.length, limits);
   const decoder = new RansDecoder(stream, at);
   let check: number | undefined;
   const found = settings.map((setting): Content => {
     const { prior: kind, quality, shape } = setting;
     const header = headerOf(model, setting);
     if (kind === 'samples') {
-      const own = readBytes(decoder, at, 2 * pointCount(shape) * model.network.spec.outputs + 2);
+      const most = 2 * pointCount(shape) * model.network.spec.outputs + 2;
+      const own = readBytes(decoder, { at, most, held: stream.length, limits });
       check = crc16(own, crc16(header, check));
       return { prior: kind, quality, shape, samples: readSamples(model, setting, own, at, limits) };
     }
@@ -150,9 +153,24 @@ function lengthBytes(length: number): number[] {
 }
 
 /** Bytes that an encoder wrote after their length. */
-function readBytes(decoder: RansDecoder, at: number, most: number): Uint8Array {
+function readBytes(
+  decoder: RansDecoder,
+  {
+    at,
+    most,
+    held,
+    limits,
+  }: {
+    readonly at: number;
+    readonly most: number;
+    /** Bytes of the stream that they are in. */
+    readonly held: number;
+    readonly limits: Limits;
+  },
+): Uint8Array {
   const length = [1, 0x100, 0x10000, 0x1000000].reduce((sum, unit) => sum + unit * decoder.bits(8, 0), 0);
   if (length > most)
     throw new BadStreamError('payload', at, `samples in ${length} bytes, where ${most} hold them all`);
+  checkPaid(length, held, byteFrequency, limits);
   return Uint8Array.from({ length }, () => decoder.bits(8, 0));
 }

@@ -58,6 +58,16 @@ export class AutoregressivePrior implements EntropyPrior {
     );
   }
 
+  /** Any table of the shapes may be used, at any quality. */
+  largestFrequency(quality: number): number {
+    checkQuality(quality);
+    return this.#levels.reduce(
+      (most, { shapes }) =>
+        shapes.reduce((m, shape) => Math.max(m, this.#bank.largestFrequency(shape)), most),
+      1,
+    );
+  }
+
   /** Throws BadInputError `prior-layout` when the layout is not that of the prior's family. */
   walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
     checkQuality(quality);

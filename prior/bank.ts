@@ -13,7 +13,7 @@ import { BadInputError } from '../src/core/errors.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import { takeTensor, tensor } from '../src/core/tensor.ts';
 import type { Table } from './prior.ts';
-import { packTables, tableOf, unpackTables } from './table.ts';
+import { largestFrequencyOf, packTables, tableOf, unpackTables } from './table.ts';
 
 export const notchesPerOctave = 8;
 export const firstOctave = -4;
@@ -71,6 +71,8 @@ export class Bank {
   readonly #start = new Int32Array(maxNotch + 1);
   readonly #dropped = new Uint8Array(maxNotch + 1);
   readonly #stride: number;
+  /** By shape, found when first asked for. */
+  readonly #largest: number[] = [];
 
   /** `tables`: shape by shape, notch by notch, mean by mean, own notches only. */
   constructor(tables: readonly Table[]) {
@@ -106,6 +108,14 @@ export class Bank {
     const dropped = this.#dropped[notch]!;
     const fraction = ((mean + ((1 << dropped) >> 1)) >> dropped) & ((1 << (meanBits - dropped)) - 1);
     return this.#tables[shape * this.#stride + this.#start[notch]! + fraction]!;
+  }
+
+  /** Largest frequency in the tables of a shape. */
+  largestFrequency(shape: number): number {
+    this.#largest[shape] ??= largestFrequencyOf(
+      this.#tables.slice(shape * this.#stride, (shape + 1) * this.#stride),
+    );
+    return this.#largest[shape]!;
   }
 
   /** The integer to add to the values of `table(shape, notch, mean)`. */

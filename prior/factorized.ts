@@ -18,6 +18,7 @@ import { bitsOf } from './cost.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
 import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
+import { largestFrequencyOf } from './table.ts';
 
 const meanUnit = 1 << meanBits;
 const maxMean = 1 << 17;
@@ -40,6 +41,12 @@ export class FactorizedPrior implements EntropyPrior {
     this.#bank = bank;
     this.#anchors = anchors;
     this.#choices = choices;
+  }
+
+  largestFrequency(quality: number): number {
+    checkQuality(quality);
+    const tables = this.#at(quality).map(({ shape, notch, mean }) => this.#bank.table(shape, notch, mean));
+    return largestFrequencyOf(tables);
   }
 
   /** Throws BadInputError `prior-layout` when the layout has another number of channels. */

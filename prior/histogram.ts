@@ -13,7 +13,7 @@ import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
 import type { EntropyPrior, SymbolCoder, SymbolLayout, Table } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
-import { maxTableSize, packTables, tableFromCounts, unpackTables } from './table.ts';
+import { largestFrequencyOf, maxTableSize, packTables, tableFromCounts, unpackTables } from './table.ts';
 
 export class HistogramPrior implements EntropyPrior {
   readonly kind = 'histogram';
@@ -26,10 +26,18 @@ export class HistogramPrior implements EntropyPrior {
     this.#tables = tables;
   }
 
+  largestFrequency(quality: number): number {
+    return largestFrequencyOf([this.#at(quality)]);
+  }
+
   walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
-    checkQuality(quality);
-    const table = this.#tables[nearestAnchor(this.#anchors, quality)]!;
+    const table = this.#at(quality);
     for (let i = 0; i < layout.length; i++) symbols[i] = coder.code(table, 0, symbols[i]!);
+  }
+
+  #at(quality: number): Table {
+    checkQuality(quality);
+    return this.#tables[nearestAnchor(this.#anchors, quality)]!;
   }
 }
 

@@ -52,6 +52,8 @@ export interface EntropyPrior {
   readonly kind: PriorKind;
   /** Multiply-adds spent on one symbol, at most: what a limit on work counts. */
   readonly multiplyAddsPerSymbol: number;
+  /** Largest frequency, below 2^16, in any table that symbols of this quality may use: how little a symbol can cost. */
+  largestFrequency(quality: number): number;
   /**
    * Visits every symbol in the order of the layout, calls `coder.code` once for each with the value in `symbols`
    * [layout.length], and writes what it returns back. `quality` is an integer from 1 to 100.

@@ -92,6 +92,14 @@ export function unpackTables(packed: PackedTables, name: string, count: number):
   return tables;
 }
 
+/** Largest frequency in these tables. */
+export function largestFrequencyOf(tables: readonly Table[]): number {
+  let largest = 0;
+  for (const { cdf } of tables)
+    for (let i = 1; i < cdf.length; i++) largest = Math.max(largest, cdf[i]! - cdf[i - 1]!);
+  return largest;
+}
+
 function cumulate(frequencies: ArrayLike<number>, at: number, n: number, name: string): Uint32Array {
   if (n < 2 || n > maxTableSize || at + n > frequencies.length) {
     throw new BadInputError(

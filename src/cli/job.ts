@@ -12,6 +12,7 @@ export interface LimitFlags {
   readonly maxWork: number;
   readonly maxBytes: number;
   readonly maxSymbols: number;
+  readonly maxFreeSymbols: number;
   readonly maxAxis: number;
 }
 
@@ -59,11 +60,12 @@ export class Job {
 
   /** Limits that flags gave. */
   get limitsAsked(): Partial<Limits> {
-    const { maxSamples, maxWork, maxSymbols, maxAxis } = this.globals;
+    const { maxSamples, maxWork, maxSymbols, maxFreeSymbols, maxAxis } = this.globals;
     return {
       ...(maxSamples !== undefined && { maxSamples }),
       ...(maxWork !== undefined && { maxMultiplyAdds: maxWork }),
       ...(maxSymbols !== undefined && { maxSymbols }),
+      ...(maxFreeSymbols !== undefined && { maxFreeSymbols }),
       ...(maxAxis !== undefined && { maxAxis }),
     };
   }

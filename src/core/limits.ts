@@ -13,6 +13,8 @@ export interface Limits {
   readonly maxFileBytes: number;
   /** Symbols of one stream: quantised values of all modulations in it. */
   readonly maxSymbols: number;
+  /** Symbols of one stream beyond those that its bytes can pay for: see codec/paid.ts. */
+  readonly maxFreeSymbols: number;
   /** Points along one axis of a signal. */
   readonly maxAxis: number;
 }
@@ -57,6 +59,12 @@ export const limitTable: Readonly<Record<keyof Limits, LimitEntry>> = {
     usual: 2 ** 26,
     server: 2 ** 21,
   },
+  maxFreeSymbols: {
+    flag: '--max-free-symbols',
+    what: 'symbols of one stream beyond those that its bytes can hold',
+    usual: 2 ** 22,
+    server: 2 ** 18,
+  },
   maxAxis: {
     flag: '--max-axis',
     what: 'points along one axis',
@@ -68,12 +76,13 @@ export const limitTable: Readonly<Record<keyof Limits, LimitEntry>> = {
 export const limitNames = Object.keys(limitTable) as (keyof Limits)[];
 
 function column(of: 'usual' | 'server'): Limits {
-  const { maxSamples, maxMultiplyAdds, maxFileBytes, maxSymbols, maxAxis } = limitTable;
+  const { maxSamples, maxMultiplyAdds, maxFileBytes, maxSymbols, maxFreeSymbols, maxAxis } = limitTable;
   return {
     maxSamples: maxSamples[of],
     maxMultiplyAdds: maxMultiplyAdds[of],
     maxFileBytes: maxFileBytes[of],
     maxSymbols: maxSymbols[of],
+    maxFreeSymbols: maxFreeSymbols[of],
     maxAxis: maxAxis[of],
   };
 }
