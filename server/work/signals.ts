@@ -1,10 +1,9 @@
 /** Signals as bytes: read from a body, and written in the format that is asked for. */
 import { readSignalAs } from '../../datasets/read.ts';
 import type { Signal } from '../../datasets/signal.ts';
-import { checkLimit, type Limits } from '../../src/core/limits.ts';
+import type { Limits } from '../../src/core/limits.ts';
 import type { Model } from '../../src/field/model.ts';
-import { pointCount } from '../../src/field/spec.ts';
-import { checkEncodable } from '../../src/pipeline/cost.ts';
+import { checkEncodable, checkPart } from '../../src/pipeline/cost.ts';
 import { type RowStream, signalChunks, signalRows } from '../../src/pipeline/index.ts';
 import { formatOfType, sniffSignal } from '../media.ts';
 
@@ -25,13 +24,7 @@ export function encodable(
 
 /** What refuses, by its header, a signal that is larger than those of a model. */
 export function notLarger({ card }: Model): (shape: readonly number[]) => void {
-  return (shape) =>
-    checkLimit(
-      'samples',
-      pointCount(shape),
-      pointCount(card.shape),
-      `send one of [${card.shape}] or a part of it`,
-    );
+  return (shape) => checkPart(card, shape);
 }
 
 /** A signal as a model takes it, or a `mask` for one. Throws HttpFault 415, and what `readSignalAs` throws. */

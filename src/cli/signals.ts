@@ -2,7 +2,8 @@
 import { basename } from 'node:path';
 import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../../datasets/formats.ts';
 import type { Signal } from '../../datasets/signal.ts';
-import { defaultLimits, type Limits, withLimits } from '../core/limits.ts';
+import type { Limits } from '../core/limits.ts';
+import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import type { RowStream } from '../pipeline/types.ts';
 import { UsageError } from './exit.ts';
@@ -14,8 +15,8 @@ export type OutputFormat = WrittenName;
 
 /**
  * A signal with the axes and channels that a model codes; without a model, a picture as RGBA. What reading it leaves out is
- * in its `notes`. With an `effort`, one that is too large to encode is refused before it is decoded. Throws what `readSignalAs` and
- * `checkEncodable` throw.
+ * in its `notes`. With a model, its header is held against what the signal is for (encoding at an effort, or a `part` of a signal of the
+ * model) before it is decoded. Throws what `readSignalAs` and `checkEncodable` throw, and LimitError `limit-samples`.
  */
 export async function readSignal(
   path: string,
@@ -23,17 +24,18 @@ export async function readSignal(
   {
     model,
     maxBytes,
-    effort,
-    limits = defaultLimits,
+    as = { effort: 1 },
+    limits,
   }: {
     readonly model?: Model;
     readonly maxBytes: number;
-    readonly effort?: number | undefined;
-    readonly limits?: Limits | undefined;
+    /** What the signal is for. */
+    readonly as?: { readonly effort: number } | 'part' | undefined;
+    readonly limits: Limits;
   },
 ): Promise<Signal> {
   const { readSignalAs } = await import('../../datasets/read.ts');
-  const { checkEncodable } = await import('../pipeline/cost.ts');
+  const { checkEncodable, checkPart } = await import('../pipeline/cost.ts');
   const id = path === standardStream ? 'stdin' : basename(path);
   return readSignalAs(bytes, {
     id,
@@ -41,8 +43,9 @@ export async function readSignal(
     axes: model?.card.spec.axes ?? 2,
     limits: { ...limits, maxFileBytes: maxBytes },
     onShape: (shape) => {
-      if (model !== undefined && effort !== undefined)
-        checkEncodable(model.card, shape, { id, effort, limits });
+      if (model === undefined) return;
+      if (as === 'part') checkPart(model.card, shape);
+      else checkEncodable(model.card, shape, { id, effort: as.effort, limits });
     },
   });
 }
@@ -51,11 +54,23 @@ export async function readSignal(
 export async function readMask(
   path: string,
   bytes: Uint8Array,
-  { axes = 2, maxBytes }: { readonly axes?: number; readonly maxBytes: number },
+  {
+    card,
+    maxBytes,
+    limits,
+  }: { readonly card?: ModelCard; readonly maxBytes: number; readonly limits: Limits },
 ): Promise<Signal> {
   const { readSignalAs } = await import('../../datasets/read.ts');
-  const limits = withLimits({ maxFileBytes: maxBytes });
-  return readSignalAs(bytes, { id: basename(path), channels: 'mask', axes, limits });
+  const { checkPart } = await import('../pipeline/cost.ts');
+  return readSignalAs(bytes, {
+    id: basename(path),
+    channels: 'mask',
+    axes: card?.spec.axes ?? 2,
+    limits: { ...limits, maxFileBytes: maxBytes },
+    onShape: (shape) => {
+      if (card !== undefined) checkPart(card, shape);
+    },
+  });
 }
 
 /** Says on stderr what reading a signal left out. */

@@ -33,6 +33,11 @@ export function checkEncodable(
   checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller signal or less effort');
 }
 
+/** That a signal of this shape is no larger than those of a model, whose part, mask or coarse view it is. Throws LimitError `limit-samples`. */
+export function checkPart({ shape: own }: ModelCard, shape: readonly number[]): void {
+  checkLimit('samples', pointCount(shape), pointCount(own), `give one of [${own}] or a part of it`);
+}
+
 /** Throws BadInputError `signal-shape` when a model does not take signals of this shape. */
 export function checkShapeFits(card: ModelCard, shape: readonly number[], id: string): void {
   const fits = card.anySize ? shape.length === card.spec.axes : shape.join() === card.shape.join();

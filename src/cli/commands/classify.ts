@@ -211,14 +211,14 @@ async function functionsOfInput(
     return withSession(job, model, async (session) => {
       const functions: (Readable & { readonly id: string })[] = [];
       const names = namesOf(bytes);
-      for (const found of functionsOf(model, bytes, defaultLimits)) {
+      for (const found of functionsOf(model, bytes, job.limits)) {
         const opened = await modulationOf(session, found, { signal: job.signal });
         functions.push({ ...opened, id: names[functions.length]! });
       }
       return { model, functions };
     });
   }
-  const signal = await readSignal(input, bytes, { model, maxBytes });
+  const signal = await readSignal(input, bytes, { model, maxBytes, limits: job.limits });
   noteDropped(job, signal);
   return withSession(job, model, async (session) => {
     const { modulation } = await session.encode(signal, { signal: job.signal });

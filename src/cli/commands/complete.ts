@@ -153,16 +153,16 @@ async function observe(job: Job, input: string, model: Model, flags: CompleteFla
   const read = (path: string) =>
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
   const bytes = await read(input);
-  const limits = { maxBytes: flags.maxBytes };
+  const limits = { maxBytes: flags.maxBytes, limits: job.limits };
   if (flags.points) {
     const { readNpy } = await import('../../../datasets/npy.ts');
     return observePoints(shape, spec.outputs, readNpy(bytes));
   }
-  const signal = await readSignal(input, bytes, { model, ...limits });
+  const signal = await readSignal(input, bytes, { model, as: 'part', ...limits });
   noteDropped(job, signal);
   if (flags.coarse) return observeCoarse(shape, signal);
   if (flags.mask !== undefined) {
-    const mask = await readMask(flags.mask, await read(flags.mask), { axes: spec.axes, ...limits });
+    const mask = await readMask(flags.mask, await read(flags.mask), { card: model.card, ...limits });
     return observeMasked(signal, maskOf(mask));
   }
   const region = flags.region ?? flags.hide;

@@ -72,7 +72,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
   const signals = await Promise.all(
     files.map((file, i) =>
       readSignal(inputs[i]!, file, {
-        ...{ model, maxBytes: flags.maxBytes, effort: flags.effort, limits: job.limits },
+        ...{ model, maxBytes: flags.maxBytes, as: { effort: flags.effort ?? 1 }, limits: job.limits },
       }),
     ),
   );

@@ -163,7 +163,9 @@ async function near(
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
   const file = flags.signal === undefined ? undefined : await read(flags.signal);
   const observed =
-    flags.mask === undefined ? undefined : await readMask(flags.mask, await read(flags.mask), flags);
+    flags.mask === undefined
+      ? undefined
+      : await readMask(flags.mask, await read(flags.mask), { maxBytes: flags.maxBytes, limits: job.limits });
   const mask = observed && Array.from(observed.values, (value) => value >= 0.5);
   return ask(job, store, flags, {
     ...{ kind: 'near', id, mask, k, cursor, method, metric, refine, points, maxDistance, filter },

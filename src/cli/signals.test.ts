@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { writeImage } from '../../datasets/image.ts';
+import { defaultLimits } from '../core/limits.ts';
+import { readModel } from '../field/model.ts';
+import { readMask, readSignal } from './signals.ts';
+
+const modelOf = (name: string) =>
+  readModel(readFileSync(new URL(`../../models/${name}/model.safetensors`, import.meta.url)));
+const photos = modelOf('photos-low');
+const garments = modelOf('fashion-mnist');
+
+/** The beginning of a picture: enough for its header, and not for its pixels. */
+async function beginning(side: number): Promise<Uint8Array> {
+  const values = new Float32Array(3 * side * side).map((_, i) => ((i * 7919) % 251) / 251);
+  const picture = await writeImage({ id: 'x', shape: [side, side], channels: 3, values }, 'png');
+  return picture.subarray(0, 200);
+}
+
+it('a signal is held against the model and the limits by its header, whatever it is read for', async () => {
+  const bytes = await beginning(256);
+  const few = { maxBytes: 1e6, limits: { ...defaultLimits, maxMultiplyAdds: 1e6 } };
+  const usual = { maxBytes: 1e6, limits: defaultLimits };
+  const codeOf = (reading: Promise<unknown>) => reading.then(String, ({ code }: { code: string }) => code);
+  expect(await codeOf(readSignal('x', bytes, { model: photos, ...few }))).toBe('limit-multiply-adds');
+  expect(await codeOf(readSignal('x', bytes, { model: photos, as: { effort: 5 }, ...few }))).toBe(
+    'limit-multiply-adds',
+  );
+  expect(await codeOf(readSignal('x', bytes, { model: garments, ...usual }))).toBe('signal-shape');
+  expect(await codeOf(readSignal('x', bytes, { model: garments, as: 'part', ...usual }))).toBe(
+    'limit-samples',
+  );
+  expect(await codeOf(readMask('x', bytes, { card: garments.card, ...usual }))).toBe('limit-samples');
+  const narrow = { maxBytes: 1e6, limits: { ...defaultLimits, maxAxis: 100 } };
+  expect(await codeOf(readMask('x', bytes, narrow))).toBe('limit-axis');
+});
