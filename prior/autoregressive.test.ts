@@ -14,7 +14,7 @@ import {
 import { readLevel, recipeTensors } from './autoregressive-tensors.ts';
 import { bankShapes, makeBank, readBank, shapeNames } from './bank.ts';
 import { referenceNetwork } from './cell-network.ts';
-import { wasmNetwork } from './cell-network-wasm.ts';
+import { memoryOf, wasmNetwork } from './cell-network-wasm.ts';
 import {
   auxiliaryCount,
   type ContextRecipe,
@@ -362,4 +362,8 @@ describe('the network in WebAssembly', () => {
       }
     }
   });
+});
+
+it('a network that memory has no room for is refused by name', () => {
+  expect(() => memoryOf(2 ** 40)).toThrow(expect.objectContaining({ code: 'wasm-memory' }));
 });

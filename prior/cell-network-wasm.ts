@@ -1,4 +1,5 @@
 /** The network of one level on one cell in WebAssembly with SIMD, where that is at hand: kernel/network.c laid out and run. */
+import { EnvironmentError } from '../src/core/errors.ts';
 import type { HiddenLayer, LevelTensors } from './autoregressive-tensors.ts';
 import { type CellNetwork, referenceNetwork } from './cell-network.ts';
 import { networkWasm } from './kernel/network-wasm.ts';
@@ -19,7 +20,7 @@ export function fastestNetwork(tensors: LevelTensors): CellNetwork {
   return wasmNetwork(tensors) ?? referenceNetwork(tensors);
 }
 
-/** Undefined where there is no WebAssembly, or none with SIMD, or a page forbids it. */
+/** Undefined where there is no WebAssembly, or none with SIMD, or a page forbids it. Throws EnvironmentError `wasm-memory`. */
 export function wasmNetwork(tensors: LevelTensors): CellNetwork | undefined {
   const module = compiledModule();
   if (module === undefined) return undefined;
@@ -42,7 +43,7 @@ export function wasmNetwork(tensors: LevelTensors): CellNetwork | undefined {
     plan.product(head.output, new Int32Array(channels), lastUnits(hidden), head.outputShift),
   );
 
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(plan.end / pageBytes) });
+  const memory = memoryOf(plan.end);
   for (const { weights, bias, at } of plan.products) {
     new Int16Array(memory.buffer, at.weights, weights.length).set(weights);
     new Int32Array(memory.buffer, at.bias, bias.length).set(bias);
@@ -62,6 +63,19 @@ export function wasmNetwork(tensors: LevelTensors): CellNetwork | undefined {
     scales: new Int32Array(memory.buffer, heads[1]![2]!, channels),
     run: () => kernel.run(stackBytes),
   };
+}
+
+/** Throws EnvironmentError `wasm-memory` where there is no room for it. */
+export function memoryOf(bytes: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: Math.ceil(bytes / pageBytes) });
+  } catch (error) {
+    throw new EnvironmentError(
+      'wasm-memory',
+      `no room for the ${bytes} bytes of a prior's network; use a prior with a smaller one, or free memory`,
+      { cause: error },
+    );
+  }
 }
 
 function lastUnits(hidden: readonly HiddenLayer[]): number {
