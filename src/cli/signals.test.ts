@@ -26,7 +26,6 @@ it('a signal is held against the model and the limits by its header, whatever it
   expect(await codeOf(readSignal('x', bytes, { model: photos, as: { effort: 5 }, ...few }))).toBe(
     'limit-multiply-adds',
   );
-  expect(await codeOf(readSignal('x', bytes, { model: garments, ...usual }))).toBe('signal-shape');
   expect(await codeOf(readSignal('x', bytes, { model: garments, as: 'part', ...usual }))).toBe(
     'limit-samples',
   );
