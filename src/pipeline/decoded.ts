@@ -68,9 +68,15 @@ export function packSymbols(symbols: Int32Array): Uint8Array {
   return writer.finish();
 }
 
-/** The modulation [m] of symbols that `packSymbols` packed; `steps` [m] are those of each number. */
-export function dequantisePacked(packed: Uint8Array, steps: Float64Array): Float32Array {
-  const modulation = new Float32Array(steps.length);
+/**
+ * The modulation [m] of symbols that `packSymbols` packed; `steps` [m] are those of each number. Written to `modulation`, all zeros
+ * before.
+ */
+export function dequantisePacked(
+  packed: Uint8Array,
+  steps: Float64Array,
+  modulation: Float32Array = new Float32Array(steps.length),
+): Float32Array {
   let at = 0;
   for (let next = 0; next < packed.length; at++) {
     for (let unit = 1, byte = 128; byte > 127; unit *= 128) {

@@ -69,10 +69,11 @@ export async function openFunctions(
   { limits = defaultLimits, signal, onDamaged }: OpenOptions = {},
 ): Promise<OpenFunction[]> {
   const opened: OpenFunction[] = [];
+  const blocks = new Blocks();
   let symbols = 0;
   for (const fn of functions) {
     try {
-      const opening = openOne(source, fn, { limits, signal });
+      const opening = openOne(source, fn, { limits, signal, blocks });
       const found = opening instanceof Promise ? await opening : opening;
       opened.push(found);
       symbols += found.modulation.length;
@@ -112,11 +113,17 @@ export function isSameNetwork(model: Model, quality: number, other: number): boo
   return atQuality(model, quality).network === atQuality(model, other).network;
 }
 
+interface OpenOneOptions {
+  readonly limits: Limits;
+  readonly signal: AbortSignal | undefined;
+  readonly blocks: Blocks;
+}
+
 /** At once, unless samples have to be fitted: a promise for each of many functions would cost more than opening it. */
 function openOne(
   source: FunctionSource,
   fn: StoredFunction,
-  { limits, signal }: { readonly limits: Limits; readonly signal: AbortSignal | undefined },
+  { limits, signal, blocks }: OpenOneOptions,
 ): OpenFunction | Promise<OpenFunction> {
   const { model } = source;
   const facts = summaryOf(fn);
@@ -133,7 +140,8 @@ function openOne(
         });
       }
       const { packed, shape, quality } = found;
-      const modulation = dequantisePacked(packed, stepsOfNumbers(model, shape, quality));
+      const steps = stepsOfNumbers(model, shape, quality);
+      const modulation = dequantisePacked(packed, steps, blocks.take(steps.length));
       return { ...facts, quality, coded: true, modulation };
     }
     case 'modulation': {
@@ -149,6 +157,29 @@ function openOne(
       return content satisfies never;
   }
 }
+
+/**
+ * Zeros for modulations, several to a buffer: a buffer for each costs the collector more than filling it. A buffer lives as long as any
+ * of its modulations.
+ */
+class Blocks {
+  #left = new Float32Array(0);
+  #taken = 0;
+
+  take(length: number): Float32Array {
+    if (this.#left.length < length) {
+      const count = Math.max(1, Math.min(this.#taken, Math.floor(blockNumbers / length)));
+      this.#left = new Float32Array(count * length);
+    }
+    const own = this.#left.subarray(0, length);
+    this.#left = this.#left.subarray(length);
+    this.#taken++;
+    return own;
+  }
+}
+
+/** At most, of modulations that are shorter: 128 kB. */
+const blockNumbers = 2 ** 15;
 
 interface Steps {
   readonly shape: readonly number[];

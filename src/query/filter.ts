@@ -78,7 +78,7 @@ async function* groupsOfFacts(
     if (signal?.aborted) throw new AbortedError();
     done += group.length;
     onProgress?.(done, total);
-    yield group.filter((fn) => passes(summaryOf(fn), filter));
+    yield filter === undefined ? group : group.filter((fn) => passes(summaryOf(fn), filter));
     await setImmediate();
   }
 }
