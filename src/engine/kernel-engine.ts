@@ -1,7 +1,8 @@
 /** The Engine over a host of the kernel: checks arguments, lays out requests, splits what is too large for one. */
 import { flagOf } from '../core/abort.ts';
 import { AbortedError } from '../core/errors.ts';
-import { type BaseNetwork, modulationLength, pointCount, totalChannels } from '../field/spec.ts';
+import { channelLayout } from '../field/channels.ts';
+import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import {
   allFinite,
   checkBatch,
@@ -16,6 +17,7 @@ import {
 } from './check.ts';
 import type { Batch, CallOptions, Engine, Modulations, Points } from './engine.ts';
 import { type KernelRequest, requestBase, tasks } from './request.ts';
+import { gradientInWindows, type Window, windowsOf } from './windows.ts';
 
 export interface KernelHost {
   readonly name: string;
@@ -27,6 +29,8 @@ export interface KernelHost {
 
 /** From this many points on, the signals of a batch are worked on one at a time, each by all threads. */
 const LARGE_SIGNAL = 16_384;
+/** Signals of more points are worked on in windows of about so many: below, what the kernel holds is little. */
+const windowed = { above: 2 ** 19, points: 2 ** 17 };
 
 export function kernelEngine(host: KernelHost): Engine {
   let closed = false;
@@ -82,6 +86,44 @@ export function kernelEngine(host: KernelHost): Engine {
     return { values, slopes };
   }
 
+  /** Loss of a batch of one signal; writes its gradient [m]. */
+  async function lossAndGradient(
+    net: BaseNetwork,
+    batch: Batch,
+    modulation: Float32Array,
+    gradient: Float32Array,
+    options: CallOptions | undefined,
+  ): Promise<number> {
+    const losses = new Float64Array(1);
+    const request = batchRequest(net, batch, 0, 1);
+    await run({ task: tasks.gradient, steps: 0, ...request, start: modulation, losses, gradient }, options);
+    return losses[0]!;
+  }
+
+  /** `adapt` of one signal, step by step, each in windows: `trajectory` [steps + 1, m] begins with the start. */
+  async function adaptInWindows(
+    windows: readonly Window[],
+    net: BaseNetwork,
+    batch: Batch,
+    { trajectory, losses }: { readonly trajectory: Float32Array; readonly losses: Float64Array },
+    options: CallOptions | undefined,
+  ): Promise<void> {
+    const { levels, length: m } = channelLayout(net.spec, batch.shape);
+    const gradient = new Float32Array(m);
+    for (let step = 0; step < losses.length; step++) {
+      const from = trajectory.subarray(step * m, (step + 1) * m);
+      const to = trajectory.subarray((step + 1) * m, (step + 2) * m);
+      losses[step] = await gradientInWindows(windows, net.spec, batch, from, gradient, (part, phi, slope) =>
+        lossAndGradient(net, part, phi, slope, options),
+      );
+      for (const { at, cells, channels, first } of levels) {
+        const rates = net.rates.subarray(ratesAt(net, step) + first);
+        for (let i = 0; i < cells * channels; i++)
+          to[at + i] = from[at + i]! - rates[i % channels]! * gradient[at + i]!;
+      }
+    }
+  }
+
   return {
     name: host.name,
     threads: host.threads,
@@ -109,8 +151,20 @@ export function kernelEngine(host: KernelHost): Engine {
       const losses = new Float64Array(batch.count);
       const gradient = new Float32Array(modulations.length);
       const m = modulationLength(net.spec, batch.shape);
+      const windows = largeWindows(net, batch);
       for (const part of parts(net, batch)) {
         const rows = (array: Float32Array) => array.subarray(part.first * m, (part.first + part.count) * m);
+        if (windows !== undefined) {
+          losses[part.first] = await gradientInWindows(
+            windows,
+            net.spec,
+            sliceOf(batch, part),
+            rows(modulations),
+            rows(gradient),
+            (window, phi, slope) => lossAndGradient(net, window, phi, slope, options),
+          );
+          continue;
+        }
         await run(
           {
             task: tasks.gradient,
@@ -139,13 +193,15 @@ export function kernelEngine(host: KernelHost): Engine {
       }
       const losses = new Float64Array(steps * count);
       const split = parts(net, batch);
+      const windows = largeWindows(net, batch);
       for (const part of split) {
         const whole = split.length === 1;
         const mine = whole
           ? { trajectory, losses }
           : { trajectory: new Float32Array((steps + 1) * m), losses: new Float64Array(steps) };
         if (!whole) mine.trajectory.set(trajectory.subarray(part.first * m, (part.first + 1) * m));
-        await run({ task: tasks.adapt, ...part.request, steps, ...mine }, options);
+        if (windows !== undefined) await adaptInWindows(windows, net, sliceOf(batch, part), mine, options);
+        else await run({ task: tasks.adapt, ...part.request, steps, ...mine }, options);
         if (whole) continue;
         for (let step = 0; step <= steps; step++) {
           trajectory.set(mine.trajectory.subarray(step * m, (step + 1) * m), (step * count + part.first) * m);
@@ -208,6 +264,15 @@ function parts(net: BaseNetwork, batch: Batch): Part[] {
     count: size,
     request: batchRequest(net, batch, i * size, size),
   }));
+}
+
+function largeWindows(net: BaseNetwork, { shape }: Batch): Window[] | undefined {
+  return pointCount(shape) > windowed.above ? windowsOf(net.spec, shape, windowed.points) : undefined;
+}
+
+/** The one signal of a part. */
+function sliceOf({ shape }: Batch, { request }: Part): Batch {
+  return { shape, count: 1, targets: request.targets, weights: request.pointWeights };
 }
 
 function batchRequest(net: BaseNetwork, batch: Batch, first: number, count: number) {

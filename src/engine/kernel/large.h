@@ -119,6 +119,12 @@ static void map_unit(const Job* job, int unit, int step, float*) {
   map_rows(d, n, b.level, phi, b.first, b.count, v.shifts.cell[b.level] + (long)b.first * d.row);
 }
 
+static bool all_zero(const float* weight, int count) {
+  for (int t = 0; t < count; t++)
+    if (weight[t] != 0) return false;
+  return true;
+}
+
 static int pass_units(const Job* job) { return job->values ? evaluate_units(job) : LANES; }
 
 static void pass_unit(const Job* job, int unit, float* scratch) {
@@ -146,6 +152,7 @@ static void pass_unit(const Job* job, int unit, float* scratch) {
   zero(s.geometry.features, (long)TILE * d.feature_row);
   for (; first < last; first += TILE) {
     const int valid = last - first < TILE ? (int)(last - first) : TILE;
+    if (job->point_weights && all_zero(job->point_weights + first, valid)) continue;  // the margin of a window
     grid_geometry(job, d, job->spec.shape, first, valid, s.geometry);
     loss += tile_pass<PASS_BACKWARD>(d, n, s.geometry, v.shifts, s.activations, job->targets + first * d.outputs,
                                      job->point_weights ? job->point_weights + first : nullptr, valid, 1.f, partial, nullptr, nullptr);
