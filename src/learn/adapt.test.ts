@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { openNative } from '../engine/native/native.ts';
 import { openReference } from '../engine/reference/reference.ts';
+import { randomBatch, randomNetwork, uniformFrom } from '../engine/testing.ts';
 import { channelLayout } from '../field/channels.ts';
-import { modulationLength } from '../field/spec.ts';
+import { type FieldSpec, modulationLength } from '../field/spec.ts';
 import * as learning from './adapt.ts';
 import { rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
@@ -109,4 +111,21 @@ test('a signal of another size than was learnt on is adapted by the same network
     new Float32Array(modulation.length),
   );
   expect(losses[0]!).toBeLessThan(zero.losses[0]!);
+});
+
+test('a batch of many points gets the modulations of the inner loop, step by step', async () => {
+  const native = await openNative({ threads: 2 });
+  const shape = [2 ** 19 + 3];
+  const spec: FieldSpec = {
+    ...{ axes: 1, outputs: 1, width: 4, layers: 1, w0: 10 },
+    features: { global: false, local: false, harmonics: 1 },
+    levels: [{ cell: [4], channels: 1, interpolation: 'linear' }],
+  };
+  const uniform = uniformFrom(5);
+  const net = randomNetwork(spec, 0.05, uniform, 2);
+  const batch = randomBatch(spec, shape, 1, false, uniform);
+  const { trajectory } = await native.adapt(net, batch, 3);
+  const { modulations } = await learning.adaptBatch(native, net, batch, { steps: 3 });
+  expect(modulations).toEqual(trajectory.slice(3 * modulations.length));
+  await native.close();
 });

@@ -7,11 +7,14 @@
  */
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
-import { type BaseNetwork, modulationLength } from '../field/spec.ts';
+import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import { batchOf, errorScale255, massOf, type ValueRange } from './batch.ts';
 import { multiplierAt } from './rate.ts';
 import { type RateTerm, refineBatch } from './refine.ts';
 import type { SourceSignal } from './source.ts';
+
+/** Of batches of more points not the whole trajectory is held, which is as many modulations as there are steps, but two of them. */
+const LARGE_BATCH = 2 ** 19;
 
 export interface AdaptOptions extends CallOptions {
   /** 0 or more. Each costs one gradient; one more is computed when there are steps beyond the learnt ones. */
@@ -41,14 +44,42 @@ export async function adaptBatch(
   if (!Number.isInteger(steps) || steps < 0) {
     throw new BadInputError('steps', `steps is a whole number of at least 0, not ${steps}`);
   }
-  const length = batch.count * modulationLength(net.spec, batch.shape);
   const learnt = Math.min(steps, learntSteps);
-  const { trajectory } = await engine.adapt(net, batch, learnt, { start, signal });
-  const modulations = trajectory.slice(learnt * length);
+  const large = learnt > 1 && batch.count * pointCount(batch.shape) > LARGE_BATCH;
+  const modulations = await (large ? stepByStep : inOneCall)(engine, net, batch, learnt, { start, signal });
   if (steps === learnt) return { modulations, learnt: modulations };
   const turns = steps - learnt + 1;
   const refined = await refineBatch(engine, net, batch, modulations, { turns, rate, signal });
   return { modulations: refined.modulations, learnt: modulations };
+}
+
+type Inner = CallOptions & { readonly start: Float32Array | undefined };
+
+async function inOneCall(
+  engine: Engine,
+  net: BaseNetwork,
+  batch: Batch,
+  steps: number,
+  options: Inner,
+): Promise<Float32Array> {
+  const { trajectory } = await engine.adapt(net, batch, steps, options);
+  return trajectory.slice(steps * batch.count * modulationLength(net.spec, batch.shape));
+}
+
+async function stepByStep(
+  engine: Engine,
+  net: BaseNetwork,
+  batch: Batch,
+  steps: number,
+  { start, signal }: Inner,
+): Promise<Float32Array> {
+  let at = start;
+  for (let step = 0; step < steps; step++) {
+    const first = ratesAt(net, step);
+    const rates = net.rates.subarray(first, first + totalChannels(net.spec));
+    at = await inOneCall(engine, { ...net, rates }, batch, 1, { start: at, signal });
+  }
+  return at!;
 }
 
 /** The modulation [m] of one signal in its own units. Throws BadInputError `no-observed-points`, `infinite-value`. */

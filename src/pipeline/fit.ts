@@ -76,7 +76,9 @@ export async function fitSignals(
           signal,
         });
   const length = modulationLength(card.spec, batch.shape);
-  const cut = (of: Float32Array, i: number) => of.slice(i * length, (i + 1) * length);
+  // One signal has all there is: a copy of a large one would be a burden.
+  const cut = (of: Float32Array, i: number) =>
+    signals.length === 1 ? of : of.slice(i * length, (i + 1) * length);
   return signals.map((_, i) => {
     const modulation = cut(modulations, i);
     return {
