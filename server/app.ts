@@ -42,7 +42,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
     const connection = context.connections.of(c.env?.incoming?.socket as Socket | undefined);
     c.set('intake', context);
     c.set('connection', connection);
-    c.set('body', connection.hold());
+    c.set('body', connection.holdBody());
     await next();
     c.get('body').release();
     c.res.headers.set('x-request-id', c.get('requestId'));

@@ -18,13 +18,16 @@ export interface Connection {
   rest(): void;
   /** The body of the request is awaited until the function returned is called; `onSlow` is told when it is too slow. */
   awaitBody(onSlow: (fault: HttpFault) => void): () => void;
-  /** Counts bytes in memory for the request. */
-  hold(): Hold;
+  /** Counts bytes of the request's body in memory. */
+  holdBody(): Hold;
+  /** Counts bytes of its answer in memory. */
+  holdAnswer(): Hold;
 }
 
 interface Kept extends Connection {
   readonly socket: Socket;
-  readonly holds: Set<Hold>;
+  readonly bodies: Set<Hold>;
+  readonly answers: Set<Hold>;
   phase: 'rest' | 'body' | 'work';
   onSlow: ((fault: HttpFault) => void) | undefined;
   /** When bytes moved last. */
@@ -46,7 +49,9 @@ export class Connections {
   /** The one whose bytes moved longest ago comes first. */
   readonly #all = new Map<Socket, Kept>();
   readonly #perClient = new Map<string, number>();
-  readonly #bytes: ByteBudget;
+  /** Apart, so that answers that nobody reads leave room for bodies. */
+  readonly #bodies: ByteBudget;
+  readonly #answers: ByteBudget;
   readonly #timer: NodeJS.Timeout;
   #sweptAt: number;
 
@@ -54,9 +59,9 @@ export class Connections {
     this.#limits = limits;
     this.#now = now;
     this.#sweptAt = now();
-    this.#bytes = new ByteBudget({ total: limits.bytesInFlight, share: limits.clientShare }, (client) =>
-      this.#cutSilent(client),
-    );
+    const half = { total: limits.bytesInFlight / 2, share: limits.clientShare };
+    this.#bodies = new ByteBudget(half, (client) => this.#cutSilent('bodies', client));
+    this.#answers = new ByteBudget(half, (client) => this.#cutSilent('answers', client));
     this.#timer = setInterval(() => this.sweep(), limits.windowMs / sweeps).unref();
   }
 
@@ -66,7 +71,7 @@ export class Connections {
 
   /** Bytes of bodies and answers in memory. */
   get bytesHeld(): number {
-    return this.#bytes.held;
+    return this.#bodies.held + this.#answers.held;
   }
 
   /** Keeps a new connection, or closes it when there is no room and none can be made. */
@@ -125,7 +130,8 @@ export class Connections {
     const kept: Kept = {
       socket,
       client,
-      holds: new Set(),
+      bodies: new Set(),
+      answers: new Set(),
       phase: 'rest',
       onSlow: undefined,
       movedAt: now,
@@ -144,7 +150,8 @@ export class Connections {
           if (kept.phase === 'body') this.#enter(kept, 'work');
         };
       },
-      hold: () => this.#hold(kept),
+      holdBody: () => this.#hold(kept, 'bodies'),
+      holdAnswer: () => this.#hold(kept, 'answers'),
     };
     return kept;
   }
@@ -156,20 +163,22 @@ export class Connections {
       work: () => undefined,
       rest: () => undefined,
       awaitBody: () => () => undefined,
-      hold: () => this.#bytes.hold(client),
+      holdBody: () => this.#bodies.hold(client),
+      holdAnswer: () => this.#answers.hold(client),
     };
   }
 
-  #hold(kept: Kept): Hold {
-    const hold = this.#bytes.hold(kept.client);
+  #hold(kept: Kept, of: 'bodies' | 'answers'): Hold {
+    const budget = of === 'bodies' ? this.#bodies : this.#answers;
+    const hold = budget.hold(kept.client);
     const counted: Hold = {
       add: (bytes) => hold.add(bytes),
       release: () => {
-        kept.holds.delete(counted);
+        kept[of].delete(counted);
         hold.release();
       },
     };
-    kept.holds.add(counted);
+    kept[of].add(counted);
     return counted;
   }
 
@@ -215,13 +224,13 @@ export class Connections {
     return false;
   }
 
-  /** Cuts the one that has held bytes longest without moving any. */
-  #cutSilent(client: string | undefined): boolean {
+  /** Cuts the one that has held bytes of a kind longest without moving any. */
+  #cutSilent(of: 'bodies' | 'answers', client: string | undefined): boolean {
     const now = this.#now();
     const { windowMs } = this.#limits;
     for (const kept of this.#all.values()) {
       if (now - kept.movedAt < windowMs / sweeps) return false;
-      if (kept.holds.size === 0 || (client !== undefined && kept.client !== client)) continue;
+      if (kept[of].size === 0 || (client !== undefined && kept.client !== client)) continue;
       if (kept.phase === 'work' && kept.socket.writableLength === 0) continue;
       this.#cut(kept);
       return true;
@@ -230,8 +239,11 @@ export class Connections {
   }
 
   #cut(kept: Kept): void {
-    this.#forget(kept.socket);
-    kept.socket.destroy();
+    const { socket } = kept;
+    this.#forget(socket);
+    // the kernel would keep what it took, megabytes of it, for as long as the client does not read
+    if (socket.writableLength > 0) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   #forget(socket: Socket): void {
@@ -241,7 +253,7 @@ export class Connections {
     const left = (this.#perClient.get(kept.client) ?? 1) - 1;
     if (left > 0) this.#perClient.set(kept.client, left);
     else this.#perClient.delete(kept.client);
-    for (const hold of [...kept.holds]) hold.release();
+    for (const hold of [...kept.bodies, ...kept.answers]) hold.release();
   }
 }
 

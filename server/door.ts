@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Admission, overloaded, type WorkClass } from './admission.ts';
 import type { Connections } from './connections.ts';
 import type { HostRule } from './hosts.ts';
@@ -28,7 +29,7 @@ const lingerMs = 2000;
 /** The listener for `request` and for `checkContinue` of an HTTP server, which passes on to `inside`. */
 export function doorTo(inside: Listener, options: DoorOptions): Listener {
   const { admission, connections, pacer, mayBeCalled } = options;
-  return (incoming, outgoing) => {
+  return inOrder((incoming, outgoing) => {
     const misdirected = mayBeCalled(incoming.headers.host);
     if (misdirected !== undefined) {
       return refuse(new HttpFault(421, 'misdirected', misdirected), incoming, outgoing, options);
@@ -43,6 +44,23 @@ export function doorTo(inside: Listener, options: DoorOptions): Listener {
     connection.work();
     outgoing.once('close', () => connection.rest());
     inside(incoming, outgoing);
+  });
+}
+
+/**
+ * A request that was sent before the one ahead of it on its connection was answered waits for that: answers go out in
+ * order anyway, and whoever asks for much and reads nothing is to cost one request.
+ */
+function inOrder(listener: Listener): Listener {
+  const last = new WeakMap<Socket, ServerResponse>();
+  return (incoming, outgoing) => {
+    const { socket } = incoming;
+    const before = last.get(socket);
+    last.set(socket, outgoing);
+    if (before === undefined || before.closed) return listener(incoming, outgoing);
+    before.once('close', () => {
+      if (!socket.destroyed) listener(incoming, outgoing);
+    });
   };
 }
 

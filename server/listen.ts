@@ -13,6 +13,9 @@ import { pacedResponse } from './response.ts';
 /** Longer than proxies and clients keep a connection, so that they close it and not we under their next request. */
 const keepAliveTimeoutMs = 75_000;
 
+/** Connections that wait to be taken; the kernel drops those beyond it, and their clients ask again after seconds. */
+const backlog = 4096;
+
 /** How long who sent no request has to read why. */
 const lingerMs = 1000;
 
@@ -44,7 +47,7 @@ export async function listen(
     headersTimeout: headersMs,
     requestTimeout: Math.max(headersMs, requestMs),
     keepAliveTimeout: keepAliveTimeoutMs,
-    ServerResponse: pacedResponse(context.connections),
+    ServerResponse: pacedResponse(context.connections, context.pacer),
     connectionsCheckingInterval: Math.min(1000, headersMs / 4),
   });
   let rule: HostRule | undefined;
@@ -78,7 +81,7 @@ function bind(server: Server, port: number, host: string): Promise<AddressInfo> 
         : `cannot listen on port ${port} of ${host}: ${error.message}`;
       reject(new EnvironmentError(busy ? 'port-in-use' : 'cannot-listen', message, { cause: error }));
     });
-    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+    server.listen({ port, host, backlog }, () => resolve(server.address() as AddressInfo));
   });
 }
 

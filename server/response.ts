@@ -4,12 +4,21 @@
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Connections } from './connections.ts';
+import type { Pacer } from './pacer.ts';
+import { Turns } from './turns.ts';
 
 /** Bytes of a piece; far fewer than a client has to take in a window. */
 export const pieceBytes = 2 ** 15;
 
-/** A class for `createServer`: its responses count large bodies among the bytes in memory until they are taken. */
-export function pacedResponse(connections: Connections): typeof ServerResponse<IncomingMessage> {
+/**
+ * A class for `createServer`: its responses count large bodies among the bytes in memory until they are taken, and
+ * write them in turns. Where there is no room for one, its connection is cut in the turn of refusals.
+ */
+export function pacedResponse(
+  connections: Connections,
+  pacer: Pick<Pacer, 'pace'>,
+): typeof ServerResponse<IncomingMessage> {
+  const turns = new Turns();
   return class PacedResponse extends ServerResponse<IncomingMessage> {
     override end(...given: unknown[]): this {
       const [body, encoding] = given;
@@ -17,33 +26,47 @@ export function pacedResponse(connections: Connections): typeof ServerResponse<I
       if (!isBody || body.length <= pieceBytes) return super.end(...(given as []));
       const named = typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8';
       const done = given.find((value) => typeof value === 'function') as (() => void) | undefined;
-      this.#send(typeof body === 'string' ? Buffer.from(body, named) : body, done);
+      const bytes = typeof body === 'string' ? Buffer.from(body, named) : body;
+      if (this.#hold(bytes.length)) this.#send(bytes, done);
+      else this.#refuse();
       return this;
     }
 
-    #send(bytes: Uint8Array, done: (() => void) | undefined): void {
-      const hold = connections.of(this.socket ?? undefined).hold();
+    #hold(bytes: number): boolean {
+      // of a request that was sent before the answer to another was read, the answer has no socket yet
+      const hold = connections.of(this.req.socket).holdAnswer();
       this.once('close', () => hold.release());
       try {
-        hold.add(bytes.length);
+        hold.add(bytes);
+        return true;
       } catch {
-        // the head has been written: nothing is left to say
-        this.destroy();
-        return;
+        return false;
       }
+    }
+
+    /** The head has been written, so nothing is left to say; who comes back at once is to do so at the pace of refusals. */
+    #refuse(): void {
+      const { socket } = this.req;
+      connections.of(socket).rest();
+      const back = pacer.pace(() => socket.resetAndDestroy());
+      socket.once('close', back);
+    }
+
+    #send(bytes: Uint8Array, done: (() => void) | undefined): void {
       let at = 0;
-      const go = () => {
-        while (bytes.length - at > pieceBytes) {
-          const taken = super.write(bytes.subarray(at, at + pieceBytes));
-          at += pieceBytes;
-          if (!taken) {
-            this.once('drain', go);
-            return;
-          }
+      const step = (): boolean => {
+        if (this.destroyed || this.req.socket.destroyed) return false;
+        const piece = bytes.subarray(at, at + pieceBytes);
+        at += piece.length;
+        if (at === bytes.length) {
+          super.end(piece, done);
+          return false;
         }
-        super.end(bytes.subarray(at), done);
+        if (super.write(piece)) return true;
+        this.once('drain', () => turns.enter(step));
+        return false;
       };
-      go();
+      turns.enter(step);
     }
   };
 }

@@ -13,7 +13,7 @@ export interface TrafficLimits {
   readonly windowMs: number;
   /** Least rate of a body that is sent, and of an answer that is read. */
   readonly leastBytesPerSecond: number;
-  /** Bodies and answers in memory, over all requests. */
+  /** Bodies and answers in memory, over all requests; half of it for each, so that neither takes all. */
   readonly bytesInFlight: number;
   /** Refusals for lack of room that are answered in a second; the next ones wait for their second. */
   readonly refusalsPerSecond: number;

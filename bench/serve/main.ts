@@ -65,9 +65,9 @@ async function slow({ port, memory }: Served, upload: Upload): Promise<void> {
         kind,
         count,
         // a client that leaves asks for honest work: in all as often, however many there are
-        everyMs: kind === 'leaving' ? 25 * count : kind === 'reading' ? 10_000 : 1000,
+        everyMs: kind === 'leaving' ? 25 * count : 1000,
         upload: kind === 'stalled' ? { ...upload, body: new Uint8Array(2 ** 18) } : upload,
-        download: [Array<string>(2).fill('/docs/scalar.js')],
+        download: [Array<string>(4).fill('/docs/scalar.js')],
         stay: true,
       });
       await new Promise((resolve) => setTimeout(resolve, 2000));

@@ -1,9 +1,13 @@
-import { request } from 'node:http';
-import { createConnection } from 'node:net';
+import { createServer, request, type ServerResponse } from 'node:http';
+import { type AddressInfo, createConnection } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Connections } from '../../server/connections.ts';
+import { doorTo } from '../../server/door.ts';
 import { hostRule } from '../../server/hosts.ts';
 import type { RunningServer } from '../../server/index.ts';
 import { recordJson, recordText } from '../../server/index.ts';
+import { Pacer } from '../../server/pacer.ts';
+import { defaultTraffic } from '../../server/traffic.ts';
 import { prepare, type Serving } from './serving.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -53,6 +57,38 @@ describe('host', () => {
     expect(answer.type).toBe('application/problem+json');
     expect(serving.records.slice(before)).toMatchObject([{ method, status: 421, code: 'misdirected' }]);
     expect((await send('GET', '/livez', { host: 'functa.example:1' })).status).toBe(200);
+  });
+});
+
+describe('a request sent before the one ahead of it was answered', () => {
+  it('waits for that answer', async () => {
+    const begun: ServerResponse[] = [];
+    const connections = new Connections(defaultTraffic);
+    const door = doorTo((_incoming, outgoing) => begun.push(outgoing), {
+      admission: { isFull: () => false },
+      connections,
+      pacer: new Pacer(100),
+      mayBeCalled: () => undefined,
+      log: undefined,
+    });
+    const http = createServer(door);
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const socket = createConnection((http.address() as AddressInfo).port, '127.0.0.1');
+    let heard = '';
+    socket.on('data', (data) => {
+      heard += data;
+    });
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(2));
+    await expect.poll(() => begun.length).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(begun).toHaveLength(1);
+    begun[0]!.end('one');
+    await expect.poll(() => begun.length).toBe(2);
+    begun[1]!.end('two');
+    await expect.poll(() => heard).toMatch(/one[^]*two/);
+    socket.destroy();
+    http.close();
+    connections.close();
   });
 });
 
