@@ -44,8 +44,8 @@ interface Candidate extends Cost {
   readonly modulation: Float32Array;
 }
 
-/** Qualities of samples that are tried; the steps are 1, 2, 4 and 8. */
-const sampleQualities = [100, 90, 80, 70] as const;
+/** Qualities of samples that are tried; the steps are 8, 4, 2 and 1. */
+const sampleQualities = [70, 80, 90, 100] as const;
 /** Files so short, or of so many bits a symbol, are priced by all priors: there the best one may be out of its depth. */
 const shortFile = 64;
 const dearSymbol = 4;
@@ -217,14 +217,14 @@ export class SignalEncoder {
     if (samples === undefined) return own;
     if (quality === 100 && own.mse > 0) return this.#sampledAt(100);
     const within = quality <= usefulQualities(this.#context.model)[1];
-    const least = leastSampleBytes(this.#signal, samples);
-    const candidates = sampleQualities
-      .filter((q) => {
-        const bytes = least - (samples.length * Math.log2(sampleStep(q))) / 8;
-        return within ? bytes <= own.bytes : trade({ bytes, mse: 0 }) < trade(own);
-      })
-      .map((q) => this.#sampledAt(q))
-      .filter((candidate) => !within || dominates(candidate, own));
+    const candidates: Candidate[] = [];
+    for (const q of sampleQualities) {
+      const bytes = leastSampleBytes(this.#signal, samples, sampleStep(q));
+      // Smaller steps take more still.
+      if (within ? bytes > own.bytes : trade({ bytes, mse: 0 }) >= trade(own)) break;
+      const candidate = this.#sampledAt(q);
+      if (!within || dominates(candidate, own)) candidates.push(candidate);
+    }
     return cheapest([own, ...candidates], trade);
   }
 

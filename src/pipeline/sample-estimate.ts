@@ -3,10 +3,10 @@ import type { Signal } from '../../datasets/signal.ts';
 import type { Samples } from '../field/samples.ts';
 
 /**
- * Bytes that samples, exact, take at the least as far as a look at neighbours says: log2 of one more than the least of a few differences
- * each. Flat areas are free. Seldom above what the coder reaches.
+ * Bytes that samples of a step take at the least as far as a look at neighbours says: log2 of the least of a few differences each, in
+ * steps. Flat areas are free. Seldom above what the coder reaches, and never less for a smaller step.
  */
-export function leastSampleBytes({ shape, channels }: Signal, samples: Samples): number {
+export function leastSampleBytes({ shape, channels }: Signal, samples: Samples, step: number): number {
   const columns = shape.at(-1)!;
   const stride = columns * channels;
   let bits = 0;
@@ -17,7 +17,7 @@ export function leastSampleBytes({ shape, channels }: Signal, samples: Samples):
     if (i >= stride) least = Math.min(least, Math.abs(x - samples[i - stride]!));
     const c = i % channels;
     if (c > 0) least = Math.min(least, Math.abs(left - (samples[i - 1]! - samples[i - 1 - channels]!)));
-    bits += 32 - Math.clz32(least) - (least > 0 ? 1 : 0);
+    bits += Math.max(0, 31 - Math.clz32(least / step));
   }
   return bits / 8;
 }
