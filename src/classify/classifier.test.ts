@@ -48,6 +48,14 @@ function train(out: string, changes: Partial<Parameters<typeof trainClassifier>[
   });
 }
 
+test('a store of fewer functions than the usual batch is learnt as one batch; one that was asked for is refused', async () => {
+  const small = { ...recipe, views: 1 };
+  const { card } = await train('few.safetensors', { recipe: { ...small, learning: { epochs: 2 } } });
+  expect(card.functions).toBe(48);
+  const asked = train('asked.safetensors', { recipe: { ...small, learning: { epochs: 2, batch: 64 } } });
+  await expect(asked).rejects.toMatchObject({ code: 'training' });
+});
+
 test.each([
   ['network', recipe],
   ['linear', { learning }],
@@ -96,13 +104,17 @@ test('functions that were decoded from bytes are read as their fields adapt, tho
 
 test('the same seed gives the same file, another seed another', async () => {
   const short = { ...recipe, learning: { ...learning, epochs: 1 } };
-  const bytesOf = async (seed: number) => {
-    const { path } = await train(`seed-${seed}`, {
+  const bytesOf = async (name: string, seed: number) => {
+    const { path } = await train(name, {
       recipe: { ...short, learning: { ...short.learning, seed } },
     });
     return readFile(path);
   };
-  const [first, again, other] = [await bytesOf(1), await bytesOf(1), await bytesOf(2)];
+  const [first, again, other] = [
+    await bytesOf('first', 1),
+    await bytesOf('again', 1),
+    await bytesOf('other', 2),
+  ];
   expect(first.equals(again)).toBe(true);
   expect(first.equals(other)).toBe(false);
 });

@@ -81,16 +81,19 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   await checkFree(options.out, { replace });
   const started = performance.now();
   const preset = probeRecipes[probe];
-  const recipe: ProbeRecipe = {
+  const given: ProbeRecipe = {
     ...preset,
     ...options.recipe,
     learning: { ...preset.learning, ...options.recipe?.learning },
   };
-  if (!(Number.isInteger(recipe.views) && recipe.views >= 1 && recipe.views <= 16)) {
-    throw new BadInputError('views', `views are from 1 to 16, not ${recipe.views}`);
+  if (!(Number.isInteger(given.views) && given.views >= 1 && given.views <= 16)) {
+    throw new BadInputError('views', `views are from 1 to 16, not ${given.views}`);
   }
   const { engine } = options;
   const found = await readLabelledAt(options.functaset, { model, engine, signal, limit: options.limit });
+  // A batch of the preset is at most all functions; one that was asked for stays as it is, and is refused where it is larger.
+  const batch = options.recipe?.learning?.batch ?? Math.min(given.learning.batch, found.classes.length);
+  const recipe: ProbeRecipe = { ...given, learning: { ...given.learning, batch } };
   if (found.labels.length < 2) {
     throw new BadInputError(
       'one-label',
@@ -114,7 +117,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const { tf } = await openTensorFlow({ threads: options.threads });
   const figures: Record<string, number> = {};
   const checkpoint = `${options.out}.checkpoint`;
-  const { epochs, batch } = recipe.learning;
+  const { epochs } = recipe.learning;
   const total = epochs * Math.floor(found.classes.length / batch);
   options.onEvent?.({ type: 'start', job, total, done: 0, unit: 'steps' });
   const tensors = await learn(tf, {
@@ -124,7 +127,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     validation: held && examplesOf(maps, [held.modulations], held.classes),
     checkpoint: checkpointAt(checkpoint),
     // The mean of the modulations stands for the functions that are learnt from.
-    digest: [model.networkId, probe, recipe.views, found.labels, [...standard.mean]],
+    digest: [model.networkId, probe, given.views, found.labels, [...standard.mean]],
     signal,
     onEvent: (event) => tell(event, figures, checkpoint, options),
   });
@@ -135,7 +138,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     architecture,
     labels: found.labels,
     learning: recipe.learning,
-    views: recipe.views,
+    views: given.views,
     functions: found.classes.length,
     figures,
   };
