@@ -211,7 +211,7 @@ describe('signals that cannot be coded', () => {
     ],
     ['an empty array', () => npy([0, 28], 0), 'application/x-npy', 422, 'empty-signal'],
     ['an array of other channels', () => npy([4, 4, 3], 0), 'application/x-npy', 422, 'signal-channels'],
-    ['an array of other axes', () => npy([4], 0), 'application/x-npy', 422, 'bad-shape'],
+    ['an array of other axes', () => npy([4], 0), 'application/x-npy', 422, 'signal-shape'],
     ['a cut array', () => npy([28, 28], 0).subarray(0, 500), 'application/x-npy', 422, 'truncated'],
   ] as const)('%s', async (_, body, type, status, code) => {
     await expectProblem(await send(encodePath, body(), { 'content-type': type }), status, code);
