@@ -1,12 +1,12 @@
 /** Models and stores that a worker keeps open; what changed on the disk is read again before it is used. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { classifierPath } from '../../src/classify/index.ts';
 import { ConflictError, EnvironmentError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { Model } from '../../src/field/model.ts';
-import { type Functaset, openFunctaset } from '../../src/functaset/index.ts';
+import { checkFile, type Functaset, openFunctaset } from '../../src/functaset/index.ts';
 import { generativePath } from '../../src/pipeline/generative.ts';
 import { loadModel, openSession, type Session } from '../../src/pipeline/index.ts';
 import { generativeKinds } from '../../src/pipeline/models.ts';
@@ -80,7 +80,7 @@ export class Shelf {
     return loading;
   }
 
-  /** The store of a job, opened again where another stands at its path by now. Throws what `openFunctaset` throws. */
+  /** The store of a job, opened again where another stands at its path by now. Throws what `openFunctaset` and `checkFile` throw. */
   async store({ path }: FunctasetRef): Promise<Functaset> {
     return (await this.#functaset(path)).store;
   }
@@ -121,7 +121,10 @@ export class Shelf {
   }
 
   async #functaset(path: string): Promise<ShelvedFunctaset> {
-    const stamp = fileStamp(join(path, 'data.mdb'), 'file');
+    const file = join(path, 'data.mdb');
+    const stamp = fileStamp(file, 'file');
+    // A file that was cut short where it stands is still mapped: touching a page that is gone would end the process.
+    if (existsSync(file)) checkFile(file);
     const known = await this.#functasets.get(path)?.catch(() => undefined);
     if (known?.stamp === stamp) return known;
     await known?.store.close();

@@ -1,4 +1,4 @@
-import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../server/index.ts';
@@ -56,6 +56,19 @@ it('a store that was replaced is opened again, and its index is its own', async 
   expect(found.searched).toBe(5);
   for (const { id } of found.items) expect(after).toContain(id);
   await rm(join(directory, 'old'), { recursive: true });
+});
+
+it('a store that was cut short where it stands is refused by name, and served when it is whole again', async () => {
+  const file = join(serving.directory, 'shoes', 'data.mdb');
+  const list = () => fetch(`${server.url}/v1/functasets/shoes/functions?limit=100`);
+  const whole = await readFile(file);
+  expect((await list()).status).toBe(200);
+  await truncate(file, 4096 * Math.floor(whole.length / 4096 / 2));
+  const refused = await list();
+  expect(refused.status).toBeGreaterThanOrEqual(500);
+  expect(((await refused.json()) as { code: string }).code).toBe('functaset-damaged');
+  await writeFile(file, whole, { flag: 'r+' });
+  expect((await list()).status).toBe(200);
 });
 
 it('a model that was replaced is refused by name once, then served as it is now', async () => {
