@@ -66,7 +66,7 @@ describe('POST /v1/models/{m}/classify', () => {
     expect(coded!.guesses[0]!.label).toBe(of!.guesses[0]!.label);
     const archive = await client.sample('tiny', { count: 3 }, { format: 'functa' });
     const all = await client.classify('tiny', archive, { type: 'application/vnd.functa' });
-    expect(all.map(({ id }) => id)).toEqual(['0', '1', '2']);
+    expect(all.map(({ id }) => id)).toEqual(['sample-0-0', 'sample-0-1', 'sample-0-2']);
   });
 
   it('says how to make a classifier where there is none, and what it takes', async () => {
