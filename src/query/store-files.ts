@@ -1,7 +1,8 @@
 /** Files that indexes keep in the directory of a store: whole or not there, and nothing left behind by what was killed. */
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readSync, renameSync } from 'node:fs';
-import { dropScratch, scratchBeside } from '../disk/scratch.ts';
+import { dirname } from 'node:path';
+import { dropScratch, scratchBeside, sweepScratch } from '../disk/scratch.ts';
 
 const pieceBytes = 2 ** 20;
 
@@ -10,6 +11,8 @@ const pieceBytes = 2 ** 20;
  * that processes left which are gone are removed first.
  */
 export function replaceFile(path: string, write: (fresh: string) => string | undefined): void {
+  // A server writes here for months: what others leave while it runs has to go too, not only what was there at first.
+  sweepScratch(dirname(path));
   const fresh = scratchBeside(path);
   try {
     const name = write(fresh) ?? path;
