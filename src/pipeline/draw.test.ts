@@ -34,7 +34,8 @@ describe('drawing from priors with files of their own', () => {
       [{ prior: 'gaussian', temperature: 0.9 }, 'prior-cannot', /flow/],
       [{ temperature: 0.4 }, 'temperature', /0.5 to 2/],
       [{ label: 'shoe' }, 'unknown-label', /0, 1, 2/],
-      [{ guidance: 21 }, 'guidance', /0 to 20/],
+      [{ label: 3, guidance: 21 }, 'guidance', /0 to 20/],
+      [{ guidance: 2 }, 'guidance-without-label', /give a label/],
       [{ shape: [56, 56] }, 'prior-shape', /28,28/],
       [{ prior: 'nobody' }, 'unknown-prior', /diffusion, flow/],
     ];

@@ -52,7 +52,7 @@ describe('a command line that makes no sense', () => {
     [['help', 'encdoe'], 'unknown-command', "unknown command 'encdoe'"],
     [['help', 'store', 'wrap'], 'unknown-command', "unknown command 'wrap'"],
     [['data', 'fetch'], 'missing-argument', "missing required argument 'name'"],
-    [['--threads', 'many', 'data', 'list'], 'invalid-argument', 'Give a whole number from 1 to 1024'],
+    [['--threads', 'many', 'data', 'list'], 'invalid-argument', 'Give a whole number from 1 to 256'],
     [['--engine', 'abacus', 'data', 'list'], 'invalid-argument', 'Allowed choices are native'],
     [[], 'no-command', 'a command is missing'],
   ])('%j exits 2 with one line', async (args, code, text) => {
