@@ -1,5 +1,5 @@
 /** Models and stores that a worker keeps open; what changed on the disk is read again before it is used. */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { classifierPath } from '../../src/classify/index.ts';
 import { ConflictError, EnvironmentError } from '../../src/core/errors.ts';
@@ -124,7 +124,7 @@ export class Shelf {
     const file = join(path, 'data.mdb');
     const stamp = fileStamp(file, 'file');
     // A file that was cut short where it stands is still mapped: touching a page that is gone would end the process.
-    if (existsSync(file)) checkFile(file);
+    if (stamp !== '') checkFile(file);
     const known = await this.#functasets.get(path)?.catch(() => undefined);
     if (known?.stamp === stamp) return known;
     await known?.store.close();
