@@ -13,8 +13,7 @@ if (existsSync(compiler)) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run(compiler, '-p', 'tsconfig.build.json');
   chmodSync(program, 0o755);
-  const bundle = join(root, 'scripts', 'bundle-tfjs.mjs');
-  if (existsSync(bundle)) run(bundle);
+  run(join(root, 'scripts', 'bundle.mjs'));
 } else if (existsSync(program)) {
   console.log('functa: TypeScript is not installed; dist/ stays as it is');
 } else {

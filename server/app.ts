@@ -1,8 +1,8 @@
 /** The application: middleware, routes, and what errors become. */
-import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import type { ServerContext } from './context.ts';
 import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
@@ -37,8 +37,9 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
     },
   });
 
+  // The client's own id where it is a plain token, so that logs of both sides can be joined; else a new one.
+  app.use(requestId({ limitLength: 64 }));
   app.use(async (c, next) => {
-    c.set('requestId', requestId(c.req.header('x-request-id')));
     const connection = context.connections.of(c.env?.incoming?.socket as Socket | undefined);
     c.set('intake', context);
     c.set('connection', connection);
@@ -106,9 +107,4 @@ function inTurn(pacer: Pacer, signal: AbortSignal): Promise<void> {
       { once: true },
     );
   });
-}
-
-/** The client's own id when it is a plain token, so that logs of both sides can be joined; else a new one. */
-function requestId(sent: string | undefined): string {
-  return sent !== undefined && /^[\w.-]{1,64}$/.test(sent) ? sent : randomUUID();
 }

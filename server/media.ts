@@ -1,4 +1,5 @@
 /** Media types: what a body is, and what the client wants back (RFC 9110, sections 8.3 and 12.5.1). */
+import { type Accept, parseAccept } from 'hono/utils/accept';
 import { mediaType as functaType } from '../codec/header.ts';
 import {
   type FormatName,
@@ -68,10 +69,10 @@ export function sniffSignal(declared: string, body: Uint8Array): FormatName {
 
 /** The best of `offered` (server's order of preference) for an Accept header. Throws HttpFault 406. */
 export function negotiate<T extends string>(header: string | undefined, offered: readonly T[]): T {
-  const ranges = parseAccept(header);
+  const ranges = parseAccept(header?.trim() || '*/*');
   let best: { type: T; q: number } | undefined;
   for (const type of offered) {
-    const q = quality(type, ranges);
+    const q = weight(type, ranges);
     if (q > 0 && (best === undefined || q > best.q)) best = { type, q };
   }
   if (best !== undefined) return best.type;
@@ -82,26 +83,10 @@ export function negotiate<T extends string>(header: string | undefined, offered:
   );
 }
 
-interface AcceptRange {
-  readonly range: string;
-  readonly q: number;
-}
-
-function parseAccept(header: string | undefined): AcceptRange[] {
-  if (header === undefined || header.trim() === '') return [{ range: '*/*', q: 1 }];
-  return header.split(',').map((item) => {
-    const [range = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
-    const q = parameters.find((parameter) => parameter.startsWith('q='));
-    const value = q === undefined ? 1 : Number(q.slice(2));
-    return { range, q: value >= 0 && value <= 1 ? value : 0 };
-  });
-}
-
-/** The most specific range that fits decides. */
-function quality(type: string, ranges: readonly AcceptRange[]): number {
-  const fits = [type, `${type.split('/', 1)[0]}/*`, '*/*'];
-  for (const range of fits) {
-    const found = ranges.find((candidate) => candidate.range === range);
+/** The most specific range that fits decides (RFC 9110, section 12.5.1); parameters of ranges are passed over. */
+function weight(type: string, ranges: readonly Accept[]): number {
+  for (const range of [type, `${type.split('/', 1)[0]}/*`, '*/*']) {
+    const found = ranges.find((candidate) => candidate.type.toLowerCase() === range);
     if (found !== undefined) return found.q;
   }
   return 0;

@@ -29,7 +29,7 @@ const archive = Buffer.concat([
   entry('package/', '', '5'),
   entry('package/a.txt', 'hello'),
   entry('package/skipped', 'x'.repeat(3000)),
-  entry('PaxHeader', '30 path=package/a-long-name.txt\n', 'x'),
+  entry('PaxHeader', '32 path=package/a-long-name.txt\n', 'x'),
   entry('package/short', 'long'),
   entry('package/empty', ''),
   Buffer.alloc(1024),

@@ -8,6 +8,8 @@ import type { ServerEnv } from '../log.ts';
 import { withSamples } from '../samples.ts';
 
 const scriptPath = '/docs/scalar.js';
+// scripts/bundle.mjs puts it into build/ of a checkout and dist/build/ of a package.
+const scalarFile = new URL('../../build/scalar.js', import.meta.url);
 
 /** No font, telemetry or proxy of elsewhere; the content security policy enforces it. */
 const configuration = {
@@ -80,14 +82,9 @@ export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext):
 
   let script: Promise<Buffer> | undefined;
   app.get(scriptPath, async (c) => {
-    script ??= readFile(scalarFile());
+    script ??= readFile(scalarFile);
     const bytes = (await script) as Buffer<ArrayBuffer>;
     const headers = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache' };
     return etagged(c, `${bytes.length}`, () => c.body(bytes, 200, headers));
   });
-}
-
-/** The browser bundle inside the package that carries it. */
-function scalarFile(): URL {
-  return new URL('js/standalone.js', import.meta.resolve('@scalar/fastify-api-reference'));
 }

@@ -1,8 +1,9 @@
 /**
- * TensorFlow.js as one bundle (scripts/bundle-tfjs.mjs). Its engine and its registry of kernels are global to the
+ * TensorFlow.js as one bundle (scripts/bundle.mjs). Its engine and its registry of kernels are global to the
  * process: backends that bring a copy of the core of their own register into the same place.
  */
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { EnvironmentError } from '../../core/errors.ts';
 
 export type TensorFlow = typeof import('@tensorflow/tfjs-core');
@@ -17,21 +18,31 @@ export function loadTensorFlow(): Promise<TensorFlowBundle> {
   return loading;
 }
 
+/** Loads TensorFlow.js's own wasm backend, which registers itself, and tells it where its modules are. */
+export async function loadWasmBackend(): Promise<void> {
+  const wasm: typeof import('@tensorflow/tfjs-backend-wasm') = await bundled('tfjs-wasm.mjs');
+  wasm.setWasmPaths(fileURLToPath(folder));
+}
+
+// build/ of a checkout, dist/build/ of a built package.
+const folder = new URL('../../../build/', import.meta.url);
+
 async function load(): Promise<TensorFlowBundle> {
-  // Beside dist/src in a built package, in build/ of a checkout.
-  const places = ['../../../tfjs.mjs', '../../../build/tfjs.mjs'].map(
-    (path) => new URL(path, import.meta.url),
-  );
-  const found = places.find((place) => existsSync(place));
-  if (!found) {
+  let tf: TensorFlowBundle;
+  try {
+    tf = await bundled('tfjs.mjs');
+  } catch (error) {
     loading = undefined;
-    throw new EnvironmentError(
-      'tfjs-absent',
-      'the TensorFlow.js bundle is not built; run: node scripts/bundle-tfjs.mjs',
-    );
+    throw error;
   }
-  const tf: TensorFlowBundle = await import(/* @vite-ignore */ found.href);
   // Otherwise the core prints: advice to install another backend, notice of a second copy of itself.
   tf.enableProdMode();
   return tf;
+}
+
+async function bundled<T>(name: string): Promise<T> {
+  const place = new URL(name, folder);
+  if (existsSync(place)) return import(/* @vite-ignore */ place.href);
+  const message = 'the TensorFlow.js bundle is not built; run: node scripts/bundle.mjs';
+  throw new EnvironmentError('tfjs-absent', message);
 }

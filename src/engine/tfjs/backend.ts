@@ -5,11 +5,10 @@
  */
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
 import { BadInputError, EnvironmentError } from '../../core/errors.ts';
 import { loadDense } from './backend-dense.ts';
 import { registerFuncta } from './backend-functa.ts';
-import { loadTensorFlow, type TensorFlow, type TensorFlowBundle } from './backend-load.ts';
+import { loadTensorFlow, loadWasmBackend, type TensorFlow, type TensorFlowBundle } from './backend-load.ts';
 
 export { type Adam, type AdamOptions, type AdamState, createAdam } from './backend-adam.ts';
 export type { TensorFlow } from './backend-load.ts';
@@ -101,13 +100,9 @@ async function registered(
       dense.denseThreads(Math.max(1, options.threads ?? Math.min(2, availableParallelism())));
       return 'functa';
     }
-    case 'wasm': {
-      const wasm = await import('@tensorflow/tfjs-backend-wasm');
-      wasm.setWasmPaths(
-        `${dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))}/`,
-      );
+    case 'wasm':
+      await loadWasmBackend();
       return 'wasm';
-    }
     case 'cpu':
       return 'cpu';
     default:
