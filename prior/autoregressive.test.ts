@@ -14,7 +14,7 @@ import {
 import { readLevel, recipeTensors } from './autoregressive-tensors.ts';
 import { bankShapes, makeBank, readBank, shapeNames } from './bank.ts';
 import { referenceNetwork } from './cell-network.ts';
-import { memoryOf, wasmNetwork } from './cell-network-wasm.ts';
+import { wasmNetwork } from './cell-network-wasm.ts';
 import {
   auxiliaryCount,
   type ContextRecipe,
@@ -26,6 +26,7 @@ import {
 } from './context.ts';
 import { CostMeter } from './cost.ts';
 import { Sampler } from './draw.ts';
+import { memoryOf } from './kernel-memory.ts';
 import { type SymbolLayout, symbolLayout, type Table } from './prior.ts';
 
 const bank = makeBank();

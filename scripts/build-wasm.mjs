@@ -54,9 +54,17 @@ const network = {
   name: 'prior/kernel/network-wasm.ts',
   directory: 'prior/kernel',
   compiler: process.env.FUNCTA_WASM_CC ?? 'clang-19',
-  files: ['network.c'],
-  // The stack ends where prior/cell-network-wasm.ts begins.
-  flags: [...common, '-std=c11', '-Wl,-z,stack-size=4096', '-Wl,--stack-first', '-Wl,--strip-all'],
+  files: ['network.c', 'network.h'],
+  // The stack ends where prior/kernel-memory.ts begins.
+  flags: [
+    ...common,
+    '-std=c11',
+    '-fwrapv',
+    '-fno-builtin',
+    '-Wl,-z,stack-size=4096',
+    '-Wl,--stack-first',
+    '-Wl,--strip-all',
+  ],
   read: () => {
     const text = readFileSync(join(root, network.name), 'utf8');
     const [, source] = /source ([0-9a-f]{64})/.exec(text) ?? [];

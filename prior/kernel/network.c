@@ -1,34 +1,5 @@
-/*
- * One cell of a context network, in WebAssembly with SIMD: what prior/cell-network.ts computes, to the bit. Inputs and
- * weights have 16 bits, sums 32; no sum can leave them (prior/autoregressive-tensors.ts proves it), so their order is free.
- *
- * Memory is laid out by prior/cell-network-wasm.ts. A matrix [rows, columns] is stored by pairs of rows and quads of columns:
- * [pairs, quads, 4, 2], so that one instruction multiplies and adds two rows of a quad.
- */
-#include <stdint.h>
-#include <wasm_simd128.h>
-
-#define MAX_LAYERS 4
-#define MAX_HIDDEN 4095
-#define MAX_COMPANDED 127
-
-typedef struct {
-  const int16_t *weights;
-  const v128_t *bias;
-  v128_t *sums;
-  int32_t pairs, quads, shift;
-} Product;
-
-typedef struct {
-  int32_t inputs, auxiliary, layers;
-  const int32_t *values;         /* [inputs] */
-  int16_t *raw, *signed_, *size; /* [inputs], and 0 up to an even count */
-  int32_t *active;               /* room for the pairs of any product */
-  int16_t *units[2];             /* of a hidden layer and the next */
-  Product hidden[MAX_LAYERS];
-  Product mean, scale;           /* from the inputs; their sums are the results */
-  Product output[2];             /* from the last hidden layer to means and scales */
-} Network;
+/* One cell of a context network, in WebAssembly with SIMD. Memory is laid out by prior/cell-network-wasm.ts. */
+#include "network.h"
 
 /* sums = bias + x weights; pairs of inputs that are 0 cost nothing. */
 static void multiply(const Product *p, const int16_t *x, int32_t *active) {
@@ -66,23 +37,7 @@ static void multiply(const Product *p, const int16_t *x, int32_t *active) {
   }
 }
 
-/* compand of prior/context.ts, of a size. */
-static int compand(int size) {
-  const int a = size + 1;
-  const int e = 31 - __builtin_clz(a);
-  const int found = 16 * e + (((a - (1 << e)) * 16) >> e);
-  return found < MAX_COMPANDED ? found : MAX_COMPANDED;
-}
-
-__attribute__((export_name("run"))) void run(const Network *n) {
-  for (int i = 0; i < n->auxiliary; i++) n->raw[i] = n->signed_[i] = n->size[i] = n->values[i];
-  for (int i = n->auxiliary; i < n->inputs; i++) {
-    const int v = n->values[i];
-    const int size = v == 0 ? 0 : compand(v < 0 ? -v : v);
-    n->raw[i] = v;
-    n->size[i] = size;
-    n->signed_[i] = v < 0 ? -size : size;
-  }
+void infer(const Network *n) {
   multiply(&n->mean, n->raw, n->active);
   multiply(&n->scale, n->size, n->active);
   if (n->layers == 0) return;
@@ -105,4 +60,17 @@ __attribute__((export_name("run"))) void run(const Network *n) {
     for (int q = 0; q < p->quads; q++)
       heads[h]->sums[q] = wasm_i32x4_add(heads[h]->sums[q], wasm_i32x4_shr(p->sums[q], p->shift));
   }
+}
+
+/* The same of `values`. */
+__attribute__((export_name("run"))) void run(const Network *n) {
+  for (int i = 0; i < n->auxiliary; i++) n->raw[i] = n->signed_[i] = n->size[i] = n->values[i];
+  for (int i = n->auxiliary; i < n->inputs; i++) {
+    const int v = n->values[i];
+    const int size = v == 0 ? 0 : compand(v < 0 ? -v : v);
+    n->raw[i] = v;
+    n->size[i] = size;
+    n->signed_[i] = v < 0 ? -size : size;
+  }
+  infer(n);
 }
