@@ -24,6 +24,7 @@
 
 import { TableCoder } from '../prior/coder.ts';
 import { frequencyBits } from '../prior/cost.ts';
+import type { StreamPlace } from '../prior/prior.ts';
 import { BadStreamError } from '../src/core/errors.ts';
 
 const lowest = 1 << 23;
@@ -52,6 +53,12 @@ export class RansEncoder extends TableCoder {
     const frequency = 1 << (16 - count);
     this.#push(value * frequency, frequency);
     return value;
+  }
+
+  take(intervals: Uint32Array): void {
+    this.#makeRoom(intervals.length);
+    this.#intervals.set(intervals, this.#count);
+    this.#count += intervals.length;
   }
 
   /** The stream of all symbols, and of a check in [0, 2^16) that the decoder finds at the end. */
@@ -87,12 +94,15 @@ export class RansEncoder extends TableCoder {
   }
 
   #push(start: number, frequency: number): void {
-    if (this.#count === this.#intervals.length) {
-      const larger = new Uint32Array(2 * this.#count);
-      larger.set(this.#intervals);
-      this.#intervals = larger;
-    }
+    if (this.#count === this.#intervals.length) this.#makeRoom(this.#count);
     this.#intervals[this.#count++] = start + frequency * 65536;
+  }
+
+  #makeRoom(more: number): void {
+    if (this.#count + more <= this.#intervals.length) return;
+    const larger = new Uint32Array(Math.max(2 * this.#intervals.length, this.#count + more));
+    larger.set(this.#intervals.subarray(0, this.#count));
+    this.#intervals = larger;
   }
 }
 
@@ -123,6 +133,15 @@ export class RansDecoder extends TableCoder {
       );
     }
     return this.#x;
+  }
+
+  get place(): StreamPlace {
+    return { bytes: this.#bytes, next: this.#next, state: this.#x };
+  }
+
+  set place({ next, state }: StreamPlace) {
+    this.#next = next;
+    this.#x = state;
   }
 
   protected override get at(): number {

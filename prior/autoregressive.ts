@@ -29,9 +29,18 @@ import { fastestNetwork } from './cell-network-wasm.ts';
 import { type ContextRecipe, compand, LevelContext, maxRaw } from './context.ts';
 import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
+import { KernelWalk } from './walk-wasm.ts';
 
 /** Means stay within +-2^17, in 1/32. */
 export const maxMean = 1 << 17;
+
+/** What walks; it makes no difference to what is found. */
+export interface WalkOptions {
+  /** What computes the networks of coders that the kernel does not serve. */
+  readonly make?: MakeCellNetwork;
+  /** Whether whole walks are left to kernel/walk.c where they can be. */
+  readonly kernel?: boolean;
+}
 
 export class AutoregressivePrior implements EntropyPrior {
   readonly kind = 'autoregressive';
@@ -40,18 +49,19 @@ export class AutoregressivePrior implements EntropyPrior {
   readonly #bank: Bank;
   readonly #levels: readonly LevelTensors[];
   readonly #networks: readonly CellNetwork[];
+  readonly #kernel: KernelWalk | undefined;
 
-  /** `make`: what computes the networks; makes no difference to what is found. */
   constructor(
     bank: Bank,
     recipe: ContextRecipe,
     levels: readonly LevelTensors[],
-    make: MakeCellNetwork = fastestNetwork,
+    { make = fastestNetwork, kernel = true }: WalkOptions = {},
   ) {
     this.#bank = bank;
     this.recipe = recipe;
     this.#levels = levels;
     this.#networks = levels.map(make);
+    this.#kernel = kernel ? KernelWalk.open(bank, recipe, levels) : undefined;
     this.multiplyAddsPerSymbol = levels.reduce(
       (most, level) => Math.max(most, level.multiplyAdds / level.channels),
       0,
@@ -75,6 +85,7 @@ export class AutoregressivePrior implements EntropyPrior {
     if (channels.length !== this.#levels.length || channels.some((n, k) => n !== this.#levels[k]!.channels)) {
       throw new BadInputError('prior-layout', `the prior is for other channels than [${channels}]`);
     }
+    if (this.#kernel?.walk(layout, quality, symbols, coder)) return;
     this.#levels.forEach((tensors, k) => {
       const context = new LevelContext(this.recipe, layout, k);
       walkLevel(tensors, this.#networks[k]!, context, this.#bank, quality, symbols, coder);
@@ -82,11 +93,11 @@ export class AutoregressivePrior implements EntropyPrior {
   }
 }
 
-/** The autoregressive prior of a model; `make` as above. Throws BadInputError `tensor-*`, `prior-table`, `prior-recipe` or `prior-range`. */
+/** The autoregressive prior of a model. Throws BadInputError `tensor-*`, `prior-table`, `prior-recipe` or `prior-range`. */
 export function readAutoregressive(
   tensors: ReadonlyMap<string, Tensor>,
   spec: FieldSpec,
-  make?: MakeCellNetwork,
+  options?: WalkOptions,
 ): AutoregressivePrior {
   const bank = readBank(tensors);
   const recipe = readRecipe(tensors, spec.axes);
@@ -97,7 +108,7 @@ export function readAutoregressive(
     bank,
     recipe,
     channels.map((_, k) => readLevel(tensors, recipe, spec.axes, channels, k, bank.shapes)),
-    make,
+    options,
   );
 }
 

@@ -118,6 +118,21 @@ export class Bank {
     return this.#largest[shape]!;
   }
 
+  /** What `table` looks at: tables [shapes, perShape], those of notch n from `start[n]` on. */
+  packed(): {
+    readonly tables: readonly Table[];
+    readonly perShape: number;
+    readonly start: Int32Array;
+    readonly dropped: Uint8Array;
+  } {
+    return {
+      tables: this.#tables,
+      perShape: this.#stride,
+      start: this.#start.slice(),
+      dropped: this.#dropped.slice(),
+    };
+  }
+
   /** The integer to add to the values of `table(shape, notch, mean)`. */
   offset(notch: number, mean: number): number {
     const dropped = this.#dropped[notch]!;

@@ -235,7 +235,8 @@ function take(
   return at + channels;
 }
 
-function covering(
+/** [axis][cell of the finer level]: the coarser level's cell along that axis. */
+export function covering(
   fine: SymbolLayout['levels'][number],
   coarse: SymbolLayout['levels'][number],
 ): Int32Array[] {

@@ -27,6 +27,13 @@ export class CostMeter extends TableCoder {
     this.bitCount += count;
     return value;
   }
+
+  take(intervals: Uint32Array): void {
+    const bits = this.#bits;
+    let sum = this.bitCount;
+    for (let i = 0; i < intervals.length; i++) sum += bits[intervals[i]! >>> tableBits]!;
+    this.bitCount = sum;
+  }
 }
 
 /** Bits of one value under a table, the escape's included. */

@@ -28,6 +28,20 @@ export interface SymbolCoder {
    * Values outside the table go through its escape.
    */
   code(table: Table, offset: number, value: number): number;
+  /**
+   * What a coder that only goes forward may do beside: take many symbols at once, as the intervals of 2^16 that `code` would have
+   * come to, start + 2^16 frequency each. They are the caller's again afterwards.
+   */
+  take?(intervals: Uint32Array): void;
+  /** Where a decoder of rANS is; symbols may be read from here by others, who say where they left off. */
+  place?: StreamPlace;
+}
+
+/** The next byte of a rANS stream, and the state, in [0, 2^31); see codec/rans.ts. */
+export interface StreamPlace {
+  readonly bytes: Uint8Array;
+  readonly next: number;
+  readonly state: number;
 }
 
 /** One level of a modulation as symbols: [cells..., channels], row-major. */

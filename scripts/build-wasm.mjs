@@ -1,4 +1,4 @@
-// Builds the two wasm modules with Debian's clang-19 and lld-19: the engine's kernel, a file, and the context network, text in
+// Builds the two wasm modules with Debian's clang-19 and lld-19: the engine's kernel, a file, and those of the context model, text in
 // TypeScript, as `prior` reads no files. Both are committed, with the hash of what they were made from. `--check`
 // rebuilds them elsewhere and compares; `--check-source` compares the hashes alone.
 import { spawnSync } from 'node:child_process';
@@ -54,8 +54,8 @@ const network = {
   name: 'prior/kernel/network-wasm.ts',
   directory: 'prior/kernel',
   compiler: process.env.FUNCTA_WASM_CC ?? 'clang-19',
-  files: ['network.c', 'network.h'],
-  // The stack ends where prior/kernel-memory.ts begins.
+  files: ['network.c', 'network.h', 'walk.c'],
+  // The stack ends where prior/kernel-memory.ts begins. Sums wrap as they do in TypeScript.
   flags: [
     ...common,
     '-std=c11',
@@ -76,7 +76,7 @@ const network = {
     writeFileSync(
       join(root, network.name),
       `/**
- * network.c as a WebAssembly module, in base64. Made by scripts/build-wasm.mjs; ${compiler}
+ * network.c and walk.c as a WebAssembly module, in base64. Made by scripts/build-wasm.mjs; ${compiler}
  * source ${source}
  * sha256 ${hash}
  */
