@@ -26,8 +26,12 @@ import { TableCoder } from '../prior/coder.ts';
 import { frequencyBits } from '../prior/cost.ts';
 import type { StreamPlace } from '../prior/prior.ts';
 import { BadStreamError } from '../src/core/errors.ts';
+import { look } from '../src/core/look.ts';
 
 const lowest = 1 << 23;
+
+/** Symbols between two looks at whether to stop, as a mask: a millisecond. */
+const lookMask = 0xffff;
 
 /** Collects symbols; `finish` writes them. */
 export class RansEncoder extends TableCoder {
@@ -68,6 +72,7 @@ export class RansEncoder extends TableCoder {
     let length = 0;
     let x = check;
     for (let i = this.#count - 1; i >= 0; i--) {
+      if ((i & lookMask) === 0) look();
       const interval = intervals[i]!;
       const frequency = interval >>> 16;
       const bound = frequency * 32768;

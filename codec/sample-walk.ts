@@ -8,6 +8,7 @@
  * Indices of hot loops are below the counts computed from the shape.
  */
 import { BadStreamError } from '../src/core/errors.ts';
+import { look } from '../src/core/look.ts';
 import type { Samples } from '../src/field/samples.ts';
 import type { BitCoder } from './bits.ts';
 
@@ -20,6 +21,9 @@ export interface SampleGrid {
   readonly low: number;
   readonly high: number;
 }
+
+/** Columns between two looks at whether to stop, as a mask: a millisecond or less. */
+const lookMask = 1023;
 
 const guesses = 3;
 const activities = 24;
@@ -63,6 +67,7 @@ export function walkSamples(grid: SampleGrid, levels: Samples, coder: BitCoder):
   const first = low < 0 ? 0 : (low + high + 1) >> 1;
   for (let y = 0, i = 0; y < rows; y++) {
     for (let x = 0, j = 0; x < columns; x++) {
+      if ((x & lookMask) === 0) look();
       for (let c = 0; c < channels; c++, i++, j++) {
         const left = x > 0;
         const w = left ? levels[i - channels]! : y > 0 ? levels[i - stride]! : c > 0 ? levels[i - 1]! : first;

@@ -20,6 +20,7 @@
  * Hot loops read local typed arrays behind `!`: every index is below the length.
  */
 import { BadInputError } from '../src/core/errors.ts';
+import { look } from '../src/core/look.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import { type FieldSpec, totalChannels } from '../src/field/spec.ts';
 import { type LevelTensors, readLevel, readRecipe } from './autoregressive-tensors.ts';
@@ -30,6 +31,9 @@ import { type ContextRecipe, compand, LevelContext, maxRaw } from './context.ts'
 import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { KernelWalk } from './walk-wasm.ts';
+
+/** Cells between two looks at whether to stop, as a mask: a millisecond or two. */
+const lookMask = 127;
 
 /** Means stay within +-2^17, in 1/32. */
 export const maxMean = 1 << 17;
@@ -124,6 +128,7 @@ function walkLevel(
   const { values, means, scales } = network;
   let at = context.start;
   for (let cell = 0; cell < context.cells; cell++) {
+    if ((cell & lookMask) === 0) look();
     context.gather(cell, quality, symbols, values);
     network.run();
     for (let c = 0; c < channels; c++, at++) {

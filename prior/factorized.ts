@@ -11,6 +11,7 @@
  * quantiser's steps (four fifths of a notch for each point of quality). Shapes are the nearest anchor's.
  */
 import { BadInputError } from '../src/core/errors.ts';
+import { look } from '../src/core/look.ts';
 import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
 import { type FieldSpec, pointCount, totalChannels } from '../src/field/spec.ts';
 import { type Bank, maxNotch, meanBits, readBank } from './bank.ts';
@@ -22,6 +23,9 @@ import { largestFrequencyOf } from './table.ts';
 
 const meanUnit = 1 << meanBits;
 const maxMean = 1 << 17;
+
+/** Cells between two looks at whether to stop, as a mask: a few milliseconds. */
+const lookMask = 1023;
 
 interface Choice {
   readonly shape: number;
@@ -64,6 +68,7 @@ export class FactorizedPrior implements EntropyPrior {
       const tables = own.map(({ shape, notch, mean }) => this.#bank.table(shape, notch, mean));
       const offsets = own.map(({ notch, mean }) => this.#bank.offset(notch, mean));
       for (let cell = pointCount(level.cells); cell > 0; cell--) {
+        if ((cell & lookMask) === 0) look();
         for (let c = 0; c < tables.length; c++, at++)
           symbols[at] = coder.code(tables[c]!, offsets[c]!, symbols[at]!);
       }

@@ -9,11 +9,15 @@
  *   prior.histogram.frequencies  U16 [sum of sizes]
  */
 import { BadInputError } from '../src/core/errors.ts';
+import { look } from '../src/core/look.ts';
 import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
 import type { EntropyPrior, SymbolCoder, SymbolLayout, Table } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { largestFrequencyOf, maxTableSize, packTables, tableFromCounts, unpackTables } from './table.ts';
+
+/** Symbols between two looks at whether to stop, as a mask: a millisecond or two. */
+const lookMask = 8191;
 
 export class HistogramPrior implements EntropyPrior {
   readonly kind = 'histogram';
@@ -32,7 +36,10 @@ export class HistogramPrior implements EntropyPrior {
 
   walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
     const table = this.#at(quality);
-    for (let i = 0; i < layout.length; i++) symbols[i] = coder.code(table, 0, symbols[i]!);
+    for (let i = 0; i < layout.length; i++) {
+      if ((i & lookMask) === 0) look();
+      symbols[i] = coder.code(table, 0, symbols[i]!);
+    }
   }
 
   #at(quality: number): Table {

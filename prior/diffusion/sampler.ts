@@ -41,6 +41,7 @@ export async function drawSamples(
   }
   const sigmas = sigmasOf(schedule, options.steps ?? (schedule === 'edm' ? 18 : 100));
   const at = (x: Float32Array, sigma: number) => {
+    if (signal?.aborted) throw new AbortedError();
     const acts = sigma > guided.from && sigma <= guided.to;
     const clean = denoise(x, sigma, { label, guidance: acts ? guidance : Math.min(1, guidance) });
     return temperature === 1 ? clean : clean.map((value, i) => x[i]! - (x[i]! - value) / temperature);
@@ -53,7 +54,6 @@ export async function drawSamples(
       Float32Array.from({ length: n * length }, (_, i) => streams[Math.floor(i / length)]!.normal());
     let x: Float32Array = noise().map((value) => value * sigmas[0]!);
     for (let i = 0; i + 1 < sigmas.length; i++) {
-      if (signal?.aborted) throw new AbortedError();
       x =
         schedule === 'edm'
           ? heun(at, x, sigmas[i]!, sigmas[i + 1]!)

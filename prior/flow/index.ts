@@ -3,7 +3,7 @@
  * density, and a latent in which modulations are normal. Its bits are an upper bound of what a code of the symbols would
  * take (L. Theis et al., arXiv 1511.01844, section 3.1).
  */
-import { BadInputError, BadStreamError } from '../../src/core/errors.ts';
+import { AbortedError, BadInputError, BadStreamError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { elementCount } from '../../src/core/tensor.ts';
@@ -177,7 +177,7 @@ export function flowOf(tf: TensorFlow, file: GenerativeFile): Flow {
       }
       const drawn: Float32Array[] = [];
       for (let i = 0; i < count; i++) {
-        signal?.throwIfAborted();
+        if (signal?.aborted) throw new AbortedError();
         const rng = new Rng(seed, i);
         drawn.push(decode(Float32Array.from({ length }, () => temperature * rng.normal())));
       }

@@ -3,7 +3,7 @@
  * quantiser step of its channel, over one number that makes the mean variance 1. Steps are what an error in a channel costs
  * in the signal, so that distances between such modulations are about distances between signals.
  */
-import { BadInputError } from '../../src/core/errors.ts';
+import { AbortedError, BadInputError } from '../../src/core/errors.ts';
 import { type Label, labelText, plainLabel } from '../../src/core/label.ts';
 import { checkLimit } from '../../src/core/limits.ts';
 import { pointCount } from '../../src/field/spec.ts';
@@ -61,7 +61,7 @@ export async function readTrainingSet(
     modulations.set(item.modulation, i * length);
     seen.push(item.label);
     if (i % 1024 === 1023) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw new AbortedError();
       onProgress?.(i + 1, count);
       await new Promise((resolve) => setImmediate(resolve));
     }

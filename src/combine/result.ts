@@ -3,6 +3,7 @@
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { Signal } from '../../datasets/signal.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import { pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, checkCodedAt } from '../pipeline/coding.ts';
@@ -24,16 +25,17 @@ export async function codeTerms(
     readonly quality?: number | undefined;
     readonly prior?: string | undefined;
     readonly work?: Work | undefined;
+    readonly signal?: AbortSignal | undefined;
   } = {},
 ): Promise<Uint8Array> {
   const own = terms[0]?.quality ?? defaultQuality;
-  const { quality = own, prior = bestPrior(model), work = inlineWork } = options;
+  const { quality = own, prior = bestPrior(model), work = inlineWork, signal } = options;
   checkCodedAt(model, quality, own);
   const items: { bytes: Uint8Array }[] = [];
   for (const { modulation, shape } of terms) {
-    items.push(await work.code(model, { modulation, shape, quality, prior }));
+    items.push(await work.code(model, { modulation, shape, quality, prior }, signal));
   }
-  return items.length === 1 ? items[0]!.bytes : archiveOf(model, items);
+  return items.length === 1 ? items[0]!.bytes : stoppable(signal, () => archiveOf(model, items));
 }
 
 /** The signals of functions, as they are and not as a code would round them. Throws as `Session.decodeRows`. */

@@ -4,6 +4,7 @@
  * exactly. What symbols cost is priced at the start of the turn. A turn that raises the true objective is taken back and made
  * again with moves held closer to the start (Levenberg-Marquardt). Slopes serve until errors are not what they foretold.
  */
+import { look, stoppable } from '../core/look.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { rowsOf } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
@@ -79,21 +80,27 @@ export async function descend(
   let active = searches;
   for (let turn = 0; active.length > 0; turn++) {
     const tried = await engine.evaluateMany(net, triedBy(active), points, { signal });
-    active.forEach((search, k) => {
-      search.settle(tried.subarray(k * size, (k + 1) * size));
-    });
+    stoppable(signal, () =>
+      active.forEach((search, k) => {
+        search.settle(tried.subarray(k * size, (k + 1) * size));
+      }),
+    );
     if (turn + 1 >= turns) break;
     active = active.filter((search) => !search.done);
     const stale = active.filter((search) => search.stale);
     if (stale.length > 0) {
       // What was taken back tries the best symbols again: those are tried by all of them now.
       const slopes = rowsOf(await engine.slopes(net, triedBy(stale), points, { signal }), stale.length);
-      stale.forEach((search, k) => {
-        const own = rowsOf(slopes[k]!, all);
-        search.linearise(own.map((row, c) => (channels.includes(c) ? row : undefined)));
-      });
+      stoppable(signal, () =>
+        stale.forEach((search, k) => {
+          const own = rowsOf(slopes[k]!, all);
+          search.linearise(own.map((row, c) => (channels.includes(c) ? row : undefined)));
+        }),
+      );
     }
-    for (const search of active) search.propose();
+    stoppable(signal, () => {
+      for (const search of active) search.propose();
+    });
     active = active.filter((search) => !search.done);
   }
   return searches;
@@ -184,6 +191,7 @@ class Descent implements Chosen {
 
   /** Keeps what was tried, of field values [points, outputs], if it is better. */
   settle(values: Float32Array): void {
+    look();
     const residual = this.#target.residual(values);
     const loss = halfSquares(this.#target.error(residual));
     const priced = this.#pricing.price(this.#tried);

@@ -4,6 +4,7 @@
  *
  * Indices of hot loops are below points * outputs and the lengths of reaches.
  */
+import { look } from '../core/look.ts';
 import { channelLayout } from '../field/channels.ts';
 import { axisTaps } from '../field/coordinates.ts';
 import { type FieldSpec, gridCells } from '../field/spec.ts';
@@ -60,6 +61,9 @@ export function fieldReach(spec: FieldSpec, shape: readonly number[]): FieldReac
   const last = [1, 1, 1, ...shape].slice(-2);
   return { length: layout.length, outputs: spec.outputs, rows: last[0]!, columns: last[1]!, levels };
 }
+
+/** Products between two looks at whether to stop: a millisecond or less. */
+const productsPerLook = 2 ** 18;
 
 /** Samples along an axis, as a power of two, that share a time of their last change. */
 const BLOCK_BITS = 2;
@@ -174,9 +178,16 @@ export class LinearField {
       const own = this.#slopes.slice(first, first + channels);
       if (own.every((slopes) => slopes === undefined)) continue;
       let i = at;
+      const perSample = channels * this.#reach.outputs;
+      let left = productsPerLook;
       for (const planes of axes[0]!) {
         for (const rows of axes[1]!) {
           for (const columns of axes[2]!) {
+            left -= perSample * (planes.weights.length * rows.weights.length * columns.weights.length + 4);
+            if (left < 0) {
+              look();
+              left = productsPerLook;
+            }
             for (let c = 0; c < channels; c++, i++)
               if (own[c] !== undefined) visit(i, own[c]!, planes, rows, columns);
           }

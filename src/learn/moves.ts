@@ -7,6 +7,7 @@
  *
  * Indices of hot loops are below count * m.
  */
+import { look, stoppable } from '../core/look.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import type { BaseNetwork } from '../field/spec.ts';
@@ -25,6 +26,8 @@ const RETURN_AT_REST = 0.5;
 const AT_DIAGONAL = 0.01;
 /** A turn leaves a bend at least this share. */
 const LEAST_BEND = 1e-3;
+/** Symbols between two looks at whether to stop, as a mask: a millisecond. */
+const lookMask = 8191;
 /** Each of those moves is made with this probability, so that moves that spoil each other part ways. */
 const CHANCE = 0.7;
 
@@ -60,10 +63,12 @@ export async function moveSymbols(
     });
     const { losses, gradient } = await engine.gradient(net, batch, trial, { signal });
     let moved = false;
-    searches.forEach((search, s) => {
-      search.settle(losses[s]!, gradient.subarray(s * m, (s + 1) * m));
-      if (turn + 1 < turns && search.propose()) moved = true;
-    });
+    stoppable(signal, () =>
+      searches.forEach((search, s) => {
+        search.settle(losses[s]!, gradient.subarray(s * m, (s + 1) * m));
+        if (turn + 1 < turns && search.propose()) moved = true;
+      }),
+    );
     if (!moved) break;
   }
   return searches;
@@ -121,6 +126,7 @@ class Search {
 
   /** Keeps what was tried if it is better. */
   settle(loss: number, gradient: Float32Array): void {
+    look();
     if (!this.#waiting) return;
     if (this.#priced !== undefined) this.#measureBends(gradient);
     const priced = this.#pricing.price(this.#tried);
@@ -160,8 +166,10 @@ class Search {
   #profitable(): number[] {
     const found: number[] = [];
     const priced = this.#priced!;
-    for (let i = 0; i < this.#best.length; i++)
+    for (let i = 0; i < this.#best.length; i++) {
+      if ((i & lookMask) === 0) look();
       if (this.#price(i, priced) && !this.#vain.has(i)) found.push(i);
+    }
     return found;
   }
 

@@ -35,7 +35,8 @@ export function channelsInUse({ levels }: ChannelLayout, { steps, scales }: Rate
 export function logisticPrices(channelOf: Uint32Array, { steps, scales }: RateTerm): Price {
   const tabled = 64;
   const compute = (c: number, k: number) => logisticNats(k * steps[c]!, steps[c]!, scales[c]!);
-  const channels = 1 + channelOf.reduce((most, c) => Math.max(most, c), 0);
+  let channels = 0;
+  for (let i = 0; i < channelOf.length; i++) channels = Math.max(channels, channelOf[i]! + 1);
   const tables = Array.from({ length: channels }, (_, c) =>
     Float64Array.from({ length: tabled }, (_, k) => compute(c, k)),
   );
@@ -45,5 +46,9 @@ export function logisticPrices(channelOf: Uint32Array, { steps, scales }: RateTe
     return k < tabled ? tables[c]![k]! : compute(c, k);
   };
   const change = (i: number, from: number, to: number) => nats(i, to) - nats(i, from);
-  return (symbols) => ({ nats: symbols.reduce((sum, symbol, i) => sum + nats(i, symbol), 0), change });
+  return (symbols) => {
+    let sum = 0;
+    for (let i = 0; i < symbols.length; i++) sum += nats(i, symbols[i]!);
+    return { nats: sum, change };
+  };
 }

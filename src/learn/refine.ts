@@ -9,6 +9,7 @@
  * Indices of hot loops are below count * m.
  */
 import { BadInputError } from '../core/errors.ts';
+import { look, stoppable } from '../core/look.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { type ChannelLayout, channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { type BaseNetwork, totalChannels } from '../field/spec.ts';
@@ -60,13 +61,15 @@ export async function refineBatch(
   const trial = start.slice();
   for (let turn = 0; turn < turns; turn++) {
     const { losses, gradient } = await engine.gradient(net, batch, trial, { signal });
-    paths.forEach((path, s) => {
-      const at = trial.subarray(s * m, (s + 1) * m);
-      const slope = gradient.subarray(s * m, (s + 1) * m);
-      const objective = losses[s]! + (cost?.add(at, slope) ?? 0);
-      path.advance(at, losses[s]!, objective, slope);
-      if (turn + 1 < turns) path.propose(at);
-    });
+    stoppable(signal, () =>
+      paths.forEach((path, s) => {
+        const at = trial.subarray(s * m, (s + 1) * m);
+        const slope = gradient.subarray(s * m, (s + 1) * m);
+        const objective = losses[s]! + (cost?.add(at, slope) ?? 0);
+        path.advance(at, losses[s]!, objective, slope);
+        if (turn + 1 < turns) path.propose(at);
+      }),
+    );
   }
   const modulations = new Float32Array(start.length);
   for (const [s, path] of paths.entries()) modulations.set(path.best, s * m);
@@ -98,6 +101,7 @@ class Path {
 
   /** Takes the point that was tried if it is better than the best one, else shortens the step. */
   advance(at: Float32Array, loss: number, objective: number, gradient: Float32Array): void {
+    look();
     if (objective < this.objective) {
       if (this.objective < Number.POSITIVE_INFINITY) this.#remember(at, gradient);
       this.best.set(at);
@@ -146,6 +150,7 @@ class Path {
     for (let i = 0; i < direction.length; i++) direction[i] = -this.#gradient[i]!;
     const alphas: number[] = [];
     for (let k = pairs.length - 1; k >= 0; k--) {
+      look();
       const { s, y, rho } = pairs[k]!;
       alphas[k] = rho * dot(s, direction);
       addScaled(direction, y, -alphas[k]!);
@@ -154,6 +159,7 @@ class Path {
     const scale = last === undefined ? 1 : 1 / (last.rho * weightedSquare(last.y, inverse));
     for (let i = 0; i < direction.length; i++) direction[i]! *= scale * inverse[i]!;
     for (let k = 0; k < pairs.length; k++) {
+      look();
       const { s, y, rho } = pairs[k]!;
       addScaled(direction, s, alphas[k]! - rho * dot(y, direction));
     }
@@ -201,7 +207,10 @@ function inverseCurvature(layout: ChannelLayout, net: BaseNetwork, rate: RateTer
     const bend = rate ? rate.weight / (s * (2 * s + rate.steps[c]!)) : 0;
     return 1 / (1 / r + bend);
   });
-  return Float64Array.from(channelOfSymbol(layout), (c) => byChannel[c]!);
+  const channelOf = channelOfSymbol(layout);
+  const inverse = new Float64Array(channelOf.length);
+  for (let i = 0; i < inverse.length; i++) inverse[i] = byChannel[channelOf[i]!]!;
+  return inverse;
 }
 
 /** Of a channel, over the steps that rates were learnt for. */

@@ -7,7 +7,7 @@
  * linear over a step, true gradients find what that one does not see (moves.ts). J never rises. Symbols of channels that are not
  * in use at a quality are 0.
  */
-import { BadInputError } from '../core/errors.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { channelLayout, channelOfSymbol } from '../field/channels.ts';
@@ -60,12 +60,17 @@ export async function roundBatch(
   }
   const layout = channelLayout(net.spec, batch.shape);
   const channelOf = channelOfSymbol(layout);
-  const steps = Float64Array.from(channelOf, (c) => rate.steps[c]!);
+  const steps = new Float64Array(layout.length);
+  for (let i = 0; i < steps.length; i++) steps[i] = rate.steps[channelOf[i]!]!;
   const channels = channelsInUse(layout, rate);
-  const used = new Set(channels);
-  const symbols = Int32Array.from(modulations, (x, i) =>
-    used.has(channelOf[i % layout.length]!) ? Math.floor(x / steps[i % layout.length]! + 0.5) : 0,
-  );
+  const used = Uint8Array.from({ length: layout.channels }, (_, c) => Number(channels.includes(c)));
+  const symbols = new Int32Array(modulations.length);
+  for (let start = 0; start < symbols.length; start += steps.length) {
+    if (signal?.aborted) throw new AbortedError();
+    for (let i = 0; i < steps.length; i++)
+      if (used[channelOf[i]!] === 1)
+        symbols[start + i] = Math.floor(modulations[start + i]! / steps[i]! + 0.5);
+  }
   const bits = price ?? logisticPrices(channelOf, rate);
   const pricing = { price: priceLone(bits, net.spec, batch.shape, loneNats), weight: rate.weight };
   const linear = (batch.targets.length / batch.count) * totalChannels(net.spec) <= MOST_SLOPES;
@@ -96,7 +101,7 @@ export async function roundBatch(
         ? known
         : new Array<Float64Array>(batch.count).fill(
             (await gramDiagonal(engine, net, batch.shape, modulations, new Rng(0), { signal })).map(
-              (own, c) => (used.has(c) ? own : Number.POSITIVE_INFINITY),
+              (own, c) => (used[c] === 1 ? own : Number.POSITIVE_INFINITY),
             ),
           );
     const movable = { symbols, channelOf, steps, diagonals };

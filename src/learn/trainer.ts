@@ -137,7 +137,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   let pending: ReturnType<BatchDrawer['draw']> | undefined;
   try {
     while (state.step < recipe.steps) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw new AbortedError();
       const batch = await (pending ?? drawer.draw(state.step));
       pending = undefined;
       if (!state.calibrated && state.step >= recipe.phases.distortion) await startQuantiser(batch);

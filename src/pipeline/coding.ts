@@ -14,6 +14,7 @@ import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import { stoppable } from '../core/look.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import type { Coded, CodeTask, DecodedFunction, DecodeTask } from './work.ts';
@@ -65,14 +66,18 @@ export function archiveOf(
   return joinFiles(model, files, { ids, perStream: signalsPerStream(mean, files.length) });
 }
 
-/** The functions of a file or an archive, one at a time. Throws what `decodeFile` and `openArchive` throw. */
-export function* functionsOf(model: Model, bytes: Uint8Array, limits: Limits): Generator<DecodedFunction> {
+/** The functions of a file or an archive, one at a time. Throws what `decodeFile` and `openArchive` throw, AbortedError. */
+export function* functionsOf(
+  model: Model,
+  bytes: Uint8Array,
+  { limits, signal }: { readonly limits: Limits; readonly signal?: AbortSignal | undefined },
+): Generator<DecodedFunction> {
   if (readHeader(bytes, limits).container === 'file') {
-    yield decode(model, { bytes, item: 0, limits });
+    yield stoppable(signal, () => decode(model, { bytes, item: 0, limits }));
     return;
   }
   const archive = openArchive(model, bytes, limits);
-  for (let i = 0; i < archive.count; i++) yield toFunction(model, archive.at(i));
+  for (let i = 0; i < archive.count; i++) yield stoppable(signal, () => toFunction(model, archive.at(i)));
 }
 
 /** A modulation to the bytes of a file. Throws what `encodePriced` throws. */

@@ -20,7 +20,7 @@ describe('drawing from priors with files of their own', () => {
   test('gives an archive of functions, the same for the same seed and in a larger sample', async () => {
     for (const prior of ['diffusion', 'flow', 'gaussian']) {
       const drawn = await draw(model, { ...task, prior });
-      const found = [...functionsOf(model, drawn.archive, defaultLimits)] as DecodedModulation[];
+      const found = [...functionsOf(model, drawn.archive, { limits: defaultLimits })] as DecodedModulation[];
       expect(found.map(({ modulation }) => modulation)).toEqual(drawn.modulations);
       const { modulations } = await draw(model, { ...task, prior, count: 1 });
       expect(modulations[0]).toEqual(drawn.modulations[0]);

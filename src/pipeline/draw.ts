@@ -5,6 +5,7 @@ import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/pri
 import { dequantise, quantise } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
+import { stoppable } from '../core/look.ts';
 import { Pace } from '../core/pace.ts';
 import { Rng } from '../core/rng.ts';
 import type { Model } from '../field/model.ts';
@@ -51,17 +52,17 @@ export async function draw(model: Model, task: DrawTask, signal?: AbortSignal | 
   const files: ReturnType<typeof encodePriced>[] = [];
   for (let i = 0; i < count; i++) {
     await pace.turn();
-    const item =
-      drawn === undefined ? drawSymbols(model, layout, task, i) : quantise(layout, drawn[i]!, steps);
-    files.push(encodePriced(model, item, shape, quality, coded));
-    modulations.push(dequantise(layout, item, steps));
+    stoppable(signal, () => {
+      const item =
+        drawn === undefined ? drawSymbols(model, layout, task, i) : quantise(layout, drawn[i]!, steps);
+      files.push(encodePriced(model, item, shape, quality, coded));
+      modulations.push(dequantise(layout, item, steps));
+    });
   }
+  const named = files.map(({ bytes }, i) => ({ bytes, id: task.ids ? sampleId(task, i) : undefined }));
   return {
     modulations,
-    archive: archiveOf(
-      model,
-      files.map(({ bytes }, i) => ({ bytes, id: task.ids ? sampleId(task, i) : undefined })),
-    ),
+    archive: stoppable(signal, () => archiveOf(model, named)),
     bits: files.map(({ bits }) => bits),
   };
 }

@@ -9,6 +9,7 @@ import { checkQuality } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import { AbortedError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import { stoppable } from '../core/look.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
@@ -98,7 +99,7 @@ export class SignalEncoder {
     const started = performance.now();
     const trade = tradeAt(this.#context.model.card, this.#points, quality);
     const own = await this.#function(this.stepsOf(quality), effort);
-    const chosen = this.#withSamples(own, quality, trade);
+    const chosen = stoppable(this.#options.signal, () => this.#withSamples(own, quality, trade));
     const { file, bytes, mse, bits, symbols, samples, modulation, prior } = chosen;
     const { shape } = this.#signal;
     return {
@@ -178,18 +179,13 @@ export class SignalEncoder {
     if (abort?.aborted) throw new AbortedError();
     const { shape } = this.#signal;
     let prior = this.#asked ?? bestPrior(model);
-    let coded = await work.code(model, { modulation, symbols, shape, quality, prior });
+    let coded = await work.code(model, { modulation, symbols, shape, quality, prior }, abort);
     const dear = coded.bytes.length <= shortFile || coded.estimatedBits > dearSymbol * coded.symbols.length;
     if (this.#asked === undefined && dear) {
       for (const kind of priorKinds(model)) {
         if (kind === prior) continue;
-        const other = await work.code(model, {
-          modulation,
-          symbols: coded.symbols,
-          shape,
-          quality,
-          prior: kind,
-        });
+        const task = { modulation, symbols: coded.symbols, shape, quality, prior: kind };
+        const other = await work.code(model, task, abort);
         if (other.bytes.length < coded.bytes.length) [coded, prior] = [other, kind];
       }
     }

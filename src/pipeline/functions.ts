@@ -15,6 +15,7 @@ import {
   NotFoundError,
 } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
+import { stoppable } from '../core/look.ts';
 import type { Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
@@ -131,7 +132,7 @@ function openOne(
   switch (content.kind) {
     case 'file': {
       const found = rememberedSymbols(model, content.bytes, () =>
-        namingFunction(fn, () => decodeFile(model, content.bytes, limits)),
+        namingFunction(fn, () => stoppable(signal, () => decodeFile(model, content.bytes, limits))),
       );
       checkShape(fn, found.shape);
       if (found.prior === 'samples') {

@@ -1,6 +1,10 @@
 /** What samples take at the least, without coding them. */
 import type { Signal } from '../../datasets/signal.ts';
+import { look } from '../core/look.ts';
 import type { Samples } from '../field/samples.ts';
+
+/** Samples between two looks at whether to stop, as a mask: a millisecond. */
+const lookMask = 0xffff;
 
 /**
  * Bytes that samples of a step take at the least as far as a look at neighbours says: log2 of the least of a few differences each, in
@@ -11,6 +15,7 @@ export function leastSampleBytes({ shape, channels }: Signal, samples: Samples, 
   const stride = columns * channels;
   let bits = 0;
   for (let i = channels; i < samples.length; i++) {
+    if ((i & lookMask) === 0) look();
     const x = samples[i]!;
     const left = x - samples[i - channels]!;
     let least = Math.abs(left);

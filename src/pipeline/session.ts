@@ -4,6 +4,7 @@ import type { Signal } from '../../datasets/signal.ts';
 import { checkQuality } from '../../prior/quantiser.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, functionsOf, priorKind } from './coding.ts';
@@ -65,6 +66,7 @@ class OpenSession implements Session {
       throw new BadInputError('target', 'give a target or a quality, not both');
     const started = performance.now();
     const encoder = this.#encoder(signal, options);
+    if (options.signal?.aborted) throw new AbortedError();
     const { effort = 1 } = options;
     const found = await encodeTo(target, { effort, points: pointCount(signal.shape) }, (quality, own) =>
       encoder.encode(quality, own),
@@ -83,7 +85,7 @@ class OpenSession implements Session {
     if (options.archive === false) return { items, archive: new Uint8Array(0) };
     const ids = options.ids ? uniqueIds(signals) : undefined;
     const named = items.map(({ bytes }, i) => ({ bytes, id: ids?.[i] }));
-    return { items, archive: archiveOf(this.model, named) };
+    return { items, archive: stoppable(options.signal, () => archiveOf(this.model, named)) };
   }
 
   async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {
@@ -95,7 +97,7 @@ class OpenSession implements Session {
   async decodeRows(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RowStream> {
     const limits = options.limits ?? this.#limits;
     const item = itemNumber(bytes, options, limits);
-    const found = await this.#work.decode(this.model, { bytes, item, limits });
+    const found = await this.#work.decode(this.model, { bytes, item, limits }, options.signal);
     return this.#rows(found, options);
   }
 
@@ -103,7 +105,7 @@ class OpenSession implements Session {
     const limits = options.limits ?? this.#limits;
     const names = namesOf(bytes, limits);
     let i = 0;
-    for (const found of functionsOf(this.model, bytes, limits)) {
+    for (const found of functionsOf(this.model, bytes, { limits, signal: options.signal })) {
       const stream = this.#rows(found, options);
       const values = await collectRows(stream);
       yield { id: names[i++]!, shape: stream.shape, channels: stream.channels, values };
@@ -159,6 +161,7 @@ class OpenSession implements Session {
     const started = performance.now();
     const encoders = signals.map((signal) => this.#encoder(signal, options));
     const steps = encoders[0]!.stepsOf(quality);
+    if (abort?.aborted) throw new AbortedError();
     // Signals that choose their steps are fitted for those later on: what they all need is effort 1.
     const [choosing, others] = [true, false].map((chooses) =>
       [...encoders.keys()].filter((i) => effort > 1 && encoders[i]!.choosesSteps === chooses),

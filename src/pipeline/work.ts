@@ -75,9 +75,9 @@ export interface Drawn {
   readonly bits: number[];
 }
 
+/** All throw AbortedError when they are stopped. */
 export interface Work {
-  code(model: Model, task: CodeTask): Promise<Coded>;
-  decode(model: Model, task: DecodeTask): Promise<DecodedFunction>;
-  /** Throws AbortedError when it is stopped. */
+  code(model: Model, task: CodeTask, signal?: AbortSignal | undefined): Promise<Coded>;
+  decode(model: Model, task: DecodeTask, signal?: AbortSignal | undefined): Promise<DecodedFunction>;
   draw(model: Model, task: DrawTask, signal?: AbortSignal | undefined): Promise<Drawn>;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pieces } from '../../server/work/pieces.ts';
-import { Pool } from '../../server/work/pool.ts';
+import { type Answer, Pool } from '../../server/work/pool.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { openSession } from '../../src/pipeline/index.ts';
 import { prepare, type Serving } from './serving.ts';
@@ -33,9 +33,15 @@ const cpuSeconds = () => {
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Reads an answer to its end. */
+async function whole(asked: Promise<Answer<unknown>>): Promise<void> {
+  const { rest } = await asked;
+  if (rest !== undefined) for await (const _ of rest);
+}
+
 const longJobs = [
   ['encoding at effort 9', 'encode', () => ({ bytes: npyOf(256), effort: 9 })],
-  ['decoding', 'decode', () => ({ bytes: file.slice(), as: 'image/png', size: '4000x4000' })],
+  ['decoding', 'decode', () => ({ bytes: file.slice(), as: 'image/png', size: '8000x8000' })],
   ['sampling', 'sample', () => ({ count: 40, seed: 1, as: 'image/png', size: '20x' })],
 ] as const;
 
@@ -57,27 +63,35 @@ describe('a pool of workers', () => {
     await pool.close();
   });
 
-  it.each(longJobs)('%s stops within 200 ms of CPU once its client leaves', async (_, verb, input) => {
-    const pool = await open(1);
-    // The worker has read its model.
-    await pool.ask('describeModel', model);
-    const client = new AbortController();
-    const asked = pool.ask(verb, { model, ...input() } as never, { signal: client.signal });
-    const left = asked.then(
-      () => 'done',
-      (error: { kind: string }) => error.kind,
-    );
-    await later(400);
-    const before = cpuSeconds();
-    client.abort();
-    expect(await left).toBe('aborted');
-    await later(1000);
-    expect(cpuSeconds() - before).toBeLessThan(0.2);
-    // And the same thread, which need not be replaced, does the next job.
-    expect(pool.threads).toBe(1);
-    await pool.ask('describeModel', model);
-    await pool.close();
-  });
+  it.each(longJobs)(
+    '%s rests within 200 ms of CPU of its client leaving, whenever that is',
+    async (...job) => {
+      const [, verb, input] = job;
+      // So patient that no thread is ever replaced: what starting another takes is not the job's.
+      const pool = await open(1, 100_000);
+      // The worker has read its model.
+      await pool.ask('describeModel', model);
+      for (const seconds of [0.03, 0.1, 0.3, 0.6, 1.2]) {
+        const client = new AbortController();
+        const asked = pool.ask(verb, { model, ...input() } as never, { signal: client.signal });
+        const left = whole(asked).then(
+          () => 'done',
+          (error: { kind: string }) => error.kind,
+        );
+        // Of its own work, as far as one thread at work can be told: how soon that is depends on the machine.
+        const begun = cpuSeconds();
+        while (cpuSeconds() - begun < seconds) await later(5);
+        const before = cpuSeconds();
+        client.abort();
+        expect(await left).toBe('aborted');
+        // The one thread takes another job when it rests from this one.
+        await pool.ask('stampOfModel', model);
+        expect(cpuSeconds() - before, `left after ${seconds} s`).toBeLessThan(0.2);
+      }
+      expect(pool.threads).toBe(1);
+      await pool.close();
+    },
+  );
 
   it('lets a thread do other work while a client does not read', async () => {
     const pool = await open(1);

@@ -107,7 +107,7 @@ async function functionsIn(
   if (declared === functaType || bytes[0] === magic) {
     const functions: Asked[] = [];
     const names = namesOf(bytes, limits);
-    for (const found of functionsOf(model, bytes, limits)) {
+    for (const found of functionsOf(model, bytes, { limits, signal: abort })) {
       const { modulation, quality } = await modulationOf(session, found, { signal: abort });
       checkLimit('functions', functions.length + 1, maxClassified, 'send an archive of fewer functions');
       functions.push({ id: names[functions.length]!, modulation, quality });

@@ -1,4 +1,6 @@
 /** Encoding, decoding and sampling by a model. */
+import { AbortedError } from '../../../src/core/errors.ts';
+import { stoppable } from '../../../src/core/look.ts';
 import {
   contactSheet,
   type DecodeOptions,
@@ -37,6 +39,7 @@ export async function encode(
   const { limits } = shelf;
   const onShape = encodable(model, limits, options.effort ?? 1);
   const read = await readSignal(bytes, model, limits, { onShape });
+  if (signal.aborted) throw new AbortedError();
   const {
     quality,
     psnrDb,
@@ -86,5 +89,11 @@ export async function sample(
   });
   if (as === functaType) return { head: null, bytes: whole(drawn.archive) };
   if (as === npyType) return { head: null, bytes: written(stackedRows(drawn.signals), as) };
-  return { head: null, bytes: writtenSignal(contactSheet(drawn.signals), as) };
+  return {
+    head: null,
+    bytes: writtenSignal(
+      stoppable(signal, () => contactSheet(drawn.signals)),
+      as,
+    ),
+  };
 }

@@ -12,6 +12,7 @@ import {
   type Term,
 } from '../../../src/combine/index.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
+import { stoppable } from '../../../src/core/look.ts';
 import type { Functaset, Label } from '../../../src/functaset/index.ts';
 import type { FunctionSource } from '../../../src/pipeline/functions.ts';
 import { contactSheet, stackedRows } from '../../../src/pipeline/index.ts';
@@ -59,11 +60,17 @@ export async function combine(
   const { store } = await shelf.functaset(functaset, open);
   const terms = await termsOf(open.session, store, of);
   if (as === functaType)
-    return { head: null, bytes: whole(await codeTerms(open.session, terms, { quality })) };
+    return { head: null, bytes: whole(await codeTerms(open.session, terms, { quality, signal })) };
   const { limits } = shelf;
   const signals = await decodeTerms(open.session, terms, { size, limits, signal, raw: as === npyType });
   if (as === npyType) return { head: null, bytes: written(stackedRows(signals), as) };
-  return { head: null, bytes: writtenSignal(contactSheet(signals), as) };
+  return {
+    head: null,
+    bytes: writtenSignal(
+      stoppable(signal, () => contactSheet(signals)),
+      as,
+    ),
+  };
 }
 
 async function termsOf(source: FunctionSource, store: Functaset, asked: Combination): Promise<Term[]> {

@@ -211,7 +211,7 @@ async function functionsOfInput(
     return withSession(job, model, async (session) => {
       const functions: (Readable & { readonly id: string })[] = [];
       const names = namesOf(bytes);
-      for (const found of functionsOf(model, bytes, job.limits)) {
+      for (const found of functionsOf(model, bytes, job)) {
         const opened = await modulationOf(session, found, { signal: job.signal });
         functions.push({ ...opened, id: names[functions.length]! });
       }

@@ -172,7 +172,7 @@ static void list_unit(const Job* job, const Dims& d, const Net& n, List& list, c
   const int points = left < LIST_POINTS ? (int)left : LIST_POINTS;
   for (int p = 0; p < points; p++) list_point(job, d, n, list, p, job->coordinates + (start + p) * d.axes);
   for (int signal = first_signal; signal < first_signal + run && signal < job->count; signal++) {
-    if (job->cancelled && *job->cancelled) return;
+    if (is_cancelled(job)) return;
     const float* phi = job->start + (long)signal * job->modulation;
     for (int k = 0; k < d.level_count; k++)
       if (list.level[k].whole) gemm<false>(d.grid[k].cells, d.row, d.grid[k].channels, phi + d.grid[k].offset, d.grid[k].channels, 1, n.m[k], d.row, list.cells + list.level[k].at, d.row);

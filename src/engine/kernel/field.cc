@@ -197,6 +197,7 @@ static double gradient_at(const Job* job, const Dims& d, const Net& n, Scratch& 
 static void adapt_signal(const Job* job, const Dims& d, const Net& n, Scratch& s, int signal) {
   const long m = job->modulation, stride = m * job->count;
   for (int step = 0; step < job->steps; step++) {
+    if (is_cancelled(job)) return;
     const float* phi = job->trajectory + step * stride + signal * m;
     job->losses[(long)step * job->count + signal] = gradient_at(job, d, n, s, signal, phi, s.g);
     step_along(job, d, step, phi, s.g, job->trajectory + (step + 1) * stride + signal * m);
@@ -219,6 +220,7 @@ static void meta_signal(const Job* job, const Dims& d, const Net& n, Scratch& s,
     if (job->extra) s.v[i] += job->extra[mine + i];
   }
   for (int step = job->steps - 1; step >= 0; step--) {
+    if (is_cancelled(job)) return;
     const float* phi = job->trajectory + step * stride + mine;
     if (job->second_order) {
       step_along(job, d, step, nullptr, s.v, s.u);
@@ -362,7 +364,7 @@ static void run_lane(const Job* job, int lane, float* scratch) {
   Sums sums{};
   if (job->task == TASK_META) sums = lane_sums(job, d, lane);
   for (int signal = lane; signal < job->count; signal += LANES) {
-    if (job->cancelled && *job->cancelled) return;
+    if (is_cancelled(job)) return;
     if (job->task == TASK_META) meta_signal(job, d, n, s, signal, sums);
     else if (job->task == TASK_ADAPT) adapt_signal(job, d, n, s, signal);
     else job->losses[signal] = gradient_at(job, d, n, s, signal, job->start + (long)signal * job->modulation, job->gradient + (long)signal * job->modulation);

@@ -60,6 +60,9 @@ struct Job {
   int box[MAX_AXES];                                      // evaluate: points of a unit along each axis
 };
 
+// Whoever asked wants no answer any more: what a job has not done yet, it leaves.
+inline bool is_cancelled(const Job* job) { return job->cancelled && *job->cancelled; }
+
 struct Kernels {
   int vector_lanes;
   // Floats of the job's own block (this also cuts the job into units), then of the scratch each thread brings.

@@ -107,6 +107,7 @@ static const float* modulation_at(const Job* job, int step) {
 }
 
 static void map_unit(const Job* job, int unit, int step, float*) {
+  if (is_cancelled(job)) return;
   const Dims d = dims_of(job->spec);
   const Net n = prepared(job, d);
   const Large v = large_of(job, d);
@@ -128,7 +129,7 @@ static bool all_zero(const float* weight, int count) {
 static int pass_units(const Job* job) { return job->values ? evaluate_units(job) : LANES; }
 
 static void pass_unit(const Job* job, int unit, float* scratch) {
-  if (job->cancelled && *job->cancelled) return;
+  if (is_cancelled(job)) return;
   const Dims d = dims_of(job->spec);
   const Net n = prepared(job, d);
   Arena arena{scratch};
@@ -151,6 +152,7 @@ static void pass_unit(const Job* job, int unit, float* scratch) {
   double loss = 0;
   zero(s.geometry.features, (long)TILE * d.feature_row);
   for (; first < last; first += TILE) {
+    if (is_cancelled(job)) return;
     const int valid = last - first < TILE ? (int)(last - first) : TILE;
     if (job->point_weights && all_zero(job->point_weights + first, valid)) continue;  // the margin of a window
     grid_geometry(job, d, job->spec.shape, first, valid, s.geometry);
@@ -161,6 +163,7 @@ static void pass_unit(const Job* job, int unit, float* scratch) {
 }
 
 static void pull_unit(const Job* job, int unit, int step, float* scratch) {
+  if (is_cancelled(job)) return;
   const Dims d = dims_of(job->spec);
   const Net n = prepared(job, d);
   const Large v = large_of(job, d);

@@ -106,7 +106,7 @@ bool execute_job(Request& r, M& m) {
     k->finish(&job);
   } else {
     const int maps = k->map_units(&job), passes = k->pass_units(&job), steps = !job.values && job.task == functa::TASK_ADAPT ? job.steps : 1;
-    for (int step = 0; step < steps && !(job.cancelled && *job.cancelled); step++) {
+    for (int step = 0; step < steps && !functa::is_cancelled(&job); step++) {
       m.pool.run(r.threads, maps, [&](int unit, int thread) { k->map_unit(&job, unit, step, scratch + thread * scratch_size); });
       m.pool.run(r.threads, passes, [&](int unit, int thread) { k->pass_unit(&job, unit, scratch + thread * scratch_size); });
       if (!job.values) m.pool.run(r.threads, maps, [&](int unit, int thread) { k->pull_unit(&job, unit, step, scratch + thread * scratch_size); });
