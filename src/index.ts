@@ -29,9 +29,15 @@ export type { FieldSpec, GridLevel } from './field/spec.ts';
 export * from './functaset/index.ts';
 export {
   checkRecipe,
+  type DataShape,
   presetRecipe,
   recipePresets,
+  type System,
+  type SystemOptions,
+  systemRecipe,
+  systems,
   type TrainingRecipe,
   withOverrides,
+  withSteps,
 } from './learn/index.ts';
 export * from './pipeline/index.ts';

@@ -11,7 +11,7 @@ export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits, type ValueRange }
 export { mirror, stepRng } from './draw.ts';
 export type { TrainEvent } from './events.ts';
 export { loneNats } from './lone.ts';
-export { presetRecipe, type RecipeName, recipePresets } from './presets.ts';
+export { presetRecipe, type RecipeName, recipePresets, systems } from './presets.ts';
 export type { Price, PricedSymbols } from './pricing.ts';
 export { logisticNats } from './rate.ts';
 export { checkRecipe, recipeDigest, type TrainingRecipe, withOverrides } from './recipe.ts';
@@ -20,5 +20,13 @@ export { type Rounded, type RoundOptions, roundBatch } from './round.ts';
 export { type Crop, type SignalSource, type SourceSignal, sourceOf } from './source.ts';
 export { startFrom } from './start-from.ts';
 export { gramDiagonal, startRates } from './start-rates.ts';
+export {
+  type DataShape,
+  isSystem,
+  type System,
+  type SystemOptions,
+  systemRecipe,
+  withSteps,
+} from './systems.ts';
 export { type Slopes, type Trained, type TrainOptions, train } from './trainer.ts';
 export type { ValidationRecord } from './validate.ts';

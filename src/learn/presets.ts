@@ -3,7 +3,11 @@ import { BadInputError } from '../core/errors.ts';
 import { pyramid } from '../field/presets.ts';
 import type { TrainingRecipe } from './recipe.ts';
 
-const common = {
+/** Recipes that take the shape of their signals from the data: `systemRecipe`. */
+export const systems = ['functa', 'coinpp', 'spatial', 'pyramid'] as const;
+
+/** What recipes share unless they say otherwise. */
+export const commonRecipe = {
   crops: false,
   flips: [],
   seed: 1,
@@ -35,7 +39,7 @@ const common = {
 } as const;
 
 /** 8-bit samples as v / 255, centred. */
-const unitRange = { offset: 0.5, scale: 1, peak: 1 };
+export const unitRange = { offset: 0.5, scale: 1, peak: 1 };
 
 /** In pictures of 32 x 32, coarser cells than 8 samples stay empty under the rate; without those of 2, three inner steps end 3 dB lower. */
 const levels = [
@@ -58,7 +62,7 @@ const coarse = (at16: number) => ({
 const careful = {
   startRates: { share: 0.15, probes: 32 },
   optimiser: {
-    ...common.optimiser,
+    ...commonRecipe.optimiser,
     weights: 8e-4,
     rates: 4e-4,
     quantiser: 2e-3,
@@ -70,7 +74,7 @@ const careful = {
 };
 /** RGB images of any size, from crops. */
 const ofCrops = {
-  ...common,
+  ...commonRecipe,
   shape: [64, 64],
   values: unitRange,
   crops: true,
@@ -91,7 +95,7 @@ const grey = {
 export const recipePresets = {
   /** 32 x 32 RGB. */
   cifar10: {
-    ...common,
+    ...commonRecipe,
     name: 'cifar10',
     spec: pyramid(colour),
     shape: [32, 32],
@@ -100,7 +104,7 @@ export const recipePresets = {
   },
   /** 28 x 28 grey. */
   'fashion-mnist': {
-    ...common,
+    ...commonRecipe,
     name: 'fashion-mnist',
     spec: pyramid(grey),
     shape: [28, 28],
@@ -108,7 +112,7 @@ export const recipePresets = {
     flips: [1],
     // Black grounds and bright edges: bolder steps diverge.
     startRates: { share: 0.2, probes: 32 },
-    optimiser: { ...common.optimiser, weights: 1.5e-3 },
+    optimiser: { ...commonRecipe.optimiser, weights: 1.5e-3 },
   },
   /** RGB images of any size, from crops; learnt on from `cifar10`. */
   photos: {
@@ -146,11 +150,11 @@ export const recipePresets = {
     innerSteps: 5,
     startRates: { share: 0.3, probes: 32, coarseToFine: true },
     phases: { distortion: 100, rounded: 0, coded: 0 },
-    optimiser: { ...common.optimiser, weights: 1.5e-3, clipNorm: 0.5, coordinateDecay: 2 },
+    optimiser: { ...commonRecipe.optimiser, weights: 1.5e-3, clipNorm: 0.5, coordinateDecay: 2 },
   },
   /** 64 x 64 RGB drawings on white, and such drawings of other sizes; learnt on from `cifar10`. */
   emoji: {
-    ...common,
+    ...commonRecipe,
     name: 'emoji',
     spec: pyramid(coarse(6)),
     shape: [64, 64],
@@ -167,12 +171,12 @@ export const recipePresets = {
 
 export type RecipeName = keyof typeof recipePresets;
 
-/** The preset of that name. Throws BadInputError `unknown-recipe`. */
+/** The preset of that name. Throws BadInputError `unknown-recipe`; recipes for any data are those of `systemRecipe`. */
 export function presetRecipe(name: string): TrainingRecipe {
   if (!Object.hasOwn(recipePresets, name)) {
     throw new BadInputError(
       'unknown-recipe',
-      `no recipe '${name}'; choose one of ${Object.keys(recipePresets).join(', ')}, or give a recipe file`,
+      `no recipe '${name}'; choose one of ${systems.join(', ')} (for any data), ${Object.keys(recipePresets).join(', ')}, or give a recipe file`,
     );
   }
   return recipePresets[name as RecipeName];

@@ -1,7 +1,8 @@
 /** Data sets as the layers below take them. */
 import { readBox, shapeOfItem } from '../../datasets/crop.ts';
-import type { Dataset, OpenOptions } from '../../datasets/dataset.ts';
-import type { SignalSource } from '../learn/index.ts';
+import type { Dataset, OpenOptions, Split } from '../../datasets/dataset.ts';
+import { openDataset } from '../../datasets/registry.ts';
+import type { DataShape, SignalSource } from '../learn/index.ts';
 
 /** A data set as the learner reads it. */
 export function sourceOf(dataset: Dataset, limit?: number): SignalSource {
@@ -25,4 +26,29 @@ export function openingFor(
     ...(cacheDir === undefined ? {} : { cacheDir }),
     ...(path === undefined ? {} : { path }),
   };
+}
+
+/** Signals whose shapes are looked at, spread over a data set whose signals differ. */
+const looked = 256;
+
+/** What a recipe has to know of a data set. Throws what `openDataset` throws. */
+export async function shapeOfData(
+  name: string,
+  split: Split | 'all',
+  options: OpenOptions = {},
+): Promise<DataShape> {
+  const data = await openDataset(name, split, options);
+  try {
+    const outputs = data.channels;
+    if (data.shape !== undefined) return { shape: data.shape, outputs, uniform: true };
+    const count = Math.min(looked, data.length);
+    let shape: readonly number[] | undefined;
+    for (let i = 0; i < count; i++) {
+      const of = await shapeOfItem(data, Math.floor((i * data.length) / count));
+      shape = shape?.map((size, axis) => Math.min(size, of[axis]!)) ?? of;
+    }
+    return { shape: shape ?? [], outputs, uniform: false };
+  } finally {
+    data.close();
+  }
 }

@@ -6,6 +6,7 @@ export { multiplyAddsPerPoint } from '../../codec/index.ts';
 export { contactSheet } from '../../datasets/contact-sheet.ts';
 export { type Ability, abilities, describePriors, kindsThat } from './abilities.ts';
 export { bestPrior, priorsOf } from './coding.ts';
+export { shapeOfData } from './data.ts';
 export { type DemoOptions, demoFunctasets } from './demo.ts';
 export { maxEffort } from './effort.ts';
 export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';

@@ -19,6 +19,8 @@ interface LearnFlags {
   readonly output: string;
   readonly force: boolean;
   readonly recipe?: string;
+  readonly latent?: number;
+  readonly cell?: number;
   readonly set?: readonly string[];
   readonly from?: string;
   readonly limit?: number;
@@ -42,15 +44,17 @@ export function addLearn(program: Command, run: Run): void {
     .option('-f, --force', 'replace the model if it exists', false)
     .option(
       '--recipe <recipe>',
-      'the name of a recipe or a JSON file; default: the recipe called like the data set',
+      'functa, coinpp, spatial or pyramid, fitted to the data; the name of a preset; or a JSON file; default: the preset called like the data set',
     )
+    .option('--latent <n>', 'numbers of a modulation, for functa in all, for the others a cell', integer(1))
+    .option('--cell <n>', 'samples of a cell along each axis, of pyramid the finest', integer(1))
     .option(
       '--set <member=value>',
       'replace a member of the recipe, such as spec.width=48; may be repeated',
       collect,
     )
     .option('--from <model>', "learn on from this model; its levels may be others than the recipe's")
-    .option('--steps <n>', 'outer steps of the whole run', integer(1))
+    .option('--steps <n>', 'outer steps of the whole run; phases that do not fit are shortened', integer(1))
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option('--name <name>', 'what the model is called; default: the name of the recipe')
     .option('--limit <n>', 'only the first n signals', integer(1))
@@ -124,17 +128,33 @@ function troubleText({ skippedSteps, rateCuts }: Readonly<Record<string, unknown
   return said.map((text) => `, ${text}`).join('');
 }
 
-/** The recipe that is named, a file or one of the presets, with what the flags replace in it. */
+/** The recipe that is named, a system, a file or one of the presets, with what the flags replace in it. */
 async function recipeOf(flags: LearnFlags): Promise<TrainingRecipe> {
-  const { checkRecipe, presetRecipe, withOverrides } = await import('../../learn/index.ts');
-  const ref = flags.recipe ?? flags.data;
-  const base = ref.endsWith('.json') ? checkRecipe(await readJson(ref)) : presetRecipe(ref);
+  const { withOverrides, withSteps } = await import('../../learn/index.ts');
   const overrides: Record<string, unknown> = {};
   for (const assignment of flags.set ?? []) assign(overrides, assignment);
-  if (flags.steps !== undefined) overrides.steps = flags.steps;
   if (flags.seed !== undefined) overrides.seed = flags.seed;
   if (flags.name !== undefined) overrides.name = flags.name;
-  return withOverrides(base, overrides);
+  const base = await namedRecipe(flags);
+  // Before what `--set` says, which is to be as it says.
+  return withOverrides(flags.steps === undefined ? base : withSteps(base, flags.steps), overrides);
+}
+
+async function namedRecipe(flags: LearnFlags): Promise<TrainingRecipe> {
+  const { checkRecipe, isSystem, presetRecipe, systemRecipe } = await import('../../learn/index.ts');
+  const { shapeOfData } = await import('../../pipeline/index.ts');
+  const { data, split, recipe: ref = data, latent, cell, cacheDir } = flags;
+  if (isSystem(ref)) {
+    const shape = await shapeOfData(data, split, cacheDir === undefined ? {} : { cacheDir });
+    return systemRecipe(ref, shape, { latent, cell });
+  }
+  const unused = latent !== undefined ? '--latent' : cell !== undefined ? '--cell' : undefined;
+  if (unused !== undefined)
+    throw new BadInputError(
+      'recipe-option',
+      `${unused} is for the recipes that are fitted to the data; use --set spec.levels=... with ${ref}`,
+    );
+  return ref.endsWith('.json') ? checkRecipe(await readJson(ref)) : presetRecipe(ref);
 }
 
 /** `a.b=1` into { a: { b: 1 } }; a value that is no JSON is text. */

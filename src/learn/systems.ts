@@ -1,0 +1,126 @@
+/**
+ * The published systems as recipes for any data set: Functa (arXiv 2201.12204), COIN++ (arXiv 2201.12904), Spatial Functa
+ * (arXiv 2302.03130), and the pyramid that this project's models are. What they share (Meta-SGD, exact second order, learning for
+ * rate) is as in the other recipes; the papers' widths of 512 are 128 here, for a CPU.
+ */
+import { BadInputError } from '../core/errors.ts';
+import { functa, patch, pyramid, spatial } from '../field/presets.ts';
+import { type FieldSpec, pointCount } from '../field/spec.ts';
+import { commonRecipe, systems, unitRange } from './presets.ts';
+import { checkRecipe, type TrainingRecipe } from './recipe.ts';
+
+export type System = (typeof systems)[number];
+
+/** What a recipe has to know of the signals that it will learn. */
+export interface DataShape {
+  /** The smallest size along each axis, axes in array order. */
+  readonly shape: readonly number[];
+  /** Values at a point. */
+  readonly outputs: number;
+  /** Whether all signals have this shape. */
+  readonly uniform: boolean;
+}
+
+export interface SystemOptions {
+  /** Numbers of a modulation, for `functa` in all, for the others in each cell (of `pyramid`: in each of the finest and of those above it). */
+  readonly latent?: number | undefined;
+  /** Size of a cell along each axis, of `pyramid` the finest; `functa` has none. Default: 32, 4, 2. */
+  readonly cell?: number | undefined;
+}
+
+/** Signals larger than this along an axis are learnt from crops. */
+const mostSide = 64;
+const stepPoints = 2 ** 15;
+
+export function isSystem(name: string): name is System {
+  return (systems as readonly string[]).includes(name);
+}
+
+/**
+ * The recipe of a system for this data. Throws BadInputError `recipe-data` where the system cannot describe it, `recipe-option` for an
+ * option that it does not have, `bad-spec`, `bad-recipe`.
+ *
+ * @example
+ * systemRecipe('spatial', { shape: [28, 28], outputs: 1, uniform: true }, { latent: 16 }).spec.levels;
+ * // [{ cell: [4, 4], channels: 16, interpolation: 'linear' }]
+ */
+export function systemRecipe(system: System, data: DataShape, options: SystemOptions = {}): TrainingRecipe {
+  const shape = data.shape.map((size) => Math.min(size, mostSide));
+  const crops = !data.uniform || data.shape.some((size) => size > mostSide);
+  if (system === 'functa' && crops) {
+    throw new BadInputError(
+      'recipe-data',
+      `functa has one vector for a signal and learns signals of one size of at most ${mostSide} a side; choose one of coinpp, spatial, pyramid`,
+    );
+  }
+  const most = Math.floor(stepPoints / pointCount(shape) / 4) * 4;
+  return checkRecipe({
+    ...commonRecipe,
+    name: system,
+    spec: specOf(system, shape, data.outputs, options),
+    shape,
+    values: unitRange,
+    crops,
+    steps: 2_000,
+    batch: Math.min(32, Math.max(4, most)),
+    phases: { distortion: 200, rounded: 0, coded: 0 },
+    ...(system === 'functa' || system === 'coinpp' ? deep : {}),
+  });
+}
+
+/** Five sine layers at w0 = 30: bolder steps than these diverge. */
+const deep = {
+  startRates: { share: 0.2, probes: 32 },
+  optimiser: { ...commonRecipe.optimiser, weights: 5e-4, clipNorm: 0.5 },
+} as const;
+
+function specOf(
+  system: System,
+  shape: readonly number[],
+  outputs: number,
+  { latent, cell }: SystemOptions,
+): FieldSpec {
+  const common = { axes: shape.length, outputs };
+  switch (system) {
+    case 'functa':
+      if (cell !== undefined)
+        throw new BadInputError(
+          'recipe-option',
+          'functa has one vector and no cells; leave --cell out, or choose spatial',
+        );
+      return functa({ ...common, channels: latent });
+    case 'coinpp':
+      return patch({ ...common, channels: latent, cell: cell ?? shape.map((size) => Math.min(size, 32)) });
+    case 'spatial':
+      return spatial({ ...common, channels: latent, cell });
+    case 'pyramid': {
+      const finest = cell ?? 2;
+      const channels = latent ?? 6;
+      const levels = [4, 2, 1].map((times) => ({
+        cell: times * finest,
+        channels: Math.round(channels * { 4: 2.5, 2: 2, 1: 1 }[times]!),
+      }));
+      return pyramid({ ...common, harmonics: 1, levels });
+    }
+    default:
+      return system satisfies never;
+  }
+}
+
+/**
+ * The recipe with so many steps in all. Phases that do not fit are shortened in proportion; warm-up takes at most a tenth.
+ * Throws BadInputError `bad-recipe`.
+ */
+export function withSteps(recipe: TrainingRecipe, steps: number): TrainingRecipe {
+  const { distortion, rounded, coded } = recipe.phases;
+  const share = Math.min(1, steps / recipe.steps);
+  const fits = distortion + rounded + coded <= steps;
+  const scaled = (count: number) => (fits ? count : Math.floor(count * share));
+  const warmupSteps = Math.min(recipe.optimiser.warmupSteps, Math.ceil(steps / 10));
+  return checkRecipe({
+    ...recipe,
+    steps,
+    phases: { distortion: scaled(distortion), rounded: scaled(rounded), coded: scaled(coded) },
+    optimiser: { ...recipe.optimiser, warmupSteps: fits ? recipe.optimiser.warmupSteps : warmupSteps },
+  });
+}
