@@ -205,6 +205,32 @@ describe('session', () => {
     }
   });
 
+  it('decodes an archive in one pass: functions that share a stream are decoded once', async () => {
+    const { archive } = await session.sample({ count: 1000, seed: 3, decode: false });
+    const seconds = async (work: () => unknown) => {
+      const before = process.cpuUsage();
+      await work();
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    const each = () => {
+      let items = 0;
+      for (const { id, rows } of session.decodeEach(archive)) {
+        expect(id).toBe(String(items++));
+        if (items % 50 === 0) expect(rows.shape).toEqual([28, 28]);
+      }
+      expect(items).toBe(1000);
+    };
+    const one = () => session.decodeRows(archive, { item: 500 });
+    each();
+    await one();
+    const ones = await seconds(async () => {
+      for (let i = 0; i < 10; i++) await one();
+    });
+    // A thousand times one where each item is decoded by itself.
+    expect(await seconds(each)).toBeLessThan(20 * ones);
+  });
+
   it.each([
     ['channels', { channels: 3, values: new Float32Array(784 * 3) }, 'signal-channels'],
     ['axes', { shape: [784] }, 'signal-shape'],

@@ -25,6 +25,7 @@ import type {
   EncodeManyOptions,
   EncodeOneOptions,
   EncodeOptions,
+  NamedRows,
   RowStream,
   Sampled,
   SampleOptions,
@@ -102,14 +103,18 @@ class OpenSession implements Session {
   }
 
   async *decodeMany(bytes: Uint8Array, options: DecodeOptions = {}): AsyncIterable<Signal> {
+    for (const { id, rows: stream } of this.decodeEach(bytes, options)) {
+      const values = await collectRows(stream);
+      yield { id, shape: stream.shape, channels: stream.channels, values };
+    }
+  }
+
+  *decodeEach(bytes: Uint8Array, options: Omit<DecodeOptions, 'item' | 'id'> = {}): Iterable<NamedRows> {
     const limits = options.limits ?? this.#limits;
     const names = namesOf(bytes, limits);
     let i = 0;
-    for (const found of functionsOf(this.model, bytes, { limits, signal: options.signal })) {
-      const stream = this.#rows(found, options);
-      const values = await collectRows(stream);
-      yield { id: names[i++]!, shape: stream.shape, channels: stream.channels, values };
-    }
+    for (const found of functionsOf(this.model, bytes, { limits, signal: options.signal }))
+      yield { id: names[i++]!, rows: this.#rows(found, options) };
   }
 
   async sample(options: SampleOptions): Promise<Sampled> {

@@ -151,6 +151,13 @@ export interface RowStream {
   readonly rows: AsyncIterable<Rows>;
 }
 
+/** Rows of one function of an archive. */
+export interface NamedRows {
+  /** Its id, or its number where there are no ids. */
+  readonly id: string;
+  readonly rows: RowStream;
+}
+
 export interface SampleOptions {
   readonly count: number;
   /** Same seed, model and options: the same bytes. */
@@ -230,8 +237,10 @@ export interface Session {
   decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
   /** The same values, rows at a time. */
   decodeRows(bytes: Uint8Array, options?: DecodeOptions): Promise<RowStream>;
-  /** The signals of an archive (of a single file: one), one at a time. */
+  /** The signals of an archive (of a single file: one), one at a time, in one pass over its bytes. */
   decodeMany(bytes: Uint8Array, options?: DecodeOptions): AsyncIterable<Signal>;
+  /** The same signals, rows at a time; each is to be read before the next is asked for. */
+  decodeEach(bytes: Uint8Array, options?: Omit<DecodeOptions, 'item' | 'id'>): Iterable<NamedRows>;
   sample(options: SampleOptions): Promise<Sampled>;
   inspect(bytes: Uint8Array): Inspection;
 }

@@ -1,7 +1,7 @@
 /** `functa decode`: functions in bytes to signals, at any size. */
 import { basename, dirname, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Inspection } from '../../pipeline/types.ts';
+import type { Inspection, NamedRows, RowStream } from '../../pipeline/types.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -72,38 +72,39 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
   const found = inspect(bytes);
   const item = flags.id === undefined ? flags.item : itemNumber(bytes, flags);
   const outputs = outputsOf(output, found, item);
-  for (const path of outputs.values()) await checkOutput(path, force);
+  for (const path of outputs) await checkOutput(path, force);
   const model = await modelOfFile(flags.model, input, found);
+  const asked = { size, region, raw: format === 'npy', signal: job.signal };
+  const one = found.kind === 'file' || item !== undefined;
   return withSession(job, model, async (session) => {
+    // An archive is decoded in one pass: a stream in it may hold several functions.
+    const streams = one
+      ? [await session.decodeRows(bytes, { ...asked, item: item ?? 0 })]
+      : rowsOf(session.decodeEach(bytes, asked));
     const written: Written[] = [];
-    for (const [n, path] of outputs) {
-      const started = performance.now();
-      const stream = await session.decodeRows(bytes, {
-        size,
-        region,
-        item: n,
-        raw: format === 'npy',
-        signal: job.signal,
-      });
+    const paths = outputs[Symbol.iterator]();
+    let started = performance.now();
+    for (const stream of streams) {
+      const path = paths.next().value!;
       const content = await encodeRows(stream, format);
       const outputBytes = await writeOutput(path, content, { stdout: job.streams.stdout, force });
       const { shape, channels } = stream;
-      written.push({
-        output: path,
-        shape,
-        channels,
-        outputBytes,
-        seconds: (performance.now() - started) / 1000,
-      });
+      const ended = performance.now();
+      const seconds = (ended - started) / 1000;
+      written.push({ output: path, shape, channels, outputBytes, seconds });
+      started = ended;
     }
     const facts = { input, format, model: model.card.name, modelId: model.id };
-    const whole = found.kind === 'archive' && item === undefined;
     return {
-      data: whole ? { ...facts, items: written } : { ...facts, ...written[0] },
+      data: one ? { ...facts, ...written[0] } : { ...facts, items: written },
       lines: written.map(lineOf),
       stdoutTaken: output === standardStream,
     };
   });
+}
+
+function* rowsOf(items: Iterable<NamedRows>): Generator<RowStream> {
+  for (const { rows } of items) yield rows;
 }
 
 interface Written {
@@ -119,13 +120,9 @@ function lineOf({ output, shape, outputBytes, seconds }: Written): string {
   return `${name}: ${sizeText(shape)}, ${bytesText(outputBytes)}, ${secondsText(seconds)}`;
 }
 
-/** Where each item of the file goes. */
-function outputsOf(
-  output: string,
-  { kind, count }: Inspection,
-  item: number | undefined,
-): Map<number, string> {
-  if (kind === 'file' || item !== undefined) return new Map([[item ?? 0, output]]);
+/** Where what is asked for goes, in the order of the file. */
+function outputsOf(output: string, { kind, count }: Inspection, item: number | undefined): string[] {
+  if (kind === 'file' || item !== undefined) return [output];
   if (output === standardStream) {
     throw new UsageError(
       'which-item',
@@ -134,7 +131,7 @@ function outputsOf(
   }
   const suffix = extname(output);
   const stem = output.slice(0, output.length - suffix.length);
-  return new Map(Array.from({ length: count }, (_, n) => [n, `${stem}-${n}${suffix}`]));
+  return Array.from({ length: count }, (_, n) => `${stem}-${n}${suffix}`);
 }
 
 function defaultOutput(input: string, format: OutputFormat): string {
