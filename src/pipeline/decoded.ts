@@ -5,7 +5,6 @@
  * values, about as long as the file itself.
  */
 import type { DecodedSymbols } from '../../codec/index.ts';
-import { ByteWriter } from '../core/bytes.ts';
 import type { Model } from '../field/model.ts';
 
 /** Of all files of a model; those that were asked for longest ago go first. */
@@ -57,15 +56,43 @@ export function rememberedSymbols<T extends { readonly prior: string }>(
 
 /** A varint of the zeros before a symbol, and one of the symbol, signs alternating, for each that is not zero. */
 export function packSymbols(symbols: Int32Array): Uint8Array {
-  const writer = new ByteWriter();
-  let next = 0;
-  for (let i = 0; i < symbols.length; i++) {
+  let bytes = 0;
+  for (let i = 0, next = 0; i < symbols.length; i++) {
     const symbol = symbols[i]!;
     if (symbol === 0) continue;
-    writer.varint(i - next).varint(symbol > 0 ? 2 * symbol - 1 : -2 * symbol);
+    bytes += varintBytes(i - next) + varintBytes(alternating(symbol));
     next = i + 1;
   }
-  return writer.finish();
+  const packed = new Uint8Array(bytes);
+  let at = 0;
+  for (let i = 0, next = 0; i < symbols.length; i++) {
+    const symbol = symbols[i]!;
+    if (symbol === 0) continue;
+    at = putVarint(packed, at, i - next);
+    at = putVarint(packed, at, alternating(symbol));
+    next = i + 1;
+  }
+  return packed;
+}
+
+/** 1, 2, 3, 4, ... of 1, -1, 2, -2, ...; symbols are within +-2^20. */
+function alternating(symbol: number): number {
+  return symbol > 0 ? 2 * symbol - 1 : -2 * symbol;
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let left = value; left > 127; left >>>= 7) bytes++;
+  return bytes;
+}
+
+/** Returns where the next one goes. */
+function putVarint(target: Uint8Array, at: number, value: number): number {
+  let next = at;
+  let left = value;
+  for (; left > 127; left >>>= 7) target[next++] = (left & 127) | 128;
+  target[next++] = left;
+  return next;
 }
 
 /**

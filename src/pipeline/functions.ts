@@ -26,20 +26,23 @@ import {
   type Functaset,
   type FunctionFacts,
   type FunctionSummary,
+  type Label,
   type Range,
   type StoredFunction,
   summaryOf,
 } from '../functaset/index.ts';
 import { stepsOf } from './coding.ts';
-import { dequantisePacked, rememberedSymbols } from './decoded.ts';
+import { dequantisePacked, type PackedSymbols, rememberedSymbols } from './decoded.ts';
 import { modulationOf } from './modulation.ts';
 
 /** A function that can be evaluated: its facts, and what its bytes stand for. */
 export interface OpenFunction extends FunctionSummary {
   /** Its modulation is one of the network at this quality: `atQuality(model, quality)`. */
   readonly quality: number;
-  /** [m]: dequantised symbols, the modulation that was put, or the plain fit of samples. */
+  /** [m]: dequantised symbols, the modulation that was put, or the plain fit of samples. Made when first asked for. */
   readonly modulation: Float32Array;
+  /** Writes the modulation to `target` [m]: for less than making it, where it is wanted in a batch and not kept. */
+  writeModulation?(target: Float32Array): void;
   /** Whether its numbers are symbols times the steps of its quality, so that `quantise` gives back those of its file. */
   readonly coded: boolean;
 }
@@ -70,14 +73,13 @@ export async function openFunctions(
   { limits = defaultLimits, signal, onDamaged }: OpenOptions = {},
 ): Promise<OpenFunction[]> {
   const opened: OpenFunction[] = [];
-  const blocks = new Blocks();
   let symbols = 0;
   for (const fn of functions) {
     try {
-      const opening = openOne(source, fn, { limits, signal, blocks });
+      const opening = openOne(source, fn, { limits, signal });
       const found = opening instanceof Promise ? await opening : opening;
       opened.push(found);
-      symbols += found.modulation.length;
+      symbols += found instanceof CodedFunction ? found.symbols : found.modulation.length;
     } catch (error) {
       if (!(error instanceof BadStreamError)) throw error;
       if (onDamaged === undefined) throw damagedFunction(fn.id, error);
@@ -117,17 +119,15 @@ export function isSameNetwork(model: Model, quality: number, other: number): boo
 interface OpenOneOptions {
   readonly limits: Limits;
   readonly signal: AbortSignal | undefined;
-  readonly blocks: Blocks;
 }
 
 /** At once, unless samples have to be fitted: a promise for each of many functions would cost more than opening it. */
 function openOne(
   source: FunctionSource,
   fn: StoredFunction,
-  { limits, signal, blocks }: OpenOneOptions,
+  { limits, signal }: OpenOneOptions,
 ): OpenFunction | Promise<OpenFunction> {
   const { model } = source;
-  const facts = summaryOf(fn);
   const { content } = fn;
   switch (content.kind) {
     case 'file': {
@@ -137,13 +137,15 @@ function openOne(
       checkShape(fn, found.shape);
       if (found.prior === 'samples') {
         return modulationOf(source, found, { signal }).then(({ modulation, quality }) => {
-          return { ...facts, quality, coded: false, modulation };
+          return { ...summaryOf(fn), quality, coded: false, modulation };
         });
       }
-      const { packed, shape, quality } = found;
-      const steps = stepsOfNumbers(model, shape, quality);
-      const modulation = dequantisePacked(packed, steps, blocks.take(steps.length));
-      return { ...facts, quality, coded: true, modulation };
+      return new CodedFunction(
+        fn,
+        content.bytes.length,
+        found,
+        stepsOfNumbers(model, found.shape, found.quality),
+      );
     }
     case 'modulation': {
       const { quality, values } = content;
@@ -152,7 +154,7 @@ function openOne(
         const lengths = `${values.length} numbers, shape [${fn.shape}] takes ${wanted}`;
         throw new BadStreamError('record-length', 0, `a modulation of ${lengths}`);
       }
-      return { ...facts, quality, modulation: values, coded: false };
+      return { ...summaryOf(fn), quality, modulation: values, coded: false };
     }
     default:
       return content satisfies never;
@@ -160,27 +162,53 @@ function openOne(
 }
 
 /**
- * Zeros for modulations, several to a buffer: a buffer for each costs the collector more than filling it. A buffer lives as long as any
- * of its modulations.
+ * A function that is what its symbols say. A class with all members written out: thousands are made by a query, and an object that is
+ * spread out of another takes microseconds. What is spread out of this one lacks `modulation`.
  */
-class Blocks {
-  #left = new Float32Array(0);
-  #taken = 0;
+class CodedFunction implements OpenFunction {
+  readonly id: string;
+  readonly label?: Label;
+  readonly shape: readonly number[];
+  readonly psnrDb: number;
+  readonly bits: number;
+  readonly codedBytes: number;
+  readonly modulationBytes = 0;
+  readonly quality: number;
+  readonly coded = true;
+  readonly #packed: Uint8Array;
+  readonly #steps: Float64Array;
+  #modulation: Float32Array | undefined;
 
-  take(length: number): Float32Array {
-    if (this.#left.length < length) {
-      const count = Math.max(1, Math.min(this.#taken, Math.floor(blockNumbers / length)));
-      this.#left = new Float32Array(count * length);
-    }
-    const own = this.#left.subarray(0, length);
-    this.#left = this.#left.subarray(length);
-    this.#taken++;
-    return own;
+  constructor(
+    fn: StoredFunction,
+    codedBytes: number,
+    { packed, quality }: PackedSymbols,
+    steps: Float64Array,
+  ) {
+    this.id = fn.id;
+    if (fn.label !== undefined) this.label = fn.label;
+    this.shape = fn.shape;
+    this.psnrDb = fn.psnrDb;
+    this.bits = fn.bits;
+    this.codedBytes = codedBytes;
+    this.quality = quality;
+    this.#packed = packed;
+    this.#steps = steps;
+  }
+
+  get symbols(): number {
+    return this.#steps.length;
+  }
+
+  get modulation(): Float32Array {
+    this.#modulation ??= dequantisePacked(this.#packed, this.#steps);
+    return this.#modulation;
+  }
+
+  writeModulation(target: Float32Array): void {
+    dequantisePacked(this.#packed, this.#steps, target.fill(0));
   }
 }
-
-/** At most, of modulations that are shorter: 128 kB. */
-const blockNumbers = 2 ** 15;
 
 interface Steps {
   readonly shape: readonly number[];

@@ -3,7 +3,7 @@ import { AbortedError } from '../core/errors.ts';
 import type { Engine, Points } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
-import { pointCount } from '../field/spec.ts';
+import { modulationLength, pointCount } from '../field/spec.ts';
 import { isSameNetwork } from '../pipeline/functions.ts';
 
 /** [n, axes], each coordinate over the extent of its axis: 0 to 1 within a signal. */
@@ -17,6 +17,7 @@ export interface Shaped {
   /** Its modulation is one of the model's network at this quality. */
   readonly quality: number;
   readonly modulation: Float32Array;
+  writeModulation?(target: Float32Array): void;
 }
 
 /** Functions whose values are asked for together, and the values of those, at most; one function may have more. */
@@ -47,24 +48,50 @@ export async function* valuesAt<T extends Shaped>(
   points: (shape: readonly number[]) => Points,
   signal?: AbortSignal,
 ): AsyncGenerator<{ readonly fn: T; readonly values: Float32Array }> {
-  for (const group of groupsOf(functions, together)) {
-    for (const alike of runsAlike(model, group)) {
-      const { shape, quality, modulation } = alike[0]!;
-      const { network } = atQuality(model, quality);
-      const at = points(shape);
-      const numbers = pointsIn(at, shape.length) * model.card.spec.outputs;
-      for (const run of groupsOf(alike, Math.max(1, Math.floor(heldValues / numbers)))) {
-        if (signal?.aborted) throw new AbortedError();
-        const modulations = new Float32Array(run.length * modulation.length);
-        for (const [i, fn] of run.entries()) modulations.set(fn.modulation, i * modulation.length);
-        const signals = { shape, count: run.length, modulations };
-        const values = await engine.evaluateMany(network, signals, at);
-        const length = values.length / run.length;
-        for (const [i, fn] of run.entries())
-          yield { fn, values: values.subarray(i * length, (i + 1) * length) };
+  let room = takeRoom();
+  try {
+    for (const group of groupsOf(functions, together)) {
+      for (const alike of runsAlike(model, group)) {
+        const { shape, quality } = alike[0]!;
+        const { network } = atQuality(model, quality);
+        const at = points(shape);
+        const numbers = pointsIn(at, shape.length) * model.card.spec.outputs;
+        const length = modulationLength(model.card.spec, shape);
+        for (const run of groupsOf(alike, Math.max(1, Math.floor(heldValues / numbers)))) {
+          if (signal?.aborted) throw new AbortedError();
+          if (room.length < run.length * length) room = new Float32Array(run.length * length);
+          const modulations = room.subarray(0, run.length * length);
+          for (const [i, fn] of run.entries()) {
+            const own = modulations.subarray(i * length, (i + 1) * length);
+            if (fn.writeModulation === undefined) own.set(fn.modulation);
+            else fn.writeModulation(own);
+          }
+          const signals = { shape, count: run.length, modulations };
+          const values = await engine.evaluateMany(network, signals, at);
+          const each = values.length / run.length;
+          for (const [i, fn] of run.entries())
+            yield { fn, values: values.subarray(i * each, (i + 1) * each) };
+        }
       }
     }
+  } finally {
+    giveRoom(room);
   }
+}
+
+/** Numbers of the room that is kept for the next walk: a fresh one costs more than filling it. */
+const keptRoom = 2 ** 20;
+let spare: Float32Array | undefined;
+
+/** Room for modulations, nobody else's until it is given back. */
+function takeRoom(): Float32Array {
+  const room = spare ?? new Float32Array(0);
+  spare = undefined;
+  return room;
+}
+
+function giveRoom(room: Float32Array): void {
+  if (room.length <= keptRoom) spare = room;
 }
 
 function pointsIn(points: Points, axes: number): number {
