@@ -71,30 +71,49 @@ export function writeSafetensors(
   const ordered = [...tensors].sort(
     ([a, x], [b, y]) => dtypeBytes[y.dtype] - dtypeBytes[x.dtype] || (a < b ? -1 : 1),
   );
+  for (const [, { data, shape }] of ordered) tensor(data, shape);
+  const head = safetensorsHead(
+    ordered.map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+    metadata,
+  );
+  const data = ordered.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const bytes = new Uint8Array(data.reduce((sum, { length }) => sum + length, head.length));
+  bytes.set(head);
+  let at = head.length;
+  for (const part of data) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/**
+ * All of a file before its data, which follow in the order of `tensors`: for files that are written as they are made. Throws BadInputError
+ * `safetensors-name`.
+ */
+export function safetensorsHead(
+  tensors: readonly Pick<Tensor & { readonly name: string }, 'name' | 'dtype' | 'shape'>[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const fields: string[] = [];
   const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const members = pairs.map(([key, value]) => `${quote(key)}:${quote(value)}`);
   if (members.length > 0) fields.push(`"${metadataKey}":{${members.join(',')}}`);
   let at = 0;
-  for (const [name, { dtype, shape, data }] of ordered) {
+  for (const { name, dtype, shape } of tensors) {
     if (name === metadataKey)
       throw new BadInputError('safetensors-name', `"${metadataKey}" cannot name a tensor`);
-    tensor(data, shape);
-    const end = at + data.byteLength;
+    const end = at + checkedCount(name, shape) * dtypeBytes[dtype];
     fields.push(`${quote(name)}:{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${at},${end}]}`);
     at = end;
   }
   const json = new TextEncoder().encode(`{${fields.join(',')}}`);
   const headerBytes = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerBytes + at);
-  new DataView(bytes.buffer).setUint32(0, headerBytes, true);
+  const bytes = new Uint8Array(8 + headerBytes).fill(0x20);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, headerBytes, true);
+  view.setUint32(4, 0, true);
   bytes.set(json, 8);
-  bytes.fill(0x20, 8 + json.length, 8 + headerBytes);
-  at = 8 + headerBytes;
-  for (const [, { data }] of ordered) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
   return bytes;
 }
 

@@ -16,6 +16,15 @@ export { inspect } from './inspect.ts';
 export { itemNumber, namesOf } from './items.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';
 export { bundledModels, findModel, listModels, loadModel, modelFilesIn, modelSuffix } from './models.ts';
+export {
+  type ExportedModulations,
+  type ExportOptions,
+  exportModulations,
+  functionsOfSafetensors,
+  type ModulationsFormat,
+  modulationsFormats,
+  rowId,
+} from './modulations-file.ts';
 export { npyChunks, stackedRows } from './npy.ts';
 export {
   detailsPath,

@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeNpy } from '../../datasets/npy.ts';
+import { readNpy, writeNpy } from '../../datasets/npy.ts';
+import { readSafetensors } from '../../src/field/safetensors.ts';
 import { type Functaset, openFunctaset } from '../../src/functaset/index.ts';
 import { functa, functaJson } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
@@ -108,6 +109,35 @@ describe('functa store', () => {
     const again = await functa(['store', 'pack', copy, '-m', place.model, '-o', '-']);
     expect(again.stdout.equals(streamed.stdout)).toBe(true);
     expect(readdirSync(place.at('.')).filter((name) => name.endsWith('.json'))).toEqual([]);
+  });
+
+  it('export writes modulations that put takes back, with ids, labels and qualities', async () => {
+    const file = place.at('modulations.safetensors');
+    const { json } = await functaJson(['store', 'export', store, '-m', place.model, '-o', file]);
+    expect(json).toMatchObject({ functions: 12, output: file });
+    const copy = place.at('imported');
+    const archive = place.at('one.functa');
+    await functa(['store', 'pack', store, '-m', place.model, '-o', archive]);
+    await functa(['store', 'unpack', archive, copy, '-m', place.model]);
+    await functa(['store', 'put', copy, file, '-m', place.model, '--replace']);
+    const again = place.at('again.safetensors');
+    await functa(['store', 'export', copy, '-m', place.model, '-o', again]);
+    const [one, two] = [file, again].map((path) => readSafetensors(readFileSync(path)));
+    expect(two!.metadata).toEqual(one!.metadata);
+    expect(JSON.parse(one!.metadata.ids!)).toEqual(json.ids);
+    // They are kept as half floats.
+    const values = (of: typeof one) => of!.tensors.get('modulations')!.data as Float32Array;
+    expect(values(one)).toHaveLength(12 * json.length);
+    values(two).forEach((value, i) => {
+      expect(Math.abs(value - values(one)[i]!)).toBeLessThanOrEqual(Math.abs(value) / 1024);
+    });
+    const npy = place.at('modulations.npy');
+    await functa(['store', 'export', store, '-m', place.model, '-o', npy]);
+    const { shape, data } = readNpy(readFileSync(npy));
+    expect(shape).toEqual([12, json.length]);
+    expect(data).toEqual(values(one));
+    const refused = await functaJson(['store', 'export', store, '-m', place.model, '-o', place.at('m.csv')]);
+    expect(refused).toMatchObject({ status: 2, json: { error: { code: 'output-format' } } });
   });
 
   it('upgrade makes a store of format 1 one of this format', async () => {

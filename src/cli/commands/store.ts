@@ -7,9 +7,10 @@ import { type Label, labelForms } from '../../core/label.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Model } from '../../field/model.ts';
 import type { Functaset, Rewritten, StoredFunction } from '../../functaset/index.ts';
+import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
-import { modelOfFile, modelOfStore, modelOption } from '../models.ts';
+import { modelOfFile, modelOfStore, modelOption, withEngine } from '../models.ts';
 import { forceOption, fromOption, integer } from '../options.ts';
 import type { Run } from '../program.ts';
 import type { Progress } from '../progress.ts';
@@ -25,7 +26,10 @@ export function addStore(program: Command, run: Run): void {
   add('verify', 'read every record and check it; exits 3 when one is damaged').action(run(verify));
   add('stats', 'count functions, labels and bytes').action(run(stats));
   add('put', 'put files, or modulations from outside, into a store')
-    .argument('<files...>', '.functa files of one function, or .npy modulations [m] or [n, m]')
+    .argument(
+      '<files...>',
+      '.functa files of one function, .npy modulations [m] or [n, m], or .safetensors of store export',
+    )
     .option(...modelOption)
     .option('--id <id>', 'of the one function that is put; default: the name of its file')
     .option('--label <label>', 'of all that are put')
@@ -45,6 +49,14 @@ export function addStore(program: Command, run: Run): void {
     .requiredOption('-o, --output <file>', 'the archive; - is stdout')
     .option(...forceOption)
     .action(run(pack));
+  add('export', 'write all modulations as one array, for NumPy and PyTorch')
+    .option(...modelOption)
+    .requiredOption(
+      '-o, --output <file>',
+      '.npy: float32 [functions, m] in the order of ids; .safetensors: ids, labels and qualities too',
+    )
+    .option(...forceOption)
+    .action(run(exported));
   store
     .command('unpack')
     .description('make a store from an archive, or go on making it')
@@ -73,6 +85,34 @@ async function pack(job: Job, path: string, { model: ref, output, force }: PackF
     lines: [`${where}: ${functions} functions, ${bytesText(archive.length)}`],
     stdoutTaken: output === standardStream,
   };
+}
+
+async function exported(job: Job, path: string, { model: ref, output, force }: PackFlags): Promise<Report> {
+  const { exportModulations, modulationsFormats } = await import('../../pipeline/index.ts');
+  const format = modulationsFormats.find((name) => extname(output).toLowerCase() === `.${name}`);
+  if (format === undefined)
+    throw new UsageError('output-format', `${output}: modulations are written as .npy or .safetensors`);
+  await checkOutput(output, force);
+  const model = await modelOfStore(ref, path);
+  const { openFunctasetOf } = await import('../../pipeline/store.ts');
+  const store = await openFunctasetOf(model, path, { readOnly: true });
+  try {
+    return await withEngine(job, (engine) =>
+      job.progress('export', 'functions', async (progress: Progress) => {
+        const { signal, limits } = job;
+        const onProgress = (done: number, total: number) => progress.update(done, total);
+        const found = exportModulations({ model, engine }, store, { format, limits, signal, onProgress });
+        const bytes = await writeOutput(output, found.content, { stdout: job.streams.stdout, force });
+        const { ids, length } = found;
+        return {
+          data: { store: path, output, functions: ids.length, length, bytes, ids },
+          lines: [`${output}: ${ids.length} modulations of ${length} numbers, ${bytesText(bytes)}`],
+        };
+      }),
+    );
+  } finally {
+    await store.close();
+  }
 }
 
 async function unpack(
@@ -135,12 +175,20 @@ async function functionsOfFile(
   file: string,
   { id: given, label: text, quality, size }: PutFlags,
 ): Promise<StoredFunction[]> {
-  const { functionOfFile, functionOfModulation, parseSize } = await import('../../pipeline/index.ts');
+  const { functionOfFile, functionOfModulation, functionsOfSafetensors, parseSize, rowId } = await import(
+    '../../pipeline/index.ts'
+  );
   const maxBytes = defaultLimits.maxFileBytes;
   const bytes = await readInput(file, { stdin: job.streams.stdin, maxBytes, signal: job.signal });
   const id = given ?? basename(file, extname(file));
   const label: Label | undefined = text === undefined ? undefined : labelForms(text)[0];
   if (bytes[0] === magic) return [functionOfFile(model, bytes, { id, label })];
+  const asked = size === undefined ? undefined : fromOption('--size', () => parseSize(size));
+  const shape = asked !== undefined && 'shape' in asked ? asked.shape : undefined;
+  if (extname(file).toLowerCase() === '.safetensors') {
+    const found = functionsOfSafetensors(model, bytes, { id, label, quality, shape, limits: job.limits });
+    return given === undefined ? found : found.map((fn, i) => ({ ...fn, id: rowId(given, i, found.length) }));
+  }
   const { readNpy } = await import('../../../datasets/npy.ts');
   const { shape: dimensions, data } = readNpy(bytes);
   if (dimensions.length < 1 || dimensions.length > 2) {
@@ -149,13 +197,11 @@ async function functionsOfFile(
       `${file} is an array [${dimensions}]; give modulations as [m] or [n, m]`,
     );
   }
-  const asked = size === undefined ? undefined : fromOption('--size', () => parseSize(size));
-  const shape = asked !== undefined && 'shape' in asked ? asked.shape : undefined;
   const length = dimensions.at(-1)!;
   const count = dimensions.length === 1 ? 1 : dimensions[0]!;
   return Array.from({ length: count }, (_, i) => {
-    const own = dimensions.length === 1 ? id : `${id}-${String(i).padStart(String(count - 1).length, '0')}`;
     const values = Float32Array.from(data.subarray(i * length, (i + 1) * length));
+    const own = dimensions.length === 1 ? id : rowId(id, i, Math.max(2, count));
     return functionOfModulation(model, values, { id: own, label, quality, shape });
   });
 }

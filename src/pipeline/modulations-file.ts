@@ -1,0 +1,180 @@
+/**
+ * Modulations of a store as one file for programs that know nothing of functa (NumPy, PyTorch), and back.
+ *
+ *   .npy           float32 [functions, m], in the order of ids
+ *   .safetensors   `modulations` the same, `qualities` int32 [functions]; metadata: `ids` and `labels` as JSON lists, `shape`, `model`,
+ *                  `networkId`
+ */
+import { writeNpy } from '../../datasets/npy.ts';
+import { BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
+import type { Label } from '../core/label.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
+import { takeTensor } from '../core/tensor.ts';
+import type { Model } from '../field/model.ts';
+import { readSafetensors, safetensorsHead } from '../field/safetensors.ts';
+import { modulationLength } from '../field/spec.ts';
+import type { Functaset, StoredFunction } from '../functaset/index.ts';
+import { type FunctionSource, openStored } from './functions.ts';
+import { functionOfModulation } from './put.ts';
+
+export const modulationsFormats = ['npy', 'safetensors'] as const;
+export type ModulationsFormat = (typeof modulationsFormats)[number];
+
+export interface ExportOptions {
+  readonly format: ModulationsFormat;
+  readonly limits?: Limits | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface ExportedModulations {
+  /** In the order of the rows. */
+  readonly ids: readonly string[];
+  /** Numbers of one modulation. */
+  readonly length: number;
+  /** The file; what is in memory is a page of functions. Iterate once. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * All modulations of a store, as its bytes say them. Throws NotFoundError `store-empty`, BadInputError `export-shapes` where signals differ
+ * in size, and what `openFunctions` throws.
+ *
+ * @example
+ * const { content } = exportModulations({ model, engine }, store, { format: 'safetensors' });
+ */
+export function exportModulations(
+  source: FunctionSource,
+  store: Functaset,
+  { format, limits, signal, onProgress }: ExportOptions,
+): ExportedModulations {
+  const facts = [...store.summaries()];
+  const shape = facts[0]?.shape;
+  if (shape === undefined)
+    throw new NotFoundError('store-empty', `${store.path} holds no functions to export`);
+  const other = facts.find((fact) => fact.shape.join() !== shape.join());
+  if (other !== undefined) {
+    throw new BadInputError(
+      'export-shapes',
+      `one array takes modulations of one length: ${facts[0]!.id} is of [${shape}], ${other.id} of [${other.shape}]; export stores of one size each`,
+    );
+  }
+  const length = modulationLength(source.model.card.spec, shape);
+  const ids = facts.map(({ id }) => id);
+  const labels = facts.map(({ label }) => label ?? null);
+  const { version } = store;
+  async function* content(): AsyncGenerator<Uint8Array> {
+    // What an npy of no data is written as is its head.
+    yield format === 'npy'
+      ? writeNpy({ dtype: 'F32', shape: [ids.length, length], data: new Float32Array(0) })
+      : safetensorsHead(
+          [
+            { name: 'modulations', dtype: 'F32', shape: [ids.length, length] },
+            { name: 'qualities', dtype: 'I32', shape: [ids.length] },
+          ],
+          {
+            ids: JSON.stringify(ids),
+            labels: JSON.stringify(labels),
+            shape: JSON.stringify(shape),
+            model: source.model.card.name,
+            networkId: source.model.networkId,
+          },
+        );
+    const qualities = new Int32Array(ids.length);
+    let done = 0;
+    for await (const page of openStored(source, store, { limits, signal })) {
+      const rows = new Float32Array(page.length * length);
+      for (const [i, { modulation, quality }] of page.entries()) {
+        rows.set(modulation, i * length);
+        qualities[done + i] = quality;
+      }
+      done += page.length;
+      yield bytesOf(rows);
+      onProgress?.(done, ids.length);
+    }
+    if (done !== ids.length || store.version !== version)
+      throw new ConflictError('store-changed', `${store.path} was written to meanwhile; export it again`);
+    if (format === 'safetensors') yield bytesOf(qualities);
+  }
+  return { ids, length, content: content() };
+}
+
+/**
+ * The functions of a safetensors file of `exportModulations`, or of anybody's with a tensor `modulations` [n, m]; what else it says is
+ * optional, and `id` names functions that it does not name. Throws BadInputError `modulation-shape`, `modulation-names`,
+ * `modulation-length`, ConflictError `other-model`, and what `readSafetensors` throws.
+ */
+export function functionsOfSafetensors(
+  model: Model,
+  bytes: Uint8Array,
+  {
+    id,
+    label,
+    quality,
+    shape: given,
+    limits = defaultLimits,
+  }: {
+    readonly id: string;
+    readonly label?: Label | undefined;
+    readonly quality: number;
+    readonly shape?: readonly number[] | undefined;
+    readonly limits?: Limits | undefined;
+  },
+): StoredFunction[] {
+  const { tensors, metadata } = readSafetensors(bytes, limits);
+  const { networkId } = metadata;
+  if (networkId !== undefined && networkId !== model.networkId)
+    throw new ConflictError(
+      'other-model',
+      `the modulations are of network ${networkId.slice(0, 16)}, and this is ${model.networkId.slice(0, 16)}; use their own store`,
+    );
+  const found = tensors.get('modulations');
+  const [count = 0, length = 0] = found?.shape ?? [];
+  if (found?.dtype !== 'F32' || found.shape.length !== 2) {
+    throw new BadInputError(
+      'modulation-shape',
+      'a safetensors file of modulations holds `modulations`, F32 [n, m]',
+    );
+  }
+  const values = found.data as Float32Array;
+  const qualities = tensors.has('qualities') ? takeTensor(tensors, 'qualities', 'I32', count) : undefined;
+  const shape = given ?? (listOf(metadata.shape, undefined) as number[] | undefined);
+  const ids = listOf(metadata.ids, count) as string[] | undefined;
+  const labels = listOf(metadata.labels, count) as (Label | null)[] | undefined;
+  return Array.from({ length: count }, (_, i) =>
+    functionOfModulation(model, values.slice(i * length, (i + 1) * length), {
+      id: ids?.[i] ?? rowId(id, i, count),
+      label: label ?? labels?.[i] ?? undefined,
+      quality: qualities?.[i] ?? quality,
+      shape,
+    }),
+  );
+}
+
+/** An id for a row of an array that names none; they sort as the rows do. */
+export function rowId(stem: string, row: number, rows: number): string {
+  return rows === 1 ? stem : `${stem}-${String(row).padStart(String(rows - 1).length, '0')}`;
+}
+
+function listOf(text: string | undefined, length: number | undefined): unknown[] | undefined {
+  if (text === undefined) return undefined;
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    list = undefined;
+  }
+  const fits =
+    Array.isArray(list) &&
+    (length === undefined || list.length === length) &&
+    list.every((item) => item === null || ['string', 'number'].includes(typeof item));
+  if (fits) return list as unknown[];
+  throw new BadInputError(
+    'modulation-names',
+    'ids, labels and shape are JSON lists, ids and labels one for each modulation',
+  );
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Int32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
