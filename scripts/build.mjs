@@ -4,16 +4,19 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noteBuilt, sourcesDigest } from './sources.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const program = join(root, 'dist', 'src', 'cli', 'main.js');
 
 if (existsSync(compiler)) {
+  const digest = sourcesDigest(root);
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run(compiler, '-p', 'tsconfig.build.json');
   chmodSync(program, 0o755);
   run(join(root, 'scripts', 'bundle.mjs'));
+  noteBuilt(root, digest);
 } else if (existsSync(program)) {
   console.log('functa: TypeScript is not installed; dist/ stays as it is');
 } else {

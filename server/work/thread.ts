@@ -1,4 +1,6 @@
 /** One worker, as the pool sees it. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { EnvironmentError } from '../../src/core/errors.ts';
 import { newLatch, releaseLatch, takeLatch } from '../../src/core/unbroken.ts';
@@ -78,8 +80,14 @@ export class Thread {
   }
 }
 
-/** From dist a plain module; from the sources, TypeScript through tsx. */
+/**
+ * From dist a plain module; from the sources, TypeScript through tsx, or by what these compile to in the folder that FUNCTA_COMPILED
+ * names, which starts in a third of the time (tests).
+ */
 function spawn(workerData: WorkerSetup): Worker {
+  const compiled = process.env.FUNCTA_COMPILED;
+  if (compiled !== undefined)
+    return new Worker(pathToFileURL(join(compiled, 'server/work/worker.js')), { workerData });
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./worker.js', import.meta.url), { workerData });
   const url = JSON.stringify(new URL('./worker.ts', import.meta.url).href);

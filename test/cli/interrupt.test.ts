@@ -3,13 +3,10 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeImage } from '../../datasets/image.ts';
-import { functa } from './run.ts';
+import { functa, main } from './run.ts';
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const tsx = import.meta.resolve('tsx');
 const directory = mkdtempSync(join(tmpdir(), 'functa-interrupt-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -33,7 +30,7 @@ interface Stopped {
  * the other.
  */
 function interrupted(args: readonly string[], times = 1, env: NodeJS.ProcessEnv = {}): Promise<Stopped> {
-  const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, FUNCTA_ENGINE: undefined, FUNCTA_DEBUG: undefined, ...env },
   });
@@ -71,7 +68,7 @@ function secondsOf(pid: number | undefined, begun: number): number {
 }
 
 /** Processor time after which a command is at work and no longer at loading. */
-const workSeconds = 5;
+const workSeconds = 2;
 /** A third of a second on a machine with nothing else to do; tests share theirs. */
 const longestMs = availableParallelism() > 4 ? 1000 : 4000;
 
@@ -168,7 +165,7 @@ describe('what cannot be written', () => {
   const full = '/dev/full';
   const run = (args: string, redirect: string): Promise<{ status: number; stderr: string }> =>
     new Promise((resolve) => {
-      const command = `"${process.execPath}" --import "${tsx}" "${main}" ${args} ${redirect}`;
+      const command = `"${process.execPath}" "${main}" ${args} ${redirect}`;
       execFile('sh', ['-c', command], (error, _, stderr) =>
         resolve({ status: Number(error?.code ?? 0), stderr }),
       );

@@ -1,14 +1,14 @@
-/** Runs the real command line as a child process. */
+/** Runs the real command line as a child process, compiled: from its sources every command would take a second to start. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { vi } from 'vitest';
+import { compiled } from '../compiled.ts';
 
-// starting a process from source takes half a second, and several on a machine that has other work
+// starting a process takes seconds on a machine that has other work
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-/** By its own path, so that a command may run in any directory. */
-const tsx = import.meta.resolve('tsx');
+/** The program. */
+export const main = join(compiled(), 'src/cli/main.js');
 
 export interface Ran {
   readonly status: number | null;
@@ -28,7 +28,7 @@ export interface RunOptions {
 export type Watch = (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 
 export function functa(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd,
     env: { ...process.env, FUNCTA_ENGINE: undefined, ...options.env },
   });

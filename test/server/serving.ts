@@ -12,6 +12,7 @@ import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { type Model, readModel } from '../../src/field/model.ts';
 import { buildFunctaset } from '../../src/pipeline/index.ts';
 import { makeTinyModel } from '../../src/pipeline/testing.ts';
+import { compiled } from '../compiled.ts';
 import { type BusyMonitor, monitorBusy } from './busy.ts';
 
 export interface Serving {
@@ -42,6 +43,7 @@ export function checkTurns(monitor: BusyMonitor): void {
 }
 
 export async function prepare(): Promise<Serving> {
+  process.env.FUNCTA_COMPILED = compiled();
   const directory = await mkdtemp(join(tmpdir(), 'functa-server-'));
   const engine = await openEngine();
   const bytes = await makeTinyModel(engine);
