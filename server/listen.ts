@@ -12,6 +12,8 @@ import { pacedResponse } from './response.ts';
 
 /** Longer than proxies and clients keep a connection, so that they close it and not we under their next request. */
 const keepAliveTimeoutMs = 75_000;
+/** Between looks, while draining, at whose last answer has been given. */
+const idleCheckMs = 50;
 
 /** Connections that wait to be taken; the kernel drops those beyond it, and their clients ask again after seconds. */
 const backlog = 4096;
@@ -93,9 +95,12 @@ async function drain(server: Server, context: ServerContext, graceMs: number): P
   });
   context.pacer.close();
   server.closeIdleConnections();
+  // An answer that was under way keeps its connection alive, for which nobody waits any more.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
   const timer = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearTimeout(timer);
+  clearInterval(idle);
 }
 
 /** What never became a request: bad syntax, headers too large, too slow. */

@@ -62,7 +62,10 @@ describe('going down', () => {
     await expect.poll(() => requestsOf(server.url)).toBe(1);
     stop.abort();
     expect((await running).status).toBe(200);
+    const answered = performance.now();
     await server.closed;
+    // Well below the time for which a connection at rest is kept.
+    expect(performance.now() - answered).toBeLessThan(20_000);
     await server.close();
     await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
   });
