@@ -9,6 +9,7 @@ import { openEngine } from '../../src/engine/index.ts';
 import { readModel } from '../../src/field/model.ts';
 import { openFunctasetOf } from '../../src/pipeline/store.ts';
 import { makeTinyModel } from '../../src/pipeline/testing.ts';
+import { rounds } from '../rounds.ts';
 import { temporary } from '../temporary.ts';
 
 const source = fileURLToPath(new URL('build-child.ts', import.meta.url));
@@ -23,7 +24,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(child, { force: true }));
 
-test('20 kills of a build: every acknowledged function is there and sound, and the build goes on', async () => {
+const times = rounds(8, 20);
+
+test(`${times} kills of a build: every acknowledged function is there and sound, and the build goes on`, async () => {
   const directory = temporary();
   const modelPath = join(directory, 'tiny.safetensors');
   const engine = await openEngine();
@@ -34,7 +37,7 @@ test('20 kills of a build: every acknowledged function is there and sound, and t
   const random = new Rng(1);
   const acknowledged = new Set<string>();
   let kills = 0;
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < times; round++) {
     const running = spawn(process.execPath, [child, modelPath, path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -54,6 +57,6 @@ test('20 kills of a build: every acknowledged function is there and sound, and t
     await store.close();
   }
   // The data set may end before the last rounds; most of them are kills.
-  expect(kills).toBeGreaterThan(10);
-  expect(acknowledged.size).toBeGreaterThan(20);
+  expect(kills).toBeGreaterThan(times / 2);
+  expect(acknowledged.size).toBeGreaterThan(times);
 }, 240_000);

@@ -9,10 +9,11 @@ import { Rng } from '../../src/core/rng.ts';
 import { claimPath } from '../../src/functaset/claim.ts';
 import { openFunctaset } from '../../src/functaset/index.ts';
 import { testFunction, testNetwork } from '../../src/functaset/testing.ts';
+import { rounds } from '../rounds.ts';
 import { temporary } from '../temporary.ts';
 
 const source = fileURLToPath(new URL('functaset-writer.ts', import.meta.url));
-/** Beside the packages it imports, and compiled once: 20 starts of a compiler would be most of the time. */
+/** Beside the packages it imports, and compiled once: so many starts of a compiler would be most of the time. */
 const writer = fileURLToPath(
   new URL(`../../node_modules/.cache/functa/writer-${process.pid}.mjs`, import.meta.url),
 );
@@ -39,12 +40,14 @@ async function killAfter(child: ChildProcess, bytes: number): Promise<string[]> 
   return text.split('\n').slice(0, -1);
 }
 
-test('20 kills of a writer: every acknowledged function is there and sound, and the next one goes on', async () => {
+const times = rounds(8, 20);
+
+test(`${times} kills of a writer: every acknowledged function is there and sound, and the next one goes on`, async () => {
   const path = join(temporary(), 'set');
   const random = new Rng(1);
   const acknowledged = new Set<string>();
   let reader: Awaited<ReturnType<typeof openFunctaset>> | undefined;
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < times; round++) {
     const child = startWriter(path);
     for (const id of await killAfter(child, 1 + random.below(3000))) acknowledged.add(id);
     expect(child.signalCode ?? (await once(child, 'exit'))[1]).toBe('SIGKILL');

@@ -12,10 +12,11 @@ import { openFunctaset } from '../../src/functaset/index.ts';
 import { buildFunctaset } from '../../src/pipeline/index.ts';
 import { makeTinyModel } from '../../src/pipeline/testing.ts';
 import { collectAnswer, NearIndexes, parseQuery, runQuery } from '../../src/query/index.ts';
+import { rounds } from '../rounds.ts';
 import { temporary } from '../temporary.ts';
 
 /** More, for a longer look: FUNCTA_INDEX_KILLS=200 says how many of them met a file half-written, too. */
-const rounds = Number(process.env.FUNCTA_INDEX_KILLS ?? 20);
+const times = Number(process.env.FUNCTA_INDEX_KILLS ?? rounds(8, 20));
 const source = fileURLToPath(new URL('index-child.ts', import.meta.url));
 /** Beside the packages it imports, and compiled once. */
 const child = fileURLToPath(
@@ -75,7 +76,7 @@ test('kills of an indexer: no function is lost, and every answer is that of the 
   const random = new Rng(1);
   let functions = 48;
   let left = 0;
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < times; round++) {
     await killWhileIndexing([modelPath, path], 2 + random.below(2), random.uniform());
     left += readdirSync(path).filter((name) => name.endsWith('.tmp')).length;
     if (round % 4 === 3) {
@@ -94,5 +95,5 @@ test('kills of an indexer: no function is lost, and every answer is that of the 
   }
   await engine.close();
   if (process.env.FUNCTA_INDEX_KILLS !== undefined)
-    console.log(`${left} of ${rounds} kills met a file half-written`);
+    console.log(`${left} of ${times} kills met a file half-written`);
 }, 240_000);

@@ -4,16 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { buildSync } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'functa-crash-'));
 afterAll(() => rm(directory, { recursive: true }));
-const child = fileURLToPath(new URL('learn-child.ts', import.meta.url));
+const source = fileURLToPath(new URL('learn-child.ts', import.meta.url));
+/** Beside the packages it imports, and compiled once: so many starts of a compiler would be most of the time. */
+const child = fileURLToPath(
+  new URL(`../../node_modules/.cache/functa/learn-${process.pid}.mjs`, import.meta.url),
+);
+
+beforeAll(() => {
+  const settings = { bundle: true, platform: 'node', format: 'esm', packages: 'external' } as const;
+  buildSync({ ...settings, entryPoints: [source], outfile: child, logLevel: 'error' });
+});
+afterAll(() => rm(child, { force: true }));
 
 /** Runs the child until it ends, or kills it `delayMs` after it says that `killAt` more steps are done. */
 async function run(path: string | undefined, killAt = Number.POSITIVE_INFINITY, delayMs = 0) {
-  const args = ['--import', 'tsx', child, ...(path === undefined ? [] : [path])];
+  const args = [child, ...(path === undefined ? [] : [path])];
   const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let first = -1;
   let last = -1;
