@@ -1,17 +1,33 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/order.ts';
+
+/** Tests of what a process holds or shares (threads, addons, memory, the environment): each file has a process of its own. */
+const alone = [
+  'test/{cli,crash,server}/**/*.test.ts',
+  'src/{cli,disk,engine}/**/*.test.ts',
+  'src/core/abort.test.ts',
+  'src/pipeline/wide.test.ts',
+  'datasets/fetch/**/*.test.ts',
+];
+
+const shared = { testTimeout: 60_000, pool: 'forks' } as const;
 
 export default defineConfig({
   test: {
-    include: [
-      'src/**/*.test.ts',
-      'prior/**/*.test.ts',
-      'codec/**/*.test.ts',
-      'datasets/**/*.test.ts',
-      'server/**/*.test.ts',
-      'test/**/*.test.ts',
-    ],
-    testTimeout: 30_000,
-    pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: SlowestFirst },
+    projects: [
+      { test: { ...shared, name: 'alone', include: alone } },
+      {
+        test: {
+          ...shared,
+          name: 'together',
+          // One process after another would load the same modules: that was most of the time.
+          isolate: false,
+          include: ['{src,prior,codec,datasets,server,test}/**/*.test.ts'],
+          exclude: [...alone, 'node_modules/**'],
+        },
+      },
+    ],
   },
 });
