@@ -33,6 +33,11 @@ export abstract class BitCoder {
     return found;
   }
 
+  /** Whether what is coded has become longer than is of use: then nobody looks at the rest. */
+  get isOver(): boolean {
+    return false;
+  }
+
   /** One bit that is a 1 with a chance of `ones` in 2^16, 1 to 2^16 - 1. */
   protected abstract split(ones: number, bit: number): number;
 
@@ -82,6 +87,10 @@ export class BitEncoder extends BitCoder {
 
   get length(): number {
     return this.#length;
+  }
+
+  override get isOver(): boolean {
+    return this.#length > this.#most;
   }
 
   /** What was written; fewer bytes cannot be read. */

@@ -7,7 +7,7 @@ import type { Samples } from '../src/field/samples.ts';
 import { type CodingModel, checkModel, choosePrior, resolveShape } from './coding-model.ts';
 import { readFileHeader, readLead } from './header.ts';
 import { headerOf } from './header-of.ts';
-import { writeSamples } from './sample-stream.ts';
+import { writeSamplesWithin } from './sample-stream.ts';
 import { type Content, readStream, writeStream } from './stream.ts';
 
 /** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
@@ -59,18 +59,23 @@ export function encodeSamples(
   shape: readonly number[],
   quality: number,
 ): Uint8Array {
-  return codeSamples(model, samples, shape, quality).bytes;
+  return codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY)!.bytes;
 }
 
-/** The same file, and the samples that a decoder finds in it. Throws as `encodeSamples`. */
+/**
+ * The same file, and the samples that a decoder finds in it; undefined where it would be longer than `most` bytes, for less than coding
+ * them all takes. Throws as `encodeSamples`.
+ */
 export function codeSamples(
   model: CodingModel,
   samples: Samples,
   shape: readonly number[],
   quality: number,
-): { readonly bytes: Uint8Array; readonly samples: Samples } {
-  const written = writeSamples(model, { quality, shape }, samples);
+  most: number,
+): { readonly bytes: Uint8Array; readonly samples: Samples } | undefined {
   const header = headerOf(model, { prior: 'samples', quality, shape });
+  const written = writeSamplesWithin(model, { quality, shape }, samples, most - header.length);
+  if (written === undefined) return undefined;
   const bytes = new Uint8Array(header.length + written.stream.length);
   bytes.set(header);
   bytes.set(written.stream, header.length);

@@ -36,7 +36,7 @@ const lookMask = 0xffff;
 /** Collects symbols; `finish` writes them. */
 export class RansEncoder extends TableCoder {
   /** start + 2^16 frequency of every symbol; frequencies are below 2^16, since a table has two symbols or more. */
-  #intervals = new Uint32Array(1024);
+  #intervals = new Uint32Array(0);
   #count = 0;
 
   /** What the tables say that the symbols so far cost: what a `CostMeter` would have counted. */
@@ -99,7 +99,7 @@ export class RansEncoder extends TableCoder {
   }
 
   #push(start: number, frequency: number): void {
-    if (this.#count === this.#intervals.length) this.#makeRoom(this.#count);
+    if (this.#count === this.#intervals.length) this.#makeRoom(1024);
     this.#intervals[this.#count++] = start + frequency * 65536;
   }
 

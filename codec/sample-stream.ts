@@ -40,6 +40,16 @@ export interface WrittenSamples {
 
 /** Throws BadInputError `shape`, `quality`, `sample-count`. */
 export function writeSamples(model: CodingModel, setting: SampleSetting, samples: Samples): WrittenSamples {
+  return writeSamplesWithin(model, setting, samples, Number.POSITIVE_INFINITY)!;
+}
+
+/** The same, or undefined, found out early, where the stream would be longer than `most` bytes. */
+export function writeSamplesWithin(
+  model: CodingModel,
+  setting: SampleSetting,
+  samples: Samples,
+  most: number,
+): WrittenSamples | undefined {
   const { shape, quality } = setting;
   checkShape(model, shape);
   const format = sampleFormat(model.card);
@@ -54,9 +64,11 @@ export function writeSamples(model: CodingModel, setting: SampleSetting, samples
   const grid = gridOf(model, shape, format, step);
   const levels = step === 1 ? samples.slice() : toLevels(samples, step);
   const plain = count * format.bytes;
-  const encoder = new BitEncoder(sampleContexts, plain);
+  const encoder = new BitEncoder(sampleContexts, Math.min(plain, most - checkBytes));
   walkSamples(grid, levels, encoder);
+  if (encoder.isOver && checkBytes + plain > most) return undefined;
   const coded = encoder.finish();
+  if (checkBytes + Math.min(encoder.length, plain) > most) return undefined;
   const shorter = encoder.length < plain;
   const found = shorter ? fromLevels(levels, step, format) : samples;
   const stream = new Uint8Array(checkBytes + (shorter ? coded.length : plain));

@@ -53,7 +53,10 @@ function activityOf(n: number): number {
   return step < activities ? step : activities - 1;
 }
 
-/** Visits every level in order, with the value in `levels` [rows, columns, channels], and writes back what the coder returns. */
+/**
+ * Visits every level in order, with the value in `levels` [rows, columns, channels], and writes back what the coder returns; ends early,
+ * at the end of a row, once the coder is over.
+ */
 export function walkSamples(grid: SampleGrid, levels: Samples, coder: BitCoder): void {
   const { rows, columns, channels, low, high } = grid;
   const stride = columns * channels;
@@ -158,6 +161,7 @@ export function walkSamples(grid: SampleGrid, levels: Samples, coder: BitCoder):
     }
     [guessed, guessedAbove] = [guessedAbove, guessed];
     [off, offAbove] = [offAbove, off];
+    if (coder.isOver) return;
   }
 }
 

@@ -8,6 +8,7 @@ import { pointCount } from '../src/field/spec.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
 import {
   type CodingModel,
+  codeSamples,
   decodeFile,
   decodeSymbols,
   encodeSamples,
@@ -107,6 +108,25 @@ describe('a file of samples', () => {
     const model = pictures[1]!;
     const white = draw(model, [512, 512], drawings.white!);
     expect(encodeSamples(model, white, [512, 512], 100).length).toBeLessThan(24);
+  });
+
+  it('are coded within so many bytes, or not at all', () => {
+    for (const model of models) {
+      for (const drawing of Object.values(drawings)) {
+        for (const quality of [60, 83, 100]) {
+          const shape = shapesOf(model)[0]!;
+          const samples = draw(model, shape, drawing);
+          const whole = codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY)!;
+          const { length } = whole.bytes;
+          for (const most of [length, length + 1, 10 * length]) {
+            expect(codeSamples(model, samples, shape, quality, most)).toEqual(whole);
+          }
+          for (const most of [length - 1, length - 5, length >> 1, 7, 0]) {
+            expect(codeSamples(model, samples, shape, quality, most), `${length} in ${most}`).toBeUndefined();
+          }
+        }
+      }
+    }
   });
 
   it('is known to be damaged by any cut, any flipped bit, and any byte after its end', () => {

@@ -66,6 +66,8 @@ export class SignalEncoder {
   #found: Fitted | undefined;
   readonly #plain = new Map<number, Candidate>();
   readonly #sampled = new Map<number, Candidate>();
+  /** By quality: bytes that samples are known to take more than. */
+  readonly #longer = new Map<number, number>();
   #flat: boolean | undefined;
 
   constructor(context: EncodingContext, signal: Signal, options: EncodeOptions) {
@@ -211,25 +213,34 @@ export class SignalEncoder {
   #withSamples(own: Candidate, quality: number, trade: (cost: Cost) => number): Candidate {
     const samples = this.#samples;
     if (samples === undefined) return own;
-    if (quality === 100 && own.mse > 0) return this.#sampledAt(100);
+    if (quality === 100 && own.mse > 0) return this.#sampledAt(100, Number.POSITIVE_INFINITY)!;
     const within = quality <= usefulQualities(this.#context.model)[1];
     const candidates: Candidate[] = [];
+    // Longer files are of no use even where nothing is lost.
+    const most = within ? own.bytes : trade(own) / trade({ bytes: 1, mse: 0 });
     for (const q of sampleQualities) {
       const bytes = leastSampleBytes(this.#signal, samples, sampleStep(q));
       // Smaller steps take more still.
-      if (within ? bytes > own.bytes : trade({ bytes, mse: 0 }) >= trade(own)) break;
-      const candidate = this.#sampledAt(q);
-      if (!within || dominates(candidate, own)) candidates.push(candidate);
+      if (within ? bytes > most : bytes >= most) break;
+      const candidate = this.#sampledAt(q, most);
+      if (candidate !== undefined && (!within || dominates(candidate, own))) candidates.push(candidate);
     }
     return cheapest([own, ...candidates], trade);
   }
 
-  #sampledAt(quality: number): Candidate {
+  /** Undefined where they take more than `most` bytes. */
+  #sampledAt(quality: number, most: number): Candidate | undefined {
     const known = this.#sampled.get(quality);
     if (known !== undefined) return known;
+    if (most <= (this.#longer.get(quality) ?? -1)) return undefined;
     const { card } = this.#context.model;
     const { shape } = this.#signal;
-    const { bytes: file, samples } = codeSamples(this.#context.model, this.#samples!, shape, quality);
+    const coded = codeSamples(this.#context.model, this.#samples!, shape, quality, most);
+    if (coded === undefined) {
+      this.#longer.set(quality, most);
+      return undefined;
+    }
+    const { bytes: file, samples } = coded;
     const mse = errorAgainst(this.#signal, fromSamples(card, samples));
     const found = {
       bytes: file.length,
