@@ -14,14 +14,22 @@ const mostCounted = 254;
 /** [mostCounted + 1]: floor(2^15 / (2 n + 3)), the share of the way in 2^-14. */
 const shares = Int32Array.from({ length: mostCounted + 1 }, (_, n) => Math.floor(0x8000 / (2 * n + 3)));
 
+const even = 1 << 21;
+
 /** Encoding takes `bit` and returns it; decoding ignores it and returns the bit found. `a` and `b` are contexts. */
 export abstract class BitCoder {
   readonly #chances: Int32Array;
   readonly #counts: Uint8Array;
 
   constructor(contexts: number) {
-    this.#chances = new Int32Array(contexts).fill(1 << 21);
+    this.#chances = new Int32Array(contexts).fill(even);
     this.#counts = new Uint8Array(contexts);
+  }
+
+  /** Nothing was coded under any context. */
+  protected forget(): void {
+    this.#chances.fill(even);
+    this.#counts.fill(0);
   }
 
   bit(a: number, b: number, bit: number): number {
@@ -72,8 +80,11 @@ function bytesOf(value: number): number[] {
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 }
 
+/** Room that is not given back. */
+const keptBytes = 1 << 16;
+
 export class BitEncoder extends BitCoder {
-  readonly #most: number;
+  #most: number;
   #bytes = new Uint8Array(64);
   #length = 0;
   #low = 0;
@@ -83,6 +94,16 @@ export class BitEncoder extends BitCoder {
   constructor(contexts: number, most = Number.POSITIVE_INFINITY) {
     super(contexts);
     this.#most = most;
+  }
+
+  /** As made anew, in the room that is there. */
+  restart(most = Number.POSITIVE_INFINITY): void {
+    this.forget();
+    this.#most = most;
+    if (this.#bytes.length > keptBytes) this.#bytes = new Uint8Array(64);
+    this.#length = 0;
+    this.#low = 0;
+    this.#high = 0xffffffff;
   }
 
   get length(): number {

@@ -33,11 +33,20 @@ const lowest = 1 << 23;
 /** Symbols between two looks at whether to stop, as a mask: a millisecond. */
 const lookMask = 0xffff;
 
+/** Room that is not given back. */
+const keptIntervals = 1 << 16;
+
 /** Collects symbols; `finish` writes them. */
 export class RansEncoder extends TableCoder {
   /** start + 2^16 frequency of every symbol; frequencies are below 2^16, since a table has two symbols or more. */
   #intervals = new Uint32Array(0);
   #count = 0;
+
+  /** As made anew, in the room that is there. */
+  restart(): void {
+    if (this.#intervals.length > keptIntervals) this.#intervals = new Uint32Array(0);
+    this.#count = 0;
+  }
 
   /** What the tables say that the symbols so far cost: what a `CostMeter` would have counted. */
   get bitCount(): number {

@@ -43,6 +43,9 @@ export function writeSamples(model: CodingModel, setting: SampleSetting, samples
   return writeSamplesWithin(model, setting, samples, Number.POSITIVE_INFINITY)!;
 }
 
+/** One for all: most samples are given up early, and a fresh one would cost as much as that. */
+let encoder: BitEncoder | undefined;
+
 /** The same, or undefined, found out early, where the stream would be longer than `most` bytes. */
 export function writeSamplesWithin(
   model: CodingModel,
@@ -64,7 +67,8 @@ export function writeSamplesWithin(
   const grid = gridOf(model, shape, format, step);
   const levels = step === 1 ? samples.slice() : toLevels(samples, step);
   const plain = count * format.bytes;
-  const encoder = new BitEncoder(sampleContexts, Math.min(plain, most - checkBytes));
+  encoder ??= new BitEncoder(sampleContexts);
+  encoder.restart(Math.min(plain, most - checkBytes));
   walkSamples(grid, levels, encoder);
   if (encoder.isOver && checkBytes + plain > most) return undefined;
   const coded = encoder.finish();
@@ -146,7 +150,9 @@ function levelOf(sample: number, step: number): number {
 }
 
 function toLevels(samples: Samples, step: number): Samples {
-  return samples.map((sample) => levelOf(sample, step));
+  const levels = samples.slice();
+  for (let i = 0; i < levels.length; i++) levels[i] = levelOf(levels[i]!, step);
+  return levels;
 }
 
 /** In place. */

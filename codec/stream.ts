@@ -53,9 +53,12 @@ export function writeStream(model: CodingModel, content: Content): WrittenStream
   return { stream, bits: 8 * stream.length };
 }
 
+/** One for all: the room for the intervals of a small signal takes longer to make than to fill. */
+const encoder = new RansEncoder();
+
 /** One signal after the other, with one check at the end. Throws as `writeStream`. */
 export function writeTogether(model: CodingModel, contents: readonly Content[]): WrittenStream {
-  const encoder = new RansEncoder();
+  encoder.restart();
   let check: number | undefined;
   for (const content of contents) {
     if (content.prior === 'samples') {

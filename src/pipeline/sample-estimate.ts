@@ -20,8 +20,8 @@ export function leastSampleBytes({ shape, channels }: Signal, samples: Samples, 
     const left = x - samples[i - channels]!;
     let least = Math.abs(left);
     if (i >= stride) least = Math.min(least, Math.abs(x - samples[i - stride]!));
-    const c = i % channels;
-    if (c > 0) least = Math.min(least, Math.abs(left - (samples[i - 1]! - samples[i - 1 - channels]!)));
+    if (channels > 1 && i % channels > 0)
+      least = Math.min(least, Math.abs(left - (samples[i - 1]! - samples[i - 1 - channels]!)));
     bits += Math.max(0, 31 - Math.clz32(least / step));
   }
   return bits / 8;
