@@ -3,7 +3,8 @@ import { readAutoregressive } from '../prior/autoregressive.ts';
 import { referenceNetwork } from '../prior/cell-network.ts';
 import { CostMeter } from '../prior/cost.ts';
 import { maxSymbol, type SymbolCoder, symbolLayout } from '../prior/prior.ts';
-import type { FunctaError } from '../src/core/errors.ts';
+import { AbortedError, type FunctaError } from '../src/core/errors.ts';
+import { stoppable } from '../src/core/look.ts';
 import { Rng } from '../src/core/rng.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
@@ -77,6 +78,27 @@ describe('the walk in WebAssembly', () => {
       }
     });
   }
+
+  it('goes on where a call left off, and stops between two', () => {
+    const { kernel, reference } = tiny[0]!;
+    const { card } = readModel(makeTinyModel(tinyModels[0]!));
+    const layout = symbolLayout(card.spec, [500, 700]);
+    const symbols = drawn(new Rng(8), layout.length, 3);
+    const streams = [kernel, reference].map((prior) => {
+      const encoder = new RansEncoder();
+      prior.walk(layout, 50, symbols.slice(), encoder);
+      return encoder.finish(1);
+    });
+    expect(Buffer.compare(streams[0]!, streams[1]!)).toBe(0);
+    const found = new Int32Array(layout.length);
+    kernel.walk(layout, 50, found, new RansDecoder(streams[0]!));
+    expect(found).toEqual(symbols);
+    const decoder = new RansDecoder(streams[0]!);
+    const before = decoder.place;
+    const walk = () => kernel.walk(layout, 50, found, decoder);
+    expect(() => stoppable(AbortSignal.abort(), walk)).toThrow(AbortedError);
+    expect(decoder.place).toEqual(before);
+  });
 
   it('leaves symbols out of range, and coders that it cannot serve, to the walk in TypeScript', () => {
     const { kernel, reference, layouts } = tiny[0]!;

@@ -2,6 +2,7 @@
  * The whole walk of an autoregressive prior in WebAssembly: kernel/walk.c laid out and run. It serves coders that take intervals and
  * decoders of rANS; what it computes is what the walk in TypeScript computes, to the bit, and what it cannot do it leaves to that.
  */
+import { look } from '../src/core/look.ts';
 import type { LevelTensors } from './autoregressive-tensors.ts';
 import type { Bank } from './bank.ts';
 import { type ContextRecipe, covering } from './context.ts';
@@ -21,17 +22,20 @@ const bytesPerSymbol = 64;
 const spareIntervals = 1024;
 /** Bytes for contexts of a level that are remembered with what the network said of them. */
 const rememberedBytes = 1 << 18;
+/** What a call of a kernel returns beside 0: to be done again in TypeScript. */
+const done = 1;
+const more = 2;
 const vectorBytes = 16;
 const maxAxes = 3;
 
 /** Numbers of the structs of kernel/walk.c, and where in them those stand that change from walk to walk. */
 const levelNumbers = 75;
 const levelLayout = 70;
-const walkNumbers = 26;
+const walkNumbers = 28;
 const walkQuality = 13;
-const walkCount = 21;
-const walkNext = 24;
-const walkState = 25;
+const walkCount = 23;
+const walkNext = 26;
+const walkState = 27;
 
 export class KernelWalk {
   readonly #kernels: Kernels;
@@ -84,7 +88,7 @@ export class KernelWalk {
 
   /**
    * Walks as `EntropyPrior.walk` does, for a coder that it can serve. False, with nothing changed, for others, for layouts of too many
-   * symbols, and wherever there is something to throw. Throws EnvironmentError `wasm-memory`.
+   * symbols, and wherever there is something to throw. Throws EnvironmentError `wasm-memory`, AbortedError (src/core/look.ts).
    */
   walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): boolean {
     if (layout.length > maxSymbols) return false;
@@ -109,7 +113,7 @@ export class KernelWalk {
     new Int32Array(buffer, at.symbols, layout.length).set(symbols);
     const struct = new Int32Array(buffer, this.#walk, walkNumbers);
     struct.set([at.end, room, 0], walkCount - 2);
-    if (this.#kernels.encode(this.#walk) === 0) return undefined;
+    if (!this.#run(this.#kernels.encode)) return undefined;
     return new Uint32Array(buffer, at.end, struct[walkCount]!);
   }
 
@@ -126,9 +130,18 @@ export class KernelWalk {
     new Uint8Array(buffer, at.end, own.length).set(own);
     const struct = new Int32Array(buffer, this.#walk, walkNumbers);
     struct.set([at.end, own.length, 0, state], walkNext - 2);
-    if (this.#kernels.decode(this.#walk) === 0) return undefined;
+    if (!this.#run(this.#kernels.decode)) return undefined;
     symbols.set(found);
     return { bytes, next: next + struct[walkNext]!, state: struct[walkState]! };
+  }
+
+  /** Whether the walk came to its end. Throws AbortedError between two calls. */
+  #run(kernel: Kernels['encode']): boolean {
+    for (;;) {
+      look();
+      const how = kernel(this.#walk);
+      if (how !== more) return how === done;
+    }
   }
 
   /** Room for a walk, and for so many bytes at `end`. */
@@ -145,7 +158,7 @@ export class KernelWalk {
     const contexts = [0, 1, 2].map(() => plan.take(2 * (none + this.#widest)));
     growTo(this.#memory, plan.end + bytes);
     const struct = new Int32Array(this.#memory.buffer, this.#walk, walkNumbers);
-    struct.set([quality, symbols, ...contexts, none], walkQuality);
+    struct.set([quality, symbols, ...contexts, none, 0, 0], walkQuality);
     for (const at of contexts) new Int16Array(this.#memory.buffer, at + 2 * none, this.#widest).fill(0);
     return { symbols, end: plan.end };
   }

@@ -16,6 +16,11 @@
 #define OWN_NOTCHES 64
 #define OCTAVES 8
 #define LOWEST (1u << 23)
+/* A few milliseconds. */
+#define SYMBOLS_A_CALL (1 << 15)
+
+/* What a call returns: the walk has to be done again in TypeScript, is done, or goes on with the next call. */
+enum { AGAIN, DONE, MORE };
 typedef struct {
   const uint32_t *cdf;
   int32_t last; /* the escape */
@@ -60,10 +65,11 @@ typedef struct {
   int32_t *symbols;
   int16_t *raw, *signed_, *size; /* the same as contexts see them */
   int32_t none;                  /* where in them there are as many zeros as a level has channels */
+  int32_t levelNow, cellNow;     /* where the walk goes on */
   Coder coder;
 } Walk;
 
-_Static_assert(sizeof(Network) == 4 * 58 && sizeof(Level) == 4 * 75 && sizeof(Walk) == 4 * 26, "as laid out");
+_Static_assert(sizeof(Network) == 4 * 58 && sizeof(Level) == 4 * 75 && sizeof(Walk) == 4 * 28, "as laid out");
 
 static inline int clip(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
 
@@ -297,26 +303,39 @@ static inline int codeCell(const Walk *w, Coder *o, int decoding, const Level *l
 
 static inline int walk(Walk *w, int decoding) {
   Coder o = w->coder;
-  for (int k = 0; k < w->levels; k++) {
+  int left = SYMBOLS_A_CALL;
+  for (int k = w->levelNow; k < w->levels; k++) {
     const Level *l = &w->level[k];
     int32_t at[MAX_AXES] = {0, 0, 0};
     int cells = 1;
-    for (int a = 0; a < w->axes; a++) cells *= l->cells[a];
-    for (int cell = 0; cell < cells; cell++) {
+    for (int a = w->axes - 1, rest = w->cellNow; a >= 0; a--) {
+      cells *= l->cells[a];
+      at[a] = rest % l->cells[a];
+      rest /= l->cells[a];
+    }
+    for (int cell = w->cellNow; cell < cells; cell++) {
+      if (left <= 0) {
+        w->coder = o;
+        w->levelNow = k;
+        w->cellNow = cell;
+        return MORE;
+      }
+      left -= l->channels;
       foretell(w, k, at);
-      if (!codeCell(w, &o, decoding, l, cell)) return 0;
+      if (!codeCell(w, &o, decoding, l, cell)) return AGAIN;
       for (int a = w->axes - 1; a >= 0; a--) {
         if (++at[a] < l->cells[a]) break;
         at[a] = 0;
       }
     }
+    w->cellNow = 0;
   }
   w->coder = o;
-  return 1;
+  return DONE;
 }
 
-/* `symbols` into `intervals`, `count` of them; 0 when it has to be done again. */
+/* `symbols` into `intervals`, `count` of them. */
 __attribute__((export_name("encode"))) int encode(Walk *w) { return walk(w, 0); }
 
-/* `symbols` from `bytes`, beginning at the state `x` and the byte `next`; 0 when it has to be done again. */
+/* `symbols` from `bytes`, beginning at the state `x` and the byte `next`. */
 __attribute__((export_name("decode"))) int decode(Walk *w) { return walk(w, 1); }
