@@ -8,6 +8,7 @@
  *   r' (V + W W')^-1 r = r' V^-1 r - |L^-1 W' V^-1 r|^2,   L L' = I + W' V^-1 W,   det = det V det(L)^2
  */
 import { choleskyFactor } from '../../src/core/cholesky.ts';
+import { look } from '../../src/core/look.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { GaussianFactors } from './index.ts';
 
@@ -22,6 +23,7 @@ export function gaussianScore(factors: GaussianFactors, steps: ArrayLike<number>
   const variance = Float64Array.from(deviations, (d, i) => d * d + steps[i]! ** 2 / 12);
   const inner = new Float64Array(rank * rank);
   for (let a = 0; a < rank; a++) {
+    look();
     for (let b = 0; b <= a; b++) {
       let sum = Number(a === b);
       for (let i = 0; i < m; i++) sum += (loadings[a * m + i]! * loadings[b * m + i]!) / variance[i]!;
@@ -38,6 +40,7 @@ export function gaussianScore(factors: GaussianFactors, steps: ArrayLike<number>
   return (modulations, seed) => {
     const rng = new Rng(seed);
     return Float64Array.from({ length: modulations.length / m }, (_, item) => {
+      look();
       let square = 0;
       for (let i = 0; i < m; i++) {
         const step = steps[i]!;

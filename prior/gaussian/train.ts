@@ -1,6 +1,7 @@
 /** Learning a Gaussian prior: mean, principal axes of the correlations, and a diagonal for what these leave. */
 import { type Multiply, plainMultiply, principalAxes } from '../../src/core/eigen.ts';
 import { AbortedError, BadInputError } from '../../src/core/errors.ts';
+import { stoppable } from '../../src/core/look.ts';
 import { tensor } from '../../src/core/tensor.ts';
 import { halves, writePriorFile } from '../train/prior-file.ts';
 import type { TrainingSet } from '../train/standard.ts';
@@ -77,7 +78,9 @@ export async function fitGaussian({
   }
   // The axes of a symmetric matrix's rows are its own; the mean square along each is eigenvalue^2 / m.
   const rank = Math.min(most ?? 256, m, count - 1);
-  const found = principalAxes(Float32Array.from(correlations), m, rank, { rounds, multiply: product });
+  const found = stoppable(signal, () =>
+    principalAxes(Float32Array.from(correlations), m, rank, { rounds, multiply: product }),
+  );
   const loadings = new Float32Array(rank * m);
   const rest = new Float64Array(m).fill(1);
   for (let k = 0, at = 0; k < rank; k++) {

@@ -21,8 +21,15 @@ const patientMs = 10_000;
 const terminateMs = 100;
 /** Calls of a store or a graph are waited for: to be cut off, they would abort the process. */
 const latchMs = 2000;
-/** Commands that keep a state to go on from. */
-const patient = ['learn', 'prior', 'classify', 'build', 'store', 'data'];
+/** Commands that keep a state to go on from, or change a store; the words of each. */
+const patient = [
+  ['learn'],
+  ['build'],
+  ['prior', 'train'],
+  ['classify', 'train'],
+  ['data', 'fetch'],
+  ...['put', 'delete', 'unpack', 'compact', 'upgrade'].map((verb) => ['store', verb]),
+];
 
 /** Runs one command line to its end and gives its exit code. */
 export function runInThread(argv: readonly string[]): Promise<number> {
@@ -33,7 +40,7 @@ export function runInThread(argv: readonly string[]): Promise<number> {
   const worker = startWorker({ argv, stop, latch, terminal });
   const ask = (asked: Asked) => worker.postMessage(asked);
   const temporary = new Set<string>();
-  const isPatient = argv.some((word) => patient.includes(word));
+  const isPatient = patient.some((words) => words.every((word) => argv.includes(word)));
   const json = argv.includes('--json');
   for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
 

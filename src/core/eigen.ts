@@ -1,5 +1,6 @@
 /** Principal axes of many vectors: orthogonal iteration (Golub and Van Loan, 8.2.4), then Rayleigh and Ritz in what it found. */
 import { BadInputError, BugError } from './errors.ts';
+import { look } from './look.ts';
 import { Rng } from './rng.ts';
 
 /** c [m, n] = a [m, k] b [k, n], where `a` may be stored as [k, m] and `b` as [n, k]; row-major. */
@@ -82,6 +83,7 @@ export function orthonormalise(basis: Float32Array, length: number, multiply = p
     const rows = basis.subarray(first * length, (first + m) * length);
     // What is left of a row in the span of others is short: made long, so is what is left in it of them. Hence the second turn.
     for (let turn = 0; turn < 2; turn++) {
+      look();
       if (first > 0) {
         const shares = multiply(rows, before, { m, n: first, k: length, transposeB: true });
         const known = multiply(shares, before, { m, n: length, k: first });
@@ -139,6 +141,7 @@ function reduce(z: Float64Array, n: number, d: Float64Array, e: Float64Array): v
   const reflections: { v: Float64Array; beta: number }[] = [];
   const p = new Float64Array(n);
   for (let k = 0; k < n - 2; k++) {
+    look();
     const v = new Float64Array(n);
     let largest = 0;
     for (let i = k + 1; i < n; i++) largest = Math.max(largest, Math.abs(z[k * n + i]!));
@@ -172,6 +175,7 @@ function reduce(z: Float64Array, n: number, d: Float64Array, e: Float64Array): v
   z.fill(0);
   for (let i = 0; i < n; i++) z[i * n + i] = 1;
   for (let k = reflections.length - 1; k >= 0; k--) {
+    look();
     const { v, beta } = reflections[k]!;
     for (let i = k + 1; i < n; i++) {
       const row = z.subarray(i * n, (i + 1) * n);
@@ -192,6 +196,7 @@ function implicitShifts(z: Float64Array, n: number, d: Float64Array, e: Float64A
     Math.abs(e[m]!) <= Math.max(negligible, Number.EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!)));
   for (let l = 0; l < n; l++) {
     for (let turn = 0; ; turn++) {
+      look();
       let m = l;
       while (m < n - 1 && !isSplit(m)) m++;
       if (m === l) break;
@@ -258,6 +263,7 @@ export const plainMultiply: Multiply = (a, b, { m, n, k, transposeA = false, tra
   const right = transposeB ? b : transposed(b, k, n);
   const c = new Float32Array(m * n);
   for (let i = 0; i < m; i++) {
+    look();
     const row = left.subarray(i * k, (i + 1) * k);
     for (let j = 0; j < n; j++) c[i * n + j] = dot(row, right.subarray(j * k, (j + 1) * k));
   }

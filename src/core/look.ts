@@ -4,10 +4,15 @@
  */
 import { AbortedError } from './errors.ts';
 
-let current: AbortSignal | undefined;
+/** What says that work is to stop: an AbortSignal, or several as one. */
+export interface Stop {
+  readonly aborted: boolean;
+}
+
+let current: Stop | undefined;
 
 /** Runs `work`, in which `look()` throws AbortedError once `signal` is aborted. Synchronous: what it returns is done. */
-export function stoppable<T>(signal: AbortSignal | undefined, work: () => T): T {
+export function stoppable<T>(signal: Stop | undefined, work: () => T): T {
   const before = current;
   current = signal ?? before;
   try {

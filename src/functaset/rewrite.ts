@@ -26,7 +26,7 @@ export interface Rewritten {
 }
 
 /** Functions of one transaction. */
-const batch = 1024;
+const batch = 256;
 const nothing = new Uint8Array(0);
 
 /**

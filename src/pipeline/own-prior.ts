@@ -9,6 +9,7 @@ import { symbolLayout } from '../../prior/prior.ts';
 import { stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf, type TrainingSet } from '../../prior/train/standard.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
+import { stoppable } from '../core/look.ts';
 import { seal, unseal } from '../core/sealed.ts';
 import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
@@ -128,7 +129,8 @@ async function make(
   let bytes = await train(setOf(layout, kept));
   const steps = stepsOf(layout, stepsAt(atQuality(source.model, defaultQuality).steps, defaultQuality));
   for (let turn = 0; turn < trims; turn++) {
-    const bits = openGaussian(bytes).scoreAt(steps)(setOf(layout, rows).modulations, 0);
+    const own = openGaussian(bytes);
+    const bits = stoppable(signal, () => own.scoreAt(steps)(setOf(layout, rows).modulations, 0));
     const likely = Array.from(bits.keys()).sort((a, b) => bits[a]! - bits[b]! || a - b);
     kept = likely
       .slice(0, Math.ceil((1 - trimmed) * rows.length))

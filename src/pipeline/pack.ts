@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { type Archive, joinFiles, openArchive } from '../../codec/index.ts';
 import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
+import { Pace } from '../core/pace.ts';
 import type { Model } from '../field/model.ts';
 import { decodeNote, encodeNote, type Label, type StoredFunction } from '../functaset/index.ts';
 import { bestPrior, code } from './coding.ts';
@@ -38,18 +39,22 @@ const batch = 64;
 
 /**
  * The archive of all functions of a store, in order of ids. Throws BadInputError `empty-functaset`, ConflictError
- * `functaset-network`, `other-model` for functions that were coded with other priors, EnvironmentError `function-damaged`.
+ * `functaset-network`, `other-model` for functions that were coded with other priors, EnvironmentError `function-damaged`,
+ * AbortedError.
  */
 export async function packFunctaset(
   model: Model,
   path: string,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<{ readonly archive: Uint8Array; readonly functions: number }> {
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
     const ids: string[] = [];
     const files: Uint8Array[] = [];
     const notes: Uint8Array[] = [];
+    const pace = new Pace(signal);
     for (const fn of store.iterate()) {
+      if (pace.due) await pace.turn();
       ids.push(fn.id);
       files.push(fileOf(model, fn));
       notes.push(encodeNote(fn));

@@ -6,6 +6,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Multiply } from '../core/eigen.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
+import { stoppable } from '../core/look.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import { defaultQuality } from '../field/at-quality.ts';
@@ -183,13 +184,20 @@ async function makeIndex(
   const sample = await sampleOf(source, total);
   const quality = sample[0]?.quality ?? defaultQuality;
   const inputs = await inputsOf(metric, source, sample, quality);
-  const embedding = makeEmbedding(metric, model, sample.length, inputs, multiply, quality);
+  const stop = {
+    get aborted() {
+      return [...callers].every((signal) => signal?.aborted);
+    },
+  };
+  const embedding = stoppable(stop, () =>
+    makeEmbedding(metric, model, sample.length, inputs, multiply, quality),
+  );
   const ids: string[] = [];
   const damaged: Fault[] = [];
   const onDamaged = (fault: Fault) => damaged.push(fault);
   const vectors = new Vectors(total, embedding.dimensions);
   for (const page of groupsOf(limited(store.iterate({ onDamaged }), total), 512)) {
-    if ([...callers].every((signal) => signal?.aborted)) throw new AbortedError();
+    if (stop.aborted) throw new AbortedError();
     const group = await openFunctions(source, page, { onDamaged });
     if (group.length === 0) continue;
     const embedded = await embedFunctions(embedding, source, group, true, multiply);

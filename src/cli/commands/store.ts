@@ -77,7 +77,7 @@ async function pack(job: Job, path: string, { model: ref, output, force }: PackF
   job.checkStdout(output);
   await checkOutput(output, force);
   const model = await modelOfStore(ref, path);
-  const { archive, functions } = await packFunctaset(model, path);
+  const { archive, functions } = await packFunctaset(model, path, { signal: job.signal });
   await writeOutput(output, archive, { stdout: job.streams.stdout, force });
   const where = output === standardStream ? 'stdout' : output;
   return {
