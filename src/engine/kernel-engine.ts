@@ -30,7 +30,7 @@ export interface KernelHost {
 /** From this many points on, the signals of a batch are worked on one at a time, each by all threads. */
 const LARGE_SIGNAL = 16_384;
 /** Signals of more points are worked on in windows of about so many: below, what the kernel holds is little. */
-const windowed = { above: 2 ** 19, points: 2 ** 17 };
+const windowed = { above: 2 ** 18, points: 2 ** 15 };
 
 export function kernelEngine(host: KernelHost): Engine {
   let closed = false;

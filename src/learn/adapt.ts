@@ -7,13 +7,14 @@
  */
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
+import { channelLayout } from '../field/channels.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import { batchOf, errorScale255, massOf, type ValueRange } from './batch.ts';
 import { multiplierAt } from './rate.ts';
 import { type RateTerm, refineBatch } from './refine.ts';
 import type { SourceSignal } from './source.ts';
 
-/** Of batches of more points not the whole trajectory is held, which is as many modulations as there are steps, but two of them. */
+/** Of batches of more points not the whole trajectory is held, which is as many modulations as there are steps, but two of them; of one signal, one. */
 const LARGE_BATCH = 2 ** 19;
 
 export interface AdaptOptions extends CallOptions {
@@ -46,7 +47,8 @@ export async function adaptBatch(
   }
   const learnt = Math.min(steps, learntSteps);
   const large = learnt > 1 && batch.count * pointCount(batch.shape) > LARGE_BATCH;
-  const modulations = await (large ? stepByStep : inOneCall)(engine, net, batch, learnt, { start, signal });
+  const inner = !large ? inOneCall : batch.count === 1 ? inPlace : stepByStep;
+  const modulations = await inner(engine, net, batch, learnt, { start, signal });
   if (steps === learnt) return { modulations, learnt: modulations };
   const turns = steps - learnt + 1;
   const refined = await refineBatch(engine, net, batch, modulations, { turns, rate, signal });
@@ -64,6 +66,27 @@ async function inOneCall(
 ): Promise<Float32Array> {
   const { trajectory } = await engine.adapt(net, batch, steps, options);
   return trajectory.slice(steps * batch.count * modulationLength(net.spec, batch.shape));
+}
+
+/** The inner loop of one signal by gradients, in one modulation. */
+async function inPlace(
+  engine: Engine,
+  net: BaseNetwork,
+  batch: Batch,
+  steps: number,
+  { start, signal }: Inner,
+): Promise<Float32Array> {
+  const { levels, length } = channelLayout(net.spec, batch.shape);
+  const at = start?.slice() ?? new Float32Array(length);
+  for (let step = 0; step < steps; step++) {
+    const { gradient } = await engine.gradient(net, batch, at, { signal });
+    for (const level of levels) {
+      const rates = net.rates.subarray(ratesAt(net, step) + level.first);
+      for (let i = 0; i < level.cells * level.channels; i++)
+        at[level.at + i]! -= rates[i % level.channels]! * gradient[level.at + i]!;
+    }
+  }
+  return at;
 }
 
 async function stepByStep(
