@@ -1,12 +1,12 @@
 /** Whether more is never worse: files of neighbouring qualities and of rising efforts, compared. */
 import type { Signal } from '../../datasets/signal.ts';
 import { pointCount } from '../../src/field/spec.ts';
-import type { Encoded, Session } from '../../src/pipeline/types.ts';
+import type { Encoded } from '../../src/pipeline/types.ts';
 
 export interface OrderOptions {
   /** Rising. */
   readonly efforts: readonly number[];
-  /** Distance of the qualities that are compared, for signals of so many points. */
+  /** Of every so many qualities, one is compared with the next, for signals of so many points. */
   readonly strideOf: (points: number) => number;
   /** Asked before each signal: whether to leave out what is left. */
   readonly isOver?: (() => boolean) | undefined;
@@ -28,6 +28,11 @@ export interface Order {
   readonly disorders: readonly Disorder[];
 }
 
+/** Codes one signal, at any quality and effort. */
+export interface Coder {
+  encode(quality: number, effort: number): Promise<Encoded>;
+}
+
 type Found = Pick<Encoded, 'bytes' | 'mse' | 'psnrDb'>;
 
 /** A file that is larger, of more error, than another that should be no better. */
@@ -37,9 +42,9 @@ function isWorse(a: Found, than: Found): boolean {
 
 const say = ({ bytes, psnrDb }: Found) => `${bytes.length} bytes at ${psnrDb.toFixed(2)} dB`;
 
-/** Each quality against the next one `stride` above; each effort against all below; each file against the samples and 16 bytes. */
+/** Each quality against the next that is coded; each effort against all below; each file against the samples and 16 bytes. */
 export async function measureOrder(
-  session: Session,
+  coderOf: (signal: Signal) => Coder,
   signals: readonly Signal[],
   { efforts, strideOf, isOver, onDisorder }: OrderOptions,
 ): Promise<Order> {
@@ -58,11 +63,12 @@ export async function measureOrder(
     const stride = strideOf(points);
     const most = points * signal.channels + 16;
     const below = new Map<number, Found>();
-    for (let quality = 1 + ((points * 7) % stride); quality <= 100; quality += stride) {
+    const coder = coderOf(signal);
+    for (const quality of qualitiesOf(stride, points)) {
       const lower: Found[] = [];
       for (const effort of efforts) {
         const at = { signal: signal.id, effort, quality };
-        const { bytes, mse, psnrDb } = await session.encode(signal, { quality, effort });
+        const { bytes, mse, psnrDb } = await coder.encode(quality, effort);
         const file = { bytes, mse, psnrDb };
         encoded++;
         if (bytes.length > most) found({ ...at, kind: 'raw', text: `${say(file)}, raw ${most - 16}` });
@@ -83,4 +89,12 @@ export async function measureOrder(
     }
   }
   return { signals: done, encoded, compared, disorders };
+}
+
+/** Pairs of neighbours `stride` apart, rising; all qualities at stride 1. Where they begin is not the same for all signals. */
+function qualitiesOf(stride: number, points: number): number[] {
+  const found = new Set<number>();
+  for (let quality = 1 + ((points * 7) % stride); quality <= 100; quality += stride)
+    for (const each of [quality, Math.min(100, quality + 1)]) found.add(each);
+  return [...found];
 }

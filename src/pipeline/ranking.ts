@@ -1,34 +1,78 @@
 /**
- * Ordering qualities: which steps (the quality that a file says) serve the quality that is asked for. Flat areas round all alike, and at
- * some steps they all round badly: those are worse than larger or smaller ones in both bytes and error, at any effort. Signals with flat
- * areas therefore choose their steps, by the Lagrangian at effort 1, from a grid that all qualities share: of one set of candidates
- * neighbouring qualities choose in order. All others take the steps of their quality.
+ * Ranking: which of the steps (the quality that a file says) serve the quality that is asked for. In a file of few bytes the errors of a few
+ * symbols do not average out: at some steps they all round badly, and such a file is worse in both bytes and error than one of
+ * larger or of smaller steps, at any effort. Small files, and those of signals that the network does not say, are therefore coded at the steps of a grid that all qualities share,
+ * and of these candidates the least Lagrangian J is taken: then qualities are in order, and efforts too (ADR 30). Larger files take the
+ * steps of their quality.
+ *
+ * Why that is an order. Let C(q) be the candidates of quality q. Of a candidate y of C(q + 1) that is better in bytes and error than the x
+ * chosen at q, J at q would be less than that of x. So y is not in C(q), and there is none such if C(q + 1) is within C(q) but for
+ * candidates whose bytes alone cost more than J of x. Coarser steps leave C(q) where their error alone is more than the least J, which falls
+ * with quality; finer ones enter where their bytes no longer cost more than that.
  */
 import type { Signal } from '../../datasets/signal.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
+import { type Cost, cheapest } from './trade.ts';
 
 /** Beyond this, steps are finer than what a network is good for: samples say the rest. */
 const finest = 85;
 /** Qualities beyond those that a network was taught at which it still gains, and that priors extrapolate to. */
 const beyondTaught = 15;
 const belowTaught = 12;
-/** Qualities below and above that are tried. */
-const down = 12;
-const up = 24;
-/** Signals of more points try every sixth quality, others every third. */
-const smallPoints = 4096;
+/** Distance of the grid's qualities: 1.8 dB, and a third of the bytes. */
+const stride = 6;
 /** Neighbours that are equal to 1/255 make a signal flat from this share on. */
 const flatShare = 0.12;
 const flatDifference = 1.5 / 255;
 /** So few points leave nothing to average. */
 const fewPoints = 256;
+/**
+ * Bytes below which files are ranked. Of neighbouring qualities, each at its own steps, a tenth is out of order at 32 to 63 bytes, and none
+ * at effort 1 from 64 on, or from 256 where signals are flat, and none above effort 1 from 512 on (ADR 30).
+ */
+const small = { flat: 512, textured: 128, searched: 512 };
+/**
+ * Mean squared error beyond which, at the finest steps, a network is taken not to say a signal (28 dB): more bytes gain nothing there, so that
+ * files are out of order however large they are.
+ */
+export const poorFit = 0.0016;
+/** Signals of more points take the steps of their quality whatever their files: each coding takes long, and few such files are small. */
+export const mostRankedPoints = 2 ** 18;
+/** Efforts above 1 save less than this share of the bytes; what takes fewer is no candidate. */
+const saving = 0.6;
+/** Finer steps than those of a candidate take at least so much of its bytes. */
+const dip = 0.5;
+
+/** A coded signal whose error is computed when it is asked for. */
+export interface Unmeasured<T extends Cost> {
+  readonly bytes: number;
+  measure(): Promise<T>;
+}
+
+/** One signal, coded at the steps of a quality: with the nearest symbols of what effort 1 finds, or by more effort. */
+export interface RankedSource<T extends Cost> {
+  plain(steps: number): Promise<Unmeasured<T>>;
+  refined(steps: number, effort: number): Promise<Unmeasured<T>>;
+}
 
 /** Least and greatest quality whose steps are used. */
 export function usefulQualities({ slopes }: Model): readonly [least: number, greatest: number] {
   if (slopes === undefined) return [1, finest];
   const [lowest, highest] = slopes.qualities;
   return [Math.max(1, Math.ceil(lowest) - belowTaught), Math.min(finest, Math.floor(highest) + beyondTaught)];
+}
+
+/** The qualities whose steps small files are of, rising, from `least` to `greatest`. */
+export function rankedQualities([least, greatest]: readonly [number, number]): number[] {
+  const count = Math.floor((greatest - least) / stride) + 1;
+  return Array.from({ length: count }, (_, i) => greatest - stride * (count - 1 - i));
+}
+
+/** Files of fewer bytes at the steps of their quality are ranked. */
+export function rankedBelow(isFlat: boolean, effort: number): number {
+  if (effort > 1) return small.searched;
+  return isFlat ? small.flat : small.textured;
 }
 
 /** Whether a signal has flat areas, or is small: its neighbours along the last axis are alike. */
@@ -45,13 +89,86 @@ export function isFlat({ values, channels, shape }: Signal): boolean {
   return alike > flatShare * points;
 }
 
-/** Qualities of the grid within reach of this one, the nearest from it upwards first. */
-export function stepsNear(quality: number, model: Model, points: number): readonly [number, ...number[]] {
-  const [least, greatest] = usefulQualities(model);
-  const stride = points <= smallPoints ? 3 : 6;
-  const first = greatest - stride * Math.floor((greatest - quality) / stride);
-  const found: [number, ...number[]] = [first];
-  for (let q = greatest; q >= least; q -= stride)
-    if (q !== first && q >= quality - down && q <= quality + up) found.push(q);
-  return found;
+/**
+ * The candidate of the least J: of effort 1 at all steps of `grid`, and of each effort up to `effort` at those from the best of them on that
+ * some quality would choose. `steps` is where the search begins, at most the last of `grid`.
+ */
+export async function leastRanked<T extends Cost>(
+  source: RankedSource<T>,
+  {
+    grid,
+    steps,
+    effort,
+    trade,
+  }: {
+    readonly grid: readonly number[];
+    readonly steps: number;
+    readonly effort: number;
+    readonly trade: (cost: Cost) => number;
+  },
+): Promise<T> {
+  const bytesAlone = (bytes: number) => trade({ bytes, mse: 0 });
+  const plain = await plainAround(steps);
+  let best = cheapest([...plain.keys()], trade);
+  if (effort === 1) return best;
+  let least = trade(best);
+  for (const vertex of verticesFrom(best, [...plain.keys()])) {
+    if (vertex !== best && bytesAlone(saving * vertex.bytes) >= least) break;
+    for (let own = 2; own <= effort; own++) {
+      const refined = await source.refined(plain.get(vertex)!, own);
+      if (refined.bytes < saving * vertex.bytes || bytesAlone(refined.bytes) >= least) continue;
+      const found = await refined.measure();
+      const j = trade(found);
+      if (j >= least) continue;
+      [best, least] = [found, j];
+    }
+  }
+  return best;
+
+  /** Of effort 1, with their steps: upwards until bytes alone cost too much, then downwards until error alone does. */
+  async function plainAround(from: number): Promise<Map<T, number>> {
+    const found = new Map<T, number>();
+    let leastPlain = Number.POSITIVE_INFINITY;
+    const first = grid.findIndex((quality) => quality >= from);
+    const kept = effort === 1 ? 1 : saving;
+    for (const quality of grid.slice(first)) {
+      const coded = await source.plain(quality);
+      if (bytesAlone(dip * coded.bytes) >= leastPlain) break;
+      if (bytesAlone(kept * coded.bytes) < leastPlain) await add(quality, coded);
+    }
+    for (const quality of grid.slice(0, first).reverse()) {
+      const coded = await source.plain(quality);
+      if (bytesAlone(coded.bytes) >= leastPlain) continue;
+      const { mse } = await add(quality, coded);
+      if (trade({ bytes: 0, mse }) >= leastPlain) break;
+    }
+    return found;
+
+    async function add(quality: number, coded: Unmeasured<T>): Promise<T> {
+      const cost = await coded.measure();
+      found.set(cost, quality);
+      leastPlain = Math.min(leastPlain, trade(cost));
+      return cost;
+    }
+  }
+}
+
+/** From the least J of a price on: the least of all lower prices, one after another (the lower convex hull). */
+function verticesFrom<T extends Cost>(first: T, candidates: readonly T[]): T[] {
+  const vertices = [first];
+  for (let at: T | undefined = first; at !== undefined; ) {
+    const { bytes, mse } = at;
+    let next: T | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const candidate of candidates) {
+      if (candidate.mse >= mse) continue;
+      const slope = (candidate.bytes - bytes) / (mse - candidate.mse);
+      if (slope >= least) continue;
+      least = slope;
+      next = candidate;
+    }
+    if (next !== undefined) vertices.push(next);
+    at = next;
+  }
+  return vertices;
 }

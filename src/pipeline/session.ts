@@ -69,7 +69,8 @@ class OpenSession implements Session {
     const encoder = this.#encoder(signal, options);
     if (options.signal?.aborted) throw new AbortedError();
     const { effort = 1 } = options;
-    const found = await encodeTo(target, { effort, points: pointCount(signal.shape) }, (quality, own) =>
+    const { isOrdered } = encoder;
+    const found = await encodeTo(target, { effort, isOrdered }, (quality, own) =>
       encoder.encode(quality, own),
     );
     return { ...found, seconds: (performance.now() - started) / 1000 };
@@ -165,24 +166,22 @@ class OpenSession implements Session {
     checkQuality(quality);
     const started = performance.now();
     const encoders = signals.map((signal) => this.#encoder(signal, options));
+    const all = [...encoders.keys()];
     const steps = encoders[0]!.stepsOf(quality);
     if (abort?.aborted) throw new AbortedError();
-    // Signals that choose their steps are fitted for those later on: what they all need is effort 1.
-    const [choosing, others] = [true, false].map((chooses) =>
-      [...encoders.keys()].filter((i) => effort > 1 && encoders[i]!.choosesSteps === chooses),
-    ) as [number[], number[]];
-    const groups: readonly (readonly [number, readonly number[]])[] =
-      effort === 1
-        ? [[1, [...encoders.keys()]]]
-        : [
-            [1, choosing],
-            [effort, others],
-          ];
-    for (const [own, members] of groups) {
-      if (members.length === 0) continue;
+    const fit = async (members: readonly number[], own: number) => {
+      if (members.length === 0) return;
       const together = members.map((i) => signals[i]!);
       const fitted = await this.#fit(together, { ...options, quality: steps, effort: own });
       for (const [k, i] of members.entries()) encoders[i]!.take(steps, own, fitted[k]!);
+    };
+    if (effort === 1 || !encoders[0]!.choosesSteps) await fit(all, effort);
+    else {
+      // What effort 1 finds shows whose steps are their own; the others are fitted at several, one by one.
+      await fit(all, 1);
+      const own: number[] = [];
+      for (const i of all) if (!(await encoders[i]!.isRanked(quality, effort))) own.push(i);
+      await fit(own, effort);
     }
     const shared = (performance.now() - started) / signals.length / 1000;
     const items: Encoded[] = [];

@@ -3,28 +3,30 @@ import { maxQuality, minQuality } from '../../prior/quantiser.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Encoded, EncodeTarget } from './types.ts';
 
-/** Encodings at the effort asked for that a search may take: the last that is needed may be found by effort 1. */
-const mostEncodings = 3;
-/** When bisection finds nothing, effort 1 tries all qualities of signals of up to so many points, and every ninth of larger ones. */
-const fewPoints = 2 ** 14;
-const stride = 9;
+/**
+ * Encodings at the effort asked for that a search takes at most, by effort: a bisection to the end at efforts 2 and 3, of which one costs a third of
+ * one at effort 5 and less; beyond, the last that is needed may be found by effort 1.
+ */
+const mostEncodings = (effort: number) => (effort <= 3 ? 12 : 3);
 
-/** What is coded: with which effort, and how many points it has. */
+/** The first of them go where the last ones let expect the target; halves from there on. */
+const guesses = 3;
+
+/** What is coded: with which effort, and whether its qualities are in order (`SignalEncoder.isOrdered`). */
 export interface TargetOptions {
   readonly effort: number;
-  readonly points: number;
+  readonly isOrdered: boolean;
 }
 
 /**
- * Codes at a few qualities, and gives a low one that has at least the PSNR asked for, or a high one that has at most so many bytes: at
- * effort 1 the lowest or highest, as qualities are in order (ranking.ts) up to small dips. Above effort 1 that quality is looked for at
- * effort 1, and three more are tried at the effort itself; where effort 1 never meets the target, the quality that is nearest to it is
- * tried at the effort itself. Whatever is given meets the target. Throws BadInputError `target` when it is not a positive number, and
- * `target-out-of-reach` naming what the last quality gives.
+ * Codes at a few qualities, and gives a low one that has at least the PSNR asked for, or a high one that has at most so many bytes: up to
+ * effort 3 the one beyond which the next misses it. That quality is looked for at effort 1, by halves where qualities are in order, and among all of them where they need not be and halves
+ * find none. From there it is looked for at the effort itself, to the end or three times. Whatever is given meets the target. Throws BadInputError `target`
+ * when it is not a positive number, and `target-out-of-reach` naming what the last quality gives.
  */
 export async function encodeTo(
   target: EncodeTarget,
-  { effort, points }: TargetOptions,
+  { effort, isOrdered }: TargetOptions,
   encodeAt: (quality: number, effort: number) => Promise<Encoded>,
 ): Promise<Encoded> {
   const [wanted] = Object.values(target);
@@ -37,7 +39,7 @@ export async function encodeTo(
   const last = maxQuality - minQuality;
   const qualityOf = (index: number) => (upwards ? minQuality + index : maxQuality - index);
   let atLast: Encoded | undefined;
-  const plain = (await bisect()) ?? (await scan());
+  const plain = (await bisect()) ?? (isOrdered ? await tryLast() : await scan());
   const found = effort === 1 ? plain?.found : await refine(plain?.index ?? last, plain?.found);
   return found ?? refuse();
 
@@ -63,9 +65,14 @@ export async function encodeTo(
     return best;
   }
 
+  async function tryLast(): Promise<{ index: number; found: Encoded } | undefined> {
+    const tried = await encodeIndex(last, 1);
+    return meets(tried) ? { index: last, found: tried } : undefined;
+  }
+
   /** One after another, at effort 1, from the most easily met. */
   async function scan(): Promise<{ index: number; found: Encoded } | undefined> {
-    for (let index = last; index >= 0; index -= points <= fewPoints ? 1 : stride) {
+    for (let index = last; index >= 0; index--) {
       const tried = await encodeIndex(index, 1);
       if (meets(tried)) return { index, found: tried };
     }
@@ -78,15 +85,16 @@ export async function encodeTo(
     let low = 0;
     let high = last;
     let index = from;
-    for (let n = 0; n < mostEncodings && low <= high; n++) {
+    for (let n = 0; n < mostEncodings(effort) && low <= high; n++) {
       const tried = await encodeIndex(index, effort);
       if (meets(tried)) {
         best = tried;
         high = index - 1;
-        index = Math.max(low, index - guess(tried));
+        index = n < guesses ? Math.max(low, index - guess(tried)) : (low + high) >> 1;
       } else {
         low = index + 1;
-        index = Math.min(high, index + Math.max(guess(tried), n === 0 ? 0 : (high - index) >> 1));
+        const half = (low + high) >> 1;
+        index = n < guesses ? Math.min(high, Math.max(index + guess(tried), n === 0 ? 0 : half)) : half;
       }
     }
     return best;

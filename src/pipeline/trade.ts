@@ -18,8 +18,12 @@ export interface Cost {
  * quality as in training, for which J is the loss. Of one set of candidates the least J is at a higher quality never larger in error,
  * nor smaller in bytes: that is what orders qualities.
  */
-export function tradeAt(card: ModelCard, points: number, quality: number): (cost: Cost) => number {
-  const { lambda, peak } = card.training;
+export function tradeAt(
+  { training }: Pick<ModelCard, 'training'>,
+  points: number,
+  quality: number,
+): (cost: Cost) => number {
+  const { lambda, peak } = training;
   const perUnit = (255 / (typeof peak === 'number' ? peak : 1)) ** 2;
   const price = (8 * 4 ** -octavesAt(quality)) / ((lambda > 0 ? lambda : usualLambda) * points);
   return ({ bytes, mse }) => mse * perUnit + price * bytes;

@@ -64,8 +64,8 @@ export interface EncodeOptions {
    */
   readonly prior?: string | undefined;
   /**
-   * `chosen` (default): signals with flat areas take the quantiser steps that serve the quality best, which is what keeps qualities in
-   * order (ranking.ts) and takes about ten codings in place of one. `asked`: those of the quality itself.
+   * `chosen` (default): small files take the quantiser steps that serve the quality best, which is what keeps qualities in order
+   * (ranking.ts) and takes about eight codings in place of one. `asked`: those of the quality itself.
    */
   readonly steps?: 'chosen' | 'asked' | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -34,10 +34,23 @@ afterAll(() => engine.close());
 describe('more is never worse', () => {
   it('for pictures of a few points, at qualities close together and efforts 1 to 3', async () => {
     const signals = drawn(30, 3).filter(({ shape }) => shape[0]! * shape[1]! <= 64);
-    const order = await measureOrder(cifar10, signals, { efforts: [1, 2, 3], strideOf: () => 7 });
+    const coderOf = (signal: Signal) => ({
+      encode: (quality: number, effort: number) => cifar10.encode(signal, { quality, effort }),
+    });
+    const order = await measureOrder(coderOf, signals, { efforts: [1, 2, 3], strideOf: () => 14 });
     expect(order.disorders).toEqual([]);
     expect(order.compared).toBeGreaterThan(200);
   }, 300_000);
+
+  it('for a smooth picture, whose few symbols round badly together', async () => {
+    const smooth = drawn(7, 3)[6]!;
+    expect(smooth.shape).toEqual([13, 29]);
+    const coderOf = (signal: Signal) => ({
+      encode: (quality: number, effort: number) => cifar10.encode(signal, { quality, effort }),
+    });
+    const order = await measureOrder(coderOf, [smooth], { efforts: [1, 2], strideOf: () => 3 });
+    expect(order.disorders).toEqual([]);
+  }, 120_000);
 
   it('white is exact in a few bytes at any quality and effort', async () => {
     const white = filled(32, 32, () => 255);

@@ -2,6 +2,7 @@ import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readImage } from '../../datasets/image.ts';
 import { signalFromNpy } from '../../datasets/npy.ts';
+import { rankedQualities } from '../../src/pipeline/ranking.ts';
 import { functa, functaJson } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
@@ -9,14 +10,16 @@ let place: Workplace;
 let model: string;
 let functaFile: string;
 let picture: string;
+let fileQuality: number;
 
 beforeAll(async () => {
   place = await makeWorkplace();
   model = place.model;
   picture = place.at('0.png');
   functaFile = place.at('0.functa');
-  const { status } = await functa(['encode', picture, '-m', model]);
+  const { status, json } = await functaJson(['encode', picture, '-m', model]);
   expect(status).toBe(0);
+  fileQuality = json.fileQuality;
 });
 afterAll(() => place.remove());
 
@@ -155,8 +158,9 @@ describe('functa inspect', () => {
     expect(json).toMatchObject({ kind: 'file', model: 'tiny', shape: [28, 28], points: 784 });
     expect(json.fileBytes).toBe(readFileSync(functaFile).length);
     expect(json.headerBytes).toBeLessThanOrEqual(12);
-    // Flat signals choose steps near those of their quality.
-    expect(Math.abs(json.quality - 50)).toBeLessThanOrEqual(24);
+    // A small file is of the steps that serve its quality, and says which.
+    expect(json.quality).toBe(fileQuality);
+    expect(rankedQualities([1, 85])).toContain(fileQuality);
   });
 
   it('says what a model is', async () => {

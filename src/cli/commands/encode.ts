@@ -150,11 +150,13 @@ function modelFacts({ card, id }: Model) {
 }
 
 function facts(encoded: Encoded, { notes }: Signal) {
-  const { bytes, shape, quality, prior, bitsPerPoint, estimatedBits, psnrDb, mse, seconds } = encoded;
+  const { bytes, shape, quality, fileQuality, prior, bitsPerPoint, estimatedBits, psnrDb, mse, seconds } =
+    encoded;
   return {
     fileBytes: bytes.length,
     shape,
     quality,
+    fileQuality,
     prior,
     bitsPerPoint,
     estimatedBits,

@@ -1,0 +1,220 @@
+/** What one signal can be coded as: symbols at steps and efforts, by the cheapest of the model's priors, and the samples themselves. */
+import { codeSamples } from '../../codec/index.ts';
+import type { Signal } from '../../datasets/signal.ts';
+import type { PriorKind } from '../../prior/prior.ts';
+import { priorKinds } from '../../prior/registry.ts';
+import { AbortedError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import { defaultQuality } from '../field/at-quality.ts';
+import type { Model } from '../field/model.ts';
+import { fromSamples, type Samples, toSamples } from '../field/samples.ts';
+import { pointCount } from '../field/spec.ts';
+import { bestPrior } from './coding.ts';
+import { type Fitted, fitSignals } from './fit.ts';
+import { functionRows } from './function-rows.ts';
+import { mostRankedPoints, type RankedSource, type Unmeasured } from './ranking.ts';
+import type { Cost } from './trade.ts';
+import { errorAgainst, errorOfRows } from './values.ts';
+import type { Coded, Work } from './work.ts';
+
+/** What encoding is done with. */
+export interface EncodingContext {
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly work: Work;
+  readonly limits: Limits;
+}
+
+/** A signal coded in one way. */
+export interface Candidate extends Cost {
+  readonly file: Uint8Array;
+  readonly bits: number;
+  /** Whose steps, or samples. */
+  readonly quality: number;
+  readonly prior: PriorKind | 'samples';
+  readonly symbols: Int32Array | undefined;
+  readonly samples: Samples | undefined;
+  readonly modulation: Float32Array;
+}
+
+/** Files so short, or of so many bits a symbol, are priced by all priors: there the best one may be out of its depth. */
+const shortFile = 64;
+const dearSymbol = 4;
+/** Points of all candidates that are kept together. */
+const keptPoints = 2 ** 22;
+
+/** Codes one signal; what was found is kept for other qualities and efforts, unless the signal is large. */
+export class Candidates implements RankedSource<Candidate> {
+  readonly #context: EncodingContext;
+  readonly #signal: Signal;
+  readonly #asked: PriorKind | undefined;
+  readonly #abort: AbortSignal | undefined;
+  /** Absent where samples do not stand for the signal, or a prior was asked for. */
+  readonly samples: Samples | undefined;
+  readonly #fits: Kept<Fitted>;
+  readonly #coded: Kept<Unmeasured<Candidate>>;
+  readonly #sampled = new Map<number, Candidate>();
+  /** By quality: bytes that samples are known to take more than. */
+  readonly #longer = new Map<number, number>();
+  #found: Fitted | undefined;
+
+  constructor(
+    context: EncodingContext,
+    signal: Signal,
+    asked: PriorKind | undefined,
+    abort: AbortSignal | undefined,
+  ) {
+    this.#context = context;
+    this.#signal = signal;
+    this.#asked = asked;
+    this.#abort = abort;
+    this.samples = asked === undefined ? toSamples(context.model.card, signal.values) : undefined;
+    const points = pointCount(signal.shape);
+    const most = points > mostRankedPoints ? 0 : Math.floor(keptPoints / points);
+    // What an effort finds, and what effort 1 finds on the way to it.
+    this.#fits = new Kept(Math.max(2, most));
+    this.#coded = new Kept(most);
+  }
+
+  /** Takes a fit that was found elsewhere, with what effort 1 finds on the way. */
+  take(steps: number, effort: number, fitted: Fitted): void {
+    this.#found = fitted;
+    if (effort > 1)
+      this.#fits.set(this.#key(steps, 1), { ...fitted, modulation: fitted.plain, symbols: undefined });
+    this.#fits.set(this.#key(steps, effort), fitted);
+  }
+
+  async plain(steps: number): Promise<Unmeasured<Candidate>> {
+    return this.#once(`1 ${steps}`, async () => {
+      const { plain } = await this.#fit(steps, 1);
+      return this.#code(plain, undefined, steps);
+    });
+  }
+
+  async refined(steps: number, effort: number): Promise<Unmeasured<Candidate>> {
+    return this.#once(`${effort} ${steps}`, async () => {
+      const { modulation, symbols } = await this.#fit(steps, effort);
+      return this.#code(modulation, symbols, steps);
+    });
+  }
+
+  /** The samples of a quality, of a signal that has them; undefined where they take more than `most` bytes. */
+  sampled(quality: number, most: number): Candidate | undefined {
+    const known = this.#sampled.get(quality);
+    if (known !== undefined) return known;
+    if (most <= (this.#longer.get(quality) ?? -1)) return undefined;
+    const { card } = this.#context.model;
+    const { shape } = this.#signal;
+    const coded = codeSamples(this.#context.model, this.samples!, shape, quality, most);
+    if (coded === undefined) {
+      this.#longer.set(quality, most);
+      return undefined;
+    }
+    const { bytes: file, samples } = coded;
+    const found = {
+      bytes: file.length,
+      mse: errorAgainst(this.#signal, fromSamples(card, samples)),
+      file,
+      bits: 8 * file.length,
+      symbols: undefined,
+      prior: 'samples' as const,
+      ...{ quality, samples, modulation: this.#found!.plain },
+    };
+    this.#sampled.set(quality, found);
+    return found;
+  }
+
+  async #once(key: string, make: () => Promise<Unmeasured<Candidate>>): Promise<Unmeasured<Candidate>> {
+    if (this.#abort?.aborted) throw new AbortedError();
+    const known = this.#coded.get(key);
+    if (known !== undefined) return known;
+    const made = await make();
+    this.#coded.set(key, made);
+    return made;
+  }
+
+  async #code(
+    modulation: Float32Array,
+    symbols: Int32Array | undefined,
+    quality: number,
+  ): Promise<Unmeasured<Candidate>> {
+    const { model, work } = this.#context;
+    const { shape } = this.#signal;
+    let prior = this.#asked ?? bestPrior(model);
+    let coded = await work.code(model, { modulation, symbols, shape, quality, prior }, this.#abort);
+    const dear = coded.bytes.length <= shortFile || coded.estimatedBits > dearSymbol * coded.symbols.length;
+    if (this.#asked === undefined && dear) {
+      for (const kind of priorKinds(model)) {
+        if (kind === prior) continue;
+        const task = { modulation, symbols: coded.symbols, shape, quality, prior: kind };
+        const other = await work.code(model, task, this.#abort);
+        if (other.bytes.length < coded.bytes.length) [coded, prior] = [other, kind];
+      }
+    }
+    return this.#unmeasured(coded, { modulation, quality, prior });
+  }
+
+  #unmeasured(
+    { bytes: file, symbols, estimatedBits: bits, modulation: decoded }: Coded,
+    facts: Pick<Candidate, 'modulation' | 'quality' | 'prior'>,
+  ): Unmeasured<Candidate> {
+    let measured: Promise<Candidate> | undefined;
+    const measure = async (): Promise<Candidate> => {
+      const { limits } = this.#context;
+      const { shape } = this.#signal;
+      const found = { modulation: decoded, shape, quality: facts.quality };
+      const rows = functionRows(this.#context, found, { limits, signal: this.#abort });
+      const mse = await errorOfRows(this.#signal, rows);
+      return { bytes: file.length, mse, file, bits, symbols, samples: undefined, ...facts };
+    };
+    return {
+      bytes: file.length,
+      measure: () => {
+        measured ??= measure();
+        return measured;
+      },
+    };
+  }
+
+  async #fit(steps: number, effort: number): Promise<Fitted> {
+    const known = this.#fits.get(this.#key(steps, effort));
+    if (known !== undefined) return known;
+    const { model, engine } = this.#context;
+    const prior = this.#asked ?? bestPrior(model);
+    const request = { quality: steps, effort, prior, signal: this.#abort };
+    const [fitted] = await fitSignals(model, engine, [this.#signal], request);
+    this.take(steps, effort, fitted!);
+    return fitted!;
+  }
+
+  /** Effort 1 finds the same wherever the network is the same. */
+  #key(steps: number, effort: number): string {
+    if (effort > 1) return `${effort} ${steps}`;
+    const { slopes } = this.#context.model;
+    if (slopes === undefined) return `1 ${defaultQuality}`;
+    const [lowest, highest] = slopes.qualities;
+    return `1 ${Math.min(highest, Math.max(lowest, steps))}`;
+  }
+}
+
+/** The last of what was set, so many at most. */
+class Kept<T> {
+  readonly #most: number;
+  readonly #items = new Map<string, T>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get(key: string): T | undefined {
+    return this.#items.get(key);
+  }
+
+  set(key: string, item: T): void {
+    this.#items.delete(key);
+    if (this.#most === 0) return;
+    if (this.#items.size >= this.#most) this.#items.delete(this.#items.keys().next().value!);
+    this.#items.set(key, item);
+  }
+}
