@@ -1,4 +1,4 @@
-/** Clients that ask as fast as they are answered, on connections that they keep. */
+/** Clients that ask as fast as they are answered, or at a rate of their own, on connections that they keep. */
 import { Agent, request } from 'node:http';
 
 export interface Asked {
@@ -46,6 +46,40 @@ export async function load({ clients, asked, ms, answers, refused }: LoadOptions
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
+  agent.destroy();
+  return { times, others, seconds: (performance.now() - started) / 1000 };
+}
+
+/**
+ * Asks at a fixed rate, whether answers come or not, and times each answer from when it was to be asked: a pause of
+ * the server counts for all who would have asked in it, where clients that wait for their answers would count it once.
+ */
+export async function steady({
+  asked,
+  ms,
+  perSecond,
+}: {
+  readonly asked: readonly Asked[];
+  readonly ms: number;
+  readonly perSecond: number;
+}): Promise<Answered> {
+  const agent = new Agent({ keepAlive: true });
+  const times: number[] = [];
+  const others = new Map<number, number>();
+  const started = performance.now();
+  const answers: Promise<void>[] = [];
+  for (let i = 0; (i * 1000) / perSecond < ms; i++) {
+    const due = started + (i * 1000) / perSecond;
+    const early = due - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    answers.push(
+      ask(agent, asked[i % asked.length]!).then(({ status }) => {
+        if (status === 200) times.push(performance.now() - due);
+        else others.set(status, (others.get(status) ?? 0) + 1);
+      }),
+    );
+  }
+  await Promise.all(answers);
   agent.destroy();
   return { times, others, seconds: (performance.now() - started) / 1000 };
 }

@@ -1,28 +1,33 @@
 /**
  * Measures of the server under clients that misbehave, on this machine alone: `slow` and `storm`.
  *
- *   npm run bench:serve -- slow  [--counts 34,200,1000] [--kinds header,idle,...] [--answers 400]
+ *   npm run bench:serve -- slow  [--counts 34,200,1000] [--kinds header,idle,...] [--rate 50] [--against server,sink] [--from 127.0.0.2]
  *   npm run bench:serve -- storm [--clients 256] [--seconds 6] [--rounds 3]
  *
  * `slow` prints, for each kind of slow client and each number of them, how fast others are answered beside how fast
- * they are without. `storm` compares clients that retry at once with clients that wait as they were told.
+ * they are without. All share one machine: against `sink` the same clients bother a server that does nothing, which
+ * shows what is not the measured server's doing. `storm` compares clients that retry at once with clients that wait as they were told.
  */
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { readSetting } from '../rate/setting.ts';
-import { type Answered, type Asked, load, percentile } from './load.ts';
+import { type Answered, type Asked, load, percentile, steady } from './load.ts';
 import { type Served, serve } from './served.ts';
-import { type SlowKind, slowClients, slowKinds } from './slow.ts';
+import { sink } from './sink.ts';
+import { type SlowKind, slowKinds } from './slow.ts';
+import { slowProcess } from './slow-process.ts';
 
-/** One part of `slow` ends after so long. */
-const partMs = 20_000;
+/** Length of one part of `slow`: beyond the first deadline of slow clients, which is at 10 s. */
+const partMs = 15_000;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     counts: { type: 'string', default: '34,200,1000' },
     kinds: { type: 'string', default: slowKinds.join() },
-    answers: { type: 'string', default: '400' },
+    rate: { type: 'string', default: '50' },
+    against: { type: 'string', default: 'server' },
+    from: { type: 'string' },
     clients: { type: 'string', default: '256' },
     seconds: { type: 'string', default: '6' },
     rounds: { type: 'string', default: '3' },
@@ -45,59 +50,71 @@ try {
 
 type Upload = { readonly path: string; readonly type: string; readonly body: Uint8Array };
 
-async function slow({ port, memory }: Served, upload: Upload): Promise<void> {
+async function slow(server: Served, upload: Upload): Promise<void> {
   const asked: Asked[] = [
-    { port, ...upload },
-    { port, path: '/v1/models' },
+    { port: server.port, ...upload },
+    { port: server.port, path: '/v1/models' },
   ];
-  const others = () =>
-    load({ clients: 2, asked, ms: partMs, answers: Number(values.answers), refused: 'retry at once' });
+  const others = () => steady({ asked, ms: partMs, perSecond: Number(values.rate) });
   // the first requests start the workers
-  await others();
+  await load({ clients: 4, asked, ms: 5000, refused: 'retry at once' });
+  const idle = await sink();
   console.log(
-    '\nkind      clients   p50 ms   p99 ms   without p50   p99   ratio of p99   not 200   MB (most)',
+    `\nothers: ${values.rate} requests a second for ${partMs / 1000} s, timed from when they are due`,
+  );
+  console.log(
+    'kind      clients  against   p50 ms   p99 ms   most   p99/without   not 200   connections   CPU s: server, slow   MB (most)',
   );
   for (const kind of values.kinds.split(',') as SlowKind[]) {
+    const without = await others();
+    console.log(row({ kind, count: 0, against: 'none' }, without, without));
     for (const count of values.counts.split(',').map(Number)) {
-      const without = await others();
-      const clients = slowClients({
-        port,
-        kind,
-        count,
-        // a client that leaves asks for honest work: in all as often, however many there are
-        everyMs: kind === 'leaving' ? 25 * count : 1000,
-        upload: kind === 'stalled' ? { ...upload, body: new Uint8Array(2 ** 18) } : upload,
-        download: [Array<string>(4).fill('/docs/scalar.js')],
-        stay: true,
-      });
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-      const beside = await others();
-      clients.stop();
-      console.log(row(kind, count, beside, without, memory()));
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      for (const against of values.against.split(',')) {
+        const before = server.cpuSeconds();
+        const slow = await slowProcess({
+          port: against === 'sink' ? idle.port : server.port,
+          kind,
+          count,
+          // a client that leaves asks for honest work: in all as often, however many there are
+          everyMs: kind === 'leaving' ? 25 * count : 1000,
+          upload: kind === 'stalled' ? { ...upload, body: new Uint8Array(2 ** 18) } : upload,
+          download: [Array<string>(4).fill('/docs/scalar.js')],
+          ...(values.from ? { from: values.from } : {}),
+        });
+        // from the first connection on, so that all that arrive at once, and all that are cut at once, are in it
+        const beside = await others();
+        const { connected, cpuSeconds } = await slow.stop();
+        const cpu = `${(server.cpuSeconds() - before).toFixed(1)}, ${cpuSeconds.toFixed(1)}`;
+        const { now, most } = server.memory();
+        const rest = [
+          String(connected).padStart(13),
+          cpu.padStart(21),
+          `${now.toFixed(0)} (${most.toFixed(0)})`.padStart(11),
+        ];
+        console.log(row({ kind, count, against }, beside, without), ...rest);
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+      }
     }
   }
+  idle.stop();
 }
 
 function row(
-  kind: string,
-  count: number,
-  beside: Answered,
+  { kind, count, against }: { readonly kind: string; readonly count: number; readonly against: string },
+  { times, others }: Answered,
   without: Answered,
-  { now, most }: { now: number; most: number },
 ): string {
-  const at = ({ times }: Answered, p: number) => percentile(times, p);
-  const refused = [...beside.others.values()].reduce((sum, n) => sum + n, 0);
+  const refused = [...others.values()].reduce((sum, n) => sum + n, 0);
+  const p99 = percentile(times, 0.99);
   return [
     kind.padEnd(9),
     String(count).padStart(7),
-    at(beside, 0.5).toFixed(1).padStart(8),
-    at(beside, 0.99).toFixed(1).padStart(8),
-    at(without, 0.5).toFixed(1).padStart(13),
-    at(without, 0.99).toFixed(1).padStart(5),
-    (at(beside, 0.99) / at(without, 0.99)).toFixed(2).padStart(14),
+    against.padStart(8),
+    percentile(times, 0.5).toFixed(1).padStart(8),
+    p99.toFixed(1).padStart(8),
+    percentile(times, 1).toFixed(0).padStart(6),
+    (p99 / percentile(without.times, 0.99)).toFixed(2).padStart(13),
     String(refused).padStart(9),
-    `${now.toFixed(0)} (${most.toFixed(0)})`.padStart(11),
   ].join(' ');
 }
 
