@@ -6,6 +6,12 @@ import { parseJson } from './json.ts';
 import type { ServerEnv } from './log.ts';
 import { checkContentType, jsonType } from './media.ts';
 import { HttpFault } from './problem.ts';
+import { Turns } from './turns.ts';
+
+/** A chunk of so many bytes has more behind it, as a rule. */
+const pacedBytes = 2 ** 14;
+/** Reading is asked for in a turn and done after it, by the kernel and Node, about 64 KiB each time. */
+const reading = new Turns(undefined, { most: 8 });
 
 /**
  * The body, at most `maxBytes`: a declared length over it is refused before a byte is read, an undeclared one as soon
@@ -55,7 +61,9 @@ function receive<E extends ServerEnv>(
   take: (chunk: Uint8Array) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    let ended = false;
     const end = (fault?: Error) => {
+      ended = true;
       awaited();
       incoming.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
       if (fault === undefined) return resolve();
@@ -66,8 +74,14 @@ function receive<E extends ServerEnv>(
       try {
         take(chunk);
       } catch (error) {
-        end(error as Error);
+        return end(error as Error);
       }
+      if (chunk.length < pacedBytes) return;
+      incoming.pause();
+      reading.enter(() => {
+        if (!ended) incoming.resume();
+        return false;
+      });
     };
     const onEnd = () => end();
     const onClose = () => end(incoming.readableEnded ? undefined : cutOff());

@@ -12,20 +12,22 @@ export interface Hold {
 export class ByteBudget {
   readonly #total: number;
   readonly #perClient: number;
+  readonly #free: number;
   readonly #makeRoom: (client: string | undefined) => boolean;
   readonly #clients = new Map<string, number>();
   #held = 0;
 
   /**
    * `makeRoom` cuts who holds bytes and does not move them, of one client or of any, and says whether it found one;
-   * what that one held must be released when it returns.
+   * what that one held must be released when it returns. The first `free` bytes of each hold are not counted.
    */
   constructor(
-    { total, share }: { readonly total: number; readonly share: number },
+    { total, share, free = 0 }: { readonly total: number; readonly share: number; readonly free?: number },
     makeRoom: (client: string | undefined) => boolean,
   ) {
     this.#total = total;
     this.#perClient = total * share;
+    this.#free = free;
     this.#makeRoom = makeRoom;
   }
 
@@ -34,22 +36,32 @@ export class ByteBudget {
     return this.#held;
   }
 
+  /** Whether there is room for so many bytes of a client, or could be made. */
+  hasRoom(client: string, bytes: number): boolean {
+    while ((this.#clients.get(client) ?? 0) + bytes > this.#perClient) {
+      if (bytes > this.#perClient || !this.#makeRoom(client)) return false;
+    }
+    while (this.#held + bytes > this.#total) {
+      if (!this.#makeRoom(undefined)) return false;
+    }
+    return true;
+  }
+
   hold(client: string): Hold {
     let own = 0;
+    let free = this.#free;
     let released = false;
     return {
       add: (bytes) => {
         if (released) return;
-        while ((this.#clients.get(client) ?? 0) + bytes > this.#perClient) {
-          if (bytes > this.#perClient || !this.#makeRoom(client)) throw overloaded();
-        }
-        while (this.#held + bytes > this.#total) {
-          if (!this.#makeRoom(undefined)) throw overloaded();
-        }
+        const counted = Math.max(0, bytes - free);
+        free = Math.max(0, free - bytes);
+        if (counted === 0) return;
+        if (!this.hasRoom(client, counted)) throw overloaded();
         // making room may have cut this very one
         if (released) throw overloaded();
-        own += bytes;
-        this.#count(client, bytes);
+        own += counted;
+        this.#count(client, counted);
       },
       release: () => {
         if (!released) this.#count(client, -own);

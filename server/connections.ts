@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { ByteBudget, type Hold } from './budget.ts';
 import { HttpFault } from './problem.ts';
 import type { TrafficLimits } from './traffic.ts';
+import { Turns } from './turns.ts';
 
 /** One connection, as the request that runs on it sees it. */
 export interface Connection {
@@ -43,6 +44,12 @@ interface Kept extends Connection {
 /** Sweeps in one window. */
 const sweeps = 10;
 
+/**
+ * Bytes of each body that are not counted: a small request finds room however many large ones stall. As many small
+ * ones as there may be connections take a quarter of the default bytes in flight.
+ */
+export const freeBodyBytes = 2 ** 14;
+
 export class Connections {
   readonly #limits: TrafficLimits;
   readonly #now: () => number;
@@ -53,14 +60,17 @@ export class Connections {
   readonly #bodies: ByteBudget;
   readonly #answers: ByteBudget;
   readonly #timer: NodeJS.Timeout;
+  readonly #cuts: Turns;
   #sweptAt: number;
 
   constructor(limits: TrafficLimits, now: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#now = now;
+    this.#cuts = new Turns(now);
     this.#sweptAt = now();
     const half = { total: limits.bytesInFlight / 2, share: limits.clientShare };
-    this.#bodies = new ByteBudget(half, (client) => this.#cutSilent('bodies', client));
+    const bodies = { ...half, free: freeBodyBytes };
+    this.#bodies = new ByteBudget(bodies, (client) => this.#cutSilent('bodies', client));
     this.#answers = new ByteBudget(half, (client) => this.#cutSilent('answers', client));
     this.#timer = setInterval(() => this.sweep(), limits.windowMs / sweeps).unref();
   }
@@ -96,7 +106,12 @@ export class Connections {
     return found ?? this.#unwatched(socket);
   }
 
-  /** Looks how far every connection has come, and cuts those below the least rate. */
+  /** Whether a body of so many bytes, none of which has been read, would find room now. */
+  hasRoomForBody(socket: Socket | undefined, bytes: number): boolean {
+    return bytes <= freeBodyBytes || this.#bodies.hasRoom(this.of(socket).client, bytes - freeBodyBytes);
+  }
+
+  /** Looks how far every connection has come, and cuts those below the least rate, in turns. */
   sweep(): void {
     const now = this.#now();
     const { windowMs, leastBytesPerSecond } = this.#limits;
@@ -114,7 +129,13 @@ export class Connections {
       const awaited = reads || kept.phase === 'body';
       if (awaited && !late && now - kept.windowAt < windowMs) continue;
       const moved = reads ? taken - kept.windowTaken : read - kept.windowRead;
-      if (awaited && !late && moved < (leastBytesPerSecond * windowMs) / 1000) this.#cutSlow(kept);
+      if (awaited && !late && moved < (leastBytesPerSecond * windowMs) / 1000) {
+        // those that came together are due together
+        this.#cuts.enter(() => {
+          if (this.#all.has(socket)) this.#cutSlow(kept);
+          return false;
+        });
+      }
       kept.windowAt = now;
       kept.windowRead = read;
       kept.windowTaken = taken;

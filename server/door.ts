@@ -35,7 +35,11 @@ export function doorTo(inside: Listener, options: DoorOptions): Listener {
       return refuse(new HttpFault(421, 'misdirected', misdirected), incoming, outgoing, options);
     }
     const kind = classOf(incoming);
-    if (kind !== undefined && admission.isFull(kind)) {
+    const length = Number(incoming.headers['content-length'] ?? 0);
+    if (
+      kind !== undefined &&
+      (admission.isFull(kind) || !connections.hasRoomForBody(incoming.socket, length))
+    ) {
       const back = pacer.pace(() => refuse(overloaded(), incoming, outgoing, options));
       outgoing.once('close', back);
       return;

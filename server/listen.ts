@@ -1,5 +1,11 @@
 /** The HTTP server itself: its deadlines, its door, how it listens and how it goes down. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { EnvironmentError } from '../src/core/errors.ts';
@@ -9,6 +15,7 @@ import { type HostRule, hostRule } from './hosts.ts';
 import type { AccessRecord } from './log.ts';
 import { HttpFault, problemOf } from './problem.ts';
 import { pacedResponse } from './response.ts';
+import { Turns } from './turns.ts';
 
 /** Longer than proxies and clients keep a connection, so that they close it and not we under their next request. */
 const keepAliveTimeoutMs = 75_000;
@@ -17,6 +24,9 @@ const idleCheckMs = 50;
 
 /** Connections that wait to be taken; the kernel drops those beyond it, and their clients ask again after seconds. */
 const backlog = 4096;
+
+/** Time between looks at headers that are late: those that came together are refused a few at a time. */
+const checkingMs = 50;
 
 /** How long who sent no request has to read why. */
 const lingerMs = 1000;
@@ -50,7 +60,7 @@ export async function listen(
     requestTimeout: Math.max(headersMs, requestMs),
     keepAliveTimeout: keepAliveTimeoutMs,
     ServerResponse: pacedResponse(context.connections, context.pacer),
-    connectionsCheckingInterval: Math.min(1000, headersMs / 4),
+    connectionsCheckingInterval: Math.min(checkingMs, headersMs / 4),
   });
   let rule: HostRule | undefined;
   const { admission, connections, pacer } = context;
@@ -68,7 +78,13 @@ export async function listen(
   server.on('request', door);
   // the body is asked for when it is read
   server.on('checkContinue', door);
-  server.on('clientError', answerClientError);
+  const turns = new Turns();
+  server.on('clientError', (error, socket) => {
+    turns.enter(() => {
+      answerClientError(error, socket as Socket);
+      return false;
+    });
+  });
   const at = await bind(server, port, host);
   rule = hostRule(at.address, allowedHosts);
   return { port: at.port, address: at.address, drain: (graceMs) => drain(server, context, graceMs) };
@@ -103,32 +119,34 @@ async function drain(server: Server, context: ServerContext, graceMs: number): P
   clearInterval(idle);
 }
 
-/** What never became a request: bad syntax, headers too large, too slow. */
+/** What is said to one that never became a request, by the code of Node's error: bad syntax, too large, too slow. */
+const clientErrors: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: wireText(
+    new HttpFault(431, 'headers-too-large', 'the header fields are too large; send fewer'),
+  ),
+  ERR_HTTP_REQUEST_TIMEOUT: wireText(
+    new HttpFault(408, 'request-timeout', 'the request took too long to arrive; send it again'),
+  ),
+  HPE_INVALID_EOF_STATE: wireText(
+    new HttpFault(400, 'body-cut-off', 'the request ended early; send it again whole'),
+  ),
+};
+const malformed = wireText(new HttpFault(400, 'malformed-request', 'the request is not valid HTTP/1.1'));
+
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const faults: Readonly<Record<string, HttpFault>> = {
-    HPE_HEADER_OVERFLOW: new HttpFault(
-      431,
-      'headers-too-large',
-      'the header fields are too large; send fewer',
-    ),
-    ERR_HTTP_REQUEST_TIMEOUT: new HttpFault(
-      408,
-      'request-timeout',
-      'the request took too long to arrive; send it again',
-    ),
-    HPE_INVALID_EOF_STATE: new HttpFault(400, 'body-cut-off', 'the request ended early; send it again whole'),
-  };
-  const fault =
-    faults[error.code ?? ''] ?? new HttpFault(400, 'malformed-request', 'the request is not valid HTTP/1.1');
-  const { body, headers } = problemOf(fault, '');
-  const fields = Object.entries({ ...headers, connection: 'close' }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
-  socket.end(`HTTP/1.1 ${fault.status} Bad Request\r\n${fields.join('')}\r\n${body}`);
+  socket.end(clientErrors[error.code ?? ''] ?? malformed);
   // its other half would stay open for as long as the client likes
   setTimeout(() => socket.destroy(), lingerMs).unref();
+}
+
+/** A whole answer, for a socket that has no response. */
+function wireText(fault: HttpFault): string {
+  const { body, headers } = problemOf(fault, '');
+  const fields = Object.entries({ ...headers, connection: 'close' });
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return `HTTP/1.1 ${fault.status} ${STATUS_CODES[fault.status]}\r\n${lines}\r\n${body}`;
 }

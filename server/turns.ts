@@ -11,11 +11,14 @@ const restMs = 1;
 
 export class Turns {
   readonly #now: () => number;
+  readonly #most: number;
   readonly #waiting: (() => boolean)[] = [];
   #due = false;
 
-  constructor(now: () => number = () => performance.now()) {
+  /** `most` steps are taken in one turn, for steps that cost time only after it. */
+  constructor(now: () => number = () => performance.now(), { most = Number.POSITIVE_INFINITY } = {}) {
     this.#now = now;
+    this.#most = most;
   }
 
   /** Calls `step` in turn with the others for as long as it says that it has more to do. */
@@ -28,7 +31,7 @@ export class Turns {
 
   #turn(): void {
     const until = this.#now() + turnMs;
-    while (this.#waiting.length > 0 && this.#now() < until) {
+    for (let left = this.#most; left > 0 && this.#waiting.length > 0 && this.#now() < until; left--) {
       const step = this.#waiting.shift()!;
       if (step()) this.#waiting.push(step);
     }

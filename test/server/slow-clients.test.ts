@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type SlowClients, type SlowKind, slowClients, slowKinds } from '../../bench/serve/slow.ts';
+import {
+  type SlowClients,
+  type SlowKind,
+  type SlowOptions,
+  slowClients,
+  slowKinds,
+} from '../../bench/serve/slow.ts';
 import type { RunningServer, ServerOptions } from '../../server/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
@@ -114,6 +120,22 @@ describe('room', () => {
     await server.close();
   });
 
+  it('is there for a small upload, though large ones that have only just stalled hold all of it', async () => {
+    const noise = new Uint8Array(100_000);
+    // nobody counts as silent
+    const traffic = { bytesInFlight: 350_000, clientShare: 1, windowMs: 60_000 };
+    const server = await started({ traffic });
+    const stalled = stalledUploads(server.port, 2, noise);
+    await expect.poll(async () => (await ready(server)).bytesInFlight).toBeGreaterThan(160_000);
+    expect((await encode(server.url)).status).toBe(200);
+    // and a large one is refused before it is sent
+    const refused = slowClients({ ...stalledOptions(server.port, 1, noise), kind: 'idle' });
+    await expect.poll(() => [...refused.statuses.keys()]).toEqual(['HTTP/1.1 503 Service Unavailable']);
+    refused.stop();
+    stalled.stop();
+    await server.close();
+  });
+
   it('is made for a connection by cutting the one that has been silent longest', async () => {
     const server = await started({ traffic: { connections: 8, clientShare: 1 } });
     await withClients({ kind: 'idle', server }, async (clients) => {
@@ -135,12 +157,10 @@ describe('room', () => {
 });
 
 function stalledUploads(port: number, count: number, body: Uint8Array): SlowClients {
-  return slowClients({
-    port,
-    kind: 'stalled',
-    count,
-    everyMs: 1000,
-    upload: { path: '/v1/models/tiny/encode', type: 'image/png', body },
-    download: [],
-  });
+  return slowClients(stalledOptions(port, count, body));
+}
+
+function stalledOptions(port: number, count: number, body: Uint8Array): SlowOptions {
+  const upload = { path: '/v1/models/tiny/encode', type: 'image/png', body };
+  return { port, kind: 'stalled', count, everyMs: 1000, upload, download: [] };
 }

@@ -33,6 +33,15 @@ describe('turns', () => {
     expect(most).toBe(4);
   });
 
+  it('take no more steps than they are told to, for those that cost time only later', async () => {
+    const turns = new Turns(() => 0, { most: 8 });
+    let steps = 0;
+    for (let i = 0; i < 100; i++) turns.enter(() => ++steps < 0);
+    await new Promise(setImmediate);
+    expect(steps).toBe(8);
+    await expect.poll(() => steps).toBe(100);
+  });
+
   it('go round: one that has much to do does not keep the next from its first piece', async () => {
     const turns = new Turns();
     const order: string[] = [];
@@ -40,6 +49,35 @@ describe('turns', () => {
     turns.enter(doing('a', 3));
     turns.enter(doing('b', 1));
     await expect.poll(() => order.join('')).toBe('abaa');
+  });
+});
+
+describe('bodies that come too slowly', () => {
+  it('are given up a few at a time, though all are due together', async () => {
+    let clock = 0;
+    const { connections, port, sockets } = await serveWith(
+      ({ socket }) => connections.of(socket).awaitBody(() => socket.destroy()),
+      {},
+      undefined,
+      () => (clock += 0.3),
+    );
+    const count = 60;
+    for (let i = 0; i < count; i++) ask(port);
+    await expect.poll(() => sockets.size).toBe(count);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // in steps, so that it is the clients who are late and not this process
+    for (let step = 0; step < 11; step++) {
+      clock += defaultTraffic.windowMs / 10;
+      connections.sweep();
+    }
+    const cut = () => [...sockets].filter(({ destroyed }) => destroyed).length;
+    let most = 0;
+    for (let before = cut(); before < count; before = cut()) {
+      await new Promise(setImmediate);
+      most = Math.max(most, cut() - before);
+    }
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(5);
   });
 });
 
@@ -101,13 +139,10 @@ async function serveWith(
   listener: RequestListener,
   traffic: Partial<TrafficLimits> = {},
   pace: (go: () => void) => unknown = (go) => go(),
+  now?: () => number,
 ) {
-  const connections = new Connections({
-    ...defaultTraffic,
-    clientShare: 1,
-    bytesInFlight: 2 ** 30,
-    ...traffic,
-  });
+  const limits = { ...defaultTraffic, clientShare: 1, bytesInFlight: 2 ** 30, ...traffic };
+  const connections = new Connections(limits, now);
   const pacer = {
     pace: (go: () => void) => {
       pace(go);
