@@ -8,15 +8,17 @@ import { checkContentType, jsonType } from './media.ts';
 import { HttpFault } from './problem.ts';
 import { Turns } from './turns.ts';
 
-/** A chunk of so many bytes has more behind it, as a rule. */
+/** Bytes that have more behind them, as a rule. */
 const pacedBytes = 2 ** 14;
+/** Bytes on the wire that may be no body: the frames of chunks. */
+const frameBytes = 2 ** 16;
 /** Reading is asked for in a turn and done after it, by the kernel and Node, about 64 KiB each time. */
 const reading = new Turns(undefined, { most: 8 });
 
 /**
  * The body, at most `maxBytes`: a declared length over it is refused before a byte is read, an undeclared one as soon
  * as it is passed. Read it before taking a place. Throws LimitError `limit-body-bytes`; HttpFault 400 `empty-body`,
- * `body-cut-off`, 408 `too-slow`, 503 `overloaded` when too many bytes are in memory.
+ * `body-cut-off`, `chunks-too-small`, 408 `too-slow`, 503 `overloaded` when too many bytes are in memory.
  */
 export async function readBody<E extends ServerEnv>(c: Context<E>, maxBytes: number): Promise<Uint8Array> {
   const declared = Number(c.req.header('content-length') ?? 0);
@@ -54,7 +56,7 @@ export function smallJson(maxBytes: number): MiddlewareHandler<ServerEnv> {
   };
 }
 
-/** Gives `take` each chunk as it comes; what it throws ends the reading. */
+/** Gives `take` what comes, in turns where it is much; what it throws ends the reading. */
 function receive<E extends ServerEnv>(
   incoming: IncomingMessage,
   c: Context<E>,
@@ -65,21 +67,30 @@ function receive<E extends ServerEnv>(
     const end = (fault?: Error) => {
       ended = true;
       awaited();
-      incoming.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      incoming.off('readable', onReadable).off('end', onEnd).off('close', onClose).off('error', onClose);
       if (fault === undefined) return resolve();
       incoming.pause();
       reject(fault);
     };
-    const onData = (chunk: Uint8Array) => {
+    const { socket } = incoming;
+    const start = socket.bytesRead;
+    let taken = 0;
+    // All chunks that came together are one: each on its own would cost an event, and memory beyond its bytes.
+    const drain = () => {
       try {
-        take(chunk);
+        for (let chunk: Buffer | null = incoming.read(); chunk !== null; chunk = incoming.read()) {
+          take(chunk);
+          taken += chunk.length;
+        }
+        if (socket.bytesRead - start > 2 * taken + frameBytes) throw tooManyChunks();
       } catch (error) {
-        return end(error as Error);
+        end(error as Error);
       }
-      if (chunk.length < pacedBytes) return;
-      incoming.pause();
+    };
+    const onReadable = () => {
+      if (incoming.readableLength < pacedBytes) return drain();
       reading.enter(() => {
-        if (!ended) incoming.resume();
+        if (!ended) drain();
         return false;
       });
     };
@@ -87,8 +98,17 @@ function receive<E extends ServerEnv>(
     const onClose = () => end(incoming.readableEnded ? undefined : cutOff());
     const awaited = c.get('connection').awaitBody(end);
     if (incoming.destroyed || incoming.readableEnded) return onClose();
-    incoming.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+    incoming.on('readable', onReadable).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
+}
+
+function tooManyChunks(): HttpFault {
+  return new HttpFault(
+    400,
+    'chunks-too-small',
+    'the body comes in chunks that are mostly frames; send larger ones, or its length',
+    { connection: 'close' },
+  );
 }
 
 function cutOff(): HttpFault {

@@ -20,16 +20,22 @@ export interface RefusedModel {
   readonly detail: string;
 }
 
+/** For so many milliseconds what was found is told without another look, which costs a job for each model. */
+const freshMs = 1000;
+
 export class Catalogue {
   readonly #pool: Pool;
+  readonly #now: () => number;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #entries: readonly ModelEntry[];
   #models: readonly ServedModel[] = [];
   #refused: readonly RefusedModel[] = [];
   #functasets: readonly ServedFunctaset[] = [];
   #refreshing: Promise<void> | undefined;
 
-  private constructor(pool: Pool, entries: readonly ModelEntry[]) {
+  private constructor(pool: Pool, entries: readonly ModelEntry[], now: () => number) {
     this.#pool = pool;
+    this.#now = now;
     this.#entries = entries;
   }
 
@@ -38,8 +44,9 @@ export class Catalogue {
     pool: Pool,
     entries: readonly ModelEntry[],
     functasets: readonly FunctasetRef[],
+    now: () => number = () => performance.now(),
   ): Promise<Catalogue> {
-    const catalogue = new Catalogue(pool, entries);
+    const catalogue = new Catalogue(pool, entries, now);
     await catalogue.#look();
     catalogue.#functasets = await Promise.all(
       functasets.map(async (ref) => {
@@ -70,6 +77,11 @@ export class Catalogue {
     return this.#refreshing;
   }
 
+  /** The same, but for what was looked at within the last second. Never throws. */
+  async refreshOld(): Promise<void> {
+    if (this.#now() - this.#lookedAt >= freshMs) await this.refresh();
+  }
+
   async #lookAgain(): Promise<void> {
     await this.#look();
     this.#functasets = await Promise.all(
@@ -85,6 +97,7 @@ export class Catalogue {
   }
 
   async #look(): Promise<void> {
+    this.#lookedAt = this.#now();
     const looked = await Promise.all(
       this.#entries.map(({ name, path, fileBytes }) =>
         this.#describe(name, path, fileBytes).catch((error: Error) => ({ name, detail: error.message })),

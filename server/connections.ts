@@ -49,6 +49,8 @@ const sweeps = 10;
  * ones as there may be connections take a quarter of the default bytes in flight.
  */
 export const freeBodyBytes = 2 ** 14;
+/** What is read of a body at once, about. */
+const firstBytes = 2 ** 16;
 
 export class Connections {
   readonly #limits: TrafficLimits;
@@ -106,9 +108,10 @@ export class Connections {
     return found ?? this.#unwatched(socket);
   }
 
-  /** Whether a body of so many bytes, none of which has been read, would find room now. */
-  hasRoomForBody(socket: Socket | undefined, bytes: number): boolean {
-    return bytes <= freeBodyBytes || this.#bodies.hasRoom(this.of(socket).client, bytes - freeBodyBytes);
+  /** Whether the first bytes of a body of a declared length would find room now. */
+  hasRoomForBody(socket: Socket | undefined, declared: number): boolean {
+    const counted = Math.min(declared, firstBytes) - freeBodyBytes;
+    return !(counted > 0) || this.#bodies.hasRoom(this.of(socket).client, counted);
   }
 
   /** Looks how far every connection has come, and cuts those below the least rate, in turns. */

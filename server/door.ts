@@ -51,18 +51,29 @@ export function doorTo(inside: Listener, options: DoorOptions): Listener {
   });
 }
 
+/** Requests of one connection that wait for those ahead of them before no more are read. */
+const mostAhead = 16;
+
 /**
  * A request that was sent before the one ahead of it on its connection was answered waits for that: answers go out in
- * order anyway, and whoever asks for much and reads nothing is to cost one request.
+ * order anyway, and whoever asks for much and reads nothing is to cost one request. A connection on which many wait
+ * is not read, since each of them takes memory.
  */
 function inOrder(listener: Listener): Listener {
-  const last = new WeakMap<Socket, ServerResponse>();
+  const lines = new WeakMap<Socket, { last: ServerResponse; ahead: number }>();
   return (incoming, outgoing) => {
     const { socket } = incoming;
-    const before = last.get(socket);
-    last.set(socket, outgoing);
-    if (before === undefined || before.closed) return listener(incoming, outgoing);
+    const line = lines.get(socket);
+    if (line === undefined || line.last.closed) {
+      lines.set(socket, { last: outgoing, ahead: 0 });
+      return listener(incoming, outgoing);
+    }
+    const before = line.last;
+    line.last = outgoing;
+    // Node reads on after each request that it has parsed, so that the pause has to come after all of this read
+    if (++line.ahead === mostAhead) process.nextTick(() => line.ahead >= mostAhead && socket.pause());
     before.once('close', () => {
+      if (--line.ahead === mostAhead - 1) socket.resume();
       if (!socket.destroyed) listener(incoming, outgoing);
     });
   };

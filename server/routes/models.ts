@@ -139,14 +139,14 @@ const sampleRoute = createRoute({
 
 export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(listRoute, async (c) => {
-    await context.catalogue.refresh();
+    await context.catalogue.refreshOld();
     const { models, refused } = context.catalogue;
     const found = { models: models.map(summary), refused: refused.map((model) => ({ ...model })) };
     return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });
 
   app.openapi(modelRoute, async (c) => {
-    await context.catalogue.refresh();
+    await context.catalogue.refreshOld();
     const found = detail(findModel(context, c.req.valid('param').m));
     return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });

@@ -1,8 +1,8 @@
 import { createServer, request, type ServerResponse } from 'node:http';
-import { type AddressInfo, createConnection } from 'node:net';
+import { type AddressInfo, createConnection, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Connections } from '../../server/connections.ts';
-import { doorTo } from '../../server/door.ts';
+import { doorTo, type Listener } from '../../server/door.ts';
 import { hostRule } from '../../server/hosts.ts';
 import type { RunningServer } from '../../server/index.ts';
 import { recordJson, recordText } from '../../server/index.ts';
@@ -63,14 +63,7 @@ describe('host', () => {
 describe('a request sent before the one ahead of it was answered', () => {
   it('waits for that answer', async () => {
     const begun: ServerResponse[] = [];
-    const connections = new Connections(defaultTraffic);
-    const door = doorTo((_incoming, outgoing) => begun.push(outgoing), {
-      admission: { isFull: () => false },
-      connections,
-      pacer: new Pacer(100),
-      mayBeCalled: () => undefined,
-      log: undefined,
-    });
+    const { door, connections } = doorFor((_incoming, outgoing) => begun.push(outgoing));
     const http = createServer(door);
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const socket = createConnection((http.address() as AddressInfo).port, '127.0.0.1');
@@ -90,6 +83,35 @@ describe('a request sent before the one ahead of it was answered', () => {
     http.close();
     connections.close();
   });
+
+  it('is not read when many wait already, so that a client that sends on takes no memory; all are answered', async () => {
+    const { door, connections } = doorFor((_incoming, outgoing) => begun.push(outgoing));
+    const begun: ServerResponse[] = [];
+    let parsed = 0;
+    const http = createServer(door).on('request', () => parsed++);
+    const sockets: Socket[] = [];
+    http.on('connection', (socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const socket = createConnection((http.address() as AddressInfo).port, '127.0.0.1');
+    const count = 20_000;
+    let heard = 0;
+    socket.on('data', (data) => {
+      heard += data.toString('latin1').split('HTTP/1.1 200').length - 1;
+    });
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(count));
+    await expect.poll(() => sockets[0]?.isPaused()).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // what the kernel gives in two reads
+    expect(parsed).toBeLessThan((2 * 65_536) / 37);
+    for (let i = 0; i < count; i++) {
+      if (begun.length <= i) await expect.poll(() => begun.length, { interval: 1 }).toBeGreaterThan(i);
+      begun[i]!.end();
+    }
+    await expect.poll(() => heard).toBe(count);
+    socket.destroy();
+    http.close();
+    connections.close();
+  });
 });
 
 describe('a body that waits to be asked for', () => {
@@ -100,6 +122,52 @@ describe('a body that waits to be asked for', () => {
     expect(asked).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 415 /);
     const refused = await raw(head('/v1/models/none/encode', 'image/png'), 'body');
     expect(refused).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  it('and is longer than may be is refused as that, whatever room there is', async () => {
+    const head = `POST /v1/models/tiny/encode HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n`;
+    const asked = await raw(`${head}content-length: 99999999999\r\n\r\n`, '');
+    expect(asked).toMatch(/^HTTP\/1.1 413 .*limit-body-bytes/s);
+  });
+});
+
+describe('a body of chunks', () => {
+  const chunked = async (chunk: string, count: number) => {
+    const head = 'POST /v1/models/tiny/encode HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n';
+    const before = process.memoryUsage().rss;
+    const socket = createConnection(server.port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', (data) => {
+      answer += data;
+    });
+    socket.on('error', () => undefined);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(`${head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n`);
+    const frame = `${chunk.length.toString(16)}\r\n${chunk}\r\n`;
+    const perWrite = Math.ceil(8000 / frame.length);
+    // a little at a time: the frames that come in one read are parsed by Node at once
+    for (let sent = 0; sent < count && answer === ''; sent += perWrite) {
+      socket.write(frame.repeat(Math.min(perWrite, count - sent)));
+      await new Promise(setImmediate);
+    }
+    if (answer === '') socket.write('0\r\n\r\n');
+    await closed;
+    return { answer, grown: process.memoryUsage().rss - before };
+  };
+
+  it('that hold next to nothing is refused before it takes a hundred times its bytes of memory', async () => {
+    const { answer, grown } = await chunked('x', 1_000_000);
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*chunks-too-small/s);
+    expect(grown).toBeLessThan(200e6);
+  });
+
+  it('is read as any other when they are few, or hold something', async () => {
+    for (const [chunk, count] of [
+      ['x', 900],
+      ['x'.repeat(64), 20_000],
+    ] as const) {
+      expect((await chunked(chunk, count)).answer).toMatch(/^HTTP\/1.1 415 .*media-type-mismatch/s);
+    }
   });
 });
 
@@ -119,6 +187,19 @@ describe('what a client wrote', () => {
     expect(JSON.parse(recordJson(record))).toEqual(record);
   });
 });
+
+/** A door through which everything passes. */
+function doorFor(inside: Listener): { door: Listener; connections: Connections } {
+  const connections = new Connections(defaultTraffic);
+  const door = doorTo(inside, {
+    admission: { isFull: () => false },
+    connections,
+    pacer: new Pacer(100),
+    mayBeCalled: () => undefined,
+    log: undefined,
+  });
+  return { door, connections };
+}
 
 function send(
   method: string,
