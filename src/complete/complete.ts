@@ -6,9 +6,9 @@ import { Rng } from '../core/rng.ts';
 import { mse, psnrDb } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
-import { totalChannels } from '../field/spec.ts';
+import { pointCount, totalChannels } from '../field/spec.ts';
 import { type Gaussian, generativeOf, openGenerative, samplersOf } from '../pipeline/generative.ts';
-import { collectRows, multiplyAddsPerPoint } from '../pipeline/index.ts';
+import { collectRows, multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
 import { fieldRows } from '../pipeline/rows.ts';
 import type { Size } from '../pipeline/types.ts';
 import { checkRange } from '../pipeline/values.ts';
@@ -86,6 +86,7 @@ export async function complete(
   checkShape(model, observation);
   checkRange(model, observation.values, 'the observation');
   checkWork(model, observation, limits);
+  checkDrawn(model, 1 + draws, size, limits);
   if (options.own !== undefined && options.prior !== undefined) {
     throw new BadInputError(
       'one-prior',
@@ -164,6 +165,14 @@ function checkWork({ card }: Model, { coordinates, values }: Observation, limits
   );
   const work = points * multiplyAddsPerPoint(spec) * turns * (2 * channels + 2);
   checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'observe fewer points');
+}
+
+/** What is drawn in the end, all of which is held at once, is looked at before anything is searched for. */
+function checkDrawn({ card }: Model, count: number, size: Size | string | undefined, limits: Limits): void {
+  const points = count * pointCount(outputGrid(card.shape, { size }, limits).shape);
+  const hint = 'ask for a smaller size or fewer draws';
+  checkLimit('samples', points, limits.maxSamples, hint);
+  checkLimit('multiply-adds', points * multiplyAddsPerPoint(card.spec), limits.maxMultiplyAdds, hint);
 }
 
 function spreadOf(draws: readonly Signal[]): { mean: Signal; deviation: Signal } {

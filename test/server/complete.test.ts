@@ -71,6 +71,8 @@ describe('completing', () => {
     [{ points: [[1, 2, 0]], functaset: 'nowhere' }, 404, 'unknown-functaset'],
     [{ points: [[1, 2, 0]], prior: 'autoregressive' }, 422, 'prior-cannot-complete'],
     [{ signal: 'AAAA' }, 415, 'media-type-mismatch'],
+    // each picture is within the limits, all of them together are not
+    [{ points: [[1, 2, 0]], size: '2048x2048', draws: 4 }, 413, 'limit-samples'],
   ])('refuses %j with %i %s', async (body, status, code) => {
     const reply = await ask(body);
     expect(reply.status).toBe(status);
