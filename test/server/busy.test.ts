@@ -1,10 +1,17 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { monitorBusy } from './busy.ts';
 
 function burn(ms: number): void {
-  const from = process.cpuUsage().user;
-  while ((process.cpuUsage().user - from) / 1000 < ms);
+  // the sum is exact; how it is split is estimated from ticks
+  const spent = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  const from = spent();
+  while (spent() - from < ms);
 }
 
 const rest = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -49,4 +56,18 @@ it('does not see what others do, nor what takes its turns', async () => {
   await rest();
   monitor.stop();
   expect(monitor.worst()[0]?.ms ?? 0).toBeLessThan(40);
+});
+
+it('watches every server that a test starts in its own process', async () => {
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const unwatched: string[] = [];
+  for (const folder of ['test', 'server', 'src']) {
+    for (const path of await readdir(`${root}${folder}`, { recursive: true })) {
+      if (!path.endsWith('.test.ts')) continue;
+      // `prepare` and `startWatched` of serving.ts are the ways
+      if (/\b(startServer|createApp)[(]/.test(await readFile(`${root}${folder}/${path}`, 'utf8')))
+        unwatched.push(path);
+    }
+  }
+  expect(unwatched).toEqual([]);
 });
