@@ -112,16 +112,35 @@ it('an archive without notes is a store of functions without labels, and their P
   expect(await functionsOf(again)).toEqual(found);
 });
 
-it('what was packed with details beside it is unpacked with them, as the bundled demo is', async () => {
-  const archivePath = join(import.meta.dirname, '../../models/fashion-mnist/demo.functa');
+it('what was packed with details beside it, before archives had notes, is unpacked with them', async () => {
+  const own = (await functionsOf(built)).filter(({ content }) => content.kind === 'file');
+  const files = own.map(({ content }) => (content.kind === 'file' ? content.bytes : new Uint8Array(0)));
+  const archivePath = join(temporary(), 'old.functa');
+  writeFileSync(archivePath, joinFiles(model, files, { ids: own.map(({ id }) => id) }));
+  const psnrDb = own.map((fn) => Math.round(100 * fn.psnrDb) / 100);
+  const labels = own.map(({ label }) => label ?? null);
+  writeFileSync(detailsPath(archivePath), JSON.stringify({ labels, psnrDb }));
+  const path = join(temporary(), 'old');
+  await unpackFunctaset(model, await readPack(archivePath), path);
+  expect(await functionsOf(path)).toEqual(own.map((fn, i) => ({ ...fn, psnrDb: psnrDb[i] })));
+});
+
+it('the bundled demo is one file, checked whole', async () => {
   const fashion = await loadModel('fashion-mnist');
-  const packed = await readPack(archivePath);
+  const packed = await readPack(join(import.meta.dirname, '../../models/fashion-mnist/demo.functa'));
+  expect(packed.details).toBeUndefined();
   const path = join(temporary(), 'demo');
-  const { total: count } = await unpackFunctaset(fashion, packed, path);
-  expect(count).toBe(packed.details?.labels.length);
+  expect(await unpackFunctaset(fashion, packed, path)).toMatchObject({ total: 1000 });
   const store = await openFunctasetOf(fashion, path, { readOnly: true });
   expect((await store.stats()).labels).toHaveLength(10);
   await store.close();
+  for (const at of [20, 5_000, packed.archive.length - 3]) {
+    const archive = packed.archive.slice();
+    archive[at]! ^= 1;
+    await expect(unpackFunctaset(fashion, { archive }, join(temporary(), 'bad'))).rejects.toMatchObject({
+      kind: 'stream',
+    });
+  }
 });
 
 it('a demo beside a model is unpacked once, and bad details are refused', async () => {
