@@ -212,6 +212,7 @@ export interface Inspection {
   readonly headerBytes: number;
   /** Hex digits of the model digest that the file carries. */
   readonly modelDigest: string;
+  /** Of an archive: those of most items. */
   readonly prior: string;
   readonly quality: number;
   readonly count: number;

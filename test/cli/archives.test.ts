@@ -111,6 +111,15 @@ describe('a store', () => {
     expect(again.json).toMatchObject({ added: 7, total: 7 });
     const refused = await functa(['store', 'pack', store, '-o', '-', '--json', ...model()]);
     expect(refused.status).toBe(2);
+    // One that is coded otherwise: what is said of all is said of each.
+    const other = ['--prior', 'histogram', '--quality', '40', '-o', place.at('other.functa')];
+    await run('encode', place.at('1.png'), ...other, ...model());
+    await run('store', 'put', store, place.at('other.functa'), ...model());
+    await run('store', 'pack', store, '-o', place.at('mixed.functa'), ...model());
+    const mixed = await functa(['inspect', place.at('mixed.functa'), ...model()]);
+    expect(mixed.stdout.toString()).toMatch(
+      /\nprior +factorized, histogram\nquality +40 to 50\nsize +28 x 28\n/,
+    );
   });
 });
 

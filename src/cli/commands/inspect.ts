@@ -48,6 +48,9 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
     return undefined;
   });
   const found = model === undefined ? header : pipeline.inspect(bytes, model);
+  // What the items of an archive have differs from item to item.
+  const functions = found.items?.length ? found.items : [found];
+  const sizes = functions.flatMap(({ shape }) => (shape === undefined ? [] : [sizeText(shape)]));
   const rows = [
     ['kind', found.kind === 'archive' ? `archive of ${found.count}` : 'single function'],
     ['bytes', `${found.fileBytes}, ${found.headerBytes} of them header`],
@@ -55,15 +58,31 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
       'model',
       model === undefined ? `${found.modelDigest} (not here)` : `${model.card.name} (${found.modelDigest})`,
     ],
-    ['prior', found.prior],
-    ['quality', String(found.quality)],
+    ['prior', eachOf(functions.map(({ prior }) => prior))],
+    ['quality', rangeText(functions.map(({ quality }) => quality))],
   ];
-  if (found.shape !== undefined) rows.push(['size', sizeText(found.shape)]);
+  if (sizes.length > 0) rows.push(['size', eachOf(sizes)]);
   if (found.bitsPerPoint !== undefined) rows.push(['bits per point', found.bitsPerPoint.toFixed(3)]);
   return {
     data: { input, ...found, model: model?.card.name ?? null },
     lines: [...columns(rows), ...itemLines(found.items ?? [])],
   };
+}
+
+const shownValues = 4;
+
+/** What there is of something, once each, of many the first. */
+function eachOf(values: readonly string[]): string {
+  const all = [...new Set(values)];
+  const more = all.length > shownValues ? `, and ${all.length - shownValues} more` : '';
+  return `${all.slice(0, shownValues).join(', ')}${more}`;
+}
+
+/** `50`, or `40 to 62` where they differ. */
+function rangeText(qualities: readonly number[]): string {
+  const least = qualities.reduce((low, quality) => Math.min(low, quality));
+  const most = qualities.reduce((high, quality) => Math.max(high, quality));
+  return least === most ? String(least) : `${least} to ${most}`;
 }
 
 /** A row for each function of an archive, in its order; of many the first ones. */
