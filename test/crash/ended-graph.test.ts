@@ -6,7 +6,7 @@ import { compiled } from '../compiled.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const ends = 12;
+const ends = 24;
 
 /** Links graphs without end; `latched`: whoever ends it waits for its latch. */
 function script(latched: boolean): string {
@@ -28,7 +28,7 @@ function script(latched: boolean): string {
       const latch = newLatch();
       const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(worker)})), { workerData: latch });
       await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
-      await new Promise((resolve) => setTimeout(resolve, 7 * i));
+      await new Promise((resolve) => setTimeout(resolve, 3 * (i % 12)));
       await takeLatch(latch);
       await worker.terminate();
     }
