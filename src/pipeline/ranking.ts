@@ -29,9 +29,9 @@ const flatDifference = 1.5 / 255;
 const fewPoints = 256;
 /**
  * Bytes below which files are ranked. Of neighbouring qualities, each at its own steps, a tenth is out of order at 32 to 63 bytes, and none
- * at effort 1 from 64 on, or from 256 where signals are flat, and none above effort 1 from 512 on (ADR 30).
+ * at effort 1 from 64 on, or from 256 where signals are flat, and none above effort 1 from 512 on, or from 1,520 where signals are flat (ADR 30).
  */
-const small = { flat: 512, textured: 128, searched: 512 };
+const small = { flat: 512, textured: 128, searched: 512, searchedFlat: 2048 };
 /**
  * Mean squared error beyond which, at the finest steps, a network is taken not to say a signal (28 dB): more bytes gain nothing there, so that
  * files are out of order however large they are.
@@ -71,7 +71,7 @@ export function rankedQualities([least, greatest]: readonly [number, number]): n
 
 /** Files of fewer bytes at the steps of their quality are ranked. */
 export function rankedBelow(isFlat: boolean, effort: number): number {
-  if (effort > 1) return small.searched;
+  if (effort > 1) return isFlat ? small.searchedFlat : small.searched;
   return isFlat ? small.flat : small.textured;
 }
 
