@@ -42,6 +42,23 @@ describe('a target', () => {
     expect(calls.get(5)).toBeLessThanOrEqual(6);
   });
 
+  it('is met no worse than by effort 1, whatever is tried beyond', async () => {
+    const { encode } = encoderOf((quality, effort) => ({
+      psnrDb: 10 + quality / 4,
+      fileBytes: 10 * quality + 200 * Number(effort > 1),
+    }));
+    for (const [effort, lowest] of [
+      [1, 27.5],
+      [5, 27.5],
+    ] as const) {
+      const found = await encodeTo({ fileBytes: 700 }, { effort, isOrdered: true }, encode);
+      expect(found.bytes.length).toBeLessThanOrEqual(700);
+      expect(found.psnrDb).toBeGreaterThanOrEqual(lowest);
+      const cheap = await encodeTo({ psnrDb: 27.5 }, { effort, isOrdered: true }, encode);
+      expect(cheap.bytes.length).toBeLessThanOrEqual(700);
+    }
+  });
+
   it('is met by the last quality that is needed up to effort 3, and in three encodings beyond', async () => {
     for (const effort of [1, 2, 3, 5]) {
       for (let wanted = 3; wanted < 25; wanted += 1.7) {

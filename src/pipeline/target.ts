@@ -88,16 +88,25 @@ export async function encodeTo(
     for (let n = 0; n < mostEncodings(effort) && low <= high; n++) {
       const tried = await encodeIndex(index, effort);
       if (meets(tried)) {
-        best = tried;
+        best = better(tried, best);
         high = index - 1;
         index = n < guesses ? Math.max(low, index - guess(tried)) : (low + high) >> 1;
       } else {
         low = index + 1;
         const half = (low + high) >> 1;
-        index = n < guesses ? Math.min(high, Math.max(index + guess(tried), n === 0 ? 0 : half)) : half;
+        // Far enough to meet it, where nothing that was tried does.
+        const least = n === 0 || best !== undefined ? 0 : half;
+        index = n < guesses ? Math.min(high, Math.max(index + guess(tried), least)) : half;
       }
     }
     return best;
+  }
+
+  /** Of two that meet the target, the one of fewer bytes for a PSNR, and of more PSNR for bytes: tries that go too far are not given. */
+  function better(tried: Encoded, known: Encoded | undefined): Encoded {
+    if (known === undefined) return tried;
+    const isBetter = upwards ? tried.bytes.length <= known.bytes.length : tried.psnrDb >= known.psnrDb;
+    return isBetter ? tried : known;
   }
 
   /** Qualities to the target from what one gives: PSNR rises by about 0.3 dB with each, bytes by about 5 %. */
