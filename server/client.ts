@@ -104,12 +104,13 @@ export class FunctaClient {
       readonly psnr?: number | undefined;
       readonly bytes?: number | undefined;
       readonly effort?: number | undefined;
+      readonly steps?: 'chosen' | 'asked' | undefined;
     } = {},
   ): Promise<EncodedReply> {
-    const { quality, psnr, bytes, effort, type = 'application/octet-stream' } = options;
+    const { quality, psnr, bytes, effort, steps, type = 'application/octet-stream' } = options;
     const response = await this.#call(
       `/v1/models/${encodeURIComponent(model)}/encode`,
-      { quality, psnr, bytes, effort },
+      { quality, psnr, bytes, effort, steps },
       options,
       {
         method: 'POST',

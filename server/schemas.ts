@@ -72,6 +72,16 @@ export const encodeQuery = z
         minimum: 1,
         maximum: maxEffort,
       }),
+    steps: z
+      .enum(['chosen', 'asked'])
+      .optional()
+      .openapi(
+        parameter(
+          'steps',
+          'Of small files: `chosen` (default), so that a higher quality is never worse, or `asked`, those of the quality itself, 3 to 10 times as fast.',
+          'asked',
+        ),
+      ),
   })
   .refine(
     (query) => [query.quality, query.psnr, query.bytes].filter((given) => given !== undefined).length <= 1,

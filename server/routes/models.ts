@@ -158,10 +158,10 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     negotiate(c.req.header('accept'), [functaType]);
     const bytes = await readBody(c, context.maxBodyBytes);
     sniffSignal(declared, bytes);
-    const { quality, effort, psnr, bytes: fileBytes } = c.req.valid('query');
+    const { quality, effort, steps, psnr, bytes: fileBytes } = c.req.valid('query');
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
-    const input = { model, bytes, quality, effort, target };
+    const input = { model, bytes, quality, effort, steps, target };
     const times = target === undefined ? 1 : mostTries;
     const kind = await encodingClass(served, bytes, { effort, times }, context.limits);
     const answer = await ask(context, 'encode', input, { class: kind, signal: c.req.raw.signal });

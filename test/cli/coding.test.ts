@@ -161,6 +161,17 @@ describe('functa inspect', () => {
     // A small file is of the steps that serve its quality, and says which.
     expect(json.quality).toBe(fileQuality);
     expect(rankedQualities([1, 85])).toContain(fileQuality);
+    const asked = await functaJson([
+      'encode',
+      picture,
+      '-m',
+      model,
+      '--steps',
+      'asked',
+      '-o',
+      place.at('asked.functa'),
+    ]);
+    expect(asked.json).toMatchObject({ quality: 50, fileQuality: 50 });
   });
 
   it('says what a model is', async () => {

@@ -18,6 +18,7 @@ import {
   outputFlag,
   priorOption,
   qualityOption,
+  stepsOption,
   targetOptions,
 } from '../options.ts';
 import type { Run } from '../program.ts';
@@ -31,6 +32,7 @@ interface EncodeFlags extends OutputFlags {
   readonly bytes?: number;
   readonly effort?: number;
   readonly prior?: string;
+  readonly steps: 'chosen' | 'asked';
   readonly ids: boolean;
   readonly maxBytes: number;
 }
@@ -46,6 +48,7 @@ export function addEncode(program: Command, run: Run): void {
     .option(...qualityOption)
     .option(...effortOption)
     .option(...priorOption)
+    .addOption(stepsOption())
     .option('--no-ids', 'an archive without the names of its inputs: fewer bytes')
     .addOption(maxBytesOption())
     .action(run(encode));
@@ -78,7 +81,8 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<R
   );
   for (const signal of signals) noteDropped(job, signal);
   const quality = target === undefined ? flags.quality : undefined;
-  const options = { quality, effort: flags.effort, prior: flags.prior, signal: job.signal };
+  const { effort, prior, steps } = flags;
+  const options = { quality, effort, prior, steps, signal: job.signal };
   return withSession(job, model, async (session) => {
     if (signals.length === 1) {
       const encoded = await session.encode(signals[0]!, { ...options, target });
