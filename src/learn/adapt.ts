@@ -55,27 +55,22 @@ export async function adaptBatch(
   return { modulations: refined.modulations, learnt: modulations };
 }
 
-type Inner = CallOptions & { readonly start: Float32Array | undefined };
-
-async function inOneCall(
+/** So many steps of the inner loop; modulations [count, m]. */
+type InnerLoop = (
   engine: Engine,
   net: BaseNetwork,
   batch: Batch,
   steps: number,
-  options: Inner,
-): Promise<Float32Array> {
+  options: CallOptions & { readonly start: Float32Array | undefined },
+) => Promise<Float32Array>;
+
+const inOneCall: InnerLoop = async (engine, net, batch, steps, options) => {
   const { trajectory } = await engine.adapt(net, batch, steps, options);
   return trajectory.slice(steps * batch.count * modulationLength(net.spec, batch.shape));
-}
+};
 
 /** The inner loop of one signal by gradients, in one modulation. */
-async function inPlace(
-  engine: Engine,
-  net: BaseNetwork,
-  batch: Batch,
-  steps: number,
-  { start, signal }: Inner,
-): Promise<Float32Array> {
+const inPlace: InnerLoop = async (engine, net, batch, steps, { start, signal }) => {
   const { levels, length } = channelLayout(net.spec, batch.shape);
   const at = start?.slice() ?? new Float32Array(length);
   for (let step = 0; step < steps; step++) {
@@ -87,15 +82,9 @@ async function inPlace(
     }
   }
   return at;
-}
+};
 
-async function stepByStep(
-  engine: Engine,
-  net: BaseNetwork,
-  batch: Batch,
-  steps: number,
-  { start, signal }: Inner,
-): Promise<Float32Array> {
+const stepByStep: InnerLoop = async (engine, net, batch, steps, { start, signal }) => {
   let at = start;
   for (let step = 0; step < steps; step++) {
     const first = ratesAt(net, step);
@@ -103,7 +92,7 @@ async function stepByStep(
     at = await inOneCall(engine, { ...net, rates }, batch, 1, { start: at, signal });
   }
   return at!;
-}
+};
 
 /** The modulation [m] of one signal in its own units. Throws BadInputError `no-observed-points`, `infinite-value`. */
 export async function adaptSignal(
