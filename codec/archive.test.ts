@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { Sampler } from '../prior/draw.ts';
 import { symbolLayout } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
-import type { FunctaError } from '../src/core/errors.ts';
 import { withLimits } from '../src/core/limits.ts';
 import { Rng } from '../src/core/rng.ts';
 import { readModel } from '../src/field/model.ts';
@@ -17,6 +16,7 @@ import {
   openArchive,
   readHeader,
 } from './index.ts';
+import { codeOf } from './testing.ts';
 
 const image = readModel(makeTinyModel(tinyModels[0]!));
 const field = readModel(makeTinyModel(tinyModels[2]!));
@@ -31,15 +31,6 @@ function items(count: number, shapeOf: (i: number) => number[], ids = false): Sy
     readPrior(image).walk(layout, 50, symbols, new Sampler(new Rng(i)));
     return ids ? { symbols, shape, id: `n° ${i}` } : { symbols, shape };
   });
-}
-
-function codeOf(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    return (error as FunctaError).code;
-  }
-  return 'none';
 }
 
 describe('an archive', () => {

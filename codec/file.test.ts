@@ -3,11 +3,12 @@ import { CostMeter } from '../prior/cost.ts';
 import { Sampler } from '../prior/draw.ts';
 import { maxSymbol, type PriorKind, symbolLayout } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
-import { BadInputError, type FunctaError } from '../src/core/errors.ts';
+import { BadInputError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
 import { decodeFile, encodeFile, overheadBits, readHeader } from './index.ts';
+import { codeOf } from './testing.ts';
 
 const models = tinyModels.map((tiny) => readModel(makeTinyModel(tiny)));
 const [image, audio, field] = models as [(typeof models)[0], (typeof models)[0], (typeof models)[0]];
@@ -23,15 +24,6 @@ function draw(
   const symbols = new Int32Array(layout.length);
   readPrior(model).walk(layout, quality, symbols, new Sampler(new Rng(seed)));
   return symbols;
-}
-
-function codeOf(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    return (error as FunctaError).code;
-  }
-  return 'none';
 }
 
 describe('a file', () => {

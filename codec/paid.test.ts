@@ -4,7 +4,6 @@ import { Sampler } from '../prior/draw.ts';
 import { type PriorKind, symbolLayout, type Table } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
 import { tableOf } from '../prior/table.ts';
-import type { FunctaError } from '../src/core/errors.ts';
 import { withLimits } from '../src/core/limits.ts';
 import { Rng } from '../src/core/rng.ts';
 import { readModel } from '../src/field/model.ts';
@@ -15,19 +14,11 @@ import { decodeFile, encodeFile, encodeSamples } from './index.ts';
 import { mostPaid, mostSplits } from './paid.ts';
 import { RansDecoder, RansEncoder } from './rans.ts';
 import { readStream, readTogether, writeTogether } from './stream.ts';
+import { codeOf } from './testing.ts';
 
 const image = readModel(makeTinyModel(tinyModels[0]!));
 const kinds: readonly PriorKind[] = ['histogram', 'factorized', 'autoregressive'];
 const noneFree = withLimits({ maxFreeSymbols: 1 });
-
-function codeOf(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    return (error as FunctaError).code;
-  }
-  return 'none';
-}
 
 /** As FORMAT.md has it; counts what the bytes pay for, and the largest frequency that it meets. */
 class CountingDecoder extends TableCoder {

@@ -1,0 +1,12 @@
+/** Helpers of the codec's tests. */
+import type { FunctaError } from '../src/core/errors.ts';
+
+/** The code of what `act` throws, or `none`. */
+export function codeOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return (error as FunctaError).code;
+  }
+  return 'none';
+}
