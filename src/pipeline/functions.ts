@@ -60,6 +60,15 @@ export interface OpenOptions {
   readonly onDamaged?: ((fault: Fault) => void) | undefined;
 }
 
+/** Writes the modulation of a function to `target` [m], without making it first where it can. */
+export function putModulation(
+  fn: Pick<OpenFunction, 'modulation' | 'writeModulation'>,
+  target: Float32Array,
+): void {
+  if (fn.writeModulation === undefined) target.set(fn.modulation);
+  else fn.writeModulation(target);
+}
+
 /** Symbols decoded between two turns of the event loop: about ten milliseconds. */
 const symbolsPerTurn = 2 ** 16;
 

@@ -14,7 +14,7 @@ import type { Model } from '../field/model.ts';
 import { readSafetensors, safetensorsHead } from '../field/safetensors.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
-import { type FunctionSource, openStored } from './functions.ts';
+import { type FunctionSource, openStored, putModulation } from './functions.ts';
 import { functionOfModulation } from './put.ts';
 
 export const modulationsFormats = ['npy', 'safetensors'] as const;
@@ -84,9 +84,9 @@ export function exportModulations(
     let done = 0;
     for await (const page of openStored(source, store, { limits, signal })) {
       const rows = new Float32Array(page.length * length);
-      for (const [i, { modulation, quality }] of page.entries()) {
-        rows.set(modulation, i * length);
-        qualities[done + i] = quality;
+      for (const [i, fn] of page.entries()) {
+        putModulation(fn, rows.subarray(i * length, (i + 1) * length));
+        qualities[done + i] = fn.quality;
       }
       done += page.length;
       yield bytesOf(rows);

@@ -4,7 +4,7 @@ import type { Engine, Points } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { isSameNetwork } from '../pipeline/functions.ts';
+import { isSameNetwork, putModulation } from '../pipeline/functions.ts';
 
 /** [n, axes], each coordinate over the extent of its axis: 0 to 1 within a signal. */
 export interface Places {
@@ -61,11 +61,8 @@ export async function* valuesAt<T extends Shaped>(
           if (signal?.aborted) throw new AbortedError();
           if (room.length < run.length * length) room = new Float32Array(run.length * length);
           const modulations = room.subarray(0, run.length * length);
-          for (const [i, fn] of run.entries()) {
-            const own = modulations.subarray(i * length, (i + 1) * length);
-            if (fn.writeModulation === undefined) own.set(fn.modulation);
-            else fn.writeModulation(own);
-          }
+          for (const [i, fn] of run.entries())
+            putModulation(fn, modulations.subarray(i * length, (i + 1) * length));
           const signals = { shape, count: run.length, modulations };
           const values = await engine.evaluateMany(network, signals, at);
           const each = values.length / run.length;
