@@ -1,9 +1,11 @@
 /** A modulation for everything that asks a function, whatever a file holds. */
+import type { Signal } from '../../datasets/signal.ts';
 import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { fromSamples } from '../field/samples.ts';
 import { fitSignals } from './fit.ts';
+import { checkFits } from './values.ts';
 import type { DecodedFunction } from './work.ts';
 
 /** What a function of a file is asked with. */
@@ -14,18 +16,37 @@ export interface OpenedModulation {
   readonly quality: number;
 }
 
-/** That of a function as it is; of samples the plain fit: quality 50, effort 1. */
+/** That of a function as it is; of samples the plain fit. */
 export async function modulationOf(
-  context: { readonly model: Model; readonly engine: Engine },
+  context: FitContext,
   found: DecodedFunction,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: PlainFitOptions = {},
 ): Promise<OpenedModulation> {
   if (found.prior !== 'samples') return found;
-  const { model, engine } = context;
+  const { card } = context.model;
   const { samples, shape } = found;
-  const values = fromSamples(model.card, samples);
-  const signal = { id: 'samples', shape, channels: model.card.spec.outputs, values };
-  const how = { quality: defaultQuality, effort: 1, signal: options.signal };
-  const [fitted] = await fitSignals(model, engine, [signal], how);
-  return { modulation: fitted!.modulation, shape, quality: defaultQuality };
+  const values = fromSamples(card, samples);
+  return plainFit(context, { id: 'samples', shape, channels: card.spec.outputs, values }, options);
+}
+
+export interface FitContext {
+  readonly model: Model;
+  readonly engine: Engine;
+}
+
+export interface PlainFitOptions {
+  /** Whose network it is of. Default 50. */
+  readonly quality?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** That of a signal which is asked and not coded: what effort 1 finds. Throws what `checkFits` throws, AbortedError. */
+export async function plainFit(
+  { model, engine }: FitContext,
+  signal: Signal,
+  { quality = defaultQuality, signal: abort }: PlainFitOptions = {},
+): Promise<OpenedModulation> {
+  checkFits(model, signal);
+  const [fitted] = await fitSignals(model, engine, [signal], { quality, effort: 1, signal: abort });
+  return { modulation: fitted!.modulation, shape: signal.shape, quality };
 }

@@ -9,12 +9,11 @@
  * A graph gives the first page, about the nearest; the pages after it are exact, and begin with what the graph did not give.
  */
 import { createHash } from 'node:crypto';
-import type { Signal } from '../../datasets/signal.ts';
 import { BadInputError } from '../core/errors.ts';
 import { atQuality } from '../field/at-quality.ts';
-import { fitSignals } from '../pipeline/fit.ts';
 import type { OpenFunction } from '../pipeline/functions.ts';
 import { defaultQuality, type Region } from '../pipeline/index.ts';
+import { plainFit } from '../pipeline/modulation.ts';
 import { boundsOf, candidatesOf, nearestRows, rowsByPart, rowsPassing, unitOf } from './candidates.ts';
 import { asIndexed, comparing } from './compare.ts';
 import { cursorOfWalk, type WalkPlace, walkOf } from './cursor.ts';
@@ -67,7 +66,8 @@ export async function near(
     request.metric === 'gram'
       ? (await context.indexes.get('gram', options)).embedding.quality
       : defaultQuality;
-  return nearWhole(context, request, await fitted(context, signal, quality, options), options);
+  const fitted = await plainFit(context, signal, { quality, signal: options.signal });
+  return nearWhole(context, request, fitted, options);
 }
 
 /** By a region of one function, at the same place of the others. */
@@ -313,16 +313,6 @@ async function vectorsOf(
   const all = await embedFunctions(embedding, { model, engine }, functions, true, indexes.multiply);
   const { dimensions } = embedding;
   return functions.map((_, i) => all.slice(i * dimensions, (i + 1) * dimensions));
-}
-
-async function fitted(
-  { model, engine }: QueryContext,
-  signal: Signal,
-  quality: number,
-  { signal: abort }: QueryOptions,
-): Promise<Shaped> {
-  const [found] = await fitSignals(model, engine, [signal], { quality, effort: 1, signal: abort });
-  return { shape: signal.shape, quality, modulation: found!.modulation };
 }
 
 async function regionOf(

@@ -8,7 +8,7 @@ import { type Functaset, type Label, unknownFunction } from '../../../src/functa
 import { functionsOf } from '../../../src/pipeline/coding.ts';
 import { openFunctions } from '../../../src/pipeline/functions.ts';
 import { namesOf } from '../../../src/pipeline/items.ts';
-import { modulationOf } from '../../../src/pipeline/modulation.ts';
+import { modulationOf, plainFit } from '../../../src/pipeline/modulation.ts';
 import { functaType } from '../../media.ts';
 import { maxClassified } from '../../schemas.ts';
 import type { Made } from '../messages.ts';
@@ -116,8 +116,8 @@ async function functionsIn(
     return { functions };
   }
   const signal = await readSignal(bytes, model, limits, { onShape: encodable(model, limits, 1) });
-  const { modulation } = await session.encode(signal, { signal: abort });
-  return { functions: [{ id: signal.id, modulation }], notes: signal.notes };
+  const fitted = await plainFit(session, signal, { signal: abort });
+  return { functions: [{ ...fitted, id: signal.id }], notes: signal.notes };
 }
 
 function chosen(

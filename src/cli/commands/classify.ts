@@ -221,8 +221,9 @@ async function functionsOfInput(
   const signal = await readSignal(input, bytes, { model, maxBytes, limits: job.limits });
   noteDropped(job, signal);
   return withSession(job, model, async (session) => {
-    const { modulation } = await session.encode(signal, { signal: job.signal });
-    return { model, functions: [{ id: signal.id, modulation }] };
+    const { plainFit } = await import('../../pipeline/modulation.ts');
+    const fitted = await plainFit(session, signal, { signal: job.signal });
+    return { model, functions: [{ ...fitted, id: signal.id }] };
   });
 }
 
