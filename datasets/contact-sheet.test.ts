@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { withLimits } from '../src/core/limits.ts';
+import type { Signal } from '../src/signal/signal.ts';
 import { contactSheet } from './contact-sheet.ts';
-import type { Signal } from './signal.ts';
 
 const flat = (shape: [number, number], channels: number, value: number): Signal => ({
   id: `${value}`,

@@ -1,14 +1,9 @@
-import type { Signal } from './signal.ts';
+import type { Box } from '../src/signal/box.ts';
+import type { Signal } from '../src/signal/signal.ts';
 
 export type Split = 'train' | 'validation' | 'test';
 
 export const splits = ['train', 'validation', 'test'] as const satisfies readonly Split[];
-
-/** A box of samples; axes in array order. */
-export interface Box {
-  readonly start: readonly number[];
-  readonly shape: readonly number[];
-}
 
 /** What must be known about a data set before using it; the prose stands in datasets/cards/NAME.md. */
 export interface DatasetCard {

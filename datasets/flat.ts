@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { BadStreamError, ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { pointCount } from '../src/field/spec.ts';
+import { type Signal, signalFromBytes } from '../src/signal/signal.ts';
 import type { Dataset, DatasetCard, Split } from './dataset.ts';
-import { type Signal, signalFromBytes } from './signal.ts';
 
 /** Items of one shape, 8 bits a sample, one after the other in a file. */
 export interface FlatOptions {

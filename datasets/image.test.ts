@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { FunctaError } from '../src/core/errors.ts';
 import { withLimits } from '../src/core/limits.ts';
 import { mse, psnrDb } from '../src/core/units.ts';
+import { type Signal, signalFromBytes, signalToBytes } from '../src/signal/signal.ts';
 import { packageRoot } from './cache.ts';
 import {
   type ImageChannels,
@@ -16,7 +17,6 @@ import {
   sniffImage,
   writeImage,
 } from './image.ts';
-import { type Signal, signalFromBytes, signalToBytes } from './signal.ts';
 
 const emojiDirectory = join(packageRoot(), 'test', 'fixtures', 'datasets', 'emoji');
 const emoji = readFileSync(join(emojiDirectory, readdirSync(emojiDirectory).sort()[3]!));

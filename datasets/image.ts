@@ -2,9 +2,9 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import { pointCount } from '../src/field/spec.ts';
+import { type Signal, signalFromBytes, signalToBytes } from '../src/signal/signal.ts';
 import { type PictureName, pictureFormats, titlesOf } from './formats.ts';
 import { notesOfFile, notesOfSamples } from './image-notes.ts';
-import { type Signal, signalFromBytes, signalToBytes } from './signal.ts';
 
 export type ImageChannels = 'grey' | 'rgb' | 'rgba';
 export type ImageFormat = PictureName;

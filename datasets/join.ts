@@ -1,7 +1,8 @@
 import { BugError } from '../src/core/errors.ts';
-import type { Box, Dataset, DatasetCard } from './dataset.ts';
+import type { Box } from '../src/signal/box.ts';
+import type { Signal } from '../src/signal/signal.ts';
+import type { Dataset, DatasetCard } from './dataset.ts';
 import { noItem } from './flat.ts';
-import type { Signal } from './signal.ts';
 
 /** The splits of one data set, one after the other: what `all` opens. Closes its parts with itself. */
 export function joinSplits(parts: readonly Dataset[]): Dataset {

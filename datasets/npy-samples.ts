@@ -1,21 +1,6 @@
 /** What the numbers of an array stand for: the scale that an integer type has for what a model takes. */
 import { BadInputError } from '../src/core/errors.ts';
-import type { Channels } from '../src/field/card.ts';
-
-/**
- * `picture`: light in [0, 1]; `sound`: pressure in [-1, 1]; `numbers`: in a unit of their own, as they are; `mask`: from 0,
- * hidden, to 1, known.
- */
-export type SampleMeaning = 'picture' | 'sound' | 'numbers' | 'mask';
-
-export const meaningOf: Readonly<Record<Channels, SampleMeaning>> = {
-  grey: 'picture',
-  rgb: 'picture',
-  rgba: 'picture',
-  mono: 'sound',
-  stereo: 'sound',
-  values: 'numbers',
-};
+import type { SampleMeaning } from '../src/signal/meaning.ts';
 
 /** Value = (sample - zero) / unit. */
 interface Scale {

@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { FunctaError } from '../src/core/errors.ts';
 import { withLimits } from '../src/core/limits.ts';
 import type { Dtype } from '../src/core/tensor.ts';
+import type { SampleMeaning } from '../src/signal/meaning.ts';
 import { packageRoot } from './cache.ts';
 import { readNpy, signalFromNpy, signalToNpy, writeNpy } from './npy.ts';
-import type { SampleMeaning } from './npy-samples.ts';
 
 const fixture = (name: string) =>
   new Uint8Array(readFileSync(join(packageRoot(), 'test', 'fixtures', 'datasets', 'npy', `${name}.npy`)));

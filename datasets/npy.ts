@@ -2,8 +2,9 @@
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import { allocate, type Dtype, elementCount, type Tensor, type TypedArray } from '../src/core/tensor.ts';
-import { type SampleMeaning, scaled } from './npy-samples.ts';
-import { checkFinite, checkSignal, type Signal } from './signal.ts';
+import type { SampleMeaning } from '../src/signal/meaning.ts';
+import { checkFinite, checkSignal, type Signal } from '../src/signal/signal.ts';
+import { scaled } from './npy-samples.ts';
 
 /** How an element is stored and what it becomes. */
 interface ElementType {

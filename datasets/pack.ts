@@ -1,10 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { BadStreamError, ConflictError } from '../src/core/errors.ts';
 import { pointCount } from '../src/field/spec.ts';
-import { checkBox, rowStart } from './crop.ts';
-import type { Box, Dataset, DatasetCard, Split } from './dataset.ts';
+import type { Box } from '../src/signal/box.ts';
+import { checkBox, rowStart } from '../src/signal/box.ts';
+import { type Signal, signalFromBytes } from '../src/signal/signal.ts';
+import type { Dataset, DatasetCard, Split } from './dataset.ts';
 import { noItem } from './flat.ts';
-import { type Signal, signalFromBytes } from './signal.ts';
 
 /** An item of a pack: 8-bit samples [points, channels] from byte `at` on. */
 export interface PackItem {

@@ -2,11 +2,11 @@
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
 import type { Channels } from '../src/field/card.ts';
+import { meaningOf } from '../src/signal/meaning.ts';
+import type { Signal } from '../src/signal/signal.ts';
 import { pictureFormats, signalFormats, sniffFormat, titlesOf } from './formats.ts';
 import { type ImageChannels, readImage, readImageSize } from './image.ts';
 import { readNpyShape, signalFromNpy } from './npy.ts';
-import { meaningOf } from './npy-samples.ts';
-import type { Signal } from './signal.ts';
 
 export interface ReadSignalOptions {
   readonly id: string;

@@ -1,7 +1,8 @@
 import { BugError } from '../src/core/errors.ts';
-import type { Box, Dataset, DatasetCard } from './dataset.ts';
+import type { Box } from '../src/signal/box.ts';
+import { type Signal, signalFromBytes } from '../src/signal/signal.ts';
+import type { Dataset, DatasetCard } from './dataset.ts';
 import { noItem } from './flat.ts';
-import { type Signal, signalFromBytes } from './signal.ts';
 
 /**
  * The whole squares of `size` x `size` of pictures of different sizes, from their upper left corner, row by row, as items of one shape;

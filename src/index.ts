@@ -6,7 +6,6 @@ export type { Dataset, DatasetCard, FetchEvent, Split } from '../datasets/datase
 export { type ImageChannels, type ImageFormat, readImage, writeImage } from '../datasets/image.ts';
 export { readNpy, signalFromNpy, signalToNpy, writeNpy } from '../datasets/npy.ts';
 export { fetchDataset, listDatasets, openDataset } from '../datasets/registry.ts';
-export type { Signal } from '../datasets/signal.ts';
 export {
   AbortedError,
   BadInputError,
@@ -41,3 +40,4 @@ export {
   withSteps,
 } from './learn/index.ts';
 export * from './pipeline/index.ts';
+export * from './signal/index.ts';

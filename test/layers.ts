@@ -11,6 +11,7 @@ export interface Source {
 const layers: readonly (readonly [prefix: string, below: readonly string[]])[] = [
   ['src/core/', []],
   ['src/field/', ['src/core/']],
+  ['src/signal/', ['src/field/', 'src/core/']],
   ['prior/train/', ['prior/', 'src/engine/', 'src/field/', 'src/core/']],
   ['prior/flow/', ['prior/train/', 'prior/', 'src/engine/', 'src/field/', 'src/core/']],
   ['prior/diffusion/', ['prior/train/', 'prior/', 'src/engine/', 'src/field/', 'src/core/']],
@@ -19,9 +20,9 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['codec/', ['prior/', 'src/field/', 'src/core/']],
   ['src/engine/', ['src/field/', 'src/core/']],
   ['src/disk/', ['src/core/']],
-  ['src/learn/', ['src/engine/', 'src/field/', 'src/disk/', 'src/core/']],
+  ['src/learn/', ['src/engine/', 'src/signal/', 'src/field/', 'src/disk/', 'src/core/']],
   ['src/functaset/', ['src/disk/', 'src/core/']],
-  ['datasets/', ['src/disk/', 'src/field/', 'src/core/']],
+  ['datasets/', ['src/signal/', 'src/disk/', 'src/field/', 'src/core/']],
   [
     'src/pipeline/',
     [
@@ -35,6 +36,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
       'src/functaset/',
       'src/learn/',
       'src/engine/',
+      'src/signal/',
       'src/field/',
       'src/disk/',
       'src/core/',
@@ -50,7 +52,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
 ];
 
 /** Layers whose code runs anywhere: in Node, in a worker, in a browser. */
-const portable = ['src/core/', 'src/field/', 'prior/', 'codec/'];
+const portable = ['src/core/', 'src/field/', 'src/signal/', 'prior/', 'codec/'];
 
 /** Layers in which a float could decide a symbol: what engines round differently stays out. */
 const exact = ['prior/', 'codec/'];

@@ -1,6 +1,5 @@
 /** Completing pictures behind masks, with a prior and by adaptation alone. */
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { complete, completingPriors, observeMasked } from '../../src/complete/index.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { psnrDb } from '../../src/core/units.ts';
@@ -12,7 +11,8 @@ import { adaptSignal } from '../../src/learn/index.ts';
 import { generativeOf } from '../../src/pipeline/generative.ts';
 import { ownPrior } from '../../src/pipeline/own-prior.ts';
 import { openFunctasetOf } from '../../src/pipeline/store.ts';
-import { toSignalValues } from '../../src/pipeline/values.ts';
+import type { Signal } from '../../src/signal/signal.ts';
+import { toSignalValues } from '../../src/signal/values.ts';
 import { harmonicFill } from './harmonic.ts';
 import type { GenerativeOptions } from './options.ts';
 import { type CompletionRow, type Found, meanOf } from './result.ts';

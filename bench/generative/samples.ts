@@ -10,7 +10,7 @@ import { coveringGrid } from '../../src/field/coordinates.ts';
 import type { Model } from '../../src/field/model.ts';
 import { priorsOf } from '../../src/pipeline/coding.ts';
 import { generativeOf, openGenerative } from '../../src/pipeline/generative.ts';
-import { toSignalValues } from '../../src/pipeline/values.ts';
+import { toSignalValues } from '../../src/signal/values.ts';
 import type { GenerativeOptions } from './options.ts';
 import { openPixelClassifier } from './pixels/classifier.ts';
 import { frechet, nearest, precisionRecall, type Vectors } from './pixels/distance.ts';

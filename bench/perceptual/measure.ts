@@ -1,5 +1,5 @@
 /** The figures of pictures: coded at a quality, and enlarged. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { psnrDb } from '../../src/core/units.ts';
 import {
   decodeFormat,
@@ -9,6 +9,7 @@ import {
   pictureOf,
 } from '../../src/pipeline/formats.ts';
 import type { Session } from '../../src/pipeline/index.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 import { borderRmse, dotsPerThousand, weave, whiteError } from './artefacts.ts';
 import { halved } from './pictures.ts';
 import type { Measure } from './tools.ts';

@@ -1,5 +1,5 @@
 /** Squares out of the middle of pictures, and pictures of half their size. */
-import type { Signal } from '../../datasets/signal.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 
 /** The middle `side` x `side` samples, or as many as there are; starts are whole multiples of 2. */
 export function middleOf(signal: Signal, side: number): Signal {

@@ -1,6 +1,5 @@
 /** What every step of coding brings: the same network and pictures, coded with one thing more a row. */
 import { encodeFile, openArchive } from '../../codec/index.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { coinppBits, dequantiseCoinpp, fitCoinpp, quantiseCoinpp } from '../../prior/coinpp.ts';
 import { defaultRecipe } from '../../prior/context.ts';
 import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
@@ -20,6 +19,7 @@ import { archiveOf } from '../../src/pipeline/coding.ts';
 import { fitSignals, rateOf } from '../../src/pipeline/fit.ts';
 import { bestPrior, openSession } from '../../src/pipeline/index.ts';
 import { priceWith } from '../../src/pipeline/price.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 import { archiveBits } from './archive.ts';
 import { type Curve, mean, type Point, pointOf } from './curve.ts';
 import type { Pictures } from './pictures.ts';

@@ -4,7 +4,7 @@
  * table 1). The learning rate falls along a cosine, which reaches in thousands of steps what a constant one takes tens of
  * thousands for; the best weights met are kept, as in COIN.
  */
-import { type Signal, signalToBytes } from '../../datasets/signal.ts';
+
 import { fromHalf, toHalf } from '../../prior/train/half.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
@@ -16,6 +16,7 @@ import { type FieldSpec, pointCount } from '../../src/field/spec.ts';
 import { Adam, cosineSchedule } from '../../src/learn/adam.ts';
 import { batchOf } from '../../src/learn/index.ts';
 import { errorOf, pictureOf } from '../../src/pipeline/formats.ts';
+import { type Signal, signalToBytes } from '../../src/signal/signal.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
 
 export interface CoinOptions {

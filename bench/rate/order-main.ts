@@ -9,13 +9,13 @@
  * `--part 1/4` is the second of every four pictures. The smallest come first.
  */
 import { parseArgs } from 'node:util';
-import type { Signal } from '../../datasets/signal.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import { SignalEncoder } from '../../src/pipeline/encoder.ts';
 import { inlineWork, loadModel } from '../../src/pipeline/index.ts';
 import { openSession } from '../../src/pipeline/session.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 import { type Coder, measureOrder } from './order.ts';
 import { cuts, drawn } from './order-pictures.ts';
 

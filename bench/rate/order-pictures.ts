@@ -2,8 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { Signal } from '../../datasets/signal.ts';
 import { Rng } from '../../src/core/rng.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 
 /** A value in 0..255 of row y, column x, channel c; `u`, `v` are y and x as shares of the size. */
 type Draw = (y: number, x: number, c: number, u: number, v: number) => number;

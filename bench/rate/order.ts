@@ -1,7 +1,8 @@
 /** Whether more is never worse: files of neighbouring qualities and of rising efforts, compared. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { pointCount } from '../../src/field/spec.ts';
 import type { Encoded } from '../../src/pipeline/types.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 
 export interface OrderOptions {
   /** Rising. */

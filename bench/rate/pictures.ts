@@ -1,9 +1,9 @@
 /** The pictures of a benchmark, as signals for us and as 8-bit samples for everybody else. */
 import { createHash } from 'node:crypto';
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { type Picture, pictureOf } from '../../src/pipeline/formats.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 
 export interface Pictures {
   readonly signals: readonly Signal[];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cutBox, readBox } from '../crop.ts';
+import { cutBox } from '../../src/signal/box.ts';
+import { readBox } from '../crop.ts';
 import { listDatasets, openDataset } from '../registry.ts';
 import { emojiSplit, halve } from './emoji.ts';
 import { shrink } from './photos.ts';

@@ -8,11 +8,11 @@ import { writeFileSync } from 'node:fs';
 import { contactSheet } from '../../datasets/contact-sheet.ts';
 import { writeImage } from '../../datasets/image.ts';
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { complete, maskOf, observeMasked, regionMask, shownObservation } from '../../src/complete/index.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { loadModel, openSession } from '../../src/pipeline/index.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 
 const directory = new URL('.', import.meta.url);
 const count = 10;

@@ -4,7 +4,7 @@ import { type Split, splits } from '../../datasets/dataset.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
 import { maxEffort } from '../pipeline/effort.ts';
-import type { Size } from '../pipeline/types.ts';
+import type { Size } from '../signal/region.ts';
 import { UsageError } from './exit.ts';
 
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -131,6 +131,6 @@ export function stepsOption(): Option {
 
 /** What `--size` says, where it is given. Throws UsageError `bad-size`. */
 export async function sizeOf({ size }: { readonly size?: string }): Promise<Size | undefined> {
-  const { parseSize } = await import('../pipeline/index.ts');
+  const { parseSize } = await import('../signal/index.ts');
   return size === undefined ? undefined : fromOption('--size', () => parseSize(size));
 }

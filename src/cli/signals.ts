@@ -1,11 +1,11 @@
 /** Signals from and to files, in the formats that there are. */
 import { basename } from 'node:path';
 import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../../datasets/formats.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
-import type { RowStream } from '../pipeline/types.ts';
+import type { RowStream } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
 import { type Content, standardStream } from './files.ts';
 import type { Job } from './job.ts';
@@ -110,6 +110,7 @@ export async function encodeRows(stream: RowStream, format: OutputFormat): Promi
 
 /** Several signals of one shape: a contact sheet as a picture, [count, ...axes, channels] as npy. */
 export async function encodeSignals(signals: readonly Signal[], format: OutputFormat): Promise<Content> {
-  const { contactSheet, signalRows, stackedRows } = await import('../pipeline/index.ts');
+  const { contactSheet } = await import('../pipeline/index.ts');
+  const { signalRows, stackedRows } = await import('../signal/index.ts');
   return encodeRows(format === 'npy' ? stackedRows(signals) : signalRows(contactSheet(signals)), format);
 }

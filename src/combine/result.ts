@@ -1,7 +1,6 @@
 /** What combining gives: functions in bytes, or decoded signals. */
 
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
@@ -9,9 +8,11 @@ import { pointCount } from '../field/spec.ts';
 import { archiveOf, bestPrior, checkCodedAt } from '../pipeline/coding.ts';
 import { outputGrid } from '../pipeline/grid.ts';
 import { inlineWork } from '../pipeline/inline-work.ts';
-import { collectRows, fieldRows } from '../pipeline/rows.ts';
+import { fieldRows } from '../pipeline/rows.ts';
 import type { DecodeOptions, Session } from '../pipeline/types.ts';
 import type { Work } from '../pipeline/work.ts';
+import { collectRows } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
 import type { Term } from './combine.ts';
 
 /**

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { Rng } from '../core/rng.ts';
 import { psnrDb } from '../core/units.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
@@ -11,6 +10,7 @@ import { modulationLength } from '../field/spec.ts';
 import { adaptSignal } from '../learn/index.ts';
 import { openGenerative } from '../pipeline/generative.ts';
 import { kindsThat, loadModel } from '../pipeline/index.ts';
+import type { Signal } from '../signal/signal.ts';
 import {
   complete,
   completingPriors,

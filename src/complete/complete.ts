@@ -1,5 +1,5 @@
 /** The whole of a signal from a part of it: Functa's imputation (arXiv 2201.12204, section 5.3), under a prior of choice. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
@@ -8,10 +8,12 @@ import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount, totalChannels } from '../field/spec.ts';
 import { type Gaussian, generativeOf, openGenerative, samplersOf } from '../pipeline/generative.ts';
-import { collectRows, multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
+import { multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
 import { fieldRows } from '../pipeline/rows.ts';
-import type { Size } from '../pipeline/types.ts';
-import { checkRange } from '../pipeline/values.ts';
+import { collectRows } from '../signal/index.ts';
+import type { Size } from '../signal/region.ts';
+import type { Signal } from '../signal/signal.ts';
+import { checkRange } from '../signal/values.ts';
 import type { Observation } from './observation.ts';
 import { type Evidence, findPosterior, groupMeans } from './posterior.ts';
 

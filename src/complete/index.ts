@@ -1,6 +1,6 @@
 /** Completing signals from what is known of them. */
 
-export { type Mask, regionMask } from '../pipeline/known.ts';
+export { type Mask, regionMask } from '../signal/mask.ts';
 export {
   type CompleteOptions,
   type CompletingPrior,

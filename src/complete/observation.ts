@@ -1,8 +1,9 @@
 /** What is known of a signal: values at places, or means over pieces of it. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
-import { knownSamples, type Mask } from '../pipeline/known.ts';
+import { knownSamples, type Mask } from '../signal/mask.ts';
+import type { Signal } from '../signal/signal.ts';
 
 export interface Observation {
   /** Shape of the whole signal, axes in array order. */

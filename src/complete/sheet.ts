@@ -1,7 +1,8 @@
 /** What a completion is shown as. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { pointCount } from '../field/spec.ts';
 import { contactSheet } from '../pipeline/index.ts';
+import type { Signal } from '../signal/signal.ts';
 import type { Completion } from './complete.ts';
 import type { Observation } from './observation.ts';
 

@@ -9,10 +9,10 @@ import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { channelLayout } from '../field/channels.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
+import type { SourceSignal } from '../signal/source.ts';
 import { batchOf, errorScale255, massOf, type ValueRange } from './batch.ts';
 import { multiplierAt } from './rate.ts';
 import { type RateTerm, refineBatch } from './refine.ts';
-import type { SourceSignal } from './source.ts';
 
 /** Of batches of more points not the whole trajectory is held, which is as many modulations as there are steps, but two of them; of one signal, one. */
 const LARGE_BATCH = 2 ** 19;

@@ -2,7 +2,7 @@
 import { BadInputError } from '../core/errors.ts';
 import type { Batch } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
-import type { SourceSignal } from './source.ts';
+import type { SourceSignal } from '../signal/source.ts';
 
 /** Signal value = offset + scale * field value. */
 export interface ValueRange {

@@ -1,4 +1,6 @@
 /** Learning base networks, and adapting them to signals. */
+
+export { type Crop, type SignalSource, type SourceSignal, sourceOf } from '../signal/source.ts';
 export {
   type AdaptedBatch,
   type AdaptOptions,
@@ -17,7 +19,6 @@ export { logisticNats } from './rate.ts';
 export { checkRecipe, recipeDigest, type TrainingRecipe, withOverrides } from './recipe.ts';
 export { type RateTerm, type Refined, type RefineOptions, refineBatch } from './refine.ts';
 export { type Rounded, type RoundOptions, roundBatch } from './round.ts';
-export { type Crop, type SignalSource, type SourceSignal, sourceOf } from './source.ts';
 export { startFrom } from './start-from.ts';
 export { gramDiagonal, startRates } from './start-rates.ts';
 export {

@@ -1,11 +1,10 @@
 /** Small problems for the tests of this folder. */
 import { Rng } from '../core/rng.ts';
 import { pyramid } from '../field/presets.ts';
+import { type SignalSource, sourceOf } from '../signal/source.ts';
 import { recipePresets } from './presets.ts';
 import type { Price } from './pricing.ts';
 import { type TrainingRecipe, withOverrides } from './recipe.ts';
-
-import { type SignalSource, sourceOf } from './source.ts';
 
 export const tinySpec = pyramid({
   axes: 2,

@@ -4,11 +4,11 @@ import type { Batch, Engine } from '../engine/engine.ts';
 import { octavesAt } from '../field/at-quality.ts';
 import { channelLayout } from '../field/channels.ts';
 import type { BaseNetwork } from '../field/spec.ts';
+import type { SignalSource } from '../signal/source.ts';
 import { massOf, sliceBatch } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
 import { LogisticRate, multiplierAt, roundingOffsets } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
-import type { SignalSource } from './source.ts';
 import { type Learnt, NetworkView, parametersAt } from './state.ts';
 
 export interface ValidationRecord {

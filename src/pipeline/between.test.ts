@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '../core/limits.ts';
 import { readModel } from '../field/model.ts';
 import { toSamples } from '../field/samples.ts';
+import { collectRows } from '../signal/rows.ts';
 import { Interpolator, isBetween, samplesBehind } from './between.ts';
-import { collectRows } from './rows.ts';
 import { sampleRows } from './sample-rows.ts';
 
 const shape = [7, 9];

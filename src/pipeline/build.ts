@@ -1,17 +1,17 @@
 /** From a data set to a functaset: a function for every signal, stored as its file. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, ConflictError, FunctaError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
+import type { Signal } from '../signal/signal.ts';
+import { checkFits } from '../signal/values.ts';
 import { openingFor } from './data.ts';
 import { defaultBatch, openSession } from './session.ts';
 import { openFunctasetOf } from './store.ts';
 import type { BuildOptions, BuildResult, Encoded, SkippedSignal } from './types.ts';
-import { checkFits } from './values.ts';
 
 const job = 'build';
 /** Signals that are told one by one when they are skipped; the rest are counted. */

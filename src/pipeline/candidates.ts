@@ -1,6 +1,5 @@
 /** What one signal can be coded as: symbols at steps and efforts, by the cheapest of the model's priors, and the samples themselves. */
 import { codeSamples } from '../../codec/index.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import type { PriorKind } from '../../prior/prior.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import { AbortedError } from '../core/errors.ts';
@@ -10,12 +9,13 @@ import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { fromSamples, type Samples, toSamples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
+import type { Signal } from '../signal/signal.ts';
+import { errorAgainst, errorOfRows } from '../signal/values.ts';
 import { bestPrior } from './coding.ts';
 import { type Fitted, fitSignals } from './fit.ts';
 import { functionRows } from './function-rows.ts';
 import { mostRankedPoints, type RankedSource, type Unmeasured } from './ranking.ts';
 import type { Cost } from './trade.ts';
-import { errorAgainst, errorOfRows } from './values.ts';
 import type { Coded, Work } from './work.ts';
 
 /** What encoding is done with. */

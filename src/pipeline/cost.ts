@@ -1,9 +1,9 @@
 /** What work costs, from what is known before it: shapes of headers and what is asked for. */
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
-import { BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
+import { checkShapeFits } from '../signal/values.ts';
 import { gradientsOf } from './effort.ts';
 
 /** Forward, backward to activations, and the sums over points of one gradient, in multiply-adds of a plain pass. */
@@ -36,15 +36,4 @@ export function checkEncodable(
 /** That a signal of this shape is no larger than those of a model, whose part, mask or coarse view it is. Throws LimitError `limit-samples`. */
 export function checkPart({ shape: own }: ModelCard, shape: readonly number[]): void {
   checkLimit('samples', pointCount(shape), pointCount(own), `give one of [${own}] or a part of it`);
-}
-
-/** Throws BadInputError `signal-shape` when a model does not take signals of this shape. */
-export function checkShapeFits(card: ModelCard, shape: readonly number[], id: string): void {
-  const fits = card.anySize ? shape.length === card.spec.axes : shape.join() === card.shape.join();
-  if (fits) return;
-  const wanted = card.anySize ? `any size of ${card.spec.axes} axes` : `[${card.shape}] alone`;
-  throw new BadInputError(
-    'signal-shape',
-    `${id} is of shape [${shape}] and model ${card.name} takes ${wanted}; resize it or choose another model`,
-  );
 }

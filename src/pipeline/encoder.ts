@@ -3,12 +3,12 @@
  * are symbols of the network at the efforts up to the one asked for, by the cheapest of the model's priors, and the samples themselves.
  */
 import { sampleStep } from '../../codec/index.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import type { PriorKind } from '../../prior/prior.ts';
 import { checkQuality } from '../../prior/quantiser.ts';
 import { stoppable } from '../core/look.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
+import type { Signal } from '../signal/signal.ts';
 import { type Candidate, Candidates, type EncodingContext } from './candidates.ts';
 import { priorKind } from './coding.ts';
 import type { Fitted } from './fit.ts';

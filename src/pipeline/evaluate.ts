@@ -8,21 +8,21 @@
  */
 import { encodeArchive, readArchiveIndex } from '../../codec/index.ts';
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems, psnrOfMeanMse } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
+import { collectRows } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
+import { checkFits, errorAgainst, isPicture } from '../signal/values.ts';
 import { archiveOf, bestPrior, headerBytesOf, priorKind, priorsOf } from './coding.ts';
 import { openingFor } from './data.ts';
 import { type Fitted, fitSignals } from './fit.ts';
 import { functionRows } from './function-rows.ts';
 import { inlineWork } from './inline-work.ts';
 import { checkPeers, Peer } from './peers.ts';
-import { collectRows } from './rows.ts';
 import { defaultBatch, groups } from './session.ts';
 import type { EvalOptions, EvalQuality, EvalResult, PeerPoint, PipelineEvent } from './types.ts';
-import { checkFits, errorAgainst, isPicture } from './values.ts';
 import type { Coded } from './work.ts';
 
 const job = 'eval';

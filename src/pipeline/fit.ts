@@ -1,5 +1,5 @@
 /** Signals to modulations, with what a model file knows of its training. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
 import { readPrior } from '../../prior/registry.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -8,9 +8,10 @@ import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, totalChannels } from '../field/spec.ts';
 import { adaptBatch, batchOf, loneNats, type RateTerm, rateTerm, roundBatch } from '../learn/index.ts';
+import type { Signal } from '../signal/signal.ts';
+import { isPicture } from '../signal/values.ts';
 import { workOf } from './effort.ts';
 import { priceWith } from './price.ts';
-import { isPicture } from './values.ts';
 
 /** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
 export const scalesTensor = 'learn.scales';

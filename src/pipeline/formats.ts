@@ -3,8 +3,8 @@
  * quantisation tables, chroma subsampled and not; WebP's slowest mode with sharp chroma; AVIF tuned for PSNR.
  */
 import sharp, { type Sharp } from 'sharp';
-import { type Signal, signalToBytes } from '../../datasets/signal.ts';
 import { BadInputError } from '../core/errors.ts';
+import { type Signal, signalToBytes } from '../signal/signal.ts';
 
 /** [height, width, channels], 8 bits: 1 grey, 3 sRGB, 4 sRGB and alpha. */
 export interface Picture {

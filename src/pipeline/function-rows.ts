@@ -2,9 +2,10 @@
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import type { RowStream } from '../signal/rows.ts';
 import { fieldRows } from './rows.ts';
 import { sampleRows } from './sample-rows.ts';
-import type { DecodeOptions, RowStream } from './types.ts';
+import type { DecodeOptions } from './types.ts';
 import type { DecodedFunction, DecodedModulation } from './work.ts';
 
 /** A field is evaluated, samples are read. Throws before the first row as `fieldRows` and `sampleRows`. */

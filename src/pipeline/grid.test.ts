@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LimitError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
-import { outputGrid, parseRegion, parseSize } from './grid.ts';
+import { parseRegion, parseSize } from '../signal/region.ts';
+import { outputGrid } from './grid.ts';
 
 describe('output grid', () => {
   it('reads factors, width x height and regions, fastest axis first in text', () => {

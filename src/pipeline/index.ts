@@ -10,7 +10,7 @@ export { shapeOfData } from './data.ts';
 export { type DemoOptions, demoFunctasets } from './demo.ts';
 export { maxEffort } from './effort.ts';
 export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
-export { type OutputGrid, outputGrid, parseRegion, parseSize } from './grid.ts';
+export { type OutputGrid, outputGrid } from './grid.ts';
 export { inlineWork } from './inline-work.ts';
 export { inspect } from './inspect.ts';
 export { itemNumber, namesOf } from './items.ts';
@@ -25,7 +25,7 @@ export {
   modulationsFormats,
   rowId,
 } from './modulations-file.ts';
-export { npyChunks, stackedRows } from './npy.ts';
+export { npyChunks } from './npy.ts';
 export {
   detailsPath,
   type PackDetails,
@@ -37,9 +37,7 @@ export {
 } from './pack.ts';
 export { pngChunks } from './png.ts';
 export { type FunctionOf, functionOfFile, functionOfModulation } from './put.ts';
-export { collectRows, signalRows } from './rows.ts';
 export { defaultQuality, openSession } from './session.ts';
 export type * from './types.ts';
-export { isPicture } from './values.ts';
 export type * from './work.ts';
 export { signalChunks } from './written.ts';

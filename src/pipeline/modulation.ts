@@ -1,11 +1,12 @@
 /** A modulation for everything that asks a function, whatever a file holds. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { fromSamples } from '../field/samples.ts';
+import type { Signal } from '../signal/signal.ts';
+import { checkFits } from '../signal/values.ts';
 import { fitSignals } from './fit.ts';
-import { checkFits } from './values.ts';
 import type { DecodedFunction } from './work.ts';
 
 /** What a function of a file is asked with. */

@@ -3,9 +3,10 @@
  * whose mean PSNR (of items) encloses the PSNR asked for, the logarithm of the mean bytes is interpolated. Of a
  * format's variants (formats.ts) the one with fewer bytes at that PSNR counts.
  */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { meanPsnrOfItems } from '../core/units.ts';
+import type { Signal } from '../signal/signal.ts';
 import {
   decodeFormat,
   errorOf,

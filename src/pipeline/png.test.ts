@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import type { RowStream, Rows } from '../signal/rows.ts';
 import { pngChunks } from './png.ts';
-import type { RowStream, Rows } from './types.ts';
 
 function picture(
   height: number,

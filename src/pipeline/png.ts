@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { crc32, createDeflate } from 'node:zlib';
 import { BadInputError } from '../core/errors.ts';
-import type { RowStream } from './types.ts';
+import type { RowStream } from '../signal/rows.ts';
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Colour type by number of channels: grey, grey and alpha, RGB, RGBA. */

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { mirror } from '../learn/index.ts';
+import type { Signal } from '../signal/signal.ts';
 import { fitSignals } from './fit.ts';
 import { openModulations } from './prior-data.ts';
 import { all, makeTinyModel, slopedRecipe } from './testing.ts';

@@ -1,6 +1,5 @@
 /** Modulations that priors learn from: those of a functaset, or of a data set whose signals are adapted first. */
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
@@ -9,6 +8,8 @@ import { AbortedError, ConflictError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { mirror } from '../learn/index.ts';
+import type { Signal } from '../signal/signal.ts';
+import { checkFits } from '../signal/values.ts';
 import { stepsOf } from './coding.ts';
 import { openingFor } from './data.ts';
 import { type FitRequest, fitSignals } from './fit.ts';
@@ -17,7 +18,6 @@ import { broughtTo } from './refit.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';
 import { openFunctasetOf } from './store.ts';
 import type { PipelineEvent, TrainPriorOptions } from './types.ts';
-import { checkFits } from './values.ts';
 
 const job = 'prior';
 export interface Modulations {

@@ -10,9 +10,10 @@
  * candidates whose bytes alone cost more than J of x. Coarser steps leave C(q) where their error alone is more than the least J, which falls
  * with quality; finer ones enter where their bytes no longer cost more than that.
  */
-import type { Signal } from '../../datasets/signal.ts';
+
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
+import type { Signal } from '../signal/signal.ts';
 import { type Cost, cheapest } from './trade.ts';
 
 /** Beyond this, steps are finer than what a network is good for: samples say the rest. */

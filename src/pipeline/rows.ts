@@ -7,10 +7,11 @@ import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
+import type { RowStream, Rows } from '../signal/rows.ts';
+import { isPicture, toSignalValues } from '../signal/values.ts';
 import { type GridPoints, Interpolator, isBetween, samplesBehind } from './between.ts';
 import { type OutputGrid, outputGrid } from './grid.ts';
-import type { DecodeOptions, RowStream, Rows } from './types.ts';
-import { isPicture, toSignalValues } from './values.ts';
+import type { DecodeOptions } from './types.ts';
 
 /** Enough points to keep every thread at work, few enough that a block is a megabyte or two. */
 const blockPoints = 2 ** 17;
@@ -120,31 +121,3 @@ function blocksPerRow({ shape }: OutputGrid): number {
 
 /** Rows of samples that a row between them is drawn from. */
 const rowsBehind = 4;
-
-/** All rows of a stream in one array, [points, channels]. */
-export async function collectRows(stream: RowStream): Promise<Float32Array> {
-  const points = pointCount(stream.shape);
-  const rowValues = (points / stream.shape[0]!) * stream.channels;
-  const all = new Float32Array(points * stream.channels);
-  for await (const { start, values } of stream.rows) all.set(values, start * rowValues);
-  return all;
-}
-
-/** The rows of a signal in memory, for writers that take streams. */
-export function signalRows(signal: {
-  readonly shape: readonly number[];
-  readonly channels: number;
-  readonly values: Float32Array;
-}): RowStream {
-  const { shape, channels, values } = signal;
-  async function* rows(): AsyncIterable<Rows> {
-    const height = shape[0]!;
-    const rowValues = values.length / height;
-    const block = Math.max(1, Math.floor((blockPoints * channels) / rowValues));
-    for (let start = 0; start < height; start += block) {
-      const n = Math.min(block, height - start);
-      yield { start, rows: n, values: values.subarray(start * rowValues, (start + n) * rowValues) };
-    }
-  }
-  return { shape, channels, rows: rows() };
-}

@@ -1,7 +1,8 @@
 /** What samples take at the least, without coding them. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { look } from '../core/look.ts';
 import type { Samples } from '../field/samples.ts';
+import type { Signal } from '../signal/signal.ts';
 
 /** Samples between two looks at whether to stop, as a mask: a millisecond. */
 const lookMask = 0xffff;

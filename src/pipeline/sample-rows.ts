@@ -6,11 +6,12 @@ import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { fromSamples, type Samples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
+import type { RowStream, Rows } from '../signal/rows.ts';
+import { toSampleValues } from '../signal/values.ts';
 import { Interpolator } from './between.ts';
 import { outputGrid } from './grid.ts';
 import { blocksOf, type Draw, isDrawn } from './rows.ts';
-import type { DecodeOptions, RowStream, Rows } from './types.ts';
-import { toSampleValues } from './values.ts';
+import type { DecodeOptions } from './types.ts';
 
 export interface Sampled {
   readonly samples: Samples;

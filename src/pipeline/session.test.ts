@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { BadStreamError, ConflictError, FunctaError, LimitError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
+import type { Signal } from '../signal/signal.ts';
 import { inlineWork, openSession } from './index.ts';
 import { all, makeTinyModel } from './testing.ts';
-import type { EncodeTarget, Pipeline, Session } from './types.ts';
+import type { EncodeTarget, Session } from './types.ts';
 import type { DecodedModulation } from './work.ts';
 
 let engine: Engine;
@@ -23,13 +23,6 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(() => engine.close());
-
-describe('the pipeline', () => {
-  it('exports what its types list', async () => {
-    const functions: Pipeline = await import('./index.ts');
-    expect(functions.parseSize('2x')).toEqual({ factor: 2 });
-  });
-});
 
 describe('session', () => {
   it('codes a picture in bytes that decode to the PSNR it states', async () => {

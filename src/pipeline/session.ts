@@ -1,12 +1,15 @@
 /** A model and an engine, ready to turn signals into bytes and bytes into signals. */
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { checkQuality } from '../../prior/quantiser.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
+import type { RowStream } from '../signal/rows.ts';
+import { collectRows } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
+import { checkFits } from '../signal/values.ts';
 import { archiveOf, bestPrior, functionsOf, priorKind } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
@@ -17,7 +20,6 @@ import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
 import { inspect } from './inspect.ts';
 import { itemNumber, namesOf } from './items.ts';
-import { collectRows } from './rows.ts';
 import { encodeTo } from './target.ts';
 import type {
   DecodeOptions,
@@ -26,13 +28,11 @@ import type {
   EncodeOneOptions,
   EncodeOptions,
   NamedRows,
-  RowStream,
   Sampled,
   SampleOptions,
   Session,
   SessionOptions,
 } from './types.ts';
-import { checkFits } from './values.ts';
 import type { DecodedFunction, DecodedModulation } from './work.ts';
 
 export { defaultQuality };

@@ -1,6 +1,5 @@
 /** A model for tests: a few outer steps on the bundled pictures of Fashion-MNIST, with priors counted on the same. */
 import { openDataset } from '../../datasets/registry.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import { makeBank, readBank } from '../../prior/bank.ts';
 import { SymbolCounts } from '../../prior/counts.ts';
 import { fitFactorized } from '../../prior/factorized.ts';
@@ -15,6 +14,7 @@ import { readModel, writeModel } from '../field/model.ts';
 import { pyramid } from '../field/presets.ts';
 import { totalChannels } from '../field/spec.ts';
 import { presetRecipe, train, withOverrides } from '../learn/index.ts';
+import type { Signal } from '../signal/signal.ts';
 import { sourceOf } from './data.ts';
 import { fitSignals, scalesTensor } from './fit.ts';
 

@@ -1,24 +1,14 @@
 /** What the pipeline takes and gives. Every option object ends with limits and an abort signal; nothing here prints. */
 import type { Coding } from '../../codec/index.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import type { Samples } from '../field/samples.ts';
 import type { TrainingRecipe } from '../learn/recipe.ts';
+import type { Region, Size } from '../signal/region.ts';
+import type { RowStream } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
 import type { Work } from './work.ts';
-
-/** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
-export type Size = { readonly factor: number } | { readonly shape: readonly number[] };
-
-/**
- * A cut of the decoded grid, in samples of that grid (of the picture that `size` asks for), axes in array order. The
- * cut of a picture has exactly the values that the whole picture has there.
- */
-export interface Region {
-  readonly start: readonly number[];
-  readonly count: readonly number[];
-}
 
 export type PipelineEvent =
   | {
@@ -132,23 +122,6 @@ export interface DecodeOptions {
   readonly raw?: boolean | undefined;
   readonly limits?: Limits | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Consecutive rows (slices of the first axis) of a decoded signal. */
-export interface Rows {
-  /** Index of the first row within the decoded grid or its region. */
-  readonly start: number;
-  readonly rows: number;
-  /** [rows, ...the other axes, channels]: clamped to the family's range; pictures are multiples of 1/255. */
-  readonly values: Float32Array;
-}
-
-export interface RowStream {
-  /** Shape of the whole output. */
-  readonly shape: readonly number[];
-  readonly channels: number;
-  /** Memory stays that of one block, however large the output is. Iterate once. */
-  readonly rows: AsyncIterable<Rows>;
 }
 
 /** Rows of one function of an archive. */
@@ -434,26 +407,8 @@ export interface TrainPriorResult {
   readonly seconds: number;
 }
 
-/** The functions of the pipeline, exported under these names. */
-export interface Pipeline {
-  /** `ref`: a path, or the name of a model in `directories` (default: the bundled ones). */
-  loadModel(
-    ref: string,
-    options?: { readonly directories?: readonly string[]; readonly limits?: Limits },
-  ): Promise<Model>;
-  /** Models of directories, by name; without any: the bundled ones. */
-  listModels(directories?: readonly string[]): Promise<ModelEntry[]>;
-  openSession(options: SessionOptions): Session;
-  /** Reads a header without a model. */
-  inspect(bytes: Uint8Array): Inspection;
-  /** `4x`, `0.5x`, `640x480` (width x height), `16000` (one axis). Throws BadInputError `bad-size`. */
-  parseSize(text: string): Size;
-  /** `x,y,w,h` for two axes, `start,count` for one. Throws BadInputError `bad-region`. */
-  parseRegion(text: string): Region;
-  /** An 8-bit PNG, written as the rows come. */
-  pngChunks(stream: RowStream): AsyncIterable<Uint8Array>;
-  /** A float32 .npy, written as the rows come. */
-  npyChunks(stream: RowStream): AsyncIterable<Uint8Array>;
+/** Jobs, each loaded when it is started; see jobs.ts. */
+export interface Jobs {
   buildFunctaset(options: BuildOptions): Promise<BuildResult>;
   trainModel(options: TrainOptions): Promise<TrainResult>;
   trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult>;

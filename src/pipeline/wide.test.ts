@@ -3,8 +3,9 @@ import { defaultLimits } from '../core/limits.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
+import { collectRows } from '../signal/rows.ts';
 import { pngChunks } from './png.ts';
-import { collectRows, fieldRows } from './rows.ts';
+import { fieldRows } from './rows.ts';
 import { makeTinyModel } from './testing.ts';
 
 let engine: Engine;

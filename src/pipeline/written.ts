@@ -1,9 +1,9 @@
 /** Decoded signals as files. */
 import type { WrittenName } from '../../datasets/formats.ts';
+import type { RowStream } from '../signal/rows.ts';
+import { collectRows } from '../signal/rows.ts';
 import { npyChunks } from './npy.ts';
 import { pngChunks } from './png.ts';
-import { collectRows } from './rows.ts';
-import type { RowStream } from './types.ts';
 
 /**
  * The pieces of a file in one of the formats that are written, made as the rows come where the format allows. Throws

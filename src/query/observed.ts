@@ -1,12 +1,14 @@
 /** What was observed of a signal: a mask, a region, or values that are there and others that are missing. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import { checkRegion } from '../pipeline/grid.ts';
-import { multiplyAddsPerPoint, type Region } from '../pipeline/index.ts';
-import { knownSamples, regionMask } from '../pipeline/known.ts';
-import { checkFits } from '../pipeline/values.ts';
+import { multiplyAddsPerPoint } from '../pipeline/index.ts';
+import type { Region } from '../signal/index.ts';
+import { knownSamples, regionMask } from '../signal/mask.ts';
+import { checkRegion } from '../signal/region.ts';
+import type { Signal } from '../signal/signal.ts';
+import { checkFits } from '../signal/values.ts';
 import type { Places } from './places.ts';
 import type { RequestOf, SignalInput } from './request.ts';
 import { allSamples, drawn, type Sampled, unravel } from './sampling.ts';

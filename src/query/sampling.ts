@@ -7,8 +7,8 @@ import { checkLimit } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
 import type { Points } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
-import { checkRegion } from '../pipeline/grid.ts';
-import type { Region } from '../pipeline/index.ts';
+import type { Region } from '../signal/index.ts';
+import { checkRegion } from '../signal/region.ts';
 
 /** What an answer says of it: so many samples were looked at, of so many that the question is about. */
 export interface Sampled {

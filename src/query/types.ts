@@ -1,9 +1,10 @@
 /** What queries are given and what they answer. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import type { Fault, Functaset } from '../functaset/index.ts';
+import type { Signal } from '../signal/signal.ts';
 import type { NearIndexes } from './indexes.ts';
 
 /** A functaset with what evaluates and searches its functions. */

@@ -3,12 +3,12 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { measureOrder } from '../../bench/rate/order.ts';
 import { drawn } from '../../bench/rate/order-pictures.ts';
-import type { Signal } from '../../datasets/signal.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/pipeline/index.ts';
 import { openSession } from '../../src/pipeline/session.ts';
 import type { Session } from '../../src/pipeline/types.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 
 const root = join(import.meta.dirname, '../..');
 let engine: Engine;

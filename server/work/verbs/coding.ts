@@ -6,8 +6,8 @@ import {
   type DecodeOptions,
   type EncodeOneOptions,
   type SampleOptions,
-  stackedRows,
 } from '../../../src/pipeline/index.ts';
+import { stackedRows } from '../../../src/signal/index.ts';
 import { functaType, npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { ModelRef, Shelf } from '../shelf.ts';

@@ -12,8 +12,8 @@ import {
 } from '../../../src/complete/index.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
-import { parseRegion, stackedRows } from '../../../src/pipeline/index.ts';
 import { ownPrior } from '../../../src/pipeline/own-prior.ts';
+import { parseRegion, stackedRows } from '../../../src/signal/index.ts';
 import { npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';

@@ -11,8 +11,9 @@ import {
   unknownFunction,
 } from '../../../src/functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../../../src/pipeline/functions.ts';
-import type { DecodeOptions, RowStream, Session } from '../../../src/pipeline/index.ts';
+import type { DecodeOptions, Session } from '../../../src/pipeline/index.ts';
 import { fieldRows } from '../../../src/pipeline/rows.ts';
+import type { RowStream } from '../../../src/signal/index.ts';
 import { npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';

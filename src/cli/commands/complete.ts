@@ -91,7 +91,7 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
   }
   const { output, draws, seed, noise, prior } = flags;
   const format = outputFormat(output, flags.format);
-  const { stackedRows } = await import('../../pipeline/index.ts');
+  const { stackedRows } = await import('../../signal/index.ts');
   const size = await sizeOf(flags);
   job.checkStdout(output);
   await checkOutput(output, flags.force);
@@ -148,7 +148,7 @@ async function observe(job: Job, input: string, model: Model, flags: CompleteFla
   const { maskOf, observeCoarse, observeMasked, observePoints, regionMask } = await import(
     '../../complete/index.ts'
   );
-  const { parseRegion } = await import('../../pipeline/index.ts');
+  const { parseRegion } = await import('../../signal/index.ts');
   const { shape, spec } = model.card;
   const read = (path: string) =>
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });

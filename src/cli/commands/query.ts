@@ -363,7 +363,7 @@ const statistics = ['mean', 'min', 'max', 'deviation'] as const;
 
 async function regionOf(option: string, text: string | undefined) {
   if (text === undefined) return undefined;
-  const { parseRegion } = await import('../../pipeline/index.ts');
+  const { parseRegion } = await import('../../signal/index.ts');
   const { start, count } = fromOption(option, () => parseRegion(text));
   return { start: [...start], count: [...count] };
 }

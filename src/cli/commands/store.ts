@@ -175,9 +175,10 @@ async function functionsOfFile(
   file: string,
   { id: given, label: text, quality, size }: PutFlags,
 ): Promise<StoredFunction[]> {
-  const { functionOfFile, functionOfModulation, functionsOfSafetensors, parseSize, rowId } = await import(
+  const { functionOfFile, functionOfModulation, functionsOfSafetensors, rowId } = await import(
     '../../pipeline/index.ts'
   );
+  const { parseSize } = await import('../../signal/index.ts');
   const maxBytes = defaultLimits.maxFileBytes;
   const bytes = await readInput(file, { stdin: job.streams.stdin, maxBytes, signal: job.signal });
   const id = given ?? basename(file, extname(file));

@@ -1,5 +1,5 @@
-import { BadInputError } from '../src/core/errors.ts';
-import { pointCount } from '../src/field/spec.ts';
+import { BadInputError } from '../core/errors.ts';
+import { pointCount } from '../field/spec.ts';
 
 /** Samples of a function on a regular grid: what every reader gives and every writer takes. */
 export interface Signal {

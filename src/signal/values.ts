@@ -1,13 +1,13 @@
 /** From field values to a signal's values, and how far those are from what was given. */
-import { meaningOf } from '../../datasets/npy-samples.ts';
-import type { Signal } from '../../datasets/signal.ts';
+
 import { BadInputError } from '../core/errors.ts';
 import { mse } from '../core/units.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import { checkShapeFits } from './cost.ts';
-import type { RowStream } from './types.ts';
+import { meaningOf } from './meaning.ts';
+import type { RowStream } from './rows.ts';
+import type { Signal } from './signal.ts';
 
 /** Whether the signals of a model are pictures: their samples are written with 8 bits, others as the numbers they are. */
 export function isPicture(card: ModelCard): boolean {
@@ -138,4 +138,15 @@ export function checkFits(model: Model, signal: Signal): void {
     );
   }
   checkRange(model, signal.values, signal.id);
+}
+
+/** Throws BadInputError `signal-shape` when a model does not take signals of this shape. */
+export function checkShapeFits(card: ModelCard, shape: readonly number[], id: string): void {
+  const fits = card.anySize ? shape.length === card.spec.axes : shape.join() === card.shape.join();
+  if (fits) return;
+  const wanted = card.anySize ? `any size of ${card.spec.axes} axes` : `[${card.shape}] alone`;
+  throw new BadInputError(
+    'signal-shape',
+    `${id} is of shape [${shape}] and model ${card.name} takes ${wanted}; resize it or choose another model`,
+  );
 }

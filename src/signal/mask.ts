@@ -1,10 +1,11 @@
 /** Which samples of a signal are known: those that a mask shows, and that are there. */
-import type { Signal } from '../../datasets/signal.ts';
+
 import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { pointCount } from '../field/spec.ts';
-import { checkRegion } from './grid.ts';
-import type { Region } from './types.ts';
+import type { Region } from './region.ts';
+import { checkRegion } from './region.ts';
+import type { Signal } from './signal.ts';
 
 /** Places that are known: 1 is observed, 0 is hidden. */
 export interface Mask {

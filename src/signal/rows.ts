@@ -1,0 +1,65 @@
+/** Signals as streams of rows: memory is that of one block, however large the signal is. */
+import { BadInputError } from '../core/errors.ts';
+import { pointCount } from '../field/spec.ts';
+import type { Signal } from './signal.ts';
+
+/** Consecutive rows (slices of the first axis) of a decoded signal. */
+export interface Rows {
+  /** Index of the first row within the decoded grid or its region. */
+  readonly start: number;
+  readonly rows: number;
+  /** [rows, ...the other axes, channels]: clamped to the family's range; pictures are multiples of 1/255. */
+  readonly values: Float32Array;
+}
+
+export interface RowStream {
+  /** Shape of the whole output. */
+  readonly shape: readonly number[];
+  readonly channels: number;
+  /** Memory stays that of one block, however large the output is. Iterate once. */
+  readonly rows: AsyncIterable<Rows>;
+}
+
+/** All rows of a stream in one array, [points, channels]. */
+export async function collectRows(stream: RowStream): Promise<Float32Array> {
+  const points = pointCount(stream.shape);
+  const rowValues = (points / stream.shape[0]!) * stream.channels;
+  const all = new Float32Array(points * stream.channels);
+  for await (const { start, values } of stream.rows) all.set(values, start * rowValues);
+  return all;
+}
+
+/** The rows of a signal in memory, for writers that take streams. */
+export function signalRows(signal: {
+  readonly shape: readonly number[];
+  readonly channels: number;
+  readonly values: Float32Array;
+}): RowStream {
+  const { shape, channels, values } = signal;
+  async function* rows(): AsyncIterable<Rows> {
+    const height = shape[0]!;
+    const rowValues = values.length / height;
+    const block = Math.max(1, Math.floor((blockPoints * channels) / rowValues));
+    for (let start = 0; start < height; start += block) {
+      const n = Math.min(block, height - start);
+      yield { start, rows: n, values: values.subarray(start * rowValues, (start + n) * rowValues) };
+    }
+  }
+  return { shape, channels, rows: rows() };
+}
+
+/** Signals of one shape as one: [signals, ...shape]. Throws BadInputError `stack-shapes`. */
+export function stackedRows(signals: readonly Signal[]): RowStream {
+  const first = signals[0];
+  const same = signals.every((s) => s.channels === first?.channels && s.shape.join() === first.shape.join());
+  if (first === undefined || !same) {
+    throw new BadInputError('stack-shapes', 'one array takes signals of one shape, and at least one');
+  }
+  async function* rows(): AsyncIterable<Rows> {
+    for (const [start, { values }] of signals.entries()) yield { start, rows: 1, values };
+  }
+  return { shape: [signals.length, ...first.shape], channels: first.channels, rows: rows() };
+}
+
+/** Points of a block: those of a signal in memory are cut into as many. */
+const blockPoints = 2 ** 17;
