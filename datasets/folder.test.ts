@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeImage } from '../src/formats/image.ts';
 import { readBox, shapeOfItem } from './crop.ts';
 import { splitByHash } from './folder.ts';
-import { writeImage } from './image.ts';
 import { openDataset } from './registry.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'functa-folder-'));

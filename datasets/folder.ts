@@ -3,12 +3,12 @@ import { basename, join, relative, sep } from 'node:path';
 import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts';
 import { sha256Hex } from '../src/core/hash.ts';
 import { defaultLimits, type Limits } from '../src/core/limits.ts';
+import { formatOfName, pictureFormats } from '../src/formats/formats.ts';
+import { type Pixels, readImageSize, readPixels } from '../src/formats/image.ts';
 import { type Box, cutBox } from '../src/signal/box.ts';
 import { type Signal, signalFromBytes } from '../src/signal/signal.ts';
 import { type Dataset, type DatasetCard, type Split, splits } from './dataset.ts';
 import { noItem } from './flat.ts';
-import { formatOfName, pictureFormats } from './formats.ts';
-import { type Pixels, readImageSize, readPixels } from './image.ts';
 
 export interface FolderOptions {
   readonly name: string;

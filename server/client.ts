@@ -1,6 +1,6 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
-import { type WrittenName, writtenFormats } from '../datasets/formats.ts';
+import { type WrittenName, writtenFormats } from '../src/formats/formats.ts';
 import type { QueryInput } from '../src/query/index.ts';
 import type { Problem } from './problem.ts';
 import type { functasetDetail, functasetSummary, functionSchema } from './routes/functasets.ts';

@@ -1,6 +1,7 @@
 /** Media types: what a body is, and what the client wants back (RFC 9110, sections 8.3 and 12.5.1). */
 import { type Accept, parseAccept } from 'hono/utils/accept';
 import { mediaType as functaType } from '../codec/header.ts';
+import { BugError } from '../src/core/errors.ts';
 import {
   type FormatName,
   signalFormats,
@@ -8,8 +9,7 @@ import {
   titlesOf,
   type WrittenName,
   writtenFormats,
-} from '../datasets/formats.ts';
-import { BugError } from '../src/core/errors.ts';
+} from '../src/formats/formats.ts';
 import { HttpFault } from './problem.ts';
 
 export { functaType };

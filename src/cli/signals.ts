@@ -1,9 +1,9 @@
 /** Signals from and to files, in the formats that there are. */
 import { basename } from 'node:path';
-import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../../datasets/formats.ts';
 import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
+import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../formats/formats.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
@@ -34,7 +34,7 @@ export async function readSignal(
     readonly limits: Limits;
   },
 ): Promise<Signal> {
-  const { readSignalAs } = await import('../../datasets/read.ts');
+  const { readSignalAs } = await import('../formats/read.ts');
   const { checkEncodable, checkPart } = await import('../pipeline/cost.ts');
   const id = path === standardStream ? 'stdin' : basename(path);
   return readSignalAs(bytes, {
@@ -60,7 +60,7 @@ export async function readMask(
     limits,
   }: { readonly card?: ModelCard; readonly maxBytes: number; readonly limits: Limits },
 ): Promise<Signal> {
-  const { readSignalAs } = await import('../../datasets/read.ts');
+  const { readSignalAs } = await import('../formats/read.ts');
   const { checkPart } = await import('../pipeline/cost.ts');
   return readSignalAs(bytes, {
     id: basename(path),
@@ -104,13 +104,13 @@ export function outputFormat(path: string, named: OutputFormat | undefined): Out
 
 /** The bytes of a decoded signal, made as its rows come where the format allows. */
 export async function encodeRows(stream: RowStream, format: OutputFormat): Promise<Content> {
-  const { signalChunks } = await import('../pipeline/index.ts');
+  const { signalChunks } = await import('../formats/written.ts');
   return signalChunks(stream, format);
 }
 
 /** Several signals of one shape: a contact sheet as a picture, [count, ...axes, channels] as npy. */
 export async function encodeSignals(signals: readonly Signal[], format: OutputFormat): Promise<Content> {
-  const { contactSheet } = await import('../pipeline/index.ts');
+  const { contactSheet } = await import('../formats/contact-sheet.ts');
   const { signalRows, stackedRows } = await import('../signal/index.ts');
   return encodeRows(format === 'npy' ? stackedRows(signals) : signalRows(contactSheet(signals)), format);
 }

@@ -1,7 +1,7 @@
 /** What a completion is shown as. */
 
 import { pointCount } from '../field/spec.ts';
-import { contactSheet } from '../pipeline/index.ts';
+import { contactSheet } from '../formats/contact-sheet.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { Completion } from './complete.ts';
 import type { Observation } from './observation.ts';

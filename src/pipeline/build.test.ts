@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { writeImage } from '../../datasets/image.ts';
 import { temporary } from '../../test/temporary.ts';
 import { withLimits } from '../core/limits.ts';
 import { mse, psnrDb } from '../core/units.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
+import { writeImage } from '../formats/image.ts';
 import { priorsOf } from './coding.ts';
 import { buildFunctaset, openSession, trainPrior } from './index.ts';
 import { inlineWork } from './inline-work.ts';

@@ -3,7 +3,6 @@
  * over it.
  */
 export { multiplyAddsPerPoint } from '../../codec/index.ts';
-export { contactSheet } from '../../datasets/contact-sheet.ts';
 export { type Ability, abilities, describePriors, kindsThat } from './abilities.ts';
 export { bestPrior, priorsOf } from './coding.ts';
 export { shapeOfData } from './data.ts';
@@ -25,7 +24,6 @@ export {
   modulationsFormats,
   rowId,
 } from './modulations-file.ts';
-export { npyChunks } from './npy.ts';
 export {
   detailsPath,
   type PackDetails,
@@ -35,9 +33,7 @@ export {
   type Unpacked,
   unpackFunctaset,
 } from './pack.ts';
-export { pngChunks } from './png.ts';
 export { type FunctionOf, functionOfFile, functionOfModulation } from './put.ts';
 export { defaultQuality, openSession } from './session.ts';
 export type * from './types.ts';
 export type * from './work.ts';
-export { signalChunks } from './written.ts';

@@ -5,7 +5,7 @@
  *   .safetensors   `modulations` the same, `qualities` int32 [functions]; metadata: `ids` and `labels` as JSON lists, `shape`, `model`,
  *                  `networkId`
  */
-import { writeNpy } from '../../datasets/npy.ts';
+
 import { BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
 import type { Label } from '../core/label.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
@@ -13,6 +13,7 @@ import { takeTensor } from '../core/tensor.ts';
 import type { Model } from '../field/model.ts';
 import { readSafetensors, safetensorsHead } from '../field/safetensors.ts';
 import { modulationLength } from '../field/spec.ts';
+import { writeNpy } from '../formats/npy.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { type FunctionSource, openStored, putModulation } from './functions.ts';
 import { functionOfModulation } from './put.ts';

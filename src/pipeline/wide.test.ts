@@ -3,8 +3,8 @@ import { defaultLimits } from '../core/limits.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
+import { pngChunks } from '../formats/png.ts';
 import { collectRows } from '../signal/rows.ts';
-import { pngChunks } from './png.ts';
 import { fieldRows } from './rows.ts';
 import { makeTinyModel } from './testing.ts';
 

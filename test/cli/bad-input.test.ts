@@ -2,8 +2,8 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFileHeader } from '../../codec/header.ts';
-import { writeNpy } from '../../datasets/npy.ts';
 import { readModel, writeModel } from '../../src/field/model.ts';
+import { writeNpy } from '../../src/formats/npy.ts';
 import { functa, functaJson } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 

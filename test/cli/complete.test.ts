@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { writeImage } from '../../datasets/image.ts';
-import { readNpy, writeNpy } from '../../datasets/npy.ts';
 import { openDataset } from '../../datasets/registry.ts';
+import { writeImage } from '../../src/formats/image.ts';
+import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { functa, functaJson } from './run.ts';
 
 let directory: string;

@@ -2,12 +2,12 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { pictureFormats, signalFormats, writtenFormats } from '../../datasets/formats.ts';
-import { readImage, writeImage } from '../../datasets/image.ts';
-import { readNpy } from '../../datasets/npy.ts';
 import { addComplete } from '../../src/cli/commands/complete.ts';
 import { addDecode } from '../../src/cli/commands/decode.ts';
 import { addEncode } from '../../src/cli/commands/encode.ts';
+import { pictureFormats, signalFormats, writtenFormats } from '../../src/formats/formats.ts';
+import { readImage, writeImage } from '../../src/formats/image.ts';
+import { readNpy } from '../../src/formats/npy.ts';
 import { arrays } from '../arrays.ts';
 import { printed } from './in-process.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';

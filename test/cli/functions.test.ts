@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readNpy } from '../../datasets/npy.ts';
 import { openDataset } from '../../datasets/registry.ts';
+import { readNpy } from '../../src/formats/npy.ts';
 import { functa, functaJson } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 

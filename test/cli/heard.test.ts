@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { writeImage } from '../../datasets/image.ts';
 import { commands } from '../../src/cli/commands/index.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { modulationLength } from '../../src/field/spec.ts';
+import { writeImage } from '../../src/formats/image.ts';
 import { findModel, loadModel } from '../../src/pipeline/index.ts';
 import { openFunctasetOf } from '../../src/pipeline/store.ts';
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { writeImage } from '../../datasets/image.ts';
+import { writeImage } from '../../src/formats/image.ts';
 import { functa, main } from './run.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'functa-interrupt-'));

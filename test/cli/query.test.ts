@@ -1,10 +1,10 @@
 /** `functa query` on a tiny functaset: every kind, and what each refuses. */
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { writeNpy } from '../../datasets/npy.ts';
 import { addQuery } from '../../src/cli/commands/query.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { writeModel } from '../../src/field/model.ts';
+import { writeNpy } from '../../src/formats/npy.ts';
 import { openFunctaset, type StoredFunction } from '../../src/functaset/index.ts';
 import { buildFunctaset, loadModel } from '../../src/pipeline/index.ts';
 import { printed } from './in-process.ts';

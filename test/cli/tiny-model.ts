@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeImage } from '../../datasets/image.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import { openEngine } from '../../src/engine/index.ts';
+import { writeImage } from '../../src/formats/image.ts';
 import { makeTinyModel } from '../../src/pipeline/testing.ts';
 
 export interface Workplace {

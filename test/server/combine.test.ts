@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { readNpy } from '../../datasets/npy.ts';
 import type { RunningServer } from '../../server/index.ts';
+import { readNpy } from '../../src/formats/npy.ts';
 import { openSession } from '../../src/pipeline/index.ts';
 import { openFunctasetOf } from '../../src/pipeline/store.ts';
 import { prepare, type Serving } from './serving.ts';

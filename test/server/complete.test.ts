@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readNpy } from '../../datasets/npy.ts';
 import type { RunningServer } from '../../server/index.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
+import { readNpy } from '../../src/formats/npy.ts';
 import { bundledModels } from '../../src/pipeline/index.ts';
 import { monitorBusy } from './busy.ts';
 import { checkTurns, png, startWatched } from './serving.ts';

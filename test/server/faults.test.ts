@@ -2,10 +2,10 @@ import { createConnection } from 'node:net';
 import { promisify } from 'node:util';
 import { crc32, deflate } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { writeNpy } from '../../datasets/npy.ts';
 import type { Problem, RunningServer } from '../../server/index.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import { readModel, writeModel } from '../../src/field/model.ts';
+import { writeNpy } from '../../src/formats/npy.ts';
 import { openSession } from '../../src/pipeline/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 

@@ -1,10 +1,10 @@
 /** What goes in and comes out over HTTP: the same formats and types of arrays as on the command line. */
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { pictureFormats, signalFormats, writtenFormats } from '../../datasets/formats.ts';
-import { readImage, writeImage } from '../../datasets/image.ts';
-import { readNpy, writeNpy } from '../../datasets/npy.ts';
 import { FunctaClient, type RunningServer } from '../../server/index.ts';
+import { pictureFormats, signalFormats, writtenFormats } from '../../src/formats/formats.ts';
+import { readImage, writeImage } from '../../src/formats/image.ts';
+import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { arrays } from '../arrays.ts';
 import { png, prepare, type Serving } from './serving.ts';
 

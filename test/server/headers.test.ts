@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { readImage } from '../../datasets/image.ts';
 import type { RunningServer } from '../../server/index.ts';
 import { encodingClass } from '../../server/work/cost.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
+import { readImage } from '../../src/formats/image.ts';
 import { checkEncodable, encodingWork } from '../../src/pipeline/cost.ts';
 import { png, prepare, type Serving } from './serving.ts';
 

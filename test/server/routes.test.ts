@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readNpy } from '../../datasets/npy.ts';
 import { FunctaClient, ProblemError, type RunningServer } from '../../server/index.ts';
+import { readNpy } from '../../src/formats/npy.ts';
 import { openSession } from '../../src/pipeline/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
@@ -151,7 +151,7 @@ describe('encode and decode', () => {
     expect(Number(response.headers.get('functa-bytes'))).toBe(bytes.length);
     expect(Number(response.headers.get('functa-psnr-db'))).toBeGreaterThan(5);
     expect(Number(response.headers.get('functa-bits-per-point'))).toBeCloseTo((8 * bytes.length) / 784, 3);
-    const { readImage } = await import('../../datasets/image.ts');
+    const { readImage } = await import('../../src/formats/image.ts');
     const session = openSession({ model: serving.model, engine: serving.engine });
     const own = await session.encode(await readImage(picture, { channels: 1 }), { quality: 60 });
     expect(bytes).toEqual(own.bytes);
@@ -164,7 +164,7 @@ describe('encode and decode', () => {
   it('takes JPEG, WebP and npy, and bytes of no declared kind', async () => {
     const jpeg = await sharp(picture).jpeg().toBuffer();
     const webp = await sharp(picture).webp().toBuffer();
-    const { writeNpy } = await import('../../datasets/npy.ts');
+    const { writeNpy } = await import('../../src/formats/npy.ts');
     const npy = writeNpy({ dtype: 'F32', shape: [28, 28], data: new Float32Array(784).fill(0.25) });
     for (const [body, type] of [
       [jpeg, 'image/jpeg'],

@@ -155,7 +155,7 @@ async function observe(job: Job, input: string, model: Model, flags: CompleteFla
   const bytes = await read(input);
   const limits = { maxBytes: flags.maxBytes, limits: job.limits };
   if (flags.points) {
-    const { readNpy } = await import('../../../datasets/npy.ts');
+    const { readNpy } = await import('../../formats/npy.ts');
     return observePoints(shape, spec.outputs, readNpy(bytes));
   }
   const signal = await readSignal(input, bytes, { model, as: 'part', ...limits });

@@ -2,8 +2,8 @@
 import { basename, dirname, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { suffix } from '../../../codec/header.ts';
-import { signalFormats, sniffFormat, titlesOf } from '../../../datasets/formats.ts';
 import type { Model } from '../../field/model.ts';
+import { signalFormats, sniffFormat, titlesOf } from '../../formats/formats.ts';
 import type { Encoded, EncodeTarget } from '../../pipeline/types.ts';
 import type { Signal } from '../../signal/signal.ts';
 import { UsageError } from '../exit.ts';

@@ -1,7 +1,7 @@
 /** `functa query`: what is near, where, unlikely, and what the functions of a store are at given points. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { signalFormats, titlesOf } from '../../../datasets/formats.ts';
 import { BadInputError } from '../../core/errors.ts';
+import { signalFormats, titlesOf } from '../../formats/formats.ts';
 import type { QueryInput, Row } from '../../query/index.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';

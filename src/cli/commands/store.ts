@@ -190,7 +190,7 @@ async function functionsOfFile(
     const found = functionsOfSafetensors(model, bytes, { id, label, quality, shape, limits: job.limits });
     return given === undefined ? found : found.map((fn, i) => ({ ...fn, id: rowId(given, i, found.length) }));
   }
-  const { readNpy } = await import('../../../datasets/npy.ts');
+  const { readNpy } = await import('../../formats/npy.ts');
   const { shape: dimensions, data } = readNpy(bytes);
   if (dimensions.length < 1 || dimensions.length > 2) {
     throw new BadInputError(

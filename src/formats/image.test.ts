@@ -4,11 +4,11 @@ import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { FunctaError } from '../src/core/errors.ts';
-import { withLimits } from '../src/core/limits.ts';
-import { mse, psnrDb } from '../src/core/units.ts';
-import { type Signal, signalFromBytes, signalToBytes } from '../src/signal/signal.ts';
-import { packageRoot } from './cache.ts';
+import { packageRoot } from '../../datasets/cache.ts';
+import { FunctaError } from '../core/errors.ts';
+import { withLimits } from '../core/limits.ts';
+import { mse, psnrDb } from '../core/units.ts';
+import { type Signal, signalFromBytes, signalToBytes } from '../signal/signal.ts';
 import {
   type ImageChannels,
   type ImageFormat,

@@ -1,7 +1,7 @@
-import { BadInputError } from '../src/core/errors.ts';
-import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
-import { look } from '../src/core/look.ts';
-import { checkSignal, type Signal } from '../src/signal/signal.ts';
+import { BadInputError } from '../core/errors.ts';
+import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { look } from '../core/look.ts';
+import { checkSignal, type Signal } from '../signal/signal.ts';
 
 export interface ContactSheetOptions {
   /** Pictures in a row; default: about as many as rows. */

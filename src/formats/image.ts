@@ -1,8 +1,8 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
-import { BadInputError, BadStreamError } from '../src/core/errors.ts';
-import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
-import { pointCount } from '../src/field/spec.ts';
-import { type Signal, signalFromBytes, signalToBytes } from '../src/signal/signal.ts';
+import { BadInputError, BadStreamError } from '../core/errors.ts';
+import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { pointCount } from '../field/spec.ts';
+import { type Signal, signalFromBytes, signalToBytes } from '../signal/signal.ts';
 import { type PictureName, pictureFormats, titlesOf } from './formats.ts';
 import { notesOfFile, notesOfSamples } from './image-notes.ts';
 

@@ -1,6 +1,6 @@
 /** What the numbers of an array stand for: the scale that an integer type has for what a model takes. */
-import { BadInputError } from '../src/core/errors.ts';
-import type { SampleMeaning } from '../src/signal/meaning.ts';
+import { BadInputError } from '../core/errors.ts';
+import type { SampleMeaning } from '../signal/meaning.ts';
 
 /** Value = (sample - zero) / unit. */
 interface Scale {

@@ -1,8 +1,9 @@
 /** Decoded signals as files. */
-import type { WrittenName } from '../../datasets/formats.ts';
+
 import type { RowStream } from '../signal/rows.ts';
 import { collectRows } from '../signal/rows.ts';
-import { npyChunks } from './npy.ts';
+import type { WrittenName } from './formats.ts';
+import { npyChunks } from './npy-rows.ts';
 import { pngChunks } from './png.ts';
 
 /**
@@ -24,7 +25,7 @@ export function signalChunks(stream: RowStream, format: WrittenName): AsyncItera
 
 /** In one piece: the format is coded from all of a picture at once. */
 async function* webpChunks(stream: RowStream): AsyncIterable<Uint8Array> {
-  const { writeImage } = await import('../../datasets/image.ts');
+  const { writeImage } = await import('./image.ts');
   const { shape, channels } = stream;
   const values = await collectRows(stream);
   yield await writeImage({ id: 'the picture', shape, channels, values }, 'webp', { lossless: true });

@@ -1,6 +1,7 @@
 /** float32 .npy files, written as the rows come. */
-import { writeNpy } from '../../datasets/npy.ts';
+
 import type { RowStream } from '../signal/rows.ts';
+import { writeNpy } from './npy.ts';
 
 /** A .npy file of shape [...shape, channels], without the last axis where there is one channel, in pieces. */
 export async function* npyChunks(stream: RowStream): AsyncIterable<Uint8Array> {

@@ -1,9 +1,9 @@
 /** The array format of NumPy (NEP 1; numpy.lib.format, versions 1 to 3). */
-import { BadInputError, BadStreamError } from '../src/core/errors.ts';
-import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
-import { allocate, type Dtype, elementCount, type Tensor, type TypedArray } from '../src/core/tensor.ts';
-import type { SampleMeaning } from '../src/signal/meaning.ts';
-import { checkFinite, checkSignal, type Signal } from '../src/signal/signal.ts';
+import { BadInputError, BadStreamError } from '../core/errors.ts';
+import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { allocate, type Dtype, elementCount, type Tensor, type TypedArray } from '../core/tensor.ts';
+import type { SampleMeaning } from '../signal/meaning.ts';
+import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
 import { scaled } from './npy-samples.ts';
 
 /** How an element is stored and what it becomes. */

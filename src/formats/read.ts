@@ -1,9 +1,9 @@
 /** A signal from the bytes of a file in any of the formats, with the samples that are wanted. */
-import { BadInputError, BadStreamError } from '../src/core/errors.ts';
-import type { Limits } from '../src/core/limits.ts';
-import type { Channels } from '../src/field/card.ts';
-import { meaningOf } from '../src/signal/meaning.ts';
-import type { Signal } from '../src/signal/signal.ts';
+import { BadInputError, BadStreamError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Channels } from '../field/card.ts';
+import { meaningOf } from '../signal/meaning.ts';
+import type { Signal } from '../signal/signal.ts';
 import { pictureFormats, signalFormats, sniffFormat, titlesOf } from './formats.ts';
 import { type ImageChannels, readImage, readImageSize } from './image.ts';
 import { readNpyShape, signalFromNpy } from './npy.ts';

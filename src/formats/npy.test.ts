@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FunctaError } from '../src/core/errors.ts';
-import { withLimits } from '../src/core/limits.ts';
-import type { Dtype } from '../src/core/tensor.ts';
-import type { SampleMeaning } from '../src/signal/meaning.ts';
-import { packageRoot } from './cache.ts';
+import { packageRoot } from '../../datasets/cache.ts';
+import { FunctaError } from '../core/errors.ts';
+import { withLimits } from '../core/limits.ts';
+import type { Dtype } from '../core/tensor.ts';
+import type { SampleMeaning } from '../signal/meaning.ts';
 import { readNpy, signalFromNpy, signalToNpy, writeNpy } from './npy.ts';
 
 const fixture = (name: string) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { withLimits } from '../src/core/limits.ts';
-import type { Signal } from '../src/signal/signal.ts';
+import { withLimits } from '../core/limits.ts';
+import type { Signal } from '../signal/signal.ts';
 import { contactSheet } from './contact-sheet.ts';
 
 const flat = (shape: [number, number], channels: number, value: number): Signal => ({
