@@ -1,6 +1,6 @@
 /** What goes over the wire as JSON and in addresses; the OpenAPI document is made from these. */
 import { z } from '@hono/zod-openapi';
-import { maxEffort } from '../src/pipeline/effort.ts';
+import { maxEffort } from '../src/fit/effort.ts';
 import { isText, list } from '../src/query/index.ts';
 import { problemSchema } from './problem.ts';
 

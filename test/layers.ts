@@ -21,7 +21,8 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['src/engine/', ['src/field/', 'src/core/']],
   ['src/disk/', ['src/core/']],
   ['src/formats/', ['src/signal/', 'src/field/', 'src/core/']],
-  ['src/learn/', ['src/engine/', 'src/signal/', 'src/field/', 'src/disk/', 'src/core/']],
+  ['src/fit/', ['src/engine/', 'prior/', 'src/signal/', 'src/field/', 'src/core/']],
+  ['src/learn/', ['src/fit/', 'src/engine/', 'src/signal/', 'src/field/', 'src/disk/', 'src/core/']],
   ['src/functaset/', ['src/disk/', 'src/core/']],
   ['datasets/', ['src/formats/', 'src/signal/', 'src/disk/', 'src/field/', 'src/core/']],
   [
@@ -36,6 +37,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
       'datasets/',
       'src/functaset/',
       'src/learn/',
+      'src/fit/',
       'src/engine/',
       'src/formats/',
       'src/signal/',

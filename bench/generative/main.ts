@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDataset } from '../../datasets/registry.ts';
 import { openEngine } from '../../src/engine/index.ts';
-import { fitSignals } from '../../src/pipeline/fit.ts';
+import { fitSignals } from '../../src/fit/fit.ts';
 import { loadModel } from '../../src/pipeline/index.ts';
 import { heldOutBits } from './bits.ts';
 import { completions } from './completion.ts';

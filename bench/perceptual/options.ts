@@ -1,7 +1,7 @@
 /** What the command line of the perceptual benchmark takes. */
 import { parseArgs } from 'node:util';
 import { BadInputError } from '../../src/core/errors.ts';
-import { maxEffort } from '../../src/pipeline/index.ts';
+import { maxEffort } from '../../src/fit/effort.ts';
 import { numbers, usualModel, whole } from '../rate/options.ts';
 
 export interface PerceptualOptions {

@@ -4,7 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 import { openEngine } from '../../src/engine/index.ts';
-import { evaluate, loadModel, maxEffort } from '../../src/pipeline/index.ts';
+import { maxEffort } from '../../src/fit/effort.ts';
+import { evaluate, loadModel } from '../../src/pipeline/index.ts';
 import { rateDifference } from './bd.ts';
 import { numbers, whole } from './options.ts';
 

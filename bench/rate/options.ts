@@ -1,7 +1,7 @@
 /** What the command line of the benchmark takes. */
 import { parseArgs } from 'node:util';
 import { BadInputError } from '../../src/core/errors.ts';
-import { maxEffort } from '../../src/pipeline/index.ts';
+import { maxEffort } from '../../src/fit/effort.ts';
 import type { Range } from './bd.ts';
 import { toolKeys } from './peers-tools.ts';
 

@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
-import { adaptBatch } from '../learn/index.ts';
+import { adaptBatch } from '../fit/index.ts';
 
 export interface ViewOptions {
   readonly model: Model;

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { type Split, splits } from '../../datasets/dataset.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
-import { maxEffort } from '../pipeline/effort.ts';
+import { maxEffort } from '../fit/effort.ts';
 import type { Size } from '../signal/region.ts';
 import { UsageError } from './exit.ts';
 

@@ -7,7 +7,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
-import { adaptSignal } from '../learn/index.ts';
+import { adaptSignal } from '../fit/index.ts';
 import { openGenerative } from '../pipeline/generative.ts';
 import { kindsThat, loadModel } from '../pipeline/index.ts';
 import type { Signal } from '../signal/signal.ts';

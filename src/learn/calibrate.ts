@@ -10,10 +10,10 @@
 import type { Engine } from '../engine/engine.ts';
 import { channelLayout, channelRms } from '../field/channels.ts';
 import type { BaseNetwork } from '../field/spec.ts';
-import { errorScale255 } from './batch.ts';
+import { errorScale255 } from '../fit/batch.ts';
+import { gramDiagonal } from '../fit/start-rates.ts';
 import { stepRng } from './draw.ts';
 import type { TrainingRecipe } from './recipe.ts';
-import { gramDiagonal } from './start-rates.ts';
 
 /** Modulations that the diagonal is measured at. */
 const PROBED = 8;

@@ -6,8 +6,8 @@ import { BadInputError } from '../core/errors.ts';
 import { type Rng, rngAt } from '../core/rng.ts';
 import type { Batch } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
+import { makeBatch, toFieldUnits, type ValueRange } from '../fit/batch.ts';
 import { type Crop, forEachRow, type SignalSource } from '../signal/source.ts';
-import { makeBatch, toFieldUnits, type ValueRange } from './batch.ts';
 
 /** Purposes of random numbers; each has its own stream at each step. */
 export const purposes = {

@@ -1,26 +1,9 @@
-/** Learning base networks, and adapting them to signals. */
-
-export { type Crop, type SignalSource, type SourceSignal, sourceOf } from '../signal/source.ts';
-export {
-  type AdaptedBatch,
-  type AdaptOptions,
-  adaptBatch,
-  adaptSignal,
-  rateTerm,
-  type Trade,
-} from './adapt.ts';
-export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits, type ValueRange } from './batch.ts';
+/** Learning base networks: the outer loop, its recipes and its checkpoints. */
 export { mirror, stepRng } from './draw.ts';
 export type { TrainEvent } from './events.ts';
-export { loneNats } from './lone.ts';
 export { presetRecipe, type RecipeName, recipePresets, systems } from './presets.ts';
-export type { Price, PricedSymbols } from './pricing.ts';
-export { logisticNats } from './rate.ts';
 export { checkRecipe, recipeDigest, type TrainingRecipe, withOverrides } from './recipe.ts';
-export { type RateTerm, type Refined, type RefineOptions, refineBatch } from './refine.ts';
-export { type Rounded, type RoundOptions, roundBatch } from './round.ts';
 export { startFrom } from './start-from.ts';
-export { gramDiagonal, startRates } from './start-rates.ts';
 export {
   type DataShape,
   isSystem,

@@ -5,12 +5,12 @@ import { openReference } from '../engine/reference/reference.ts';
 import { channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { modulationLength, weightLayout } from '../field/spec.ts';
-import { massOf } from './batch.ts';
+import { massOf } from '../fit/batch.ts';
+import { dequantise, LogisticRate } from '../fit/rate.ts';
+import { startRates } from '../fit/start-rates.ts';
 import { BatchDrawer } from './draw.ts';
 import { allFinite, OuterStepper, type Prices, phaseAt } from './outer-step.ts';
-import { dequantise, LogisticRate } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
-import { startRates } from './start-rates.ts';
 import { freshState, groupNames, type Learnt, learntFrom, mapLearnt, parametersAt } from './state.ts';
 import { linearPrice, tinyRecipe, tinySpec, waves } from './testing.ts';
 

@@ -14,13 +14,11 @@ import type { Adapted, Batch, Engine, MetaGradient, OuterLoss } from '../engine/
 import { octavesAt } from '../field/at-quality.ts';
 import { type ChannelLayout, channelLayout } from '../field/channels.ts';
 import { weightLayout } from '../field/spec.ts';
-import { clipScale, cosineSchedule, gradientNorm } from './adam.ts';
-import { rateTerm } from './adapt.ts';
-import { errorScale255, massOf, sliceBatch } from './batch.ts';
-import type { Bounds } from './descent.ts';
-import { stepRng } from './draw.ts';
-import { loneNats } from './lone.ts';
-import type { Price } from './pricing.ts';
+import { rateTerm } from '../fit/adapt.ts';
+import { errorScale255, massOf, sliceBatch } from '../fit/batch.ts';
+import type { Bounds } from '../fit/descent.ts';
+import { loneNats } from '../fit/lone.ts';
+import type { Price } from '../fit/pricing.ts';
 import {
   addChannelDots,
   dequantise,
@@ -28,10 +26,12 @@ import {
   multiplierAt,
   noiseOffsets,
   roundingOffsets,
-} from './rate.ts';
+} from '../fit/rate.ts';
+import { refineBatch } from '../fit/refine.ts';
+import { roundBatch } from '../fit/round.ts';
+import { clipScale, cosineSchedule, gradientNorm } from './adam.ts';
+import { stepRng } from './draw.ts';
 import type { TrainingRecipe } from './recipe.ts';
-import { refineBatch } from './refine.ts';
-import { roundBatch } from './round.ts';
 import {
   groupNames,
   type Learnt,

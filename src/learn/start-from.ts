@@ -13,8 +13,8 @@ import {
   totalChannels,
   weightLayout,
 } from '../field/spec.ts';
+import { coarseToFine, startRates } from '../fit/start-rates.ts';
 import type { TrainingRecipe } from './recipe.ts';
-import { coarseToFine, startRates } from './start-rates.ts';
 
 export interface StartOptions extends CallOptions {
   /** Shape of what is learnt on, for the rates of levels that are new. */

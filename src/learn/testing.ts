@@ -1,9 +1,9 @@
 /** Small problems for the tests of this folder. */
 import { Rng } from '../core/rng.ts';
 import { pyramid } from '../field/presets.ts';
+import type { Price } from '../fit/pricing.ts';
 import { type SignalSource, sourceOf } from '../signal/source.ts';
 import { recipePresets } from './presets.ts';
-import type { Price } from './pricing.ts';
 import { type TrainingRecipe, withOverrides } from './recipe.ts';
 
 export const tinySpec = pyramid({

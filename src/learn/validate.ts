@@ -4,10 +4,10 @@ import type { Batch, Engine } from '../engine/engine.ts';
 import { octavesAt } from '../field/at-quality.ts';
 import { channelLayout } from '../field/channels.ts';
 import type { BaseNetwork } from '../field/spec.ts';
+import { massOf, sliceBatch } from '../fit/batch.ts';
+import { LogisticRate, multiplierAt, roundingOffsets } from '../fit/rate.ts';
 import type { SignalSource } from '../signal/source.ts';
-import { massOf, sliceBatch } from './batch.ts';
 import { BatchDrawer } from './draw.ts';
-import { LogisticRate, multiplierAt, roundingOffsets } from './rate.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { type Learnt, NetworkView, parametersAt } from './state.ts';
 

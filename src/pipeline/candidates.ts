@@ -9,13 +9,13 @@ import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { fromSamples, type Samples, toSamples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
+import { type Fitted, fitSignals } from '../fit/fit.ts';
+import { mostRankedPoints, type RankedSource, type Unmeasured } from '../fit/ranking.ts';
+import type { Cost } from '../fit/trade.ts';
 import type { Signal } from '../signal/signal.ts';
 import { errorAgainst, errorOfRows } from '../signal/values.ts';
 import { bestPrior } from './coding.ts';
-import { type Fitted, fitSignals } from './fit.ts';
 import { functionRows } from './function-rows.ts';
-import { mostRankedPoints, type RankedSource, type Unmeasured } from './ranking.ts';
-import type { Cost } from './trade.ts';
 import type { Coded, Work } from './work.ts';
 
 /** What encoding is done with. */

@@ -3,8 +3,8 @@ import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
+import { gradientsOf } from '../fit/effort.ts';
 import { checkShapeFits } from '../signal/values.ts';
-import { gradientsOf } from './effort.ts';
 
 /** Forward, backward to activations, and the sums over points of one gradient, in multiply-adds of a plain pass. */
 const passesPerGradient = 3;

@@ -2,7 +2,8 @@
 import { readBox, shapeOfItem } from '../../datasets/crop.ts';
 import type { Dataset, OpenOptions, Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
-import type { DataShape, SignalSource } from '../learn/index.ts';
+import type { DataShape } from '../learn/index.ts';
+import type { SignalSource } from '../signal/source.ts';
 
 /** A data set as the learner reads it. */
 export function sourceOf(dataset: Dataset, limit?: number): SignalSource {

@@ -8,10 +8,7 @@ import { checkQuality } from '../../prior/quantiser.ts';
 import { stoppable } from '../core/look.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
-import type { Signal } from '../signal/signal.ts';
-import { type Candidate, Candidates, type EncodingContext } from './candidates.ts';
-import { priorKind } from './coding.ts';
-import type { Fitted } from './fit.ts';
+import type { Fitted } from '../fit/fit.ts';
 import {
   isFlat,
   leastRanked,
@@ -20,9 +17,12 @@ import {
   rankedBelow,
   rankedQualities,
   usefulQualities,
-} from './ranking.ts';
+} from '../fit/ranking.ts';
+import { type Cost, cheapest, dominates, tradeAt } from '../fit/trade.ts';
+import type { Signal } from '../signal/signal.ts';
+import { type Candidate, Candidates, type EncodingContext } from './candidates.ts';
+import { priorKind } from './coding.ts';
 import { leastSampleBytes } from './sample-estimate.ts';
-import { type Cost, cheapest, dominates, tradeAt } from './trade.ts';
 import type { Encoded, EncodeOptions } from './types.ts';
 
 /** Qualities of samples that are tried; the steps are 8, 4, 2 and 1. */

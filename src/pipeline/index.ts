@@ -7,7 +7,6 @@ export { type Ability, abilities, describePriors, kindsThat } from './abilities.
 export { bestPrior, priorsOf } from './coding.ts';
 export { shapeOfData } from './data.ts';
 export { type DemoOptions, demoFunctasets } from './demo.ts';
-export { maxEffort } from './effort.ts';
 export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
 export { type OutputGrid, outputGrid } from './grid.ts';
 export { inlineWork } from './inline-work.ts';

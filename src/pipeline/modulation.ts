@@ -4,9 +4,9 @@ import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { fromSamples } from '../field/samples.ts';
+import { fitSignals } from '../fit/fit.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
-import { fitSignals } from './fit.ts';
 import type { DecodedFunction } from './work.ts';
 
 /** What a function of a file is asked with. */

@@ -7,12 +7,12 @@ import type { ModulationSource, TrainingModulation } from '../../prior/train/ind
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import { type FitRequest, fitSignals } from '../fit/fit.ts';
 import { mirror } from '../learn/index.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { stepsOf } from './coding.ts';
 import { openingFor } from './data.ts';
-import { type FitRequest, fitSignals } from './fit.ts';
 import { openFunctions } from './functions.ts';
 import { broughtTo } from './refit.ts';
 import { defaultBatch, defaultQuality, groups } from './session.ts';

@@ -3,7 +3,7 @@ import { AbortedError } from '../core/errors.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { adaptBatch } from '../learn/index.ts';
+import { adaptBatch } from '../fit/index.ts';
 import { type FunctionSource, isSameNetwork } from './functions.ts';
 
 /** A modulation, and the quality whose network it is of. */

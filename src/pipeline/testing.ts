@@ -13,10 +13,10 @@ import type { ModelCard } from '../field/card.ts';
 import { readModel, writeModel } from '../field/model.ts';
 import { pyramid } from '../field/presets.ts';
 import { totalChannels } from '../field/spec.ts';
+import { fitSignals, scalesTensor } from '../fit/fit.ts';
 import { presetRecipe, train, withOverrides } from '../learn/index.ts';
 import type { Signal } from '../signal/signal.ts';
 import { sourceOf } from './data.ts';
-import { fitSignals, scalesTensor } from './fit.ts';
 
 const spec = pyramid({
   axes: 2,

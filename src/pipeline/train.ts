@@ -11,12 +11,12 @@ import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
+import { scalesTensor } from '../fit/fit.ts';
+import { priceWith } from '../fit/price.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
 import { holds, writeFailure, writeFileWhole } from './files.ts';
-import { scalesTensor } from './fit.ts';
-import { priceWith } from './price.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
 const job = 'learn';

@@ -1,8 +1,8 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rankedQualities } from '../../src/fit/ranking.ts';
 import { readImage } from '../../src/formats/image.ts';
 import { signalFromNpy } from '../../src/formats/npy.ts';
-import { rankedQualities } from '../../src/pipeline/ranking.ts';
 import { functa, functaJson } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 

@@ -7,12 +7,12 @@ import { atQuality } from '../field/at-quality.ts';
 import { channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { readModel } from '../field/model.ts';
+import { linearPrice, tinyRecipe, tinySpec, waves } from '../learn/testing.ts';
+import { train } from '../learn/trainer.ts';
 import { adaptBatch, rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
 import { logisticNats } from './rate.ts';
 import { roundBatch } from './round.ts';
-import { linearPrice, tinyRecipe, tinySpec, waves } from './testing.ts';
-import { train } from './trainer.ts';
 
 const engine = await openReference();
 const shape = [8, 8];

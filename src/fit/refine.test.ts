@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { openReference } from '../engine/reference/reference.ts';
 import { channelLayout } from '../field/channels.ts';
+import { tinyRecipe, tinySpec, waves } from '../learn/testing.ts';
+import { train } from '../learn/trainer.ts';
 import { adaptBatch } from './adapt.ts';
 import { batchOf } from './batch.ts';
 import { LogisticRate } from './rate.ts';
 import { refineBatch } from './refine.ts';
-import { tinyRecipe, tinySpec, waves } from './testing.ts';
-import { train } from './trainer.ts';
 
 const engine = await openReference();
 const shape = [8, 8];

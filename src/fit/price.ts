@@ -1,7 +1,7 @@
 /** What a prior charges for symbols, for choosing them: the true costs that rounding weighs against error. */
 import { bitsOf } from '../../prior/cost.ts';
 import type { EntropyPrior, SymbolCoder, SymbolLayout, Table } from '../../prior/prior.ts';
-import type { PricedSymbols } from '../learn/index.ts';
+import type { PricedSymbols } from './pricing.ts';
 
 const natsPerBit = Math.LN2;
 

@@ -5,8 +5,8 @@ import { channelLayout } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { weightLayout } from '../field/spec.ts';
+import { tinySpec as spec } from '../learn/testing.ts';
 import { coarseToFine, gramDiagonal, startRates } from './start-rates.ts';
-import { tinySpec as spec } from './testing.ts';
 
 const engine = await openReference();
 const shape = [6, 9];

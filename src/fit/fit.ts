@@ -7,11 +7,15 @@ import { atQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, totalChannels } from '../field/spec.ts';
-import { adaptBatch, batchOf, loneNats, type RateTerm, rateTerm, roundBatch } from '../learn/index.ts';
 import type { Signal } from '../signal/signal.ts';
 import { isPicture } from '../signal/values.ts';
+import { adaptBatch, rateTerm } from './adapt.ts';
+import { batchOf } from './batch.ts';
 import { workOf } from './effort.ts';
+import { loneNats } from './lone.ts';
 import { priceWith } from './price.ts';
+import type { RateTerm } from './refine.ts';
+import { roundBatch } from './round.ts';
 
 /** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
 export const scalesTensor = 'learn.scales';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { BatchDrawer, mirror } from '../learn/draw.ts';
 import { copyCrop, type SourceSignal, sourceOf } from '../signal/source.ts';
 import { batchOf, massOf, sliceBatch } from './batch.ts';
-import { BatchDrawer, mirror } from './draw.ts';
 
 const range = { offset: 10, scale: 2 };
 

@@ -4,12 +4,12 @@ import { openReference } from '../engine/reference/reference.ts';
 import { randomBatch, randomNetwork, uniformFrom } from '../engine/testing.ts';
 import { channelLayout } from '../field/channels.ts';
 import { type FieldSpec, modulationLength } from '../field/spec.ts';
+import { tinyRecipe, tinySpec, waves } from '../learn/testing.ts';
+import { train } from '../learn/trainer.ts';
 import * as learning from './adapt.ts';
 import { rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
 import { LogisticRate } from './rate.ts';
-import { tinyRecipe, tinySpec, waves } from './testing.ts';
-import { train } from './trainer.ts';
 
 const engine = await openReference();
 const adaptBatch = async (...args: Parameters<typeof learning.adaptBatch>) =>

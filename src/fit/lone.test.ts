@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { pyramid } from '../field/presets.ts';
 import { modulationLength } from '../field/spec.ts';
+import { linearPrice } from '../learn/testing.ts';
 import { priceLone } from './lone.ts';
-import { linearPrice } from './testing.ts';
 
 const levels = [
   { cell: 8, channels: 1 },

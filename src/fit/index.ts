@@ -1,0 +1,17 @@
+/** From a signal to a modulation and to symbols: the inner loop, and the searches beyond it. */
+export {
+  type AdaptedBatch,
+  type AdaptOptions,
+  adaptBatch,
+  adaptSignal,
+  rateTerm,
+  type Trade,
+} from './adapt.ts';
+export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits, type ValueRange } from './batch.ts';
+export { maxEffort } from './effort.ts';
+export { loneNats } from './lone.ts';
+export type { Price, PricedSymbols } from './pricing.ts';
+export { logisticNats } from './rate.ts';
+export { type RateTerm, type Refined, type RefineOptions, refineBatch } from './refine.ts';
+export { type Rounded, type RoundOptions, roundBatch } from './round.ts';
+export { gramDiagonal, startRates } from './start-rates.ts';
