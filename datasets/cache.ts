@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { BugError, FunctaError } from '../src/core/errors.ts';
+import { join } from 'node:path';
+import { FunctaError } from '../src/core/errors.ts';
 import { sealJson, unsealJson } from '../src/core/sealed.ts';
 
 /** Where fetched data sets live: `override`, else $FUNCTA_DATA, else ~/.cache/functa/data. */
@@ -81,13 +80,5 @@ function readNote(directory: string): ReadyNote {
   } catch (error) {
     if (!(error instanceof FunctaError)) throw error;
     return JSON.parse(bytes.toString()) as ReadyNote;
-  }
-}
-
-/** The package's own directory, from source and from dist/ alike. */
-export function packageRoot(): string {
-  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
-    if (existsSync(join(at, 'package.json'))) return at;
-    if (at === dirname(at)) throw new BugError('no package.json above the datasets module');
   }
 }

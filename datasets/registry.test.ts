@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { packageRoot } from './cache.ts';
+import { packageRoot } from '../src/disk/package.ts';
 import type { Split } from './dataset.ts';
 import { fetchDataset, listDatasets, openDataset } from './registry.ts';
 

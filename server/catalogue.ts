@@ -1,5 +1,5 @@
 /** The models and functasets that are served: what is known of them, looked at again when it may have changed. */
-import type { ModelEntry } from '../src/pipeline/index.ts';
+import type { ModelEntry } from '../src/models/index.ts';
 import type { Pool } from './work/pool.ts';
 import type { FunctasetRef, ModelRef } from './work/shelf.ts';
 import type { ModelDescription } from './work/verbs/models.ts';

@@ -2,11 +2,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { packageRoot } from '../datasets/cache.ts';
 import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { type Limits, serverLimits, withLimits } from '../src/core/limits.ts';
+import { packageRoot } from '../src/disk/package.ts';
 import type { Engine } from '../src/engine/index.ts';
-import { bundledModels, listModels } from '../src/pipeline/index.ts';
+import { bundledModels, listModels } from '../src/models/index.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { Catalogue, type RefusedModel } from './catalogue.ts';

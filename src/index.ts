@@ -39,5 +39,6 @@ export {
   withOverrides,
   withSteps,
 } from './learn/index.ts';
+export * from './models/index.ts';
 export * from './pipeline/index.ts';
 export * from './signal/index.ts';

@@ -23,6 +23,19 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['src/formats/', ['src/signal/', 'src/field/', 'src/core/']],
   ['src/fit/', ['src/engine/', 'prior/', 'src/signal/', 'src/field/', 'src/core/']],
   ['src/learn/', ['src/fit/', 'src/engine/', 'src/signal/', 'src/field/', 'src/disk/', 'src/core/']],
+  [
+    'src/models/',
+    [
+      'prior/flow/',
+      'prior/diffusion/',
+      'prior/gaussian/',
+      'prior/train/',
+      'prior/',
+      'src/field/',
+      'src/disk/',
+      'src/core/',
+    ],
+  ],
   ['src/functaset/', ['src/disk/', 'src/core/']],
   ['datasets/', ['src/formats/', 'src/signal/', 'src/disk/', 'src/field/', 'src/core/']],
   [
@@ -36,6 +49,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
       'prior/',
       'datasets/',
       'src/functaset/',
+      'src/models/',
       'src/learn/',
       'src/fit/',
       'src/engine/',

@@ -3,8 +3,9 @@ import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf } from '../../prior/train/standard.ts';
 import type { Model } from '../../src/field/model.ts';
-import { bitsOf, priorsOf } from '../../src/pipeline/coding.ts';
-import { generativeOf, openGenerative } from '../../src/pipeline/generative.ts';
+import { generativeOf, openGenerative } from '../../src/models/generative.ts';
+import { priorsOf } from '../../src/models/priors.ts';
+import { bitsOf } from '../../src/pipeline/coding.ts';
 import { type BitsRow, type Found, meanOf } from './result.ts';
 
 /** The quality that flows are made for. */

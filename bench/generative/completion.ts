@@ -8,7 +8,7 @@ import { coveringGrid } from '../../src/field/coordinates.ts';
 import type { Model } from '../../src/field/model.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import { adaptSignal } from '../../src/fit/index.ts';
-import { generativeOf } from '../../src/pipeline/generative.ts';
+import { generativeOf } from '../../src/models/generative.ts';
 import { ownPrior } from '../../src/pipeline/own-prior.ts';
 import { openFunctasetOf } from '../../src/pipeline/store.ts';
 import type { Signal } from '../../src/signal/signal.ts';

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { openDataset } from '../../datasets/registry.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { fitSignals } from '../../src/fit/fit.ts';
-import { loadModel } from '../../src/pipeline/index.ts';
+import { loadModel } from '../../src/models/index.ts';
 import { heldOutBits } from './bits.ts';
 import { completions } from './completion.ts';
 import { type GenerativeOptions, readOptions } from './options.ts';

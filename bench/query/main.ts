@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import { openEngine } from '../../src/engine/index.ts';
 import { openFunctaset } from '../../src/functaset/index.ts';
-import { loadModel } from '../../src/pipeline/index.ts';
+import { loadModel } from '../../src/models/index.ts';
 import { measureEvaluate } from './evaluate.ts';
 import { measureRetrieval } from './retrieval.ts';
 import { measureScale } from './scale.ts';

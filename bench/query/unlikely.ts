@@ -1,7 +1,7 @@
 /** How many of the functions that are known to be odd stand first among the unlikely ones, by each prior. */
 import { defaultLimits } from '../../src/core/limits.ts';
-import { kindsThat } from '../../src/pipeline/abilities.ts';
-import { samplersOf } from '../../src/pipeline/generative.ts';
+import { kindsThat } from '../../src/models/abilities.ts';
+import { samplersOf } from '../../src/models/generative.ts';
 import {
   collectAnswer,
   NearIndexes,

@@ -13,7 +13,7 @@ import { columns } from '../../src/cli/text.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { maxEffort } from '../../src/fit/effort.ts';
-import { loadModel } from '../../src/pipeline/index.ts';
+import { loadModel } from '../../src/models/index.ts';
 import { ablationRows } from './ablation-rows.ts';
 import { rateAt } from './bd.ts';
 import { type Comparison, compare } from './comparison.ts';

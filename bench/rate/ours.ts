@@ -12,8 +12,8 @@ import {
 import type { PriorKind } from '../../prior/prior.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { psnrOfMeanMse } from '../../src/core/units.ts';
-import { priorKind } from '../../src/pipeline/coding.ts';
-import { bestPrior, priorsOf } from '../../src/pipeline/index.ts';
+import { bestPrior, priorsOf } from '../../src/models/index.ts';
+import { priorKind } from '../../src/models/priors.ts';
 import type { Encoded, Session } from '../../src/pipeline/types.ts';
 import { archiveBits } from './archive.ts';
 import { decodeAll, encodeAll, perPixel } from './coded.ts';

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packageRoot } from '../../src/disk/package.ts';
 import { readPixels } from '../../src/formats/image.ts';
-import { packageRoot } from '../cache.ts';
 import type { Dataset, DatasetCard, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { openFlat } from '../flat.ts';

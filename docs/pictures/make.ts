@@ -11,7 +11,8 @@ import { Rng } from '../../src/core/rng.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { contactSheet } from '../../src/formats/contact-sheet.ts';
 import { writeImage } from '../../src/formats/image.ts';
-import { loadModel, openSession } from '../../src/pipeline/index.ts';
+import { loadModel } from '../../src/models/index.ts';
+import { openSession } from '../../src/pipeline/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 
 const directory = new URL('.', import.meta.url);

@@ -7,9 +7,10 @@ import type { Limits } from '../../src/core/limits.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { Model } from '../../src/field/model.ts';
 import { checkFile, type Functaset, openFunctaset } from '../../src/functaset/index.ts';
-import { generativePath } from '../../src/pipeline/generative.ts';
-import { loadModel, openSession, type Session } from '../../src/pipeline/index.ts';
-import { generativeKinds } from '../../src/pipeline/models.ts';
+import { generativePath } from '../../src/models/generative.ts';
+import { loadModel } from '../../src/models/index.ts';
+import { generativeKinds } from '../../src/models/models.ts';
+import { openSession, type Session } from '../../src/pipeline/index.ts';
 import { NearIndexes } from '../../src/query/index.ts';
 import { HttpFault } from '../problem.ts';
 

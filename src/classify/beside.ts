@@ -1,8 +1,8 @@
 /** The classifier of a model: `classifier.safetensors`, or `NAME.classifier.safetensors`, beside the model's own file. */
 import { NotFoundError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
-import { findBeside, pathBeside } from '../pipeline/beside.ts';
-import { classifierName, modelSuffix } from '../pipeline/models.ts';
+import { findBeside, pathBeside } from '../models/beside.ts';
+import { classifierName, modelSuffix } from '../models/models.ts';
 import { type Asker, openClassifier } from './ask.ts';
 import { type ClassifierCard, loadClassifier } from './file.ts';
 

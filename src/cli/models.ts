@@ -21,7 +21,7 @@ export async function chooseModel(
   what: string,
   fits: (model: Model) => boolean = () => true,
 ): Promise<Model> {
-  const { listModels, loadModel } = await import('../pipeline/index.ts');
+  const { listModels, loadModel } = await import('../models/index.ts');
   if (ref !== undefined) return loadModel(ref);
   const fitting: Model[] = [];
   const all: string[] = [];
@@ -56,7 +56,7 @@ export async function modelOfSignal(
   { shape }: { readonly shape: readonly number[] },
   { channels, isPicture }: { readonly channels: number; readonly isPicture: boolean },
 ): Promise<{ readonly model: Model; readonly others: readonly string[] }> {
-  const { listModels, loadModel } = await import('../pipeline/index.ts');
+  const { listModels, loadModel } = await import('../models/index.ts');
   const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
   const takes = ({ card }: Model) => {
     const sameShape = card.shape.join() === shape.join();
@@ -119,7 +119,7 @@ async function namedOrKnown(
   fits: (model: Model) => boolean,
   absent: (known: string) => string,
 ): Promise<Model> {
-  const { listModels, loadModel, modelFilesIn } = await import('../pipeline/index.ts');
+  const { listModels, loadModel, modelFilesIn } = await import('../models/index.ts');
   if (ref !== undefined) return loadModel(ref);
   const entries = await listModels();
   for (const { path } of entries) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../datasets/cache.ts';
+import { packageRoot } from '../disk/package.ts';
 
 /** The version in the package's manifest. */
 export function packageVersion(): string {

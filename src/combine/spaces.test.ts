@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { openGenerative } from '../pipeline/generative.ts';
-import { loadModel } from '../pipeline/models.ts';
+import { openGenerative } from '../models/generative.ts';
+import { loadModel } from '../models/models.ts';
 import { pathBetween, pathSpaceOf, type Term } from './index.ts';
 
 const model = await loadModel('fashion-mnist');

@@ -1,8 +1,8 @@
 /** Spaces that paths between the functions of a model run in. */
 import { BadInputError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
+import { openGenerative } from '../models/generative.ts';
 import { isSameNetwork } from '../pipeline/functions.ts';
-import { openGenerative } from '../pipeline/generative.ts';
 import { defaultQuality } from '../pipeline/session.ts';
 import type { PathSpace } from './combine.ts';
 

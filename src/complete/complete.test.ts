@@ -8,8 +8,8 @@ import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { adaptSignal } from '../fit/index.ts';
-import { openGenerative } from '../pipeline/generative.ts';
-import { kindsThat, loadModel } from '../pipeline/index.ts';
+import { openGenerative } from '../models/generative.ts';
+import { kindsThat, loadModel } from '../models/index.ts';
 import type { Signal } from '../signal/signal.ts';
 import {
   complete,

@@ -7,7 +7,7 @@ import { mse, psnrDb } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount, totalChannels } from '../field/spec.ts';
-import { type Gaussian, generativeOf, openGenerative, samplersOf } from '../pipeline/generative.ts';
+import { type Gaussian, generativeOf, openGenerative, samplersOf } from '../models/generative.ts';
 import { multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
 import { fieldRows } from '../pipeline/rows.ts';
 import { collectRows } from '../signal/index.ts';
@@ -57,7 +57,7 @@ export interface Completion {
   readonly seconds: number;
 }
 
-/** Priors that signals can be completed with, in order of choice: those whose ability it is (src/pipeline/abilities.ts). */
+/** Priors that signals can be completed with, in order of choice: those whose ability it is (src/models/abilities.ts). */
 export const completingPriors = ['gaussian'] as const;
 export type CompletingPrior = (typeof completingPriors)[number];
 

@@ -4,10 +4,10 @@ import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { packageRoot } from '../../datasets/cache.ts';
 import { FunctaError } from '../core/errors.ts';
 import { withLimits } from '../core/limits.ts';
 import { mse, psnrDb } from '../core/units.ts';
+import { packageRoot } from '../disk/package.ts';
 import { type Signal, signalFromBytes, signalToBytes } from '../signal/signal.ts';
 import {
   type ImageChannels,

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { packageRoot } from '../../datasets/cache.ts';
 import { FunctaError } from '../core/errors.ts';
 import { withLimits } from '../core/limits.ts';
 import type { Dtype } from '../core/tensor.ts';
+import { packageRoot } from '../disk/package.ts';
 import type { SampleMeaning } from '../signal/meaning.ts';
 import { readNpy, signalFromNpy, signalToNpy, writeNpy } from './npy.ts';
 

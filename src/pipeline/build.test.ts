@@ -7,7 +7,7 @@ import { mse, psnrDb } from '../core/units.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { writeImage } from '../formats/image.ts';
-import { priorsOf } from './coding.ts';
+import { priorsOf } from '../models/priors.ts';
 import { buildFunctaset, openSession, trainPrior } from './index.ts';
 import { inlineWork } from './inline-work.ts';
 import { openFunctasetOf } from './store.ts';

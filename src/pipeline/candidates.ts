@@ -12,9 +12,9 @@ import { pointCount } from '../field/spec.ts';
 import { type Fitted, fitSignals } from '../fit/fit.ts';
 import { mostRankedPoints, type RankedSource, type Unmeasured } from '../fit/ranking.ts';
 import type { Cost } from '../fit/trade.ts';
+import { bestPrior } from '../models/priors.ts';
 import type { Signal } from '../signal/signal.ts';
 import { errorAgainst, errorOfRows } from '../signal/values.ts';
-import { bestPrior } from './coding.ts';
 import { functionRows } from './function-rows.ts';
 import type { Coded, Work } from './work.ts';
 

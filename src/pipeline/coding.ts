@@ -11,42 +11,14 @@ import {
 import { CostMeter } from '../../prior/cost.ts';
 import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
-import { priorKinds, readPrior } from '../../prior/registry.ts';
+import { readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
+import { priorKind } from '../models/priors.ts';
 import type { Coded, CodeTask, DecodedFunction, DecodeTask } from './work.ts';
-
-/** Kinds of priors that code, best first. */
-export const codingKinds = [
-  'autoregressive',
-  'factorized',
-  'histogram',
-] as const satisfies readonly PriorKind[];
-
-/** Kinds of the priors in a model, best first. */
-export function priorsOf(model: Model): PriorKind[] {
-  return priorKinds(model);
-}
-
-/** Throws NotFoundError `prior` when the model has none. */
-export function bestPrior(model: Model): PriorKind {
-  return readPrior(model).kind;
-}
-
-/** A kind of prior from text. Throws BadInputError `unknown-prior`. */
-export function priorKind(name: string): PriorKind {
-  const kind = codingKinds.find((known) => known === name);
-  if (kind !== undefined) return kind;
-  throw new BadInputError('unknown-prior', `no prior is called ${name}; there are ${codingKinds.join(', ')}`);
-}
-
-/** What one symbol costs to code, at most. */
-export function multiplyAddsPerSymbol(model: Model, prior: string): number {
-  return readPrior(model, priorKind(prior)).multiplyAddsPerSymbol;
-}
 
 /** Bytes of a single file before its stream. */
 export function headerBytesOf(file: Uint8Array): number {

@@ -6,7 +6,7 @@ import { cacheRoot } from '../../datasets/cache.ts';
 import { AbortedError, EnvironmentError } from '../core/errors.ts';
 import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 import type { Model } from '../field/model.ts';
-import { listModels, loadModel } from './models.ts';
+import { listModels, loadModel } from '../models/models.ts';
 import { type Packed, readPack, type UnpackOptions, unpackFunctaset } from './pack.ts';
 import { openFunctasetOf } from './store.ts';
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '../core/limits.ts';
-import { describePriors, kindsThat } from './abilities.ts';
-import { codingKinds, functionsOf } from './coding.ts';
+import { describePriors, kindsThat } from '../models/abilities.ts';
+import { listModels, loadModel } from '../models/models.ts';
+import { codingKinds } from '../models/priors.ts';
+import { functionsOf } from './coding.ts';
 import { draw } from './draw.ts';
-import { listModels, loadModel } from './models.ts';
 import type { DecodedModulation, DrawTask } from './work.ts';
 
 const model = await loadModel('fashion-mnist');

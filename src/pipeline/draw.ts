@@ -9,17 +9,10 @@ import { stoppable } from '../core/look.ts';
 import { Pace } from '../core/pace.ts';
 import { Rng } from '../core/rng.ts';
 import type { Model } from '../field/model.ts';
-import {
-  archiveOf,
-  bestPrior,
-  checkCodedAt,
-  codingKinds,
-  multiplyAddsPerSymbol,
-  priorsOf,
-  stepsOf,
-} from './coding.ts';
-import { type GenerativeKind, openGenerative } from './generative.ts';
-import { generativeKinds } from './models.ts';
+import { type GenerativeKind, networkPerNumber, openGenerative } from '../models/generative.ts';
+import { generativeKinds } from '../models/models.ts';
+import { bestPrior, codingKinds, multiplyAddsPerSymbol, priorsOf } from '../models/priors.ts';
+import { archiveOf, checkCodedAt, stepsOf } from './coding.ts';
 import type { Drawn, DrawTask } from './work.ts';
 
 /** What a kind of prior can be asked for beside count, seed and quality. */
@@ -81,8 +74,6 @@ export function drawingPerSymbol(model: Model, prior: string, steps = defaultSte
   return kind === 'diffusion' ? 4 * steps * networkPerNumber : networkPerNumber;
 }
 
-/** Of a generative prior's network, one pass, for each number of a modulation. */
-export const networkPerNumber = 2 ** 14;
 const defaultSteps = 18;
 
 function generativeKind(prior: string): GenerativeKind | undefined {

@@ -19,9 +19,9 @@ import {
   usefulQualities,
 } from '../fit/ranking.ts';
 import { type Cost, cheapest, dominates, tradeAt } from '../fit/trade.ts';
+import { priorKind } from '../models/priors.ts';
 import type { Signal } from '../signal/signal.ts';
 import { type Candidate, Candidates, type EncodingContext } from './candidates.ts';
-import { priorKind } from './coding.ts';
 import { leastSampleBytes } from './sample-estimate.ts';
 import type { Encoded, EncodeOptions } from './types.ts';
 

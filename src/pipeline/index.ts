@@ -3,8 +3,6 @@
  * over it.
  */
 export { multiplyAddsPerPoint } from '../../codec/index.ts';
-export { type Ability, abilities, describePriors, kindsThat } from './abilities.ts';
-export { bestPrior, priorsOf } from './coding.ts';
 export { shapeOfData } from './data.ts';
 export { type DemoOptions, demoFunctasets } from './demo.ts';
 export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
@@ -13,7 +11,6 @@ export { inlineWork } from './inline-work.ts';
 export { inspect } from './inspect.ts';
 export { itemNumber, namesOf } from './items.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';
-export { bundledModels, findModel, listModels, loadModel, modelFilesIn, modelSuffix } from './models.ts';
 export {
   type ExportedModulations,
   type ExportOptions,

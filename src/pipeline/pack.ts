@@ -11,7 +11,8 @@ import { defaultLimits, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import type { Model } from '../field/model.ts';
 import { decodeNote, encodeNote, type Label, type StoredFunction } from '../functaset/index.ts';
-import { bestPrior, code } from './coding.ts';
+import { bestPrior } from '../models/priors.ts';
+import { code } from './coding.ts';
 import { functionOfFile } from './put.ts';
 import { openFunctasetOf } from './store.ts';
 

@@ -10,8 +10,8 @@ import { readTrainingSet } from '../../prior/train/standard.ts';
 import { openTensorFlow } from '../engine/tfjs/backend.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import type { Model } from '../field/model.ts';
+import { generativePath } from '../models/generative.ts';
 import { checkpointAt, writeFileWhole } from './files.ts';
-import { generativePath } from './generative.ts';
 import type { JobOptions, PipelineEvent } from './types.ts';
 
 export interface GenerativeTraining extends JobOptions {

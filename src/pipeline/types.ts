@@ -329,13 +329,6 @@ export interface EvalResult {
   readonly qualities: EvalQuality[];
 }
 
-/** A model file found in a directory of models. */
-export interface ModelEntry {
-  readonly name: string;
-  readonly path: string;
-  readonly fileBytes: number;
-}
-
 export interface TrainOptions extends JobOptions {
   readonly engine: Engine;
   /** Everything that decides what is learnt: `presetRecipe`, `withOverrides` and `checkRecipe` of src/learn. */

@@ -12,7 +12,7 @@ import { runCli } from '../../src/cli/program.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { modulationLength } from '../../src/field/spec.ts';
 import { writeImage } from '../../src/formats/image.ts';
-import { findModel, loadModel } from '../../src/pipeline/index.ts';
+import { findModel, loadModel } from '../../src/models/index.ts';
 import { openFunctasetOf } from '../../src/pipeline/store.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../server/index.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { readNpy } from '../../src/formats/npy.ts';
-import { bundledModels } from '../../src/pipeline/index.ts';
+import { bundledModels } from '../../src/models/index.ts';
 import { monitorBusy } from './busy.ts';
 import { checkTurns, png, startWatched } from './serving.ts';
 

@@ -1,8 +1,8 @@
 /** What is known of a model without using it. */
 import { type ClassifierCard, classifierCardOf } from '../../../src/classify/index.ts';
 import type { ModelCard } from '../../../src/field/card.ts';
-import { multiplyAddsPerSymbol } from '../../../src/pipeline/coding.ts';
-import { type Ability, bestPrior, describePriors, priorsOf } from '../../../src/pipeline/index.ts';
+import { type Ability, bestPrior, describePriors, priorsOf } from '../../../src/models/index.ts';
+import { multiplyAddsPerSymbol } from '../../../src/models/priors.ts';
 import type { Made } from '../messages.ts';
 import { type ModelRef, modelStamp, type Shelf } from '../shelf.ts';
 

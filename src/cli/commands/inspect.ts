@@ -36,10 +36,11 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
     signal: job.signal,
   });
   const pipeline = await import('../../pipeline/index.ts');
+  const { priorsOf } = await import('../../models/index.ts');
   if (isModel(bytes)) {
     const { readModel } = await import('../../field/model.ts');
     const model = readModel(bytes);
-    return describeModel(input, bytes.length, model, pipeline.priorsOf(model));
+    return describeModel(input, bytes.length, model, priorsOf(model));
   }
   const header = pipeline.inspect(bytes);
   // a file may leave its shape to the model
@@ -112,7 +113,7 @@ async function pathOf(input: string): Promise<string> {
     () => false,
   );
   if (there) return input;
-  const { findModel } = await import('../../pipeline/index.ts');
+  const { findModel } = await import('../../models/index.ts');
   // a name that is neither falls through to the error for a missing file
   return findModel(input).catch(() => input);
 }

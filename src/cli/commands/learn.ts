@@ -67,7 +67,8 @@ export function addLearn(program: Command, run: Run): void {
 }
 
 async function learn(job: Job, flags: LearnFlags): Promise<Report> {
-  const { loadModel, trainModel } = await import('../../pipeline/index.ts');
+  const { loadModel } = await import('../../models/index.ts');
+  const { trainModel } = await import('../../pipeline/index.ts');
   const recipe = await recipeOf(flags);
   // a finished run that is resumed has its output already
   await checkFileOutput(flags.output, flags.force || flags.resume);

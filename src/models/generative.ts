@@ -8,8 +8,8 @@ import { EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { findBeside, pathBeside } from './beside.ts';
-import { priorsOf } from './coding.ts';
 import { generativeKinds } from './models.ts';
+import { priorsOf } from './priors.ts';
 
 export type { Diffusion, Flow, Gaussian, GenerativeKind };
 
@@ -28,6 +28,9 @@ export async function generativeOf(model: Model): Promise<GenerativeKind[]> {
 export async function samplersOf(model: Model): Promise<string[]> {
   return [...priorsOf(model), ...(await generativeOf(model))];
 }
+
+/** Multiply-adds of one pass of a generative prior's network for each number of a modulation, about. */
+export const networkPerNumber = 2 ** 14;
 
 interface Opened {
   readonly diffusion: Diffusion;

@@ -5,10 +5,11 @@ import { writePriorFile } from '../../prior/train/prior-file.ts';
 import { temporary } from '../../test/temporary.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { readModel, writeModel } from '../field/model.ts';
+import { trainPrior } from '../pipeline/index.ts';
+import { makeTinyModel } from '../pipeline/testing.ts';
 import { findBeside, pathBeside } from './beside.ts';
 import { generativeOf, openGenerative, samplersOf } from './generative.ts';
-import { listModels, loadModel, trainPrior } from './index.ts';
-import { makeTinyModel } from './testing.ts';
+import { listModels, loadModel } from './index.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

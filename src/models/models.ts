@@ -1,13 +1,19 @@
 /** Model files by name or path. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { packageRoot } from '../../datasets/cache.ts';
 import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { packageRoot } from '../disk/package.ts';
 import { type Model, modelFormat, readModel } from '../field/model.ts';
 import { fileKindOf } from './file-kind.ts';
-import type { ModelEntry } from './types.ts';
+
+/** A model file found in a directory of models. */
+export interface ModelEntry {
+  readonly name: string;
+  readonly path: string;
+  readonly fileBytes: number;
+}
 
 /** A model is called like its file without this suffix, or, where that is `model`, like the file's directory. */
 export const modelSuffix = '.safetensors';

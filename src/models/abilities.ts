@@ -1,9 +1,8 @@
 /** What each kind of prior can do. */
 import type { PriorKind } from '../../prior/prior.ts';
 import type { Model } from '../field/model.ts';
-import { codingKinds, multiplyAddsPerSymbol } from './coding.ts';
-import { networkPerNumber } from './draw.ts';
-import { type GenerativeKind, samplersOf } from './generative.ts';
+import { type GenerativeKind, networkPerNumber, samplersOf } from './generative.ts';
+import { codingKinds, multiplyAddsPerSymbol } from './priors.ts';
 
 /**
  * `code`: bytes; `sample`: new functions; `complete`: signals from a part of them; `score`: how unlikely a function is, in

@@ -1,0 +1,12 @@
+/** Models: their files found and loaded, the priors in them and beside them. */
+export { type Ability, abilities, describePriors, kindsThat } from './abilities.ts';
+export {
+  bundledModels,
+  findModel,
+  listModels,
+  loadModel,
+  type ModelEntry,
+  modelFilesIn,
+  modelSuffix,
+} from './models.ts';
+export { bestPrior, priorsOf } from './priors.ts';
