@@ -6,7 +6,7 @@ const alone = [
   'test/{cli,crash,server}/**/*.test.ts',
   'src/{cli,disk,engine}/**/*.test.ts',
   'src/core/abort.test.ts',
-  'src/pipeline/wide.test.ts',
+  'src/session/wide.test.ts',
   'datasets/fetch/**/*.test.ts',
 ];
 

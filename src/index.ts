@@ -2,6 +2,8 @@
  * functa: signals as functions, and a prior over them. The library's door: it re-exports, and does nothing of its own. The HTTP
  * server and its client are behind `functa/server`.
  */
+
+export { multiplyAddsPerPoint } from '../codec/index.ts';
 export type { Dataset, DatasetCard, FetchEvent, Split } from '../datasets/dataset.ts';
 export { fetchDataset, listDatasets, openDataset } from '../datasets/registry.ts';
 export {
@@ -19,6 +21,7 @@ export {
 export { defaultLimits, type Limits, withLimits } from './core/limits.ts';
 export { bitsPerPoint, meanPsnrOfItems, mse, psnrDb, psnrOfMeanMse } from './core/units.ts';
 export { type Engine, type EngineOptions, listEngines, openEngine } from './engine/index.ts';
+export { defaultQuality } from './field/at-quality.ts';
 export type { Channels, Family, ModelCard } from './field/card.ts';
 export { type Model, readModel, writeModel } from './field/model.ts';
 export { type PresetName, preset, presetNames } from './field/presets.ts';
@@ -41,4 +44,5 @@ export {
 } from './learn/index.ts';
 export * from './models/index.ts';
 export * from './pipeline/index.ts';
+export * from './session/index.ts';
 export * from './signal/index.ts';

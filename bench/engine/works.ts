@@ -71,7 +71,7 @@ function encodeWork(): Work {
   };
 }
 
-/** Points of a block of rows: those of src/pipeline/rows.ts. */
+/** Points of a block of rows: those of src/session/rows.ts. */
 const blockPoints = 2 ** 17;
 
 /**

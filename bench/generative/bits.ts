@@ -5,7 +5,7 @@ import { stepsOf } from '../../prior/train/standard.ts';
 import type { Model } from '../../src/field/model.ts';
 import { generativeOf, openGenerative } from '../../src/models/generative.ts';
 import { priorsOf } from '../../src/models/priors.ts';
-import { bitsOf } from '../../src/pipeline/coding.ts';
+import { bitsOf } from '../../src/session/coding.ts';
 import { type BitsRow, type Found, meanOf } from './result.ts';
 
 /** The quality that flows are made for. */

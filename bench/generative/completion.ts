@@ -10,7 +10,7 @@ import { pointCount } from '../../src/field/spec.ts';
 import { adaptSignal } from '../../src/fit/index.ts';
 import { generativeOf } from '../../src/models/generative.ts';
 import { ownPrior } from '../../src/pipeline/own-prior.ts';
-import { openFunctasetOf } from '../../src/pipeline/store.ts';
+import { openFunctasetOf } from '../../src/session/store.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { toSignalValues } from '../../src/signal/values.ts';
 import { harmonicFill } from './harmonic.ts';

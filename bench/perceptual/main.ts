@@ -12,7 +12,7 @@ import { withLimits } from '../../src/core/limits.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { formats } from '../../src/pipeline/formats.ts';
-import { openSession } from '../../src/pipeline/index.ts';
+import { openSession } from '../../src/session/index.ts';
 import { readPictures } from '../rate/pictures.ts';
 import { readSetting, withoutDirectory } from '../rate/setting.ts';
 import { type Figures, figuresEnlarged, figuresOfOurs, figuresOfPeer } from './measure.ts';

@@ -8,7 +8,7 @@ import {
   type Picture,
   pictureOf,
 } from '../../src/pipeline/formats.ts';
-import type { Session } from '../../src/pipeline/index.ts';
+import type { Session } from '../../src/session/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { borderRmse, dotsPerThousand, weave, whiteError } from './artefacts.ts';
 import { halved } from './pictures.ts';

@@ -4,11 +4,11 @@ import { defaultLimits } from '../../src/core/limits.ts';
 import { coveringGrid } from '../../src/field/coordinates.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import type { Functaset, StoredFunction } from '../../src/functaset/index.ts';
-import { type OpenFunction, openFunctions, openStored } from '../../src/pipeline/functions.ts';
 import { collectAnswer, NearIndexes, parseQuery, runQuery } from '../../src/query/index.ts';
 import { embedFunctions } from '../../src/query/indexes.ts';
 import { valuesAt } from '../../src/query/places.ts';
 import { Vectors } from '../../src/query/vectors.ts';
+import { type OpenFunction, openFunctions, openStored } from '../../src/session/functions.ts';
 import { type Setting, timesText } from './setting.ts';
 
 const k = 10;

@@ -1,7 +1,7 @@
 /** Pictures that were coded: what they take, and that they decode. */
 import { BugError } from '../../src/core/errors.ts';
 import { mse } from '../../src/core/units.ts';
-import type { Encoded, EncodeOptions, Session } from '../../src/pipeline/types.ts';
+import type { Encoded, EncodeOptions, Session } from '../../src/session/types.ts';
 import type { Pictures } from './pictures.ts';
 
 /** Every picture as a file, `together` at the same time: the seconds of each include waiting for the others. */

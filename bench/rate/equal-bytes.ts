@@ -4,7 +4,7 @@
  * image formats are compared, gives hard pictures several times the bytes of easy ones.
  */
 import { maxQuality, minQuality } from '../../prior/quantiser.ts';
-import type { Session } from '../../src/pipeline/types.ts';
+import type { Session } from '../../src/session/types.ts';
 import { decodeAll, encodeAll, perPixel } from './coded.ts';
 import { type Curve, mean, pointOf } from './curve.ts';
 import type { Pictures } from './pictures.ts';

@@ -1,7 +1,7 @@
 /** Whether more is never worse: files of neighbouring qualities and of rising efforts, compared. */
 
 import { pointCount } from '../../src/field/spec.ts';
-import type { Encoded } from '../../src/pipeline/types.ts';
+import type { Encoded } from '../../src/session/types.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 
 export interface OrderOptions {

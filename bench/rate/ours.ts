@@ -14,7 +14,7 @@ import { defaultLimits } from '../../src/core/limits.ts';
 import { psnrOfMeanMse } from '../../src/core/units.ts';
 import { bestPrior, priorsOf } from '../../src/models/index.ts';
 import { priorKind } from '../../src/models/priors.ts';
-import type { Encoded, Session } from '../../src/pipeline/types.ts';
+import type { Encoded, Session } from '../../src/session/types.ts';
 import { archiveBits } from './archive.ts';
 import { decodeAll, encodeAll, perPixel } from './coded.ts';
 import { type Curve, type Form, mean, type Point, pointOf } from './curve.ts';

@@ -4,7 +4,7 @@ import { withLimits } from '../../src/core/limits.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { openSession } from '../../src/pipeline/index.ts';
+import { openSession } from '../../src/session/index.ts';
 import { coinCurve, coinSizes } from './coin.ts';
 import { type Comparison, compare } from './comparison.ts';
 import type { Curve } from './curve.ts';

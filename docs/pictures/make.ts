@@ -12,7 +12,7 @@ import { openEngine } from '../../src/engine/index.ts';
 import { contactSheet } from '../../src/formats/contact-sheet.ts';
 import { writeImage } from '../../src/formats/image.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { openSession } from '../../src/pipeline/index.ts';
+import { openSession } from '../../src/session/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 
 const directory = new URL('.', import.meta.url);

@@ -2,12 +2,12 @@
  * Which class of places a request takes, by what its headers and its words say. An estimate: a fault of the request is
  * found where the work is done, and counts as small here.
  */
-import { readHeader } from '../../codec/index.ts';
+import { multiplyAddsPerPoint, readHeader } from '../../codec/index.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { modulationLength, pointCount } from '../../src/field/spec.ts';
 import { readSignalShape } from '../../src/formats/read.ts';
-import { encodingWork } from '../../src/pipeline/cost.ts';
-import { multiplyAddsPerPoint, outputGrid } from '../../src/pipeline/index.ts';
+import { encodingWork } from '../../src/session/cost.ts';
+import { outputGrid } from '../../src/session/index.ts';
 import type { WorkClass } from '../admission.ts';
 import type { ServedModel } from '../catalogue.ts';
 

@@ -10,8 +10,8 @@ import { checkFile, type Functaset, openFunctaset } from '../../src/functaset/in
 import { generativePath } from '../../src/models/generative.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { generativeKinds } from '../../src/models/models.ts';
-import { openSession, type Session } from '../../src/pipeline/index.ts';
 import { NearIndexes } from '../../src/query/index.ts';
+import { openSession, type Session } from '../../src/session/index.ts';
 import { HttpFault } from '../problem.ts';
 
 /** A model as a job names it. */

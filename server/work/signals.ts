@@ -4,7 +4,7 @@ import type { Limits } from '../../src/core/limits.ts';
 import type { Model } from '../../src/field/model.ts';
 import { readSignalAs } from '../../src/formats/read.ts';
 import { signalChunks } from '../../src/formats/written.ts';
-import { checkEncodable, checkPart } from '../../src/pipeline/cost.ts';
+import { checkEncodable, checkPart } from '../../src/session/cost.ts';
 import { type RowStream, signalRows } from '../../src/signal/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { formatOfType, sniffSignal } from '../media.ts';

@@ -9,8 +9,8 @@ import { AbortedError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
-import { isSameNetwork } from '../pipeline/functions.ts';
-import { refit } from '../pipeline/refit.ts';
+import { isSameNetwork } from '../session/functions.ts';
+import { refit } from '../session/refit.ts';
 
 export interface Readable {
   readonly modulation: Float32Array;

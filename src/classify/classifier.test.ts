@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
-import { openFunctions } from '../pipeline/functions.ts';
 import { buildFunctaset, type PipelineEvent } from '../pipeline/index.ts';
-import { openFunctasetOf } from '../pipeline/store.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
+import { openFunctions } from '../session/functions.ts';
+import { openFunctasetOf } from '../session/store.ts';
 import { asAdapted, evaluateClassifier, openClassifier, trainClassifier } from './index.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { NotFoundError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
-import type { Inspection, Session } from '../pipeline/types.ts';
+import type { Inspection, Session } from '../session/types.ts';
 import { UsageError } from './exit.ts';
 import type { Job } from './job.ts';
 import { sizeText } from './text.ts';
@@ -148,7 +148,7 @@ export async function withSession<T>(
   model: Model,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { openSession } = await import('../pipeline/index.ts');
+  const { openSession } = await import('../session/index.ts');
   return withEngine(job, (engine) => work(openSession({ model, engine, limits: job.limits })));
 }
 

@@ -35,7 +35,7 @@ export async function readSignal(
   },
 ): Promise<Signal> {
   const { readSignalAs } = await import('../formats/read.ts');
-  const { checkEncodable, checkPart } = await import('../pipeline/cost.ts');
+  const { checkEncodable, checkPart } = await import('../session/cost.ts');
   const id = path === standardStream ? 'stdin' : basename(path);
   return readSignalAs(bytes, {
     id,
@@ -61,7 +61,7 @@ export async function readMask(
   }: { readonly card?: ModelCard; readonly maxBytes: number; readonly limits: Limits },
 ): Promise<Signal> {
   const { readSignalAs } = await import('../formats/read.ts');
-  const { checkPart } = await import('../pipeline/cost.ts');
+  const { checkPart } = await import('../session/cost.ts');
   return readSignalAs(bytes, {
     id: basename(path),
     channels: 'mask',

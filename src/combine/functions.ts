@@ -1,8 +1,8 @@
 /** Functions of a functaset by their ids, opened to be combined. */
 import { checkLimit } from '../core/limits.ts';
 import { type Functaset, type Label, unknownFunction, unknownLabel } from '../functaset/index.ts';
-import { type FunctionSource, type OpenFunction, openFunctions } from '../pipeline/functions.ts';
-import { broughtTo } from '../pipeline/refit.ts';
+import { type FunctionSource, type OpenFunction, openFunctions } from '../session/functions.ts';
+import { broughtTo } from '../session/refit.ts';
 import { mostTerms } from './combine.ts';
 
 /**

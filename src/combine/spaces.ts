@@ -1,9 +1,9 @@
 /** Spaces that paths between the functions of a model run in. */
 import { BadInputError } from '../core/errors.ts';
+import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { openGenerative } from '../models/generative.ts';
-import { isSameNetwork } from '../pipeline/functions.ts';
-import { defaultQuality } from '../pipeline/session.ts';
+import { isSameNetwork } from '../session/functions.ts';
 import type { PathSpace } from './combine.ts';
 
 /**

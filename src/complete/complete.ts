@@ -1,5 +1,6 @@
 /** The whole of a signal from a part of it: Functa's imputation (arXiv 2201.12204, section 5.3), under a prior of choice. */
 
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
@@ -8,8 +9,8 @@ import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount, totalChannels } from '../field/spec.ts';
 import { type Gaussian, generativeOf, openGenerative, samplersOf } from '../models/generative.ts';
-import { multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
-import { fieldRows } from '../pipeline/rows.ts';
+import { outputGrid } from '../session/index.ts';
+import { fieldRows } from '../session/rows.ts';
 import { collectRows } from '../signal/index.ts';
 import type { Size } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';

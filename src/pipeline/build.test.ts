@@ -8,9 +8,10 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { writeImage } from '../formats/image.ts';
 import { priorsOf } from '../models/priors.ts';
-import { buildFunctaset, openSession, trainPrior } from './index.ts';
-import { inlineWork } from './inline-work.ts';
-import { openFunctasetOf } from './store.ts';
+import { openSession } from '../session/index.ts';
+import { inlineWork } from '../session/inline-work.ts';
+import { openFunctasetOf } from '../session/store.ts';
+import { buildFunctaset, trainPrior } from './index.ts';
 import { makeTinyModel } from './testing.ts';
 import type { PipelineEvent } from './types.ts';
 

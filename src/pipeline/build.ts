@@ -6,12 +6,13 @@ import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
+import { defaultBatch, openSession } from '../session/session.ts';
+import { openFunctasetOf } from '../session/store.ts';
+import type { Encoded } from '../session/types.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { openingFor } from './data.ts';
-import { defaultBatch, openSession } from './session.ts';
-import { openFunctasetOf } from './store.ts';
-import type { BuildOptions, BuildResult, Encoded, SkippedSignal } from './types.ts';
+import type { BuildOptions, BuildResult, SkippedSignal } from './types.ts';
 
 const job = 'build';
 /** Signals that are told one by one when they are skipped; the rest are counted. */

@@ -7,8 +7,8 @@ import { AbortedError, EnvironmentError } from '../core/errors.ts';
 import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 import type { Model } from '../field/model.ts';
 import { listModels, loadModel } from '../models/models.ts';
+import { openFunctasetOf } from '../session/store.ts';
 import { type Packed, readPack, type UnpackOptions, unpackFunctaset } from './pack.ts';
-import { openFunctasetOf } from './store.ts';
 
 export interface DemoOptions extends UnpackOptions {
   readonly directories?: readonly string[] | undefined;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
-import { evaluate, openSession } from './index.ts';
+import { openSession } from '../session/index.ts';
+import { evaluate } from './index.ts';
 import { makeTinyModel } from './testing.ts';
 
 vi.setConfig({ testTimeout: 120_000 });

@@ -15,8 +15,8 @@ import { readSafetensors, safetensorsHead } from '../field/safetensors.ts';
 import { modulationLength } from '../field/spec.ts';
 import { writeNpy } from '../formats/npy.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
-import { type FunctionSource, openStored, putModulation } from './functions.ts';
-import { functionOfModulation } from './put.ts';
+import { type FunctionSource, openStored, putModulation } from '../session/functions.ts';
+import { functionOfModulation } from '../session/put.ts';
 
 export const modulationsFormats = ['npy', 'safetensors'] as const;
 export type ModulationsFormat = (typeof modulationsFormats)[number];

@@ -15,8 +15,8 @@ import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { type Functaset, stampOf } from '../functaset/index.ts';
-import { type FunctionSource, openStored } from './functions.ts';
-import { broughtTo } from './refit.ts';
+import { type FunctionSource, openStored } from '../session/functions.ts';
+import { broughtTo } from '../session/refit.ts';
 
 export interface OwnPriorOptions {
   readonly signal?: AbortSignal | undefined;

@@ -19,13 +19,13 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { fitSignals } from '../fit/fit.ts';
 import { loadModel } from '../models/models.ts';
+import { openFunctions } from '../session/functions.ts';
+import { functionOfFile, functionOfModulation } from '../session/put.ts';
+import { openSession } from '../session/session.ts';
+import { openFunctasetOf } from '../session/store.ts';
 import { demoFunctasets } from './demo.ts';
-import { openFunctions } from './functions.ts';
 import { buildFunctaset } from './jobs.ts';
 import { detailsPath, packFunctaset, readPack, unpackFunctaset } from './pack.ts';
-import { functionOfFile, functionOfModulation } from './put.ts';
-import { openSession } from './session.ts';
-import { openFunctasetOf } from './store.ts';
 import { makeTinyModel, slopedRecipe } from './testing.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -12,9 +12,9 @@ import { Pace } from '../core/pace.ts';
 import type { Model } from '../field/model.ts';
 import { decodeNote, encodeNote, type Label, type StoredFunction } from '../functaset/index.ts';
 import { bestPrior } from '../models/priors.ts';
-import { code } from './coding.ts';
-import { functionOfFile } from './put.ts';
-import { openFunctasetOf } from './store.ts';
+import { code } from '../session/coding.ts';
+import { functionOfFile } from '../session/put.ts';
+import { openFunctasetOf } from '../session/store.ts';
 
 /** What was kept beside archives without notes, in their order. */
 export interface PackDetails {

@@ -10,10 +10,11 @@ import { atQuality } from '../field/at-quality.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { fitSignals } from '../fit/fit.ts';
 import { withOverrides } from '../learn/index.ts';
+import { openFunctions } from '../session/functions.ts';
+import { openSession } from '../session/index.ts';
+import { openFunctasetOf } from '../session/store.ts';
 import type { Signal } from '../signal/signal.ts';
-import { openFunctions } from './functions.ts';
-import { buildFunctaset, openSession, trainModel, trainPrior } from './index.ts';
-import { openFunctasetOf } from './store.ts';
+import { buildFunctaset, trainModel, trainPrior } from './index.ts';
 import { makeTinyModel, slopedRecipe } from './testing.ts';
 
 vi.setConfig({ testTimeout: 120_000 });

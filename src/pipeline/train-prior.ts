@@ -12,6 +12,7 @@ import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { BadInputError, ConflictError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkFree } from '../disk/whole.ts';
+import { defaultQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
@@ -20,7 +21,6 @@ import { generativeKinds, loadModel } from '../models/models.ts';
 import { priorKind, priorsOf } from '../models/priors.ts';
 import { checkpointAt, writeFileWhole } from './files.ts';
 import { openModulations } from './prior-data.ts';
-import { defaultQuality } from './session.ts';
 import { trainGenerative } from './train-generative.ts';
 import type { PipelineEvent, TrainPriorOptions, TrainPriorResult } from './types.ts';
 

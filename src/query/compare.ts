@@ -1,7 +1,8 @@
 /** The distance that is asked about: between the fields of functions and a target, at the same places. */
+
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { checkLimit } from '../core/limits.ts';
-import { openFunctions } from '../pipeline/functions.ts';
-import { multiplyAddsPerPoint } from '../pipeline/index.ts';
+import { openFunctions } from '../session/functions.ts';
 import { type FieldCondition, passing } from './filter.ts';
 import type { Observed } from './observed.ts';
 import { pointsOf, valuesAt } from './places.ts';

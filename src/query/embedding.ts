@@ -17,7 +17,7 @@ import { network64 } from '../engine/reference/field64.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import { isSameNetwork } from '../pipeline/functions.ts';
+import { isSameNetwork } from '../session/functions.ts';
 import { factorOf, gramMatrix } from './gram.ts';
 import { placesOfSamples } from './observed.ts';
 import type { Places, Shaped } from './places.ts';

@@ -1,4 +1,6 @@
 /** `evaluate`: values, and exact derivatives, of many functions at given coordinates. `aggregate`: a set as new fields. */
+
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { type Network64, network64 } from '../engine/reference/field64.ts';
@@ -6,8 +8,8 @@ import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import type { OpenFunction } from '../pipeline/functions.ts';
-import { multiplyAddsPerPoint, outputGrid } from '../pipeline/index.ts';
+import type { OpenFunction } from '../session/functions.ts';
+import { outputGrid } from '../session/index.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
 import { type Place, placeAt, valueAndSlope } from './field.ts';
 import { conditionsOf, sampledBy, selected } from './filter.ts';

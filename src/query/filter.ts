@@ -1,5 +1,6 @@
 /** Which functions of a set: by what is known of them, and by what their fields are. */
 import { setImmediate } from 'node:timers/promises';
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { labelText } from '../core/label.ts';
 import { checkLimit } from '../core/limits.ts';
@@ -13,8 +14,7 @@ import {
   unknownFunction,
   unknownLabel,
 } from '../functaset/index.ts';
-import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
-import { multiplyAddsPerPoint } from '../pipeline/index.ts';
+import { type OpenFunction, openFunctions } from '../session/functions.ts';
 import { groupsOf, valuesAt } from './places.ts';
 import type { Condition, Filter } from './request.ts';
 import { RegionSamples, type Sampled, together } from './sampling.ts';

@@ -12,7 +12,7 @@ import { openMultiply } from '../engine/tfjs/multiply.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { type Fault, type Functaset, type StoredFunction, stampOf } from '../functaset/index.ts';
-import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
+import { type OpenFunction, openFunctions } from '../session/functions.ts';
 import {
   type Embedding,
   embed,

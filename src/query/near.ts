@@ -10,10 +10,9 @@
  */
 import { createHash } from 'node:crypto';
 import { BadInputError } from '../core/errors.ts';
-import { atQuality } from '../field/at-quality.ts';
-import type { OpenFunction } from '../pipeline/functions.ts';
-import { defaultQuality } from '../pipeline/index.ts';
-import { plainFit } from '../pipeline/modulation.ts';
+import { atQuality, defaultQuality } from '../field/at-quality.ts';
+import type { OpenFunction } from '../session/functions.ts';
+import { plainFit } from '../session/modulation.ts';
 import type { Region } from '../signal/index.ts';
 import { boundsOf, candidatesOf, nearestRows, rowsByPart, rowsPassing, unitOf } from './candidates.ts';
 import { asIndexed, comparing } from './compare.ts';

@@ -1,9 +1,9 @@
 /** What was observed of a signal: a mask, a region, or values that are there and others that are missing. */
 
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import { multiplyAddsPerPoint } from '../pipeline/index.ts';
 import type { Region } from '../signal/index.ts';
 import { knownSamples, regionMask } from '../signal/mask.ts';
 import { checkRegion } from '../signal/region.ts';

@@ -11,8 +11,8 @@ import { type Model, readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { leastFunctions, ownPrior } from '../pipeline/own-prior.ts';
-import { openFunctasetOf } from '../pipeline/store.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
+import { openFunctasetOf } from '../session/store.ts';
 import { collectAnswer, NearIndexes, parseQuery, type Row, runQuery } from './index.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

@@ -4,7 +4,7 @@ import type { Engine, Points } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { isSameNetwork, putModulation } from '../pipeline/functions.ts';
+import { isSameNetwork, putModulation } from '../session/functions.ts';
 
 /** [n, axes], each coordinate over the extent of its axis: 0 to 1 within a signal. */
 export interface Places {

@@ -13,10 +13,10 @@ import { modulationLength } from '../field/spec.ts';
 import { openFunctaset, stampOf } from '../functaset/index.ts';
 import { damageRecord } from '../functaset/testing.ts';
 import { loadModel } from '../models/index.ts';
-import { type OpenFunction, openFunctions } from '../pipeline/functions.ts';
 import { buildFunctaset, trainPrior } from '../pipeline/index.ts';
-import { openFunctasetOf } from '../pipeline/store.ts';
 import { makeTinyModel } from '../pipeline/testing.ts';
+import { type OpenFunction, openFunctions } from '../session/functions.ts';
+import { openFunctasetOf } from '../session/store.ts';
 import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
 import { readIndex, writeIndex } from './index-file.ts';
 

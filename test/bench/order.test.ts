@@ -6,8 +6,8 @@ import { drawn } from '../../bench/rate/order-pictures.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { openSession } from '../../src/pipeline/session.ts';
-import type { Session } from '../../src/pipeline/types.ts';
+import { openSession } from '../../src/session/session.ts';
+import type { Session } from '../../src/session/types.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 
 const root = join(import.meta.dirname, '../..');

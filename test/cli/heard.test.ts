@@ -13,7 +13,7 @@ import { Rng } from '../../src/core/rng.ts';
 import { modulationLength } from '../../src/field/spec.ts';
 import { writeImage } from '../../src/formats/image.ts';
 import { findModel, loadModel } from '../../src/models/index.ts';
-import { openFunctasetOf } from '../../src/pipeline/store.ts';
+import { openFunctasetOf } from '../../src/session/store.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openSession } from '../../src/pipeline/index.ts';
+import { openSession } from '../../src/session/index.ts';
 import { prepare, type Serving } from './serving.ts';
 
 let serving: Serving;

@@ -2,8 +2,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../server/index.ts';
 import { readNpy } from '../../src/formats/npy.ts';
-import { openSession } from '../../src/pipeline/index.ts';
-import { openFunctasetOf } from '../../src/pipeline/store.ts';
+import { openSession } from '../../src/session/index.ts';
+import { openFunctasetOf } from '../../src/session/store.ts';
 import { prepare, type Serving } from './serving.ts';
 
 let serving: Serving;

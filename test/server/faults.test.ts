@@ -6,7 +6,7 @@ import type { Problem, RunningServer } from '../../server/index.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import { readModel, writeModel } from '../../src/field/model.ts';
 import { writeNpy } from '../../src/formats/npy.ts';
-import { openSession } from '../../src/pipeline/index.ts';
+import { openSession } from '../../src/session/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;

@@ -3,7 +3,7 @@ import type { RunningServer } from '../../server/index.ts';
 import { encodingClass } from '../../server/work/cost.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { readImage } from '../../src/formats/image.ts';
-import { checkEncodable, encodingWork } from '../../src/pipeline/cost.ts';
+import { checkEncodable, encodingWork } from '../../src/session/cost.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;

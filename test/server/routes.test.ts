@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FunctaClient, ProblemError, type RunningServer } from '../../server/index.ts';
 import { readNpy } from '../../src/formats/npy.ts';
-import { openSession } from '../../src/pipeline/index.ts';
+import { openSession } from '../../src/session/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pieces } from '../../server/work/pieces.ts';
 import { type Answer, Pool } from '../../server/work/pool.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
-import { openSession } from '../../src/pipeline/index.ts';
+import { openSession } from '../../src/session/index.ts';
 import { prepare, type Serving } from './serving.ts';
 
 let serving: Serving;

@@ -5,10 +5,10 @@ import { asAdapted, type Guess, openClassifierOf, type Readable } from '../../..
 import { BadInputError } from '../../../src/core/errors.ts';
 import { checkLimit } from '../../../src/core/limits.ts';
 import { type Functaset, type Label, unknownFunction } from '../../../src/functaset/index.ts';
-import { functionsOf } from '../../../src/pipeline/coding.ts';
-import { openFunctions } from '../../../src/pipeline/functions.ts';
-import { namesOf } from '../../../src/pipeline/items.ts';
-import { modulationOf, plainFit } from '../../../src/pipeline/modulation.ts';
+import { functionsOf } from '../../../src/session/coding.ts';
+import { openFunctions } from '../../../src/session/functions.ts';
+import { namesOf } from '../../../src/session/items.ts';
+import { modulationOf, plainFit } from '../../../src/session/modulation.ts';
 import { functaType } from '../../media.ts';
 import { maxClassified } from '../../schemas.ts';
 import type { Made } from '../messages.ts';

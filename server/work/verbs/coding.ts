@@ -2,7 +2,7 @@
 import { AbortedError } from '../../../src/core/errors.ts';
 import { stoppable } from '../../../src/core/look.ts';
 import { contactSheet } from '../../../src/formats/contact-sheet.ts';
-import type { DecodeOptions, EncodeOneOptions, SampleOptions } from '../../../src/pipeline/index.ts';
+import type { DecodeOptions, EncodeOneOptions, SampleOptions } from '../../../src/session/index.ts';
 import { stackedRows } from '../../../src/signal/index.ts';
 import { functaType, npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';

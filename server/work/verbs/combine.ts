@@ -15,7 +15,7 @@ import { BadInputError } from '../../../src/core/errors.ts';
 import { stoppable } from '../../../src/core/look.ts';
 import { contactSheet } from '../../../src/formats/contact-sheet.ts';
 import type { Functaset, Label } from '../../../src/functaset/index.ts';
-import type { FunctionSource } from '../../../src/pipeline/functions.ts';
+import type { FunctionSource } from '../../../src/session/functions.ts';
 import { stackedRows } from '../../../src/signal/index.ts';
 import { functaType, npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';

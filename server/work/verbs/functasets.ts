@@ -10,9 +10,9 @@ import {
   summaryOf,
   unknownFunction,
 } from '../../../src/functaset/index.ts';
-import { type OpenFunction, openFunctions } from '../../../src/pipeline/functions.ts';
-import type { DecodeOptions, Session } from '../../../src/pipeline/index.ts';
-import { fieldRows } from '../../../src/pipeline/rows.ts';
+import { type OpenFunction, openFunctions } from '../../../src/session/functions.ts';
+import type { DecodeOptions, Session } from '../../../src/session/index.ts';
+import { fieldRows } from '../../../src/session/rows.ts';
 import type { RowStream } from '../../../src/signal/index.ts';
 import { npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';

@@ -173,10 +173,10 @@ async function functionsOfInput(
   const info = await stat(input);
   if (info.isDirectory()) {
     const model = await modelOfStore(flags.model, input);
-    const { openFunctasetOf } = await import('../../pipeline/store.ts');
+    const { openFunctasetOf } = await import('../../session/store.ts');
     const store = await openFunctasetOf(model, input, { readOnly: true });
     try {
-      const { openFunctions } = await import('../../pipeline/functions.ts');
+      const { openFunctions } = await import('../../session/functions.ts');
       const { unknownFunction } = await import('../../functaset/index.ts');
       const chosen =
         flags.id === undefined
@@ -205,9 +205,9 @@ async function functionsOfInput(
   const maxBytes = defaultLimits.maxFileBytes;
   const bytes = await readInput(input, { stdin: job.streams.stdin, maxBytes, signal: job.signal });
   if (bytes[0] === magic) {
-    const { functionsOf } = await import('../../pipeline/coding.ts');
-    const { modulationOf } = await import('../../pipeline/modulation.ts');
-    const { namesOf } = await import('../../pipeline/items.ts');
+    const { functionsOf } = await import('../../session/coding.ts');
+    const { modulationOf } = await import('../../session/modulation.ts');
+    const { namesOf } = await import('../../session/items.ts');
     return withSession(job, model, async (session) => {
       const functions: (Readable & { readonly id: string })[] = [];
       const names = namesOf(bytes);
@@ -221,7 +221,7 @@ async function functionsOfInput(
   const signal = await readSignal(input, bytes, { model, maxBytes, limits: job.limits });
   noteDropped(job, signal);
   return withSession(job, model, async (session) => {
-    const { plainFit } = await import('../../pipeline/modulation.ts');
+    const { plainFit } = await import('../../session/modulation.ts');
     const fitted = await plainFit(session, signal, { signal: job.signal });
     return { model, functions: [{ ...fitted, id: signal.id }] };
   });

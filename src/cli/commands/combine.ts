@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { PathSpaceName, Term } from '../../combine/index.ts';
 import type { Functaset } from '../../functaset/types.ts';
-import type { FunctionSource } from '../../pipeline/functions.ts';
+import type { FunctionSource } from '../../session/functions.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -141,7 +141,7 @@ async function combined(job: Job, path: string, flags: CombineFlags, combine: Co
   job.checkStdout(output);
   await checkOutput(output, force);
   const model = await modelOfStore(flags.model, path);
-  const { openFunctasetOf } = await import('../../pipeline/store.ts');
+  const { openFunctasetOf } = await import('../../session/store.ts');
   const { codeTerms, decodeTerms } = await import('../../combine/index.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {

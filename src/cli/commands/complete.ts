@@ -134,7 +134,7 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
 
 async function ownPriorOf(job: Job, model: Model, engine: Engine, path: string | undefined) {
   if (path === undefined) return undefined;
-  const { openFunctasetOf } = await import('../../pipeline/store.ts');
+  const { openFunctasetOf } = await import('../../session/store.ts');
   const { ownPrior } = await import('../../pipeline/own-prior.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {

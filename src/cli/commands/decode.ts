@@ -1,7 +1,7 @@
 /** `functa decode`: functions in bytes to signals, at any size. */
 import { basename, dirname, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Inspection, NamedRows } from '../../pipeline/types.ts';
+import type { Inspection, NamedRows } from '../../session/types.ts';
 import type { RowStream } from '../../signal/rows.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
@@ -56,7 +56,7 @@ export function addDecode(program: Command, run: Run): void {
 }
 
 async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Report> {
-  const { inspect, itemNumber } = await import('../../pipeline/index.ts');
+  const { inspect, itemNumber } = await import('../../session/index.ts');
   const { parseRegion } = await import('../../signal/index.ts');
   const { force } = flags;
   const format =

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { Model } from '../../field/model.ts';
 import { signalFormats, sniffFormat, titlesOf } from '../../formats/formats.ts';
-import type { Encoded, EncodeTarget } from '../../pipeline/types.ts';
+import type { Encoded, EncodeTarget } from '../../session/types.ts';
 import type { Signal } from '../../signal/signal.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';

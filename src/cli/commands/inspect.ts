@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Model } from '../../field/model.ts';
-import type { InspectedItem } from '../../pipeline/types.ts';
+import type { InspectedItem } from '../../session/types.ts';
 import { readInput, standardStream } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption } from '../models.ts';
@@ -35,20 +35,20 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
     maxBytes: flags.maxBytes,
     signal: job.signal,
   });
-  const pipeline = await import('../../pipeline/index.ts');
+  const session = await import('../../session/index.ts');
   const { priorsOf } = await import('../../models/index.ts');
   if (isModel(bytes)) {
     const { readModel } = await import('../../field/model.ts');
     const model = readModel(bytes);
     return describeModel(input, bytes.length, model, priorsOf(model));
   }
-  const header = pipeline.inspect(bytes);
+  const header = session.inspect(bytes);
   // a file may leave its shape to the model
   const model = await modelOfFile(flags.model, input, header).catch((error) => {
     if (flags.model !== undefined) throw error;
     return undefined;
   });
-  const found = model === undefined ? header : pipeline.inspect(bytes, model);
+  const found = model === undefined ? header : session.inspect(bytes, model);
   // What the items of an archive have differs from item to item.
   const functions = found.items?.length ? found.items : [found];
   const sizes = functions.flatMap(({ shape }) => (shape === undefined ? [] : [sizeText(shape)]));

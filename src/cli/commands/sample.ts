@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
-import type { Sampled } from '../../pipeline/types.ts';
+import type { Sampled } from '../../session/types.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';

@@ -94,7 +94,7 @@ async function exported(job: Job, path: string, { model: ref, output, force }: P
     throw new UsageError('output-format', `${output}: modulations are written as .npy or .safetensors`);
   await checkOutput(output, force);
   const model = await modelOfStore(ref, path);
-  const { openFunctasetOf } = await import('../../pipeline/store.ts');
+  const { openFunctasetOf } = await import('../../session/store.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
     return await withEngine(job, (engine) =>
@@ -121,7 +121,8 @@ async function unpack(
   path: string,
   { model: ref }: PackFlags,
 ): Promise<Report> {
-  const { inspect, readPack, unpackFunctaset } = await import('../../pipeline/index.ts');
+  const { inspect } = await import('../../session/index.ts');
+  const { readPack, unpackFunctaset } = await import('../../pipeline/index.ts');
   const packed = await readPack(archivePath);
   const model = await modelOfFile(ref, archivePath, inspect(packed.archive));
   const found = await job.progress('unpack', 'functions', (progress: Progress) =>
@@ -154,7 +155,7 @@ async function put(job: Job, path: string, files: string[], flags: PutFlags): Pr
   if (flags.id !== undefined && functions.length !== 1) {
     throw new BadInputError('one-id', `--id names one function, and ${functions.length} are put`);
   }
-  const { openFunctasetOf } = await import('../../pipeline/store.ts');
+  const { openFunctasetOf } = await import('../../session/store.ts');
   const store = await openFunctasetOf(model, path);
   try {
     await store.putMany(functions, { replace: flags.replace });
@@ -175,9 +176,8 @@ async function functionsOfFile(
   file: string,
   { id: given, label: text, quality, size }: PutFlags,
 ): Promise<StoredFunction[]> {
-  const { functionOfFile, functionOfModulation, functionsOfSafetensors, rowId } = await import(
-    '../../pipeline/index.ts'
-  );
+  const { functionOfFile, functionOfModulation } = await import('../../session/index.ts');
+  const { functionsOfSafetensors, rowId } = await import('../../pipeline/index.ts');
   const { parseSize } = await import('../../signal/index.ts');
   const maxBytes = defaultLimits.maxFileBytes;
   const bytes = await readInput(file, { stdin: job.streams.stdin, maxBytes, signal: job.signal });

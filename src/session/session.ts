@@ -36,8 +36,6 @@ import type {
 } from './types.ts';
 import type { DecodedFunction, DecodedModulation } from './work.ts';
 
-export { defaultQuality };
-
 /** Signals adapted together unless the caller says otherwise. */
 export const defaultBatch = 32;
 /** Points of signals adapted together, so that their trajectories fit in memory. */

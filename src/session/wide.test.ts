@@ -4,9 +4,9 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { pngChunks } from '../formats/png.ts';
+import { makeTinyModel } from '../pipeline/testing.ts';
 import { collectRows } from '../signal/rows.ts';
 import { fieldRows } from './rows.ts';
-import { makeTinyModel } from './testing.ts';
 
 let engine: Engine;
 let model: Model;

@@ -1,0 +1,10 @@
+/** Sessions: a model and an engine, ready to turn signals into bytes, bytes into functions, and functions into signals. */
+export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
+export { type OutputGrid, outputGrid } from './grid.ts';
+export { inlineWork } from './inline-work.ts';
+export { inspect } from './inspect.ts';
+export { itemNumber, namesOf } from './items.ts';
+export { type FunctionOf, functionOfFile, functionOfModulation } from './put.ts';
+export { openSession } from './session.ts';
+export type * from './types.ts';
+export type * from './work.ts';

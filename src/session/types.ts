@@ -1,0 +1,194 @@
+/** What a session takes and gives. Every option object ends with limits and an abort signal; nothing here prints. */
+import type { Coding } from '../../codec/index.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+import type { Samples } from '../field/samples.ts';
+import type { Region, Size } from '../signal/region.ts';
+import type { RowStream } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
+import type { Work } from './work.ts';
+
+export interface SessionOptions {
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly limits?: Limits | undefined;
+  /** Where entropy coding runs; default: here. */
+  readonly work?: Work | undefined;
+}
+
+export interface EncodeOptions {
+  /** 1 (fewest bits) .. 100; default 50, the steps the model was trained with. */
+  readonly quality?: number | undefined;
+  /** 1, the inner steps of the model's training alone, to 9; see effort.ts. */
+  readonly effort?: number | undefined;
+  /**
+   * `histogram`, `factorized`, `autoregressive`: the file is then one of symbols of this quality by this prior. Default: whatever serves
+   * best; see encoder.ts.
+   */
+  readonly prior?: string | undefined;
+  /**
+   * `chosen` (default): small files take the quantiser steps that serve the quality best, which is what keeps qualities in order
+   * (ranking.ts) and takes about eight codings in place of one. `asked`: those of the quality itself.
+   */
+  readonly steps?: 'chosen' | 'asked' | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a file is to reach, in place of a quality. */
+export type EncodeTarget =
+  /** At least; decibels as in `Encoded.psnrDb`. */
+  | { readonly psnrDb: number }
+  /** At most; of the whole file. */
+  | { readonly fileBytes: number };
+
+export interface EncodeOneOptions extends EncodeOptions {
+  /** `quality` is then looked for; see target.ts. */
+  readonly target?: EncodeTarget | undefined;
+}
+
+export interface EncodeManyOptions extends EncodeOptions {
+  /** Signals adapted together; default 32. */
+  readonly batch?: number | undefined;
+  /** `false`: no archive, an empty array stands for it. */
+  readonly archive?: boolean | undefined;
+  /** Ids of the signals in the archive, by which they are decoded and stored; a byte each and their text. Default: none. */
+  readonly ids?: boolean | undefined;
+}
+
+/** One signal as a function in bytes. */
+export interface Encoded {
+  /** A whole `.functa` file. */
+  readonly bytes: Uint8Array;
+  readonly shape: readonly number[];
+  /** Of the signal decoded from `bytes` (rounded and clamped to 8 bits for pictures) against what was given; peak 1. Infinity: equal. */
+  readonly psnrDb: number;
+  /** Mean squared error behind `psnrDb`. */
+  readonly mse: number;
+  /** Bits of the whole file over points. */
+  readonly bitsPerPoint: number;
+  /** What the prior says the symbols cost, header not included. */
+  readonly estimatedBits: number;
+  readonly seconds: number;
+  /** [m]; absent where the file holds samples. */
+  readonly symbols: Int32Array | undefined;
+  /** [points, channels], as a decoder finds them; absent where the file holds symbols. */
+  readonly samples: Samples | undefined;
+  /** The modulation before quantisation, [m], of the network at the quality asked for. */
+  readonly modulation: Float32Array;
+  /** As asked for, or found for a target. */
+  readonly quality: number;
+  /** What the file says and is decoded by: one near `quality` may be better in bytes and error. */
+  readonly fileQuality: number;
+  readonly prior: Coding;
+}
+
+export interface DecodeOptions {
+  /** Which function of an archive; default 0. */
+  readonly item?: number | undefined;
+  /** The same by its id. */
+  readonly id?: string | undefined;
+  /** Default: the size of the signal. A string is read by `parseSize`. */
+  readonly size?: Size | string | undefined;
+  /** Default: everything. A string is read by `parseRegion`. */
+  readonly region?: Region | string | undefined;
+  /** Values as the field gives them: not clamped, not rounded, and between samples too; pictures are drawn from their samples there. */
+  readonly raw?: boolean | undefined;
+  readonly limits?: Limits | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Rows of one function of an archive. */
+export interface NamedRows {
+  /** Its id, or its number where there are no ids. */
+  readonly id: string;
+  readonly rows: RowStream;
+}
+
+export interface SampleOptions {
+  readonly count: number;
+  /** Same seed, model and options: the same bytes. */
+  readonly seed: number;
+  /** 1: the prior's own distribution; lower: closer to its mode. Default 1. */
+  readonly temperature?: number | undefined;
+  /** One that the model carries, or `diffusion`, `flow` or `gaussian` where its file stands beside the model's. */
+  readonly prior?: string | undefined;
+  /** One of the prior's labels; for `diffusion`. */
+  readonly label?: string | number | undefined;
+  /** How much more the label says than it does by itself: 1 is itself, the default; for `diffusion`. */
+  readonly guidance?: number | undefined;
+  /** Noise levels on the way; default 18; for `diffusion`. */
+  readonly steps?: number | undefined;
+  readonly quality?: number | undefined;
+  /** Shape of the signals drawn; default: the model's own. */
+  readonly shape?: readonly number[] | undefined;
+  /** Size to decode them at. */
+  readonly size?: Size | string | undefined;
+  /** Values as the field gives them: not clamped, not rounded. */
+  readonly raw?: boolean | undefined;
+  /** `false`: the archive alone, no signals. */
+  readonly decode?: boolean | undefined;
+  /** Ids in the archive: `sample-SEED-0`, ... Default: none. */
+  readonly ids?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Sampled {
+  readonly signals: readonly Signal[];
+  /** An archive of the drawn functions. */
+  readonly archive: Uint8Array;
+  /** Bits of each under the prior at temperature 1. */
+  readonly bits: number[];
+}
+
+/** What an archive says of one of its functions. */
+export interface InspectedItem {
+  readonly id: string | undefined;
+  /** When the archive or the given model says it. */
+  readonly shape: readonly number[] | undefined;
+  /** Of its stream, or its equal share of one that it has with others. */
+  readonly bytes: number;
+  readonly prior: string;
+  readonly quality: number;
+}
+
+/** What can be said of a `.functa` file without decoding it. */
+export interface Inspection {
+  readonly kind: 'file' | 'archive';
+  readonly fileBytes: number;
+  readonly headerBytes: number;
+  /** Hex digits of the model digest that the file carries. */
+  readonly modelDigest: string;
+  /** Of an archive: those of most items. */
+  readonly prior: string;
+  readonly quality: number;
+  readonly count: number;
+  /** Of an archive, in its order. */
+  readonly items?: readonly InspectedItem[] | undefined;
+  /** Shape of the signal (of the first one in an archive), when the file or the given model says it. */
+  readonly shape?: readonly number[] | undefined;
+  readonly points?: number | undefined;
+  readonly bitsPerPoint?: number | undefined;
+}
+
+export interface Session {
+  readonly model: Model;
+  readonly engine: Engine;
+  /** Throws BadInputError `target-out-of-reach`, saying what can be reached. */
+  encode(signal: Signal, options?: EncodeOneOptions): Promise<Encoded>;
+  /** Adapts signals of one shape together; one archive of them all beside their single files. */
+  encodeMany(
+    signals: readonly Signal[],
+    options?: EncodeManyOptions,
+  ): Promise<{ readonly items: Encoded[]; readonly archive: Uint8Array }>;
+  /** Values are clamped to the family's range; pictures are rounded to multiples of 1/255. */
+  decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
+  /** The same values, rows at a time. */
+  decodeRows(bytes: Uint8Array, options?: DecodeOptions): Promise<RowStream>;
+  /** The signals of an archive (of a single file: one), one at a time, in one pass over its bytes. */
+  decodeMany(bytes: Uint8Array, options?: DecodeOptions): AsyncIterable<Signal>;
+  /** The same signals, rows at a time; each is to be read before the next is asked for. */
+  decodeEach(bytes: Uint8Array, options?: Omit<DecodeOptions, 'item' | 'id'>): Iterable<NamedRows>;
+  sample(options: SampleOptions): Promise<Sampled>;
+  inspect(bytes: Uint8Array): Inspection;
+}
