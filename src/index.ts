@@ -29,6 +29,7 @@ export type { FieldSpec, GridLevel } from './field/spec.ts';
 export { maxEffort } from './fit/index.ts';
 export * from './formats/index.ts';
 export * from './functaset/index.ts';
+export * from './jobs/index.ts';
 export {
   checkRecipe,
   type DataShape,
@@ -43,6 +44,5 @@ export {
   withSteps,
 } from './learn/index.ts';
 export * from './models/index.ts';
-export * from './pipeline/index.ts';
 export * from './session/index.ts';
 export * from './signal/index.ts';

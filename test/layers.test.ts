@@ -14,7 +14,7 @@ it('every import goes down, and portable code stays portable', () => {
 it.each([
   ['an arrow that goes up', 'src/core/a.ts', "import { x } from '../field/spec.ts';"],
   ['an arrow that goes up in a type', 'codec/a.ts', "import type { S } from '../src/signal/signal.ts';"],
-  ['an arrow that goes up when it runs', 'src/learn/a.ts', "await import('../pipeline/index.ts');"],
+  ['an arrow that goes up when it runs', 'src/learn/a.ts', "await import('../jobs/index.ts');"],
   ['an arrow across', 'src/functaset/a.ts', "export { x } from '../engine/index.ts';"],
   [
     'the inference of a prior that leans on its training',
@@ -36,7 +36,7 @@ it.each([
   ['prior/train/a.ts', "import * as tf from '../../src/engine/tfjs/tf.ts'; const x = Math.exp(1);"],
   ['src/cli/a.ts', "import { serve } from '../../server/index.ts'; import { mse } from '../core/units.ts';"],
   ['codec/a.ts', '// Buffer.from(bytes) would be Math.log2\nconst url = "https://example.org";'],
-  ['codec/a.test.ts', "import { decode } from '../src/pipeline/index.ts';"],
+  ['codec/a.test.ts', "import { decode } from '../src/jobs/index.ts';"],
 ])('%s may do what it does', (path, text) => {
   expect(breaches([{ path, text }])).toEqual([]);
 });

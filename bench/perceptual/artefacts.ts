@@ -3,7 +3,7 @@
  *
  * Indices of hot loops are below height * width * channels.
  */
-import type { Picture } from '../../src/pipeline/formats.ts';
+import type { Picture } from '../../src/jobs/peer-codecs.ts';
 
 /** A block of 2 x 2 that differs from the mean of its eight neighbours by so much at least, */
 const leastContrast = 8;

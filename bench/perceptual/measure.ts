@@ -7,7 +7,7 @@ import {
   type FormatVariant,
   type Picture,
   pictureOf,
-} from '../../src/pipeline/formats.ts';
+} from '../../src/jobs/peer-codecs.ts';
 import type { Session } from '../../src/session/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { borderRmse, dotsPerThousand, weave, whiteError } from './artefacts.ts';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EnvironmentError } from '../../src/core/errors.ts';
-import { imageOf, type Picture } from '../../src/pipeline/formats.ts';
+import { imageOf, type Picture } from '../../src/jobs/peer-codecs.ts';
 
 const run = promisify(execFile);
 

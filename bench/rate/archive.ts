@@ -1,5 +1,5 @@
 /** What every picture takes of an archive. */
-import type { Picture } from '../../src/pipeline/formats.ts';
+import type { Picture } from '../../src/jobs/peer-codecs.ts';
 
 /** Bits per pixel of every item of an archive: its stream, and an equal share of the rest. */
 export function archiveBits(

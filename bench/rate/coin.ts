@@ -14,8 +14,8 @@ import { initialWeights } from '../../src/field/initialise.ts';
 import { coin } from '../../src/field/presets.ts';
 import { type FieldSpec, pointCount } from '../../src/field/spec.ts';
 import { batchOf } from '../../src/fit/index.ts';
+import { errorOf, pictureOf } from '../../src/jobs/peer-codecs.ts';
 import { Adam, cosineSchedule } from '../../src/learn/adam.ts';
-import { errorOf, pictureOf } from '../../src/pipeline/formats.ts';
 import { type Signal, signalToBytes } from '../../src/signal/signal.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
 

@@ -5,8 +5,8 @@
 import { parseArgs } from 'node:util';
 import { openEngine } from '../../src/engine/index.ts';
 import { maxEffort } from '../../src/fit/effort.ts';
+import { evaluate } from '../../src/jobs/index.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { evaluate } from '../../src/pipeline/index.ts';
 import { rateDifference } from './bd.ts';
 import { numbers, whole } from './options.ts';
 

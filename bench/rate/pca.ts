@@ -20,7 +20,7 @@ import type { ModelCard } from '../../src/field/card.ts';
 import { initialWeights } from '../../src/field/initialise.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
-import { errorOf, type Picture } from '../../src/pipeline/formats.ts';
+import { errorOf, type Picture } from '../../src/jobs/peer-codecs.ts';
 import { archiveBits } from './archive.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
 import { bestOf } from './peer.ts';

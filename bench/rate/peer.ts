@@ -7,7 +7,7 @@
  * Bytes and errors do not change from run to run and are kept; times are taken anew in every run, on the first pictures.
  */
 import { meanPsnrOfItems, psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
-import { errorOf, greyLike, type Picture } from '../../src/pipeline/formats.ts';
+import { errorOf, greyLike, type Picture } from '../../src/jobs/peer-codecs.ts';
 import { rateAt } from './bd.ts';
 import { type Curve, front, type Point, pointOf } from './curve.ts';
 import type { Pictures } from './pictures.ts';

@@ -1,5 +1,5 @@
-/** The formats of the pipeline as peers of the benchmark: at these settings, with the time that they take. */
-import { decodeFormat, type Format, type FormatName, formats } from '../../src/pipeline/formats.ts';
+/** The codecs of evaluations as peers of the benchmark: at these settings, with the time that they take. */
+import { decodeFormat, type Format, type FormatName, formats } from '../../src/jobs/peer-codecs.ts';
 import type { PeerCodec, Timed } from './peer.ts';
 
 const settings = [

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { EnvironmentError } from '../../src/core/errors.ts';
-import { imageOf, type Picture, samplesOf } from '../../src/pipeline/formats.ts';
+import { imageOf, type Picture, samplesOf } from '../../src/jobs/peer-codecs.ts';
 import type { PeerCodec, Timed, Variant } from './peer.ts';
 
 const run = promisify(execFile);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { openDataset } from '../../datasets/registry.ts';
 import { BadInputError } from '../../src/core/errors.ts';
-import { type Picture, pictureOf } from '../../src/pipeline/formats.ts';
+import { type Picture, pictureOf } from '../../src/jobs/peer-codecs.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 
 export interface Pictures {

@@ -1,5 +1,5 @@
-/** What the pipeline tells of its work, as progress. */
-import type { PipelineEvent } from '../pipeline/types.ts';
+/** What jobs tell of their work, as progress. */
+import type { PipelineEvent } from '../jobs/types.ts';
 import type { Job } from './job.ts';
 
 export interface Follower {

@@ -10,8 +10,8 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
-import { leastFunctions, ownPrior } from '../pipeline/own-prior.ts';
-import { makeTinyModel } from '../pipeline/testing.ts';
+import { leastFunctions, ownPrior } from '../jobs/own-prior.ts';
+import { makeTinyModel } from '../jobs/testing.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import { collectAnswer, NearIndexes, parseQuery, type Row, runQuery } from './index.ts';
 

@@ -11,7 +11,7 @@ import { openEngine } from '../engine/index.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
-import { makeTinyModel } from '../pipeline/testing.ts';
+import { makeTinyModel } from '../jobs/testing.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
 

@@ -4,7 +4,7 @@ import { BadStreamError, ConflictError, FunctaError, LimitError } from '../core/
 import { defaultLimits } from '../core/limits.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
-import { all, makeTinyModel } from '../pipeline/testing.ts';
+import { all, makeTinyModel } from '../jobs/testing.ts';
 import type { Signal } from '../signal/signal.ts';
 import { inlineWork, openSession } from './index.ts';
 import type { EncodeTarget, Session } from './types.ts';

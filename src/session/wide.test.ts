@@ -4,7 +4,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { pngChunks } from '../formats/png.ts';
-import { makeTinyModel } from '../pipeline/testing.ts';
+import { makeTinyModel } from '../jobs/testing.ts';
 import { collectRows } from '../signal/rows.ts';
 import { fieldRows } from './rows.ts';
 

@@ -7,7 +7,7 @@ import { readSetting } from '../../bench/rate/setting.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { readModel } from '../../src/field/model.ts';
-import { makeTinyModel } from '../../src/pipeline/testing.ts';
+import { makeTinyModel } from '../../src/jobs/testing.ts';
 
 let engine: Engine;
 const curves: Curve[] = [];

@@ -4,7 +4,7 @@ import { analyse, fitPca, pcaCurve, synthesise } from '../../bench/rate/pca.ts';
 import { readPictures } from '../../bench/rate/pictures.ts';
 import { plainMultiply } from '../../src/core/eigen.ts';
 import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
-import type { Picture } from '../../src/pipeline/formats.ts';
+import type { Picture } from '../../src/jobs/peer-codecs.ts';
 
 let pictures: readonly Picture[];
 const options = { axes: 12, qualities: [30, 50, 70], multiply: plainMultiply };

@@ -8,7 +8,7 @@ import { fromNetpbm, netpbm, openTools, toolKeys } from '../../bench/rate/peers-
 import { readPictures } from '../../bench/rate/pictures.ts';
 import { directoryStore } from '../../bench/rate/result-store.ts';
 import { psnrDb } from '../../src/core/units.ts';
-import { errorOf, type Picture } from '../../src/pipeline/formats.ts';
+import { errorOf, type Picture } from '../../src/jobs/peer-codecs.ts';
 
 let directory: string;
 let rgb: Picture;

@@ -6,7 +6,7 @@ import { comparison, type PerceptualResult, report } from '../../bench/perceptua
 import { measureTools, openMeasures } from '../../bench/perceptual/tools.ts';
 import { readPictures } from '../../bench/rate/pictures.ts';
 import { Rng } from '../../src/core/rng.ts';
-import type { Picture } from '../../src/pipeline/formats.ts';
+import type { Picture } from '../../src/jobs/peer-codecs.ts';
 
 const size = 64;
 const drawn = (at: (y: number, x: number, c: number) => number): Picture => ({

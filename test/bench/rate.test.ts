@@ -12,7 +12,7 @@ import { readSetting, withoutDirectory } from '../../bench/rate/setting.ts';
 import { report } from '../../bench/rate/table.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openEngine } from '../../src/engine/index.ts';
-import { makeTinyModel } from '../../src/pipeline/testing.ts';
+import { makeTinyModel } from '../../src/jobs/testing.ts';
 
 let directory: string;
 let engine: Engine;

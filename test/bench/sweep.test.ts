@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type PeerCodec, peerCurves, type Variant } from '../../bench/rate/peer.ts';
 import type { Pictures } from '../../bench/rate/pictures.ts';
 import { noStore } from '../../bench/rate/result-store.ts';
-import type { Picture } from '../../src/pipeline/formats.ts';
+import type { Picture } from '../../src/jobs/peer-codecs.ts';
 
 const picture: Picture = { bytes: new Uint8Array(64).fill(100), width: 8, height: 8, channels: 1 };
 const pictures: Pictures = { signals: [], pictures: [picture, picture], digest: '' };

@@ -4,8 +4,8 @@ import { addCombine } from '../../src/cli/commands/combine.ts';
 import { addQuery } from '../../src/cli/commands/query.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { openFunctaset } from '../../src/functaset/index.ts';
+import { buildFunctaset } from '../../src/jobs/index.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { buildFunctaset } from '../../src/pipeline/index.ts';
 import { printed } from './in-process.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 

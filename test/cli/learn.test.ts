@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tinyRecipe } from '../../src/pipeline/testing.ts';
+import { tinyRecipe } from '../../src/jobs/testing.ts';
 import { functa, functaJson, type Watch } from './run.ts';
 
 let directory: string;

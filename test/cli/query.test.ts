@@ -6,8 +6,8 @@ import { openEngine } from '../../src/engine/index.ts';
 import { writeModel } from '../../src/field/model.ts';
 import { writeNpy } from '../../src/formats/npy.ts';
 import { openFunctaset, type StoredFunction } from '../../src/functaset/index.ts';
+import { buildFunctaset } from '../../src/jobs/index.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { buildFunctaset } from '../../src/pipeline/index.ts';
 import { printed } from './in-process.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 

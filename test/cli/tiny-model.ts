@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openDataset } from '../../datasets/registry.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { writeImage } from '../../src/formats/image.ts';
-import { makeTinyModel } from '../../src/pipeline/testing.ts';
+import { makeTinyModel } from '../../src/jobs/testing.ts';
 
 export interface Workplace {
   readonly directory: string;

@@ -2,7 +2,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { openEngine } from '../../src/engine/index.ts';
 import { readModel } from '../../src/field/model.ts';
-import { buildFunctaset } from '../../src/pipeline/jobs.ts';
+import { buildFunctaset } from '../../src/jobs/jobs.ts';
 
 const [modelPath, path] = process.argv.slice(2) as [string, string];
 await buildFunctaset({

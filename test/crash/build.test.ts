@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { readModel } from '../../src/field/model.ts';
-import { makeTinyModel } from '../../src/pipeline/testing.ts';
+import { makeTinyModel } from '../../src/jobs/testing.ts';
 import { openFunctasetOf } from '../../src/session/store.ts';
 import { rounds } from '../rounds.ts';
 import { temporary } from '../temporary.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FunctaClient, type RunningServer } from '../../server/index.ts';
 import { trainClassifier } from '../../src/classify/index.ts';
-import { buildFunctaset } from '../../src/pipeline/index.ts';
+import { buildFunctaset } from '../../src/jobs/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });

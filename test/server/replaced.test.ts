@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../server/index.ts';
 import { readModel, writeModel } from '../../src/field/model.ts';
-import { buildFunctaset } from '../../src/pipeline/index.ts';
+import { buildFunctaset } from '../../src/jobs/index.ts';
 import { openSession } from '../../src/session/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 

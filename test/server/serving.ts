@@ -10,8 +10,8 @@ import {
 } from '../../server/index.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { type Model, readModel } from '../../src/field/model.ts';
-import { buildFunctaset } from '../../src/pipeline/index.ts';
-import { makeTinyModel } from '../../src/pipeline/testing.ts';
+import { buildFunctaset } from '../../src/jobs/index.ts';
+import { makeTinyModel } from '../../src/jobs/testing.ts';
 import { compiled } from '../compiled.ts';
 import { type BusyMonitor, monitorBusy } from './busy.ts';
 

@@ -13,7 +13,7 @@ import { sha256Hex } from '../../../src/core/hash.ts';
 import { openTensorFlow, type TensorFlow } from '../../../src/engine/tfjs/backend.ts';
 import { readSafetensors, writeSafetensors } from '../../../src/field/safetensors.ts';
 import { pointCount } from '../../../src/field/spec.ts';
-import { writeFileWhole } from '../../../src/pipeline/files.ts';
+import { writeFileWhole } from '../../../src/jobs/files.ts';
 import { loadPictures, pictureExamples, pictureMaps } from './pictures.ts';
 
 export interface PixelClassifierOptions {

@@ -12,7 +12,7 @@ import {
 } from '../../../src/complete/index.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
-import { ownPrior } from '../../../src/pipeline/own-prior.ts';
+import { ownPrior } from '../../../src/jobs/own-prior.ts';
 import { parseRegion, stackedRows } from '../../../src/signal/index.ts';
 import { npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';

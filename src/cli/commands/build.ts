@@ -1,7 +1,7 @@
 /** `functa build`: a data set to a functaset. */
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
-import type { BuildResult } from '../../pipeline/types.ts';
+import type { BuildResult } from '../../jobs/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
@@ -53,7 +53,7 @@ export function addBuild(program: Command, run: Run): void {
 }
 
 async function build(job: Job, store: string, flags: BuildFlags): Promise<Report> {
-  const { buildFunctaset } = await import('../../pipeline/index.ts');
+  const { buildFunctaset } = await import('../../jobs/index.ts');
   const model = await chooseModel(flags.model, 'this');
   const { data: dataset, ...rest } = flags;
   let stored = 0;

@@ -135,7 +135,7 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
 async function ownPriorOf(job: Job, model: Model, engine: Engine, path: string | undefined) {
   if (path === undefined) return undefined;
   const { openFunctasetOf } = await import('../../session/store.ts');
-  const { ownPrior } = await import('../../pipeline/own-prior.ts');
+  const { ownPrior } = await import('../../jobs/own-prior.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
     return await ownPrior({ model, engine }, store, { signal: job.signal });

@@ -1,7 +1,7 @@
 /** `functa eval`: rate and distortion over a data set, beside other codecs. */
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
-import type { EvalQuality, EvalResult } from '../../pipeline/types.ts';
+import type { EvalQuality, EvalResult } from '../../jobs/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
@@ -51,12 +51,12 @@ export function addEval(program: Command, run: Run): void {
 }
 
 async function evaluate(job: Job, flags: EvalFlags): Promise<Report> {
-  const pipeline = await import('../../pipeline/index.ts');
+  const jobs = await import('../../jobs/index.ts');
   const model = await chooseModel(flags.model, 'this');
   const { data: dataset, against: peers, ...rest } = flags;
   const result = await withEngine(job, (engine) =>
     follow(job, `eval ${dataset}`, ({ onEvent }) =>
-      pipeline.evaluate({ ...rest, model, engine, dataset, peers, onEvent, signal: job.signal }),
+      jobs.evaluate({ ...rest, model, engine, dataset, peers, onEvent, signal: job.signal }),
     ),
   );
   return { data: { ...result }, lines: table(result) };

@@ -68,7 +68,7 @@ export function addLearn(program: Command, run: Run): void {
 
 async function learn(job: Job, flags: LearnFlags): Promise<Report> {
   const { loadModel } = await import('../../models/index.ts');
-  const { trainModel } = await import('../../pipeline/index.ts');
+  const { trainModel } = await import('../../jobs/index.ts');
   const recipe = await recipeOf(flags);
   // a finished run that is resumed has its output already
   await checkFileOutput(flags.output, flags.force || flags.resume);
@@ -143,7 +143,7 @@ async function recipeOf(flags: LearnFlags): Promise<TrainingRecipe> {
 
 async function namedRecipe(flags: LearnFlags): Promise<TrainingRecipe> {
   const { checkRecipe, isSystem, presetRecipe, systemRecipe } = await import('../../learn/index.ts');
-  const { shapeOfData } = await import('../../pipeline/index.ts');
+  const { shapeOfData } = await import('../../jobs/index.ts');
   const { data, split, recipe: ref = data, latent, cell, cacheDir } = flags;
   if (isSystem(ref)) {
     const shape = await shapeOfData(data, split, cacheDir === undefined ? {} : { cacheDir });

@@ -64,7 +64,7 @@ async function train(job: Job, flags: PriorFlags): Promise<Report> {
     throw new UsageError('one-source', 'give either --functaset or --data to learn from');
   }
   const { findModel } = await import('../../models/index.ts');
-  const { trainPrior } = await import('../../pipeline/index.ts');
+  const { trainPrior } = await import('../../jobs/index.ts');
   const { model: ref, output: out, data: dataset, force, ...rest } = flags;
   if (out !== undefined) await checkFileOutput(out, force);
   const modelPath = await findModel(ref);

@@ -43,7 +43,7 @@ export function addServe(program: Command, run: Run): void {
 
 async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
   const { recordJson, recordText, startServer } = await import('../../../server/index.ts');
-  const { demoFunctasets } = await import('../../pipeline/index.ts');
+  const { demoFunctasets } = await import('../../jobs/index.ts');
   const onMissing = (name: string, reason: string) => job.note(`functaset ${name} is not served: ${reason}`);
   const demos = { directories: flags.models, signal: job.signal, onMissing };
   const functasets = flags.functaset ?? (await demoFunctasets(demos));

@@ -73,7 +73,7 @@ interface PackFlags {
 }
 
 async function pack(job: Job, path: string, { model: ref, output, force }: PackFlags): Promise<Report> {
-  const { packFunctaset } = await import('../../pipeline/index.ts');
+  const { packFunctaset } = await import('../../jobs/index.ts');
   job.checkStdout(output);
   await checkOutput(output, force);
   const model = await modelOfStore(ref, path);
@@ -88,7 +88,7 @@ async function pack(job: Job, path: string, { model: ref, output, force }: PackF
 }
 
 async function exported(job: Job, path: string, { model: ref, output, force }: PackFlags): Promise<Report> {
-  const { exportModulations, modulationsFormats } = await import('../../pipeline/index.ts');
+  const { exportModulations, modulationsFormats } = await import('../../jobs/index.ts');
   const format = modulationsFormats.find((name) => extname(output).toLowerCase() === `.${name}`);
   if (format === undefined)
     throw new UsageError('output-format', `${output}: modulations are written as .npy or .safetensors`);
@@ -122,7 +122,7 @@ async function unpack(
   { model: ref }: PackFlags,
 ): Promise<Report> {
   const { inspect } = await import('../../session/index.ts');
-  const { readPack, unpackFunctaset } = await import('../../pipeline/index.ts');
+  const { readPack, unpackFunctaset } = await import('../../jobs/index.ts');
   const packed = await readPack(archivePath);
   const model = await modelOfFile(ref, archivePath, inspect(packed.archive));
   const found = await job.progress('unpack', 'functions', (progress: Progress) =>
@@ -177,7 +177,7 @@ async function functionsOfFile(
   { id: given, label: text, quality, size }: PutFlags,
 ): Promise<StoredFunction[]> {
   const { functionOfFile, functionOfModulation } = await import('../../session/index.ts');
-  const { functionsOfSafetensors, rowId } = await import('../../pipeline/index.ts');
+  const { functionsOfSafetensors, rowId } = await import('../../jobs/index.ts');
   const { parseSize } = await import('../../signal/index.ts');
   const maxBytes = defaultLimits.maxFileBytes;
   const bytes = await readInput(file, { stdin: job.streams.stdin, maxBytes, signal: job.signal });

@@ -17,7 +17,7 @@ import {
   greyLike,
   type Picture,
   pictureOf,
-} from './formats.ts';
+} from './peer-codecs.ts';
 import type { PeerPoint } from './types.ts';
 
 /** Settings of every peer. */

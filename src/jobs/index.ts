@@ -1,7 +1,4 @@
-/**
- * Joins learning, coding, data and stores into what a user asks for; the command line and the server are thin edges
- * over it.
- */
+/** Long work with progress: learning models and priors, building and packing functasets, evaluating. */
 export { shapeOfData } from './data.ts';
 export { type DemoOptions, demoFunctasets } from './demo.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';
