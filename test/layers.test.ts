@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { breaches } from './layers.ts';
+import { breaches, cycles } from './layers.ts';
 
 const root = new URL('..', import.meta.url);
 
@@ -9,6 +9,10 @@ it('every import goes down, and portable code stays portable', () => {
   expect(paths.length).toBeGreaterThan(20);
   const sources = paths.map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }));
   expect(breaches(sources)).toEqual([]);
+});
+
+it('no layer stands on itself by way of others', () => {
+  expect(cycles()).toEqual([]);
 });
 
 it.each([
@@ -27,6 +31,11 @@ it.each([
   ['a Node global in portable code', 'codec/a.ts', 'const b = Buffer.from(bytes);'],
   ['a float function beside the coder', 'codec/a.ts', 'const bits = Math.log2(total / frequency);'],
   ['a power in the inference of a prior', 'prior/a.ts', 'const scale = 2 ** notch;'],
+  [
+    'a barrel with the names of another room',
+    'src/session/index.ts',
+    "export { x } from '../signal/rows.ts';",
+  ],
   ['a folder that nobody named', 'src/misc/a.ts', ''],
 ])('%s is found', (_what, path, text) => {
   expect(breaches([{ path, text }])).toHaveLength(1);

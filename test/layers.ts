@@ -79,6 +79,7 @@ export function breaches(sources: readonly Source[]): string[] {
       if (layer === undefined) return [`${path}: stands in no layer`];
       return [
         ...imports(code).flatMap((target) => importBreach(path, layer, target)),
+        ...barrelBreaches(path, layer, code),
         ...wordBreaches(path, layer, code),
       ];
     });
@@ -95,6 +96,34 @@ function importBreach(path: string, layer: string, target: string): string[] {
   const lower = layers.findIndex(([p]) => p === to) < layers.findIndex(([p]) => p === layer);
   const allowed = below.includes(to) || (below.includes('everything below') && lower);
   return allowed ? [] : [`${path}: ${layer} may not import ${to} (${target})`];
+}
+
+/** A barrel gives the names of its own room; the doors of the package alone give those of many. */
+function barrelBreaches(path: string, layer: string, code: string): string[] {
+  if (!path.endsWith('/index.ts') || layer === 'src/index.ts') return [];
+  return [...code.matchAll(/\bexport\b[^'"`;()]*\bfrom\s*['"](\.\.[^'"]+)['"]/g)].map(
+    ([, target]) => `${path}: a barrel gives the names of its own room, and not those of ${target}`,
+  );
+}
+
+/** Layers that may import themselves by way of others: the table has none. */
+export function cycles(): string[] {
+  const below = (layer: string): readonly string[] => {
+    const at = layers.findIndex(([prefix]) => prefix === layer);
+    const named = layers[at]![1];
+    const rest = named.includes('everything below') ? layers.slice(0, at).map(([prefix]) => prefix) : [];
+    return [...named.filter((name) => name !== 'everything below'), ...rest];
+  };
+  return layers.flatMap(([layer]) => {
+    const seen = new Set<string>();
+    for (const next of [...below(layer)]) reach(next, seen);
+    return seen.has(layer) ? [layer] : [];
+  });
+  function reach(layer: string, seen: Set<string>): void {
+    if (seen.has(layer)) return;
+    seen.add(layer);
+    for (const next of below(layer)) reach(next, seen);
+  }
 }
 
 function wordBreaches(path: string, layer: string, code: string): string[] {

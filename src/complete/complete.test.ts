@@ -10,6 +10,7 @@ import { modulationLength } from '../field/spec.ts';
 import { adaptSignal } from '../fit/index.ts';
 import { openGenerative } from '../models/generative.ts';
 import { kindsThat, loadModel } from '../models/index.ts';
+import { regionMask } from '../signal/mask.ts';
 import type { Signal } from '../signal/signal.ts';
 import {
   complete,
@@ -19,7 +20,6 @@ import {
   observeCoarse,
   observeMasked,
   observePoints,
-  regionMask,
   shownObservation,
   signalsOf,
 } from './index.ts';

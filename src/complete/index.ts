@@ -1,6 +1,5 @@
 /** Completing signals from what is known of them. */
 
-export { type Mask, regionMask } from '../signal/mask.ts';
 export {
   type CompleteOptions,
   type CompletingPrior,

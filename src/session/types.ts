@@ -20,7 +20,7 @@ export interface SessionOptions {
 export interface EncodeOptions {
   /** 1 (fewest bits) .. 100; default 50, the steps the model was trained with. */
   readonly quality?: number | undefined;
-  /** 1, the inner steps of the model's training alone, to 9; see effort.ts. */
+  /** 1, the inner steps of the model's training alone, to 9; see src/fit/effort.ts. */
   readonly effort?: number | undefined;
   /**
    * `histogram`, `factorized`, `autoregressive`: the file is then one of symbols of this quality by this prior. Default: whatever serves
@@ -29,7 +29,7 @@ export interface EncodeOptions {
   readonly prior?: string | undefined;
   /**
    * `chosen` (default): small files take the quantiser steps that serve the quality best, which is what keeps qualities in order
-   * (ranking.ts) and takes about eight codings in place of one. `asked`: those of the quality itself.
+   * (src/fit/ranking.ts) and takes about eight codings in place of one. `asked`: those of the quality itself.
    */
   readonly steps?: 'chosen' | 'asked' | undefined;
   readonly signal?: AbortSignal | undefined;

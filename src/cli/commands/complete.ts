@@ -145,9 +145,8 @@ async function ownPriorOf(job: Job, model: Model, engine: Engine, path: string |
 }
 
 async function observe(job: Job, input: string, model: Model, flags: CompleteFlags): Promise<Observation> {
-  const { maskOf, observeCoarse, observeMasked, observePoints, regionMask } = await import(
-    '../../complete/index.ts'
-  );
+  const { maskOf, observeCoarse, observeMasked, observePoints } = await import('../../complete/index.ts');
+  const { regionMask } = await import('../../signal/mask.ts');
   const { parseRegion } = await import('../../signal/index.ts');
   const { shape, spec } = model.card;
   const read = (path: string) =>
