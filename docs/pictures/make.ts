@@ -6,13 +6,14 @@
  */
 import { writeFileSync } from 'node:fs';
 import { openDataset } from '../../datasets/registry.ts';
-import { complete, maskOf, observeMasked, regionMask, shownObservation } from '../../src/complete/index.ts';
+import { complete, maskOf, observeMasked, shownObservation } from '../../src/complete/index.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { contactSheet } from '../../src/formats/contact-sheet.ts';
 import { writeImage } from '../../src/formats/image.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
+import { regionMask } from '../../src/signal/mask.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 
 const directory = new URL('.', import.meta.url);

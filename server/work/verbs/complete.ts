@@ -7,13 +7,13 @@ import {
   observeCoarse,
   observeMasked,
   observePoints,
-  regionMask,
   signalsOf,
 } from '../../../src/complete/index.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
 import { ownPrior } from '../../../src/jobs/own-prior.ts';
 import { parseRegion, stackedRows } from '../../../src/signal/index.ts';
+import { regionMask } from '../../../src/signal/mask.ts';
 import { npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
