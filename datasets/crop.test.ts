@@ -30,7 +30,7 @@ test('a box of an array holds what index arithmetic says, on 1, 2 and 3 axes', (
       fc.array(axis, { minLength: 1, maxLength: 3 }),
       fc.integer({ min: 1, max: 3 }),
       (axes, channels) => {
-        const box = { start: axes.map(([start]) => start), shape: axes.map(([, size]) => size) };
+        const box = { start: axes.map(([start]) => start), count: axes.map(([, size]) => size) };
         const shape = axes.map(([start, size, rest]) => start + size + rest);
         const count = shape.reduce((product, n) => product * n, channels);
         const values = Float32Array.from({ length: count }, (_, i) => i);
@@ -40,7 +40,7 @@ test('a box of an array holds what index arithmetic says, on 1, 2 and 3 axes', (
             for (let c = 0; c < channels; c++) want.push(point * channels + c);
             return;
           }
-          for (let k = 0; k < box.shape[depth]!; k++)
+          for (let k = 0; k < box.count[depth]!; k++)
             visit(depth + 1, point * shape[depth]! + box.start[depth]! + k);
         };
         visit(0, 0);
@@ -70,7 +70,7 @@ test('a box that is empty, leaves the item, or has other axes is refused', () =>
       [1, 1],
     ],
   ] as const) {
-    expect(() => checkBox({ start, shape }, [2, 3])).toThrow(withCode('bad-box'));
+    expect(() => checkBox({ start, count: shape }, [2, 3])).toThrow(withCode('bad-region'));
   }
 });
 
@@ -92,10 +92,10 @@ describe('boxes of data sets', () => {
     });
     expect(await shapeOfItem(flat, 0)).toEqual([3, 4]);
     const target = new Float32Array(2);
-    readBox(flat, 0, { start: [1, 2], shape: [1, 2] }, target);
+    readBox(flat, 0, { start: [1, 2], count: [1, 2] }, target);
     expect([...target]).toEqual([18, 19].map((i) => Math.fround((i * 5) / 255)));
     const whole = new Float32Array(12);
-    readBox(flat, 0, { start: [0, 0], shape: [3, 4] }, whole);
+    readBox(flat, 0, { start: [0, 0], count: [3, 4] }, whole);
     expect(whole).toEqual(flat.get(0) instanceof Promise ? undefined : (await flat.get(0)).values);
     flat.close();
     flat.close();
@@ -110,14 +110,14 @@ describe('boxes of data sets', () => {
     const pack = openPack({ name: 'x', split: 'train', card, channels: 3, file, items });
     expect(await shapeOfItem(pack, 1)).toEqual([1, 2]);
     expect(await pack.get(1)).toMatchObject({ id: 'b', shape: [1, 2], channels: 3 });
-    const box = { start: [0, 1], shape: [2, 2] };
+    const box = { start: [0, 1], count: [2, 2] };
     expect(pack.cropAt!(0, box)).toEqual(cutBox(bytes.subarray(0, 24), [2, 4], 3, box));
-    const rows = { start: [1, 0], shape: [1, 4] };
+    const rows = { start: [1, 0], count: [1, 4] };
     expect(pack.cropAt!(0, rows)).toEqual(bytes.slice(12, 24));
     const target = new Float32Array(12);
     readBox(pack, 0, box, target);
     expect(target[0]).toBe(Math.fround(15 / 255));
-    expect(() => pack.cropAt!(0, { start: [0, 3], shape: [1, 2] })).toThrow(withCode('bad-box'));
+    expect(() => pack.cropAt!(0, { start: [0, 3], count: [1, 2] })).toThrow(withCode('bad-region'));
     expect(() => pack.get(2)).toThrow(withCode('no-item'));
     pack.close();
     expect(() => pack.get(0)).toThrow(withCode('dataset-closed'));

@@ -9,7 +9,7 @@ export async function shapeOfItem(dataset: Dataset, i: number): Promise<readonly
 
 /**
  * Writes the values of a box of item `i` into `target`, [points of the box, channels], by the cheapest way the data
- * set has. Synchronous where the data set is. Throws BadInputError `bad-box` when the box leaves the item.
+ * set has. Synchronous where the data set is. Throws BadInputError `bad-region` when the box leaves the item.
  */
 export function readBox(dataset: Dataset, i: number, box: Box, target: Float32Array): Promise<void> | void {
   const { channels, shape } = dataset;
@@ -27,5 +27,5 @@ export function readBox(dataset: Dataset, i: number, box: Box, target: Float32Ar
 }
 
 function isWhole(box: Box, shape: readonly number[]): boolean {
-  return shape.every((n, axis) => box.start[axis] === 0 && box.shape[axis] === n);
+  return shape.every((n, axis) => box.start[axis] === 0 && box.count[axis] === n);
 }

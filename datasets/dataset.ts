@@ -46,7 +46,7 @@ export interface Dataset {
   shapeAt?(i: number): Promise<readonly number[]> | readonly number[];
   /**
    * The 8-bit samples of a box of item `i`, [points of the box, channels]. Only where items differ. A fresh array.
-   * Throws BadInputError `bad-box` when the box leaves the item.
+   * Throws BadInputError `bad-region` when the box leaves the item.
    */
   cropAt?(i: number, box: Box): Promise<Uint8Array> | Uint8Array;
   /** Lets go of files; further reads throw. Safe to call twice. */

@@ -55,7 +55,7 @@ describe('a folder of pictures', () => {
     const data = await openDataset(`images:${directory}`, 'test');
     expect(await shapeOfItem(data, 0)).toEqual([3, 4]);
     const target = new Float32Array(2 * 3);
-    await readBox(data, 0, { start: [1, 2], shape: [1, 2] }, target);
+    await readBox(data, 0, { start: [1, 2], count: [1, 2] }, target);
     expect(target[5]).toBe(Math.fround(51 / 255));
     rmSync(join(directory, 'test', 'a.png'));
     expect(await data.get(0)).toMatchObject({ shape: [3, 4] });

@@ -1,8 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { BadStreamError, ConflictError } from '../src/core/errors.ts';
 import { pointCount } from '../src/field/spec.ts';
-import type { Box } from '../src/signal/box.ts';
-import { checkBox, rowStart } from '../src/signal/box.ts';
+import { type Box, checkBox, forEachRow, wholeOf } from '../src/signal/box.ts';
 import { type Signal, signalFromBytes } from '../src/signal/signal.ts';
 import type { Dataset, DatasetCard, Split } from './dataset.ts';
 import { noItem } from './flat.ts';
@@ -51,8 +50,7 @@ class PackDataset implements Dataset {
 
   get(i: number): Signal {
     const { id, shape } = this.#item(i);
-    const whole = { start: shape.map(() => 0), shape };
-    return signalFromBytes(this.cropAt(i, whole), { id, shape, channels: this.channels });
+    return signalFromBytes(this.cropAt(i, wholeOf(shape)), { id, shape, channels: this.channels });
   }
 
   idAt(i: number): string {
@@ -65,19 +63,20 @@ class PackDataset implements Dataset {
 
   cropAt(i: number, box: Box): Uint8Array {
     const { at, shape } = this.#item(i);
-    checkBox(box, shape);
-    if (this.#fd === undefined)
-      throw new ConflictError('dataset-closed', `${this.name} is closed; open it again`);
-    const out = new Uint8Array(pointCount(box.shape) * this.channels);
+    checkBox(box, shape, 'an item');
+    const fd = this.#fd;
+    if (fd === undefined) throw new ConflictError('dataset-closed', `${this.name} is closed; open it again`);
+    const { channels } = this;
+    const out = new Uint8Array(pointCount(box.count) * channels);
+    const read = (from: number, to: number, samples: number) => {
+      const [position, run] = [at + from * channels, samples * channels];
+      if (readSync(fd, out, to * channels, run, position) === run) return;
+      throw new BadStreamError('truncated', position, `${this.#file} ends early; fetch ${this.name} again`);
+    };
     // Whole rows lie one after the other: one read for them all.
-    const isContiguous = box.shape.slice(1).every((n, axis) => n === shape[axis + 1]);
-    const run = isContiguous ? out.length : box.shape.at(-1)! * this.channels;
-    for (let row = 0, to = 0; to < out.length; row++, to += run) {
-      const from = at + rowStart(row, shape, box) * this.channels;
-      if (readSync(this.#fd, out, to, run, from) !== run) {
-        throw new BadStreamError('truncated', from, `${this.#file} ends early; fetch ${this.name} again`);
-      }
-    }
+    const isContiguous = box.count.slice(1).every((n, axis) => n === shape[axis + 1]);
+    if (isContiguous) read(box.start[0]! * pointCount(shape.slice(1)), 0, pointCount(box.count));
+    else forEachRow(shape, box, read);
     return out;
   }
 

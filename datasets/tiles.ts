@@ -25,7 +25,8 @@ export async function openTiles(
     const [height = 0, width = 0] = await shapeAt.call(pictures, picture);
     const step = apart[picture]!;
     for (let y = 0; y + size <= height; y += step) {
-      for (let x = 0; x + size <= width; x += step) tiles.push({ picture, box: { start: [y, x], shape } });
+      for (let x = 0; x + size <= width; x += step)
+        tiles.push({ picture, box: { start: [y, x], count: shape } });
     }
   }
   const length = tiles.length;

@@ -85,7 +85,7 @@ describe('fetched sets', () => {
   test.skipIf(!ready.has('photos'))('photographs give the same pixels whole and in crops', async () => {
     const photos = await openDataset('photos', 'test');
     const { shape, values } = await photos.get(0);
-    const box = { start: [shape[0]! - 7, shape[1]! - 5], shape: [7, 5] };
+    const box = { start: [shape[0]! - 7, shape[1]! - 5], count: [7, 5] };
     const target = new Float32Array(7 * 5 * 3);
     await readBox(photos, 0, box, target);
     expect(target).toEqual(cutBox(values, shape, 3, box));

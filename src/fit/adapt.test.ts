@@ -27,7 +27,7 @@ function signals(count: number, shape = [8, 8]) {
   const source = waves(count, shape, 5);
   return Array.from({ length: count }, (_, i) => {
     const values = new Float32Array(shape[0]! * shape[1]!);
-    source.fill(i, { start: [0, 0], shape }, values);
+    source.fill(i, { start: [0, 0], count: shape }, values);
     return { shape, values };
   });
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { BatchDrawer, mirror } from '../learn/draw.ts';
-import { copyCrop, type SourceSignal, sourceOf } from '../signal/source.ts';
+import { copyBox } from '../signal/box.ts';
+import { type SourceSignal, sourceOf } from '../signal/source.ts';
 import { batchOf, massOf, sliceBatch } from './batch.ts';
 
 const range = { offset: 10, scale: 2 };
@@ -118,6 +119,6 @@ test('mirroring reverses one axis and keeps channels in order', () => {
 test('a crop of three axes is the box of the array', () => {
   const whole = Float32Array.from({ length: 3 * 4 * 5 }, (_, i) => i);
   const target = new Float32Array(2 * 2 * 3);
-  copyCrop(whole, [3, 4, 5], 1, { start: [1, 2, 1], shape: [2, 2, 3] }, target);
+  copyBox(whole, [3, 4, 5], 1, { start: [1, 2, 1], count: [2, 2, 3] }, target);
   expect([...target]).toEqual([31, 32, 33, 36, 37, 38, 51, 52, 53, 56, 57, 58]);
 });

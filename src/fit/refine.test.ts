@@ -15,7 +15,7 @@ const { network, steps, scales } = await train({ engine, source: waves(10), reci
 const source = waves(4, shape, 5);
 const signals = Array.from({ length: 4 }, (_, i) => {
   const values = new Float32Array(64);
-  source.fill(i, { start: [0, 0], shape }, values);
+  source.fill(i, { start: [0, 0], count: shape }, values);
   return { shape, values };
 });
 const batch = batchOf(signals, 1, { offset: 0.5, scale: 1 });

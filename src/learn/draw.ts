@@ -7,7 +7,8 @@ import { type Rng, rngAt } from '../core/rng.ts';
 import type { Batch } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
 import { makeBatch, toFieldUnits, type ValueRange } from '../fit/batch.ts';
-import { type Crop, forEachRow, type SignalSource } from '../signal/source.ts';
+import { type Box, forEachRow, wholeOf } from '../signal/box.ts';
+import type { SignalSource } from '../signal/source.ts';
 
 /** Purposes of random numbers; each has its own stream at each step. */
 export const purposes = {
@@ -108,18 +109,18 @@ export class BatchDrawer {
     const where = `signal ${index} of ${source.name}`;
     const full = await source.shapeOf(index);
     const crop = crops ? randomCrop(full, shape, rng, where) : wholeSignal(full, shape, where);
-    if (pointCount(crop.shape) === points) {
+    if (pointCount(crop.count) === points) {
       await source.fill(index, crop, values);
       if (source.fillWeights === undefined) weights.fill(1);
       else await source.fillWeights(index, crop, weights);
     } else {
-      const part = this.#scratch.subarray(0, pointCount(crop.shape) * channels);
+      const part = this.#scratch.subarray(0, pointCount(crop.count) * channels);
       await source.fill(index, crop, part);
-      pad(part, channels, crop.shape, shape, values);
-      const partWeights = part.subarray(0, pointCount(crop.shape));
+      pad(part, channels, crop.count, shape, values);
+      const partWeights = part.subarray(0, pointCount(crop.count));
       if (source.fillWeights === undefined) partWeights.fill(1);
       else await source.fillWeights(index, crop, partWeights);
-      pad(partWeights, 1, crop.shape, shape, weights);
+      pad(partWeights, 1, crop.count, shape, weights);
     }
     for (const axis of flips) {
       if (rng.u32() >= 0x80000000) continue;
@@ -130,17 +131,17 @@ export class BatchDrawer {
   }
 }
 
-function wholeSignal(full: readonly number[], shape: readonly number[], where: string): Crop {
+function wholeSignal(full: readonly number[], shape: readonly number[], where: string): Box {
   if (full.join() !== shape.join()) {
     throw new BadInputError(
       'signal-shape',
       `${where} has shape [${full}], the recipe learns on [${shape}]; set "crops" to cut signals of other sizes`,
     );
   }
-  return { start: shape.map(() => 0), shape };
+  return wholeOf(shape);
 }
 
-function randomCrop(full: readonly number[], shape: readonly number[], rng: Rng, where: string): Crop {
+function randomCrop(full: readonly number[], shape: readonly number[], rng: Rng, where: string): Box {
   if (full.length !== shape.length) {
     throw new BadInputError(
       'signal-shape',
@@ -148,7 +149,7 @@ function randomCrop(full: readonly number[], shape: readonly number[], rng: Rng,
     );
   }
   const size = shape.map((n, axis) => Math.min(n, full[axis]!));
-  return { start: size.map((n, axis) => rng.below(full[axis]! - n + 1)), shape: size };
+  return { start: size.map((n, axis) => rng.below(full[axis]! - n + 1)), count: size };
 }
 
 /** Sets `part` [...small, channels] at the origin of `target` [...shape, channels], zeros elsewhere. */
@@ -160,7 +161,7 @@ function pad(
   target: Float32Array,
 ): void {
   target.fill(0);
-  forEachRow(shape, { start: shape.map(() => 0), shape: small }, (whole, at, samples) => {
+  forEachRow(shape, wholeOf(small), (whole, at, samples) => {
     target.set(part.subarray(at * channels, (at + samples) * channels), whole * channels);
   });
 }

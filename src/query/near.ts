@@ -13,7 +13,7 @@ import { BadInputError } from '../core/errors.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { plainFit } from '../session/modulation.ts';
-import type { Region } from '../signal/index.ts';
+import type { Box } from '../signal/box.ts';
 import { boundsOf, candidatesOf, nearestRows, rowsByPart, rowsPassing, unitOf } from './candidates.ts';
 import { asIndexed, comparing } from './compare.ts';
 import { cursorOfWalk, type WalkPlace, walkOf } from './cursor.ts';
@@ -318,7 +318,7 @@ async function vectorsOf(
 async function regionOf(
   { model, engine }: QueryContext,
   fn: OpenFunction,
-  region: Region,
+  region: Box,
   most: number | undefined,
 ): Promise<Observed> {
   const { places, sampled } = placesOfRegion(fn.shape, region, most);

@@ -4,9 +4,8 @@ import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import type { Region } from '../signal/index.ts';
+import { type Box, checkBox } from '../signal/box.ts';
 import { knownSamples, regionMask } from '../signal/mask.ts';
-import { checkRegion } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import type { Places } from './places.ts';
@@ -51,7 +50,7 @@ export function observedOf(
   { model }: QueryContext,
   signal: Signal,
   mask: Mask | undefined,
-  region: Region | undefined,
+  region: Box | undefined,
   most: number | undefined,
 ): Observed | undefined {
   const { shape, channels, values } = signal;
@@ -84,10 +83,10 @@ export function observedOf(
 /** The samples of a region, or at most `most` of them. Throws BadInputError `bad-region`. */
 export function placesOfRegion(
   shape: readonly number[],
-  region: Region,
+  region: Box,
   most: number | undefined,
 ): { readonly places: Places; readonly sampled: Sampled } {
-  checkRegion(region, shape, 'a signal');
+  checkBox(region, shape, 'a signal');
   const kept = drawn(allSamples(region.count), most).map((i) => {
     const at = unravel(region.count, i).map((x, axis) => x + region.start[axis]!);
     return at.reduce((index, x, axis) => index * shape[axis]! + x, 0);

@@ -7,8 +7,7 @@ import { checkLimit } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
 import type { Points } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
-import type { Region } from '../signal/index.ts';
-import { checkRegion } from '../signal/region.ts';
+import { type Box, checkBox } from '../signal/box.ts';
 
 /** What an answer says of it: so many samples were looked at, of so many that the question is about. */
 export interface Sampled {
@@ -31,7 +30,7 @@ export function drawn(items: readonly number[], most: number | undefined): reado
 /** The samples of a region of signals of any shape. */
 export class RegionSamples {
   readonly #shape: readonly number[];
-  readonly #region: Region | undefined;
+  readonly #region: Box | undefined;
   readonly #most: number | undefined;
   readonly #made = new Map<string, Points>();
 
@@ -39,8 +38,8 @@ export class RegionSamples {
    * `region` is in samples of `shape`, and stands for the same part of signals of other shapes; undefined: everything. At most
    * `most` samples are looked at. Throws BadInputError `bad-region`.
    */
-  constructor(shape: readonly number[], region: Region | undefined, most: number | undefined) {
-    if (region !== undefined) checkRegion(region, shape, 'a signal');
+  constructor(shape: readonly number[], region: Box | undefined, most: number | undefined) {
+    if (region !== undefined) checkBox(region, shape, 'a signal');
     this.#shape = shape;
     this.#region = region;
     this.#most = most;

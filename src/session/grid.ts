@@ -3,7 +3,8 @@ import { BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Points } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
-import { checkRegion, parseRegion, parseSize, type Region, type Size } from '../signal/region.ts';
+import { type Box, checkBox, wholeOf } from '../signal/box.ts';
+import { parseRegion, parseSize, type Size } from '../signal/region.ts';
 
 /** A regular grid of output samples over a signal; sample j of an axis stands at (j + 0.5) * samples / size. */
 export interface OutputGrid {
@@ -19,14 +20,14 @@ export interface OutputGrid {
 /** Resolves size and region against a signal's shape. Throws BadInputError `bad-size`, `bad-region`; LimitError. */
 export function outputGrid(
   shape: readonly number[],
-  request: { readonly size?: Size | string | undefined; readonly region?: Region | string | undefined },
+  request: { readonly size?: Size | string | undefined; readonly region?: Box | string | undefined },
   limits: Limits,
 ): OutputGrid {
   const size = typeof request.size === 'string' ? parseSize(request.size) : request.size;
   const region = typeof request.region === 'string' ? parseRegion(request.region) : request.region;
   const whole = wholeShape(shape, size);
   for (const n of whole) checkLimit('axis', n, limits.maxAxis, 'ask for a smaller size');
-  const cut = region === undefined ? { start: whole.map(() => 0), count: whole } : checkRegion(region, whole);
+  const cut = region === undefined ? wholeOf(whole) : checkBox(region, whole);
   checkLimit('samples', pointCount(cut.count), limits.maxSamples, 'ask for a smaller size or a region of it');
   const step = whole.map((n, axis) => shape[axis]! / n);
   return {

@@ -4,7 +4,8 @@ import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import type { Samples } from '../field/samples.ts';
-import type { Region, Size } from '../signal/region.ts';
+import type { Box } from '../signal/box.ts';
+import type { Size } from '../signal/region.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { Work } from './work.ts';
@@ -91,7 +92,7 @@ export interface DecodeOptions {
   /** Default: the size of the signal. A string is read by `parseSize`. */
   readonly size?: Size | string | undefined;
   /** Default: everything. A string is read by `parseRegion`. */
-  readonly region?: Region | string | undefined;
+  readonly region?: Box | string | undefined;
   /** Values as the field gives them: not clamped, not rounded, and between samples too; pictures are drawn from their samples there. */
   readonly raw?: boolean | undefined;
   readonly limits?: Limits | undefined;

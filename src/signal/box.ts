@@ -2,58 +2,87 @@
 import { BadInputError } from '../core/errors.ts';
 import { pointCount } from '../field/spec.ts';
 
-/** A box of samples; axes in array order. */
+/**
+ * A box of samples of a regular grid: of a signal, of a data set's item, of a decoded output. Axes are in array order, the slowest
+ * first, as in every shape: [y, x] for a picture.
+ */
 export interface Box {
+  /** First sample along each axis. */
   readonly start: readonly number[];
-  readonly shape: readonly number[];
+  /** Samples along each axis, one at least. */
+  readonly count: readonly number[];
 }
 
-/** The box of an array [points, channels], row-major; a fresh array. Throws BadInputError `bad-box`. */
+/** The box of all samples of a shape. */
+export function wholeOf(shape: readonly number[]): Box {
+  return { start: shape.map(() => 0), count: shape };
+}
+
+/** Throws BadInputError `bad-region` unless it lies within `whole` samples, with one at least. `owner`: what these are of. */
+export function checkBox(box: Box, whole: readonly number[], owner = 'an output'): Box {
+  const { start, count } = box;
+  const inside =
+    start.length === whole.length &&
+    count.length === whole.length &&
+    whole.every((n, axis) => {
+      const [s, c] = [start[axis]!, count[axis]!];
+      return Number.isSafeInteger(s) && Number.isSafeInteger(c) && s >= 0 && c >= 1 && s + c <= n;
+    });
+  if (!inside) {
+    throw new BadInputError(
+      'bad-region',
+      `region start [${start}] count [${count}] (slowest axis first) does not lie in ${owner} of [${whole}]`,
+    );
+  }
+  return box;
+}
+
+/** The box of an array [...shape, channels]; a fresh array. Throws BadInputError `bad-region`. */
 export function cutBox<T extends Uint8Array | Float32Array>(
   values: T,
   shape: readonly number[],
   channels: number,
   box: Box,
 ): T {
-  checkBox(box, shape);
-  const out = new (values.constructor as new (length: number) => T)(pointCount(box.shape) * channels);
-  const last = shape.length - 1;
-  const run = box.shape[last]! * channels;
-  for (let row = 0, at = 0; at < out.length; row++, at += run) {
-    const from = rowStart(row, shape, box) * channels;
-    out.set(values.subarray(from, from + run) as never, at);
-  }
+  checkBox(box, shape, 'an array');
+  const out = new (values.constructor as new (length: number) => T)(pointCount(box.count) * channels);
+  copyBox(values, shape, channels, box, out);
   return out;
 }
 
-/** First point of the `row`th run (along the last axis) of a box, as an index into the points of the whole. */
-export function rowStart(row: number, shape: readonly number[], box: Box): number {
-  let point = 0;
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    let within = 0;
-    if (axis < shape.length - 1) {
-      within = row % box.shape[axis]!;
-      row = Math.floor(row / box.shape[axis]!);
-    }
-    point += (box.start[axis]! + within) * stride;
-    stride *= shape[axis]!;
-  }
-  return point;
+/** Copies a box out of an array [...shape, channels] into `target` [...box.count, channels]. The box lies within. */
+export function copyBox<T extends Uint8Array | Float32Array>(
+  values: T,
+  shape: readonly number[],
+  channels: number,
+  box: Box,
+  target: T,
+): void {
+  forEachRow(shape, box, (from, to, samples) => {
+    const start = from * channels;
+    target.set(values.subarray(start, start + samples * channels), to * channels);
+  });
 }
 
-/** Throws BadInputError `bad-box` unless the box has as many axes as `shape`, is not empty, and lies within. */
-export function checkBox(box: Box, shape: readonly number[]): void {
-  const fits =
-    box.start.length === shape.length &&
-    box.shape.length === shape.length &&
-    shape.every((n, axis) => {
-      const [start, size] = [box.start[axis]!, box.shape[axis]!];
-      return (
-        Number.isInteger(start) && Number.isInteger(size) && start >= 0 && size >= 1 && start + size <= n
-      );
-    });
-  if (!fits) {
-    throw new BadInputError('bad-box', `box [${box.shape}] at [${box.start}] does not lie within [${shape}]`);
+/** Calls `visit(index in the whole, index in the box, samples)` for every run along the last axis of a box of `shape`. */
+export function forEachRow(
+  shape: readonly number[],
+  box: Box,
+  visit: (whole: number, part: number, samples: number) => void,
+): void {
+  const last = shape.length - 1;
+  const samples = box.count[last]!;
+  const rows = pointCount(box.count) / samples;
+  for (let row = 0; row < rows; row++) {
+    let rest = row;
+    let whole = box.start[last]!;
+    let stride = shape[last]!;
+    for (let axis = last - 1; axis >= 0; axis--) {
+      const n = box.count[axis]!;
+      whole += (box.start[axis]! + (rest % n)) * stride;
+      rest = Math.floor(rest / n);
+      stride *= shape[axis]!;
+    }
+    visit(whole, row * samples, samples);
   }
 }
