@@ -14,6 +14,7 @@ import type { Adapted, Batch, Engine, MetaGradient, OuterLoss } from '../engine/
 import { octavesAt } from '../field/at-quality.ts';
 import { type ChannelLayout, channelLayout } from '../field/channels.ts';
 import { weightLayout } from '../field/spec.ts';
+import { clipScale, cosineSchedule, gradientNorm } from '../fit/adam.ts';
 import { rateTerm } from '../fit/adapt.ts';
 import { errorScale255, massOf, sliceBatch } from '../fit/batch.ts';
 import type { Bounds } from '../fit/descent.ts';
@@ -29,7 +30,6 @@ import {
 } from '../fit/rate.ts';
 import { refineBatch } from '../fit/refine.ts';
 import { roundBatch } from '../fit/round.ts';
-import { clipScale, cosineSchedule, gradientNorm } from './adam.ts';
 import { stepRng } from './draw.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import {

@@ -1,7 +1,7 @@
 /** What a run has learnt so far, and all it needs to go on. Float64 throughout; engines get float32 copies. */
 import { BugError } from '../core/errors.ts';
 import type { BaseNetwork, FieldSpec } from '../field/spec.ts';
-import { Adam } from './adam.ts';
+import { Adam } from '../fit/adam.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import type { ValidationRecord } from './validate.ts';
 import { freshWatch, type WatchState } from './watch.ts';
