@@ -161,7 +161,10 @@ export function joinFiles(
     const reader = new ByteReader(bytes);
     const lead = readLead(reader);
     if (lead.container !== 'file')
-      throw new BadInputError('archive-mixed', 'an archive holds single files, not archives');
+      throw new BadInputError(
+        'archive-mixed',
+        'an archive holds single files of a model, not archives or networks of their own',
+      );
     const header = readFileHeader(reader, lead);
     checkModel(model, header.modelDigest);
     const shape = resolveShape(model, header.shape, reader.at);
@@ -183,6 +186,22 @@ export function joinFiles(
   return join(model, items, streams, { prior: choosePrior(model), quality: 50, perStream });
 }
 
+/** The model's digest, of an archive that was read up to its flags. Throws BadStreamError. */
+export function readArchiveDigest(reader: ByteReader): string {
+  readFlags(reader);
+  return readDigest(reader, archiveDigestBytes);
+}
+
+function readFlags(reader: ByteReader): { readonly flags: number; readonly perStream: number } {
+  const at = reader.at;
+  const flags = reader.u8();
+  if (flags > knownFlags) throw new BadStreamError('flags', at, `unknown flags ${flags}`);
+  const perStream = (flags & hasGroups) !== 0 ? reader.u8() : 1;
+  if ((flags & hasGroups) !== 0 && perStream < 2)
+    throw new BadStreamError('flags', at, `streams of ${perStream} signals are not grouped`);
+  return { flags, perStream };
+}
+
 /** Reads all of an archive but its streams; needs no model. Throws LimitError and BadStreamError. */
 export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimits): ArchiveIndex {
   checkLimit('file-bytes', bytes.length, limits.maxFileBytes, 'allow more, or give a smaller archive');
@@ -191,13 +210,9 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
   if (lead.container !== 'archive')
     throw new BadStreamError('container', 1, 'this is a single file, not an archive');
   const flagsAt = reader.at;
-  const flags = reader.u8();
-  if (flags > knownFlags) throw new BadStreamError('flags', flagsAt, `unknown flags ${flags}`);
+  const { flags, perStream } = readFlags(reader);
   const withShapes = (flags & hasShapes) !== 0;
   if (withShapes && lead.axes === 0) throw new BadStreamError('shape', flagsAt, 'shapes of no axes');
-  const perStream = (flags & hasGroups) !== 0 ? reader.u8() : 1;
-  if ((flags & hasGroups) !== 0 && perStream < 2)
-    throw new BadStreamError('flags', flagsAt, `streams of ${perStream} signals are not grouped`);
   const modelDigest = readDigest(reader, archiveDigestBytes);
   const quality = readQuality(reader);
   const shape = lead.axes > 0 && !withShapes ? readShape(reader, lead.axes) : undefined;

@@ -126,7 +126,9 @@ describe('a file', () => {
       return codeOf(() => decodeFile(image, changed));
     };
     expect(planted(0, 0x89)).toBe('magic');
-    expect(planted(1, (2 << 5) | 2 | (2 << 2))).toBe('version');
+    expect(planted(1, (3 << 5) | 2 | (2 << 2))).toBe('version');
+    // Version 2 is of networks of their own.
+    expect(planted(1, (2 << 5) | 2 | (2 << 2))).toBe('container');
     // Number 3 is samples, which these bytes are not.
     expect(['payload', 'sample-range', 'checksum']).toContain(planted(1, (1 << 5) | 2 | (3 << 2)));
     expect(planted(1, (1 << 5) | 2 | (2 << 2) | 16)).toBe('container');

@@ -112,7 +112,9 @@ export function decodeFile(
     throw new BadStreamError(
       'container',
       1,
-      'this is an archive of signals, not a single file; name one of its items',
+      lead.container === 'archive'
+        ? 'this is an archive of signals, not a single file; name one of its items'
+        : 'this file is a network of its own and no function of a model; decode it alone',
     );
   }
   const { modelDigest, quality, prior, shape: written } = readFileHeader(reader, lead);

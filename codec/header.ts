@@ -13,6 +13,8 @@ export const suffix = '.functa';
 
 export const magic = 0xfa;
 export const version = 1;
+/** Of files that bring a network of their own, and need no model: network-header.ts. */
+export const networkVersion = 2;
 /** Bytes of the model's id in a single file and in an archive. */
 export const fileDigestBytes = 3;
 export const archiveDigestBytes = 8;
@@ -28,7 +30,8 @@ const codingsByNumber = [
   'samples',
 ] as const satisfies readonly Coding[];
 
-export interface Lead {
+/** What the second byte of a file or an archive that belongs to a model says. */
+export interface ModelLead {
   readonly container: 'file' | 'archive';
   readonly version: number;
   readonly prior: Coding;
@@ -36,29 +39,49 @@ export interface Lead {
   readonly axes: number;
 }
 
+export type Lead =
+  | ModelLead
+  | {
+      readonly container: 'network';
+      readonly version: number;
+      readonly axes: number;
+      /** Number of the coding of its weights. */
+      readonly coding: number;
+    };
+
 /** Second byte: bits 0-1 axes, bits 2-3 prior, bit 4 archive, bits 5-7 version. */
-export function writeLead(writer: ByteWriter, lead: Omit<Lead, 'version'>): void {
+export function writeLead(writer: ByteWriter, lead: Omit<ModelLead, 'version'>): void {
   const archive = lead.container === 'archive' ? 1 : 0;
   writer
     .u8(magic)
     .u8(lead.axes | (codingsByNumber.indexOf(lead.prior) << 2) | (archive << 4) | (version << 5));
 }
 
-/** Throws BadStreamError `magic` or `version`. */
+/** What kind of file this is, by two bytes. Throws BadStreamError `magic`, `version` or `container`. */
 export function readLead(reader: ByteReader): Lead {
   const at = reader.at;
   if (reader.u8() !== magic)
     throw new BadStreamError('magic', at, 'not a functa file: the first byte is not fa');
   const bits = reader.u8();
-  if (bits >> 5 !== version) {
-    throw new BadStreamError(
-      'version',
-      at + 1,
-      `format version ${bits >> 5}; this program reads version ${version}`,
-    );
+  const axes = bits & 3;
+  switch (bits >> 5) {
+    case version:
+      return {
+        container: bits & 16 ? 'archive' : 'file',
+        version,
+        prior: codingsByNumber[(bits >> 2) & 3]!,
+        axes,
+      };
+    case networkVersion:
+      if (bits & 16) throw new BadStreamError('container', at + 1, 'networks of their own have no archives');
+      return { container: 'network', version: networkVersion, axes, coding: (bits >> 2) & 3 };
+    default:
+      throw new BadStreamError(
+        'version',
+        at + 1,
+        `format version ${bits >> 5}; this program reads versions ${version} and ${networkVersion}`,
+      );
   }
-  const prior = codingsByNumber[(bits >> 2) & 3]!;
-  return { container: bits & 16 ? 'archive' : 'file', version, prior, axes: bits & 3 };
 }
 
 /** The number of a coding where it has a byte of its own. */
@@ -119,7 +142,7 @@ export function writeFileHeader(header: FileHeader): Uint8Array {
 }
 
 /** What follows the lead of a single file, up to the stream. */
-export function readFileHeader(reader: ByteReader, lead: Lead): FileHeader {
+export function readFileHeader(reader: ByteReader, lead: ModelLead): FileHeader {
   const modelDigest = readDigest(reader, fileDigestBytes);
   const quality = readQuality(reader);
   const shape = lead.axes === 0 ? undefined : readShape(reader, lead.axes);

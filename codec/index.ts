@@ -1,8 +1,9 @@
 /** The codec: symbols of modulations to bytes and back; FORMAT.md is its specification. */
 import { ByteReader } from '../src/core/bytes.ts';
 import { defaultLimits, type Limits } from '../src/core/limits.ts';
-import { type ArchiveIndex, readArchiveIndex } from './archive.ts';
+import { type ArchiveIndex, readArchiveDigest, readArchiveIndex } from './archive.ts';
 import { type FileHeader, readFileHeader, readLead } from './header.ts';
+import { type NetworkHeader, readNetworkHeader } from './network-header.ts';
 
 export {
   type Archive,
@@ -28,6 +29,19 @@ export {
   encodeSamples,
 } from './file.ts';
 export { type Coding, type FileHeader, mediaType, suffix } from './header.ts';
+export {
+  type DecodedNetwork,
+  decodeNetwork,
+  encodeHalfNetwork,
+  encodeSteppedNetwork,
+  type SteppedWeights,
+  stepCount,
+  stepOf,
+  tensorBits,
+  weightsOf,
+  weightTensors,
+} from './network.ts';
+export { largestW0, type NetworkHeader, valuesOf, type WeightCoding } from './network-header.ts';
 export { sampleStep } from './sample-stream.ts';
 export { overheadBits } from './stream.ts';
 
@@ -43,10 +57,35 @@ export type Header =
       readonly version: number;
       readonly headerBytes: number;
       readonly streamBytes: number;
+    })
+  | (NetworkHeader & {
+      readonly container: 'network';
+      readonly version: number;
+      readonly headerBytes: number;
+      readonly streamBytes: number;
     });
 
 /**
- * What a file or an archive says of itself, without its model. Whether a single file's stream is whole is known only after
+ * Hex digits of the id of the model that a file or an archive belongs to, by its first bytes alone; undefined for a network file, which
+ * needs none. Throws BadStreamError.
+ */
+export function modelDigestOf(bytes: Uint8Array): string | undefined {
+  const reader = new ByteReader(bytes);
+  const lead = readLead(reader);
+  switch (lead.container) {
+    case 'file':
+      return readFileHeader(reader, lead).modelDigest;
+    case 'archive':
+      return readArchiveDigest(reader);
+    case 'network':
+      return undefined;
+    default:
+      return lead satisfies never;
+  }
+}
+
+/**
+ * What a file, an archive or a network file says of itself, without its model. Whether a single file's stream is whole is known only after
  * decoding. Throws LimitError and BadStreamError.
  */
 export function readHeader(bytes: Uint8Array, limits: Limits = defaultLimits): Header {
@@ -63,7 +102,12 @@ export function readHeader(bytes: Uint8Array, limits: Limits = defaultLimits): H
       const [start, end] = [index.offsets[0]!, index.offsets.at(-1)!];
       return { container: 'archive', version, ...index, headerBytes: start, streamBytes: end - start };
     }
+    case 'network': {
+      const { header, headerBytes } = readNetworkHeader(bytes, limits);
+      const streamBytes = bytes.length - headerBytes;
+      return { container: 'network', version, ...header, headerBytes, streamBytes };
+    }
     default:
-      return lead.container satisfies never;
+      return lead satisfies never;
   }
 }

@@ -55,7 +55,9 @@ test('a function of a functaset is what its bytes say, at their own quality', as
   await store.close();
   const [opened] = await openFunctions({ model, engine }, [found!]);
   if (found?.content.kind !== 'file') throw new Error('a built function is a file');
-  const { quality } = readHeader(found.content.bytes);
+  const header = readHeader(found.content.bytes);
+  if (header.container !== 'file') throw new Error('not a single file');
+  const { quality } = header;
   expect(opened).toMatchObject({ quality, shape: [28, 28], id: signals[0]!.id });
   // A build takes the steps that were asked for.
   expect(quality).toBe(62);

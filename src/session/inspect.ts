@@ -1,9 +1,9 @@
 /** What can be said of a `.functa` file without decoding it. */
-import { type ArchiveIndex, readHeader } from '../../codec/index.ts';
+import { type ArchiveIndex, type Header, readHeader } from '../../codec/index.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint } from '../core/units.ts';
 import type { Model } from '../field/model.ts';
-import { pointCount } from '../field/spec.ts';
+import { pointCount, weightLayout } from '../field/spec.ts';
 import type { InspectedItem, Inspection } from './types.ts';
 
 /**
@@ -12,6 +12,7 @@ import type { InspectedItem, Inspection } from './types.ts';
  */
 export function inspect(bytes: Uint8Array, model?: Model, limits: Limits = defaultLimits): Inspection {
   const header = readHeader(bytes, limits);
+  if (header.container === 'network') return inspectNetwork(header, bytes.length);
   const common = {
     kind: header.container,
     fileBytes: bytes.length,
@@ -39,6 +40,25 @@ export function inspect(bytes: Uint8Array, model?: Model, limits: Limits = defau
     shape,
     points,
     bitsPerPoint: points > 0 ? bitsPerPoint(bytes.length, points) : undefined,
+  };
+}
+
+function inspectNetwork(
+  { shape, channels, spec, coding, headerBytes, streamBytes }: Extract<Header, { container: 'network' }>,
+  fileBytes: number,
+): Inspection {
+  const points = pointCount(shape);
+  const { layers, width, w0 } = spec;
+  const weights = weightLayout(spec).length;
+  return {
+    kind: 'network',
+    fileBytes,
+    headerBytes,
+    count: 1,
+    network: { layers, width, w0, channels, weights, coding, bitsPerWeight: (8 * streamBytes) / weights },
+    shape,
+    points,
+    bitsPerPoint: bitsPerPoint(fileBytes, points),
   };
 }
 

@@ -1,7 +1,8 @@
 /** What a session takes and gives. Every option object ends with limits and an abort signal; nothing here prints. */
-import type { Coding } from '../../codec/index.ts';
+import type { Coding, WeightCoding } from '../../codec/index.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Channels } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import type { Samples } from '../field/samples.ts';
 import type { Box } from '../signal/box.ts';
@@ -153,16 +154,32 @@ export interface InspectedItem {
   readonly quality: number;
 }
 
+/** The network that a file brings. */
+export interface InspectedNetwork {
+  readonly layers: number;
+  readonly width: number;
+  readonly w0: number;
+  readonly channels: Channels;
+  readonly weights: number;
+  /** `half`: floats of 16 bits; `steps`: quantised and entropy coded. */
+  readonly coding: WeightCoding;
+  /** Of the file after its header, over `weights`. */
+  readonly bitsPerWeight: number;
+}
+
 /** What can be said of a `.functa` file without decoding it. */
 export interface Inspection {
-  readonly kind: 'file' | 'archive';
+  /** `network`: a function that is a network of its own and needs no model. */
+  readonly kind: 'file' | 'archive' | 'network';
   readonly fileBytes: number;
   readonly headerBytes: number;
-  /** Hex digits of the model digest that the file carries. */
-  readonly modelDigest: string;
-  /** Of an archive: those of most items. */
-  readonly prior: string;
-  readonly quality: number;
+  /** Hex digits of the model digest that the file carries; absent: it needs no model. */
+  readonly modelDigest?: string | undefined;
+  /** Of an archive: those of most items; absent: a network's weights have none. */
+  readonly prior?: string | undefined;
+  readonly quality?: number | undefined;
+  /** What a network of its own is. */
+  readonly network?: InspectedNetwork | undefined;
   readonly count: number;
   /** Of an archive, in its order. */
   readonly items?: readonly InspectedItem[] | undefined;

@@ -133,7 +133,9 @@ function sampleVectors(
 
 /** What a file decodes to, as the manifest states it. */
 export function describeVector(model: CodingModel, file: string, bytes: Uint8Array): Vector {
-  const { container, prior, quality } = readHeader(bytes);
+  const header = readHeader(bytes);
+  if (header.container === 'network') throw new Error(`${file} needs no model`);
+  const { container, prior, quality } = header;
   const item = (found: DecodedFile & { id?: string | undefined }) => {
     const coded = found.prior === 'samples' ? found.samples : found.symbols;
     return {

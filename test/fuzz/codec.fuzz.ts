@@ -6,6 +6,7 @@ import {
   type CodingModel,
   type DecodedFile,
   decodeFile,
+  decodeNetwork,
   openArchive,
   readHeader,
 } from '../../codec/index.ts';
@@ -14,6 +15,7 @@ import { BadStreamError, FunctaError } from '../../src/core/errors.ts';
 import { crc32c } from '../../src/core/hash.ts';
 import { defaultLimits, type Limits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
+import { pointCount, weightLayout } from '../../src/field/spec.ts';
 
 export interface FuzzResult {
   readonly runs: number;
@@ -36,10 +38,17 @@ const allowedKinds: ReadonlySet<string> = new Set(['stream', 'limit', 'conflict'
 export function fuzzHeaders(seeds: readonly Uint8Array[], runs: number, seed: number): FuzzResult {
   return fuzz(seeds, runs, seed, (bytes) => {
     const header = readHeader(bytes, fuzzLimits);
-    const { quality, headerBytes, streamBytes } = header;
-    if (!(quality >= 1 && quality <= 100)) throw new Error(`quality ${quality}`);
+    const { headerBytes, streamBytes } = header;
     if (headerBytes < 0 || streamBytes < 0 || headerBytes + streamBytes > bytes.length)
       throw new Error('a part lies outside');
+    if (header.container === 'network') {
+      const { spec, shape } = header;
+      if (weightLayout(spec).length > fuzzLimits.maxSymbols || pointCount(shape) > fuzzLimits.maxSamples)
+        throw new Error('out of limits');
+      return;
+    }
+    const { quality } = header;
+    if (!(quality >= 1 && quality <= 100)) throw new Error(`quality ${quality}`);
     if (header.container === 'file') return;
     const { count, perStream, offsets, shapes, ids } = header;
     const streams = Math.ceil(count / perStream);
@@ -47,6 +56,17 @@ export function fuzzHeaders(seeds: readonly Uint8Array[], runs: number, seed: nu
     if (offsets.some((at, i) => i > 0 && at < offsets[i - 1]!)) throw new Error('offsets do not ascend');
     for (const list of [shapes, ids])
       if (list !== undefined && list.length !== count) throw new Error('a list is short');
+  });
+}
+
+/** `runs` mutated network files, decoded whole. */
+export function fuzzNetworks(seeds: readonly Uint8Array[], runs: number, seed: number): FuzzResult {
+  return fuzz(seeds, runs, seed, (bytes) => {
+    const { spec, shape, weights } = decodeNetwork(bytes, fuzzLimits);
+    if (weights.length > fuzzLimits.maxSymbols || pointCount(shape) > fuzzLimits.maxSamples)
+      throw new Error('out of limits');
+    if (weights.length !== weightLayout(spec).length) throw new Error('not a network of its own shape');
+    if (weights.some((weight) => !Number.isFinite(weight))) throw new Error('a weight is not finite');
   });
 }
 

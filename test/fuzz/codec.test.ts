@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { readModel } from '../../src/field/model.ts';
 import { tinyModels } from '../conformance/tiny-models.ts';
 import { rounds } from '../rounds.ts';
-import { fuzzDecoding, fuzzHeaders } from './codec.fuzz.ts';
+import { fuzzDecoding, fuzzHeaders, fuzzNetworks } from './codec.fuzz.ts';
 
 const runs = Number(process.env.FUNCTA_FUZZ_RUNS ?? rounds(200_000, 1_000_000));
 const seed = Number(process.env.FUNCTA_FUZZ_SEED ?? 1);
@@ -30,4 +30,22 @@ it(`${Math.ceil(runs / 50)} mutated files decoded whole: symbols within limits o
     for (const code of ['payload', 'checksum', 'other-model'])
       expect(result.errors[code] ?? 0, code).toBeGreaterThan(0);
   }
+}, 180_000);
+
+it(`${Math.ceil(runs / 20)} mutated network files: weights within limits or a tagged error`, () => {
+  const own = readdirSync(folder).filter((name) => name.startsWith('network-'));
+  const result = fuzzNetworks(own.map(read), Math.ceil(runs / 20), seed);
+  expect(result.values).toBeGreaterThan(0);
+  for (const code of [
+    'magic',
+    'version',
+    'container',
+    'network',
+    'shape',
+    'truncated',
+    'payload',
+    'checksum',
+    'limit-symbols',
+  ])
+    expect(result.errors[code] ?? 0, code).toBeGreaterThan(0);
 }, 180_000);
