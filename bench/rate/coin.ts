@@ -6,16 +6,13 @@
  */
 
 import { fromHalf, toHalf } from '../../prior/train/half.ts';
-import { Rng } from '../../src/core/rng.ts';
 import { psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
-import type { Batch, Engine } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { coveringGrid } from '../../src/field/coordinates.ts';
-import { initialWeights } from '../../src/field/initialise.ts';
 import { coin } from '../../src/field/presets.ts';
 import { type FieldSpec, pointCount } from '../../src/field/spec.ts';
-import { batchOf } from '../../src/fit/index.ts';
+import { batchOf, fitOwnNetwork, type OwnSize, publishedSizes } from '../../src/fit/index.ts';
 import { errorOf, pictureOf } from '../../src/jobs/peer-codecs.ts';
-import { Adam, cosineSchedule } from '../../src/learn/adam.ts';
 import { type Signal, signalToBytes } from '../../src/signal/signal.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
 
@@ -24,13 +21,7 @@ export interface CoinOptions {
   /** Steps of Adam for every picture. */
   readonly steps: number;
   readonly learningRate?: number | undefined;
-  readonly onFit?: ((size: CoinSize, picture: number) => void) | undefined;
-}
-
-export interface CoinSize {
-  readonly width: number;
-  /** Hidden layers. */
-  readonly layers: number;
+  readonly onFit?: ((size: OwnSize, picture: number) => void) | undefined;
 }
 
 /** Field values are samples less a half. */
@@ -38,21 +29,15 @@ const values = { offset: 0.5, scale: 1 };
 /** Chosen of 2e-3 to 2e-2 on pictures of CIFAR-10's validation split. */
 const defaultLearningRate = 3e-3;
 
-/** Sizes of networks for pictures of so many points. */
-export function coinSizes(points: number): CoinSize[] {
-  if (points <= 64 * 64) return [12, 14, 16, 18, 20, 22].map((width) => ({ width, layers: 2 }));
-  return [
-    { width: 20, layers: 5 },
-    { width: 30, layers: 5 },
-    { width: 28, layers: 10 },
-    { width: 40, layers: 10 },
-  ];
+/** Sizes of networks for pictures of so many points: those published, but for the largest. */
+export function coinSizes(points: number): readonly OwnSize[] {
+  return points <= 64 * 64 ? publishedSizes.cifar10 : publishedSizes.kodak.slice(0, -1);
 }
 
 /** One point a size, over all `signals`. */
 export async function coinCurve(
   signals: readonly Signal[],
-  sizes: readonly CoinSize[],
+  sizes: readonly OwnSize[],
   options: CoinOptions,
 ): Promise<Curve> {
   const points: Point[] = [];
@@ -65,7 +50,10 @@ export async function coinCurve(
       options.onFit?.(size, i);
       const started = performance.now();
       const spec = coin({ axes: 2, outputs: signal.channels, ...size });
-      const weights = fromHalf(toHalf(await fitCoin(signal, spec, options)));
+      const { steps: iterations, learningRate = defaultLearningRate } = options;
+      const batch = batchOf([signal], spec.outputs, values);
+      const fitted = await fitOwnNetwork(options.engine, spec, batch, { iterations, learningRate, seed: 1 });
+      const weights = fromHalf(toHalf(fitted.weights));
       const decodeStart = performance.now();
       const decoded = await decodeCoin(options.engine, spec, weights, signal.shape);
       encodeMs += decodeStart - started;
@@ -86,38 +74,6 @@ export async function coinCurve(
   }
   const source = `fitted here, ${options.steps} steps of Adam; 16 bits a weight, no header`;
   return { name: 'COIN', kind: 'same program', form: 'weights', source, n: signals.length, points };
-}
-
-/** Weights of a network without modulation that is this signal. */
-export async function fitCoin(
-  signal: Signal,
-  spec: FieldSpec,
-  { engine, steps, learningRate = defaultLearningRate }: CoinOptions,
-): Promise<Float32Array> {
-  const rng = new Rng(1);
-  const batch: Batch = batchOf([signal], spec.outputs, values);
-  const weights = initialWeights(spec, () => rng.uniform());
-  const net = { spec, weights, rates: new Float32Array(0) };
-  // No inner steps over no modulation: the outer gradient is the plain gradient of the weights.
-  const nothing = { trajectory: new Float32Array(0), losses: new Float64Array(0) };
-  const parameters = Float64Array.from(weights);
-  const adam = new Adam([{ name: 'weights', parameters, learningRate }]);
-  const perValue = 2 / batch.targets.length;
-  let best = weights.slice();
-  let least = Number.POSITIVE_INFINITY;
-  for (let step = 0; step <= steps; step++) {
-    const { losses, weights: gradient } = await engine.metaGradient(net, batch, nothing, {
-      distortionWeight: 1,
-    });
-    if (losses[0]! < least) {
-      least = losses[0]!;
-      best = weights.slice();
-    }
-    if (step === steps) break;
-    adam.step([Float64Array.from(gradient)], cosineSchedule(step, steps, 0, 0), perValue);
-    weights.set(parameters);
-  }
-  return best;
 }
 
 /** 8-bit samples [points, channels]. */

@@ -10,6 +10,18 @@ export {
 export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits, type ValueRange } from './batch.ts';
 export { maxEffort } from './effort.ts';
 export { loneNats } from './lone.ts';
+export {
+  fitOwnNetwork,
+  learningRateOf,
+  lossAndGradient,
+  type OwnFitOptions,
+  type OwnNetwork,
+  type OwnSize,
+  ownSizeFor,
+  publishedSizes,
+  weightsOfSize,
+} from './own-network.ts';
+export { quantiseOwnNetwork, type StepCoding, type SteppedNetwork } from './own-steps.ts';
 export type { Price, PricedSymbols } from './pricing.ts';
 export { logisticNats } from './rate.ts';
 export { type RateTerm, type Refined, type RefineOptions, refineBatch } from './refine.ts';
