@@ -1,4 +1,5 @@
 /** Long work with progress: learning models and priors, building and packing functasets, evaluating. */
+export { type CoinEncoded, type CoinOptions, defaultIterations, fitCoin } from './coin.ts';
 export { shapeOfData } from './data.ts';
 export { type DemoOptions, demoFunctasets } from './demo.ts';
 export { buildFunctaset, evaluate, trainModel, trainPrior } from './jobs.ts';

@@ -18,6 +18,7 @@ import { stoppable } from '../core/look.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { priorKind } from '../models/priors.ts';
+import { networkFunction } from './own-network.ts';
 import type { Coded, CodeTask, DecodedFunction, DecodeTask } from './work.ts';
 
 /** Bytes of a single file before its stream. */
@@ -38,13 +39,13 @@ export function archiveOf(
   return joinFiles(model, files, { ids, perStream: signalsPerStream(mean, files.length) });
 }
 
-/** The functions of a file or an archive, one at a time. Throws what `decodeFile` and `openArchive` throw, AbortedError. */
+/** The functions of a file or an archive, one at a time. Throws what `decode` throws, AbortedError. */
 export function* functionsOf(
   model: Model,
   bytes: Uint8Array,
   { limits, signal }: { readonly limits: Limits; readonly signal?: AbortSignal | undefined },
 ): Generator<DecodedFunction> {
-  if (readHeader(bytes, limits).container === 'file') {
+  if (readHeader(bytes, limits).container !== 'archive') {
     yield stoppable(signal, () => decode(model, { bytes, item: 0, limits }));
     return;
   }
@@ -63,13 +64,14 @@ export function code(model: Model, task: CodeTask): Coded {
   return { bytes, symbols, modulation: dequantise(layout, symbols, steps), estimatedBits: bits };
 }
 
-/** One function of a file or an archive. Throws what `decodeFile` and `openArchive` throw, NotFoundError `item`. */
+/** One function of a file or an archive. Throws what `decodeFile`, `decodeNetwork` and `openArchive` throw, NotFoundError `item`. */
 export function decode(model: Model, { bytes, item, limits }: DecodeTask): DecodedFunction {
-  if (readHeader(bytes, limits).container === 'archive') {
-    return toFunction(model, openArchive(model, bytes, limits).at(item));
-  }
+  const { container } = readHeader(bytes, limits);
+  if (container === 'archive') return toFunction(model, openArchive(model, bytes, limits).at(item));
   if (item !== 0) throw new NotFoundError('item', `a single file has item 0 alone, not ${item}`);
-  return toFunction(model, decodeFile(model, bytes, limits));
+  return container === 'network'
+    ? networkFunction(bytes, limits)
+    : toFunction(model, decodeFile(model, bytes, limits));
 }
 
 /** What decoded symbols stand for; samples stand for themselves. */

@@ -8,7 +8,7 @@ import { sampleRows } from './sample-rows.ts';
 import type { DecodeOptions } from './types.ts';
 import type { DecodedFunction, DecodedModulation } from './work.ts';
 
-/** A field is evaluated, samples are read. Throws before the first row as `fieldRows` and `sampleRows`. */
+/** A field is evaluated, be it the model's or the file's own; samples are read. Throws before the first row as `fieldRows` and `sampleRows`. */
 export function functionRows(
   context: { readonly model: Model; readonly engine: Engine },
   found: DecodedFunction | Omit<DecodedModulation, 'prior'>,
@@ -16,6 +16,8 @@ export function functionRows(
 ): RowStream {
   const { size, region, raw, signal, limits } = options;
   const asked = { size, region, raw, signal, limits };
+  if ('network' in found)
+    return fieldRows({ ...context, model: found.network }, found.shape, new Float32Array(0), asked);
   if ('samples' in found) return sampleRows(context.model.card, found, asked);
   const { shape, modulation, quality } = found;
   return fieldRows(context, shape, modulation, { ...asked, quality });

@@ -4,6 +4,7 @@ export { type OutputGrid, outputGrid } from './grid.ts';
 export { inlineWork } from './inline-work.ts';
 export { inspect } from './inspect.ts';
 export { itemNumber, namesOf } from './items.ts';
+export { modelOfNetworkFile } from './own-network.ts';
 export { type FunctionOf, functionOfFile, functionOfModulation } from './put.ts';
 export { openSession } from './session.ts';
 export type * from './types.ts';

@@ -1,5 +1,5 @@
 /** A modulation for everything that asks a function, whatever a file holds. */
-
+import { BadInputError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
@@ -17,12 +17,17 @@ export interface OpenedModulation {
   readonly quality: number;
 }
 
-/** That of a function as it is; of samples the plain fit. */
+/** That of a function as it is; of samples the plain fit. Throws BadInputError `own-network`. */
 export async function modulationOf(
   context: FitContext,
   found: DecodedFunction,
   options: PlainFitOptions = {},
 ): Promise<OpenedModulation> {
+  if (found.prior === 'none')
+    throw new BadInputError(
+      'own-network',
+      `this file is a network of its own and has no modulation of model ${context.model.card.name}; decode it, and encode the signal with the model`,
+    );
   if (found.prior !== 'samples') return found;
   const { card } = context.model;
   const { samples, shape } = found;

@@ -43,9 +43,17 @@ export interface DecodedModulation {
   readonly prior: PriorKind;
 }
 
-/** What a file holds, told apart by `prior`: a function, or samples that no network stands behind. */
+/** A function that is a network of its own, of no family: a model with one function, whose modulation has no numbers. */
+export interface DecodedNetwork {
+  readonly network: Model;
+  readonly shape: readonly number[];
+  readonly prior: 'none';
+}
+
+/** What a file holds, told apart by `prior`: a function of a model or of its own, or samples that no network stands behind. */
 export type DecodedFunction =
   | DecodedModulation
+  | DecodedNetwork
   | {
       readonly samples: Samples;
       readonly shape: readonly number[];
