@@ -1,6 +1,7 @@
 /** Which model a command uses: the one that is named, else the only one that fits. */
 import { dirname, resolve } from 'node:path';
 import { NotFoundError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { Inspection, Session } from '../session/types.ts';
 import { UsageError } from './exit.ts';
@@ -82,12 +83,21 @@ export async function modelOfSignal(
     : new UsageError('which-model', `several models fit ${what}: ${names(fitting)}; choose one with --model`);
 }
 
-/** The model that a coded file names by its digest; one given by name or path is left to the decoder to refuse. */
+/**
+ * The model that a coded file names by its digest, or that it brings itself; one given by name or path is left to the decoder to
+ * refuse.
+ */
 export async function modelOfFile(
   ref: string | undefined,
   file: string,
   { modelDigest }: Inspection,
+  bytes: Uint8Array,
+  limits: Limits,
 ): Promise<Model> {
+  if (modelDigest === undefined) {
+    const { modelOfNetworkFile } = await import('../session/index.ts');
+    return modelOfNetworkFile(bytes, limits);
+  }
   return namedOrKnown(
     ref,
     file,

@@ -1,7 +1,7 @@
 /** Signals from and to files, in the formats that there are. */
 import { basename } from 'node:path';
 import type { Limits } from '../core/limits.ts';
-import type { ModelCard } from '../field/card.ts';
+import type { Channels, ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../formats/formats.ts';
 import type { RowStream } from '../signal/rows.ts';
@@ -48,6 +48,48 @@ export async function readSignal(
       else checkEncodable(model.card, shape, { id, effort: as.effort, limits });
     },
   });
+}
+
+/**
+ * A signal for a network of its own, and what its channels are: of a picture what it holds, of an array as said, else numbers. Pictures have
+ * two axes and sounds one; an array of numbers has one for each dimension, but for a last one of up to four, which is its channels where
+ * there are three before it or two. Throws as `readSignal`.
+ */
+export async function readOwnSignal(
+  path: string,
+  bytes: Uint8Array,
+  {
+    channels: asked,
+    maxBytes,
+    limits,
+  }: { readonly channels?: Channels | undefined; readonly maxBytes: number; readonly limits: Limits },
+): Promise<{ readonly signal: Signal; readonly channels: Channels }> {
+  const { readSignalAs } = await import('../formats/read.ts');
+  const id = path === standardStream ? 'stdin' : basename(path);
+  const read = (channels: Channels, axes: number) =>
+    readSignalAs(bytes, { id, channels, axes, limits: { ...limits, maxFileBytes: maxBytes } });
+  if (sniffFormat(bytes)?.holds === 'array') {
+    const channels = asked ?? 'values';
+    return { signal: await read(channels, await axesOf(bytes, channels)), channels };
+  }
+  if (asked !== undefined) return { signal: await read(asked, 2), channels: asked };
+  const whole = await read('rgba', 2);
+  const channels = pictureChannels[channelsNeeded(whole, bytes)]!;
+  return { signal: channels === 'rgba' ? whole : await read(channels, 2), channels };
+}
+
+const pictureChannels: Readonly<Record<number, Channels>> = { 1: 'grey', 3: 'rgb', 4: 'rgba' };
+/** Of an array of numbers. */
+const mostChannels = 4;
+
+async function axesOf(bytes: Uint8Array, channels: Channels): Promise<number> {
+  const { readNpyShape } = await import('../formats/npy.ts');
+  const { meaningOf } = await import('../signal/meaning.ts');
+  const meaning = meaningOf[channels];
+  if (meaning !== 'numbers') return meaning === 'sound' ? 1 : 2;
+  const shape = readNpyShape(bytes);
+  const hasChannels = shape.length > 3 || (shape.length === 3 && shape[2]! <= mostChannels);
+  return Math.max(1, hasChannels ? shape.length - 1 : shape.length);
 }
 
 /** Which samples of a signal of two axes are known: 1 where the mask is white or 1. Throws as `readSignal`. */

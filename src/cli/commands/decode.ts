@@ -75,9 +75,9 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
   const item = flags.id === undefined ? flags.item : itemNumber(bytes, flags);
   const outputs = outputsOf(output, found, item);
   for (const path of outputs) await checkOutput(path, force);
-  const model = await modelOfFile(flags.model, input, found);
+  const model = await modelOfFile(flags.model, input, found, bytes, job.limits);
   const asked = { size, region, raw: format === 'npy', signal: job.signal };
-  const one = found.kind === 'file' || item !== undefined;
+  const one = found.kind !== 'archive' || item !== undefined;
   return withSession(job, model, async (session) => {
     // An archive is decoded in one pass: a stream in it may hold several functions.
     const streams = one
@@ -124,7 +124,7 @@ function lineOf({ output, shape, outputBytes, seconds }: Written): string {
 
 /** Where what is asked for goes, in the order of the file. */
 function outputsOf(output: string, { kind, count }: Inspection, item: number | undefined): string[] {
-  if (kind === 'file' || item !== undefined) return [output];
+  if (kind !== 'archive' || item !== undefined) return [output];
   if (output === standardStream) {
     throw new UsageError(
       'which-item',

@@ -24,8 +24,10 @@ import {
 import type { Run } from '../program.ts';
 import { channelsNeeded, noteDropped, readSignal } from '../signals.ts';
 import { psnrText, secondsText } from '../text.ts';
+import { type CoinFlags, checkCoinFlags, coinOptions, type EncodeRecipe, encodeCoin } from './coin.ts';
 
-interface EncodeFlags extends OutputFlags {
+interface EncodeFlags extends OutputFlags, CoinFlags {
+  readonly recipe?: EncodeRecipe;
   readonly model?: string;
   readonly quality?: number;
   readonly psnr?: number;
@@ -52,11 +54,30 @@ export function addEncode(program: Command, run: Run): void {
     .option('--no-ids', 'an archive without the names of its inputs: fewer bytes')
     .addOption(maxBytesOption())
     .action(run(encode));
-  for (const option of targetOptions()) command.addOption(option);
+  for (const option of [...targetOptions(), ...coinOptions()]) command.addOption(option);
 }
 
-async function encode(job: Job, inputs: string[], flags: EncodeFlags): Promise<Report> {
+async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: Command): Promise<Report> {
+  const given = (name: string) => command.getOptionValueSource(name) === 'cli';
+  checkCoinFlags(flags.recipe, flags, {
+    '--model': given('model'),
+    '--quality': given('quality'),
+    '--psnr': given('psnr'),
+    '--bytes': given('bytes'),
+    '--effort': given('effort'),
+    '--prior': given('prior'),
+    '--steps': given('steps'),
+    '--no-ids': given('ids'),
+  });
   const output = flags.output ?? defaultOutput(inputs);
+  if (flags.recipe === 'coin') {
+    if (inputs.length > 1)
+      throw new UsageError(
+        'recipe-archive',
+        'networks of their own have no archives; give one input at a time',
+      );
+    return encodeCoin(job, inputs[0]!, { ...flags, output });
+  }
   const target = targetOf(flags);
   if (target !== undefined && inputs.length > 1)
     throw new UsageError(

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Model } from '../../field/model.ts';
-import type { InspectedItem } from '../../session/types.ts';
+import type { InspectedItem, InspectedNetwork, Inspection } from '../../session/types.ts';
 import { readInput, standardStream } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption } from '../models.ts';
@@ -43,8 +43,9 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
     return describeModel(input, bytes.length, model, priorsOf(model));
   }
   const header = session.inspect(bytes);
+  if (header.network !== undefined) return describeNetwork(input, header, header.network);
   // a file may leave its shape to the model
-  const model = await modelOfFile(flags.model, input, header).catch((error) => {
+  const model = await modelOfFile(flags.model, input, header, bytes, job.limits).catch((error) => {
     if (flags.model !== undefined) throw error;
     return undefined;
   });
@@ -59,8 +60,8 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
       'model',
       model === undefined ? `${found.modelDigest} (not here)` : `${model.card.name} (${found.modelDigest})`,
     ],
-    ['prior', eachOf(functions.map(({ prior }) => prior))],
-    ['quality', rangeText(functions.map(({ quality }) => quality))],
+    ['prior', eachOf(functions.map(({ prior }) => prior!))],
+    ['quality', rangeText(functions.map(({ quality }) => quality!))],
   ];
   if (sizes.length > 0) rows.push(['size', eachOf(sizes)]);
   if (found.bitsPerPoint !== undefined) rows.push(['bits per point', found.bitsPerPoint.toFixed(3)]);
@@ -68,6 +69,23 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
     data: { input, ...found, model: model?.card.name ?? null },
     lines: [...columns(rows), ...itemLines(found.items ?? [])],
   };
+}
+
+/** A file that needs no model. */
+function describeNetwork(input: string, found: Inspection, network: InspectedNetwork): Report {
+  const { layers, width, w0, channels, weights, coding, bitsPerWeight } = network;
+  const rows = [
+    ['kind', 'network of its own: no model is needed'],
+    ['bytes', `${found.fileBytes}, ${found.headerBytes} of them header`],
+    ['network', `${layers} layers of ${width}, w0 ${w0}, ${weights} weights`],
+    [
+      'weights',
+      `${coding === 'half' ? 'half floats' : 'in steps, entropy coded'}, ${bitsPerWeight.toFixed(2)} bits each`,
+    ],
+    ['size', `${sizeText(found.shape!)}, ${channels}`],
+    ['bits per point', found.bitsPerPoint!.toFixed(3)],
+  ];
+  return { data: { input, ...found, model: null }, lines: columns(rows) };
 }
 
 const shownValues = 4;

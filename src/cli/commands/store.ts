@@ -124,7 +124,7 @@ async function unpack(
   const { inspect } = await import('../../session/index.ts');
   const { readPack, unpackFunctaset } = await import('../../jobs/index.ts');
   const packed = await readPack(archivePath);
-  const model = await modelOfFile(ref, archivePath, inspect(packed.archive));
+  const model = await modelOfFile(ref, archivePath, inspect(packed.archive), packed.archive, job.limits);
   const found = await job.progress('unpack', 'functions', (progress: Progress) =>
     unpackFunctaset(model, packed, path, {
       signal: job.signal,
