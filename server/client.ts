@@ -65,6 +65,12 @@ interface Sizing {
   readonly region?: string | undefined;
 }
 
+interface DecodeQuery extends Sizing {
+  readonly item?: number | undefined;
+  readonly id?: string | undefined;
+  readonly format?: SignalFormat | undefined;
+}
+
 interface Call {
   readonly signal?: AbortSignal | undefined;
 }
@@ -127,18 +133,17 @@ export class FunctaClient {
   }
 
   /** A `.functa` file decoded at any size: the bytes of a PNG, unless another format is asked for. */
-  async decode(
-    model: string,
-    file: Uint8Array,
-    options: Call &
-      Sizing & {
-        readonly item?: number | undefined;
-        readonly id?: string | undefined;
-        readonly format?: SignalFormat | undefined;
-      } = {},
-  ): Promise<Uint8Array> {
+  async decode(model: string, file: Uint8Array, options: Call & DecodeQuery = {}): Promise<Uint8Array> {
+    return this.#decode(`/v1/models/${encodeURIComponent(model)}/decode`, file, options);
+  }
+
+  /** The same by the model that the file names, if it is served, or by the network that the file brings. */
+  async decodeFile(file: Uint8Array, options: Call & DecodeQuery = {}): Promise<Uint8Array> {
+    return this.#decode('/v1/decode', file, options);
+  }
+
+  async #decode(path: string, file: Uint8Array, options: Call & DecodeQuery): Promise<Uint8Array> {
     const { size, region, item, id, format = 'png' } = options;
-    const path = `/v1/models/${encodeURIComponent(model)}/decode`;
     const response = await this.#call(path, { size, region, item, id }, options, {
       method: 'POST',
       body: file as Uint8Array<ArrayBuffer>,

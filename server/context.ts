@@ -1,4 +1,5 @@
 /** What the routes share. */
+import { modelDigestOf } from '../codec/index.ts';
 import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
 import type { Admission } from './admission.ts';
@@ -31,6 +32,25 @@ export function findModel({ catalogue: { models } }: ServerContext, ref: string)
   if (found !== undefined) return found;
   const names = models.map(({ name }) => name).join(', ') || 'none';
   throw new NotFoundError('unknown-model', `no model is called ${ref.slice(0, 128)}; there are: ${names}`);
+}
+
+/**
+ * The served model that a `.functa` file belongs to, by the digest it carries; undefined where the file brings a network of its own. Throws
+ * NotFoundError `model-not-here`, BadStreamError.
+ */
+export function modelOfFile(
+  { catalogue: { models } }: ServerContext,
+  bytes: Uint8Array,
+): ServedModel | undefined {
+  const digest = modelDigestOf(bytes);
+  if (digest === undefined) return undefined;
+  const found = models.find(({ id }) => id.startsWith(digest));
+  if (found !== undefined) return found;
+  const names = models.map(({ name }) => name).join(', ') || 'none';
+  throw new NotFoundError(
+    'model-not-here',
+    `the file was coded by model ${digest}, which is none of those served here (${names})`,
+  );
 }
 
 /** Throws NotFoundError `unknown-functaset`. */

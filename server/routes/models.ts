@@ -1,11 +1,12 @@
 /** Models, and what they do: encode, decode, sample. */
 
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { BadInputError } from '../../src/core/errors.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
-import { findModel, type ServerContext } from '../context.ts';
+import { findModel, modelOfFile, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import {
   checkContentType,
@@ -118,6 +119,24 @@ const decodeRoute = createRoute({
   },
 });
 
+const decodeFileRoute = createRoute({
+  method: 'post',
+  path: '/v1/decode',
+  tags: ['coding'],
+  summary: 'A function in bytes to a signal, by the model that the file names or the network that it brings',
+  request: {
+    query: decodeQuery,
+    body: { required: true, content: bytesOf(functaType) },
+  },
+  responses: {
+    200: {
+      description: 'A picture of 8-bit samples, or float32 values as the field gives them.',
+      content: bytesOf(...signalReplies),
+    },
+    ...problems(400, 404, 406, 413, 415, 422, 503),
+  },
+});
+
 const sampleRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/sample',
@@ -177,17 +196,29 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     });
   });
 
-  app.openapi(decodeRoute, async (c) => {
-    const served = findModel(context, c.req.valid('param').m);
+  const decoded = async (
+    c: Context<ServerEnv>,
+    query: z.output<typeof decodeQuery>,
+    modelOf: (bytes: Uint8Array) => ServedModel | undefined,
+  ) => {
     checkContentType(c.req.header('content-type'), [functaType]);
     const as = negotiate(c.req.header('accept'), signalReplies);
     const bytes = await readBody(c, context.maxBodyBytes);
-    const query = c.req.valid('query');
+    const served = modelOf(bytes);
     const kind = await decodingClass(served, bytes, query, context.limits);
-    const input = { model: refOf(served), bytes, as, ...query };
+    const input = { model: served && refOf(served), bytes, as, ...query };
     const answer = await ask(context, 'decode', input, { class: kind, signal: c.req.raw.signal });
     return answerReply(answer, { 'content-type': as });
+  };
+
+  app.openapi(decodeRoute, (c) => {
+    const served = findModel(context, c.req.valid('param').m);
+    return decoded(c, c.req.valid('query'), () => served);
   });
+
+  app.openapi(decodeFileRoute, (c) =>
+    decoded(c, c.req.valid('query'), (bytes) => modelOfFile(context, bytes)),
+  );
 
   app.openapi(sampleRoute, async (c) => {
     const served = findModel(context, c.req.valid('param').m);

@@ -33,9 +33,9 @@ export function encodingClass(
   });
 }
 
-/** Of the function in a file. */
+/** Of the function in a file; without a model, one that brings its network. */
 export function decodingClass(
-  model: ServedModel,
+  model: ServedModel | undefined,
   bytes: Uint8Array,
   sizing: Sizing,
   limits: Limits,
@@ -43,7 +43,10 @@ export function decodingClass(
   return classOf(() => {
     if (bytes.length > smallArchiveBytes) return Number.POSITIVE_INFINITY;
     const header = readHeader(bytes, limits);
+    if (header.container === 'network')
+      return pointCount(outputGrid(header.shape, sizing, limits).shape) * multiplyAddsPerPoint(header.spec);
     const shape = header.container === 'file' ? header.shape : undefined;
+    if (model === undefined) return Number.POSITIVE_INFINITY;
     return drawingWork(model, shape ?? model.card.shape, sizing, limits);
   });
 }

@@ -11,7 +11,7 @@ import { generativePath } from '../../src/models/generative.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { generativeKinds } from '../../src/models/models.ts';
 import { NearIndexes } from '../../src/query/index.ts';
-import { openSession, type Session } from '../../src/session/index.ts';
+import { modelOfNetworkFile, openSession, type Session } from '../../src/session/index.ts';
 import { HttpFault } from '../problem.ts';
 
 /** A model as a job names it. */
@@ -68,6 +68,13 @@ export class Shelf {
       `model ${ref.name} was replaced on the disk and is being read again; repeat the request`,
       { 'retry-after': '1' },
     );
+  }
+
+  /** The model that a network file is; it is not kept. Throws what `modelOfNetworkFile` throws. */
+  own(bytes: Uint8Array): OpenModel {
+    const { engine, limits } = this;
+    const model = modelOfNetworkFile(bytes, limits);
+    return { model, session: openSession({ model, engine, limits }) };
   }
 
   /** Whatever model stands at a path now, as it is now. Throws EnvironmentError `model-unreadable`. */

@@ -53,6 +53,7 @@ describe('health and documentation', () => {
       '/v1/models/{m}',
       '/v1/models/{m}/encode',
       '/v1/models/{m}/decode',
+      '/v1/decode',
       '/v1/models/{m}/sample',
       '/v1/models/{m}/complete',
       '/v1/models/{m}/classify',
@@ -75,8 +76,8 @@ describe('health and documentation', () => {
       Object.values(operations).map((operation) => operation['x-codeSamples'][0]!.source),
     );
     for (const sample of samples) expect(sample).toMatch(/^curl .*'http:\/\/127\.0\.0\.1:\d+\/[^']*'$/);
-    // Of bodies of bytes: encode, decode, classify.
-    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(3);
+    // Of bodies of bytes: encode, decode by a model and by the file, classify.
+    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(4);
     expect(samples.filter((sample) => /--data |-d @/.test(sample))).toEqual([]);
     const encode = samples.find((sample) => sample.includes('/encode'))!;
     const here = join(serving.directory, 'curl');

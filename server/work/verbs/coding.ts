@@ -51,13 +51,18 @@ export type Wanted = Pick<DecodeOptions, 'size' | 'region' | 'item' | 'id'> & {
   readonly as: string;
 };
 
-/** A `.functa` file to a signal in a media type. */
+/** A `.functa` file to a signal in a media type; without a model, one that brings a network of its own. */
 export async function decode(
   shelf: Shelf,
-  { model: ref, bytes, as, ...grid }: Wanted & { readonly model: ModelRef; readonly bytes: Uint8Array },
+  {
+    model: ref,
+    bytes,
+    as,
+    ...grid
+  }: Wanted & { readonly model: ModelRef | undefined; readonly bytes: Uint8Array },
   signal: AbortSignal,
 ): Promise<Made<null>> {
-  const { session } = await shelf.model(ref);
+  const { session } = ref === undefined ? shelf.own(bytes) : await shelf.model(ref);
   const rows = await session.decodeRows(bytes, { ...grid, raw: as === npyType, signal });
   return { head: null, bytes: written(rows, as) };
 }
