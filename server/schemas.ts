@@ -32,9 +32,15 @@ const sizing = {
     .openapi(parameter('size', 'A factor such as `4x`, or a size such as `640x480`.', '4x')),
   region: z
     .string()
-    .max(96)
+    .max(128)
     .optional()
-    .openapi(parameter('region', '`x,y,w,h` in pixels of the picture that `size` asks for.', '0,0,16,16')),
+    .openapi(
+      parameter(
+        'region',
+        'In samples of the output that `size` asks for: `y=0:32,x=8:24`, from a sample up to another along each axis, or `x,y,w,h`.',
+        'y=0:16,x=0:16',
+      ),
+    ),
 };
 
 const quality = integer(1, 100)

@@ -17,7 +17,7 @@ const maxJsonBytes = 2 ** 19;
 const mostPoints = 5000;
 
 const bytes = base64(maxJsonBytes).openapi({ format: 'byte' });
-const region = z.string().max(96);
+const region = z.string().max(128);
 
 export const completeBody = z
   .strictObject({
@@ -25,8 +25,12 @@ export const completeBody = z
     mask: bytes
       .optional()
       .openapi({ description: 'A picture or npy array of the same size: white (1) is known.' }),
-    region: region.optional().openapi({ description: 'Known is this region alone: `x,y,w,h`.' }),
-    hide: region.optional().openapi({ description: 'Known is all but this region: `x,y,w,h`.' }),
+    region: region
+      .optional()
+      .openapi({ description: 'Known is this region alone: `y=0:32,x=8:24` or `x,y,w,h`.' }),
+    hide: region
+      .optional()
+      .openapi({ description: 'Known is all but this region: `y=0:32,x=8:24` or `x,y,w,h`.' }),
     coarse: z.boolean().default(false).openapi({
       description: '`signal` is a version of the whole signal at a lower resolution.',
     }),

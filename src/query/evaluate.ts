@@ -165,7 +165,8 @@ export async function aggregate(
     );
   }
   const conditions = conditionsOf(context, request.filter);
-  const region = request.region && new RegionSamples(shape, request.region, request.points);
+  const region =
+    request.region === undefined ? undefined : new RegionSamples(shape, request.region, request.points);
   const grid = pointsOf(gridPlaces(shape, size));
   const field = new Spread(points * outputs);
   const integral = new Spread(outputs);
@@ -180,7 +181,7 @@ export async function aggregate(
     }
     if (region === undefined) continue;
     const inside = (own: readonly number[]) => region.pointsOf(own, outputs);
-    const area = pointCount(request.region!.count);
+    const area = pointCount(region.region!.count);
     for await (const { values: found } of valuesAt(source, group, inside, options.signal)) {
       integral.add(
         channelMeans(found, outputs).map((v) => area * (card.values.offset + card.values.scale * v)),
@@ -202,7 +203,7 @@ export async function aggregate(
       ? {}
       : {
           integral: {
-            ...{ region: request.region, sampled: region.sampledOf(shape) },
+            ...{ region: region.region, sampled: region.sampledOf(shape) },
             ...integral.statistics(),
           },
         }),

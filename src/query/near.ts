@@ -318,7 +318,7 @@ async function vectorsOf(
 async function regionOf(
   { model, engine }: QueryContext,
   fn: OpenFunction,
-  region: Box,
+  region: Box | string,
   most: number | undefined,
 ): Promise<Observed> {
   const { places, sampled } = placesOfRegion(fn.shape, region, most);

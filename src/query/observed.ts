@@ -4,8 +4,9 @@ import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Box, checkBox } from '../signal/box.ts';
+import type { Box } from '../signal/box.ts';
 import { knownSamples, regionMask } from '../signal/mask.ts';
+import { boxOf } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import type { Places } from './places.ts';
@@ -50,7 +51,7 @@ export function observedOf(
   { model }: QueryContext,
   signal: Signal,
   mask: Mask | undefined,
-  region: Box | undefined,
+  region: Box | string | undefined,
   most: number | undefined,
 ): Observed | undefined {
   const { shape, channels, values } = signal;
@@ -83,15 +84,15 @@ export function observedOf(
 /** The samples of a region, or at most `most` of them. Throws BadInputError `bad-region`. */
 export function placesOfRegion(
   shape: readonly number[],
-  region: Box,
+  region: Box | string,
   most: number | undefined,
 ): { readonly places: Places; readonly sampled: Sampled } {
-  checkBox(region, shape, 'a signal');
-  const kept = drawn(allSamples(region.count), most).map((i) => {
-    const at = unravel(region.count, i).map((x, axis) => x + region.start[axis]!);
+  const { start, count } = boxOf(region, shape, 'a signal');
+  const kept = drawn(allSamples(count), most).map((i) => {
+    const at = unravel(count, i).map((x, axis) => x + start[axis]!);
     return at.reduce((index, x, axis) => index * shape[axis]! + x, 0);
   });
-  const sampled = { points: kept.length, of: pointCount(region.count) };
+  const sampled = { points: kept.length, of: pointCount(count) };
   return { places: placesOfSamples(shape, kept), sampled };
 }
 

@@ -116,7 +116,9 @@ describe('near', () => {
     ['by id, by modulations alone', { refine: 0, metric: 'gram' }, undefined],
     ['by id, in a graph', { method: 'hnsw' }, everywhere],
     ['by a region', { region: { start: [14, 0], count: [14, 28] } }, lowerHalf],
+    ['by a region in words', { region: 'y=14:28' }, lowerHalf],
     ['similar', { kind: 'similar_region', region: { start: [14, 0], count: [14, 28] } }, lowerHalf],
+    ['similar, in words', { kind: 'similar_region', region: 'x=0:28,y=14:' }, lowerHalf],
   ])('comes to all others once, a page at a time: %s', async (_, changes, samples) => {
     const query = { kind: 'near', id: functions[7]!.id, k: 10, ...changes };
     const found: Row[] = [];

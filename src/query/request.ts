@@ -12,6 +12,9 @@ export const maxPoints = 4096;
 /** Functions named one by one. */
 export const maxIds = 10_000;
 
+/** Characters of a region in words. */
+const maxRegionText = 128;
+
 const limit = z.number().int().min(1).max(maxLimit);
 const cursor = z.string().max(1024);
 const id = z.string().min(1).max(255);
@@ -27,11 +30,14 @@ const count = z
 /** Samples that are looked at, at most, of those that a question is about; absent: all. */
 const points = count.min(1);
 
-/** In samples of the signal, axes in array order. */
-const region = z.strictObject({
-  start: list(count, { min: 1, max: 8 }),
-  count: list(count.min(1), { min: 1, max: 8 }),
-});
+/** In samples of the signal: a box, axes in array order (the slowest first), or words as of `boxOf`, such as `y=0:32,x=8:24`. */
+const region = z.union([
+  z.strictObject({
+    start: list(count, { min: 1, max: 8 }),
+    count: list(count.min(1), { min: 1, max: 8 }),
+  }),
+  z.string().max(maxRegionText),
+]);
 
 /** A condition on the function itself: a statistic of its values over a region. */
 const condition = z.strictObject({

@@ -7,7 +7,8 @@ import { checkLimit } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
 import type { Points } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Box, checkBox } from '../signal/box.ts';
+import type { Box } from '../signal/box.ts';
+import { boxOf } from '../signal/region.ts';
 
 /** What an answer says of it: so many samples were looked at, of so many that the question is about. */
 export interface Sampled {
@@ -30,7 +31,8 @@ export function drawn(items: readonly number[], most: number | undefined): reado
 /** The samples of a region of signals of any shape. */
 export class RegionSamples {
   readonly #shape: readonly number[];
-  readonly #region: Box | undefined;
+  /** In samples of the shape that it was given for; undefined: everything. */
+  readonly region: Box | undefined;
   readonly #most: number | undefined;
   readonly #made = new Map<string, Points>();
 
@@ -38,10 +40,9 @@ export class RegionSamples {
    * `region` is in samples of `shape`, and stands for the same part of signals of other shapes; undefined: everything. At most
    * `most` samples are looked at. Throws BadInputError `bad-region`.
    */
-  constructor(shape: readonly number[], region: Box | undefined, most: number | undefined) {
-    if (region !== undefined) checkBox(region, shape, 'a signal');
+  constructor(shape: readonly number[], region: Box | string | undefined, most: number | undefined) {
     this.#shape = shape;
-    this.#region = region;
+    this.region = region === undefined ? undefined : boxOf(region, shape, 'a signal');
     this.#most = most;
   }
 
@@ -78,7 +79,7 @@ export class RegionSamples {
 
   /** The samples along each axis whose middle is in the region; the one nearest to its middle where there are none. */
   #spans(shape: readonly number[]): { readonly first: number; readonly length: number }[] {
-    const region = this.#region;
+    const { region } = this;
     if (region === undefined) return shape.map((length) => ({ first: 0, length }));
     return shape.map((n, axis) => {
       const scale = n / this.#shape[axis]!;

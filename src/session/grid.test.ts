@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { LimitError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
-import { parseRegion, parseSize } from '../signal/region.ts';
+import { parseSize } from '../signal/region.ts';
 import { outputGrid } from './grid.ts';
 
 describe('output grid', () => {
-  it('reads factors, width x height and regions, fastest axis first in text', () => {
+  it('reads factors and width x height, fastest axis first in text', () => {
     expect(parseSize('4x')).toEqual({ factor: 4 });
     expect(parseSize('0.5x')).toEqual({ factor: 0.5 });
     expect(parseSize('640x480')).toEqual({ shape: [480, 640] });
     expect(parseSize('16000')).toEqual({ shape: [16000] });
-    expect(parseRegion('1,2,3,4')).toEqual({ start: [2, 1], count: [4, 3] });
   });
 
   it.each(['', 'x', '4', 'x4', '-1x', '1e3x', '4x4x', '4 x'])(
@@ -45,6 +44,7 @@ describe('output grid', () => {
 
   it('cuts the asked size: a region has the points of the whole there', () => {
     const grid = outputGrid([8, 8], { size: '4x', region: '5,6,7,8' }, defaultLimits);
+    expect(outputGrid([8, 8], { size: '4x', region: 'y=6:14,x=5:12' }, defaultLimits).shape).toEqual([8, 7]);
     expect(grid.shape).toEqual([8, 7]);
     expect(grid.points(1, 1)).toMatchObject({ start: [7.5 / 4, 5.5 / 4], count: [1, 7] });
   });

@@ -3,8 +3,8 @@ import { BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Points } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Box, checkBox, wholeOf } from '../signal/box.ts';
-import { parseRegion, parseSize, type Size } from '../signal/region.ts';
+import { type Box, wholeOf } from '../signal/box.ts';
+import { boxOf, parseSize, type Size } from '../signal/region.ts';
 
 /** A regular grid of output samples over a signal; sample j of an axis stands at (j + 0.5) * samples / size. */
 export interface OutputGrid {
@@ -24,10 +24,9 @@ export function outputGrid(
   limits: Limits,
 ): OutputGrid {
   const size = typeof request.size === 'string' ? parseSize(request.size) : request.size;
-  const region = typeof request.region === 'string' ? parseRegion(request.region) : request.region;
   const whole = wholeShape(shape, size);
   for (const n of whole) checkLimit('axis', n, limits.maxAxis, 'ask for a smaller size');
-  const cut = region === undefined ? wholeOf(whole) : checkBox(region, whole);
+  const cut = request.region === undefined ? wholeOf(whole) : boxOf(request.region, whole);
   checkLimit('samples', pointCount(cut.count), limits.maxSamples, 'ask for a smaller size or a region of it');
   const step = whole.map((n, axis) => shape[axis]! / n);
   return {

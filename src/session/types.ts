@@ -92,7 +92,7 @@ export interface DecodeOptions {
   readonly id?: string | undefined;
   /** Default: the size of the signal. A string is read by `parseSize`. */
   readonly size?: Size | string | undefined;
-  /** Default: everything. A string is read by `parseRegion`. */
+  /** Default: everything. A string is read by `boxOf`: `y=0:32,x=8:24`. */
   readonly region?: Box | string | undefined;
   /** Values as the field gives them: not clamped, not rounded, and between samples too; pictures are drawn from their samples there. */
   readonly raw?: boolean | undefined;

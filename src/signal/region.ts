@@ -1,6 +1,11 @@
-/** Sizes and regions of a regular grid of samples, as callers give them. */
+/**
+ * Sizes and regions of a regular grid of samples, as callers give them.
+ *
+ * The order of axes is array order everywhere: the slowest first, as in a shape, [y, x] for a picture. Texts that name their axes have
+ * no order (`y=0:32,x=8:24`). Texts of numbers alone are shorthand, from the fastest axis to the slowest: `x,y,w,h`, `640x480`.
+ */
 import { BadInputError } from '../core/errors.ts';
-import type { Box } from './box.ts';
+import { type Box, checkBox, wholeOf } from './box.ts';
 
 /** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
 export type Size = { readonly factor: number } | { readonly shape: readonly number[] };
@@ -16,12 +21,76 @@ export function parseSize(text: string): Size {
   );
 }
 
-/** `x,y,w,h`: starts from the fastest axis to the slowest, then counts in the same order; `start,count` for one axis. */
-export function parseRegion(text: string): Box {
-  const numbers = /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : [];
-  const axes = numbers.length / 2;
-  if (axes < 1 || !Number.isInteger(axes)) {
-    throw new BadInputError('bad-region', `region '${text}' is not x,y,w,h in whole samples of the output`);
+/** The names of the axes of a signal, in array order: `x`; `y`, `x`; `z`, `y`, `x`; `t`, `z`, `y`, `x`; further ones before these. */
+export function axisNames(axes: number): string[] {
+  return Array.from({ length: axes }, (_, i) => fromFastest[axes - 1 - i] ?? `axis${i}`);
+}
+
+const fromFastest = ['x', 'y', 'z', 't'];
+
+/** A lone axis may be called this as well: that of a sound is time. */
+const loneAxis = 't';
+
+/**
+ * The box that is asked for, of a grid of this shape: as it is, or in words. Words are `y=0:32,x=8:24`, from a sample up to another
+ * along each axis that is named, in any order; `x=8:` goes on to the end, `x=8` is one sample, an axis that is not named is taken
+ * whole. `x,y,w,h` is short for a picture's: starts from the fastest axis to the slowest, then counts in the same order.
+ * `owner` names the grid in messages. Throws BadInputError `bad-region`.
+ */
+export function boxOf(asked: Box | string, shape: readonly number[], owner?: string): Box {
+  if (typeof asked !== 'string') return checkBox(asked, shape, owner);
+  const parts = partsOf(asked);
+  if (!Array.isArray(parts)) return checkBox(parts, shape, owner);
+  const names = axisNames(shape.length);
+  const whole = wholeOf(shape);
+  const box = { start: [...whole.start], count: [...whole.count] };
+  const seen = new Set<number>();
+  for (const { name, from, to } of parts) {
+    const axis = shape.length === 1 && name === loneAxis ? 0 : names.indexOf(name);
+    if (axis < 0 || seen.has(axis)) {
+      const fault = axis < 0 ? 'which is not there' : 'twice';
+      throw bad(asked, `names axis ${name}, ${fault}; it has ${names.join(', ')}`);
+    }
+    seen.add(axis);
+    box.start[axis] = from;
+    box.count[axis] = (to ?? shape[axis]!) - from;
   }
-  return { start: numbers.slice(0, axes).reverse(), count: numbers.slice(axes).reverse() };
+  return checkBox(box, shape, owner);
+}
+
+/** That a text is a region of some grid: to ask before there is one. Throws BadInputError `bad-region`. */
+export function checkBoxText(text: string): void {
+  partsOf(text);
+}
+
+/** Samples `from` up to `to` of an axis; without `to` up to its end. */
+interface Part {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number | undefined;
+}
+
+function partsOf(text: string): Box | Part[] {
+  if (/^\d+(,\d+)*$/.test(text)) {
+    const numbers = text.split(',').map(Number);
+    const axes = numbers.length / 2;
+    if (!Number.isInteger(axes)) throw bad(text, form);
+    return { start: numbers.slice(0, axes).reverse(), count: numbers.slice(axes).reverse() };
+  }
+  const names = new Set<string>();
+  return text.split(',').map((part) => {
+    const found = /^([a-z]+\d?)=(?:(\d+)|(\d*):(\d*))$/.exec(part);
+    if (found === null) throw bad(text, form);
+    const [, name = '', one, from, to] = found;
+    if (names.has(name)) throw bad(text, `names axis ${name} twice`);
+    names.add(name);
+    if (one !== undefined) return { name, from: Number(one), to: Number(one) + 1 };
+    return { name, from: Number(from), to: to === '' ? undefined : Number(to) };
+  });
+}
+
+const form = 'is neither y=0:32,x=8:24 nor x,y,w,h in whole samples';
+
+function bad(text: string, fault: string): BadInputError {
+  return new BadInputError('bad-region', `region '${text}' ${fault}`);
 }

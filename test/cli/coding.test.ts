@@ -129,6 +129,9 @@ describe('functa decode', () => {
     expect((await functaJson(args)).json.shape).toEqual([4, 32]);
     const whole = signalFromNpy(readFileSync(place.at('4x.npy')), { axes: 2 });
     const part = signalFromNpy(readFileSync(region), { axes: 2 });
+    const named = args.with(-1, 'x=8:40,y=16:20').with(5, place.at('named.npy'));
+    expect((await functaJson(named)).status).toBe(0);
+    expect(readFileSync(place.at('named.npy'))).toEqual(readFileSync(region));
     for (let y = 0; y < 4; y++) {
       const row = whole.values.subarray((16 + y) * 112 + 8, (16 + y) * 112 + 40);
       expect(part.values.subarray(y * 32, (y + 1) * 32)).toEqual(row);

@@ -73,6 +73,8 @@ describe('functa query', () => {
     const next = await ask('similar-region', ...region, '-k', '2', '--cursor', page.json.next);
     const both = await ask('similar-region', ...region, '-k', '4');
     expect([...page.json.items, ...next.json.items]).toEqual(both.json.items);
+    const named = await ask('similar-region', '--id', first(), '--region', 'y=14:28', '-k', '4');
+    expect(named.json.items).toEqual(both.json.items);
   });
 
   it('evaluate: values and derivatives of functions at points', async () => {
@@ -93,6 +95,9 @@ describe('functa query', () => {
     const wide = await ask('aggregate', '--size', '20x10', '--region', '0,0,14,28');
     expect(wide.json.shape).toEqual([10, 20]);
     expect(JSON.stringify(wide.json)).toContain('integral');
+    const named = await ask('aggregate', '--size', '20x10', '--region', 'x=0:14');
+    expect(named.json.integral).toEqual(wide.json.integral);
+    expect(named.json.integral.region).toEqual({ start: [0, 0], count: [28, 14] });
   });
 
   it('where: labels, facts and conditions on the field', async () => {

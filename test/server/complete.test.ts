@@ -51,6 +51,8 @@ describe('completing', () => {
     const bytes = Buffer.from(await reply.arrayBuffer());
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 2 + 6 * 30, height: 32 });
     expect(Buffer.from(await (await ask(body)).arrayBuffer()).equals(bytes)).toBe(true);
+    const named = await ask({ ...body, hide: 'x=0:14' });
+    expect(Buffer.from(await named.arrayBuffer()).equals(bytes)).toBe(true);
   });
 
   it('takes points, and answers with an array', async () => {

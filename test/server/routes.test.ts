@@ -188,6 +188,8 @@ describe('encode and decode', () => {
       await client.decode('tiny', bytes, { size: '4x', region: '8,16,3,2', format: 'npy' }),
     );
     expect(part.shape).toEqual([2, 3]);
+    const named = { size: '4x', region: 'y=16:18,x=8:11', format: 'npy' } as const;
+    expect(readNpy(await client.decode('tiny', bytes, named)).data).toEqual(part.data);
     expect(part.data[0]).toBeCloseTo(whole.data[16 * 112 + 8]!, 5);
     expect(part.data[5]).toBeCloseTo(whole.data[17 * 112 + 10]!, 5);
   });

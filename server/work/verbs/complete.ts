@@ -12,7 +12,7 @@ import {
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
 import { ownPrior } from '../../../src/jobs/own-prior.ts';
-import { parseRegion, stackedRows } from '../../../src/signal/index.ts';
+import { stackedRows } from '../../../src/signal/index.ts';
 import { regionMask } from '../../../src/signal/mask.ts';
 import { npyType } from '../../media.ts';
 import type { Made } from '../messages.ts';
@@ -111,5 +111,5 @@ async function observe(
   if (mask !== undefined) return observeMasked(known, maskOf(await read(mask, 'mask')));
   const part = region ?? hide;
   if (part === undefined) return observeMasked(known);
-  return observeMasked(known, regionMask(known.shape, parseRegion(part), region === undefined));
+  return observeMasked(known, regionMask(known.shape, part, region === undefined));
 }

@@ -64,8 +64,8 @@ export function addComplete(program: Command, run: Run): void {
     .addOption(new Option('--format <format>', 'default: by the suffix of the output').choices(outputFormats))
     .option(...modelOption)
     .option('--mask <file>', 'a picture or npy of the same size: white (1) is known, black (0) is hidden')
-    .option('--region <x,y,w,h>', 'known is this region alone')
-    .option('--hide <x,y,w,h>', 'known is all but this region')
+    .option('--region <box>', 'known is this region alone: y=0:32,x=8:24, or x,y,w,h')
+    .option('--hide <box>', 'known is all but this region')
     .option('--coarse', 'the input is a version of the whole signal at a lower resolution')
     .option(
       '--points',
@@ -147,7 +147,7 @@ async function ownPriorOf(job: Job, model: Model, engine: Engine, path: string |
 async function observe(job: Job, input: string, model: Model, flags: CompleteFlags): Promise<Observation> {
   const { maskOf, observeCoarse, observeMasked, observePoints } = await import('../../complete/index.ts');
   const { regionMask } = await import('../../signal/mask.ts');
-  const { parseRegion } = await import('../../signal/index.ts');
+  const { checkBoxText } = await import('../../signal/region.ts');
   const { shape, spec } = model.card;
   const read = (path: string) =>
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
@@ -166,6 +166,6 @@ async function observe(job: Job, input: string, model: Model, flags: CompleteFla
   }
   const region = flags.region ?? flags.hide;
   if (region === undefined) return observeMasked(signal);
-  const parsed = fromOption(flags.region === undefined ? '--hide' : '--region', () => parseRegion(region));
-  return observeMasked(signal, regionMask(signal.shape, parsed, flags.region === undefined));
+  fromOption(flags.region === undefined ? '--hide' : '--region', () => checkBoxText(region));
+  return observeMasked(signal, regionMask(signal.shape, region, flags.region === undefined));
 }

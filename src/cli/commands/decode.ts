@@ -44,7 +44,7 @@ export function addDecode(program: Command, run: Run): void {
     )
     .option(...modelOption)
     .option('--size <size>', '4x, or WxH in samples; default: the size of the signal')
-    .option('--region <x,y,w,h>', 'only this part, in samples of the output')
+    .option('--region <box>', 'only this part, in samples of the output: y=0:32,x=8:24, or x,y,w,h')
     .addOption(
       new Option('--item <n>', 'of an archive, from 0; default: all, as NAME-0, NAME-1, ...')
         .argParser(integer(0))
@@ -57,14 +57,14 @@ export function addDecode(program: Command, run: Run): void {
 
 async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Report> {
   const { inspect, itemNumber } = await import('../../session/index.ts');
-  const { parseRegion } = await import('../../signal/index.ts');
+  const { checkBoxText } = await import('../../signal/region.ts');
   const { force } = flags;
   const format =
     flags.output === undefined ? (flags.format ?? 'png') : outputFormat(flags.output, flags.format);
   const output = flags.output ?? defaultOutput(input, format);
   const size = await sizeOf(flags);
-  const region =
-    flags.region === undefined ? undefined : fromOption('--region', () => parseRegion(flags.region!));
+  const { region } = flags;
+  if (region !== undefined) fromOption('--region', () => checkBoxText(region));
   job.checkStdout(output);
   const bytes = await readInput(input, {
     stdin: job.streams.stdin,

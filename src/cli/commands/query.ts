@@ -57,7 +57,7 @@ const maxDistanceOption = [
   'nothing farther: root mean square of the differences, in signal units',
   real(0, 1e30),
 ] as const;
-const regionHint = 'x,y,w,h in samples of the signal';
+const regionHint = 'in samples of the signal, as y=0:32,x=8:24 or x,y,w,h';
 
 export function addQuery(program: Command, run: Run): void {
   const query = program.command('query').description('ask a store of functions');
@@ -363,9 +363,9 @@ const statistics = ['mean', 'min', 'max', 'deviation'] as const;
 
 async function regionOf(option: string, text: string | undefined) {
   if (text === undefined) return undefined;
-  const { parseRegion } = await import('../../signal/index.ts');
-  const { start, count } = fromOption(option, () => parseRegion(text));
-  return { start: [...start], count: [...count] };
+  const { checkBoxText } = await import('../../signal/region.ts');
+  fromOption(option, () => checkBoxText(text));
+  return text;
 }
 
 function range(text: string): Range {
