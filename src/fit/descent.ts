@@ -26,7 +26,7 @@ const FORETOLD = 0.05;
 /** A turn that wins less than this share of J with fresh slopes is the last. */
 const LEAST_GAIN = 1e-4;
 
-/** Symbols of one signal, and what is known of them. */
+/** What is known of the symbols of one signal. */
 export interface Chosen {
   /** Half the weighted sum of squared errors. */
   readonly loss: number;
@@ -39,6 +39,8 @@ export interface Chosen {
 
 export interface DescentOptions extends CallOptions {
   readonly turns: number;
+  /** Is told how many turns are done, after each; the symbols are then the best so far. */
+  readonly onTurn?: ((done: number) => void) | undefined;
   /** Those whose symbols may change. */
   readonly channels: readonly number[];
   /** Of field values, where a decoder clips them: a target at a bound is met by all values beyond it. */
@@ -58,7 +60,7 @@ export async function descend(
   symbols: Int32Array,
   steps: Float64Array,
   pricing: Pricing,
-  { turns, channels, bounds, signal }: DescentOptions,
+  { turns, onTurn, channels, bounds, signal }: DescentOptions,
 ): Promise<Chosen[]> {
   const { shape, count } = batch;
   const reach = fieldReach(net.spec, shape);
@@ -85,6 +87,7 @@ export async function descend(
         search.settle(tried.subarray(k * size, (k + 1) * size));
       }),
     );
+    onTurn?.(turn + 1);
     if (turn + 1 >= turns) break;
     active = active.filter((search) => !search.done);
     const stale = active.filter((search) => search.stale);
@@ -103,7 +106,8 @@ export async function descend(
     });
     active = active.filter((search) => !search.done);
   }
-  return searches;
+  // The searches hold slopes; what is known of the symbols is small.
+  return searches.map(({ loss, objective, diagonal, met }) => ({ loss, objective, diagonal, met }));
 }
 
 /** What a signal should be: its errors, each times the root of its point's weight. */
@@ -154,7 +158,7 @@ class Target {
 }
 
 /** The symbols of one signal, and what is being tried instead. */
-class Descent implements Chosen {
+class Descent {
   loss = Number.POSITIVE_INFINITY;
   objective = Number.POSITIVE_INFINITY;
   /** Nothing is left to try. */

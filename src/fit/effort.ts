@@ -12,20 +12,26 @@ export interface Work {
   readonly moves: number;
 }
 
-/** Of efforts 1, 2, ... */
+/**
+ * Work of efforts 1, 2, ... Each effort passes the one below on its way: all from 2 on refine alike, those from 4 on move on from where
+ * the descent of effort 3 ends. One fit therefore finds what every lower effort does.
+ */
 const works: readonly Work[] = [
   { gradients: 0, turns: 0, moves: 0 },
-  { gradients: 2, turns: 2, moves: 0 },
+  { gradients: 4, turns: 2, moves: 0 },
   { gradients: 4, turns: 5, moves: 0 },
-  { gradients: 4, turns: 8, moves: 8 },
-  { gradients: 4, turns: 12, moves: 40 },
-  { gradients: 4, turns: 16, moves: 80 },
-  { gradients: 4, turns: 16, moves: 160 },
-  { gradients: 4, turns: 16, moves: 320 },
-  { gradients: 4, turns: 16, moves: 640 },
+  { gradients: 4, turns: 5, moves: 8 },
+  { gradients: 4, turns: 5, moves: 40 },
+  { gradients: 4, turns: 5, moves: 80 },
+  { gradients: 4, turns: 5, moves: 160 },
+  { gradients: 4, turns: 5, moves: 320 },
+  { gradients: 4, turns: 5, moves: 640 },
 ];
 
 export const maxEffort = works.length;
+
+/** The last effort that does without moves. */
+export const lastDescent = works.findLastIndex(({ moves }) => moves === 0) + 1;
 
 /** The work of an effort. Throws BadInputError `bad-effort`. */
 export function workOf(effort: number): Work {

@@ -2,20 +2,20 @@
 
 import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
 import { readPrior } from '../../prior/registry.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Batch, Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
-import { modulationLength, totalChannels } from '../field/spec.ts';
+import { type BaseNetwork, modulationLength, totalChannels } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
 import { isPicture } from '../signal/values.ts';
-import { adaptBatch, rateTerm } from './adapt.ts';
+import { type AdaptedBatch, adaptBatch, rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
-import { workOf } from './effort.ts';
+import { lastDescent, workOf } from './effort.ts';
 import { loneNats } from './lone.ts';
 import { priceWith } from './price.ts';
 import type { RateTerm } from './refine.ts';
-import { roundBatch } from './round.ts';
+import { moveOn, type Rounded, roundBatch } from './round.ts';
 
 /** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
 export const scalesTensor = 'learn.scales';
@@ -34,6 +34,8 @@ export interface Fitted {
   readonly modulation: Float32Array;
   /** [m], chosen for rate and error together; absent: each is the nearest. */
   readonly symbols: Int32Array | undefined;
+  /** [m] of efforts 2, 3, ... up to the one reached, each found on the way to the next; empty where symbols are not chosen. */
+  readonly stages: readonly Int32Array[];
   /** [m]: what effort 1 finds. */
   readonly plain: Float32Array;
 }
@@ -46,52 +48,119 @@ export interface Fitted {
  * What is found for a signal does not depend on the others, but for the last bits of an engine's sums.
  */
 export async function fitSignals(
-  anyQuality: Model,
+  model: Model,
   engine: Engine,
   signals: readonly Signal[],
-  { quality, effort, prior: kind, signal }: FitRequest,
+  request: FitRequest,
 ): Promise<Fitted[]> {
-  const model = atQuality(anyQuality, quality);
-  const { card, network } = model;
-  const { innerSteps } = card.training;
-  const work = workOf(effort);
-  const batch = batchOf(signals, card.spec.outputs, card.values);
-  const rate = work.turns === 0 ? undefined : rateOf(model, batch, quality);
-  // Without a rate to weigh against it, all work goes into error.
-  const steps = innerSteps + work.gradients + (rate === undefined ? work.turns + work.moves : 0);
-  const { modulations, learnt } = await adaptBatch(engine, network, batch, {
-    steps,
-    learntSteps: innerSteps,
-    rate,
-    signal,
-  });
-  const layout = symbolLayout(card.spec, batch.shape);
-  const prior = kind && readPrior(anyQuality, kind);
-  const price = prior && ((symbols: Int32Array) => priceWith(prior, layout, quality, symbols));
-  const rounded =
-    rate === undefined
-      ? undefined
-      : await roundBatch(engine, network, batch, modulations, {
-          rate,
-          turns: work.turns + 1,
-          moves: work.moves,
-          price,
-          loneNats,
-          bounds: boundsOf(card),
-          signal,
-        });
-  const length = modulationLength(card.spec, batch.shape);
-  // One signal has all there is: a copy of a large one would be a burden.
-  const cut = (of: Float32Array, i: number) =>
-    signals.length === 1 ? of : of.slice(i * length, (i + 1) * length);
-  return signals.map((_, i) => {
-    const modulation = cut(modulations, i);
-    return {
-      modulation,
-      symbols: rounded?.symbols.slice(i * length, (i + 1) * length),
-      plain: learnt === modulations ? modulation : cut(learnt, i),
-    };
-  });
+  const fit = await Fit.begin(model, engine, signals, request);
+  await fit.reach(request.effort, request.signal);
+  return fit.found();
+}
+
+/** A fit of signals of one shape that can go on to higher efforts. */
+export class Fit {
+  readonly #engine: Engine;
+  readonly #network: BaseNetwork;
+  readonly #batch: Batch;
+  readonly #length: number;
+  readonly #adapted: AdaptedBatch;
+  /** Absent where symbols are not chosen. */
+  #rounded: Rounded | undefined;
+  readonly #stages: Int32Array[];
+
+  private constructor(
+    engine: Engine,
+    model: Model,
+    batch: Batch,
+    found: { readonly adapted: AdaptedBatch; readonly rounded: Rounded | undefined },
+  ) {
+    this.#engine = engine;
+    this.#network = model.network;
+    this.#batch = batch;
+    this.#length = modulationLength(model.card.spec, batch.shape);
+    this.#adapted = found.adapted;
+    this.#rounded = found.rounded;
+    this.#stages = found.rounded === undefined ? [] : [...found.rounded.passed, found.rounded.symbols];
+  }
+
+  /** Fits up to the effort asked for, or the last that does without moves; models that do not tell how they were trained up to the effort. */
+  static async begin(
+    anyQuality: Model,
+    engine: Engine,
+    signals: readonly Signal[],
+    { quality, effort, prior: kind, signal }: FitRequest,
+  ): Promise<Fit> {
+    const model = atQuality(anyQuality, quality);
+    const { card, network } = model;
+    const { innerSteps } = card.training;
+    const work = workOf(effort);
+    const batch = batchOf(signals, card.spec.outputs, card.values);
+    const rate = work.turns === 0 ? undefined : rateOf(model, batch, quality);
+    // Without a rate to weigh against it, all work goes into error.
+    const steps = innerSteps + work.gradients + (rate === undefined ? work.turns + work.moves : 0);
+    const adapted = await adaptBatch(engine, network, batch, {
+      steps,
+      learntSteps: innerSteps,
+      rate,
+      signal,
+    });
+    if (rate === undefined) return new Fit(engine, model, batch, { adapted, rounded: undefined });
+    const layout = symbolLayout(card.spec, batch.shape);
+    const prior = kind && readPrior(anyQuality, kind);
+    const turns = effortsUpTo(Math.min(effort, lastDescent)).map((own) => workOf(own).turns + 1);
+    const rounded = await roundBatch(engine, network, batch, adapted.modulations, {
+      rate,
+      turns: turns.at(-1)!,
+      passing: turns.slice(0, -1),
+      price: prior && ((symbols) => priceWith(prior, layout, quality, symbols)),
+      loneNats,
+      bounds: boundsOf(card),
+      signal,
+    });
+    return new Fit(engine, model, batch, { adapted, rounded });
+  }
+
+  /** The effort whose symbols were found last; 1 where symbols are not chosen. */
+  get reached(): number {
+    return this.#stages.length + 1;
+  }
+
+  /** Whether it can go on to an effort: turns of a descent are not gone on with. */
+  canReach(effort: number): boolean {
+    return this.reached >= Math.min(effort, lastDescent);
+  }
+
+  /** Goes on to an effort that it can reach; no further where symbols are not chosen. */
+  async reach(effort: number, signal: AbortSignal | undefined): Promise<void> {
+    while (this.#rounded !== undefined && this.reached < effort) {
+      const moves = workOf(this.reached + 1).moves - workOf(this.reached).moves;
+      const call = { moves, signal };
+      this.#rounded = await moveOn(this.#engine, this.#network, this.#batch, this.#rounded, call);
+      this.#stages.push(this.#rounded.symbols);
+    }
+  }
+
+  /** What was found for each signal. */
+  found(): Fitted[] {
+    const { modulations, learnt } = this.#adapted;
+    return Array.from({ length: this.#batch.count }, (_, i) => {
+      const modulation = this.#cut(modulations, i);
+      const stages = this.#stages.map((symbols) => this.#cut(symbols, i));
+      const plain = learnt === modulations ? modulation : this.#cut(learnt, i);
+      return { modulation, symbols: stages.at(-1), stages, plain };
+    });
+  }
+
+  /** One signal has all there is: a copy of a large one would be a burden. */
+  #cut<T extends Float32Array | Int32Array>(of: T, i: number): T {
+    if (this.#batch.count === 1) return of;
+    return of.slice(i * this.#length, (i + 1) * this.#length) as T;
+  }
+}
+
+function effortsUpTo(effort: number): number[] {
+  return Array.from({ length: effort - 1 }, (_, i) => i + 2);
 }
 
 /** Field values where samples of pictures end: what is beyond is decoded as these. */
@@ -100,15 +169,20 @@ function boundsOf(card: ModelCard): readonly [number, number] | undefined {
   return isPicture(card) && scale > 0 ? [-offset / scale, (1 - offset) / scale] : undefined;
 }
 
+/** Whether a model tells how it was trained, so that symbols can be chosen by bits and error. */
+export function choosesSymbols({ tensors, card }: Model): boolean {
+  return tensors.get(scalesTensor)?.data.length === totalChannels(card.spec) && card.training.lambda !== 0;
+}
+
 /** What bits cost a batch, by the model at `quality`; absent for models that do not tell how they were trained. */
 export function rateOf(
   model: Model,
   batch: Parameters<typeof rateTerm>[1],
   quality: number,
 ): RateTerm | undefined {
-  const scales = model.tensors.get(scalesTensor);
+  if (!choosesSymbols(model)) return undefined;
+  const scales = model.tensors.get(scalesTensor)!;
   const { lambda, peak } = model.card.training;
-  if (scales?.data.length !== totalChannels(model.card.spec) || lambda === 0) return undefined;
   const values = { ...model.card.values, peak: typeof peak === 'number' ? peak : 1 };
   return rateTerm({ lambda, values, steps: model.steps, scales: scales.data }, batch, quality);
 }

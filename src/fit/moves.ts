@@ -71,7 +71,7 @@ export async function moveSymbols(
     );
     if (!moved) break;
   }
-  return searches;
+  return searches.map(({ loss, objective }) => ({ loss, objective }));
 }
 
 /** The symbols of one signal, and the moves that are being tried. */

@@ -4,7 +4,7 @@ import { leastRanked, rankedQualities } from './ranking.ts';
 import { type Cost, tradeAt } from './trade.ts';
 
 const points = 1024;
-const efforts = [1, 2, 3];
+const efforts = [1, 2, 3, 4, 5];
 const training = {
   dataset: '',
   split: '',
@@ -27,7 +27,7 @@ function tables(seed: number, spread: number) {
     const bytes = Math.round(12 + 3 * 1.05 ** steps * Math.min(1.4, Math.max(0.7, off())));
     const mse = 0.05 * 0.93 ** steps * off() ** 2 * Number(rng.uniform() > 0.05);
     costs.set(`1 ${steps}`, { bytes, mse });
-    for (const effort of [2, 3])
+    for (const effort of [2, 3, 4, 5])
       costs.set(`${effort} ${steps}`, {
         bytes: Math.round(bytes * (0.5 + 0.6 * rng.uniform())),
         mse: mse * off(),
@@ -46,7 +46,9 @@ function tables(seed: number, spread: number) {
   };
   const source = {
     plain: (steps: number) => at(1, steps),
-    refined: (steps: number, effort: number) => at(effort, steps),
+    async *rising(steps: number, effort: number) {
+      for (let own = 2; own <= effort; own++) yield at(own, steps);
+    },
   };
   return {
     measured: () => measured,

@@ -14,6 +14,7 @@
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
+import { lastDescent } from './effort.ts';
 import { type Cost, cheapest } from './trade.ts';
 
 /** Beyond this, steps are finer than what a network is good for: samples say the rest. */
@@ -40,8 +41,10 @@ const small = { flat: 512, textured: 128, searched: 512, searchedFlat: 2048 };
 export const poorFit = 0.0016;
 /** Signals of more points take the steps of their quality whatever their files: each coding takes long, and few such files are small. */
 export const mostRankedPoints = 2 ** 18;
-/** Efforts above 1 save less than this share of the bytes; what takes fewer is no candidate. */
-const saving = 0.6;
+/** Efforts above 1 take at least this share of the bytes and errors of effort 1 at the same steps; what takes less is no candidate. */
+const leastOfPlain: Cost = { bytes: 0.7, mse: 0.2 };
+/** Efforts above that of the descent: of its bytes and errors. */
+const leastOfDescent: Cost = { bytes: 0.94, mse: 0.8 };
 /** Finer steps than those of a candidate take at least so much of its bytes. */
 const dip = 0.5;
 
@@ -51,10 +54,12 @@ export interface Unmeasured<T extends Cost> {
   measure(): Promise<T>;
 }
 
-/** One signal, coded at the steps of a quality: with the nearest symbols of what effort 1 finds, or by more effort. */
+/** One signal, coded at the steps of a quality. */
 export interface RankedSource<T extends Cost> {
+  /** With the nearest symbols of what effort 1 finds. */
   plain(steps: number): Promise<Unmeasured<T>>;
-  refined(steps: number, effort: number): Promise<Unmeasured<T>>;
+  /** By efforts 2, 3, ... up to `effort`, each found when it is asked for. */
+  rising(steps: number, effort: number): AsyncIterable<Unmeasured<T>>;
 }
 
 /** Least and greatest quality whose steps are used. */
@@ -114,14 +119,16 @@ export async function leastRanked<T extends Cost>(
   if (effort === 1) return best;
   let least = trade(best);
   for (const vertex of verticesFrom(best, [...plain.keys()])) {
-    if (vertex !== best && bytesAlone(saving * vertex.bytes) >= least) break;
-    for (let own = 2; own <= effort; own++) {
-      const refined = await source.refined(plain.get(vertex)!, own);
-      if (refined.bytes < saving * vertex.bytes || bytesAlone(refined.bytes) >= least) continue;
+    let floor = leastRefined(vertex);
+    if (trade(floor) >= least) continue;
+    let own = 2;
+    for await (const refined of source.rising(plain.get(vertex)!, effort)) {
       const found = await refined.measure();
-      const j = trade(found);
-      if (j >= least) continue;
-      [best, least] = [found, j];
+      if (found.bytes >= floor.bytes && found.mse >= floor.mse && trade(found) < least)
+        [best, least] = [found, trade(found)];
+      if (own++ !== lastDescent) continue;
+      floor = highest(floor, shareOf(found, leastOfDescent));
+      if (trade(floor) >= least) break;
     }
   }
   return best;
@@ -131,7 +138,7 @@ export async function leastRanked<T extends Cost>(
     const found = new Map<T, number>();
     let leastPlain = Number.POSITIVE_INFINITY;
     const first = grid.findIndex((quality) => quality >= from);
-    const kept = effort === 1 ? 1 : saving;
+    const kept = effort === 1 ? 1 : leastOfPlain.bytes;
     for (const quality of grid.slice(first)) {
       const coded = await source.plain(quality);
       if (bytesAlone(dip * coded.bytes) >= leastPlain) break;
@@ -152,6 +159,19 @@ export async function leastRanked<T extends Cost>(
       return cost;
     }
   }
+}
+
+/** The least of both that efforts above 1 make of what effort 1 finds, as far as they are candidates. */
+export function leastRefined(plain: Cost): Cost {
+  return shareOf(plain, leastOfPlain);
+}
+
+function shareOf({ bytes, mse }: Cost, share: Cost): Cost {
+  return { bytes: share.bytes * bytes, mse: share.mse * mse };
+}
+
+function highest(a: Cost, b: Cost): Cost {
+  return { bytes: Math.max(a.bytes, b.bytes), mse: Math.max(a.mse, b.mse) };
 }
 
 /** From the least J of a price on: the least of all lower prices, one after another (the lower convex hull). */

@@ -12,7 +12,7 @@ import { train } from '../learn/trainer.ts';
 import { adaptBatch, rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
 import { logisticNats } from './rate.ts';
-import { roundBatch } from './round.ts';
+import { moveOn, roundBatch } from './round.ts';
 
 const engine = await openReference();
 const shape = [8, 8];
@@ -88,8 +88,9 @@ test('a channel that the logistics expect nothing of stays at zero', async () =>
   const scales = Float64Array.from(rate.steps, (step, c) => (c === quiet ? step / 60 : step));
   const start = modulations.slice();
   for (let i = 0; i < start.length; i++) if (channelOf[i % m] === quiet) start[i] = 2.2 * stepOf(i);
-  const options = { rate: { ...rate, scales }, price: linearPrice(0.01), turns: 2, moves: 4 };
-  const { symbols } = await roundBatch(engine, network, batch, start, options);
+  const options = { rate: { ...rate, scales }, price: linearPrice(0.01), turns: 2 };
+  const rounded = await roundBatch(engine, network, batch, start, options);
+  const { symbols } = await moveOn(engine, network, batch, rounded, { moves: 4 });
   expect(symbols.some((symbol, i) => symbol !== 0 && channelOf[i % m] !== quiet)).toBe(true);
   expect(symbols.every((symbol, i) => symbol === 0 || channelOf[i % m] !== quiet)).toBe(true);
 });
@@ -113,11 +114,10 @@ test('white is met by what is whiter: with bounds the decoded error is smaller, 
   try {
     const { modulations } = await adaptBatch(fast, network, one, { steps: 3 });
     const channelOf = channelOfSymbol(channelLayout(network.spec, one.shape));
-    const clippedObjective = async (options: Partial<Parameters<typeof roundBatch>[4]>) => {
-      const { symbols, objectives } = await roundBatch(fast, network, one, modulations, {
-        ...{ rate, turns: 6 },
-        ...options,
-      });
+    const clippedObjective = async (bounds?: readonly [number, number], moves = 0) => {
+      const descended = await roundBatch(fast, network, one, modulations, { rate, turns: 6, bounds });
+      const { symbols, objectives } =
+        moves === 0 ? descended : await moveOn(fast, network, one, descended, { moves });
       const rounded = Float32Array.from(symbols, (symbol, i) => symbol * rate.steps[channelOf[i]!]!);
       const values = await fast.evaluate(network, one.shape, rounded, coveringGrid(one.shape));
       const loss = values.reduce(
@@ -131,9 +131,9 @@ test('white is met by what is whiter: with bounds the decoded error is smaller, 
       return { found: loss + rate.weight * nats, said: objectives[0]! };
     };
     const bounds = [-0.5, 0.5] as const;
-    const without = await clippedObjective({});
-    const within = await clippedObjective({ bounds });
-    const moved = await clippedObjective({ bounds, moves: 12 });
+    const without = await clippedObjective();
+    const within = await clippedObjective(bounds);
+    const moved = await clippedObjective(bounds, 12);
     expect(within.said / within.found).toBeCloseTo(1, 3);
     expect(within.found).toBeLessThan(without.found);
     expect(moved.found).toBeLessThanOrEqual(within.found * 1.0001);
@@ -153,11 +153,11 @@ test('moves by true gradients find what the linear field of a strongly bent netw
   const fast = await openEngine();
   try {
     const { modulations } = await adaptBatch(fast, network, one, { steps: 3 });
-    const after = async (turns: number, moves: number) =>
-      (await roundBatch(fast, network, one, modulations, { rate, turns, moves })).objectives[0]!;
-    const [nearest, descended, moved] = [await after(1, 0), await after(12, 0), await after(12, 30)];
-    expect(descended).toBeLessThan(0.95 * nearest);
-    expect(moved).toBeLessThan(descended);
+    const after = (turns: number) => roundBatch(fast, network, one, modulations, { rate, turns });
+    const [nearest, descended] = [await after(1), await after(12)];
+    const moved = await moveOn(fast, network, one, descended, { moves: 30 });
+    expect(descended.objectives[0]).toBeLessThan(0.95 * nearest.objectives[0]!);
+    expect(moved.objectives[0]).toBeLessThan(descended.objectives[0]!);
   } finally {
     await fast.close();
   }
@@ -193,17 +193,34 @@ function texture(size: number): Float32Array {
 }
 
 test('the same input gives the same symbols, alone or in a batch', async () => {
-  const options = { rate, turns: 8, moves: 4 };
-  const together = await roundBatch(engine, network, batch, modulations, options);
-  expect(await roundBatch(engine, network, batch, modulations, options)).toEqual(together);
-  const alone = await roundBatch(
-    engine,
-    network,
-    batchOf([signals[1]!], 1, recipe.values),
-    modulations.slice(m, 2 * m),
-    options,
-  );
-  expect(alone.symbols).toEqual(together.symbols.slice(m, 2 * m));
+  const symbolsOf = async (of: typeof batch, start: Float32Array) => {
+    const rounded = await roundBatch(engine, network, of, start, { rate, turns: 8, passing: [1, 3] });
+    const { symbols } = await moveOn(engine, network, of, rounded, { moves: 4 });
+    return [...rounded.passed, rounded.symbols, symbols];
+  };
+  const together = await symbolsOf(batch, modulations);
+  expect(await symbolsOf(batch, modulations)).toEqual(together);
+  const alone = await symbolsOf(batchOf([signals[1]!], 1, recipe.values), modulations.slice(m, 2 * m));
+  expect(alone).toEqual(together.map((symbols) => symbols.slice(m, 2 * m)));
+});
+
+test('symbols that are passed are those of as many turns, and moves leave what they start from as it is', async () => {
+  const turns = [1, 2, 4, 30];
+  const rounded = await roundBatch(engine, network, batch, modulations, {
+    ...{ rate, turns: turns.at(-1)!, passing: turns.slice(0, -1) },
+  });
+  const stages = [...rounded.passed, rounded.symbols];
+  for (const [i, count] of turns.entries()) {
+    const { symbols } = await roundBatch(engine, network, batch, modulations, { rate, turns: count });
+    expect(stages[i]).toEqual(symbols);
+  }
+  const before = rounded.symbols.slice();
+  const moved = await moveOn(engine, network, batch, rounded, { moves: 20 });
+  expect(rounded.symbols).toEqual(before);
+  moved.objectives.forEach((objective, s) => {
+    // Both are sums of float32, of other kernels.
+    expect(objective).toBeLessThanOrEqual(rounded.objectives[s]! * (1 + 1e-6));
+  });
 });
 
 test('no turns are refused', async () => {

@@ -9,7 +9,8 @@ import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { fromSamples, type Samples, toSamples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Fitted, fitSignals } from '../fit/fit.ts';
+import { lastDescent } from '../fit/effort.ts';
+import { choosesSymbols, Fit, type Fitted } from '../fit/fit.ts';
 import { mostRankedPoints, type RankedSource, type Unmeasured } from '../fit/ranking.ts';
 import type { Cost } from '../fit/trade.ts';
 import { bestPrior } from '../models/priors.ts';
@@ -52,12 +53,14 @@ export class Candidates implements RankedSource<Candidate> {
   readonly #abort: AbortSignal | undefined;
   /** Absent where samples do not stand for the signal, or a prior was asked for. */
   readonly samples: Samples | undefined;
-  readonly #fits: Kept<Fitted>;
+  /** What effort 1 finds, by network, and what efforts above it find, by steps. */
+  readonly #plain: Kept<Float32Array>;
+  readonly #searches: Kept<Search>;
   readonly #coded: Kept<Unmeasured<Candidate>>;
   readonly #sampled = new Map<number, Candidate>();
   /** By quality: bytes that samples are known to take more than. */
   readonly #longer = new Map<number, number>();
-  #found: Fitted | undefined;
+  #anyPlain: Float32Array | undefined;
 
   constructor(
     context: EncodingContext,
@@ -72,31 +75,36 @@ export class Candidates implements RankedSource<Candidate> {
     this.samples = asked === undefined ? toSamples(context.model.card, signal.values) : undefined;
     const points = pointCount(signal.shape);
     const most = points > mostRankedPoints ? 0 : Math.floor(keptPoints / points);
-    // What an effort finds, and what effort 1 finds on the way to it.
-    this.#fits = new Kept(Math.max(2, most));
+    this.#plain = new Kept(Math.max(1, most));
+    this.#searches = new Kept(Math.max(1, most));
     this.#coded = new Kept(most);
   }
 
-  /** Takes a fit that was found elsewhere, with what effort 1 finds on the way. */
+  /** Takes a fit that was found elsewhere, with what lower efforts find on the way. */
   take(steps: number, effort: number, fitted: Fitted): void {
-    this.#found = fitted;
-    if (effort > 1)
-      this.#fits.set(this.#key(steps, 1), { ...fitted, modulation: fitted.plain, symbols: undefined });
-    this.#fits.set(this.#key(steps, effort), fitted);
+    this.#anyPlain = fitted.plain;
+    this.#plain.set(this.#networkAt(steps), fitted.plain);
+    if (effort > 1) this.#searches.set(`${steps}`, { fit: undefined, fitted, effort });
   }
 
   async plain(steps: number): Promise<Unmeasured<Candidate>> {
     return this.#once(`1 ${steps}`, async () => {
-      const { plain } = await this.#fit(steps, 1);
-      return this.#code(plain, undefined, steps);
+      const known = this.#plain.get(this.#networkAt(steps));
+      return this.#code(known ?? (await this.#searchFrom(steps, 1)).fitted.plain, undefined, steps);
     });
   }
 
   async refined(steps: number, effort: number): Promise<Unmeasured<Candidate>> {
     return this.#once(`${effort} ${steps}`, async () => {
-      const { modulation, symbols } = await this.#fit(steps, effort);
-      return this.#code(modulation, symbols, steps);
+      const { fitted } = await this.#search(steps, effort);
+      return this.#code(fitted.modulation, fitted.stages[effort - 2], steps);
     });
+  }
+
+  async *rising(steps: number, effort: number): AsyncGenerator<Unmeasured<Candidate>> {
+    // Those that one descent passes are found together.
+    if (choosesSymbols(this.#context.model)) await this.#search(steps, Math.min(effort, lastDescent));
+    for (let own = 2; own <= effort; own++) yield this.refined(steps, own);
   }
 
   /** The samples of a quality, of a signal that has them; undefined where they take more than `most` bytes. */
@@ -119,7 +127,7 @@ export class Candidates implements RankedSource<Candidate> {
       bits: 8 * file.length,
       symbols: undefined,
       prior: 'samples' as const,
-      ...{ quality, samples, modulation: this.#found!.plain },
+      ...{ quality, samples, modulation: this.#anyPlain! },
     };
     this.#sampled.set(quality, found);
     return found;
@@ -177,25 +185,46 @@ export class Candidates implements RankedSource<Candidate> {
     };
   }
 
-  async #fit(steps: number, effort: number): Promise<Fitted> {
-    const known = this.#fits.get(this.#key(steps, effort));
-    if (known !== undefined) return known;
+  /** What efforts up to this one find at these steps. */
+  async #search(steps: number, effort: number): Promise<Search> {
+    const known = this.#searches.get(`${steps}`);
+    if (known !== undefined && (known.effort === effort || known.fitted.stages.length >= effort - 1))
+      return known;
+    if (known?.fit?.canReach(effort) !== true) return this.#searchFrom(steps, effort);
+    await known.fit.reach(effort, this.#abort);
+    return this.#keep(steps, known.fit, effort);
+  }
+
+  async #searchFrom(steps: number, effort: number): Promise<Search> {
     const { model, engine } = this.#context;
     const prior = this.#asked ?? bestPrior(model);
     const request = { quality: steps, effort, prior, signal: this.#abort };
-    const [fitted] = await fitSignals(model, engine, [this.#signal], request);
-    this.take(steps, effort, fitted!);
-    return fitted!;
+    const fit = await Fit.begin(model, engine, [this.#signal], request);
+    await fit.reach(effort, this.#abort);
+    return this.#keep(steps, fit, effort);
+  }
+
+  #keep(steps: number, fit: Fit, effort: number): Search {
+    const search = { fit, fitted: fit.found()[0]!, effort };
+    this.take(steps, effort, search.fitted);
+    if (effort > 1) this.#searches.set(`${steps}`, search);
+    return search;
   }
 
   /** Effort 1 finds the same wherever the network is the same. */
-  #key(steps: number, effort: number): string {
-    if (effort > 1) return `${effort} ${steps}`;
+  #networkAt(steps: number): string {
     const { slopes } = this.#context.model;
-    if (slopes === undefined) return `1 ${defaultQuality}`;
+    if (slopes === undefined) return `${defaultQuality}`;
     const [lowest, highest] = slopes.qualities;
-    return `1 ${Math.min(highest, Math.max(lowest, steps))}`;
+    return `${Math.min(highest, Math.max(lowest, steps))}`;
   }
+}
+
+/** What efforts up to one find at some steps, and the fit that can go on to others. */
+interface Search {
+  readonly fit: Fit | undefined;
+  readonly fitted: Fitted;
+  readonly effort: number;
 }
 
 /** The last of what was set, so many at most. */

@@ -12,6 +12,7 @@ import type { Fitted } from '../fit/fit.ts';
 import {
   isFlat,
   leastRanked,
+  leastRefined,
   mostRankedPoints,
   poorFit,
   rankedBelow,
@@ -120,7 +121,7 @@ export class SignalEncoder {
     const ranked = await leastRanked(this.#candidates, { grid, steps, effort, trade });
     if (effort === 1) return ranked;
     // The next that is not ranked is no surprise to those below it.
-    const next = await this.#nextNotRanked(quality, effort);
+    const next = await this.#nextNotRanked(quality, effort, (cost) => trade(cost) < trade(ranked));
     return next === undefined ? ranked : cheapest([ranked, next], trade);
   }
 
@@ -133,13 +134,19 @@ export class SignalEncoder {
     return cheapest([refined, await (await this.#candidates.plain(steps)).measure()], trade);
   }
 
-  /** What is coded at the first quality above that is not ranked, if files here are nearly as large as those. */
-  async #nextNotRanked(quality: number, effort: number): Promise<Candidate | undefined> {
+  /** What is coded at the first quality above that is not ranked, if files here are nearly as large as those and it could be better. */
+  async #nextNotRanked(
+    quality: number,
+    effort: number,
+    isBetter: (cost: Cost) => boolean,
+  ): Promise<Candidate | undefined> {
     const { bytes } = await this.#candidates.plain(this.stepsOf(quality));
     if (bytes < rankedBelow(this.#isFlat, effort) / 2) return undefined;
     const last = Math.min(this.#useful[1], quality + reach);
     for (let next = quality + 1; next <= last; next++) {
       if (await this.isRanked(next, effort)) continue;
+      const plain = await (await this.#candidates.plain(this.stepsOf(next))).measure();
+      if (!isBetter(leastRefined(plain))) return undefined;
       return this.#own(next, effort, tradeAt(this.#context.model.card, this.#points, next));
     }
     return undefined;
