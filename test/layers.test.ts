@@ -36,6 +36,7 @@ it.each([
     'src/session/index.ts',
     "export { x } from '../signal/rows.ts';",
   ],
+  ['an atomic write of its own', 'src/learn/a.ts', 'renameSync(fresh, path);'],
   ['a folder that nobody named', 'src/misc/a.ts', ''],
 ])('%s is found', (_what, path, text) => {
   expect(breaches([{ path, text }])).toHaveLength(1);

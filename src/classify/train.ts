@@ -1,12 +1,12 @@
 /** Training a classifier on a functaset. */
 import { rm } from 'node:fs/promises';
 import { AbortedError, BadInputError } from '../core/errors.ts';
-import { checkFree } from '../disk/whole.ts';
+import { checkFree, writeWhole } from '../disk/whole.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openTensorFlow } from '../engine/tfjs/backend.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
-import { checkpointAt, writeFileWhole } from '../jobs/files.ts';
+import { checkpointAt } from '../jobs/files.ts';
 import type { PipelineEvent } from '../jobs/types.ts';
 import type { Architecture, Stage } from './architecture.ts';
 import { type ClassifierCard, mapsOf, type ProbeKind, writeClassifier } from './file.ts';
@@ -142,7 +142,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     functions: found.classes.length,
     figures,
   };
-  await writeFileWhole(options.out, writeClassifier({ card, standard, tensors }), { replace });
+  await writeWhole(options.out, writeClassifier({ card, standard, tensors }), { replace });
   await rm(checkpoint, { force: true });
   return { path: options.out, card, seconds: (performance.now() - started) / 1000 };
 }

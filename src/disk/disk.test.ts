@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { temporary } from '../../test/temporary.ts';
 import { isOver, processTag, startOf } from './process.ts';
 import { dropScratch, removeUnfinished, scratchBeside, sweepScratch } from './scratch.ts';
-import { checkFree, writeWhole } from './whole.ts';
+import { checkFree, replaceWhole, writeFailure, writeWhole } from './whole.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -53,6 +53,39 @@ describe('a file', () => {
     await expect(writeWhole(path, half(), { replace: true })).rejects.toThrow('no more');
     expect(readdirSync(join(path, '..'))).toEqual(['a']);
     expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+
+  test('that the disk does not take is a tagged error with its path; a fault of the content stays what it is', async () => {
+    const path = join(temporary(), 'none', 'a');
+    const refused = { kind: 'environment', code: 'cannot-write', message: expect.stringContaining(path) };
+    await expect(writeWhole(path, bytes, { replace: true })).rejects.toMatchObject(refused);
+    const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    expect(writeFailure(path, full)).toMatchObject({ kind: 'environment', code: 'disk-full' });
+    async function* odd() {
+      yield bytes;
+      throw full;
+    }
+    await expect(writeWhole(join(temporary(), 'a'), odd(), { replace: true })).rejects.toBe(full);
+  });
+
+  test('is written without waiting by those who name it when they know its bytes', () => {
+    const directory = temporary();
+    const path = join(directory, 'a');
+    replaceWhole(path, (fresh) => writeFileSync(fresh, 'one'));
+    expect(readFileSync(path, 'utf8')).toBe('one');
+    replaceWhole(
+      path,
+      (fresh) => writeFileSync(fresh, 'b'),
+      (fresh) => join(directory, readFileSync(fresh, 'utf8')),
+    );
+    const fails = () =>
+      replaceWhole(path, (fresh) => {
+        writeFileSync(fresh, 'half');
+        throw new Error('no more');
+      });
+    expect(fails).toThrow('no more');
+    expect(readdirSync(directory).sort()).toEqual(['a', 'b']);
+    expect(readFileSync(path, 'utf8')).toBe('one');
   });
 
   test('may have a name as long as names can be', async () => {

@@ -1,7 +1,12 @@
-/** Files that appear whole or not at all, and replace another only where that was asked for. */
-import { link, open, rename, stat } from 'node:fs/promises';
-import { ConflictError } from '../core/errors.ts';
-import { dropScratch, scratchBeside } from './scratch.ts';
+/**
+ * Files that appear whole or not at all, and replace another only where that was asked for. The atomic write of the package: bytes go
+ * to a hidden neighbour, are flushed, and get their name when all are on the disk.
+ */
+import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
+import { type FileHandle, link, open, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ConflictError, EnvironmentError, FunctaError } from '../core/errors.ts';
+import { dropScratch, scratchBeside, sweepScratch } from './scratch.ts';
 
 export interface ReplaceOptions {
   /** Replace a file that is there; without it that is a conflict. */
@@ -22,29 +27,71 @@ export async function checkFree(path: string, { replace }: ReplaceOptions): Prom
 }
 
 /**
- * Writes beside the name, flushes, and gives the name when all bytes are on the disk. Throws ConflictError `output-exists`,
- * what the disk says, and what `content` throws.
+ * Writes a whole file; its name, too, is on the disk afterwards. Throws ConflictError `output-exists`, EnvironmentError `disk-full` or
+ * `cannot-write`, and what `content` throws.
  */
 export async function writeWhole(
   path: string,
   content: Uint8Array | AsyncIterable<Uint8Array>,
   { replace }: ReplaceOptions,
 ): Promise<void> {
+  const told = <T>(work: Promise<T>) => work.catch((error) => Promise.reject(writeFailure(path, error)));
   const scratch = scratchBeside(path);
   try {
-    const file = await open(scratch, 'wx');
+    const file = await told(open(scratch, 'wx'));
     try {
-      if (content instanceof Uint8Array) await file.writeFile(content);
-      else for await (const piece of content) await file.writeFile(piece);
-      await file.sync();
+      if (content instanceof Uint8Array) await told(file.writeFile(content));
+      else for await (const piece of content) await told(file.writeFile(piece));
+      await told(file.sync());
     } finally {
       await file.close();
     }
-    if (replace) await rename(scratch, path);
-    else await linkOnce(scratch, path);
+    await told(replace ? rename(scratch, path) : linkOnce(scratch, path));
+    await told(flushNames(dirname(path)));
   } finally {
     dropScratch(scratch);
   }
+}
+
+/**
+ * The same without waiting, for files that may be replaced: `write` fills a name beside `path`, which is flushed and then called
+ * `path`, or what `named` says once the bytes are known. Throws what these throw, and what the disk says.
+ */
+export function replaceWhole(
+  path: string,
+  write: (fresh: string) => void,
+  named: (fresh: string) => string = () => path,
+): void {
+  // A server writes for months: what others leave while it runs has to go too, not only what was there at first.
+  sweepScratch(dirname(path));
+  const fresh = scratchBeside(path);
+  try {
+    write(fresh);
+    const name = named(fresh);
+    const file = openSync(fresh, 'r+');
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(fresh, name);
+  } finally {
+    dropScratch(fresh);
+  }
+}
+
+/** What a failed write to `path` is called; an error that has a code of ours stays. */
+export function writeFailure(path: string, error: unknown): FunctaError {
+  if (error instanceof FunctaError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const options = { cause: error };
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new EnvironmentError(
+      'disk-full',
+      `no room for ${path}; free some, or choose another disk`,
+      options,
+    );
+  return new EnvironmentError('cannot-write', `${path} cannot be written: ${message}`, options);
 }
 
 /** `link` fails where the name is taken: no check before it can be overtaken. */
@@ -58,6 +105,22 @@ async function linkOnce(from: string, to: string): Promise<void> {
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
     await checkFree(to, { replace: false });
     await rename(from, to);
+  }
+}
+
+/** Flushes a directory, where the system has a way to. */
+async function flushNames(directory: string): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await open(directory, 'r');
+  } catch {
+    // Windows opens no directories, and a directory that may be written need not be readable.
+    return;
+  }
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -9,12 +9,12 @@
  * containers over one volume, may both claim; their transactions still take turns.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConflictError, FunctaError } from '../core/errors.ts';
 import { sealJson, unsealJson } from '../core/sealed.ts';
 import { bootId, isRunning, startOf } from '../disk/process.ts';
-import { dropScratch, scratchBeside, sweepScratch } from '../disk/scratch.ts';
+import { replaceWhole } from '../disk/whole.ts';
 
 interface Owner {
   readonly token: string;
@@ -51,14 +51,7 @@ export function takeClaim(directory: string): string {
     boot: bootId(),
   };
   // By a rename: whoever reads the claim finds the old one or the new one, never half of one.
-  sweepScratch(directory);
-  const fresh = scratchBeside(path);
-  try {
-    writeFileSync(fresh, sealJson(format, mine), { flag: 'wx' });
-    renameSync(fresh, path);
-  } finally {
-    dropScratch(fresh);
-  }
+  replaceWhole(path, (fresh) => writeFileSync(fresh, sealJson(format, mine), { flag: 'wx' }));
   return mine.token;
 }
 

@@ -2,7 +2,7 @@
  * The prior of a functaset: a Gaussian over the modulations of its own functions, made when it is first asked for and kept beside
  * the store until that changes. What is unlikely in a set is what is unlike the set, whatever its model was learnt from.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Gaussian, openGaussian, trainGaussian } from '../../prior/gaussian/index.ts';
 import { symbolLayout } from '../../prior/prior.ts';
@@ -11,7 +11,7 @@ import { stepsOf, type TrainingSet } from '../../prior/train/standard.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { stoppable } from '../core/look.ts';
 import { seal, unseal } from '../core/sealed.ts';
-import { dropScratch, scratchBeside } from '../disk/scratch.ts';
+import { replaceWhole } from '../disk/whole.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { type Functaset, stampOf } from '../functaset/index.ts';
@@ -83,14 +83,10 @@ async function readOrMake(
     // Not there, damaged, or of the store as it was: it is made again.
   }
   const bytes = await make(source, store, options);
-  const scratch = scratchBeside(path);
   try {
-    writeFileSync(scratch, seal(about, bytes));
-    renameSync(scratch, path);
+    replaceWhole(path, (fresh) => writeFileSync(fresh, seal(about, bytes)));
   } catch {
     // A store that can only be read: the prior lives as long as this process.
-  } finally {
-    dropScratch(scratch);
   }
   return openGaussian(bytes, { networkId });
 }

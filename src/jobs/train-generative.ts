@@ -7,11 +7,12 @@ import type { RunEvent } from '../../prior/train/loop.ts';
 import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { type ModulationSource, split } from '../../prior/train/source.ts';
 import { readTrainingSet } from '../../prior/train/standard.ts';
+import { writeWhole } from '../disk/whole.ts';
 import { openTensorFlow } from '../engine/tfjs/backend.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import type { Model } from '../field/model.ts';
 import { generativePath } from '../models/generative.ts';
-import { checkpointAt, writeFileWhole } from './files.ts';
+import { checkpointAt } from './files.ts';
 import type { JobOptions, PipelineEvent } from './types.ts';
 
 export interface GenerativeTraining extends JobOptions {
@@ -48,7 +49,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
     const { networkId } = model;
     const multiply = openMultiply(options.threads ?? 1);
     const bytes = await trainGaussian({ set, networkId, data: options.data, multiply, signal });
-    await writeFileWhole(path, bytes, { replace });
+    await writeWhole(path, bytes, { replace });
     return path;
   }
   const heldOut = await readTrainingSet(source, training, source.length);
@@ -74,7 +75,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
     signal,
   };
   const bytes = kind === 'flow' ? await trainFlow(tf, common) : await trainDiffusion(tf, common);
-  await writeFileWhole(path, bytes, { replace });
+  await writeWhole(path, bytes, { replace });
   await rm(checkpoint, { force: true });
   return path;
 }

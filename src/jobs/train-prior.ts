@@ -11,7 +11,7 @@ import {
 import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { BadInputError, ConflictError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { checkFree } from '../disk/whole.ts';
+import { checkFree, writeWhole } from '../disk/whole.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
@@ -19,7 +19,7 @@ import { modulationLength, pointCount } from '../field/spec.ts';
 import { generativePath } from '../models/generative.ts';
 import { generativeKinds, loadModel } from '../models/models.ts';
 import { priorKind, priorsOf } from '../models/priors.ts';
-import { checkpointAt, writeFileWhole } from './files.ts';
+import { checkpointAt } from './files.ts';
 import { openModulations } from './prior-data.ts';
 import { trainGenerative } from './train-generative.ts';
 import type { PipelineEvent, TrainPriorOptions, TrainPriorResult } from './types.ts';
@@ -98,7 +98,7 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
       slopes: model.slopes,
       tensors: known,
     });
-    await writeFileWhole(out, bytes, { replace: replace || inPlace });
+    await writeWhole(out, bytes, { replace: replace || inPlace });
     await rm(checkpoint, { force: true });
     onEvent?.({ type: 'end', job, done: figures.length, seconds: seconds() });
     return { path: out, model: readModel(bytes), files, bitsPerPoint, seconds: seconds() };

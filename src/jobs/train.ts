@@ -6,7 +6,7 @@ import { symbolLayout } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
-import { checkFree } from '../disk/whole.ts';
+import { checkFree, writeFailure, writeWhole } from '../disk/whole.ts';
 import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
 import type { Channels, ModelCard } from '../field/card.ts';
@@ -16,7 +16,7 @@ import { priceWith } from '../fit/price.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
 import { openingFor, sourceOf } from './data.ts';
-import { holds, writeFailure, writeFileWhole } from './files.ts';
+import { holds } from './files.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
 const job = 'learn';
@@ -55,7 +55,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
       },
     });
     const bytes = modelFile(options, data, trained);
-    await writeFileWhole(out, bytes, { replace: replace || (await holds(out, bytes)) });
+    await writeWhole(out, bytes, { replace: replace || (await holds(out, bytes)) });
     await log.done();
     return { path: out, model: readModel(bytes), seconds: seconds() };
   } finally {

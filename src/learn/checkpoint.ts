@@ -3,8 +3,7 @@
  * its place, flushed, then renamed over it: whenever the process dies, the file is the last whole checkpoint. Checkpoints
  * without a seal, of older versions, are refused: their headers were not checked.
  */
-import { open, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { ConflictError, EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { seal, unseal } from '../core/sealed.ts';
@@ -17,7 +16,7 @@ import { freshState, groupNames, mapLearnt, type TrainerState } from './state.ts
 
 const FORMAT = 'learn-checkpoint/2';
 
-/** Throws EnvironmentError `checkpoint-write` when the disk is full or not writable; the old file then stays. */
+/** Throws EnvironmentError `disk-full` or `cannot-write`; the old file then stays. */
 export async function saveCheckpoint(
   path: string,
   state: TrainerState,
@@ -46,7 +45,7 @@ export async function saveCheckpoint(
     digest,
     position: JSON.stringify(position),
   });
-  await replaceFile(path, seal(FORMAT, bytes));
+  await writeWhole(path, seal(FORMAT, bytes), { replace: true });
 }
 
 /**
@@ -112,24 +111,5 @@ async function read(path: string): Promise<Uint8Array> {
     throw new EnvironmentError('checkpoint-read', `${path} cannot be read: ${(cause as Error).message}`, {
       cause,
     });
-  }
-}
-
-/** Writes a file so that its path holds either the old bytes or the new ones, on disk, whatever happens. */
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeWhole(path, bytes, { replace: true });
-    const directory = await open(dirname(path), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  } catch (cause) {
-    throw new EnvironmentError(
-      'checkpoint-write',
-      `checkpoint ${path} cannot be written: ${(cause as Error).message}; free space or choose another path`,
-      { cause },
-    );
   }
 }

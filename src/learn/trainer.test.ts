@@ -197,7 +197,7 @@ test('a checkpoint that cannot be written is an error of the environment and lea
   const checkpointPath = join(directory, 'missing', 'run.safetensors');
   await expect(learn({ checkpointPath })).rejects.toMatchObject({
     kind: 'environment',
-    code: 'checkpoint-write',
+    code: 'cannot-write',
   });
   await expect(stat(join(directory, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' });
 });

@@ -83,7 +83,7 @@ export interface Trained {
  *
  * Throws BadInputError `bad-recipe`, `no-prices`, `signal-channels`, `signal-shape`, `diverged` (ten steps in a row that were left
  * out, gradients that grow whatever the learning rates, inner steps that never lower the loss); ConflictError `checkpoint-exists`, `other-recipe`; NotFoundError `no-checkpoint`; EnvironmentError
- * `checkpoint-write`; AbortedError.
+ * `disk-full`, `cannot-write`; AbortedError.
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   const { engine, source, validation, checkpointPath, signal } = options;

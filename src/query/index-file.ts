@@ -10,9 +10,9 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { replaceWhole } from '../disk/whole.ts';
 import type { Fault } from '../functaset/index.ts';
 import type { Embedding, Metric } from './embedding.ts';
-import { replaceFile } from './store-files.ts';
 import { Vectors } from './vectors.ts';
 
 const magic = 'functaNX';
@@ -92,14 +92,13 @@ export function writeIndex(path: string, { stamp, embedding, ids, vectors, damag
   const text = textOf({ ...described, sha256 });
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
-  replaceFile(path, (fresh) => {
+  replaceWhole(path, (fresh) => {
     const file = openSync(fresh, 'wx');
     try {
-      for (const part of [Buffer.from(magic), length, text, ...parts]) writeWhole(file, part);
+      for (const part of [Buffer.from(magic), length, text, ...parts]) writeAll(file, part);
     } finally {
       closeSync(file);
     }
-    return undefined;
   });
   return sha256;
 }
@@ -187,7 +186,7 @@ function bytesOf(array: Uint8Array | Uint32Array | Float32Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-function writeWhole(file: number, bytes: Uint8Array): void {
+function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Multiply } from '../core/eigen.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { stoppable } from '../core/look.ts';
+import { replaceWhole } from '../disk/whole.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import { defaultQuality } from '../field/at-quality.ts';
@@ -24,7 +25,7 @@ import {
 } from './embedding.ts';
 import { IdTable, type IndexParts, readIndex, writeIndex } from './index-file.ts';
 import { groupsOf, pointsOf, type Shaped, valuesAt } from './places.ts';
-import { digestOf, replaceFile } from './store-files.ts';
+import { digestOf } from './store-files.ts';
 import type { QueryOptions } from './types.ts';
 import { Vectors } from './vectors.ts';
 
@@ -153,15 +154,15 @@ export class NearIndexes {
     try {
       const before = graphs(`near-${metric}.`);
       let kept = `${own}${refused}`;
-      replaceFile(join(directory, kept), (fresh) => {
-        if (!linked) {
-          writeFileSync(fresh, '');
-          return undefined;
-        }
-        vectors.saveGraph(fresh);
-        kept = `${own}${digestOf(fresh).slice(0, digits)}.graph`;
-        return join(directory, kept);
-      });
+      const path = join(directory, kept);
+      if (!linked) replaceWhole(path, (fresh) => writeFileSync(fresh, ''));
+      else {
+        const graph = (fresh: string) => {
+          kept = `${own}${digestOf(fresh).slice(0, digits)}.graph`;
+          return join(directory, kept);
+        };
+        replaceWhole(path, (fresh) => vectors.saveGraph(fresh), graph);
+      }
       for (const name of before) if (name !== kept) rmSync(join(directory, name), { force: true });
     } catch {
       // A store that can only be read: the graph lives as long as this process.

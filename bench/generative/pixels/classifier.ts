@@ -10,10 +10,10 @@ import { judge, type LearnEvent, learn } from '../../../src/classify/learn.ts';
 import { type Network, openNetwork } from '../../../src/classify/network.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import { sha256Hex } from '../../../src/core/hash.ts';
+import { writeWhole } from '../../../src/disk/whole.ts';
 import { openTensorFlow, type TensorFlow } from '../../../src/engine/tfjs/backend.ts';
 import { readSafetensors, writeSafetensors } from '../../../src/field/safetensors.ts';
 import { pointCount } from '../../../src/field/spec.ts';
-import { writeFileWhole } from '../../../src/jobs/files.ts';
 import { loadPictures, pictureExamples, pictureMaps } from './pictures.ts';
 
 export interface PixelClassifierOptions {
@@ -74,7 +74,7 @@ export async function openPixelClassifier(options: PixelClassifierOptions = {}):
   if (kept === undefined) {
     const tensors = await train(tf, dataset, architecture, options);
     await mkdir(cache, { recursive: true });
-    await writeFileWhole(path, writeSafetensors(tensors, { recipe }), { replace: true });
+    await writeWhole(path, writeSafetensors(tensors, { recipe }), { replace: true });
   }
   const { tensors } = readSafetensors(kept ?? (await readFile(path)));
   const network = openNetwork(tf, architecture, tensors);
