@@ -42,7 +42,7 @@ export const poorFit = 0.0016;
 /** Signals of more points take the steps of their quality whatever their files: each coding takes long, and few such files are small. */
 export const mostRankedPoints = 2 ** 18;
 /** Efforts above 1 take at least this share of the bytes and errors of effort 1 at the same steps; what takes less is no candidate. */
-const leastOfPlain: Cost = { bytes: 0.7, mse: 0.2 };
+const leastOfPlain: Cost = { bytes: 0.6, mse: 0.05 };
 /** Efforts above that of the descent: of its bytes and errors. */
 const leastOfDescent: Cost = { bytes: 0.94, mse: 0.8 };
 /** Finer steps than those of a candidate take at least so much of its bytes. */
