@@ -105,6 +105,13 @@ describe('an interruption', () => {
       ],
     ],
     [
+      'encode by a network of its own',
+      async () => [
+        ...['encode', await picture(512, 384), '--recipe', 'coin', '--bits', '8', '--iterations', '20000'],
+        ...['-o', result('n.functa')],
+      ],
+    ],
+    [
       'sample by the context model',
       async () => ['sample', '-m', 'photos-low', '-n', '4096', '-o', result('c.png')],
     ],

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FunctaClient, ProblemError, type RunningServer } from '../../server/index.ts';
 import { readNpy } from '../../src/formats/npy.ts';
+import { fitCoin } from '../../src/jobs/index.ts';
 import { openSession } from '../../src/session/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
@@ -192,6 +193,46 @@ describe('encode and decode', () => {
     expect(readNpy(await client.decode('tiny', bytes, named)).data).toEqual(part.data);
     expect(part.data[0]).toBeCloseTo(whole.data[16 * 112 + 8]!, 5);
     expect(part.data[5]).toBeCloseTo(whole.data[17 * 112 + 10]!, 5);
+  });
+
+  it('decodes a file by the model that it names, and one that brings a network of its own by that', async () => {
+    const { bytes } = await client.encode('tiny', picture);
+    expect(await client.decodeFile(bytes, { size: '2x' })).toEqual(
+      await client.decode('tiny', bytes, { size: '2x' }),
+    );
+    const signal = {
+      id: 'ramp',
+      shape: [9, 14],
+      channels: 3,
+      values: new Float32Array(378).map((_, i) => i / 378),
+    };
+    const own = await fitCoin(signal, { engine: serving.engine, iterations: 40, bits: 8 });
+    const decoded = await client.decodeFile(own.bytes, { region: '2,3,5,4' });
+    expect(await sharp(decoded).metadata()).toMatchObject({ width: 5, height: 4, channels: 3 });
+    expect(await client.decode('tiny', own.bytes, { region: '2,3,5,4' })).toEqual(decoded);
+    const raw = readNpy(await client.decodeFile(own.bytes, { format: 'npy' }));
+    expect(raw.shape).toEqual([9, 14, 3]);
+    await expect(client.decodeFile(own.bytes, { item: 1 })).rejects.toMatchObject({
+      problem: { status: 404, code: 'item' },
+    });
+    const damaged = own.bytes.slice();
+    damaged[damaged.length - 1]! ^= 1;
+    await expect(client.decodeFile(damaged)).rejects.toMatchObject({ problem: { status: 422 } });
+    await expect(client.decodeFile(own.bytes, { size: '9000x' })).rejects.toMatchObject({
+      problem: { status: 413 },
+    });
+    await expect(client.decodeFile(own.bytes.slice(0, 1))).rejects.toMatchObject({
+      problem: { status: 422 },
+    });
+    const foreign = bytes.slice();
+    foreign[2]! ^= 1;
+    await expect(client.decodeFile(foreign)).rejects.toMatchObject({
+      problem: { status: 404, code: 'model-not-here' },
+    });
+    // A network has no modulation that a model's classifier could look at.
+    await expect(client.classify('tiny', own.bytes, { type: 'application/vnd.functa' })).rejects.toThrow(
+      ProblemError,
+    );
   });
 
   it('decodes one function of an archive', async () => {
