@@ -18,6 +18,7 @@ export const encodeRecipes = ['coin'] as const;
 export interface CoinFlags {
   readonly network?: OwnSize;
   readonly bits?: number;
+  readonly w0?: number;
   readonly iterations?: number;
   readonly seed?: number;
   readonly channels?: Channels;
@@ -38,6 +39,10 @@ export function coinOptions(): Option[] {
       '--bits <n>',
       'for coin: bits a weight; 16: half floats; 12 or fewer: quantised by sensitivity and entropy coded; default: 16',
     ).argParser(real(0.1, 16)),
+    new Option(
+      '--w0 <n>',
+      'for coin: frequency of the sines; published: 30; default: by the size of the signal',
+    ).argParser(integer(1, 255)),
     new Option('--iterations <n>', 'for coin: steps of Adam; published: 50000; default: 5000').argParser(
       integer(0),
     ),
@@ -52,12 +57,13 @@ export function coinOptions(): Option[] {
 /** Says that options of one way to encode are not for the other. Throws UsageError `recipe-option`. */
 export function checkCoinFlags(
   recipe: EncodeRecipe | undefined,
-  { network, bits, iterations, seed, channels }: CoinFlags,
+  { network, bits, w0, iterations, seed, channels }: CoinFlags,
   others: Readonly<Record<string, boolean>>,
 ): void {
   const own = {
     '--network': network,
     '--bits': bits,
+    '--w0': w0,
     '--iterations': iterations,
     '--seed': seed,
     '--channels': channels,
@@ -80,7 +86,7 @@ export async function encodeCoin(
   input: string,
   flags: CoinFlags & { readonly output: string; readonly force: boolean; readonly maxBytes: number },
 ): Promise<Report> {
-  const { output, force, maxBytes, network: size, bits, iterations, seed } = flags;
+  const { output, force, maxBytes, network: size, bits, w0, iterations, seed } = flags;
   job.checkStdout(output);
   await checkOutput(output, force);
   const file = await readInput(input, { stdin: job.streams.stdin, maxBytes, signal: job.signal });
@@ -98,6 +104,7 @@ export async function encodeCoin(
         engine,
         size,
         bits,
+        w0,
         iterations,
         seed,
         channels,
