@@ -19,6 +19,7 @@ export {
   type OwnSize,
   ownSizeFor,
   publishedSizes,
+  w0For,
   weightsOfSize,
 } from './own-network.ts';
 export { quantiseOwnNetwork, type StepCoding, type SteppedNetwork } from './own-steps.ts';

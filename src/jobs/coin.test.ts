@@ -108,7 +108,7 @@ describe('a network of its own', () => {
     expect(said.network).toMatchObject({
       layers: 3,
       width: 6,
-      w0: 30,
+      w0: 15,
       channels: 'rgb',
       weights,
       coding: 'half',

@@ -18,7 +18,7 @@ import type { Batch, Engine } from '../engine/engine.ts';
 import { type Channels, channelCounts, type ValueRange } from '../field/card.ts';
 import { coin } from '../field/presets.ts';
 import { type FieldSpec, pointCount, weightLayout } from '../field/spec.ts';
-import { batchOf, fitOwnNetwork, type OwnSize, ownSizeFor, quantiseOwnNetwork } from '../fit/index.ts';
+import { batchOf, fitOwnNetwork, type OwnSize, ownSizeFor, quantiseOwnNetwork, w0For } from '../fit/index.ts';
 import { functionRows } from '../session/function-rows.ts';
 import { networkFunction } from '../session/own-network.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -31,13 +31,12 @@ export const halfBits = 16;
 const mostSteppedBits = 12;
 /** Share of the iterations that weights learn on for, through their rounding. */
 const tuningShare = 0.25;
-const defaultW0 = 30;
 
 export interface CoinOptions extends JobOptions {
   readonly engine: Engine;
   /** Layers of sines and their width. Default: by the points of the signal, `ownSizeFor`; `publishedSizes` has those of the papers. */
   readonly size?: OwnSize | undefined;
-  /** Default 30, as published. */
+  /** Frequency of the sines. Default: `w0For`; published: 30. */
   readonly w0?: number | undefined;
   /** Steps of Adam. Default 5,000; published: 50,000. */
   readonly iterations?: number | undefined;
@@ -97,7 +96,7 @@ export async function fitCoin(signal: Signal, options: CoinOptions): Promise<Coi
       `${signal.id} has ${signal.channels} channels, ${channels} has ${count}`,
     );
   const size = options.size ?? ownSizeFor(signal.shape, signal.channels);
-  const spec = specOf(signal, size, options.w0 ?? defaultW0);
+  const spec = specOf(signal, size, options.w0 ?? w0For(signal.shape));
   checkWork(signal.shape, spec, iterations, limits);
   const values = channels === 'values' ? rangeOf(signal.values) : valuesOf(channels);
   const batch = batchOf([signal], signal.channels, values);

@@ -31,7 +31,7 @@ it('writes a network that is decoded and described without any model', async () 
   expect(decoded).toMatchObject({ status: 0, json: { shape: [56, 56], channels: 1 } });
   const told = await functa(['inspect', out]);
   expect(told.stdout.toString()).toMatch(
-    /network of its own: no model is needed\n.*header\nnetwork +2 layers of \d+, w0 30, \d+ weights\nweights +half floats, 16\.\d\d bits each/,
+    /network of its own: no model is needed\n.*header\nnetwork +2 layers of \d+, w0 15, \d+ weights\nweights +half floats, 16\.\d\d bits each/,
   );
   const found = await functaJson(['inspect', out]);
   expect(found.json).toMatchObject({
