@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeNetwork, readHeader } from '../../codec/index.ts';
+import {
+  decodeNetwork,
+  encodeHalfNetwork,
+  encodeSteppedNetwork,
+  readHeader,
+  valuesOf,
+  weightTensors,
+} from '../../codec/index.ts';
 import { withLimits } from '../core/limits.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
+import { coin } from '../field/presets.ts';
+import { weightLayout } from '../field/spec.ts';
 import { functionsOf } from '../session/coding.ts';
 import { inspect } from '../session/inspect.ts';
 import { modelOfNetworkFile } from '../session/own-network.ts';
@@ -93,6 +102,28 @@ describe('a network of its own', () => {
     for (const found of values.slice(1)) {
       const off = found.map((value, i) => Math.abs(value - values[0]![i]!));
       expect(Math.max(...off)).toBeLessThan(2e-5);
+    }
+  }, 60_000);
+
+  it('whatever weights a file holds, samples are within the range of pictures, on every engine', async () => {
+    const spec = coin({ axes: 2, outputs: 3, width: 33, layers: 16, w0: 255 });
+    const header = { shape: [5, 70], channels: 'rgb' as const, values: valuesOf('rgb'), spec };
+    const { length } = weightLayout(spec);
+    const far = Float32Array.from({ length }, (_, i) => (i % 3 === 0 ? -65504 : 65504));
+    const steps = new Uint8Array(weightTensors(spec).length);
+    const symbols = new Int32Array(length).fill(2 ** 20);
+    for (const bytes of [encodeHalfNetwork(header, far), encodeSteppedNetwork(header, { steps, symbols })]) {
+      for (const name of ['reference', 'native', 'wasm', 'tfjs']) {
+        const each = await openEngine(name);
+        const { values } = await openSession({ model: modelOfNetworkFile(bytes), engine: each }).decode(
+          bytes,
+        );
+        expect(
+          values.every((value) => value >= 0 && value <= 1),
+          name,
+        ).toBe(true);
+        await each.close();
+      }
     }
   }, 60_000);
 
