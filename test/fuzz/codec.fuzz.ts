@@ -135,11 +135,17 @@ function outcome(bytes: Uint8Array, parse: (bytes: Uint8Array) => void): string 
   }
 }
 
-/** Writes the checksum that was missed where an archive has it; false if the error is another. */
+/** Writes the checksum that was missed where an archive or a network of half floats has it; false if the error is another. */
 function mend(bytes: Uint8Array, error: FunctaError): boolean {
-  if (!(error instanceof BadStreamError) || error.code !== 'checksum' || ((bytes[1] ?? 0) & 16) === 0)
-    return false;
+  if (!(error instanceof BadStreamError) || error.code !== 'checksum') return false;
   const { at } = error;
+  const lead = bytes[1] ?? 0;
+  if (lead >> 5 === 2 && ((lead >> 2) & 3) === 0) {
+    const check = Number.parseInt(/computed ([0-9a-f]{4})/.exec(error.message)![1]!, 16);
+    new DataView(bytes.buffer, bytes.byteOffset).setUint16(at, check, true);
+    return true;
+  }
+  if ((lead & 16) === 0) return false;
   if (at + 4 > bytes.length) return false;
   const computed = /computed ([0-9a-f]{8})/.exec(error.message);
   const crc = computed === null ? crc32c(bytes.subarray(0, at)) : Number.parseInt(computed[1]!, 16);

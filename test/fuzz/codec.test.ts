@@ -45,6 +45,7 @@ it(`${Math.ceil(runs / 20)} mutated network files: weights within limits or a ta
     'truncated',
     'payload',
     'checksum',
+    'not-finite',
     'limit-symbols',
   ])
     expect(result.errors[code] ?? 0, code).toBeGreaterThan(0);
