@@ -3,7 +3,7 @@
  * without the others; see FORMAT.md. The stream of one signal is the same bytes here and in a single file; small signals
  * share one, since each takes three bytes beside its symbols.
  */
-import type { PriorKind } from '../prior/prior.ts';
+import type { PriorKind } from '../prior/kinds.ts';
 import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
 import { BadInputError, BadStreamError, NotFoundError } from '../src/core/errors.ts';
 import { crc32c } from '../src/core/hash.ts';

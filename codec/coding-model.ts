@@ -1,5 +1,6 @@
 /** What the codec needs of a model, and what a file may ask of it. */
-import type { PriorKind, SymbolLayout } from '../prior/prior.ts';
+import type { PriorKind } from '../prior/kinds.ts';
+import type { SymbolLayout } from '../prior/prior.ts';
 import { symbolLayout } from '../prior/prior.ts';
 import { type PriorSource, priorKinds, readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError, ConflictError, NotFoundError } from '../src/core/errors.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CostMeter } from '../prior/cost.ts';
 import { Sampler } from '../prior/draw.ts';
-import { maxSymbol, type PriorKind, symbolLayout } from '../prior/prior.ts';
+import type { PriorKind } from '../prior/kinds.ts';
+import { maxSymbol, symbolLayout } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
 import { BadInputError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';

@@ -1,5 +1,5 @@
 /** One signal in one file: a header of 6 to 10 bytes for an image, and the stream; see FORMAT.md. */
-import type { PriorKind } from '../prior/prior.ts';
+import type { PriorKind } from '../prior/kinds.ts';
 import { ByteReader } from '../src/core/bytes.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';

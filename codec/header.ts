@@ -3,7 +3,9 @@
  *
  *   0xfa | version, kind of file, prior, axes | digest of the model | quality | shape, if it is not the model's
  */
-import type { PriorKind } from '../prior/prior.ts';
+
+import type { PriorKind } from '../prior/kinds.ts';
+import { codingKindsByNumber } from '../prior/kinds.ts';
 import { maxQuality, minQuality } from '../prior/quantiser.ts';
 import { type ByteReader, ByteWriter, hex } from '../src/core/bytes.ts';
 import { BadStreamError } from '../src/core/errors.ts';
@@ -23,12 +25,7 @@ export const archiveDigestBytes = 8;
 export type Coding = PriorKind | 'samples';
 
 /** In the order of their numbers in the second byte. */
-const codingsByNumber = [
-  'histogram',
-  'factorized',
-  'autoregressive',
-  'samples',
-] as const satisfies readonly Coding[];
+const codingsByNumber: readonly Coding[] = [...codingKindsByNumber, 'samples'];
 
 /** What the second byte of a file or an archive that belongs to a model says. */
 export interface ModelLead {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TableCoder } from '../prior/coder.ts';
 import { Sampler } from '../prior/draw.ts';
-import { type PriorKind, symbolLayout, type Table } from '../prior/prior.ts';
+import type { PriorKind } from '../prior/kinds.ts';
+import { symbolLayout, type Table } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
 import { tableOf } from '../prior/table.ts';
 import { withLimits } from '../src/core/limits.ts';

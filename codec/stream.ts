@@ -2,7 +2,9 @@
  * Signals as a stream of bytes; that of one signal is the same in a single file and in an archive, where small ones may also share a
  * stream.
  */
-import { maxSymbol, type PriorKind, type SymbolLayout, symbolLayout } from '../prior/prior.ts';
+
+import type { PriorKind } from '../prior/kinds.ts';
+import { maxSymbol, type SymbolLayout, symbolLayout } from '../prior/prior.ts';
 import { checkQuality } from '../prior/quantiser.ts';
 import { readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
@@ -34,7 +36,7 @@ export type Content =
 
 /** Bits of a single file beyond those of its symbols (prior/cost.ts): its header, and the check in its stream. */
 export function overheadBits(model: CodingModel, shape: readonly number[]): number {
-  return 8 * headerOf(model, { prior: 'histogram', quality: 50, shape }).length + 16;
+  return 8 * headerOf(model, { prior: 'samples', quality: 50, shape }).length + 16;
 }
 
 export interface WrittenStream {

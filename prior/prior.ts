@@ -4,6 +4,7 @@
  * business, so no two of them can fall out of step.
  */
 import { type FieldSpec, gridCells, pointCount } from '../src/field/spec.ts';
+import type { PriorKind } from './kinds.ts';
 
 /** Frequencies of a table sum to 2^16. */
 export const tableBits = 16;
@@ -59,8 +60,6 @@ export interface SymbolLayout {
   /** Symbols in all. */
   readonly length: number;
 }
-
-export type PriorKind = 'histogram' | 'factorized' | 'autoregressive';
 
 export interface EntropyPrior {
   readonly kind: PriorKind;

@@ -5,7 +5,8 @@ import type { FieldSpec } from '../src/field/spec.ts';
 import { readAutoregressive } from './autoregressive.ts';
 import { readFactorized } from './factorized.ts';
 import { readHistogram } from './histogram.ts';
-import type { EntropyPrior, PriorKind } from './prior.ts';
+import { codingKinds, type PriorKind, priorDescriptor } from './kinds.ts';
+import type { EntropyPrior } from './prior.ts';
 
 /** What of a model priors are read from. */
 export interface PriorSource {
@@ -19,7 +20,6 @@ interface Member {
   readonly read: (model: PriorSource) => EntropyPrior;
 }
 
-/** Best first. */
 const members: Readonly<Record<PriorKind, Member>> = {
   autoregressive: {
     mark: 'prior.autoregressive.position',
@@ -36,7 +36,12 @@ const read = new WeakMap<ReadonlyMap<string, Tensor>, Map<PriorKind, EntropyPrio
 
 /** Kinds of the priors in a model, best first. */
 export function priorKinds(model: PriorSource): PriorKind[] {
-  return (Object.keys(members) as PriorKind[]).filter((kind) => model.tensors.has(members[kind].mark));
+  return codingKinds.filter((kind) => model.tensors.has(members[kind].mark));
+}
+
+/** The kind in a model whose tables follow the symbols before; undefined: it has none. */
+export function contextKind(model: PriorSource): PriorKind | undefined {
+  return priorKinds(model).find((kind) => priorDescriptor(kind).contexts);
 }
 
 /**

@@ -6,6 +6,7 @@
 export { multiplyAddsPerPoint } from '../codec/index.ts';
 export type { Dataset, DatasetCard, FetchEvent, Split } from '../datasets/dataset.ts';
 export { fetchDataset, listDatasets, openDataset } from '../datasets/registry.ts';
+export { type Ability, type AnyPrior, kindsThat, type PriorDescriptor, priorTable } from '../prior/kinds.ts';
 export {
   AbortedError,
   BadInputError,

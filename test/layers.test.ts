@@ -37,6 +37,7 @@ it.each([
     "export { x } from '../signal/rows.ts';",
   ],
   ['an atomic write of its own', 'src/learn/a.ts', 'renameSync(fresh, path);'],
+  ['a prior by its name', 'src/session/a.ts', "if (kind === 'diffusion') return 4;"],
   ['a folder that nobody named', 'src/misc/a.ts', ''],
 ])('%s is found', (_what, path, text) => {
   expect(breaches([{ path, text }])).toHaveLength(1);

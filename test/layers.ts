@@ -1,5 +1,6 @@
 /** The rules that the folders stand for, checked on the text of the sources. */
 import { dirname, join, normalize } from 'node:path/posix';
+import { priorTable } from '../prior/kinds.ts';
 
 export interface Source {
   /** From the root of the package, with `/`. */
@@ -16,6 +17,19 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['prior/flow/', ['prior/train/', 'prior/', 'src/engine/', 'src/field/', 'src/core/']],
   ['prior/diffusion/', ['prior/train/', 'prior/', 'src/engine/', 'src/field/', 'src/core/']],
   ['prior/gaussian/', ['prior/train/', 'prior/', 'src/field/', 'src/core/']],
+  [
+    'prior/generative/',
+    [
+      'prior/flow/',
+      'prior/diffusion/',
+      'prior/gaussian/',
+      'prior/train/',
+      'prior/',
+      'src/engine/',
+      'src/field/',
+      'src/core/',
+    ],
+  ],
   ['prior/', ['src/field/', 'src/core/']],
   ['codec/', ['prior/', 'src/field/', 'src/core/']],
   ['src/engine/', ['src/field/', 'src/core/']],
@@ -23,19 +37,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['src/formats/', ['src/signal/', 'src/field/', 'src/core/']],
   ['src/fit/', ['src/engine/', 'prior/', 'src/signal/', 'src/field/', 'src/core/']],
   ['src/learn/', ['src/fit/', 'src/engine/', 'src/signal/', 'src/field/', 'src/disk/', 'src/core/']],
-  [
-    'src/models/',
-    [
-      'prior/flow/',
-      'prior/diffusion/',
-      'prior/gaussian/',
-      'prior/train/',
-      'prior/',
-      'src/field/',
-      'src/disk/',
-      'src/core/',
-    ],
-  ],
+  ['src/models/', ['prior/generative/', 'prior/', 'src/field/', 'src/disk/', 'src/core/']],
   ['src/functaset/', ['src/disk/', 'src/core/']],
   ['datasets/', ['src/formats/', 'src/signal/', 'src/disk/', 'src/field/', 'src/core/']],
   [
@@ -71,6 +73,14 @@ const exact = ['prior/', 'codec/'];
 
 /** Who gives names to what was written, beside src/disk: directories of data, and the file of LMDB. */
 const renaming = ['datasets/fetch/', 'src/functaset/rewrite.ts', 'src/jobs/demo.ts'];
+
+/** Who names a kind of prior, beside prior/: a baseline that evaluations tell, and the space of paths that a flow has. */
+const namingPriors = [
+  'src/jobs/evaluate.ts',
+  'src/cli/commands/eval.ts',
+  'src/combine/spaces.ts',
+  'src/cli/commands/combine.ts',
+];
 
 /** Every breach of the rules in these sources, one line each; tests and their helpers may import what they like. */
 export function breaches(sources: readonly Source[]): string[] {
@@ -139,6 +149,12 @@ function wordBreaches(path: string, layer: string, code: string): string[] {
   if (layer !== 'src/disk/' && !renaming.some((place) => path.startsWith(place))) {
     for (const [word] of code.matchAll(/\brename(?:Sync)?(?=\()/g)) {
       found.push(`${path}: ${word} by itself; files are written by src/disk/whole.ts`);
+    }
+  }
+  if (!layer.startsWith('prior/') && !namingPriors.includes(path)) {
+    const kinds = priorTable.map(({ kind }) => kind).join('|');
+    for (const [word] of code.matchAll(new RegExp(`(['"])(?:${kinds})\\1`, 'g'))) {
+      found.push(`${path}: ${word} is a kind of prior; ask prior/kinds.ts for a property of it`);
     }
   }
   if (exact.includes(layer)) {

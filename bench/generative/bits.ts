@@ -1,5 +1,6 @@
 /** What held-out modulations cost under each prior: the same quantised modulations for all. */
-import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
+import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf } from '../../prior/train/standard.ts';
 import type { Model } from '../../src/field/model.ts';

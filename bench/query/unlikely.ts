@@ -1,6 +1,7 @@
 /** How many of the functions that are known to be odd stand first among the unlikely ones, by each prior. */
+
+import { kindsThat } from '../../prior/kinds.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
-import { kindsThat } from '../../src/models/abilities.ts';
 import { samplersOf } from '../../src/models/generative.ts';
 import {
   collectAnswer,

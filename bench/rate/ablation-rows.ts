@@ -2,7 +2,8 @@
 import { encodeFile, openArchive } from '../../codec/index.ts';
 import { coinppBits, dequantiseCoinpp, fitCoinpp, quantiseCoinpp } from '../../prior/coinpp.ts';
 import { defaultRecipe } from '../../prior/context.ts';
-import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
+import { symbolLayout } from '../../prior/prior.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { arraySource, type PriorTrainingOptions, trainPriors } from '../../prior/train/index.ts';
 import { defaultLimits } from '../../src/core/limits.ts';

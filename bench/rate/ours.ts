@@ -9,7 +9,7 @@ import {
   readArchiveIndex,
   readHeader,
 } from '../../codec/index.ts';
-import type { PriorKind } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { psnrOfMeanMse } from '../../src/core/units.ts';
 import { bestPrior, priorsOf } from '../../src/models/index.ts';

@@ -1,5 +1,5 @@
 /** The benchmark itself: curves of all sides on the same pictures, and their comparison. */
-import type { PriorKind } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
 import { withLimits } from '../../src/core/limits.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openMultiply } from '../../src/engine/tfjs/multiply.ts';

@@ -1,4 +1,5 @@
 /** Training of the priors of a model from modulations: the tensors to add to its file, and what they cost on held-out ones. */
+
 import { AbortedError, BadInputError } from '../../src/core/errors.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { openTensorFlow } from '../../src/engine/tfjs/backend.ts';
@@ -8,7 +9,8 @@ import { type ContextRecipe, defaultRecipe } from '../context.ts';
 import { CostMeter } from '../cost.ts';
 import { fitFactorized } from '../factorized.ts';
 import { fitHistogram } from '../histogram.ts';
-import type { PriorKind } from '../prior.ts';
+import type { PriorKind } from '../kinds.ts';
+import { codingKinds } from '../kinds.ts';
 import { quantise, stepsAt } from '../quantiser.ts';
 import { readPrior } from '../registry.ts';
 import { type ContextEvent, trainAutoregressive } from './autoregressive.ts';
@@ -19,7 +21,8 @@ import { type ModulationSource, split } from './source.ts';
 export type { CheckpointPlace } from './checkpoint.ts';
 export { arraySource, type ModulationSource, type TrainingModulation } from './source.ts';
 
-export const trainedKinds: readonly PriorKind[] = ['histogram', 'factorized', 'autoregressive'];
+/** Cheapest first. */
+export const trainedKinds: readonly PriorKind[] = codingKinds.toReversed();
 
 export interface PriorTrainingOptions {
   /** The last twentieth (at most 500) is held out. */

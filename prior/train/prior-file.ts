@@ -8,11 +8,10 @@ import { type Tensor, takeTensor, tensor } from '../../src/core/tensor.ts';
 import { canonicalJson } from '../../src/field/canonical.ts';
 import { readSafetensors, writeSafetensors } from '../../src/field/safetensors.ts';
 import { pointCount } from '../../src/field/spec.ts';
+import type { GenerativeKind } from '../kinds.ts';
 import type { LayoutLevel, SymbolLayout } from '../prior.ts';
 import { fromHalf, toHalf } from './half.ts';
 import type { Label, Standard } from './standard.ts';
-
-export type GenerativeKind = 'flow' | 'diffusion' | 'gaussian';
 
 export interface GenerativeCard {
   readonly kind: GenerativeKind;

@@ -1,6 +1,7 @@
 /** Models and stores that a worker keeps open; what changed on the disk is read again before it is used. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { generativeKinds } from '../../prior/kinds.ts';
 import { classifierPath } from '../../src/classify/index.ts';
 import { ConflictError, EnvironmentError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
@@ -9,7 +10,6 @@ import type { Model } from '../../src/field/model.ts';
 import { checkFile, type Functaset, openFunctaset } from '../../src/functaset/index.ts';
 import { generativePath } from '../../src/models/generative.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { generativeKinds } from '../../src/models/models.ts';
 import { NearIndexes } from '../../src/query/index.ts';
 import { modelOfNetworkFile, openSession, type Session } from '../../src/session/index.ts';
 import { HttpFault } from '../problem.ts';

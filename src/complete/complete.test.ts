@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
+import { kindsThat } from '../../prior/kinds.ts';
 import { Rng } from '../core/rng.ts';
 import { psnrDb } from '../core/units.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
@@ -9,7 +10,7 @@ import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { adaptSignal } from '../fit/index.ts';
 import { openGenerative } from '../models/generative.ts';
-import { kindsThat, loadModel } from '../models/index.ts';
+import { loadModel } from '../models/index.ts';
 import { regionMask } from '../signal/mask.ts';
 import type { Signal } from '../signal/signal.ts';
 import {

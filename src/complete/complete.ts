@@ -1,6 +1,8 @@
 /** The whole of a signal from a part of it: Functa's imputation (arXiv 2201.12204, section 5.3), under a prior of choice. */
 
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import type { Gaussian } from '../../prior/gaussian/index.ts';
+import { type KindThat, kindsThat } from '../../prior/kinds.ts';
 import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
@@ -8,7 +10,7 @@ import { mse, psnrDb } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount, totalChannels } from '../field/spec.ts';
-import { type Gaussian, generativeOf, openGenerative, samplersOf } from '../models/generative.ts';
+import { generativeOf, openGenerative, samplersOf } from '../models/generative.ts';
 import { outputGrid } from '../session/index.ts';
 import { fieldRows } from '../session/rows.ts';
 import { collectRows } from '../signal/index.ts';
@@ -58,9 +60,9 @@ export interface Completion {
   readonly seconds: number;
 }
 
-/** Priors that signals can be completed with, in order of choice: those whose ability it is (src/models/abilities.ts). */
-export const completingPriors = ['gaussian'] as const;
-export type CompletingPrior = (typeof completingPriors)[number];
+/** Priors that signals can be completed with, in order of choice. */
+export const completingPriors = kindsThat('complete');
+export type CompletingPrior = KindThat<'complete'>;
 
 export const maxDraws = 64;
 const defaultNoise = 0.04;
@@ -137,14 +139,16 @@ async function choosePrior(model: Model, asked: string | undefined): Promise<Com
   const known = completingPriors.find((kind) => kind === asked);
   const help = `completing takes one of ${completingPriors.join(', ')}; this model has ${able.join(', ') || 'none of them'}`;
   if (asked !== undefined && known === undefined) {
-    const code = (await samplersOf(model)).includes(asked) ? 'prior-cannot-complete' : 'unknown-prior';
+    const code = (await samplersOf(model)).some((kind) => kind === asked)
+      ? 'prior-cannot-complete'
+      : 'unknown-prior';
     throw new BadInputError(code, `the prior ${asked.slice(0, 64)} cannot complete a signal: ${help}`);
   }
   const kind = known ?? able[0];
   if (kind !== undefined && able.includes(kind)) return kind;
   throw new NotFoundError(
     'prior',
-    `model ${model.card.name}: ${help}; to make one: functa prior train --kinds gaussian`,
+    `model ${model.card.name}: ${help}; to make one: functa prior train --kinds ${completingPriors[0]}`,
   );
 }
 

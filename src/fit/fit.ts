@@ -1,6 +1,7 @@
 /** Signals to modulations, with what a model file knows of its training. */
 
-import { type PriorKind, symbolLayout } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
+import { symbolLayout } from '../../prior/prior.ts';
 import { readPrior } from '../../prior/registry.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';

@@ -1,5 +1,7 @@
 /** What a prior charges for symbols, for choosing them: the true costs that rounding weighs against error. */
+
 import { bitsOf } from '../../prior/cost.ts';
+import { priorDescriptor } from '../../prior/kinds.ts';
 import type { EntropyPrior, SymbolCoder, SymbolLayout, Table } from '../../prior/prior.ts';
 import type { PricedSymbols } from './pricing.ts';
 
@@ -22,7 +24,7 @@ export function priceWith(
   prior.walk(layout, quality, symbols, meter);
   const { tables, offsets } = meter;
   const bits = (i: number, symbol: number) => bitsOf(tables[i]!, offsets[i]!, symbol);
-  const weight = natsPerBit * (prior.kind === 'autoregressive' ? asContext : 1);
+  const weight = natsPerBit * (priorDescriptor(prior.kind).contexts ? asContext : 1);
   return {
     nats: meter.bitCount * natsPerBit,
     change: (i, from, to) => weight * (bits(i, to) - bits(i, from)),

@@ -2,7 +2,7 @@
 import { openDataset } from '../../datasets/registry.ts';
 import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
-import { priorKinds } from '../../prior/registry.ts';
+import { contextKind } from '../../prior/registry.ts';
 import type { ModulationSource, TrainingModulation } from '../../prior/train/index.ts';
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -105,7 +105,7 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
   const { engine, dataset: name = '', split = 'train', limit, qualities, signal, onEvent } = options;
   const { effort = 1, codedOnly = false } = options;
   const { spec } = model.card;
-  const prior = priorKinds(model).find((kind) => kind === 'autoregressive');
+  const prior = contextKind(model);
   const dataset = await openDataset(name, split, openingFor(spec.outputs, options));
   try {
     const chosen = spread(dataset.length, limit);

@@ -1,15 +1,11 @@
 /** Training of the generative priors, which have files of their own beside the model's. */
 import { rm } from 'node:fs/promises';
-import { trainDiffusion } from '../../prior/diffusion/index.ts';
-import { trainFlow } from '../../prior/flow/index.ts';
-import { trainGaussian } from '../../prior/gaussian/index.ts';
+import { generativePriors } from '../../prior/generative/index.ts';
+import type { GenerativeKind } from '../../prior/kinds.ts';
 import type { RunEvent } from '../../prior/train/loop.ts';
-import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { type ModulationSource, split } from '../../prior/train/source.ts';
 import { readTrainingSet } from '../../prior/train/standard.ts';
 import { writeWhole } from '../disk/whole.ts';
-import { openTensorFlow } from '../engine/tfjs/backend.ts';
-import { openMultiply } from '../engine/tfjs/multiply.ts';
 import type { Model } from '../field/model.ts';
 import { generativePath } from '../models/generative.ts';
 import { checkpointAt } from './files.ts';
@@ -45,27 +41,20 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
   const onRead = (done: number, total: number) =>
     onEvent?.({ type: 'progress', job, done, total, figures: {} });
   const set = await readTrainingSet(source, 0, training, onRead, signal);
-  if (kind === 'gaussian') {
-    const { networkId } = model;
-    const multiply = openMultiply(options.threads ?? 1);
-    const bytes = await trainGaussian({ set, networkId, data: options.data, multiply, signal });
-    await writeWhole(path, bytes, { replace });
-    return path;
-  }
-  const heldOut = await readTrainingSet(source, training, source.length);
-  const { tf, backend } = await openTensorFlow({ threads: options.threads });
-  onEvent?.({ type: 'note', job, message: `TensorFlow.js computes with its ${backend} backend` });
   let begun = false;
-  const common = {
+  const bytes = await generativePriors[kind].train({
     set,
-    heldOut,
+    heldOut: () => readTrainingSet(source, training, source.length),
     networkId: model.networkId,
     steps: model.steps,
     data: options.data,
     trainingSteps: options.trainingSteps,
     seed: options.seed,
+    threads: options.threads,
     checkpoint: checkpointAt(checkpoint),
-    onEvent: (event: RunEvent) => {
+    onBackend: (backend) =>
+      onEvent?.({ type: 'note', job, message: `TensorFlow.js computes with its ${backend} backend` }),
+    onEvent: (event) => {
       if (event.type === 'train' && !begun) {
         begun = true;
         begin(event.steps, `${kind} steps`, event.step);
@@ -73,8 +62,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
       onEvent?.(toPipelineEvent(kind, event, checkpoint));
     },
     signal,
-  };
-  const bytes = kind === 'flow' ? await trainFlow(tf, common) : await trainDiffusion(tf, common);
+  });
   await writeWhole(path, bytes, { replace });
   await rm(checkpoint, { force: true });
   return path;

@@ -1,14 +1,13 @@
 /** Training the priors of a model on a functaset, or on a data set that is adapted first. */
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { PriorKind } from '../../prior/prior.ts';
+import { type GenerativeKind, generativeKinds, type PriorKind } from '../../prior/kinds.ts';
 import {
   type PriorFigure,
   type PriorTrainingEvent,
   trainedKinds,
   trainPriors,
 } from '../../prior/train/index.ts';
-import type { GenerativeKind } from '../../prior/train/prior-file.ts';
 import { BadInputError, ConflictError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkFree, writeWhole } from '../disk/whole.ts';
@@ -17,7 +16,7 @@ import type { ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { generativePath } from '../models/generative.ts';
-import { generativeKinds, loadModel } from '../models/models.ts';
+import { loadModel } from '../models/models.ts';
 import { priorKind, priorsOf } from '../models/priors.ts';
 import { checkpointAt } from './files.ts';
 import { openModulations } from './prior-data.ts';

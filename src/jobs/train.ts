@@ -3,7 +3,7 @@ import { appendFile } from 'node:fs/promises';
 import type { Dataset, OpenOptions } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import { symbolLayout } from '../../prior/prior.ts';
-import { priorKinds, readPrior } from '../../prior/registry.ts';
+import { contextKind, readPrior } from '../../prior/registry.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
 import { checkFree, writeFailure, writeWhole } from '../disk/whole.ts';
@@ -93,9 +93,9 @@ function priorsOf({ from, recipe }: TrainOptions): [string, Tensor][] {
 /** What the prior of the model to learn on from charges, where its symbols are the recipe's. */
 function pricesOf({ from, recipe }: TrainOptions): LearnOptions['prices'] {
   if (!recipe.coded.priced || from === undefined) return undefined;
-  const known = priorKinds(from).includes('autoregressive');
-  if (!known || !isOfSpec(from, recipe)) return undefined;
-  const prior = readPrior(from, 'autoregressive');
+  const kind = contextKind(from);
+  if (kind === undefined || !isOfSpec(from, recipe)) return undefined;
+  const prior = readPrior(from, kind);
   const layout = symbolLayout(recipe.spec, recipe.shape);
   return {
     id: from.id,

@@ -1,17 +1,12 @@
 /** Generative priors of a model: their files stand beside the model's own. */
 import { readFile, stat } from 'node:fs/promises';
-import { type Diffusion, openDiffusion } from '../../prior/diffusion/index.ts';
-import { type Flow, openFlow } from '../../prior/flow/index.ts';
-import { type Gaussian, openGaussian } from '../../prior/gaussian/index.ts';
-import type { GenerativeKind } from '../../prior/train/prior-file.ts';
+import { generativePriors, type OpenedGenerative } from '../../prior/generative/index.ts';
+import { type AnyPrior, type GenerativeKind, generativeKinds } from '../../prior/kinds.ts';
 import { EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { findBeside, pathBeside } from './beside.ts';
-import { generativeKinds } from './models.ts';
 import { priorsOf } from './priors.ts';
-
-export type { Diffusion, Flow, Gaussian, GenerativeKind };
 
 /** Where the file of a prior of the model at `modelPath` is written. */
 export function generativePath(modelPath: string, kind: GenerativeKind): string {
@@ -25,28 +20,27 @@ export async function generativeOf(model: Model): Promise<GenerativeKind[]> {
 }
 
 /** All that a model can draw from: what is in its file, best first, then what stands beside it. */
-export async function samplersOf(model: Model): Promise<string[]> {
+export async function samplersOf(model: Model): Promise<AnyPrior[]> {
   return [...priorsOf(model), ...(await generativeOf(model))];
 }
 
 /** Multiply-adds of one pass of a generative prior's network for each number of a modulation, about. */
 export const networkPerNumber = 2 ** 14;
 
-interface Opened {
-  readonly diffusion: Diffusion;
-  readonly flow: Flow;
-  readonly gaussian: Gaussian;
-}
+type AnyOpened = OpenedGenerative[GenerativeKind];
 
-const opened = new WeakMap<Model, Map<GenerativeKind, Promise<Diffusion | Flow | Gaussian>>>();
+const opened = new WeakMap<Model, Map<GenerativeKind, Promise<AnyOpened>>>();
 
 /**
  * The prior of this kind that belongs to a model; opened once for each model. Throws NotFoundError `prior` with those that
  * are there, ConflictError `prior-network` when the file belongs to another network, BadStreamError when it is damaged,
  * EnvironmentError `tfjs-absent`.
  */
-export async function openGenerative<K extends GenerativeKind>(model: Model, kind: K): Promise<Opened[K]> {
-  const known = opened.get(model) ?? new Map<GenerativeKind, Promise<Diffusion | Flow | Gaussian>>();
+export async function openGenerative<K extends GenerativeKind>(
+  model: Model,
+  kind: K,
+): Promise<OpenedGenerative[K]> {
+  const known = opened.get(model) ?? new Map<GenerativeKind, Promise<AnyOpened>>();
   opened.set(model, known);
   let prior = known.get(kind);
   if (prior === undefined) {
@@ -54,10 +48,10 @@ export async function openGenerative<K extends GenerativeKind>(model: Model, kin
     known.set(kind, prior);
     prior.catch(() => known.delete(kind));
   }
-  return (await prior) as Opened[K];
+  return (await prior) as OpenedGenerative[K];
 }
 
-async function open(model: Model, kind: GenerativeKind): Promise<Diffusion | Flow | Gaussian> {
+async function open(model: Model, kind: GenerativeKind): Promise<AnyOpened> {
   const { networkId, card } = model;
   // one of another network, or a damaged one, says so itself when it is opened
   const found = await findBeside(model, kind);
@@ -80,14 +74,5 @@ async function open(model: Model, kind: GenerativeKind): Promise<Diffusion | Flo
     }
     throw cause;
   }
-  switch (kind) {
-    case 'diffusion':
-      return openDiffusion(bytes, { networkId });
-    case 'flow':
-      return openFlow(bytes, { networkId });
-    case 'gaussian':
-      return openGaussian(bytes, { networkId });
-    default:
-      return kind satisfies never;
-  }
+  return generativePriors[kind].open(bytes, { networkId });
 }

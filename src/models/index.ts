@@ -1,5 +1,5 @@
 /** Models: their files found and loaded, the priors in them and beside them. */
-export { type Ability, abilities, describePriors, kindsThat } from './abilities.ts';
+export { describePriors } from './abilities.ts';
 export {
   bundledModels,
   findModel,

@@ -1,7 +1,7 @@
 /** Model files by name or path. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import type { GenerativeKind } from '../../prior/train/prior-file.ts';
+import { generativeKinds } from '../../prior/kinds.ts';
 import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { packageRoot } from '../disk/package.ts';
@@ -17,9 +17,6 @@ export interface ModelEntry {
 
 /** A model is called like its file without this suffix, or, where that is `model`, like the file's directory. */
 export const modelSuffix = '.safetensors';
-
-/** Priors with files of their own beside the model's (beside.ts says where); best first. */
-export const generativeKinds = ['diffusion', 'flow', 'gaussian'] as const satisfies readonly GenerativeKind[];
 
 /** The kind of a classifier beside a model's file. */
 export const classifierName = 'classifier';

@@ -1,15 +1,8 @@
 /** Priors within the file of a model: those that code. */
-import type { PriorKind } from '../../prior/prior.ts';
+import { codingKinds, type PriorKind } from '../../prior/kinds.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
-
-/** Kinds of priors that code, best first. */
-export const codingKinds = [
-  'autoregressive',
-  'factorized',
-  'histogram',
-] as const satisfies readonly PriorKind[];
 
 /** Kinds of the priors in a model, best first. */
 export function priorsOf(model: Model): PriorKind[] {

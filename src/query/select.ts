@@ -1,18 +1,19 @@
 /** `where`: functions that pass a filter. `unlikely`: those that cost most bits, outliers first. */
 import { setImmediate } from 'node:timers/promises';
 import type { Gaussian, GaussianScore } from '../../prior/gaussian/index.ts';
+import { type AnyPrior, anyPrior, generativeKinds, kindsThat } from '../../prior/kinds.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf } from '../../prior/train/standard.ts';
-import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
+import { AbortedError, BadInputError, BugError, NotFoundError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import type { FunctionSummary } from '../functaset/index.ts';
 import { ownPrior } from '../jobs/own-prior.ts';
-import { type AnyPrior, anyPrior, kindsThat, multiplyAddsToScore } from '../models/abilities.ts';
-import { openGenerative, samplersOf } from '../models/generative.ts';
+import { multiplyAddsToScore } from '../models/abilities.ts';
+import { networkPerNumber, openGenerative, samplersOf } from '../models/generative.ts';
 import { priorKind } from '../models/priors.ts';
 import { bitsOf } from '../session/coding.ts';
 import type { OpenFunction } from '../session/functions.ts';
@@ -161,7 +162,7 @@ async function choosePrior(
       );
     }
     const price = priceByGaussian(context, await ownPrior(context, store, options), 'own');
-    return { said: { prior: 'own' }, price: limited(context, price, multiplyAddsToScore(model, 'gaussian')) };
+    return { said: { prior: 'own' }, price: limited(context, price, networkPerNumber) };
   } catch (error) {
     if (name !== undefined || !(error instanceof BadInputError)) throw error;
     return { said: { prior: 'stored', why: error.message }, price: undefined };
@@ -182,7 +183,7 @@ async function pricing(context: QueryContext, name: string): Promise<Price> {
   if (prior === undefined) {
     throw new BadInputError('unknown-prior', `no prior is called ${name}; of those that score, ${help}`);
   }
-  if (!able.includes(prior)) {
+  if (!able.some((kind) => kind === prior)) {
     throw new BadInputError('prior-cannot', `the ${prior} prior has no bits; of those that do, ${help}`);
   }
   if (!there.includes(prior)) {
@@ -211,15 +212,17 @@ async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
   const { card } = model;
   // Densities were learnt from modulations of quality 50.
   const learnt = async (fn: OpenFunction) => (await broughtTo(context, [fn], defaultQuality))[0]!;
-  if (prior === 'flow') {
-    const flow = await openGenerative(model, prior);
-    return ownShape(
-      model,
-      prior,
-      async (fn) => flow.symbolBits((await learnt(fn)).modulation, noiseSeed)[0]!,
-    );
+  const beside = generativeKinds.find((kind) => kind === prior);
+  if (beside !== undefined) {
+    const density = await openGenerative(model, beside);
+    if ('scoreAt' in density) return priceByGaussian(context, density, prior);
+    if ('symbolBits' in density) {
+      const bits = async (fn: OpenFunction) =>
+        density.symbolBits((await learnt(fn)).modulation, noiseSeed)[0]!;
+      return ownShape(model, prior, bits);
+    }
+    throw new BugError(`the ${prior} prior says that it scores, and has no score`);
   }
-  if (prior === 'gaussian') return priceByGaussian(context, await openGenerative(model, prior), prior);
   const kind = priorKind(prior);
   return ({ shape, quality, modulation }) => {
     const layout = symbolLayout(card.spec, shape);

@@ -1,6 +1,6 @@
 /** What one signal can be coded as: symbols at steps and efforts, by the cheapest of the model's priors, and the samples themselves. */
 import { codeSamples } from '../../codec/index.ts';
-import type { PriorKind } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import { AbortedError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';

@@ -9,7 +9,8 @@ import {
   signalsPerStream,
 } from '../../codec/index.ts';
 import { CostMeter } from '../../prior/cost.ts';
-import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
+import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { codingKinds, kindsThat } from '../../prior/kinds.ts';
 import { defaultLimits } from '../core/limits.ts';
-import { describePriors, kindsThat } from '../models/abilities.ts';
+import { describePriors } from '../models/abilities.ts';
 import { listModels, loadModel } from '../models/models.ts';
-import { codingKinds } from '../models/priors.ts';
 import { functionsOf } from './coding.ts';
 import { draw } from './draw.ts';
 import type { DecodedModulation, DrawTask } from './work.ts';

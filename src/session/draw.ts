@@ -1,7 +1,17 @@
 /** New functions from any prior of a model, as modulations and as an archive. */
 import { encodePriced } from '../../codec/index.ts';
 import { Sampler } from '../../prior/draw.ts';
-import { type PriorKind, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import {
+  codingKinds,
+  type GenerativeKind,
+  generativeKinds,
+  kindsThatTake,
+  type PriorKind,
+  priorDescriptor,
+  priorTable,
+  type Wish,
+} from '../../prior/kinds.ts';
+import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
@@ -9,21 +19,10 @@ import { stoppable } from '../core/look.ts';
 import { Pace } from '../core/pace.ts';
 import { Rng } from '../core/rng.ts';
 import type { Model } from '../field/model.ts';
-import { type GenerativeKind, networkPerNumber, openGenerative } from '../models/generative.ts';
-import { generativeKinds } from '../models/models.ts';
-import { bestPrior, codingKinds, multiplyAddsPerSymbol, priorsOf } from '../models/priors.ts';
+import { networkPerNumber, openGenerative } from '../models/generative.ts';
+import { bestPrior, multiplyAddsPerSymbol, priorsOf } from '../models/priors.ts';
 import { archiveOf, checkCodedAt, stepsOf } from './coding.ts';
 import type { Drawn, DrawTask } from './work.ts';
-
-/** What a kind of prior can be asked for beside count, seed and quality. */
-type Wish = 'temperature' | 'label' | 'guidance' | 'steps';
-
-const grants: Readonly<Record<GenerativeKind | 'coding', readonly Wish[]>> = {
-  coding: ['temperature'],
-  flow: ['temperature'],
-  gaussian: [],
-  diffusion: ['temperature', 'label', 'guidance', 'steps'],
-};
 
 /**
  * Each signal has a stream of random numbers of its own: the first n of a larger sample are the sample of n. What a prior of
@@ -34,7 +33,7 @@ const grants: Readonly<Record<GenerativeKind | 'coding', readonly Wish[]>> = {
 export async function draw(model: Model, task: DrawTask, signal?: AbortSignal | undefined): Promise<Drawn> {
   const { count, quality, prior, shape } = task;
   const kind = generativeKind(prior);
-  checkWishes(prior, kind ?? 'coding', task);
+  checkWishes(kind ?? codingKind(prior), task);
   const layout = symbolLayout(model.card.spec, shape);
   const steps = stepsOf(model, quality);
   if (kind !== undefined) checkCodedAt(model, quality);
@@ -70,8 +69,8 @@ export function sampleId({ seed, label }: Pick<DrawTask, 'seed' | 'label'>, i: n
 export function drawingPerSymbol(model: Model, prior: string, steps = defaultSteps): number {
   const kind = generativeKind(prior);
   if (kind === undefined) return multiplyAddsPerSymbol(model, codingKind(prior));
-  // Two passes of the network a step, each with and without the label.
-  return kind === 'diffusion' ? 4 * steps * networkPerNumber : networkPerNumber;
+  const { passesPerStep } = priorDescriptor(kind);
+  return passesPerStep === undefined ? networkPerNumber : passesPerStep * steps * networkPerNumber;
 }
 
 const defaultSteps = 18;
@@ -83,11 +82,11 @@ function generativeKind(prior: string): GenerativeKind | undefined {
 function codingKind(name: string): PriorKind {
   const found = codingKinds.find((kind) => kind === name);
   if (found !== undefined) return found;
-  const all = [...codingKinds, ...generativeKinds].join(', ');
+  const all = priorTable.map(({ kind }) => kind).join(', ');
   throw new BadInputError('unknown-prior', `no prior is called ${name.slice(0, 64)}; there are ${all}`);
 }
 
-function checkWishes(prior: string, kind: GenerativeKind | 'coding', task: DrawTask): void {
+function checkWishes(kind: PriorKind | GenerativeKind, task: DrawTask): void {
   const given: Readonly<Record<Wish, boolean>> = {
     temperature: task.temperature !== 1,
     label: task.label !== undefined,
@@ -95,12 +94,11 @@ function checkWishes(prior: string, kind: GenerativeKind | 'coding', task: DrawT
     steps: task.steps !== undefined,
   };
   for (const [wish, asked] of Object.entries(given) as [Wish, boolean][]) {
-    if (!asked || grants[kind].includes(wish)) continue;
-    const able = (Object.keys(grants) as (GenerativeKind | 'coding')[]).filter((k) =>
-      grants[k].includes(wish),
+    if (!asked || priorDescriptor(kind).takes.includes(wish)) continue;
+    throw new BadInputError(
+      'prior-cannot',
+      `the ${kind} prior takes no ${wish}; ${kindsThatTake(wish).join(', ')} would`,
     );
-    const names = able.flatMap((k) => (k === 'coding' ? codingKinds : [k]));
-    throw new BadInputError('prior-cannot', `the ${prior} prior takes no ${wish}; ${names.join(', ')} would`);
   }
   if (given.guidance && !given.label) {
     throw new BadInputError(

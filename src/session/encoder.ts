@@ -3,7 +3,7 @@
  * are symbols of the network at the efforts up to the one asked for, by the cheapest of the model's priors, and the samples themselves.
  */
 import { sampleStep } from '../../codec/index.ts';
-import type { PriorKind } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
 import { checkQuality } from '../../prior/quantiser.ts';
 import { stoppable } from '../core/look.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';

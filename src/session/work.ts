@@ -2,7 +2,7 @@
  * The part of coding that is TypeScript and not an engine's: quantising, entropy coding, drawing. Behind an interface, so
  * that a server can send it to worker threads; `inlineWork` of inline-work.ts runs it where it is called.
  */
-import type { PriorKind } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { Samples } from '../field/samples.ts';

@@ -13,7 +13,8 @@ import {
   readHeader,
 } from '../../codec/index.ts';
 import { Sampler } from '../../prior/draw.ts';
-import { maxSymbol, type PriorKind, symbolLayout } from '../../prior/prior.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
+import { maxSymbol, symbolLayout } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { emptySamples, type Samples, sampleFormat } from '../../src/field/samples.ts';

@@ -1,7 +1,9 @@
 /** What is known of a model without using it. */
+
+import type { Ability } from '../../../prior/kinds.ts';
 import { type ClassifierCard, classifierCardOf } from '../../../src/classify/index.ts';
 import type { ModelCard } from '../../../src/field/card.ts';
-import { type Ability, bestPrior, describePriors, priorsOf } from '../../../src/models/index.ts';
+import { bestPrior, describePriors, priorsOf } from '../../../src/models/index.ts';
 import { multiplyAddsPerSymbol } from '../../../src/models/priors.ts';
 import type { Made } from '../messages.ts';
 import { type ModelRef, modelStamp, type Shelf } from '../shelf.ts';

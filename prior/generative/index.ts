@@ -1,0 +1,81 @@
+/**
+ * The priors with files of their own: how each is opened and trained. A new one is a folder beside `flow` with these two functions, a
+ * descriptor in prior/kinds.ts, and a line here.
+ */
+import type { Limits } from '../../src/core/limits.ts';
+import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
+import { openDiffusion, trainDiffusion } from '../diffusion/index.ts';
+import { openFlow, trainFlow } from '../flow/index.ts';
+import { openGaussian, trainGaussian } from '../gaussian/index.ts';
+import type { GenerativeKind } from '../kinds.ts';
+import type { CheckpointPlace } from '../train/checkpoint.ts';
+import type { RunEvent } from '../train/loop.ts';
+import type { TrainingSet } from '../train/standard.ts';
+
+export interface OpenGenerativeOptions {
+  /** What the file must belong to; absent: anything. */
+  readonly networkId?: string | undefined;
+  readonly limits?: Limits | undefined;
+}
+
+/** What any of them is trained with; each takes what it needs. */
+export interface GenerativeTraining {
+  readonly set: TrainingSet;
+  /** Modulations that nothing is learnt from; read when they are asked for. */
+  heldOut(): Promise<TrainingSet>;
+  readonly networkId: string;
+  /** Quantiser steps of the model at quality 50, [channels]. */
+  readonly steps: Float32Array;
+  /** Where the modulations come from, for the card. */
+  readonly data: string;
+  readonly trainingSteps?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly checkpoint: CheckpointPlace;
+  /** Told which backend of TensorFlow.js computes, where one does. */
+  readonly onBackend?: ((backend: string) => void) | undefined;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Both throw what the functions of their folder throw. */
+interface Generative {
+  /** From the bytes of its file. */
+  open(bytes: Uint8Array, options: OpenGenerativeOptions): unknown;
+  /** The bytes of its file. */
+  train(training: GenerativeTraining): Promise<Uint8Array>;
+}
+
+export const generativePriors = {
+  diffusion: {
+    open: openDiffusion,
+    train: (training) => withTensorFlow(training, trainDiffusion),
+  },
+  flow: {
+    open: openFlow,
+    train: (training) => withTensorFlow(training, trainFlow),
+  },
+  gaussian: {
+    open: openGaussian,
+    train: ({ set, networkId, data, threads = 1, signal }) =>
+      trainGaussian({ set, networkId, data, multiply: openMultiply(threads), signal }),
+  },
+} as const satisfies Readonly<Record<GenerativeKind, Generative>>;
+
+/** What a file of each kind is opened to. */
+export type OpenedGenerative = {
+  readonly [K in GenerativeKind]: Awaited<ReturnType<(typeof generativePriors)[K]['open']>>;
+};
+
+type Judged = Omit<GenerativeTraining, 'heldOut'> & { readonly heldOut: TrainingSet };
+
+async function withTensorFlow(
+  training: GenerativeTraining,
+  train: (tf: TensorFlow, options: Judged) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const heldOut = await training.heldOut();
+  const { tf, backend } = await openTensorFlow({ threads: training.threads });
+  training.onBackend?.(backend);
+  return train(tf, { ...training, heldOut });
+}
