@@ -27,7 +27,7 @@ export type { Channels, Family, ModelCard } from './field/card.ts';
 export { type Model, readModel, writeModel } from './field/model.ts';
 export { type PresetName, preset, presetNames } from './field/presets.ts';
 export type { FieldSpec, GridLevel } from './field/spec.ts';
-export { maxEffort } from './fit/index.ts';
+export { maxEffort, type OwnSize, ownSizeFor, publishedSizes, w0For } from './fit/index.ts';
 export * from './formats/index.ts';
 export * from './functaset/index.ts';
 export * from './jobs/index.ts';
