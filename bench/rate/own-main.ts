@@ -13,7 +13,7 @@ import { openEngine } from '../../src/engine/index.ts';
 import type { OwnSize } from '../../src/fit/index.ts';
 import { type CoinEncoded, fitCoin } from '../../src/jobs/index.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { openSession } from '../../src/session/index.ts';
+import { type Encoded, openSession } from '../../src/session/index.ts';
 import { readPictures } from './pictures.ts';
 import { publishedCurves } from './published.ts';
 
@@ -59,7 +59,7 @@ await engine.close();
 
 async function row(size: OwnSize, bits: number): Promise<void> {
   const own: CoinEncoded[] = [];
-  const model: number[] = [];
+  const model: Encoded[] = [];
   for (const signal of signals) {
     const found = await fitCoin(signal, {
       ...{ engine, size, bits, iterations: Number(values.iterations), seed: Number(values.seed) },
@@ -68,7 +68,7 @@ async function row(size: OwnSize, bits: number): Promise<void> {
     });
     own.push(found);
     const target = { fileBytes: found.bytes.length };
-    model.push((await session.encode(signal, { target, effort: Number(values.effort) })).psnrDb);
+    model.push(await session.encode(signal, { target, effort: Number(values.effort) }));
   }
   const rate = meanOf(own.map(({ bitsPerPoint }) => bitsPerPoint));
   const near =
@@ -83,7 +83,7 @@ async function row(size: OwnSize, bits: number): Promise<void> {
     spread(own.map(({ psnrDb }) => psnrDb)),
     meanOf(own.map(({ seconds }) => seconds)).toFixed(2),
     near === undefined ? '-' : `${near.psnrDb.toFixed(2)} at ${near.bitsPerPixel.toFixed(3)}`,
-    spread(model),
+    `${spread(model.map(({ psnrDb }) => psnrDb))} at ${meanOf(model.map(({ bitsPerPoint }) => bitsPerPoint)).toFixed(3)}`,
   ];
   console.log(`| ${cells.join(' | ')} |`);
 }
