@@ -13,8 +13,8 @@
  */
 import { type Multiply, principalAxes } from '../core/eigen.ts';
 import { BadInputError } from '../core/errors.ts';
-import { network64 } from '../engine/reference/field64.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
+import { network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import { isSameNetwork } from '../session/functions.ts';

@@ -3,15 +3,15 @@
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
-import { type Network64, network64 } from '../engine/reference/field64.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
+import { type Network64, network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
+import { type Place, placeAt, valueAndSlope } from '../field/slopes64.ts';
 import { pointCount } from '../field/spec.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { outputGrid } from '../session/index.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
-import { type Place, placeAt, valueAndSlope } from './field.ts';
 import { conditionsOf, sampledBy, selected } from './filter.ts';
 import { groupsOf, type Places, pointsOf, together, valuesAt } from './places.ts';
 import type { RequestOf } from './request.ts';

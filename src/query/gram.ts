@@ -4,10 +4,10 @@
  * cheap: df/du by one backward pass, spread over the cells that u comes from.
  */
 import { choleskyFactor } from '../core/cholesky.ts';
-import { forward, type Network64, siteAt } from '../engine/reference/field64.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
+import { forward, type Network64, siteAt } from '../field/field64.ts';
+import { channelGradient } from '../field/slopes64.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
-import { channelGradient } from './field.ts';
 
 /** G [m, m], averaged over `modulations` [m] of signals of `shape`, summed over points and outputs; field units. */
 export function gramMatrix(

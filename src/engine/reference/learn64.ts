@@ -12,7 +12,6 @@
  */
 import type { Pace } from '../../core/pace.ts';
 import { coveringGrid, gridPositions } from '../../field/coordinates.ts';
-import { gridCells, modulationLength, pointCount, ratesAt } from '../../field/spec.ts';
 import {
   backward,
   forward,
@@ -22,7 +21,8 @@ import {
   siteAt,
   tangentBackward,
   tangentForward,
-} from './field64.ts';
+} from '../../field/field64.ts';
+import { gridCells, modulationLength, pointCount, ratesAt } from '../../field/spec.ts';
 
 /** One signal: its sites in order, targets [points, outputs], weights [points]. */
 export interface Signal64 {

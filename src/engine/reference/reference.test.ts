@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Pace } from '../../core/pace.ts';
+import { type Network64, network64 } from '../../field/field64.ts';
 import { preset } from '../../field/presets.ts';
 import { type FieldSpec, modulationLength, totalChannels } from '../../field/spec.ts';
 import { randomBatch, randomNetwork, uniformFrom } from '../testing.ts';
-import { type Network64, network64 } from './field64.ts';
 import {
   adapt64,
   emptyGradient,

@@ -3,6 +3,7 @@
 import { Pace } from '../../core/pace.ts';
 import { channelLayout, channelOfSymbol } from '../../field/channels.ts';
 import { gridPositions } from '../../field/coordinates.ts';
+import { forward, type Network64, network64, siteAt } from '../../field/field64.ts';
 import { type BaseNetwork, modulationLength, pointCount, totalChannels } from '../../field/spec.ts';
 import {
   checkAbort,
@@ -17,7 +18,6 @@ import {
 } from '../check.ts';
 import type { Batch, CallOptions, Engine, Points } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
-import { forward, type Network64, network64, siteAt } from './field64.ts';
 import { adapt64, emptyGradient, innerLoss, metaGradient64, type Signal64, sampleSites } from './learn64.ts';
 
 /** How far a channel is moved to either side: in float64, slopes have ten digits. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../core/rng.ts';
-import { forward, network64, siteAt } from '../engine/reference/field64.ts';
-import { initialWeights } from '../field/initialise.ts';
-import { pyramid } from '../field/presets.ts';
-import { type FieldSpec, modulationLength } from '../field/spec.ts';
-import { channelGradient, placeAt, valueAndSlope } from './field.ts';
+import { forward, network64, siteAt } from './field64.ts';
+import { initialWeights } from './initialise.ts';
+import { pyramid } from './presets.ts';
+import { channelGradient, placeAt, valueAndSlope } from './slopes64.ts';
+import { type FieldSpec, modulationLength } from './spec.ts';
 
 const shape = [13, 9];
 const base = pyramid({

@@ -5,8 +5,8 @@
  * `backward` is reverse mode: given df it adds dtheta and dphi. `tangentForward` and `tangentBackward` apply the
  * R-operator (Pearlmutter 1994): the derivative of the two passes along phi + e * direction at e = 0, weights held.
  */
-import { features, levelStencil } from '../../field/coordinates.ts';
-import { type FieldSpec, gridCells, pointCount, type WeightLayout, weightLayout } from '../../field/spec.ts';
+import { features, levelStencil } from './coordinates.ts';
+import { type FieldSpec, gridCells, pointCount, type WeightLayout, weightLayout } from './spec.ts';
 
 /** A base network with float64 weights; `rates` are per channel. */
 export interface Network64 {

@@ -2,9 +2,10 @@
  * Exact derivatives of a field, in float64: of its values by the channels interpolated at a point, and of its values by the
  * coordinates. Analytic, by the chain rule through the equations of `src/field/spec.ts`; nothing is differenced.
  */
-import { forward, type Network64, type Site, siteAt, type Trace } from '../engine/reference/field64.ts';
-import { axisSlopes, axisTaps, features, periodOf, type Tap } from '../field/coordinates.ts';
-import { type FieldSpec, featureCount, type GridLevel, gridCells, pointCount } from '../field/spec.ts';
+
+import { axisSlopes, axisTaps, features, periodOf, type Tap } from './coordinates.ts';
+import { forward, type Network64, type Site, siteAt, type Trace } from './field64.ts';
+import { type FieldSpec, featureCount, type GridLevel, gridCells, pointCount } from './spec.ts';
 
 /** What of a signal is fixed at a point, and how it changes with the coordinates. */
 export interface Place {
