@@ -54,6 +54,12 @@ export function* functionsOf(
   for (let i = 0; i < archive.count; i++) yield stoppable(signal, () => toFunction(model, archive.at(i)));
 }
 
+/** The single file of a function of an archive; a file itself. Throws what `openArchive` throws. */
+export function fileOf(model: Model, bytes: Uint8Array, item: number, limits: Limits): Uint8Array {
+  if (readHeader(bytes, limits).container !== 'archive') return bytes.slice();
+  return openArchive(model, bytes, limits).file(item);
+}
+
 /** A modulation to the bytes of a file. Throws what `encodePriced` throws. */
 export function code(model: Model, task: CodeTask): Coded {
   const { modulation, shape, quality, prior } = task;

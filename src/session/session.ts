@@ -12,15 +12,17 @@ import type { RowStream } from '../signal/rows.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
-import { archiveOf, functionsOf } from './coding.ts';
+import { archiveOf, fileOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
 import { SignalEncoder } from './encoder.ts';
+import { type Func, funcOf } from './func.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
 import { inspect } from './inspect.ts';
 import { itemNumber, namesOf } from './items.ts';
+import { modulationOf } from './modulation.ts';
 import { encodeTo } from './target.ts';
 import type {
   DecodeOptions,
@@ -87,6 +89,55 @@ class OpenSession implements Session {
     const ids = options.ids ? uniqueIds(signals) : undefined;
     const named = items.map(({ bytes }, i) => ({ bytes, id: ids?.[i] }));
     return { items, archive: stoppable(options.signal, () => archiveOf(this.model, named)) };
+  }
+
+  async open(
+    bytes: Uint8Array,
+    options: Pick<DecodeOptions, 'item' | 'id' | 'limits' | 'signal'> = {},
+  ): Promise<Func> {
+    const limits = options.limits ?? this.#limits;
+    const item = itemNumber(bytes, options, limits);
+    const found = await this.#work.decode(this.model, { bytes, item, limits }, options.signal);
+    return this.#func(found, {
+      bytes,
+      item,
+      id: namesOf(bytes, limits)[item]!,
+      limits,
+      signal: options.signal,
+    });
+  }
+
+  async *openEach(
+    bytes: Uint8Array,
+    options: Pick<DecodeOptions, 'limits' | 'signal'> = {},
+  ): AsyncIterable<Func> {
+    const limits = options.limits ?? this.#limits;
+    const names = namesOf(bytes, limits);
+    let item = 0;
+    for (const found of functionsOf(this.model, bytes, { limits, signal: options.signal })) {
+      yield await this.#func(found, { bytes, item, id: names[item]!, limits, signal: options.signal });
+      item++;
+    }
+  }
+
+  async #func(
+    found: DecodedFunction,
+    of: {
+      readonly bytes: Uint8Array;
+      readonly item: number;
+      readonly id: string;
+      readonly limits: Limits;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<Func> {
+    const { model, engine } = this;
+    const { modulation, quality } =
+      'network' in found
+        ? { modulation: new Float32Array(0), quality: defaultQuality }
+        : await modulationOf(this, found, { signal: of.signal });
+    const file = () => fileOf(model, of.bytes, of.item, of.limits);
+    const context = { model, engine, work: this.#work, limits: of.limits };
+    return funcOf(context, { id: of.id, found, modulation, quality, file });
   }
 
   async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {

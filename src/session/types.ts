@@ -9,6 +9,7 @@ import type { Box } from '../signal/box.ts';
 import type { Size } from '../signal/region.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
+import type { Func } from './func.ts';
 import type { Work } from './work.ts';
 
 export interface SessionOptions {
@@ -199,6 +200,16 @@ export interface Session {
     signals: readonly Signal[],
     options?: EncodeManyOptions,
   ): Promise<{ readonly items: Encoded[]; readonly archive: Uint8Array }>;
+  /**
+   * A function of a file or an archive, to be asked. Throws as `decode`.
+   *
+   * @example
+   * const fn = await session.open(bytes);
+   * const values = await fn.evaluate([12.25, 7.5]);
+   */
+  open(bytes: Uint8Array, options?: Pick<DecodeOptions, 'item' | 'id' | 'limits' | 'signal'>): Promise<Func>;
+  /** All functions of an archive (of a single file: one), in one pass over its bytes. */
+  openEach(bytes: Uint8Array, options?: Pick<DecodeOptions, 'limits' | 'signal'>): AsyncIterable<Func>;
   /** Values are clamped to the family's range; pictures are rounded to multiples of 1/255. */
   decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
   /** The same values, rows at a time. */

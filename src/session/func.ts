@@ -1,0 +1,197 @@
+/** A function as an object: what a file, a store or a prior gives, asked at points, decoded at any size, or written as bytes. */
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import { BadInputError } from '../core/errors.ts';
+import { checkLimit, type Limits } from '../core/limits.ts';
+import { Pace } from '../core/pace.ts';
+import type { Engine } from '../engine/engine.ts';
+import { atQuality } from '../field/at-quality.ts';
+import { network64 } from '../field/field64.ts';
+import type { Model } from '../field/model.ts';
+import { placeAt, valueAndSlope } from '../field/slopes64.ts';
+import { bestPrior } from '../models/priors.ts';
+import { collectRows, type RowStream } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
+import { toSignalValues } from '../signal/values.ts';
+import { checkCodedAt } from './coding.ts';
+import { functionRows } from './function-rows.ts';
+import type { DecodeOptions } from './types.ts';
+import type { DecodedFunction, Work } from './work.ts';
+
+/** How a function is decoded: as `Session.decode`, without the choice of an item. */
+export type FuncDecodeOptions = Omit<DecodeOptions, 'item' | 'id'>;
+
+/** How a function is coded. */
+export interface FuncBytesOptions {
+  /** Default: its own. */
+  readonly quality?: number | undefined;
+  /** Default: the best that the model has. */
+  readonly prior?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A signal as a function. Coordinates are in samples of the signal, axes in array order: sample i of an axis stands at i + 0.5.
+ *
+ * @example
+ * const fn = await session.open(bytes);
+ * const [r, g, b] = await fn.evaluate([12.25, 7.5]);
+ * const large = await fn.decode({ size: '4x' });
+ */
+export interface Func {
+  /** Its id in an archive or a functaset; `0`, `1`, ... where it has none. */
+  readonly id: string;
+  /** Samples of the signal along each axis, array order. */
+  readonly shape: readonly number[];
+  /** Values at a point. */
+  readonly channels: number;
+  /** The modulation is one of the network at this quality. */
+  readonly quality: number;
+  /** The model that it is a function of; a network file brings its own. */
+  readonly model: Model;
+  /** [m]: dequantised symbols; the plain fit of a file of samples; no numbers where the file is a network of its own. */
+  readonly modulation: Float32Array;
+  /**
+   * Values [points, channels] of the field at points [points, axes], row-major, in the units of the signal; neither clamped nor rounded.
+   * Throws BadInputError `bad-coordinates`, `outside-signal`; LimitError; AbortedError.
+   */
+  evaluate(
+    points: ArrayLike<number>,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Float32Array>;
+  /** Exact derivatives [points, channels, axes] of these values by the coordinates, a unit a sample, in float64. Throws as `evaluate`. */
+  derivative(
+    points: ArrayLike<number>,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Float64Array>;
+  /** The signal at any size, or a region of it. Throws as `Session.decode`. */
+  decode(options?: FuncDecodeOptions): Promise<Signal>;
+  /** The same values, rows at a time. */
+  rows(options?: FuncDecodeOptions): RowStream;
+  /** A `.functa` file: the one it came from, unless quality or prior are given. Throws what coding throws. */
+  toBytes(options?: FuncBytesOptions): Promise<Uint8Array>;
+}
+
+/** What functions are asked with. */
+export interface FuncContext {
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly work: Work;
+  readonly limits: Limits;
+}
+
+/** What is known of a function. */
+export interface FuncParts {
+  readonly id: string;
+  /** What decodes to its signal. */
+  readonly found:
+    | DecodedFunction
+    | { readonly modulation: Float32Array; readonly shape: readonly number[]; readonly quality: number };
+  readonly quality: number;
+  readonly modulation: Float32Array;
+  /** The file that it came from; absent where it came from none. */
+  readonly file?: (() => Uint8Array) | undefined;
+}
+
+export function funcOf(context: FuncContext, parts: FuncParts): Func {
+  return new OpenedFunc(context, parts);
+}
+
+class OpenedFunc implements Func {
+  readonly id: string;
+  readonly shape: readonly number[];
+  readonly channels: number;
+  readonly quality: number;
+  readonly model: Model;
+  readonly modulation: Float32Array;
+  readonly #context: FuncContext;
+  readonly #found: FuncParts['found'];
+  readonly #file: FuncParts['file'];
+
+  constructor(context: FuncContext, { id, found, quality, modulation, file }: FuncParts) {
+    this.model = 'network' in found ? found.network : context.model;
+    this.id = id;
+    this.shape = found.shape;
+    this.channels = this.model.card.spec.outputs;
+    this.quality = quality;
+    this.modulation = modulation;
+    this.#context = context;
+    this.#found = found;
+    this.#file = file;
+  }
+
+  async evaluate(points: ArrayLike<number>, { signal }: { readonly signal?: AbortSignal | undefined } = {}) {
+    this.#check(points, 1);
+    const { network } = atQuality(this.model, this.quality);
+    const coordinates = Float32Array.from(points);
+    const list = { kind: 'list', coordinates } as const;
+    const found = await this.#context.engine.evaluate(network, this.shape, this.modulation, list, { signal });
+    return toSignalValues(this.model.card, found, true);
+  }
+
+  async derivative(
+    points: ArrayLike<number>,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ) {
+    const { card } = this.model;
+    const { axes, outputs } = card.spec;
+    this.#check(points, 1 + axes);
+    const net = network64(atQuality(this.model, this.quality).network);
+    const phi = Float64Array.from(this.modulation);
+    const all = new Float64Array((points.length / axes) * outputs * axes);
+    const pace = new Pace(signal);
+    for (let p = 0; p * axes < points.length; p++) {
+      const x = Array.from({ length: axes }, (_, axis) => points[p * axes + axis]!);
+      const { slope } = valueAndSlope(net, placeAt(card.spec, this.shape, x), phi);
+      all.set(
+        slope.map((d) => card.values.scale * d),
+        p * outputs * axes,
+      );
+      if (pace.due) await pace.turn();
+    }
+    return all;
+  }
+
+  async decode(options: FuncDecodeOptions = {}): Promise<Signal> {
+    const stream = this.rows(options);
+    const values = await collectRows(stream);
+    return { id: this.id, shape: stream.shape, channels: stream.channels, values };
+  }
+
+  rows(options: FuncDecodeOptions = {}): RowStream {
+    const { limits = this.#context.limits } = options;
+    return functionRows(this.#context, this.#found, { ...options, limits });
+  }
+
+  async toBytes({ quality, prior, signal }: FuncBytesOptions = {}): Promise<Uint8Array> {
+    if (this.#file !== undefined && quality === undefined && prior === undefined) return this.#file();
+    const { model, shape, modulation } = this;
+    if ('network' in this.#found)
+      throw new BadInputError(
+        'own-network',
+        'a network of its own is not coded anew; leave quality and prior out',
+      );
+    const at = quality ?? this.quality;
+    checkCodedAt(model, at, this.quality);
+    const task = { modulation, shape, quality: at, prior: prior ?? bestPrior(model) };
+    return (await this.#context.work.code(model, task, signal)).bytes;
+  }
+
+  #check(points: ArrayLike<number>, passes: number): void {
+    const { shape } = this;
+    const axes = shape.length;
+    if (points.length === 0 || points.length % axes !== 0) {
+      const wanted = `${axes} numbers for each point`;
+      throw new BadInputError('bad-coordinates', `${points.length} numbers are no points; give ${wanted}`);
+    }
+    for (let i = 0; i < points.length; i++) {
+      const x = points[i]!;
+      if (x >= 0 && x <= shape[i % axes]!) continue;
+      throw new BadInputError(
+        'outside-signal',
+        `point ${Math.floor(i / axes)} is outside the function of [${shape}]: coordinates go from 0 to the size of each axis`,
+      );
+    }
+    const work = (points.length / axes) * passes * multiplyAddsPerPoint(this.model.card.spec);
+    checkLimit('multiply-adds', work, this.#context.limits.maxMultiplyAdds, 'ask for fewer points');
+  }
+}
