@@ -33,7 +33,15 @@ try {
   console.log('|---|---|---|---|');
   let first: readonly { bitsPerPixel: number; psnrDb: number }[] | undefined;
   for (const effort of efforts) {
-    const result = await evaluate({ model, engine, dataset, split: 'validation', limit, qualities, effort });
+    const result = await evaluate({
+      model,
+      engine,
+      data: dataset,
+      split: 'validation',
+      limit,
+      qualities,
+      effort,
+    });
     const points = result.qualities.map((row) => ({
       bitsPerPixel: row.archiveBitsPerPixel,
       psnrDb: row.psnrDbMeanOfItems,

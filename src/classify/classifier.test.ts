@@ -21,7 +21,7 @@ const store = join(directory, 'set');
 beforeAll(async () => {
   engine = await openEngine();
   model = readModel(await makeTinyModel(engine));
-  await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', path: store, model, engine });
+  await buildFunctaset({ data: 'fixture-fashion', split: 'train', path: store, model, engine });
 });
 
 afterAll(async () => {

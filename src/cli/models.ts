@@ -129,19 +129,11 @@ async function namedOrKnown(
   fits: (model: Model) => boolean,
   absent: (known: string) => string,
 ): Promise<Model> {
-  const { listModels, loadModel, modelFilesIn } = await import('../models/index.ts');
+  const { findModelWith, loadModel } = await import('../models/index.ts');
   if (ref !== undefined) return loadModel(ref);
-  const entries = await listModels();
-  for (const { path } of entries) {
-    const model = await loadModel(path);
-    if (fits(model)) return model;
-  }
-  for (const path of await modelFilesIn(dirname(resolve(owner)))) {
-    // a damaged one is not what was asked for
-    const model = await loadModel(path).catch(() => undefined);
-    if (model !== undefined && fits(model)) return model;
-  }
-  throw new NotFoundError('model-not-here', absent(entries.map(({ name }) => name).join(', ') || 'none'));
+  const { model, known } = await findModelWith(fits, { beside: dirname(resolve(owner)) });
+  if (model !== undefined) return model;
+  throw new NotFoundError('model-not-here', absent(known.join(', ') || 'none'));
 }
 
 /** The model whose functions a functaset holds. */

@@ -32,7 +32,7 @@ afterAll(() => engine.close());
 describe('build', () => {
   it('codes each signal once, by the steps of the quality asked for, where one encoding chooses among many', async () => {
     const path = join(temporary(), 'set');
-    const options = { dataset: 'fixture-fashion', split: 'test' as const, path, model, engine, quality: 40 };
+    const options = { data: 'fixture-fashion', split: 'test' as const, path, model, engine, quality: 40 };
     const coded = vi.spyOn(inlineWork, 'code');
     const { added } = await buildFunctaset({ ...options, limit: 8 });
     // Short files are priced by every prior of the model, and by nothing else.
@@ -52,7 +52,7 @@ describe('build', () => {
 
   it('stores a function for every signal, goes on where it stopped, and refuses a store that is not empty', async () => {
     const path = join(temporary(), 'set');
-    const options = { dataset: 'fixture-fashion', split: 'train' as const, path, model, engine, batch: 5 };
+    const options = { data: 'fixture-fashion', split: 'train' as const, path, model, engine, batch: 5 };
     const stop = new AbortController();
     const flushed: string[] = [];
     const onFlushed = (ids: readonly string[]) => {
@@ -101,13 +101,13 @@ describe('build of a folder', () => {
   it('stores every picture of it, those of a split when it is asked for, in the channels of the model', async () => {
     const directory = await folder(20);
     const build = (name: string, split?: 'train' | 'all') =>
-      buildFunctaset({ dataset: `images:${directory}`, split, path: join(temporary(), name), model, engine });
+      buildFunctaset({ data: `images:${directory}`, split, path: join(temporary(), name), model, engine });
     const notes: string[] = [];
     expect(await build('all')).toMatchObject({ found: 20, added: 20, there: 0, skipped: 0, total: 20 });
     const some = await build('train', 'train');
     expect(some.added).toBeLessThan(20);
     await buildFunctaset({
-      ...{ dataset: `images:${directory}`, path: join(temporary(), 'set'), model, engine },
+      ...{ data: `images:${directory}`, path: join(temporary(), 'set'), model, engine },
       onEvent: (event) => event.type === 'note' && notes.push(event.message),
     });
     expect(notes).toEqual(['20 of 20: its colours are read as grey']);
@@ -124,7 +124,7 @@ describe('build of a folder', () => {
     await writeFile(join(directory, '03\u0007.png'), whole);
     const notes: string[] = [];
     const options = {
-      ...{ dataset: `images:${directory}`, path, model, engine, batch: 3 },
+      ...{ data: `images:${directory}`, path, model, engine, batch: 3 },
       limits: withLimits({ maxSamples: 1000 }),
       onEvent: (event: PipelineEvent) => event.type === 'note' && notes.push(event.message),
     };
@@ -153,7 +153,7 @@ describe('build of a folder', () => {
   it('that holds nothing that can be stored fails with the first fault', async () => {
     const directory = temporary();
     for (const name of ['a.png', 'b.png']) await writeFile(join(directory, name), 'no picture');
-    const options = { dataset: `images:${directory}`, path: join(temporary(), 'set'), model, engine };
+    const options = { data: `images:${directory}`, path: join(temporary(), 'set'), model, engine };
     await expect(buildFunctaset(options)).rejects.toMatchObject({ code: 'unknown-image' });
   });
 
@@ -169,7 +169,7 @@ describe('trainPrior', () => {
     const path = join(directory, 'set');
     const modelPath = join(directory, 'tiny.safetensors');
     await writeFile(modelPath, bytes);
-    await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', path, model, engine });
+    await buildFunctaset({ data: 'fixture-fashion', split: 'train', path, model, engine });
     const units: string[] = [];
     const onEvent = (event: PipelineEvent) => {
       if (event.type === 'start') units.push(event.unit);

@@ -1,6 +1,5 @@
 /** From a data set to a functaset: a function for every signal, stored as its file. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { openDataset } from '../../datasets/registry.ts';
 import { AbortedError, ConflictError, FunctaError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems } from '../core/units.ts';
@@ -11,7 +10,7 @@ import { openFunctasetOf } from '../session/store.ts';
 import type { Encoded } from '../session/types.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
-import { openingFor } from './data.ts';
+import { openData, openingFor } from './data.ts';
 import type { BuildOptions, BuildResult, SkippedSignal } from './types.ts';
 
 const job = 'build';
@@ -30,7 +29,7 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
   const { model, path, split = 'all', resume = false } = options;
   const started = performance.now();
   const opening = openingFor(model.card.spec.outputs, options);
-  const dataset = await openDataset(options.dataset, split, opening);
+  const { data, close } = await openData(options.data, split, opening);
   try {
     const store = await openFunctasetOf(model, path);
     try {
@@ -40,7 +39,7 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
           `${path} holds ${store.count} functions already; resume the build, or choose another path`,
         );
       }
-      const counts = await new Build(dataset, store, options).run();
+      const counts = await new Build(data, store, options).run();
       const seconds = (performance.now() - started) / 1000;
       options.onEvent?.({ type: 'end', job, done: store.count, seconds });
       return { path, ...counts, total: store.count, ...figuresOf(store), seconds };
@@ -48,7 +47,7 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
       await store.close();
     }
   } finally {
-    dataset.close();
+    close();
   }
 }
 

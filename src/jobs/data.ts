@@ -4,6 +4,7 @@ import type { Dataset, OpenOptions, Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import type { DataShape } from '../learn/index.ts';
 import type { SignalSource } from '../signal/source.ts';
+import type { DataRef } from './types.ts';
 
 /** A data set as the learner reads it. */
 export function sourceOf(dataset: Dataset, limit?: number): SignalSource {
@@ -14,6 +15,29 @@ export function sourceOf(dataset: Dataset, limit?: number): SignalSource {
     shapeOf: (index) => dataset.shape ?? shapeOfItem(dataset, index),
     fill: (index, crop, target) => readBox(dataset, index, crop, target),
   };
+}
+
+/** Data of a job, opened. */
+export interface OpenedData {
+  readonly data: Dataset;
+  /** Closes what was opened here; data of the caller's stay open. */
+  close(): void;
+}
+
+/** Opens a split of data that has a name. Throws what `openDataset` throws. */
+export async function openData(
+  ref: DataRef,
+  split: Split | 'all',
+  options: OpenOptions = {},
+): Promise<OpenedData> {
+  if (typeof ref !== 'string') return { data: ref, close: () => undefined };
+  const data = await openDataset(ref, split, options);
+  return { data, close: () => data.close() };
+}
+
+/** What data are called. */
+export function nameOfData(ref: DataRef): string {
+  return typeof ref === 'string' ? ref : ref.name;
 }
 
 /** Where and how to open a data set for fields of so many outputs; absent members stay absent. */
@@ -34,11 +58,11 @@ const looked = 256;
 
 /** What a recipe has to know of a data set. Throws what `openDataset` throws. */
 export async function shapeOfData(
-  name: string,
+  ref: DataRef,
   split: Split | 'all',
   options: OpenOptions = {},
 ): Promise<DataShape> {
-  const data = await openDataset(name, split, options);
+  const { data, close } = await openData(ref, split, options);
   try {
     const outputs = data.channels;
     if (data.shape !== undefined) return { shape: data.shape, outputs, uniform: true };
@@ -50,6 +74,6 @@ export async function shapeOfData(
     }
     return { shape: shape ?? [], outputs, uniform: false };
   } finally {
-    data.close();
+    close();
   }
 }

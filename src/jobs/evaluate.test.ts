@@ -24,7 +24,7 @@ describe('evaluate', () => {
     const result = await evaluate({
       model,
       engine,
-      dataset: 'fixture-fashion',
+      data: 'fixture-fashion',
       split: 'test',
       qualities: [40, 60],
       peers: ['jpeg', 'webp'],
@@ -63,12 +63,12 @@ describe('evaluate', () => {
   it.each([
     [{ peers: ['gif'] }, 'unknown-peer'],
     [{ qualities: [] }, 'no-qualities'],
-    [{ dataset: 'nowhere' }, 'unknown-dataset'],
+    [{ data: 'nowhere' }, 'unknown-dataset'],
   ])('refuses %j', async (change, code) => {
     const options = {
       model,
       engine,
-      dataset: 'fixture-fashion',
+      data: 'fixture-fashion',
       split: 'test' as const,
       limit: 1,
       ...change,

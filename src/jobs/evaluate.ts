@@ -7,7 +7,6 @@
  * of pictures out. `histogramBytes` is an archive of the same symbols through the `histogram` prior, over items.
  */
 import { encodeArchive, readArchiveIndex } from '../../codec/index.ts';
-import { openDataset } from '../../datasets/registry.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems, psnrOfMeanMse } from '../core/units.ts';
@@ -22,7 +21,7 @@ import type { Coded } from '../session/work.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits, errorAgainst, isPicture } from '../signal/values.ts';
-import { openingFor } from './data.ts';
+import { nameOfData, openData, openingFor } from './data.ts';
 import { checkPeers, Peer } from './peers.ts';
 import type { EvalOptions, EvalQuality, EvalResult, PeerPoint, PipelineEvent } from './types.ts';
 
@@ -31,7 +30,7 @@ const defaultQualities = [30, 40, 50, 60];
 
 /** Throws BadInputError `no-qualities`, `unknown-peer`, `empty-dataset`; AbortedError; what coding and data sets throw. */
 export async function evaluate(options: EvalOptions): Promise<EvalResult> {
-  const { model, engine, split, effort = 1, qualities = defaultQualities } = options;
+  const { model, engine, split = 'all', effort = 1, qualities = defaultQualities } = options;
   const prior = options.prior ?? bestPrior(model);
   if (qualities.length === 0)
     throw new BadInputError('no-qualities', 'give at least one quality to evaluate at');
@@ -59,7 +58,7 @@ export async function evaluate(options: EvalOptions): Promise<EvalResult> {
   tell({ type: 'end', job, done: total, seconds: (performance.now() - started) / 1000 });
   return {
     model: model.card.name,
-    dataset: options.dataset,
+    dataset: nameOfData(options.data),
     split,
     n: signals.length,
     prior,
@@ -151,25 +150,25 @@ class Run {
 
 async function readSignals({
   model,
-  dataset: name,
-  split,
+  data: ref,
+  split = 'all',
   limit,
   cacheDir,
   signal,
 }: EvalOptions): Promise<Signal[]> {
-  const dataset = await openDataset(name, split, openingFor(model.card.spec.outputs, { cacheDir }));
+  const { data, close } = await openData(ref, split, openingFor(model.card.spec.outputs, { cacheDir }));
   try {
     const signals: Signal[] = [];
-    for (let i = 0; i < Math.min(limit ?? dataset.length, dataset.length); i++) {
+    for (let i = 0; i < Math.min(limit ?? data.length, data.length); i++) {
       if (signal?.aborted) throw new AbortedError();
-      const item = await dataset.get(i);
+      const item = await data.get(i);
       checkFits(model, item);
       signals.push(item);
     }
     if (signals.length === 0)
-      throw new BadInputError('empty-dataset', `${name} ${split} has no signals to evaluate`);
+      throw new BadInputError('empty-dataset', `${nameOfData(ref)} ${split} has no signals to evaluate`);
     return signals;
   } finally {
-    dataset.close();
+    close();
   }
 }

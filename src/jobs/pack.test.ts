@@ -41,7 +41,7 @@ beforeAll(async () => {
   engine = await openEngine();
   bytes = await makeTinyModel(engine, slopedRecipe);
   model = readModel(bytes);
-  const common = { model, engine, path: built, dataset: 'fixture-fashion', split: 'train' } as const;
+  const common = { model, engine, path: built, data: 'fixture-fashion', split: 'train' } as const;
   await buildFunctaset({ ...common, quality: 62, limit: 12 });
   await buildFunctaset({ ...common, quality: 40, prior: 'histogram', limit: 20, resume: true });
   const data = await openDataset('fixture-fashion', 'train');

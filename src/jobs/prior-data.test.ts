@@ -30,8 +30,8 @@ afterAll(() => engine.close());
 
 /** Symbols of what priors would learn from, at the qualities that they stand for. */
 async function symbolsOf(options: Partial<TrainPriorOptions>) {
-  const dataset = 'fixture-fashion';
-  const { source } = await openModulations(model, { engine, modelPath: '', dataset, ...options }, true);
+  const data = 'fixture-fashion';
+  const { source } = await openModulations(model, { engine, modelPath: '', data, ...options }, true);
   const items = await Promise.all(Array.from({ length: source.length }, (_, i) => source.at(i)));
   return items.map(({ modulation, layout, quality = 0 }) => {
     const symbols = quantise(layout, modulation, stepsAt(model.steps, quality));

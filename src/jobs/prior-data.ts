@@ -1,5 +1,4 @@
 /** Modulations that priors learn from: those of a functaset, or of a data set whose signals are adapted first. */
-import { openDataset } from '../../datasets/registry.ts';
 import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { contextKind } from '../../prior/registry.ts';
@@ -17,7 +16,7 @@ import { defaultBatch, groups } from '../session/session.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
-import { openingFor } from './data.ts';
+import { nameOfData, openData, openingFor } from './data.ts';
 import type { PipelineEvent, TrainPriorOptions } from './types.ts';
 
 const job = 'prior';
@@ -102,11 +101,11 @@ const mostTurns = 6;
  * learnt from mirrored ones.
  */
 async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
-  const { engine, dataset: name = '', split = 'train', limit, qualities, signal, onEvent } = options;
+  const { engine, data: ref = '', split = 'train', limit, qualities, signal, onEvent } = options;
   const { effort = 1, codedOnly = false } = options;
   const { spec } = model.card;
   const prior = contextKind(model);
-  const dataset = await openDataset(name, split, openingFor(spec.outputs, options));
+  const { data: dataset, close } = await openData(ref, split, openingFor(spec.outputs, options));
   try {
     const chosen = spread(dataset.length, limit);
     const total = chosen.length;
@@ -137,9 +136,9 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
       }
     }
     const source = { length: all.length, at: (index: number) => all[index]! };
-    return { source, data: `${name}/${split}`, close: async () => undefined };
+    return { source, data: `${nameOfData(ref)}/${split}`, close: async () => undefined };
   } finally {
-    dataset.close();
+    close();
   }
 }
 

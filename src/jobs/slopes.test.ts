@@ -47,7 +47,7 @@ test('a file is decoded by the network of its own quality', async () => {
 test('a function of a functaset is what its bytes say, at their own quality', async () => {
   const path = join(temporary(), 'set');
   await buildFunctaset({
-    ...{ model, engine, path, dataset: 'fixture-fashion', split: 'train', quality: 62 },
+    ...{ model, engine, path, data: 'fixture-fashion', split: 'train', quality: 62 },
     limit: 2,
   });
   const store = await openFunctasetOf(model, path, { readOnly: true });
@@ -80,7 +80,7 @@ test('learning writes slopes, learning on keeps them, and priors train at all qu
     phases: { distortion: 2, rounded: 2, coded: 2 },
   });
   const out = join(temporary(), 'sloped.safetensors');
-  const first = await trainModel({ engine, recipe, dataset: 'fixture-fashion', out });
+  const first = await trainModel({ engine, recipe, data: 'fixture-fashion', out });
   const { slopes } = first.model;
   expect(slopes?.qualities).toEqual([recipe.quality.lowest, recipe.quality.highest]);
   expect(slopes?.weights.some((x) => x !== 0)).toBe(true);
@@ -88,13 +88,13 @@ test('learning writes slopes, learning on keeps them, and priors train at all qu
   const on = join(temporary(), 'on.safetensors');
   const careful = withOverrides(recipe, { steps: 1, phases: { distortion: 0, rounded: 0, coded: 0 } });
   const next = await trainModel({
-    ...{ engine, recipe: careful, dataset: 'fixture-fashion', out: on },
+    ...{ engine, recipe: careful, data: 'fixture-fashion', out: on },
     from: first.model,
   });
   const moved = next.model.slopes!.weights.map((x, i) => Math.abs(x - slopes!.weights[i]!));
   expect(Math.max(...moved)).toBeLessThan(0.01);
   const { model: coded } = await trainPrior({
-    ...{ engine, modelPath: out, dataset: 'fixture-fashion', kinds: ['histogram', 'factorized'] },
+    ...{ engine, modelPath: out, data: 'fixture-fashion', kinds: ['histogram', 'factorized'] },
     effort: 2,
     limit: 40,
   });
@@ -103,14 +103,14 @@ test('learning writes slopes, learning on keeps them, and priors train at all qu
   expect(file.bytes.length).toBeGreaterThan(0);
   // What it costs is told at quality 50, which is not among those asked for here.
   const histogram = {
-    ...{ engine, modelPath: out, dataset: 'fixture-fashion', kinds: ['histogram'], limit: 40 },
+    ...{ engine, modelPath: out, data: 'fixture-fashion', kinds: ['histogram'], limit: 40 },
     replace: true,
   };
   expect((await trainPrior({ ...histogram, qualities: [40, 50] })).bitsPerPoint.histogram).toBeGreaterThan(0);
   expect((await trainPrior({ ...histogram, qualities: [41] })).bitsPerPoint).toEqual({});
   await expect(
     trainPrior({
-      ...{ engine, modelPath: out, dataset: 'fixture-fashion', kinds: ['histogram', 'gaussian'] },
+      ...{ engine, modelPath: out, data: 'fixture-fashion', kinds: ['histogram', 'gaussian'] },
     }),
   ).rejects.toMatchObject({ code: 'prior-kind' });
 });

@@ -36,7 +36,7 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
   const asked: readonly string[] = options.kinds ?? trainedKinds;
   const generative = generativeKinds.filter((kind) => asked.includes(kind));
   const kinds = asked.filter((name) => !generative.some((kind) => kind === name)).map(priorKind);
-  if ((options.functaset === undefined) === (options.dataset === undefined)) {
+  if ((options.functaset === undefined) === (options.data === undefined)) {
     throw new BadInputError(
       'one-source',
       'priors are learnt from one functaset or one data set; give one of them',

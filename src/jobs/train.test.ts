@@ -33,7 +33,7 @@ describe('trainModel', () => {
     const { model } = await trainModel({
       engine,
       recipe,
-      dataset: 'fixture-fashion',
+      data: 'fixture-fashion',
       out,
       notes: 'a test',
       onEvent: (event) => events.push(event),
@@ -69,7 +69,7 @@ describe('trainModel', () => {
 
   it('goes on from a model, and says which', async () => {
     const directory = temporary();
-    const common = { engine, dataset: 'fixture-fashion', recipe };
+    const common = { engine, data: 'fixture-fashion', recipe };
     const first = await trainModel({ ...common, out: join(directory, 'first.safetensors') });
     const further = { ...recipe, steps: 4, phases: { distortion: 0, rounded: 0, coded: 2 } };
     const out = join(directory, 'second.safetensors');
@@ -83,7 +83,7 @@ describe('trainModel', () => {
 
   it('lets the prior of the model that it goes on from choose symbols, where there is one', async () => {
     const directory = temporary();
-    const common = { engine, dataset: 'fixture-fashion' };
+    const common = { engine, data: 'fixture-fashion' };
     const first = join(directory, 'first.safetensors');
     const plain = await trainModel({ ...common, recipe, out: first });
     const priced = withOverrides(recipe, {
@@ -114,7 +114,7 @@ describe('trainModel', () => {
 
   it('gives the same file when it was stopped and resumed', async () => {
     const directory = temporary();
-    const options = { engine, recipe, dataset: 'fixture-fashion' };
+    const options = { engine, recipe, data: 'fixture-fashion' };
     const whole = await trainModel({ ...options, out: join(directory, 'whole') });
     const stop = new AbortController();
     const out = join(directory, 'parts');
@@ -130,7 +130,7 @@ describe('trainModel', () => {
   });
 
   it('says that there is no room for the model', async () => {
-    const failure = trainModel({ engine, recipe, dataset: 'fixture-fashion', out: '/nowhere/model' });
+    const failure = trainModel({ engine, recipe, data: 'fixture-fashion', out: '/nowhere/model' });
     await expect(failure).rejects.toMatchObject({ kind: 'environment' });
   });
 });

@@ -1,7 +1,6 @@
 /** Learning a base network from a data set: the model file, its card, and the log of how it was made. */
 import { appendFile } from 'node:fs/promises';
 import type { Dataset, OpenOptions } from '../../datasets/dataset.ts';
-import { openDataset } from '../../datasets/registry.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { contextKind, readPrior } from '../../prior/registry.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
@@ -15,7 +14,7 @@ import { scalesTensor } from '../fit/fit.ts';
 import { priceWith } from '../fit/price.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
-import { openingFor, sourceOf } from './data.ts';
+import { nameOfData, type OpenedData, openData, openingFor, sourceOf } from './data.ts';
 import { holds } from './files.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
@@ -32,18 +31,27 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   const at = openingFor(recipe.spec.outputs, options);
   const split = options.split ?? 'train';
   const started = performance.now();
-  const data = await openDataset(options.dataset, split, at);
-  const held = await openValidation(options.dataset, at);
+  const opened = await openData(options.data, split, at);
+  const { data } = opened;
+  const held = await openValidation(options, at);
   const log = new Log(`${out}.log.jsonl`);
   const seconds = () => (performance.now() - started) / 1000;
   try {
     const from = options.from?.id;
-    log.write({ type: 'run', resume, dataset: options.dataset, split, engine: engine.name, from, recipe });
+    log.write({
+      type: 'run',
+      resume,
+      dataset: nameOfData(options.data),
+      split,
+      engine: engine.name,
+      from,
+      recipe,
+    });
     const trained = await train({
       engine,
       recipe,
       source: sourceOf(data, options.limit),
-      validation: held === undefined ? undefined : sourceOf(held),
+      validation: held && sourceOf(held.data),
       start: await startOf(options),
       prices: pricesOf(options),
       checkpointPath: `${out}.checkpoint`,
@@ -60,7 +68,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
     return { path: out, model: readModel(bytes), seconds: seconds() };
   } finally {
     await log.done().catch(() => undefined);
-    data.close();
+    opened.close();
     held?.close();
   }
 }
@@ -113,10 +121,15 @@ function modelFile(options: TrainOptions, data: Dataset, trained: Trained): Uint
   return writeModel({ card, network, steps, slopes, tensors });
 }
 
-/** The validation split, where a data set has one. */
-async function openValidation(name: string, at: OpenOptions): Promise<Dataset | undefined> {
+/** Data to take figures on, where there are any. */
+async function openValidation(
+  { data, validation }: TrainOptions,
+  at: OpenOptions,
+): Promise<OpenedData | undefined> {
+  if (validation !== undefined) return openData(validation, 'all');
+  if (typeof data !== 'string') return undefined;
   try {
-    return await openDataset(name, 'validation', at);
+    return await openData(data, 'validation', at);
   } catch (error) {
     if (error instanceof NotFoundError && error.code === 'empty-split') return undefined;
     throw error;
@@ -139,8 +152,8 @@ function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCa
     channels: channels ?? 'values',
     spec,
     training: {
-      dataset: options.dataset,
-      split: options.split ?? 'train',
+      dataset: nameOfData(options.data),
+      split: data.split,
       signals: Math.min(options.limit ?? data.length, data.length),
       steps: recipe.steps,
       batch: recipe.batch,

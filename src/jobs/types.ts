@@ -1,4 +1,5 @@
 /** What jobs take and give. Every option object ends with limits and an abort signal; nothing here prints. */
+import type { Dataset } from '../../datasets/dataset.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
@@ -30,8 +31,11 @@ export interface JobOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Data that a job reads: the name of a data set (`cifar10`, `images:holiday/`), or a data set of the caller's, which stays the caller's to close. */
+export type DataRef = string | Dataset;
+
 export interface BuildOptions extends JobOptions {
-  readonly dataset: string;
+  readonly data: DataRef;
   /** Default: all. */
   readonly split?: 'train' | 'validation' | 'test' | 'all' | undefined;
   readonly limit?: number | undefined;
@@ -84,8 +88,9 @@ export interface BuildResult {
 export interface EvalOptions extends JobOptions {
   readonly model: Model;
   readonly engine: Engine;
-  readonly dataset: string;
-  readonly split: 'train' | 'validation' | 'test' | 'all';
+  readonly data: DataRef;
+  /** Of a data set that has a name; default: all. */
+  readonly split?: 'train' | 'validation' | 'test' | 'all' | undefined;
   readonly limit?: number | undefined;
   readonly qualities?: readonly number[] | undefined;
   /** Of jpeg, webp, avif. */
@@ -144,8 +149,10 @@ export interface TrainOptions extends JobOptions {
   readonly engine: Engine;
   /** Everything that decides what is learnt: `presetRecipe`, `withOverrides` and `checkRecipe` of src/learn. */
   readonly recipe: TrainingRecipe;
-  readonly dataset: string;
-  /** Default train. Figures are taken on the validation split. */
+  readonly data: DataRef;
+  /** What figures are taken on; default: the validation split of data that has a name, if there is one. */
+  readonly validation?: Dataset | undefined;
+  /** Default train; of a data set that has a name. */
   readonly split?: 'train' | 'validation' | 'test' | undefined;
   readonly limit?: number | undefined;
   /** Directory of the files, for data sets that the caller brings. */
@@ -182,7 +189,7 @@ export interface TrainPriorOptions extends JobOptions {
   readonly kinds?: readonly string[] | undefined;
   /** A functaset of this model, or a data set whose items are adapted first: one of the two. */
   readonly functaset?: string | undefined;
-  readonly dataset?: string | undefined;
+  readonly data?: DataRef | undefined;
   readonly split?: 'train' | 'validation' | 'test' | undefined;
   /** Only so many, evenly spread over all. */
   readonly limit?: number | undefined;

@@ -30,7 +30,7 @@ beforeAll(async () => {
   const engine = await openEngine();
   const model = readModel(await makeTinyModel(engine));
   const path = join(directory, 'shoes');
-  await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', path, model, engine });
+  await buildFunctaset({ data: 'fixture-fashion', split: 'train', path, model, engine });
   const store = await openFunctaset(path, { readOnly: true });
   const readSignal = () => Promise.reject(new Error('no file is read here'));
   const indexes = new NearIndexes({ store, model, engine });

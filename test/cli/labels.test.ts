@@ -18,7 +18,7 @@ beforeAll(async () => {
   place = await makeWorkplace();
   const engine = await openEngine();
   const model = await loadModel(place.model);
-  await buildFunctaset({ dataset: 'fixture-fashion', split: 'test', path: place.at('set'), model, engine });
+  await buildFunctaset({ data: 'fixture-fashion', split: 'test', path: place.at('set'), model, engine });
   const store = await openFunctaset(place.at('set'));
   const functions = [...store.iterate()];
   for (const [i, fn] of functions.entries()) await store.put({ ...fn, label: labels[i] }, { replace: true });

@@ -21,7 +21,7 @@ beforeAll(async () => {
   const engine = await openEngine();
   const model = await loadModel(place.model);
   await buildFunctaset({
-    ...{ dataset: 'fixture-fashion', split: 'train', path: place.at('set'), model, engine },
+    ...{ data: 'fixture-fashion', split: 'train', path: place.at('set'), model, engine },
   });
   const store = await openFunctaset(place.at('set'), { readOnly: true });
   functions = [...store.iterate()];

@@ -9,7 +9,7 @@ await buildFunctaset({
   model: readModel(readFileSync(modelPath)),
   engine: await openEngine(),
   path,
-  dataset: 'fixture-fashion',
+  data: 'fixture-fashion',
   split: 'train',
   batch: 1,
   resume: true,

@@ -57,7 +57,7 @@ test('kills of an indexer: no function is lost, and every answer is that of the 
   writeFileSync(modelPath, await makeTinyModel(engine));
   const model = readModel(new Uint8Array(readFileSync(modelPath)));
   const path = join(directory, 'set');
-  await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', path, model, engine });
+  await buildFunctaset({ data: 'fixture-fashion', split: 'train', path, model, engine });
   const ask = async (method: 'exact' | 'hnsw', id: string) => {
     const store = await openFunctaset(path, { readOnly: true });
     const indexes = new NearIndexes({ store, model, engine });

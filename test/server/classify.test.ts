@@ -21,7 +21,7 @@ beforeAll(async () => {
   await copyFile(join(directory, 'tiny.safetensors'), join(elsewhere, 'tiny.safetensors'));
   bare = await serving.start({ modelsDir: elsewhere });
   const functaset = join(directory, 'learnt');
-  await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', path: functaset, model, engine });
+  await buildFunctaset({ data: 'fixture-fashion', split: 'train', path: functaset, model, engine });
   await trainClassifier({
     ...{ model, engine, functaset, validation: functaset, probe: 'linear' },
     recipe: { learning: { epochs: 30, batch: 8, rate: 0.01 } },

@@ -48,7 +48,7 @@ it('a store that was replaced is opened again, and its index is its own', async 
   const before = await list();
   expect((await near(before[0]!)).searched).toBe(before.length);
   const other = join(directory, 'other');
-  await buildFunctaset({ dataset: 'fixture-fashion', split: 'train', limit: 5, path: other, model, engine });
+  await buildFunctaset({ data: 'fixture-fashion', split: 'train', limit: 5, path: other, model, engine });
   await rename(shoes, join(directory, 'old'));
   await rename(other, shoes);
   const after = await list();

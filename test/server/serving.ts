@@ -50,7 +50,7 @@ export async function prepare(): Promise<Serving> {
   const model = readModel(bytes);
   await writeFile(join(directory, 'tiny.safetensors'), bytes);
   const path = join(directory, 'shoes');
-  await buildFunctaset({ dataset: 'fixture-fashion', split: 'test', path, model, engine });
+  await buildFunctaset({ data: 'fixture-fashion', split: 'test', path, model, engine });
   const records: AccessRecord[] = [];
   const started: RunningServer[] = [];
   const monitor = monitorBusy();

@@ -64,7 +64,7 @@ async function build(job: Job, store: string, flags: BuildFlags): Promise<Report
         follow(job, `build ${dataset}`, ({ onEvent }) =>
           buildFunctaset({
             ...rest,
-            dataset,
+            data: dataset,
             path: store,
             model,
             engine,

@@ -56,7 +56,7 @@ async function evaluate(job: Job, flags: EvalFlags): Promise<Report> {
   const { data: dataset, against: peers, ...rest } = flags;
   const result = await withEngine(job, (engine) =>
     follow(job, `eval ${dataset}`, ({ onEvent }) =>
-      jobs.evaluate({ ...rest, model, engine, dataset, peers, onEvent, signal: job.signal }),
+      jobs.evaluate({ ...rest, model, engine, data: dataset, peers, onEvent, signal: job.signal }),
     ),
   );
   return { data: { ...result }, lines: table(result) };

@@ -83,7 +83,7 @@ async function learn(job: Job, flags: LearnFlags): Promise<Report> {
           trainModel({
             engine,
             recipe,
-            dataset,
+            data: dataset,
             split,
             limit,
             from,

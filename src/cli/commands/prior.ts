@@ -76,7 +76,7 @@ async function train(job: Job, flags: PriorFlags): Promise<Report> {
         engine,
         modelPath,
         out,
-        dataset,
+        data: dataset,
         threads: job.globals.threads,
         onEvent,
         signal: job.signal,

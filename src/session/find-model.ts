@@ -1,0 +1,32 @@
+/** The model of bytes, and of a functaset. */
+import { readHeader } from '../../codec/index.ts';
+import { NotFoundError } from '../core/errors.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
+import type { Model } from '../field/model.ts';
+import { type FindModelOptions, findModelWith } from '../models/find.ts';
+import { modelOfNetworkFile } from './own-network.ts';
+
+/**
+ * The model that a `.functa` file or an archive was coded by, among those of the package unless `directories` says others; a file that is
+ * a network of its own brings it. Throws NotFoundError `model-not-here`, and what reading a header throws.
+ *
+ * @example
+ * const model = await findModelOf(bytes, { directories: ['models'] });
+ * const fn = await openSession({ model, engine }).open(bytes);
+ */
+export async function findModelOf(
+  bytes: Uint8Array,
+  options: FindModelOptions & { readonly limits?: Limits | undefined } = {},
+): Promise<Model> {
+  const { limits = defaultLimits } = options;
+  const header = readHeader(bytes, limits);
+  if (header.container === 'network') return modelOfNetworkFile(bytes, limits);
+  const { modelDigest } = header;
+  const fits = ({ id, networkId }: Model) => id.startsWith(modelDigest) || networkId.startsWith(modelDigest);
+  const { model, known } = await findModelWith(fits, options);
+  if (model !== undefined) return model;
+  throw new NotFoundError(
+    'model-not-here',
+    `these bytes were coded by the model ${modelDigest}, which is none of those here (${known.join(', ') || 'none'}); give the directory of its file`,
+  );
+}
