@@ -4,7 +4,7 @@ import { BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import type { Engine } from '../engine/engine.ts';
-import { atQuality } from '../field/at-quality.ts';
+import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
 import { placeAt, valueAndSlope } from '../field/slopes64.ts';
@@ -12,8 +12,9 @@ import { bestPrior } from '../models/priors.ts';
 import { collectRows, type RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { toSignalValues } from '../signal/values.ts';
-import { checkCodedAt } from './coding.ts';
+import { checkCodedAt, fileOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
+import { modulationOf } from './modulation.ts';
 import type { DecodeOptions } from './types.ts';
 import type { DecodedFunction, Work } from './work.ts';
 
@@ -94,6 +95,30 @@ export interface FuncParts {
 
 export function funcOf(context: FuncContext, parts: FuncParts): Func {
   return new OpenedFunc(context, parts);
+}
+
+/** A function that was decoded from item `item` of `bytes`. Throws AbortedError. */
+export async function funcOfItem(
+  context: FuncContext,
+  found: DecodedFunction,
+  {
+    bytes,
+    item,
+    id,
+    signal,
+  }: {
+    readonly bytes: Uint8Array;
+    readonly item: number;
+    readonly id: string;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<Func> {
+  const { model, limits } = context;
+  const { modulation, quality } =
+    'network' in found
+      ? { modulation: new Float32Array(0), quality: defaultQuality }
+      : await modulationOf(context, found, { signal });
+  return funcOf(context, { id, found, modulation, quality, file: () => fileOf(model, bytes, item, limits) });
 }
 
 class OpenedFunc implements Func {

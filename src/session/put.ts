@@ -53,17 +53,20 @@ export function functionOfModulation(
     ...named
   }: FunctionOf & { readonly quality?: number | undefined; readonly shape?: readonly number[] | undefined },
 ): StoredFunction {
-  const { spec } = model.card;
-  const wanted = modulationLength(spec, shape);
-  if (values.length !== wanted) {
-    throw new BadInputError(
-      'modulation-length',
-      `a modulation of ${values.length} numbers; shape [${shape}] of ${model.card.name} takes ${wanted}`,
-    );
-  }
-  const layout = symbolLayout(spec, shape);
+  checkModulation(model, values, shape);
+  const layout = symbolLayout(model.card.spec, shape);
   const [prior] = priorKinds(model);
   const symbols = quantise(layout, values, stepsOf(model, quality));
   const bits = prior === undefined ? 0 : bitsOf(model, layout, quality, prior, symbols);
   return { ...named, shape, bits, psnrDb: Number.NaN, content: { kind: 'modulation', quality, values } };
+}
+
+/** Throws BadInputError `modulation-length`. */
+export function checkModulation({ card }: Model, values: Float32Array, shape: readonly number[]): void {
+  const wanted = modulationLength(card.spec, shape);
+  if (values.length === wanted) return;
+  throw new BadInputError(
+    'modulation-length',
+    `a modulation of ${values.length} numbers; shape [${shape}] of ${card.name} takes ${wanted}`,
+  );
 }

@@ -16,13 +16,13 @@ import { archiveOf, fileOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
 import { SignalEncoder } from './encoder.ts';
-import { type Func, funcOf } from './func.ts';
+import { type Func, type FuncContext, funcOf, funcOfItem } from './func.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
 import { inspect } from './inspect.ts';
 import { itemNumber, namesOf } from './items.ts';
-import { modulationOf } from './modulation.ts';
+import { checkModulation } from './put.ts';
 import { encodeTo } from './target.ts';
 import type {
   DecodeOptions,
@@ -30,6 +30,7 @@ import type {
   EncodeManyOptions,
   EncodeOneOptions,
   EncodeOptions,
+  ModulationOf,
   NamedRows,
   Sampled,
   SampleOptions,
@@ -98,46 +99,36 @@ class OpenSession implements Session {
     const limits = options.limits ?? this.#limits;
     const item = itemNumber(bytes, options, limits);
     const found = await this.#work.decode(this.model, { bytes, item, limits }, options.signal);
-    return this.#func(found, {
-      bytes,
-      item,
-      id: namesOf(bytes, limits)[item]!,
-      limits,
-      signal: options.signal,
-    });
+    const id = namesOf(bytes, limits)[item]!;
+    return funcOfItem(this.#context(limits), found, { bytes, item, id, signal: options.signal });
   }
 
   async *openEach(
     bytes: Uint8Array,
-    options: Pick<DecodeOptions, 'limits' | 'signal'> = {},
+    { limits = this.#limits, signal }: Pick<DecodeOptions, 'limits' | 'signal'> = {},
   ): AsyncIterable<Func> {
-    const limits = options.limits ?? this.#limits;
     const names = namesOf(bytes, limits);
     let item = 0;
-    for (const found of functionsOf(this.model, bytes, { limits, signal: options.signal })) {
-      yield await this.#func(found, { bytes, item, id: names[item]!, limits, signal: options.signal });
+    for (const found of functionsOf(this.model, bytes, { limits, signal })) {
+      yield await funcOfItem(this.#context(limits), found, { bytes, item, id: names[item]!, signal });
       item++;
     }
   }
 
-  async #func(
-    found: DecodedFunction,
-    of: {
-      readonly bytes: Uint8Array;
-      readonly item: number;
-      readonly id: string;
-      readonly limits: Limits;
-      readonly signal: AbortSignal | undefined;
-    },
-  ): Promise<Func> {
-    const { model, engine } = this;
-    const { modulation, quality } =
-      'network' in found
-        ? { modulation: new Float32Array(0), quality: defaultQuality }
-        : await modulationOf(this, found, { signal: of.signal });
-    const file = () => fileOf(model, of.bytes, of.item, of.limits);
-    const context = { model, engine, work: this.#work, limits: of.limits };
-    return funcOf(context, { id: of.id, found, modulation, quality, file });
+  func({
+    modulation,
+    shape = this.model.card.shape,
+    quality = defaultQuality,
+    id = '0',
+  }: ModulationOf): Func {
+    checkModulation(this.model, modulation, shape);
+    checkQuality(quality);
+    const found = { modulation, shape, quality };
+    return funcOf(this.#context(this.#limits), { id, found, modulation, quality });
+  }
+
+  #context(limits: Limits): FuncContext {
+    return { model: this.model, engine: this.engine, work: this.#work, limits };
   }
 
   async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {

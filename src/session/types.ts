@@ -101,6 +101,17 @@ export interface DecodeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A modulation that came from anywhere, as a function. */
+export interface ModulationOf {
+  /** [m], of the network at `quality`; kept, not copied. */
+  readonly modulation: Float32Array;
+  /** Default: the model's own. */
+  readonly shape?: readonly number[] | undefined;
+  /** Default 50. */
+  readonly quality?: number | undefined;
+  readonly id?: string | undefined;
+}
+
 /** Rows of one function of an archive. */
 export interface NamedRows {
   /** Its id, or its number where there are no ids. */
@@ -210,6 +221,8 @@ export interface Session {
   open(bytes: Uint8Array, options?: Pick<DecodeOptions, 'item' | 'id' | 'limits' | 'signal'>): Promise<Func>;
   /** All functions of an archive (of a single file: one), in one pass over its bytes. */
   openEach(bytes: Uint8Array, options?: Pick<DecodeOptions, 'limits' | 'signal'>): AsyncIterable<Func>;
+  /** The function of a modulation: of a mean, a path, a completion, or of another program. Throws BadInputError `modulation-length`, `quality`. */
+  func(of: ModulationOf): Func;
   /** Values are clamped to the family's range; pictures are rounded to multiples of 1/255. */
   decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
   /** The same values, rows at a time. */
