@@ -1,12 +1,44 @@
 /**
- * functa: signals as functions, and a prior over them. The library's door: it re-exports, and does nothing of its own. The HTTP
- * server and its client are behind `functa/server`.
+ * functa: signals as functions, and a prior over them. The library's door on Node: what the command line does, with the same words. It
+ * re-exports, and does nothing of its own. Beside it stand `functa/web` (a reader for any platform), `functa/client` and `functa/server`.
  */
 
-export { multiplyAddsPerPoint } from '../codec/index.ts';
+// Learning, and other long work with events.
 export type { Dataset, DatasetCard, FetchEvent, Split } from '../datasets/dataset.ts';
+export { datasetOf } from '../datasets/memory.ts';
 export { fetchDataset, listDatasets, openDataset } from '../datasets/registry.ts';
 export { type Ability, type AnyPrior, kindsThat, type PriorDescriptor, priorTable } from '../prior/kinds.ts';
+export {
+  type Evaluated,
+  evaluateClassifier,
+  type Guess,
+  type TrainClassifierOptions,
+  trainClassifier,
+} from './classify/index.ts';
+// Combining, completing, classifying.
+export {
+  codeTerms,
+  decodeTerms,
+  differenceOf,
+  meanOf,
+  type PathSpace,
+  type PathSpaceName,
+  pathBetween,
+  pathSpaceOf,
+  type Term,
+  weightedSum,
+} from './combine/index.ts';
+export {
+  type CompleteOptions,
+  type Completion,
+  complete,
+  maskOf,
+  type Observation,
+  observeCoarse,
+  observeMasked,
+  observePoints,
+} from './complete/index.ts';
+// Errors, limits, units.
 export {
   AbortedError,
   BadInputError,
@@ -21,20 +53,65 @@ export {
 } from './core/errors.ts';
 export { defaultLimits, type Limits, withLimits } from './core/limits.ts';
 export { bitsPerPoint, meanPsnrOfItems, mse, psnrDb, psnrOfMeanMse } from './core/units.ts';
-export { type Engine, type EngineOptions, listEngines, openEngine } from './engine/index.ts';
+// Models and engines.
+export { type Engine, type EngineName, type EngineOptions, listEngines, openEngine } from './engine/index.ts';
+// Functions: encoding, decoding, asking.
 export { defaultQuality } from './field/at-quality.ts';
 export type { Channels, Family, ModelCard } from './field/card.ts';
 export { type Model, readModel, writeModel } from './field/model.ts';
-export { type PresetName, preset, presetNames } from './field/presets.ts';
 export type { FieldSpec, GridLevel } from './field/spec.ts';
 export { maxEffort, type OwnSize, ownSizeFor, publishedSizes, w0For } from './fit/index.ts';
-export * from './formats/index.ts';
-export * from './functaset/index.ts';
-export * from './jobs/index.ts';
+// Signals, and files of them.
+export { type ImageChannels, type ImageFormat, readImage, writeImage } from './formats/image.ts';
+export {
+  contactSheet,
+  npyChunks,
+  pngChunks,
+  readNpy,
+  signalChunks,
+  signalFromNpy,
+  signalToNpy,
+  writeNpy,
+} from './formats/index.ts';
+export {
+  compactFunctaset,
+  type Functaset,
+  type FunctasetStats,
+  type Label,
+  type StoredFunction,
+  upgradeFunctaset,
+  type VerifyReport,
+} from './functaset/index.ts';
+export {
+  type BuildOptions,
+  type BuildResult,
+  buildFunctaset,
+  type CoinEncoded,
+  type CoinOptions,
+  type DataRef,
+  type EvalOptions,
+  type EvalResult,
+  evaluate,
+  exportModulations,
+  fitCoin,
+  functionsOfSafetensors,
+  type ModulationsFormat,
+  type PipelineEvent,
+  packFunctaset,
+  shapeOfData,
+  type TrainOptions,
+  type TrainPriorOptions,
+  type TrainPriorResult,
+  type TrainResult,
+  trainModel,
+  trainPrior,
+  unpackFunctaset,
+} from './jobs/index.ts';
 export {
   checkRecipe,
   type DataShape,
   presetRecipe,
+  type RecipeName,
   recipePresets,
   type System,
   type SystemOptions,
@@ -44,6 +121,61 @@ export {
   withOverrides,
   withSteps,
 } from './learn/index.ts';
-export * from './models/index.ts';
-export * from './session/index.ts';
-export * from './signal/index.ts';
+// Functasets: functions of one model, and questions to them.
+export {
+  type AddOptions,
+  type Answer,
+  type ClassifyOptions,
+  classify,
+  createFunctaset,
+  type FunctasetSource,
+  type NearOptions,
+  type Neighbour,
+  OpenFunctaset,
+  openFunctaset,
+  type PutFunction,
+  readSignal,
+} from './library/index.ts';
+export {
+  type Ability,
+  abilities,
+  bundledModels,
+  describePriors,
+  type FindModelOptions,
+  listModels,
+  loadModel,
+  type ModelEntry,
+} from './models/index.ts';
+export type { CheckedAnswer, QueryInput, QueryOptions, Row } from './query/index.ts';
+export {
+  type DecodeOptions,
+  type Encoded,
+  type EncodeManyOptions,
+  type EncodeOneOptions,
+  type EncodeOptions,
+  type EncodeTarget,
+  type Func,
+  type FuncBytesOptions,
+  type FuncDecodeOptions,
+  findModelOf,
+  type Inspection,
+  inspect,
+  type ModulationOf,
+  type OpenFuncOptions,
+  openSession,
+  type Sampled,
+  type SampleOptions,
+  type Session,
+  type SessionOptions,
+} from './session/index.ts';
+export {
+  type Box,
+  boxOf,
+  collectRows,
+  parseSize,
+  type RowStream,
+  type Rows,
+  type Signal,
+  type Size,
+  signalRows,
+} from './signal/index.ts';

@@ -60,6 +60,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['src/classify/', ['src/jobs/', 'everything below']],
   ['src/complete/', ['src/jobs/', 'everything below']],
   ['src/combine/', ['src/jobs/', 'everything below']],
+  ['src/library/', ['src/jobs/', 'everything below']],
   ['server/', ['src/jobs/', 'everything below']],
   ['src/cli/', ['server/', 'src/jobs/', 'everything below']],
   ['src/index.ts', ['server/', 'src/jobs/', 'everything below']],

@@ -200,6 +200,10 @@ function figuresOf(store: Functaset): Pick<BuildResult, 'psnrDbMeanOfItems' | 'b
   };
 }
 
-function stored({ id, label }: Signal, { shape, psnrDb, estimatedBits, bytes }: Encoded): StoredFunction {
+/** A signal that was coded, as a function to put. */
+export function stored(
+  { id, label }: Signal,
+  { shape, psnrDb, estimatedBits, bytes }: Encoded,
+): StoredFunction {
   return { id, label, shape, psnrDb, bits: estimatedBits, content: { kind: 'file', bytes } };
 }

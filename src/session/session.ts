@@ -12,7 +12,7 @@ import type { RowStream } from '../signal/rows.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
-import { archiveOf, fileOf, functionsOf } from './coding.ts';
+import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
 import { SignalEncoder } from './encoder.ts';
@@ -32,6 +32,7 @@ import type {
   EncodeOptions,
   ModulationOf,
   NamedRows,
+  OpenFuncOptions,
   Sampled,
   SampleOptions,
   Session,
@@ -92,14 +93,11 @@ class OpenSession implements Session {
     return { items, archive: stoppable(options.signal, () => archiveOf(this.model, named)) };
   }
 
-  async open(
-    bytes: Uint8Array,
-    options: Pick<DecodeOptions, 'item' | 'id' | 'limits' | 'signal'> = {},
-  ): Promise<Func> {
+  async open(bytes: Uint8Array, options: OpenFuncOptions = {}): Promise<Func> {
     const limits = options.limits ?? this.#limits;
     const item = itemNumber(bytes, options, limits);
     const found = await this.#work.decode(this.model, { bytes, item, limits }, options.signal);
-    const id = namesOf(bytes, limits)[item]!;
+    const id = options.name ?? namesOf(bytes, limits)[item]!;
     return funcOfItem(this.#context(limits), found, { bytes, item, id, signal: options.signal });
   }
 

@@ -101,6 +101,12 @@ export interface DecodeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a function is opened. */
+export interface OpenFuncOptions extends Pick<DecodeOptions, 'item' | 'id' | 'limits' | 'signal'> {
+  /** What it is called; default: its id in the archive, or its number. */
+  readonly name?: string | undefined;
+}
+
 /** A modulation that came from anywhere, as a function. */
 export interface ModulationOf {
   /** [m], of the network at `quality`; kept, not copied. */
@@ -218,7 +224,7 @@ export interface Session {
    * const fn = await session.open(bytes);
    * const values = await fn.evaluate([12.25, 7.5]);
    */
-  open(bytes: Uint8Array, options?: Pick<DecodeOptions, 'item' | 'id' | 'limits' | 'signal'>): Promise<Func>;
+  open(bytes: Uint8Array, options?: OpenFuncOptions): Promise<Func>;
   /** All functions of an archive (of a single file: one), in one pass over its bytes. */
   openEach(bytes: Uint8Array, options?: Pick<DecodeOptions, 'limits' | 'signal'>): AsyncIterable<Func>;
   /** The function of a modulation: of a mean, a path, a completion, or of another program. Throws BadInputError `modulation-length`, `quality`. */

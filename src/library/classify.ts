@@ -1,0 +1,35 @@
+/** What functions are, by a classifier of their model. */
+import {
+  asAdapted,
+  type Guess,
+  openClassifier,
+  type PredictOptions,
+  type Readable,
+} from '../classify/index.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+
+export interface ClassifyOptions extends PredictOptions {
+  readonly model: Model;
+  readonly engine: Engine;
+  /** A file made by `trainClassifier`. */
+  readonly classifier: string;
+}
+
+/**
+ * The likeliest labels of each function, likeliest first. Throws as `openClassifier`; BadInputError `modulation` for functions of another
+ * shape than the model's; AbortedError.
+ *
+ * @example
+ * const [[best]] = await classify([await set.get('boot-7')], { model, engine, classifier: 'labels.safetensors' });
+ */
+export async function classify(functions: readonly Readable[], options: ClassifyOptions): Promise<Guess[][]> {
+  const { model, engine, classifier, top, signal } = options;
+  const modulations = await asAdapted(functions, { model, engine, signal });
+  const asker = await openClassifier({ model, classifier, threads: engine.threads });
+  try {
+    return await asker.predict(modulations, { top, signal });
+  } finally {
+    asker.dispose();
+  }
+}

@@ -1,0 +1,251 @@
+/** A functaset with its model and an engine: signals go in, functions come out, questions are answered. */
+import { AbortedError, ConflictError, NotFoundError } from '../core/errors.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Model } from '../field/model.ts';
+import { readSignalAs } from '../formats/read.ts';
+import type {
+  Functaset,
+  FunctasetStats,
+  Label,
+  PutOptions,
+  StoredFunction,
+  VerifyReport,
+} from '../functaset/index.ts';
+import { unknownFunction } from '../functaset/index.ts';
+import { stored } from '../jobs/build.ts';
+import { type FindModelOptions, findModelWith } from '../models/find.ts';
+import {
+  type CheckedAnswer,
+  collectAnswer,
+  NearIndexes,
+  parseQuery,
+  type QueryContext,
+  type QueryInput,
+  type QueryOptions,
+  type Row,
+  runQuery,
+} from '../query/index.ts';
+import type { Func } from '../session/func.ts';
+import { functionOfFile, functionOfModulation } from '../session/put.ts';
+import { defaultBatch, openSession } from '../session/session.ts';
+import { openFunctasetOf } from '../session/store.ts';
+import type { EncodeOptions, Session } from '../session/types.ts';
+import type { Signal } from '../signal/signal.ts';
+
+export interface FunctasetSource {
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly limits?: Limits | undefined;
+}
+
+/** How signals are added: `encode`'s options, at the steps that the quality has of its own unless it says otherwise. */
+export interface AddOptions extends EncodeOptions, PutOptions {}
+
+/** A function to put: a `.functa` file, or a modulation of the network at `quality`. */
+export type PutFunction = { readonly id: string; readonly label?: Label | undefined } & (
+  | { readonly bytes: Uint8Array }
+  | {
+      /** [m]; kept as half floats. */
+      readonly modulation: Float32Array;
+      readonly quality?: number | undefined;
+      readonly shape?: readonly number[] | undefined;
+    }
+);
+
+export interface Neighbour {
+  readonly id: string;
+  readonly label: Label | null;
+  /** Root mean square of the differences, in signal units. */
+  readonly distance: number;
+}
+
+export type NearOptions = Omit<Extract<QueryInput, { kind: 'near' }>, 'kind' | 'id' | 'signal'> &
+  QueryOptions;
+
+/** A page of an answer: what it says as a whole, its items, and the cursor of the next page. */
+export type Answer = Row & { readonly items: readonly Row[]; readonly next: string | null };
+
+/**
+ * A new functaset of a model, empty. Throws ConflictError `functaset-not-empty` where there is one with functions in it, and what opening
+ * a store throws.
+ *
+ * @example
+ * const set = await createFunctaset('mine.functaset', { model, engine });
+ * await set.add(signals);
+ * const nearest = await set.near(signals[0]);
+ */
+export async function createFunctaset(path: string, source: FunctasetSource): Promise<OpenFunctaset> {
+  const store = await openFunctasetOf(source.model, path);
+  if (store.count === 0) return new OpenFunctaset(store, source);
+  await store.close();
+  throw new ConflictError(
+    'functaset-not-empty',
+    `${path} holds ${store.count} functions already; open it, or choose another path`,
+  );
+}
+
+/**
+ * A functaset that is there. Without a model the one of its network is taken, of those of the package and `beside`. Throws NotFoundError
+ * `no-functaset`, `model-not-here`; ConflictError `functaset-network` for a model of another network.
+ */
+export async function openFunctaset(
+  path: string,
+  options: Omit<FunctasetSource, 'model'> &
+    FindModelOptions & { readonly model?: Model | undefined; readonly readOnly?: boolean | undefined },
+): Promise<OpenFunctaset> {
+  const { openFunctaset: openStore } = await import('../functaset/index.ts');
+  const there = await openStore(path, { readOnly: true });
+  await there.close();
+  const model = options.model ?? (await modelOfNetwork(there.info.networkId, options));
+  const store = await openFunctasetOf(model, path, { readOnly: options.readOnly });
+  return new OpenFunctaset(store, { ...options, model });
+}
+
+async function modelOfNetwork(networkId: string, options: FindModelOptions): Promise<Model> {
+  const { model, known } = await findModelWith((own) => own.networkId === networkId, options);
+  if (model !== undefined) return model;
+  throw new NotFoundError(
+    'model-not-here',
+    `the functaset belongs to network ${networkId.slice(0, 16)}, which is none of those here (${known.join(', ') || 'none'}); give its model`,
+  );
+}
+
+/** See `createFunctaset` and `openFunctaset`. The engine stays the caller's to close. */
+export class OpenFunctaset {
+  readonly model: Model;
+  /** The records themselves. */
+  readonly store: Functaset;
+  readonly session: Session;
+  readonly #context: QueryContext;
+
+  constructor(store: Functaset, { model, engine, limits = defaultLimits }: FunctasetSource) {
+    this.store = store;
+    this.model = model;
+    this.session = openSession({ model, engine, limits });
+    const { card } = model;
+    this.#context = {
+      ...{ store, model, engine, limits, indexes: new NearIndexes({ store, model, engine }) },
+      readSignal: (bytes) =>
+        readSignalAs(bytes, { id: 'the signal', channels: card.channels, axes: card.spec.axes, limits }),
+    };
+  }
+
+  get path(): string {
+    return this.store.path;
+  }
+
+  /** Functions in it. */
+  get count(): number {
+    return this.store.count;
+  }
+
+  /**
+   * Fits, codes and stores signals under their ids, some at a time; resolves to the ids, all on the disk. Throws ConflictError
+   * `function-exists` unless `replace`, and what coding throws; what was added before stays.
+   */
+  async add(
+    signals: Signal | Iterable<Signal> | AsyncIterable<Signal>,
+    { replace, ...options }: AddOptions = {},
+  ): Promise<string[]> {
+    const ids: string[] = [];
+    const put = async (group: readonly Signal[]) => {
+      if (options.signal?.aborted) throw new AbortedError();
+      const { items } = await this.session.encodeMany(group, { steps: 'asked', ...options, archive: false });
+      await this.store.putMany(
+        items.map((item, i) => stored(group[i]!, item)),
+        { replace },
+      );
+      ids.push(...group.map(({ id }) => id));
+    };
+    let group: Signal[] = [];
+    for await (const signal of 'values' in signals ? [signals] : signals) {
+      group.push(signal);
+      if (group.length < defaultBatch) continue;
+      await put(group);
+      group = [];
+    }
+    if (group.length > 0) await put(group);
+    return ids;
+  }
+
+  /** Stores a function that comes as a file or a modulation. Throws as `add`, and what decoding it throws. */
+  async put(fn: PutFunction, options?: PutOptions): Promise<void> {
+    const { limits } = this.#context;
+    const { id, label } = fn;
+    const record =
+      'bytes' in fn
+        ? functionOfFile(this.model, fn.bytes, { id, label, limits })
+        : functionOfModulation(this.model, fn.modulation, {
+            id,
+            label,
+            quality: fn.quality,
+            shape: fn.shape,
+          });
+    await this.store.put(record, options);
+  }
+
+  /** The function of an id. Throws NotFoundError `unknown-function`, EnvironmentError `function-damaged`. */
+  async get(id: string): Promise<Func> {
+    const found = this.store.get(id);
+    if (found === undefined) throw unknownFunction(this.path, id);
+    return this.#open(found);
+  }
+
+  /** All functions, or those of a label, in order of ids. */
+  async *functions({ label }: { readonly label?: Label | undefined } = {}): AsyncIterable<Func> {
+    for (const found of label === undefined ? this.store.iterate() : this.store.byLabel(label))
+      yield await this.#open(found);
+  }
+
+  /** The nearest to a function of the set, by its id, or to a signal; nearest first, 10 unless `k` says otherwise. Throws as `query`. */
+  async near(to: string | Signal, options: NearOptions = {}): Promise<readonly Neighbour[]> {
+    const { signal: abort, onProgress, onDamaged, ...request } = options;
+    const what = typeof to === 'string' ? { id: to } : { signal: asInput(to) };
+    const answer = await this.query(
+      { kind: 'near', ...what, ...request },
+      { signal: abort, onProgress, onDamaged },
+    );
+    return answer.items as unknown as readonly Neighbour[];
+  }
+
+  /** A page of the answer to any question; see `QueryInput`. Throws BadInputError `bad-query`, and what the kind of query throws. */
+  async query(request: QueryInput, options?: QueryOptions): Promise<Answer> {
+    return (await collectAnswer(await this.ask(request, options))) as Answer;
+  }
+
+  /** The same, its rows as they are found. */
+  ask(request: QueryInput, options?: QueryOptions): Promise<CheckedAnswer> {
+    return runQuery(this.#context, parseQuery(request), options);
+  }
+
+  /** Resolves to how many of these there were. */
+  delete(ids: readonly string[]): Promise<number> {
+    return this.store.deleteMany(ids);
+  }
+
+  verify(): Promise<VerifyReport> {
+    return this.store.verify();
+  }
+
+  stats(): Promise<FunctasetStats> {
+    return this.store.stats();
+  }
+
+  close(): Promise<void> {
+    return this.store.close();
+  }
+
+  async #open({ id, shape, content }: StoredFunction): Promise<Func> {
+    if (content.kind === 'file') return this.session.open(content.bytes, { name: id });
+    return this.session.func({ modulation: content.values, shape, quality: content.quality, id });
+  }
+}
+
+/** NaN is a missing value, which JSON says by null. */
+function asInput({ shape, values }: Signal) {
+  return {
+    shape: [...shape],
+    values: Array.from(values, (value) => (Number.isNaN(value) ? null : value)),
+  };
+}
