@@ -3,11 +3,10 @@
  * re-exports, and does nothing of its own. Beside it stand `functa/web` (a reader for any platform), `functa/client` and `functa/server`.
  */
 
-// Learning, and other long work with events.
 export type { Dataset, DatasetCard, FetchEvent, Split } from '../datasets/dataset.ts';
 export { datasetOf } from '../datasets/memory.ts';
 export { fetchDataset, listDatasets, openDataset } from '../datasets/registry.ts';
-export { type Ability, type AnyPrior, kindsThat, type PriorDescriptor, priorTable } from '../prior/kinds.ts';
+export { type Ability, type AnyPrior, type KindThat, type PriorKind, priorTable } from '../prior/kinds.ts';
 export {
   type Evaluated,
   evaluateClassifier,
@@ -15,7 +14,6 @@ export {
   type TrainClassifierOptions,
   trainClassifier,
 } from './classify/index.ts';
-// Combining, completing, classifying.
 export {
   codeTerms,
   decodeTerms,
@@ -38,7 +36,6 @@ export {
   observeMasked,
   observePoints,
 } from './complete/index.ts';
-// Errors, limits, units.
 export {
   AbortedError,
   BadInputError,
@@ -53,15 +50,12 @@ export {
 } from './core/errors.ts';
 export { defaultLimits, type Limits, withLimits } from './core/limits.ts';
 export { bitsPerPoint, meanPsnrOfItems, mse, psnrDb, psnrOfMeanMse } from './core/units.ts';
-// Models and engines.
 export { type Engine, type EngineName, type EngineOptions, listEngines, openEngine } from './engine/index.ts';
-// Functions: encoding, decoding, asking.
 export { defaultQuality } from './field/at-quality.ts';
 export type { Channels, Family, ModelCard } from './field/card.ts';
 export { type Model, readModel, writeModel } from './field/model.ts';
 export type { FieldSpec, GridLevel } from './field/spec.ts';
 export { maxEffort, type OwnSize, ownSizeFor, publishedSizes, w0For } from './fit/index.ts';
-// Signals, and files of them.
 export { type ImageChannels, type ImageFormat, readImage, writeImage } from './formats/image.ts';
 export {
   contactSheet,
@@ -121,7 +115,6 @@ export {
   withOverrides,
   withSteps,
 } from './learn/index.ts';
-// Functasets: functions of one model, and questions to them.
 export {
   type AddOptions,
   type Answer,
@@ -137,8 +130,6 @@ export {
   readSignal,
 } from './library/index.ts';
 export {
-  type Ability,
-  abilities,
   bundledModels,
   describePriors,
   type FindModelOptions,

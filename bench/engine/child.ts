@@ -7,7 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Engine } from '../../src/engine/engine.ts';
-import { openEngine } from '../../src/engine/index.ts';
+import { engineNamed, openEngine } from '../../src/engine/index.ts';
 import { loadNative } from '../../src/engine/native/native.ts';
 import { works } from './works.ts';
 
@@ -75,7 +75,7 @@ function peakMeter(threads: number): (() => number) | undefined {
 }
 
 async function main([work, name, threads, rounds, seconds]: string[]): Promise<void> {
-  const engine = await openEngine(name, { threads: Number(threads) });
+  const engine = await openEngine(engineNamed(name), { threads: Number(threads) });
   const baseRssMb = process.memoryUsage.rss() / 2 ** 20;
   const { run } = works[work!]!();
   const times = await measure(engine, run, Number(rounds), Number(seconds));

@@ -1,6 +1,6 @@
 /** Completing pictures behind masks, with a prior and by adaptation alone. */
 import { openDataset } from '../../datasets/registry.ts';
-import { complete, completingPriors, observeMasked } from '../../src/complete/index.ts';
+import { type CompletingPrior, complete, completingPriors, observeMasked } from '../../src/complete/index.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { psnrDb } from '../../src/core/units.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -68,7 +68,7 @@ export async function completions(
         const found = await complete(
           { model, engine },
           observeMasked(signal, { shape: signal.shape, observed }),
-          { ...(name === 'own' ? { own } : { prior: name }), draws: 0 },
+          { ...(name === 'own' ? { own } : { prior: name as CompletingPrior }), draws: 0 },
         );
         seconds += found.seconds;
         withPrior.push(hiddenPsnr(found.completed.values, signal, observed));

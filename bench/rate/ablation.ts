@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { columns } from '../../src/cli/text.ts';
 import { BadInputError } from '../../src/core/errors.ts';
-import { openEngine } from '../../src/engine/index.ts';
+import { engineNamed, openEngine } from '../../src/engine/index.ts';
 import { maxEffort } from '../../src/fit/effort.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { ablationRows } from './ablation-rows.ts';
@@ -129,7 +129,7 @@ async function main(args: readonly string[]): Promise<void> {
   const threads = values.threads === undefined ? {} : { threads: whole('threads', values.threads) };
   const psnrDb = numbers('psnr', values.psnr ?? '26,28,30');
   const model = await loadModel(values.model ?? data);
-  const engine = await openEngine(values.engine, threads);
+  const engine = await openEngine(engineNamed(values.engine), threads);
   try {
     const alpha = model.card.spec.outputs === 4;
     const pictures = await readPictures({ dataset: data, split, limit, alpha });

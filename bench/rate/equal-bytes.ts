@@ -3,6 +3,7 @@
  * MSCN, this is how curves come about: easy pictures have a high PSNR and hard ones a low one. One quality for all pictures, as
  * image formats are compared, gives hard pictures several times the bytes of easy ones.
  */
+import type { PriorKind } from '../../prior/kinds.ts';
 import { maxQuality, minQuality } from '../../prior/quantiser.ts';
 import type { Session } from '../../src/session/types.ts';
 import { decodeAll, encodeAll, perPixel } from './coded.ts';
@@ -33,7 +34,7 @@ export async function equalBytesCurve(
   }: {
     effort: number;
     together: number;
-    prior: string;
+    prior: PriorKind;
     source: string;
     onPoint?: ((what: string) => void) | undefined;
   },

@@ -9,7 +9,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openEngine } from '../../src/engine/index.ts';
+import { engineNamed, openEngine } from '../../src/engine/index.ts';
 import { readOptions, usualModel } from './options.ts';
 import { plotPng, plotSvg } from './plot.ts';
 import { type RateResult, toJson } from './result.ts';
@@ -21,7 +21,7 @@ async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const engine = await openEngine(
-    options.engine,
+    engineNamed(options.engine),
     options.threads === undefined ? {} : { threads: options.threads },
   );
   try {

@@ -52,7 +52,7 @@ function itemOf({ shape, fileQuality: quality, prior, symbols, samples }: Encode
 export async function ourCurves(session: Session, pictures: Pictures, options: OurOptions): Promise<Curve[]> {
   const { model } = session;
   const forms: Record<'archive' | 'file', Point[]> = { archive: [], file: [] };
-  const own = options.prior ?? bestPrior(model);
+  const own = priorKind(options.prior ?? bestPrior(model));
   const kinds = priorsOf(model).filter((kind) => kind !== own && options.baselines.includes(kind));
   const others = new Map<PriorKind, Point[]>(kinds.map((kind) => [kind, []]));
   const files: FilesAt[] = [];

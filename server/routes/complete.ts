@@ -1,5 +1,7 @@
 /** The whole of a signal from a part of it. */
+
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { KindThat } from '../../prior/kinds.ts';
 import { completingPriors } from '../../src/complete/index.ts';
 import { base64, isRow, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
@@ -94,8 +96,10 @@ export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
   app.openapi(completeRoute, async (c) => {
     const model = refOf(findModel(context, c.req.valid('param').m));
     const as = negotiate(c.req.header('accept'), signalReplies);
-    const { prior, functaset: name, draws, seed, noise, size, ...known } = c.req.valid('json');
+    const { prior: asked, functaset: name, draws, seed, noise, size, ...known } = c.req.valid('json');
     const functaset = name === undefined ? undefined : functasetRef(findFunctaset(context, name));
+    // Which prior it may be is checked where it completes.
+    const prior = asked as KindThat<'complete'> | undefined;
     const input = { model, as, known, prior, functaset, draws, seed, noise, size };
     const answer = await ask(context, 'complete', input, { class: 'large', signal: c.req.raw.signal });
     const { head } = answer;

@@ -2,6 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import type { KindThat } from '../../prior/kinds.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
@@ -230,7 +231,9 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     // The priors of a model's file draw symbol by symbol; the others run networks of their own.
     const coded = asked.prior === undefined || asked.prior in served.perSymbol;
     const kind = coded ? await drawingClass(served, served.card.shape, asked, context.limits) : 'large';
-    const input = { ...asked, model: refOf(served), as };
+    // Which prior it may be is checked where it draws.
+    const prior = asked.prior as KindThat<'sample'> | undefined;
+    const input = { ...asked, prior, model: refOf(served), as };
     const answer = await ask(context, 'sample', input, { class: kind, signal: c.req.raw.signal });
     return answerReply(answer, { 'content-type': as });
   });

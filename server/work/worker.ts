@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { abortedByFlag } from '../../src/core/abort.ts';
 import { AbortedError } from '../../src/core/errors.ts';
 import { useLatch } from '../../src/core/unbroken.ts';
-import { openEngine } from '../../src/engine/index.ts';
+import { engineNamed, openEngine } from '../../src/engine/index.ts';
 import { flatten } from '../wire-error.ts';
 import type { FromWorker, Made, ToWorker, WorkerSetup } from './messages.ts';
 import { pieces } from './pieces.ts';
@@ -71,7 +71,7 @@ function askedForMore(own: Running, abort: AbortController): Promise<void> {
 async function* none(): AsyncGenerator<Uint8Array> {}
 
 try {
-  const engine = await openEngine(choice, { blocking: true });
+  const engine = await openEngine(engineNamed(choice), { blocking: true });
   const shelf = new Shelf(engine, limits);
   port.on('message', (message: ToWorker) => {
     switch (message.kind) {

@@ -155,9 +155,9 @@ export async function withSession<T>(
 }
 
 export async function withEngine<T>(job: Job, work: (engine: Session['engine']) => Promise<T>): Promise<T> {
-  const { openEngine } = await import('../engine/index.ts');
+  const { engineNamed, openEngine } = await import('../engine/index.ts');
   const { engine: choice, threads } = job.globals;
-  const engine = await openEngine(choice, threads === undefined ? {} : { threads });
+  const engine = await openEngine(engineNamed(choice), threads === undefined ? {} : { threads });
   try {
     return await work(engine);
   } finally {

@@ -1,6 +1,7 @@
 /** What combining gives: functions in bytes, or decoded signals. */
 
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
@@ -25,7 +26,7 @@ export async function codeTerms(
   terms: readonly Term[],
   options: {
     readonly quality?: number | undefined;
-    readonly prior?: string | undefined;
+    readonly prior?: PriorKind | undefined;
     readonly work?: Work | undefined;
     readonly signal?: AbortSignal | undefined;
   } = {},

@@ -14,6 +14,7 @@ import { loadModel } from '../models/index.ts';
 import { regionMask } from '../signal/mask.ts';
 import type { Signal } from '../signal/signal.ts';
 import {
+  type CompleteOptions,
   complete,
   completingPriors,
   completionSheet,
@@ -202,7 +203,9 @@ describe('what cannot be completed says why', () => {
     [{ draws: 65 }, 'bad-draws'],
     [{ noise: 0 }, 'bad-noise'],
   ])('options %o: %s', async (options, code) => {
-    await expect(complete({ model, engine }, observeMasked(signal), options)).rejects.toMatchObject({ code });
+    await expect(
+      complete({ model, engine }, observeMasked(signal), options as CompleteOptions),
+    ).rejects.toMatchObject({ code });
   });
 
   test('a model without such a prior, and a signal of another size', async () => {

@@ -22,7 +22,7 @@ import { type Evidence, findPosterior, groupMeans } from './posterior.ts';
 
 export interface CompleteOptions {
   /** One of `completingPriors`; default: the first of them that the model has. */
-  readonly prior?: string | undefined;
+  readonly prior?: KindThat<'complete'> | undefined;
   /** A prior of a functaset (`ownPrior`), in place of one of the model; the answer calls it `own`. */
   readonly own?: Gaussian | undefined;
   /** Signals drawn from what is possible given the observation; default 4. */

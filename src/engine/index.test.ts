@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { engineNames, listEngines, openEngine } from './index.ts';
+import { type EngineName, engineNames, listEngines, openEngine } from './index.ts';
 
 describe('openEngine', () => {
   it('tries native, wasm, tfjs and reference, in this order', () => {
@@ -30,8 +30,8 @@ describe('openEngine', () => {
       code: 'unknown-engine',
       message: expect.stringContaining('native, wasm, tfjs, reference'),
     };
-    await expect(openEngine('abacus')).rejects.toMatchObject(fault);
-    await expect(listEngines({ names: ['abacus'] })).rejects.toMatchObject(fault);
+    await expect(openEngine('abacus' as EngineName)).rejects.toMatchObject(fault);
+    await expect(listEngines({ names: ['abacus' as EngineName] })).rejects.toMatchObject(fault);
   });
 });
 

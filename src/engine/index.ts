@@ -41,24 +41,26 @@ export interface Backend {
 type Opener = (options: EngineOptions) => Promise<Opened>;
 
 /** In order of choice. Loaded on demand: none costs anything until it is opened. */
-const openers: Readonly<Record<string, Opener>> = {
+const openers = {
   native: async (options) => ({ engine: await (await import('./native/native.ts')).openNative(options) }),
   wasm: async (options) => ({
     engine: await (await import('./wasm/wasm.ts')).openWasm(oneIfBlocking(options)),
   }),
   tfjs: async (options) => (await import('./tfjs/open.ts')).openTfjsEngine(oneIfBlocking(options)),
   reference: async () => ({ engine: await (await import('./reference/reference.ts')).openReference() }),
-};
+} satisfies Readonly<Record<string, Opener>>;
 
-export const engineNames: readonly string[] = Object.keys(openers);
+export type EngineName = keyof typeof openers;
+
+export const engineNames = Object.keys(openers) as readonly EngineName[];
 
 /**
  * The engine named by `choice`, else by the environment variable FUNCTA_ENGINE, else the first of `engineNames` that
  * opens. Throws BadInputError `unknown-engine`, or the EnvironmentError that says why the named one is not there.
  */
-export async function openEngine(choice?: string, options: EngineOptions = {}): Promise<Engine> {
-  const name = choice ?? process.env.FUNCTA_ENGINE;
-  if (name) return (await openerOf(name)(options)).engine;
+export async function openEngine(choice?: EngineName, options: EngineOptions = {}): Promise<Engine> {
+  const name = choice ?? engineNamed(process.env.FUNCTA_ENGINE);
+  if (name !== undefined) return (await openerOf(name)(options)).engine;
   let reason: unknown;
   for (const open of Object.values(openers)) {
     try {
@@ -75,10 +77,17 @@ function oneIfBlocking(options: EngineOptions): EngineOptions {
   return options.blocking ? { ...options, threads: 1 } : options;
 }
 
-function openerOf(name: string): Opener {
-  const open = openers[name];
-  if (open) return open;
-  throw new BadInputError('unknown-engine', `no engine '${name}'; choose one of ${engineNames.join(', ')}`);
+/** The engine that a text names; undefined for none. Throws BadInputError `unknown-engine`. */
+export function engineNamed(text: string | undefined): EngineName | undefined {
+  if (!text) return undefined;
+  const name = engineNames.find((known) => known === text);
+  if (name !== undefined) return name;
+  throw new BadInputError('unknown-engine', `no engine '${text}'; choose one of ${engineNames.join(', ')}`);
+}
+
+/** Names come from programs without types too. */
+function openerOf(name: EngineName): Opener {
+  return openers[engineNamed(name)!];
 }
 
 export type EngineState =
@@ -99,7 +108,7 @@ export type EngineState =
 
 export interface ListOptions extends EngineOptions, TimingOptions {
   /** These alone; all by default. */
-  readonly names?: readonly string[] | undefined;
+  readonly names?: readonly EngineName[] | undefined;
 }
 
 /**
@@ -112,7 +121,7 @@ export async function listEngines(options: ListOptions = {}): Promise<EngineStat
   return states;
 }
 
-async function stateOf(name: string, options: ListOptions): Promise<EngineState> {
+async function stateOf(name: EngineName, options: ListOptions): Promise<EngineState> {
   const open = openerOf(name);
   let opened: Opened | undefined;
   try {

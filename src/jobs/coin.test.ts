@@ -93,7 +93,7 @@ describe('a network of its own', () => {
   it('gives the same values on every engine, to the tolerance that engines agree to', async () => {
     const { bytes } = await fitCoin(picture, { engine, iterations: 100, bits: 8 });
     const values: Float32Array[] = [];
-    for (const name of ['reference', 'native', 'wasm', 'tfjs']) {
+    for (const name of ['reference', 'native', 'wasm', 'tfjs'] as const) {
       const each = await openEngine(name);
       const session = openSession({ model: modelOfNetworkFile(bytes), engine: each });
       values.push((await session.decode(bytes, { raw: true })).values);
@@ -113,7 +113,7 @@ describe('a network of its own', () => {
     const steps = new Uint8Array(weightTensors(spec).length);
     const symbols = new Int32Array(length).fill(2 ** 20);
     for (const bytes of [encodeHalfNetwork(header, far), encodeSteppedNetwork(header, { steps, symbols })]) {
-      for (const name of ['reference', 'native', 'wasm', 'tfjs']) {
+      for (const name of ['reference', 'native', 'wasm', 'tfjs'] as const) {
         const each = await openEngine(name);
         const { values } = await openSession({ model: modelOfNetworkFile(bytes), engine: each }).decode(
           bytes,

@@ -103,7 +103,7 @@ test('learning writes slopes, learning on keeps them, and priors train at all qu
   expect(file.bytes.length).toBeGreaterThan(0);
   // What it costs is told at quality 50, which is not among those asked for here.
   const histogram = {
-    ...{ engine, modelPath: out, data: 'fixture-fashion', kinds: ['histogram'], limit: 40 },
+    ...{ engine, modelPath: out, data: 'fixture-fashion', kinds: ['histogram'] as const, limit: 40 },
     replace: true,
   };
   expect((await trainPrior({ ...histogram, qualities: [40, 50] })).bitsPerPoint.histogram).toBeGreaterThan(0);

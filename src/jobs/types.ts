@@ -1,5 +1,6 @@
 /** What jobs take and give. Every option object ends with limits and an abort signal; nothing here prints. */
 import type { Dataset } from '../../datasets/dataset.ts';
+import type { AnyPrior, PriorKind } from '../../prior/kinds.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
@@ -48,7 +49,7 @@ export interface BuildOptions extends JobOptions {
   readonly resume?: boolean | undefined;
   readonly quality?: number | undefined;
   readonly effort?: number | undefined;
-  readonly prior?: string | undefined;
+  readonly prior?: PriorKind | undefined;
   /** As in `EncodeOptions`, but `asked` by default: a build is of one quality, and of many signals. */
   readonly steps?: EncodeOptions['steps'];
   /** Signals adapted together; default 32. */
@@ -96,7 +97,7 @@ export interface EvalOptions extends JobOptions {
   /** Of jpeg, webp, avif. */
   readonly peers?: readonly string[] | undefined;
   readonly effort?: number | undefined;
-  readonly prior?: string | undefined;
+  readonly prior?: PriorKind | undefined;
   readonly batch?: number | undefined;
   readonly cacheDir?: string | undefined;
 }
@@ -186,7 +187,7 @@ export interface TrainPriorOptions extends JobOptions {
   /** Replace what is there: priors of these kinds, in the model or beside it, and a file at `out`; without it that is a conflict. */
   readonly replace?: boolean | undefined;
   /** Kinds to train; default: all that a model file holds. */
-  readonly kinds?: readonly string[] | undefined;
+  readonly kinds?: readonly AnyPrior[] | undefined;
   /** A functaset of this model, or a data set whose items are adapted first: one of the two. */
   readonly functaset?: string | undefined;
   readonly data?: DataRef | undefined;

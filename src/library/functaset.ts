@@ -77,11 +77,12 @@ export type Answer = Row & { readonly items: readonly Row[]; readonly next: stri
  */
 export async function createFunctaset(path: string, source: FunctasetSource): Promise<OpenFunctaset> {
   const store = await openFunctasetOf(source.model, path);
-  if (store.count === 0) return new OpenFunctaset(store, source);
+  const { count } = store;
+  if (count === 0) return new OpenFunctaset(store, source);
   await store.close();
   throw new ConflictError(
     'functaset-not-empty',
-    `${path} holds ${store.count} functions already; open it, or choose another path`,
+    `${path} holds ${count} functions already; open it, or choose another path`,
   );
 }
 
@@ -159,7 +160,7 @@ export class OpenFunctaset {
       ids.push(...group.map(({ id }) => id));
     };
     let group: Signal[] = [];
-    for await (const signal of 'values' in signals ? [signals] : signals) {
+    for await (const signal of 'shape' in signals ? [signals] : signals) {
       group.push(signal);
       if (group.length < defaultBatch) continue;
       await put(group);
@@ -234,6 +235,10 @@ export class OpenFunctaset {
 
   close(): Promise<void> {
     return this.store.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #open({ id, shape, content }: StoredFunction): Promise<Func> {

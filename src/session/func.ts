@@ -1,5 +1,6 @@
 /** A function as an object: what a file, a store or a prior gives, asked at points, decoded at any size, or written as bytes. */
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import type { PriorKind } from '../../prior/kinds.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
@@ -26,7 +27,7 @@ export interface FuncBytesOptions {
   /** Default: its own. */
   readonly quality?: number | undefined;
   /** Default: the best that the model has. */
-  readonly prior?: string | undefined;
+  readonly prior?: PriorKind | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -7,7 +7,7 @@ import { type Model, readModel, writeModel } from '../field/model.ts';
 import { all, makeTinyModel } from '../jobs/testing.ts';
 import type { Signal } from '../signal/signal.ts';
 import { inlineWork, openSession } from './index.ts';
-import type { EncodeTarget, Session } from './types.ts';
+import type { EncodeOptions, EncodeTarget, Session } from './types.ts';
 import type { DecodedModulation } from './work.ts';
 
 let engine: Engine;
@@ -240,7 +240,7 @@ describe('session', () => {
     [{ prior: 'none' }, 'unknown-prior'],
     [{ prior: 'autoregressive' }, 'prior'],
   ])('refuses options %j', async (options, code) => {
-    await expect(session.encode(signals[0]!, options)).rejects.toMatchObject({ code });
+    await expect(session.encode(signals[0]!, options as EncodeOptions)).rejects.toMatchObject({ code });
   });
 
   it('checks limits before it works', async () => {

@@ -1,5 +1,6 @@
 /** What a session takes and gives. Every option object ends with limits and an abort signal; nothing here prints. */
 import type { Coding, WeightCoding } from '../../codec/index.ts';
+import type { KindThat, PriorKind } from '../../prior/kinds.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Channels } from '../field/card.ts';
@@ -25,11 +26,8 @@ export interface EncodeOptions {
   readonly quality?: number | undefined;
   /** 1, the inner steps of the model's training alone, to 9; see src/fit/effort.ts. */
   readonly effort?: number | undefined;
-  /**
-   * `histogram`, `factorized`, `autoregressive`: the file is then one of symbols of this quality by this prior. Default: whatever serves
-   * best; see encoder.ts.
-   */
-  readonly prior?: string | undefined;
+  /** The file is then one of symbols of this quality by this prior. Default: whatever serves best; see encoder.ts. */
+  readonly prior?: PriorKind | undefined;
   /**
    * `chosen` (default): small files take the quantiser steps that serve the quality best, which is what keeps qualities in order
    * (src/fit/ranking.ts) and takes about eight codings in place of one. `asked`: those of the quality itself.
@@ -131,8 +129,8 @@ export interface SampleOptions {
   readonly seed: number;
   /** 1: the prior's own distribution; lower: closer to its mode. Default 1. */
   readonly temperature?: number | undefined;
-  /** One that the model carries, or `diffusion`, `flow` or `gaussian` where its file stands beside the model's. */
-  readonly prior?: string | undefined;
+  /** One that the model carries, or one whose file stands beside the model's. */
+  readonly prior?: KindThat<'sample'> | undefined;
   /** One of the prior's labels; for `diffusion`. */
   readonly label?: string | number | undefined;
   /** How much more the label says than it does by itself: 1 is itself, the default; for `diffusion`. */

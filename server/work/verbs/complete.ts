@@ -1,4 +1,5 @@
 /** Completing a signal from a part of it. */
+import type { KindThat } from '../../../prior/kinds.ts';
 import {
   complete as completeSignal,
   completionSheet,
@@ -53,7 +54,7 @@ export async function complete(
     readonly known: Known;
     /** By its own prior. */
     readonly functaset?: FunctasetRef | undefined;
-    readonly prior?: string | undefined;
+    readonly prior?: KindThat<'complete'> | undefined;
     readonly draws: number;
     readonly seed: number;
     readonly noise?: number | undefined;

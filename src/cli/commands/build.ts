@@ -1,6 +1,8 @@
 /** `functa build`: a data set to a functaset. */
+
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
+import type { PriorKind } from '../../../prior/kinds.ts';
 import type { BuildResult } from '../../jobs/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
@@ -28,7 +30,8 @@ interface BuildFlags {
   readonly resume: boolean;
   readonly quality: number;
   readonly effort: number;
-  readonly prior?: string;
+  /** Checked by the library. */
+  readonly prior?: PriorKind;
   readonly batch?: number;
   readonly cacheDir?: string;
 }

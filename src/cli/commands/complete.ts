@@ -1,5 +1,7 @@
 /** `functa complete`: the whole of a signal from a part of it. */
+
 import { type Command, Option } from 'commander';
+import type { KindThat } from '../../../prior/kinds.ts';
 import type { Observation } from '../../complete/index.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Model } from '../../field/model.ts';
@@ -39,7 +41,8 @@ interface CompleteFlags extends OutputFlags {
   readonly hide?: string;
   readonly coarse?: boolean;
   readonly points?: boolean;
-  readonly prior?: string;
+  /** Checked by the library. */
+  readonly prior?: KindThat<'complete'>;
   readonly functaset?: string;
   readonly draws: number;
   readonly seed: number;

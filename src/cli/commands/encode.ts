@@ -1,7 +1,9 @@
 /** `functa encode`: signals to functions in bytes. */
+
 import { basename, dirname, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { suffix } from '../../../codec/header.ts';
+import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Model } from '../../field/model.ts';
 import { signalFormats, sniffFormat, titlesOf } from '../../formats/formats.ts';
 import type { Encoded, EncodeTarget } from '../../session/types.ts';
@@ -33,7 +35,8 @@ interface EncodeFlags extends OutputFlags, CoinFlags {
   readonly psnr?: number;
   readonly bytes?: number;
   readonly effort?: number;
-  readonly prior?: string;
+  /** Checked by the library. */
+  readonly prior?: PriorKind;
   readonly steps: 'chosen' | 'asked';
   readonly ids: boolean;
   readonly maxBytes: number;

@@ -19,9 +19,10 @@ export function addEngines(program: Command, run: Run): void {
 }
 
 async function engines(job: Job, { rounds }: EngineFlags): Promise<Report> {
-  const { listEngines } = await import('../../engine/index.ts');
+  const { engineNamed, listEngines } = await import('../../engine/index.ts');
   const { engine, threads } = job.globals;
-  const names = engine === undefined ? undefined : [engine];
+  const named = engineNamed(engine);
+  const names = named && [named];
   const found = await listEngines({ names, threads, rounds, signal: job.signal });
   return { data: { rounds, engines: found }, lines: linesOf(found, rounds) };
 }

@@ -1,6 +1,8 @@
 /** `functa eval`: rate and distortion over a data set, beside other codecs. */
+
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
+import type { PriorKind } from '../../../prior/kinds.ts';
 import type { EvalQuality, EvalResult } from '../../jobs/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
@@ -26,7 +28,8 @@ interface EvalFlags {
   readonly against?: readonly string[];
   readonly qualities?: readonly number[];
   readonly effort: number;
-  readonly prior?: string;
+  /** Checked by the library. */
+  readonly prior?: PriorKind;
   readonly batch?: number;
   readonly cacheDir?: string;
 }

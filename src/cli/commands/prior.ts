@@ -1,6 +1,8 @@
 /** `functa prior`: distributions over the modulations of a model. */
+
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
+import type { AnyPrior } from '../../../prior/kinds.ts';
 import { follow } from '../events.ts';
 import { UsageError } from '../exit.ts';
 import { checkFileOutput } from '../files.ts';
@@ -15,7 +17,8 @@ interface PriorFlags {
   readonly model: string;
   readonly output?: string;
   readonly force: boolean;
-  readonly kinds?: readonly string[];
+  /** Checked by the library. */
+  readonly kinds?: readonly AnyPrior[];
   readonly functaset?: string;
   readonly data?: string;
   readonly split: Split;

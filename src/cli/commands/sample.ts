@@ -1,7 +1,9 @@
 /** `functa sample`: new signals from a prior. */
+
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
+import type { KindThat } from '../../../prior/kinds.ts';
 import type { Sampled } from '../../session/types.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
@@ -19,7 +21,8 @@ interface SampleFlags extends OutputFlags {
   readonly count: number;
   readonly seed: number;
   readonly temperature: number;
-  readonly prior?: string;
+  /** Checked by the library. */
+  readonly prior?: KindThat<'sample'>;
   readonly label?: string;
   readonly guidance?: number;
   readonly steps?: number;
