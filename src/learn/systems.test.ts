@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
+import { openEngine } from '../engine/index.ts';
 import { modulationLength } from '../field/spec.ts';
+import { sourceOf } from '../signal/source.ts';
+import type { TrainEvent } from './events.ts';
 import { recipePresets, systems } from './presets.ts';
+import { withOverrides } from './recipe.ts';
 import { type DataShape, systemRecipe, withSteps } from './systems.ts';
+import { train } from './trainer.ts';
 
 const withCode = (code: string) => expect.objectContaining({ code });
 const garments: DataShape = { shape: [28, 28], outputs: 1, uniform: true };
@@ -40,3 +45,43 @@ test('phases that do not fit into fewer steps are shortened in proportion, other
   expect(short).toMatchObject({ steps: 100, phases: { distortion: 3, rounded: 0, coded: 25 } });
   expect(short.optimiser.warmupSteps).toBe(10);
 });
+
+/** Two waves, one along each axis, of an index's own. */
+function waves(index: number): Float32Array {
+  const [a, b, c, d] = [1, 2, 3, 4].map((k) => (index * 0.61803 * k) % 1) as [number, number, number, number];
+  const wave = (phase: number, waves: number, at: number) =>
+    Math.sin(2 * Math.PI * (phase + ((1 + 3 * waves) * at) / 16));
+  return Float32Array.from(
+    { length: 256 },
+    (_, i) => 0.5 + (wave(a, b, i % 16) + wave(c, d, Math.floor(i / 16))) / 4,
+  );
+}
+
+test.each([
+  ['functa', {}],
+  ['coinpp', { cell: 8 }],
+] as const)(
+  '%s goes on learning at the rates of a long run',
+  async (system, options) => {
+    const signals = Array.from({ length: 512 }, (_, i) => ({ shape: [16, 16], values: waves(i) }));
+    const data = { shape: [16, 16], outputs: 1, uniform: true };
+    const recipe = withOverrides(systemRecipe(system, data, { latent: 32, ...options }), {
+      ...{ spec: { width: 64 }, batch: 8, steps: 4000, phases: { distortion: 4000 } },
+      ...{ validation: { every: 0 }, reportEvery: 100 },
+    });
+    const engine = await openEngine();
+    const enough = new AbortController();
+    const psnr: number[] = [];
+    const onEvent = (event: TrainEvent) => {
+      if (event.type === 'progress') psnr.push(event.psnrDb);
+      if (event.type === 'progress' && event.step === 400) enough.abort();
+    };
+    const source = sourceOf('waves', 1, signals);
+    const running = train({ engine, recipe, source, onEvent, signal: enough.signal });
+    await expect(running).rejects.toMatchObject({ code: 'aborted' });
+    await engine.close();
+    expect(psnr).toHaveLength(4);
+    expect(psnr[3]).toBeGreaterThan(psnr[0]! + 3);
+  },
+  120_000,
+);
