@@ -1,5 +1,5 @@
 /**
- * The checks every engine makes before it starts: lengths, finiteness, detached buffers, empty signals. All throw
+ * The checks that `checkedEngine` makes before an engine starts: lengths, finiteness, detached buffers, empty signals. All throw
  * BadInputError naming the argument and, for a value, its place; a call that fails here has changed nothing.
  */
 import { AbortedError, BadInputError, ConflictError, LimitError } from '../core/errors.ts';

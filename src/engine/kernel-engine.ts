@@ -1,21 +1,11 @@
-/** The Engine over a host of the kernel: checks arguments, lays out requests, splits what is too large for one. */
+/** The Engine over a host of the kernel: lays out requests, splits what is too large for one. */
 import { flagOf } from '../core/abort.ts';
 import { AbortedError } from '../core/errors.ts';
 import { channelLayout } from '../field/channels.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
-import {
-  allFinite,
-  checkBatch,
-  checkCall,
-  checkModulationLength,
-  checkModulations,
-  checkNetwork,
-  checkOuter,
-  checkPoints,
-  checkShape,
-  checkTrajectory,
-} from './check.ts';
+import { checkedEngine } from './checked.ts';
 import type { Batch, CallOptions, Engine, Modulations, Points } from './engine.ts';
+import { pointsIn } from './points.ts';
 import { type KernelRequest, requestBase, tasks } from './request.ts';
 import { gradientInWindows, type Window, windowsOf } from './windows.ts';
 
@@ -33,8 +23,6 @@ const LARGE_SIGNAL = 16_384;
 const windowed = { above: 2 ** 18, points: 2 ** 15 };
 
 export function kernelEngine(host: KernelHost): Engine {
-  let closed = false;
-
   async function run(request: KernelRequest, options: CallOptions | undefined): Promise<void> {
     const { signal } = options ?? {};
     if (!signal) return host.run(request);
@@ -49,20 +37,15 @@ export function kernelEngine(host: KernelHost): Engine {
     if (signal.aborted) throw new AbortedError();
   }
 
-  /** `name`: what the caller knows the modulations by. */
   async function evaluateAll(
     net: BaseNetwork,
     { shape, count, modulations }: Modulations,
-    name: string,
     points: Points,
     options: CallOptions | undefined,
     withSlopes = false,
   ): Promise<{ values: Float32Array; slopes: Float32Array | undefined }> {
-    checkNetwork(net);
-    checkShape(net.spec, shape);
-    checkModulationLength(name, net.spec, shape, count, modulations);
     const channels = withSlopes ? totalChannels(net.spec) : 0;
-    const n = checkPoints(net.spec, points, count * Math.max(1, channels));
+    const n = pointsIn(points, net.spec.axes);
     const values = new Float32Array(count * n * net.spec.outputs);
     const slopes = withSlopes ? new Float32Array(values.length * channels) : undefined;
     const where =
@@ -80,9 +63,6 @@ export function kernelEngine(host: KernelHost): Engine {
       { task: tasks.evaluate, ...base, start: modulations, evaluatePoints: n, values, slopes, ...where },
       options,
     );
-    // What is not finite in a modulation makes every value that reads it so. The modulation of a large signal is read in
-    // many calls, a part in each: looking for faults in all of it each time would take longer than some of the calls.
-    if (!allFinite(values)) checkModulations(name, net.spec, shape, count, modulations);
     return { values, slopes };
   }
 
@@ -124,30 +104,24 @@ export function kernelEngine(host: KernelHost): Engine {
     }
   }
 
-  return {
+  return checkedEngine({
     name: host.name,
     threads: host.threads,
 
     async evaluate(net, shape, modulation, points, options) {
-      checkCall(closed, options);
       const signals = { shape, count: 1, modulations: modulation };
-      return (await evaluateAll(net, signals, 'modulation', points, options)).values;
+      return (await evaluateAll(net, signals, points, options)).values;
     },
 
     async evaluateMany(net, signals, points, options) {
-      checkCall(closed, options);
-      return (await evaluateAll(net, signals, 'modulations', points, options)).values;
+      return (await evaluateAll(net, signals, points, options)).values;
     },
 
     async slopes(net, signals, points, options) {
-      checkCall(closed, options);
-      return (await evaluateAll(net, signals, 'modulations', points, options, true)).slopes!;
+      return (await evaluateAll(net, signals, points, options, true)).slopes!;
     },
 
     async gradient(net, batch, modulations, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      checkModulations('modulations', net.spec, batch.shape, batch.count, modulations);
       const losses = new Float64Array(batch.count);
       const gradient = new Float32Array(modulations.length);
       const m = modulationLength(net.spec, batch.shape);
@@ -181,16 +155,10 @@ export function kernelEngine(host: KernelHost): Engine {
     },
 
     async adapt(net, batch, steps, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      checkTrajectory(net, batch, steps);
       const { count } = batch;
       const m = modulationLength(net.spec, batch.shape);
       const trajectory = new Float32Array((steps + 1) * count * m);
-      if (options?.start) {
-        checkModulations('start', net.spec, batch.shape, count, options.start);
-        trajectory.set(options.start);
-      }
+      if (options?.start) trajectory.set(options.start);
       const losses = new Float64Array(steps * count);
       const split = parts(net, batch);
       const windows = largeWindows(net, batch);
@@ -212,9 +180,7 @@ export function kernelEngine(host: KernelHost): Engine {
     },
 
     async metaGradient(net, batch, adapted, outer, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      const steps = checkOuter(net, batch, adapted, outer);
+      const steps = adapted.losses.length / batch.count;
       const m = modulationLength(net.spec, batch.shape);
       const result = {
         losses: new Float64Array(batch.count),
@@ -242,12 +208,8 @@ export function kernelEngine(host: KernelHost): Engine {
       return result;
     },
 
-    async close() {
-      if (closed) return;
-      closed = true;
-      await host.close();
-    },
-  };
+    close: () => host.close(),
+  });
 }
 
 interface Part {

@@ -1,15 +1,11 @@
 /** `evaluateMany` of an engine that has nothing to share between signals. */
 import { modulationLength } from '../field/spec.ts';
-import { checkModulationLength, checkModulations, checkNetwork, checkPoints, checkShape } from './check.ts';
 import type { Engine } from './engine.ts';
+import { pointsIn } from './points.ts';
 
 export function oneByOne(evaluate: Engine['evaluate']): Engine['evaluateMany'] {
   return async (net, { shape, count, modulations }, points, options) => {
-    checkNetwork(net);
-    checkShape(net.spec, shape);
-    checkModulationLength('modulations', net.spec, shape, count, modulations);
-    checkModulations('modulations', net.spec, shape, count, modulations);
-    const perSignal = checkPoints(net.spec, points, count) * net.spec.outputs;
+    const perSignal = pointsIn(points, net.spec.axes) * net.spec.outputs;
     const m = modulationLength(net.spec, shape);
     const values = new Float32Array(count * perSignal);
     for (let i = 0; i < count; i++) {

@@ -1,9 +1,10 @@
 /** Points of many functions at once, whatever their sizes: places relative to the signal, values by the engine. */
 import { AbortedError } from '../core/errors.ts';
 import type { Engine, Points } from '../engine/engine.ts';
+import { pointsIn } from '../engine/points.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
-import { modulationLength, pointCount } from '../field/spec.ts';
+import { modulationLength } from '../field/spec.ts';
 import { isSameNetwork, putModulation } from '../session/functions.ts';
 
 /** [n, axes], each coordinate over the extent of its axis: 0 to 1 within a signal. */
@@ -89,10 +90,6 @@ function takeRoom(): Float32Array {
 
 function giveRoom(room: Float32Array): void {
   if (room.length <= keptRoom) spare = room;
-}
-
-function pointsIn(points: Points, axes: number): number {
-  return points.kind === 'list' ? points.coordinates.length / axes : pointCount(points.count);
 }
 
 /** Neighbours of one shape and one network. */

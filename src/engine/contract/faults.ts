@@ -40,6 +40,12 @@ export function describeFaults(subject: Subject): void {
       const signals = { shape, count: batch.count, modulations: c.modulations, ...change };
       return engine.evaluateMany(net, signals, grid);
     };
+  const slopes =
+    (change: Partial<Modulations>): Call =>
+    (engine) => {
+      const signals = { shape, count: batch.count, modulations: c.modulations, ...change };
+      return engine.slopes(net, signals, grid);
+    };
   const gradient =
     (b: Batch, at: Float32Array = c.modulations): Call =>
     (engine) =>
@@ -86,6 +92,19 @@ export function describeFaults(subject: Subject): void {
         'not-finite',
         'signal 1, entry 2',
       ],
+      [
+        'NaN in one of the modulations whose slopes are asked for',
+        slopes({ modulations: planted(c.modulations, m + 2, Number.NaN) }),
+        'not-finite',
+        'signal 1, entry 2',
+      ],
+      [
+        'slopes at an infinite last number of a modulation',
+        slopes({ modulations: planted(c.modulations, c.modulations.length - 1, Infinity) }),
+        'not-finite',
+        `entry ${m - 1}`,
+      ],
+      ['slopes of a wrong count', slopes({ count: 3 }), 'bad-length', 'modulations has'],
       ['modulations of another count', many({ count: 3 }), 'bad-length', 'modulations has'],
       ['many modulations, but none', many({ count: 0 }), 'bad-count', 'count'],
       ['a short modulation', evaluate(net, phi.slice(1)), 'bad-length', 'modulation has'],

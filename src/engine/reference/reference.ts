@@ -4,28 +4,18 @@ import { Pace } from '../../core/pace.ts';
 import { channelLayout, channelOfSymbol } from '../../field/channels.ts';
 import { gridPositions } from '../../field/coordinates.ts';
 import { forward, type Network64, network64, siteAt } from '../../field/field64.ts';
-import { type BaseNetwork, modulationLength, pointCount, totalChannels } from '../../field/spec.ts';
-import {
-  checkAbort,
-  checkBatch,
-  checkCall,
-  checkModulations,
-  checkNetwork,
-  checkOuter,
-  checkPoints,
-  checkShape,
-  checkTrajectory,
-} from '../check.ts';
+import { type BaseNetwork, modulationLength, pointCount } from '../../field/spec.ts';
+import { checkAbort } from '../check.ts';
+import { checkedEngine } from '../checked.ts';
 import type { Batch, CallOptions, Engine, Points } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
+import { pointsIn } from '../points.ts';
 import { adapt64, emptyGradient, innerLoss, metaGradient64, type Signal64, sampleSites } from './learn64.ts';
 
 /** How far a channel is moved to either side: in float64, slopes have ten digits. */
 const DIFFERENCE = 1e-5;
 
 export async function openReference(): Promise<Engine> {
-  let closed = false;
-
   /** Calls `work` for every signal of a batch, at a pace. */
   async function each(
     net: BaseNetwork,
@@ -43,11 +33,7 @@ export async function openReference(): Promise<Engine> {
   }
 
   const evaluate: Engine['evaluate'] = async (net, shape, modulation, points, options) => {
-    checkCall(closed, options);
-    checkNetwork(net);
-    checkShape(net.spec, shape);
-    checkModulations('modulation', net.spec, shape, 1, modulation);
-    const n = checkPoints(net.spec, points);
+    const n = pointsIn(points, net.spec.axes);
     const { axes, outputs } = net.spec;
     const inner = network64(net);
     const phi = Float64Array.from(modulation);
@@ -62,7 +48,7 @@ export async function openReference(): Promise<Engine> {
     return values;
   };
 
-  return {
+  return checkedEngine({
     name: 'reference',
     threads: 1,
 
@@ -70,11 +56,7 @@ export async function openReference(): Promise<Engine> {
     evaluateMany: oneByOne(evaluate),
 
     async slopes(net, { shape, count, modulations }, points, options) {
-      checkCall(closed, options);
-      checkNetwork(net);
-      checkShape(net.spec, shape);
-      checkModulations('modulations', net.spec, shape, count, modulations);
-      const n = checkPoints(net.spec, points, count * totalChannels(net.spec));
+      const n = pointsIn(points, net.spec.axes);
       const { axes, outputs } = net.spec;
       const inner = network64(net);
       const positions = positionsOf(points);
@@ -99,9 +81,6 @@ export async function openReference(): Promise<Engine> {
     },
 
     async gradient(net, batch, modulations, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      checkModulations('modulations', net.spec, batch.shape, batch.count, modulations);
       const m = modulationLength(net.spec, batch.shape);
       const losses = new Float64Array(batch.count);
       const gradient = new Float32Array(batch.count * m);
@@ -114,13 +93,9 @@ export async function openReference(): Promise<Engine> {
     },
 
     async adapt(net, batch, steps, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      checkTrajectory(net, batch, steps);
       const { count } = batch;
       const m = modulationLength(net.spec, batch.shape);
       const start = options?.start ?? new Float32Array(count * m);
-      checkModulations('start', net.spec, batch.shape, count, start);
       const trajectory = new Float32Array((steps + 1) * count * m);
       const losses = new Float64Array(steps * count);
       await each(net, batch, options, async (inner, signal, i, pace) => {
@@ -136,9 +111,7 @@ export async function openReference(): Promise<Engine> {
     },
 
     async metaGradient(net, batch, adapted, outer, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      const steps = checkOuter(net, batch, adapted, outer);
+      const steps = adapted.losses.length / batch.count;
       const { count } = batch;
       const m = modulationLength(net.spec, batch.shape);
       const losses = new Float64Array(count);
@@ -164,10 +137,8 @@ export async function openReference(): Promise<Engine> {
       return { losses, weights: Float32Array.from(weights), rates: Float32Array.from(rates), modulations };
     },
 
-    async close() {
-      closed = true;
-    },
-  };
+    async close() {},
+  });
 }
 
 type Work = (net: Network64, signal: Signal64, index: number, pace: Pace) => Promise<void>;

@@ -4,20 +4,12 @@
  */
 import { gridPositions } from '../../field/coordinates.ts';
 import { type BaseNetwork, modulationLength } from '../../field/spec.ts';
-import {
-  checkAbort,
-  checkBatch,
-  checkCall,
-  checkModulations,
-  checkNetwork,
-  checkOuter,
-  checkPoints,
-  checkShape,
-  checkTrajectory,
-} from '../check.ts';
+import { checkAbort } from '../check.ts';
+import { checkedEngine } from '../checked.ts';
 import { slopesByDifferences } from '../differences.ts';
 import type { Batch, CallOptions, Engine } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
+import { pointsIn } from '../points.ts';
 import type { TensorFlow } from './backend.ts';
 import { entryRates, fieldValues, innerLosses, modulationTensor } from './field.ts';
 import { metaTensors } from './meta.ts';
@@ -28,8 +20,6 @@ const POINTS_PER_TURN = 1 << 14;
 
 /** An engine on a `tf` whose backend is ready and whose gradients are registered; closing it leaves `tf` as it is. */
 export async function openTfjs(tf: TensorFlow): Promise<Engine> {
-  let closed = false;
-
   /** The values of the tensors that `work` gives, empty for one that is absent. No tensor outlives the call. */
   async function run(
     options: CallOptions | undefined,
@@ -63,11 +53,7 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
   }
 
   const evaluate: Engine['evaluate'] = async (net, shape, modulation, points, options) => {
-    checkCall(closed, options);
-    checkNetwork(net);
-    checkShape(net.spec, shape);
-    checkModulations('modulation', net.spec, shape, 1, modulation);
-    const n = checkPoints(net.spec, points);
+    const n = pointsIn(points, net.spec.axes);
     const { axes, outputs } = net.spec;
     const positions = points.kind === 'grid' ? gridPositions(points) : Float64Array.from(points.coordinates);
     const values = new Float32Array(n * outputs);
@@ -85,7 +71,7 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
 
   const evaluateMany = oneByOne(evaluate);
 
-  return {
+  return checkedEngine({
     name: 'tfjs',
     threads: 1,
 
@@ -94,20 +80,13 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
     slopes: slopesByDifferences(evaluateMany),
 
     async gradient(net, batch, modulations, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      checkModulations('modulations', net.spec, batch.shape, batch.count, modulations);
       return lossAndGradient(net, batch, modulations, options);
     },
 
     async adapt(net, batch, steps, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      checkTrajectory(net, batch, steps);
       const { count } = batch;
       const m = modulationLength(net.spec, batch.shape);
       const start = options?.start ?? new Float32Array(count * m);
-      checkModulations('start', net.spec, batch.shape, count, start);
       const trajectory = new Float32Array((steps + 1) * count * m);
       const losses = new Float64Array(steps * count);
       trajectory.set(start);
@@ -123,9 +102,7 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
     },
 
     async metaGradient(net, batch, adapted, outer, options) {
-      checkCall(closed, options);
-      checkBatch(net, batch);
-      const steps = checkOuter(net, batch, adapted, outer);
+      const steps = adapted.losses.length / batch.count;
       const [losses, weights, rates, modulations] = await run(options, () => {
         const meta = metaTensors(tf, net, batch, adapted, outer, steps);
         return [meta.losses, meta.weights, meta.rates, meta.modulations];
@@ -138,10 +115,8 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
       };
     },
 
-    async close() {
-      closed = true;
-    },
-  };
+    async close() {},
+  });
 }
 
 async function turn(options: CallOptions | undefined): Promise<void> {
