@@ -3,7 +3,7 @@ import { SlowestFirst } from './test/order.ts';
 
 /** Tests of what a process holds or shares (threads, addons, memory, the environment): each file has a process of its own. */
 const alone = [
-  'test/{cli,crash,server}/**/*.test.ts',
+  'test/{cli,crash,doors,server}/**/*.test.ts',
   'src/{cli,disk,engine}/**/*.test.ts',
   'src/core/abort.test.ts',
   'src/session/wide.test.ts',

@@ -63,6 +63,8 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['src/library/', ['src/jobs/', 'everything below']],
   ['server/', ['src/jobs/', 'everything below']],
   ['src/cli/', ['server/', 'src/jobs/', 'everything below']],
+  ['src/web.ts', ['src/session/', 'everything below']],
+  ['src/web.ts', ['src/session/', 'everything below']],
   ['src/index.ts', ['server/', 'src/jobs/', 'everything below']],
 ];
 

@@ -82,3 +82,16 @@ export function multiplyAdds(architecture: Architecture): number {
   });
   return convolutions.reduce((sum, n) => sum + n, featureCount(architecture) * architecture.classes);
 }
+
+/** How a network is learnt. */
+export interface Learning {
+  readonly epochs: number;
+  readonly batch: number;
+  /** Highest learning rate. */
+  readonly rate: number;
+  /** Share of the features left out at each step, from 0 to under 1. */
+  readonly dropout: number;
+  /** Share of a label's weight that goes to all classes alike, from 0 to under 1. */
+  readonly smoothing: number;
+  readonly seed: number;
+}

@@ -8,8 +8,8 @@ import type { Model } from '../field/model.ts';
 import { readSafetensors, writeSafetensors } from '../field/safetensors.ts';
 import { totalChannels } from '../field/spec.ts';
 import type { Label } from '../functaset/index.ts';
+import type { Learning } from './architecture.ts';
 import { type Architecture, checkArchitecture } from './architecture.ts';
-import type { Learning } from './learn.ts';
 import { flatMaps, gridMaps, type ModulationMaps, type Standard } from './maps.ts';
 
 /** `linear`: one linear layer over all numbers of a modulation. `network`: convolutions over its grids. */

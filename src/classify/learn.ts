@@ -11,7 +11,7 @@ import { Rng } from '../core/rng.ts';
 import type { Tensor as StoredTensor } from '../core/tensor.ts';
 import { createAdam, type TensorFlow } from '../engine/tfjs/backend.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Architecture, checkArchitecture, featureCount } from './architecture.ts';
+import { type Architecture, checkArchitecture, featureCount, type Learning } from './architecture.ts';
 import { createNetwork, type LearningNetwork, type Network, openNetwork } from './network.ts';
 
 /** Labelled maps, made as they are asked for. */
@@ -23,18 +23,6 @@ export interface Examples {
   classOf(i: number): number;
   /** Writes item `i`, [cells, channels], to `target`. */
   fill(i: number, view: number, target: Float32Array): void;
-}
-
-export interface Learning {
-  readonly epochs: number;
-  readonly batch: number;
-  /** Highest learning rate. */
-  readonly rate: number;
-  /** Share of the features left out at each step, from 0 to under 1. */
-  readonly dropout: number;
-  /** Share of a label's weight that goes to all classes alike, from 0 to under 1. */
-  readonly smoothing: number;
-  readonly seed: number;
 }
 
 export interface LearnOptions {

@@ -8,10 +8,10 @@ import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { checkpointAt } from '../jobs/files.ts';
 import type { PipelineEvent } from '../jobs/types.ts';
-import type { Architecture, Stage } from './architecture.ts';
+import type { Architecture, Learning, Stage } from './architecture.ts';
 import { type ClassifierCard, mapsOf, type ProbeKind, writeClassifier } from './file.ts';
 import { examplesOf, readLabelledAt } from './labelled.ts';
-import { type LearnEvent, type Learning, learn } from './learn.ts';
+import { type LearnEvent, learn } from './learn.ts';
 import { standardOf } from './maps.ts';
 import { viewsOf } from './views.ts';
 

@@ -11,14 +11,8 @@ import type { Index } from 'usearch';
 import { AbortedError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import { unbroken } from '../core/unbroken.ts';
-import {
-  type Match,
-  nearestOf,
-  squaredDistance,
-  type Usearch,
-  type Vectors,
-  type VectorsOptions,
-} from './vectors.ts';
+import type { Usearch } from './usearch.ts';
+import { type Match, nearestOf, squaredDistance, type Vectors, type VectorsOptions } from './vectors.ts';
 
 /** Vectors that join a graph between two turns of the event loop. */
 const joinRows = 128;

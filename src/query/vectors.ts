@@ -3,10 +3,11 @@
  * usearch's kernels where it is installed; without it the whole scan is plain TypeScript, and there is no graph.
  */
 import { setImmediate } from 'node:timers/promises';
-import { AbortedError, EnvironmentError } from '../core/errors.ts';
-import { unbroken, unbrokenUntil } from '../core/unbroken.ts';
+import { AbortedError } from '../core/errors.ts';
+import { unbroken } from '../core/unbroken.ts';
 import { Best } from './best.ts';
 import { Graph } from './graph.ts';
+import { loadUsearch, requiredUsearch, type Usearch } from './usearch.ts';
 
 export interface Match {
   readonly row: number;
@@ -21,19 +22,6 @@ export interface VectorsOptions {
 
 /** Rows of a block: 64 MB of 256 numbers each, scanned in a few milliseconds. */
 const blockRows = 2 ** 16;
-
-export type Usearch = typeof import('usearch').default;
-
-let library: Promise<Usearch | undefined> | undefined;
-
-/** The package, or undefined where it is not installed or does not load. */
-export function loadUsearch(): Promise<Usearch | undefined> {
-  library ??= unbrokenUntil(() => import('usearch')).then(
-    (found) => found.default,
-    () => undefined,
-  );
-  return library;
-}
 
 export class Vectors {
   readonly count: number;
@@ -124,15 +112,6 @@ export class Vectors {
   approximate(query: Float32Array, k: number): Match[] {
     return this.#graph!.search(query, k);
   }
-}
-
-async function requiredUsearch(): Promise<Usearch> {
-  const usearch = await loadUsearch();
-  if (usearch !== undefined) return usearch;
-  throw new EnvironmentError(
-    'hnsw-absent',
-    'the package usearch is not installed here, which makes graphs; ask for the method exact',
-  );
 }
 
 /** `block` and `query` begin their buffers: usearch reads those and not the views. */

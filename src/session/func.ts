@@ -77,7 +77,7 @@ export interface Func {
 export interface FuncContext {
   readonly model: Model;
   readonly engine: Engine;
-  readonly work: Work;
+  readonly work: Pick<Work, 'code'>;
   readonly limits: Limits;
 }
 
