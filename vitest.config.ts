@@ -10,7 +10,7 @@ const alone = [
   'datasets/fetch/**/*.test.ts',
 ];
 
-const shared = { testTimeout: 60_000, pool: 'forks' } as const;
+const shared = { testTimeout: 60_000, pool: 'forks', globalSetup: './test/make-kinds.ts' } as const;
 
 export default defineConfig({
   test: {

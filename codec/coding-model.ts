@@ -5,7 +5,7 @@ import { symbolLayout } from '../prior/prior.ts';
 import { type PriorSource, priorKinds, readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError, ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { checkLimit, type Limits } from '../src/core/limits.ts';
-import type { Channels, ValueRange } from '../src/field/card.ts';
+import type { Output } from '../src/field/outputs.ts';
 import {
   type FieldSpec,
   featureCount,
@@ -25,8 +25,7 @@ export interface CodingModel extends PriorSource {
     /** Whether signals may have other shapes. */
     readonly anySize: boolean;
     /** What samples are. */
-    readonly channels: Channels;
-    readonly values: ValueRange;
+    readonly outputs: readonly Output[];
   };
 }
 

@@ -7,8 +7,9 @@
 import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, type Limits } from '../src/core/limits.ts';
-import { type Channels, channelCounts, type ValueRange } from '../src/field/card.ts';
+import { type Channels, channelCounts } from '../src/field/kinds.ts';
 import { fieldLimits } from '../src/field/limits.ts';
+import type { ValueRange } from '../src/field/outputs.ts';
 import { coin } from '../src/field/presets.ts';
 import { type FieldSpec, pointCount, weightLayout } from '../src/field/spec.ts';
 import { multiplyAddsPerPoint } from './coding-model.ts';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BadStreamError, type FunctaError, LimitError } from '../src/core/errors.ts';
 import { withLimits } from '../src/core/limits.ts';
 import { Rng } from '../src/core/rng.ts';
+import { outputsOfKind } from '../src/field/kinds.ts';
 import { readModel } from '../src/field/model.ts';
 import { emptySamples, fromSamples, type Samples, sampleFormat, toSamples } from '../src/field/samples.ts';
 import { pointCount } from '../src/field/spec.ts';
@@ -21,7 +22,12 @@ const numbers = tinyModels.map((tiny) => readModel(makeTinyModel(tiny)));
 const pictures = (['grey', 'rgb', 'rgba'] as const).map((channels, i): CodingModel => {
   const { network, id, tensors, card } = numbers[0]!;
   const spec = { ...network.spec, outputs: [1, 3, 4][i]! };
-  return { id, tensors, network: { spec }, card: { ...card, channels } };
+  return {
+    id,
+    tensors,
+    network: { spec },
+    card: { ...card, outputs: outputsOfKind(channels, { offset: 0.5, scale: 0.5 }) },
+  };
 });
 const models: readonly CodingModel[] = [...numbers, ...pictures];
 
@@ -191,7 +197,7 @@ it('signal values become the nearest samples and come back; what samples cannot 
   const { card } = pictures[0]!;
   const values = Float32Array.from({ length: 256 }, (_, i) => i / 255);
   expect(fromSamples(card, toSamples(card, values)!)).toEqual(values);
-  const sound = { ...card, channels: 'mono' as const };
+  const sound = { ...card, outputs: outputsOfKind('mono', { offset: 0, scale: 1 }) };
   const wave = Float32Array.from({ length: 1000 }, (_, i) => (i * 64 - 32000) / 32768);
   expect(fromSamples(sound, toSamples(sound, wave)!)).toEqual(wave);
   for (const value of [Number.NaN, 1.5, -0.1, Number.POSITIVE_INFINITY])

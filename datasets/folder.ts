@@ -156,7 +156,7 @@ async function listPictures(directory: string): Promise<string[]> {
     },
   );
   return found
-    .filter((entry) => !entry.isDirectory() && formatOfName(entry.name)?.holds === 'picture')
+    .filter((entry) => !entry.isDirectory() && formatOfName(entry.name)?.raw === false)
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .sort((a, b) => (a < b ? -1 : 1));
 }

@@ -1,5 +1,6 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
+import { mediaType as functaType } from '../codec/header.ts';
 import { type WrittenName, writtenFormats } from '../src/formats/formats.ts';
 import type { QueryInput } from '../src/query/index.ts';
 import type { Problem } from './problem.ts';
@@ -19,8 +20,13 @@ export type SignalFormat = WrittenName;
 /** Media types of these, and of functions in bytes. */
 const sampleTypes = Object.fromEntries([
   ...writtenFormats.map(({ name, mediaType }) => [name, mediaType]),
-  ['functa', 'application/vnd.functa'],
-]) as Readonly<Record<SignalFormat | 'functa', string>>;
+  ['functa', functaType],
+]) as Record<SignalFormat | 'functa', string>;
+
+/** Without a name, whatever the server gives of such signals. */
+function acceptOf(format: SignalFormat | 'functa' | undefined): string {
+  return format === undefined ? '*/*' : sampleTypes[format];
+}
 
 export interface FunctaClientOptions {
   readonly fetch?: typeof fetch | undefined;
@@ -132,7 +138,7 @@ export class FunctaClient {
     };
   }
 
-  /** A `.functa` file decoded at any size: the bytes of a PNG, unless another format is asked for. */
+  /** A `.functa` file decoded at any size, in the first format that holds such signals, unless another is asked for. */
   async decode(model: string, file: Uint8Array, options: Call & DecodeQuery = {}): Promise<Uint8Array> {
     return this.#decode(`/v1/models/${encodeURIComponent(model)}/decode`, file, options);
   }
@@ -143,11 +149,11 @@ export class FunctaClient {
   }
 
   async #decode(path: string, file: Uint8Array, options: Call & DecodeQuery): Promise<Uint8Array> {
-    const { size, region, item, id, format = 'png' } = options;
+    const { size, region, item, id, format } = options;
     const response = await this.#call(path, { size, region, item, id }, options, {
       method: 'POST',
       body: file as Uint8Array<ArrayBuffer>,
-      headers: { 'content-type': sampleTypes.functa, accept: sampleTypes[format] },
+      headers: { 'content-type': sampleTypes.functa, accept: acceptOf(format) },
     });
     return bytesOf(response);
   }
@@ -161,7 +167,7 @@ export class FunctaClient {
     const response = await this.#call(`/v1/models/${encodeURIComponent(model)}/sample`, {}, options, {
       method: 'POST',
       body: JSON.stringify(request),
-      headers: { 'content-type': 'application/json', accept: sampleTypes[options.format ?? 'png'] },
+      headers: { 'content-type': 'application/json', accept: acceptOf(options.format) },
     });
     return bytesOf(response);
   }
@@ -204,9 +210,9 @@ export class FunctaClient {
     id: string,
     options: Call & Sizing & { readonly format?: SignalFormat | 'functa' | undefined } = {},
   ): Promise<Uint8Array> {
-    const { size, region, format = 'png' } = options;
+    const { size, region, format } = options;
     const path = `/v1/functasets/${encodeURIComponent(functaset)}/functions/${encodeURIComponent(id)}`;
-    const headers = { accept: sampleTypes[format] };
+    const headers = { accept: acceptOf(format) };
     return bytesOf(await this.#call(path, { size, region }, options, { headers }));
   }
 

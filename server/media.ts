@@ -3,12 +3,14 @@ import { type Accept, parseAccept } from 'hono/utils/accept';
 import { mediaType as functaType } from '../codec/header.ts';
 import { BugError } from '../src/core/errors.ts';
 import {
-  type FormatName,
+  type SignalFormat,
+  type SignalKind,
   signalFormats,
   sniffFormat,
   titlesOf,
-  type WrittenName,
+  type WrittenFormat,
   writtenFormats,
+  writtenFormatsFor,
 } from '../src/formats/formats.ts';
 import { HttpFault } from './problem.ts';
 
@@ -21,16 +23,18 @@ const anyBytes = 'application/octet-stream';
 /** Media types of the formats that signals are read from. */
 export const signalTypes: readonly string[] = signalFormats.map(({ mediaType }) => mediaType);
 
-/** The one that keeps values as the field gives them. */
-export const npyType = signalFormats.find(({ name }) => name === 'npy')!.mediaType;
-
-/** Media types that decoded signals are had in, the first unless another is asked for. */
+/** Media types that decoded signals of some model are had in. */
 export const signalReplies: readonly string[] = writtenFormats.map(({ mediaType }) => mediaType);
 
+/** Those of a model's signals, the first unless another is asked for. */
+export function repliesFor(kind: SignalKind): readonly string[] {
+  return writtenFormatsFor(kind).map(({ mediaType }) => mediaType);
+}
+
 /** The format of one of `signalReplies`. */
-export function formatOfType(type: string): WrittenName {
+export function formatOfType(type: string): WrittenFormat {
   const found = writtenFormats.find(({ mediaType }) => mediaType === type);
-  if (found !== undefined) return found.name;
+  if (found !== undefined) return found;
   throw new BugError(`no signal is written as ${type}`);
 }
 
@@ -54,7 +58,7 @@ export function checkContentType(
 }
 
 /** The format of a signal by its first bytes, which must agree with what was declared. */
-export function sniffSignal(declared: string, body: Uint8Array): FormatName {
+export function sniffSignal(declared: string, body: Uint8Array): SignalFormat {
   const found = sniffFormat(body);
   if (found === undefined || (declared !== anyBytes && declared !== found.mediaType)) {
     const what = found?.mediaType ?? `none of ${titlesOf(signalFormats, 'and')}`;
@@ -64,7 +68,7 @@ export function sniffSignal(declared: string, body: Uint8Array): FormatName {
       `the body is declared as ${declared} and begins as ${what}; send one of ${signalTypes.join(', ')}`,
     );
   }
-  return found.name;
+  return found;
 }
 
 /** The best of `offered` (server's order of preference) for an Accept header. Throws HttpFault 406. */

@@ -1,5 +1,8 @@
 /** Commands for the reference page: what the page would make up itself sends files with `--data`, which alters them. */
 
+import { signalFormats } from '../src/formats/formats.ts';
+import { functaType } from './media.ts';
+
 /** As far as it is looked at. */
 interface Described {
   readonly paths?: Readonly<Record<string, object>> | undefined;
@@ -20,11 +23,10 @@ interface Schema {
 }
 
 /** Names of files by media type. */
-const files: Readonly<Record<string, string>> = {
-  'image/png': 'picture.png',
-  'application/x-npy': 'array.npy',
-  'application/vnd.functa': 'one.functa',
-};
+const files: Readonly<Record<string, string>> = Object.fromEntries([
+  ...signalFormats.map(({ mediaType, example }) => [mediaType, example]),
+  [functaType, 'one.functa'],
+]);
 
 /** The document with a curl command for each operation; `origin` stands before the paths. */
 export function withSamples<T extends Described>(document: T, origin: string): T {

@@ -136,7 +136,34 @@ export const modelSummary = z
     name: z.string(),
     id: z.string().openapi({ description: 'SHA-256 of the model file.' }),
     family: z.string(),
-    channels: z.string(),
+    outputs: z
+      .array(
+        z.object({
+          name: z.string(),
+          unit: z.string().optional(),
+          offset: z.number(),
+          scale: z.number(),
+          low: z.number(),
+          peak: z.number(),
+          sample: z.enum(['uint8', 'int16', 'float32']),
+        }),
+      )
+      .openapi({
+        description:
+          'What values are: signal value = offset + scale * field value, from `low` on over `peak`.',
+      }),
+    axes: z
+      .array(
+        z.object({
+          name: z.string(),
+          unit: z.string().optional(),
+          start: z.number().optional(),
+          step: z.number().optional(),
+          wraps: z.boolean().optional(),
+          weight: z.enum(['cosine']).optional(),
+        }),
+      )
+      .openapi({ description: 'What coordinates are, in array order.' }),
     shape: z.array(z.number().int()),
     anySize: z.boolean(),
     priors: z
@@ -164,7 +191,6 @@ export const modelSummary = z
 export const modelDetail = modelSummary
   .extend({
     networkId: z.string(),
-    values: z.object({ offset: z.number(), scale: z.number() }),
     spec: z
       .record(z.string(), z.unknown())
       .openapi({ description: 'The field: axes, width, layers, levels.' }),

@@ -120,7 +120,7 @@ async function adaptedAlone(
 ): Promise<Float32Array> {
   const { network, card } = model;
   const weighted = { ...signal, weights: Float32Array.from(observed) };
-  const { modulations } = await adaptSignal(engine, network, weighted, card.values, {
+  const { modulations } = await adaptSignal(engine, network, weighted, card.outputs, {
     steps: card.training.innerSteps,
     learntSteps: card.training.innerSteps,
   });

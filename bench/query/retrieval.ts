@@ -69,7 +69,7 @@ async function asNear(
   metric: 'gram' | 'values',
 ): Promise<void> {
   const { model, engine } = setting;
-  const { offset, scale } = model.card.values;
+  const { offset, scale } = model.card.outputs[0]!;
   const readSignal = () => Promise.reject(new Error('no file is read here'));
   const context = { ...setting, indexes, limits: defaultLimits, readSignal };
   const found: Set<string>[] = [];

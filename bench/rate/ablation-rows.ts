@@ -22,6 +22,7 @@ import { bestPrior } from '../../src/models/index.ts';
 import { archiveOf } from '../../src/session/coding.ts';
 import { openSession } from '../../src/session/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
+import { toSignalValues } from '../../src/signal/values.ts';
 import { archiveBits } from './archive.ts';
 import { type Curve, mean, type Point, pointOf } from './curve.ts';
 import type { Pictures } from './pictures.ts';
@@ -154,7 +155,7 @@ async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Cu
     const started = performance.now();
     for (let i = 0; i < fitted.length; i += batch) {
       const signals = pictures.signals.slice(i, i + batch);
-      const group = batchOf(signals, card.spec.outputs, card.values);
+      const group = batchOf(signals, card.spec.outputs, card.outputs);
       const rate = rateOf(own, group, quality);
       if (rate === undefined) return undefined;
       const modulations = joined(fitted.slice(i, i + batch));
@@ -200,10 +201,7 @@ async function publishedCoder(options: AblationOptions, training: readonly Float
       const symbols = quantiseCoinpp(coder, fitted[i]!);
       const grid = coveringGrid(shape);
       const field = await engine.evaluate(network, shape, dequantiseCoinpp(coder, symbols), grid);
-      const samples = field.map((v) => {
-        const sample = card.values.offset + card.values.scale * v;
-        return Math.min(255, Math.max(0, Math.floor(sample * 255 + 0.5))) / 255;
-      });
+      const samples = toSignalValues(card, field, false);
       items.bitsPerPixel.push(coinppBits(coder, symbols) / pointCount(shape));
       items.psnrDb.push(psnrDb(mse(samples, values)));
     }

@@ -43,7 +43,7 @@ try {
       effort,
     });
     const points = result.qualities.map((row) => ({
-      bitsPerPixel: row.archiveBitsPerPixel,
+      bitsPerPixel: row.archiveBitsPerPoint,
       psnrDb: row.psnrDbMeanOfItems,
     }));
     first ??= points;

@@ -18,6 +18,7 @@ import { defaultLimits } from '../../src/core/limits.ts';
 import { psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
 import type { ModelCard } from '../../src/field/card.ts';
 import { initialWeights } from '../../src/field/initialise.ts';
+import { axesOfKind, outputsOfKind } from '../../src/field/kinds.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
 import { errorOf, type Picture } from '../../src/jobs/peer-codecs.ts';
@@ -162,8 +163,8 @@ function modelOf(pca: Pca, training: Float32Array, qualities: readonly number[])
     family: 'field',
     shape: [1],
     anySize: false,
-    values: { offset: 0, scale: 1 },
-    channels: 'values',
+    outputs: outputsOfKind('values', { offset: 0, scale: 1 }, { count: spec.outputs }),
+    axes: axesOfKind('values', 1),
     spec,
     training: { dataset: '', split: 'train', steps: 0, batch: 0, seed: 0, lambda: 0, innerSteps: 0 },
     figures: {},

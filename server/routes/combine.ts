@@ -3,12 +3,13 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { pathSpaces } from '../../src/combine/index.ts';
 import { BadInputError } from '../../src/core/errors.ts';
+import { kindOf } from '../../src/formats/formats.ts';
 import { isNumber, isText, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
-import { functaType, negotiate, signalReplies } from '../media.ts';
+import { functaType, negotiate, repliesFor, signalReplies } from '../media.ts';
 import { answerReply } from '../reply.ts';
 import { bytesOf, functasetParams, maxSampleCount, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
@@ -73,9 +74,9 @@ const combineRoute = createRoute({
 export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(combineRoute, async (c) => {
     const served = findFunctaset(context, c.req.valid('param').s);
-    const model = refOf(modelOf(context, served));
-    const as = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
-    const { size, quality, ...of } = c.req.valid('json');
+    const of = modelOf(context, served);
+    const as = negotiate(c.req.header('accept'), [...repliesFor(kindOf(of.card)), functaType]);
+    const { size, quality, ...terms } = c.req.valid('json');
     if (as === functaType && size !== undefined) {
       throw new BadInputError('size-of-function', 'functions have no size; leave size to decoding them');
     }
@@ -85,7 +86,7 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
         `quality is that of functions in bytes; accept ${functaType}`,
       );
     }
-    const input = { model, functaset: functasetRef(served), of, as, size, quality };
+    const input = { model: refOf(of), functaset: functasetRef(served), of: terms, as, size, quality };
     const answer = await ask(context, 'combine', input, { class: 'large', signal: c.req.raw.signal });
     return answerReply(answer, { 'content-type': as });
   });

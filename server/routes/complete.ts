@@ -3,12 +3,13 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { KindThat } from '../../prior/kinds.ts';
 import { completingPriors } from '../../src/complete/index.ts';
+import { kindOf } from '../../src/formats/formats.ts';
 import { base64, isRow, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, findModel, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
-import { negotiate, signalReplies } from '../media.ts';
+import { negotiate, repliesFor, signalReplies } from '../media.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import { bytesOf, modelParams, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
@@ -94,8 +95,9 @@ const completeRoute = createRoute({
 
 export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(completeRoute, async (c) => {
-    const model = refOf(findModel(context, c.req.valid('param').m));
-    const as = negotiate(c.req.header('accept'), signalReplies);
+    const served = findModel(context, c.req.valid('param').m);
+    const model = refOf(served);
+    const as = negotiate(c.req.header('accept'), repliesFor(kindOf(served.card)));
     const { prior: asked, functaset: name, draws, seed, noise, size, ...known } = c.req.valid('json');
     const functaset = name === undefined ? undefined : functasetRef(findFunctaset(context, name));
     // Which prior it may be is checked where it completes.

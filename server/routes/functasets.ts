@@ -2,13 +2,14 @@
 
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { BadInputError } from '../../src/core/errors.ts';
+import { kindOf } from '../../src/formats/formats.ts';
 import type { FunctionSummary } from '../../src/functaset/index.ts';
 import { factsOf } from '../../src/query/index.ts';
 import { etagged } from '../caching.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findFunctaset, modelOf, modelOfNetwork, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
-import { functaType, jsonType, negotiate, signalReplies } from '../media.ts';
+import { functaType, jsonType, negotiate, repliesFor, signalReplies } from '../media.ts';
 import { answerReply } from '../reply.ts';
 import {
   bytesOf,
@@ -174,11 +175,13 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     const served = findFunctaset(context, s);
     const functaset = functasetRef(served);
     const { size, region } = c.req.valid('query');
-    const as = negotiate(c.req.header('accept'), [...signalReplies, functaType, jsonType]);
+    const known = modelOfNetwork(context, served.networkId);
+    const replies = known === undefined ? signalReplies : repliesFor(kindOf(known.card));
+    const as = negotiate(c.req.header('accept'), [...replies, functaType, jsonType]);
     if ((as === functaType || as === jsonType) && (size !== undefined || region !== undefined)) {
       throw new BadInputError(
         'size-of-function',
-        `size and region are of a decoded signal, and this asks for ${as}; accept ${signalReplies.join(', ')}`,
+        `size and region are of a decoded signal, and this asks for ${as}; accept ${replies.join(', ')}`,
       );
     }
     const options = small(c.req.raw.signal);

@@ -2,8 +2,11 @@
 
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { readHeader } from '../../codec/index.ts';
 import type { KindThat } from '../../prior/kinds.ts';
 import { BadInputError } from '../../src/core/errors.ts';
+import { outputsOfKind } from '../../src/field/kinds.ts';
+import { kindOf, type SignalKind } from '../../src/formats/formats.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
@@ -13,6 +16,7 @@ import {
   checkContentType,
   functaType,
   negotiate,
+  repliesFor,
   signalReplies,
   signalTypes,
   sniffSignal,
@@ -203,9 +207,14 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     modelOf: (bytes: Uint8Array) => ServedModel | undefined,
   ) => {
     checkContentType(c.req.header('content-type'), [functaType]);
-    const as = negotiate(c.req.header('accept'), signalReplies);
+    const accept = c.req.header('accept');
+    negotiate(accept, signalReplies);
     const bytes = await readBody(c, context.maxBodyBytes);
     const served = modelOf(bytes);
+    const as = negotiate(
+      accept,
+      repliesFor(served === undefined ? kindOfOwn(bytes, context) : kindOf(served.card)),
+    );
     const kind = await decodingClass(served, bytes, query, context.limits);
     const input = { model: served && refOf(served), bytes, as, ...query };
     const answer = await ask(context, 'decode', input, { class: kind, signal: c.req.raw.signal });
@@ -223,7 +232,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
 
   app.openapi(sampleRoute, async (c) => {
     const served = findModel(context, c.req.valid('param').m);
-    const as = negotiate(c.req.header('accept'), [...signalReplies, functaType]);
+    const as = negotiate(c.req.header('accept'), [...repliesFor(kindOf(served.card)), functaType]);
     const asked = c.req.valid('json');
     if (as === functaType && asked.size !== undefined) {
       throw new BadInputError('size-of-function', 'functions have no size; leave size to decoding them');
@@ -239,14 +248,23 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
   });
 }
 
+/** What the signal of a network file is, as its header says; of a file that names a model which is not served, what any is. */
+function kindOfOwn(bytes: Uint8Array, { limits }: ServerContext): SignalKind {
+  const header = readHeader(bytes, limits);
+  if (header.container !== 'network') return { axes: 0, outputs: [] };
+  const { channels, values, spec } = header;
+  return { axes: spec.axes, outputs: outputsOfKind(channels, values, { count: spec.outputs }) };
+}
+
 function summary({ name, id, card, priors, classifier, fileBytes }: ServedModel) {
-  const { family, channels, shape, anySize } = card;
+  const { family, outputs, axes, shape, anySize } = card;
   const self = `/v1/models/${encodeURIComponent(name)}`;
   return {
     name,
     id,
     family,
-    channels,
+    outputs: outputs.map((output) => ({ ...output })),
+    axes: axes.map((axis) => ({ ...axis })),
     shape: [...shape],
     anySize,
     priors: priors.map(({ name, can }) => ({ name, can: [...can] })),
@@ -269,11 +287,10 @@ function summary({ name, id, card, priors, classifier, fileBytes }: ServedModel)
 }
 
 function detail(served: ServedModel) {
-  const { values, spec, training, figures, licence, notes } = served.card;
+  const { spec, training, figures, licence, notes } = served.card;
   return {
     ...summary(served),
     networkId: served.networkId,
-    values,
     spec: JSON.parse(JSON.stringify(spec)) as Record<string, never>,
     training: { ...training } as Record<string, string | number | boolean>,
     figures: { ...figures },

@@ -3,11 +3,9 @@
 import type { Limits } from '../../src/core/limits.ts';
 import type { Model } from '../../src/field/model.ts';
 import { readSignalAs } from '../../src/formats/read.ts';
-import { signalChunks } from '../../src/formats/written.ts';
 import { checkEncodable, checkPart } from '../../src/session/cost.ts';
-import { type RowStream, signalRows } from '../../src/signal/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
-import { formatOfType, sniffSignal } from '../media.ts';
+import { sniffSignal } from '../media.ts';
 
 export interface ReadOptions {
   readonly as?: 'signal' | 'mask';
@@ -36,18 +34,10 @@ export function readSignal(
   limits: Limits,
   { as = 'signal', onShape }: ReadOptions = {},
 ): Promise<Signal> {
-  const id = sniffSignal('application/octet-stream', bytes) === 'npy' ? 'the array' : 'the picture';
-  const channels = as === 'mask' ? 'mask' : card.channels;
-  return readSignalAs(bytes, { id, channels, axes: card.spec.axes, limits, onShape });
-}
-
-/** `type`: one of `signalReplies`. */
-export function written(stream: RowStream, type: string): AsyncIterable<Uint8Array> {
-  return signalChunks(stream, formatOfType(type));
-}
-
-export function writtenSignal(signal: Signal, type: string): AsyncIterable<Uint8Array> {
-  return written(signalRows(signal), type);
+  sniffSignal('application/octet-stream', bytes);
+  const id = as === 'mask' ? 'the mask' : 'the signal';
+  const outputs = as === 'mask' ? 'mask' : card.outputs;
+  return readSignalAs(bytes, { id, outputs, axes: card.spec.axes, limits, onShape });
 }
 
 export async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

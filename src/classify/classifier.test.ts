@@ -172,7 +172,8 @@ test('a functaset without labels, with one label, or of another model is refused
   await expect(train('none', { functaset: plain })).rejects.toMatchObject({ code: 'one-label' });
   await from.close();
   await to.close();
-  const card = { ...model.card, values: { offset: 0.25, scale: 1 } };
+  const outputs = model.card.outputs.map((output) => ({ ...output, offset: 0.25 }));
+  const card = { ...model.card, outputs };
   const other = readModel(writeModel({ ...model, card }));
   await expect(train('none', { model: other })).rejects.toMatchObject({ code: 'functaset-network' });
 });
@@ -184,7 +185,8 @@ test("a classifier is refused where it is missing, no classifier, another model'
   const junk = join(directory, 'junk');
   await writeFile(junk, await makeTinyModel(engine));
   await expect(eager(junk)).rejects.toMatchObject({ code: 'classifier-format' });
-  const card = { ...model.card, values: { offset: 0.25, scale: 1 } };
+  const outputs = model.card.outputs.map((output) => ({ ...output, offset: 0.25 }));
+  const card = { ...model.card, outputs };
   const other = readModel(writeModel({ ...model, card }));
   await expect(eager(path, other)).rejects.toMatchObject({ code: 'classifier-network' });
   const named = join(directory, 'named');

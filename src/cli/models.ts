@@ -3,7 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
+import { kindOf, type SignalFormat } from '../formats/formats.ts';
 import type { Inspection, Session } from '../session/types.ts';
+import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
 import type { Job } from './job.ts';
 import { sizeText } from './text.ts';
@@ -45,24 +47,25 @@ export async function chooseModel(
   return only;
 }
 
-/** The bundled model for pictures of any kind: it is taken where several fit and none was made for just this shape. */
+/** The bundled model for whatever is seen: it is taken where several fit and none was made for just this shape. */
 const generalModel = 'photos';
 
 /**
  * The bundled model for a signal that names none, and the others that fit. One of the signal's own shape and channels comes
- * first, then the general one, then the only one that fits. A picture may be given more channels than it needs, and loses
- * no more than its transparency.
+ * first, then the general one, then the only one that fits. The format says whether a model of other channels will do.
  */
 export async function modelOfSignal(
-  { shape }: { readonly shape: readonly number[] },
-  { channels, isPicture }: { readonly channels: number; readonly isPicture: boolean },
+  signal: Signal,
+  format: SignalFormat,
 ): Promise<{ readonly model: Model; readonly others: readonly string[] }> {
+  const { shape } = signal;
+  const channels = format.channelsNeeded(signal);
   const { listModels, loadModel } = await import('../models/index.ts');
   const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
   const takes = ({ card }: Model) => {
     const sameShape = card.shape.join() === shape.join();
     if (!(card.anySize ? card.shape.length === shape.length : sameShape)) return false;
-    return isPicture ? card.spec.outputs >= Math.min(channels, 3) : card.spec.outputs === channels;
+    return format.fits(kindOf(card)) && format.takes(card.spec.outputs, channels);
   };
   const fitting = all.filter(takes);
   const own = fitting.filter(

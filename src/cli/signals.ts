@@ -1,20 +1,29 @@
 /** Signals from and to files, in the formats that there are. */
 import { basename } from 'node:path';
+import { BadInputError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
-import type { Channels, ModelCard } from '../field/card.ts';
+import type { ModelCard } from '../field/card.ts';
+import { type Channels, channelCounts, outputsOfKind } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
-import { formatOfName, sniffFormat, type WrittenName, writtenFormats } from '../formats/formats.ts';
-import type { RowStream } from '../signal/rows.ts';
+import type { Wanted, WrittenFormat } from '../formats/format.ts';
+import {
+  formatOfName,
+  kindOf,
+  sniffFormat,
+  type WrittenName,
+  writtenFormatFor,
+  writtenFormats,
+} from '../formats/formats.ts';
 import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
-import { type Content, standardStream } from './files.ts';
+import { standardStream } from './files.ts';
 import type { Job } from './job.ts';
 
 export const outputFormats: readonly WrittenName[] = writtenFormats.map(({ name }) => name);
 export type OutputFormat = WrittenName;
 
 /**
- * A signal with the axes and channels that a model codes; without a model, a picture as RGBA. What reading it leaves out is
+ * A signal with the axes and channels that a model codes; without a model, with all channels of its file. What reading it leaves out is
  * in its `notes`. With a model, its header is held against what the signal is for (encoding at an effort, or a `part` of a signal of the
  * model) before it is decoded. Throws what `readSignalAs` and `checkEncodable` throw, and LimitError `limit-samples`.
  */
@@ -39,8 +48,8 @@ export async function readSignal(
   const id = path === standardStream ? 'stdin' : basename(path);
   return readSignalAs(bytes, {
     id,
-    channels: model?.card.channels ?? 'rgba',
-    axes: model?.card.spec.axes ?? 2,
+    outputs: model?.card.outputs ?? 'any',
+    axes: model?.card.spec.axes ?? likelyAxes(bytes),
     limits: { ...limits, maxFileBytes: maxBytes },
     onShape: (shape) => {
       if (model === undefined) return;
@@ -66,30 +75,33 @@ export async function readOwnSignal(
 ): Promise<{ readonly signal: Signal; readonly channels: Channels }> {
   const { readSignalAs } = await import('../formats/read.ts');
   const id = path === standardStream ? 'stdin' : basename(path);
-  const read = (channels: Channels, axes: number) =>
-    readSignalAs(bytes, { id, channels, axes, limits: { ...limits, maxFileBytes: maxBytes } });
-  if (sniffFormat(bytes)?.holds === 'array') {
+  const read = (outputs: Wanted['outputs'], axes: number) =>
+    readSignalAs(bytes, { id, outputs, axes, limits: { ...limits, maxFileBytes: maxBytes } });
+  const as = (channels: Channels, count?: number) => {
+    const range = { offset: 0, scale: 1 };
+    return outputsOfKind(channels, range, count === undefined ? {} : { count });
+  };
+  const format = sniffFormat(bytes);
+  if (asked !== undefined || format === undefined || format.raw) {
     const channels = asked ?? 'values';
-    return { signal: await read(channels, await axesOf(bytes, channels)), channels };
+    return { signal: await read(as(channels), axesOf(bytes, channels)), channels };
   }
-  if (asked !== undefined) return { signal: await read(asked, 2), channels: asked };
-  const whole = await read('rgba', 2);
-  const channels = pictureChannels[channelsNeeded(whole, bytes)]!;
-  return { signal: channels === 'rgba' ? whole : await read(channels, 2), channels };
+  const whole = await read('any', 2);
+  const needed = format.channelsNeeded(whole);
+  const channels = seenKinds.find((kind) => channelCounts[kind] === needed)!;
+  return { signal: needed === whole.channels ? whole : await read(as(channels), 2), channels };
 }
 
-const pictureChannels: Readonly<Record<number, Channels>> = { 1: 'grey', 3: 'rgb', 4: 'rgba' };
-/** Of an array of numbers. */
-const mostChannels = 4;
+/** Of what is seen, by the channels it has. */
+const seenKinds = ['grey', 'rgb', 'rgba'] as const satisfies readonly Channels[];
+function axesOf(bytes: Uint8Array, channels: Channels): number {
+  if (channels === 'values') return likelyAxes(bytes);
+  return channels === 'mono' || channels === 'stereo' ? 1 : 2;
+}
 
-async function axesOf(bytes: Uint8Array, channels: Channels): Promise<number> {
-  const { readNpyShape } = await import('../formats/npy.ts');
-  const { meaningOf } = await import('../signal/meaning.ts');
-  const meaning = meaningOf[channels];
-  if (meaning !== 'numbers') return meaning === 'sound' ? 1 : 2;
-  const shape = readNpyShape(bytes);
-  const hasChannels = shape.length > 3 || (shape.length === 3 && shape[2]! <= mostChannels);
-  return Math.max(1, hasChannels ? shape.length - 1 : shape.length);
+/** Axes of a file of which nothing else is known. */
+function likelyAxes(bytes: Uint8Array): number {
+  return sniffFormat(bytes)?.likelyAxes(bytes) ?? 1;
 }
 
 /** Which samples of a signal of two axes are known: 1 where the mask is white or 1. Throws as `readSignal`. */
@@ -106,7 +118,7 @@ export async function readMask(
   const { checkPart } = await import('../session/cost.ts');
   return readSignalAs(bytes, {
     id: basename(path),
-    channels: 'mask',
+    outputs: 'mask',
     axes: card?.spec.axes ?? 2,
     limits: { ...limits, maxFileBytes: maxBytes },
     onShape: (shape) => {
@@ -115,27 +127,35 @@ export async function readMask(
   });
 }
 
+/** How much each sample of a signal counts, [points]. Throws as `readSignal`, and BadInputError `bad-weight` for another shape. */
+export async function readWeights(
+  path: string,
+  bytes: Uint8Array,
+  { id, shape }: Signal,
+  { maxBytes, limits }: { readonly maxBytes: number; readonly limits: Limits },
+): Promise<Float32Array> {
+  const { readSignalAs } = await import('../formats/read.ts');
+  const read = await readSignalAs(bytes, {
+    id: basename(path),
+    outputs: outputsOfKind('values', { offset: 0, scale: 1 }),
+    axes: shape.length,
+    limits: { ...limits, maxFileBytes: maxBytes },
+  });
+  if (read.channels === 1 && read.shape.join() === shape.join()) return read.values;
+  throw new BadInputError(
+    'bad-weight',
+    `${path} is of shape [${read.shape}] x ${read.channels} and ${id} of [${shape}]; give one weight for each sample`,
+  );
+}
+
 /** Says on stderr what reading a signal left out. */
 export function noteDropped(job: Job, { id, notes = [] }: Signal): void {
   if (notes.length > 0) job.note(`${id}: ${notes.join('; ')}`);
 }
 
-/** The channels that a signal read without a model needs: of a picture 1 where it is grey, 3 where it is opaque, else 4. */
-export function channelsNeeded(signal: Signal, bytes: Uint8Array): number {
-  if (sniffFormat(bytes)?.holds === 'array') return signal.channels;
-  const { values } = signal;
-  let grey = true;
-  for (let i = 0; i < values.length; i += 4) {
-    if (values[i + 3] !== 1) return 4;
-    grey &&= values[i] === values[i + 1] && values[i] === values[i + 2];
-  }
-  return grey ? 1 : 3;
-}
-
-/** The format named, else the one of the suffix; png on stdout. */
-export function outputFormat(path: string, named: OutputFormat | undefined): OutputFormat {
-  if (named !== undefined) return named;
-  if (path === standardStream) return 'png';
+/** The format named, else the one of the suffix; undefined on stdout, where the model says it. Throws UsageError `which-format`. */
+export function outputFormat(path: string, named: OutputFormat | undefined): OutputFormat | undefined {
+  if (named !== undefined || path === standardStream) return named;
   const found = formatOfName(path)?.name;
   const written = writtenFormats.find(({ name }) => name === found);
   if (written !== undefined) return written.name;
@@ -144,15 +164,7 @@ export function outputFormat(path: string, named: OutputFormat | undefined): Out
   throw new UsageError('which-format', `${path} ${what}; end it in ${suffixes}, or use --format`);
 }
 
-/** The bytes of a decoded signal, made as its rows come where the format allows. */
-export async function encodeRows(stream: RowStream, format: OutputFormat): Promise<Content> {
-  const { signalChunks } = await import('../formats/written.ts');
-  return signalChunks(stream, format);
-}
-
-/** Several signals of one shape: a contact sheet as a picture, [count, ...axes, channels] as npy. */
-export async function encodeSignals(signals: readonly Signal[], format: OutputFormat): Promise<Content> {
-  const { contactSheet } = await import('../formats/contact-sheet.ts');
-  const { signalRows, stackedRows } = await import('../signal/index.ts');
-  return encodeRows(format === 'npy' ? stackedRows(signals) : signalRows(contactSheet(signals)), format);
+/** The format of this name, or the first that holds signals of a model. Throws BadInputError `format-of-model` where it does not hold them. */
+export function formatFor(card: ModelCard, name: OutputFormat | undefined): WrittenFormat {
+  return writtenFormatFor(kindOf(card), name, `model ${card.name}`);
 }

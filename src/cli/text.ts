@@ -1,4 +1,5 @@
 /** How results read on a terminal. */
+import type { Output } from '../field/outputs.ts';
 
 /** Rows as left-aligned columns two spaces apart. The last cell of a row may run on. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
@@ -32,6 +33,30 @@ export function bytesText(bytes: number): string {
 /** Decibels with two digits; equal signals have no finite PSNR. */
 export function psnrText(psnrDb: number): string {
   return Number.isFinite(psnrDb) ? `${psnrDb.toFixed(2)} dB` : 'exact';
+}
+
+/** Errors of outputs that have a unit, in it: `rmse 0.531 K, at most 2.14 K`; empty where none has. */
+export function errorsText(
+  outputs: readonly Output[],
+  { rmse, maxError }: { readonly rmse: readonly number[]; readonly maxError: readonly number[] },
+): string {
+  return outputs
+    .flatMap(({ name, unit }, o) => {
+      if (unit === undefined) return [];
+      const of = outputs.length === 1 ? '' : ` of ${name}`;
+      return [`rmse${of} ${rmse[o]!.toPrecision(3)} ${unit}, at most ${maxError[o]!.toPrecision(3)} ${unit}`];
+    })
+    .join(', ');
+}
+
+/** `temperature in K` and the like, with how they are sampled. */
+export function outputsText(outputs: readonly Output[]): string {
+  return outputs
+    .map(({ name, unit, low, peak, sample }) => {
+      const from = `from ${low} to ${low + peak}${unit === undefined ? '' : ` ${unit}`}`;
+      return `${name} ${from}${sample === 'float32' ? '' : ` as ${sample}`}`;
+    })
+    .join(', ');
 }
 
 /** Seconds or milliseconds with three digits. */

@@ -17,12 +17,12 @@ import {
   type CompleteOptions,
   complete,
   completingPriors,
-  completionSheet,
   maskOf,
   observeCoarse,
   observeMasked,
   observePoints,
   shownObservation,
+  shownSignals,
   signalsOf,
 } from './index.ts';
 import { linearise, stencilsOf } from './linearise.ts';
@@ -99,7 +99,7 @@ describe('a hidden half', () => {
       const item = await data.get(i);
       const { completed } = await complete({ model, engine }, observeMasked(item, left), { draws: 0 });
       const weights = Float32Array.from(left.observed);
-      const alone = await adaptSignal(engine, model.network, { ...item, weights }, model.card.values, {
+      const alone = await adaptSignal(engine, model.network, { ...item, weights }, model.card.outputs, {
         steps: 3,
       });
       const field = await engine.evaluate(model.network, [28, 28], alone.modulations, coveringGrid([28, 28]));
@@ -128,9 +128,10 @@ describe('a hidden half', () => {
     expect(again.draws.map(({ values }) => values)).toEqual(
       found.draws.slice(0, 2).map(({ values }) => values),
     );
-    const sheet = completionSheet(observeMasked(signal, left), found);
+    const shown = shownSignals(observeMasked(signal, left), found, model.card.outputs);
     expect(signalsOf(found)).toHaveLength(9);
-    expect(sheet.shape).toEqual([32, 2 + 10 * 30]);
+    expect(shown).toHaveLength(10);
+    expect(shown[0]!.values[14 * 28]).toBe(0.5);
   });
 });
 
@@ -162,10 +163,12 @@ test('points between samples and means over pieces are known as well', async () 
     means[Math.floor(places[2 * p]! / 4) * 7 + Math.floor(places[2 * p + 1]! / 4)]! += signal.values[p]! / 16;
   }
   const coarse = observeCoarse([28, 28], { id: 'coarse', shape: [7, 7], channels: 1, values: means });
-  expect(shownObservation(coarse).values[0]).toBeCloseTo(means[0]!, 6);
+  expect(shownObservation(coarse, model.card.outputs).values[0]).toBeCloseTo(means[0]!, 6);
   const finer = await complete({ model, engine }, coarse, { draws: 0 });
   expect(finer.observedPsnrDb).toBeGreaterThan(30);
-  const blurred = new Float32Array(784).map((_, p) => shownObservation(coarse).values[p]!);
+  const blurred = new Float32Array(784).map(
+    (_, p) => shownObservation(coarse, model.card.outputs).values[p]!,
+  );
   const gain =
     hiddenPsnr(finer.completed.values, signal, new Uint8Array(784)) -
     hiddenPsnr(blurred, signal, new Uint8Array(784));
@@ -229,7 +232,9 @@ test('what comes from the prior surprises it by about one, and what does not by 
   const own: number[] = [];
   for (const modulation of prior.sample({ count: 6, seed: 4 })) {
     const field = await engine.evaluate(model.network, card.shape, modulation, coveringGrid(card.shape));
-    const values = field.map((v) => card.values.offset + card.values.scale * (v + 0.04 * rng.normal()));
+    const values = field.map(
+      (v) => card.outputs[0]!.offset + card.outputs[0]!.scale * (v + 0.04 * rng.normal()),
+    );
     own.push(await surpriseOf({ ...signal, values }));
   }
   const mean = own.reduce((sum, s) => sum + s, 0) / own.length;

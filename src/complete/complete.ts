@@ -8,7 +8,9 @@ import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
 import { mse, psnrDb } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
+import { toField } from '../field/outputs.ts';
 import { pointCount, totalChannels } from '../field/spec.ts';
 import { generativeOf, openGenerative, samplersOf } from '../models/generative.ts';
 import { outputGrid } from '../session/index.ts';
@@ -99,9 +101,8 @@ export async function complete(
     );
   }
   const kind = options.own === undefined ? await choosePrior(model, options.prior) : undefined;
-  const { offset, scale } = card.values;
   const { shape, coordinates, group } = observation;
-  const values = Float64Array.from(observation.values, (value) => (value - offset) / scale);
+  const values = toField(card.outputs, observation.values);
   // What is off by chance cancels in means.
   const evidence: Evidence = { shape, coordinates, group, values, noise: (noise * noise) / group };
   const prior = kind === undefined ? options.own! : await openGenerative(model, kind);
@@ -126,10 +127,18 @@ export async function complete(
     draws: drawn,
     spread: drawn.length < 2 ? undefined : spreadOf(drawn),
     modulations: found,
-    observedPsnrDb: psnrDb(mse(groupMeans(field, group, network.spec.outputs), values)),
+    observedPsnrDb: psnrDb(
+      mse(inPeaks(card, groupMeans(field, group, network.spec.outputs)), inPeaks(card, values)),
+    ),
     surprise: posterior.square / values.length,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** Field values [count, outputs] in peaks of their outputs. */
+function inPeaks({ outputs }: ModelCard, values: ArrayLike<number>): Float64Array {
+  const n = outputs.length;
+  return Float64Array.from(values, (v, i) => (v * outputs[i % n]!.scale) / outputs[i % n]!.peak);
 }
 
 /** Throws BadInputError `unknown-prior`, `prior-cannot-complete`; NotFoundError `prior`. */

@@ -15,4 +15,4 @@ export {
   observeMasked,
   observePoints,
 } from './observation.ts';
-export { completionSheet, shownObservation, signalsOf } from './sheet.ts';
+export { shownObservation, shownSignals, signalsOf } from './sheet.ts';

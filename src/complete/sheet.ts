@@ -1,18 +1,22 @@
 /** What a completion is shown as. */
 
+import type { Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
-import { contactSheet } from '../formats/contact-sheet.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { Completion } from './complete.ts';
 import type { Observation } from './observation.ts';
 
-/** Deviations are small: in pictures they are this many times as bright. */
-const brighter = 4;
+/** Deviations are small: where they are seen they are so many times as large. */
+const larger = 4;
 
-/** What was observed, as a signal: every sample that a place falls in; the others half grey. */
-export function shownObservation({ shape, channels, coordinates, group, values }: Observation): Signal {
+/** What was observed, as a signal: every sample that a place falls in; the others in the middle of the range. */
+export function shownObservation(
+  { shape, channels, coordinates, group, values }: Observation,
+  outputs: readonly Output[],
+): Signal {
   const axes = shape.length;
-  const shown = new Float32Array(pointCount(shape) * channels).fill(0.5);
+  const middle = outputs.map(({ low, peak }) => low + peak / 2);
+  const shown = Float32Array.from({ length: pointCount(shape) * channels }, (_, i) => middle[i % channels]!);
   for (let place = 0; place < coordinates.length / axes; place++) {
     const at = shape.reduce((index, n, axis) => {
       const sample = Math.min(n - 1, Math.floor(coordinates[place * axes + axis]!));
@@ -29,13 +33,18 @@ export function signalsOf({ completed, draws, spread }: Completion): Signal[] {
   return [completed, ...draws, ...(spread === undefined ? [] : [spread.mean, spread.deviation])];
 }
 
-/** A row of pictures: what was observed, then `signalsOf`, the deviation four times as bright. */
-export function completionSheet(observation: Observation, completion: Completion): Signal {
+/** For the eye: what was observed, then `signalsOf`, the deviation four times as large, from the least value of the range on. */
+export function shownSignals(
+  observation: Observation,
+  completion: Completion,
+  outputs: readonly Output[],
+): Signal[] {
   const { spread } = completion;
-  const pictures = [shownObservation(observation), ...signalsOf(completion)].map((picture) =>
-    picture === spread?.deviation
-      ? { ...picture, values: picture.values.map((value) => Math.min(1, brighter * value)) }
-      : picture,
+  const grown = (value: number, i: number) => {
+    const { low, peak } = outputs[i % outputs.length]!;
+    return low + Math.min(peak, larger * value);
+  };
+  return [shownObservation(observation, outputs), ...signalsOf(completion)].map((signal) =>
+    signal === spread?.deviation ? { ...signal, values: signal.values.map(grown) } : signal,
   );
-  return contactSheet(pictures, { columns: pictures.length });
 }

@@ -32,8 +32,8 @@ const model = readModel(writeModel({ ...flat, slopes, tensors }));
 test('slopes are in the file, and part of what the network is', () => {
   expect(model.slopes).toEqual(slopes);
   expect(writeModel(model)).toEqual(writeModel({ ...flat, slopes, tensors }));
-  expect(model.networkId).toBe(networkId(flat.network, tinyCard.values, slopes));
-  expect(model.networkId).not.toBe(networkId(flat.network, tinyCard.values));
+  expect(model.networkId).toBe(networkId(flat.network, tinyCard.outputs, slopes));
+  expect(model.networkId).not.toBe(networkId(flat.network, tinyCard.outputs));
 });
 
 test('weights move along a line, rates and steps by powers of two', () => {

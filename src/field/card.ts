@@ -1,20 +1,27 @@
 /** The card of a model: what it computes, how it was made, on what, and what it reached. Stored as JSON in the model file. */
-import { BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
+import { canonicalJson } from './canonical.ts';
 import { checkSpec } from './check.ts';
+import { axesOfKind, type Channels, channelCounts, channelKinds, outputsOfKind } from './kinds.ts';
 import { fieldLimits } from './limits.ts';
+import type { Axis, Output, SampleType, ValueRange } from './outputs.ts';
+import {
+  fail,
+  flag,
+  listOf,
+  members,
+  number,
+  oneOf,
+  optional,
+  type Parser,
+  recordOf,
+  text,
+  whole,
+} from './parse.ts';
 import { type FieldSpec, modulationLength, pointCount } from './spec.ts';
 
+/** A word for people: nothing is decided by it. */
 export type Family = 'image' | 'audio' | 'field' | 'shape';
-
-/** What the outputs of the field are; `values` says nothing about their number. */
-export type Channels = 'grey' | 'rgb' | 'rgba' | 'mono' | 'stereo' | 'values';
-
-/** Signal value = offset + scale * field value. */
-export interface ValueRange {
-  readonly offset: number;
-  readonly scale: number;
-}
 
 export type CardFact = string | number | boolean;
 
@@ -27,7 +34,7 @@ export interface TrainingRecord {
   /** Signals of one outer step. */
   readonly batch: number;
   readonly seed: number;
-  /** Bits per point that one unit of MSE on the 0..255 scale is worth; 0: distortion alone. */
+  /** Bits per point that one unit of MSE is worth, errors in 255ths of the peak; 0: distortion alone. */
   readonly lambda: number;
   readonly innerSteps: number;
   readonly commit?: string | undefined;
@@ -42,8 +49,10 @@ export interface ModelCard {
   readonly shape: readonly number[];
   /** Whether signals of other shapes may be given. */
   readonly anySize: boolean;
-  readonly values: ValueRange;
-  readonly channels: Channels;
+  /** What values are, [outputs of the field]. */
+  readonly outputs: readonly Output[];
+  /** What coordinates are, [axes of the field], in array order. */
+  readonly axes: readonly Axis[];
   readonly spec: FieldSpec;
   readonly training: TrainingRecord;
   /** Figures reached, unit in the name: `psnrDbMeanOfItems`. */
@@ -52,49 +61,139 @@ export interface ModelCard {
   readonly notes: string;
 }
 
-/** Outputs of a field for each kind of channels; null: any number. */
-export const channelCounts: Readonly<Record<Channels, number | null>> = {
-  grey: 1,
-  rgb: 3,
-  rgba: 4,
-  mono: 1,
-  stereo: 2,
-  values: null,
-};
+/** How a card is written as JSON: 1 has a kind of channels and one range of values, 2 has outputs and axes. */
+export type CardFormat = 1 | 2;
 
 const families: Readonly<Record<Family, true>> = { image: true, audio: true, field: true, shape: true };
+const sampleTypes: Readonly<Record<SampleType, true>> = { uint8: true, int16: true, float32: true };
+
+const common = (limits: Limits) => ({
+  name: text,
+  family: oneOf(families),
+  shape: listOf(whole(1, limits.maxAxis)),
+  anySize: flag,
+  spec: parseSpec,
+  training,
+  figures: recordOf((value: unknown, at) => (typeof value === 'string' ? value : number(value, at))),
+  licence: text,
+  notes: text,
+});
+
+/** What format 1 says of values. */
+interface Kinded {
+  readonly values: ValueRange;
+  readonly channels: Channels;
+}
 
 /**
  * A card from parsed JSON: every member there, of its type, within bounds, and no other member. Text is kept as it is.
  * Throws BadInputError `bad-card` or `bad-spec` naming the member, LimitError for a shape above the limits.
  */
-export function parseCard(json: unknown, limits: Limits): ModelCard {
-  const card = members(json, 'card', {
-    name: text,
-    family: oneOf(families),
-    shape: listOf(whole(1, limits.maxAxis)),
-    anySize: flag,
-    values: (value, at) => members<ValueRange>(value, at, { offset: number, scale: number }),
-    channels: oneOf(channelCounts),
-    spec: parseSpec,
-    training,
-    figures: recordOf((value, at) => (typeof value === 'string' ? value : number(value, at))),
-    licence: text,
-    notes: text,
-  }) as ModelCard;
+export function parseCard(json: unknown, format: CardFormat, limits: Limits): ModelCard {
+  const card = format === 1 ? parseKinded(json, limits) : parseTold(json, limits);
   if (!/^[A-Za-z0-9][\w.+-]{0,63}$/.test(card.name)) {
     fail('card.name', 'at most 64 letters, digits and . _ + -');
-  }
-  if (card.values.scale === 0) fail('card.values.scale', 'other than 0');
-  const outputs = channelCounts[card.channels];
-  if (outputs !== null && outputs !== card.spec.outputs) {
-    fail('card.channels', `fit for ${card.spec.outputs} outputs, or "values"`);
   }
   if (card.shape.length !== card.spec.axes) fail('card.shape', `of ${card.spec.axes} axes`);
   const hint = 'raise the limit to read a model of signals this large';
   checkLimit('samples', pointCount(card.shape), limits.maxSamples, hint);
   checkLimit('symbols', modulationLength(card.spec, card.shape), limits.maxSymbols, hint);
   return card;
+}
+
+/** The JSON of a card, in the first format that holds all of it: a file of a network of format 1 stays one, with its id. */
+export function cardJson(card: ModelCard): { readonly format: CardFormat; readonly json: object } {
+  const kinded = asKinded(card);
+  return kinded === undefined ? { format: 2, json: card } : { format: 1, json: kinded };
+}
+
+function parseTold(json: unknown, limits: Limits): ModelCard {
+  const card = members<ModelCard>(json, 'card', {
+    ...common(limits),
+    outputs: listOf(output),
+    axes: listOf(axis),
+  });
+  const { outputs, axes, spec } = card;
+  if (outputs.length !== spec.outputs) fail('card.outputs', `${spec.outputs}, as many as the field has`);
+  if (axes.length !== spec.axes) fail('card.axes', `${spec.axes}, as many as the field has`);
+  if (new Set(outputs.map(({ name }) => name)).size < outputs.length)
+    fail('card.outputs', 'of different names');
+  if (new Set(axes.map(({ name }) => name)).size < axes.length) fail('card.axes', 'of different names');
+  return card;
+}
+
+const output: Parser<Output> = (value, at) => {
+  const found = members<Output>(value, at, {
+    name: word,
+    unit: optional(text),
+    offset: number,
+    scale: number,
+    low: number,
+    peak: number,
+    sample: oneOf(sampleTypes),
+  });
+  if (found.scale === 0) fail(`${at}.scale`, 'other than 0');
+  if (!(found.peak > 0)) fail(`${at}.peak`, 'above 0');
+  return found;
+};
+
+const axis: Parser<Axis> = (value, at) => {
+  const found = members<Axis>(value, at, {
+    name: word,
+    unit: optional(text),
+    start: optional(number),
+    step: optional(number),
+    wraps: optional(flag),
+    weight: optional(oneOf({ cosine: true })),
+  });
+  if (found.step === 0) fail(`${at}.step`, 'other than 0');
+  if (found.weight !== undefined && (found.start === undefined || found.step === undefined))
+    fail(`${at}.weight`, 'left out where the axis has no start and step');
+  return found;
+};
+
+function word(value: unknown, at: string): string {
+  return /^[A-Za-z_][\w-]{0,63}$/.test(text(value, at))
+    ? (value as string)
+    : fail(at, 'at most 64 letters, digits, _ and -, a letter first');
+}
+
+function parseKinded(json: unknown, limits: Limits): ModelCard {
+  const { values, channels, ...rest } = members<Omit<ModelCard, 'outputs' | 'axes'> & Kinded>(json, 'card', {
+    ...common(limits),
+    values: (value, at) => members<ValueRange>(value, at, { offset: number, scale: number }),
+    channels: oneOf(channelCounts),
+  });
+  const { spec, training } = rest;
+  if (values.scale === 0) fail('card.values.scale', 'other than 0');
+  const wanted = channelCounts[channels];
+  if (wanted !== null && wanted !== spec.outputs) {
+    fail('card.channels', `fit for ${spec.outputs} outputs, or "values"`);
+  }
+  return { ...rest, ...toldOfKind(channels, values, spec, training) };
+}
+
+function toldOfKind(
+  channels: Channels,
+  values: ValueRange,
+  { outputs: count, axes }: FieldSpec,
+  { peak }: TrainingRecord,
+): Pick<ModelCard, 'outputs' | 'axes'> {
+  const own = typeof peak === 'number' && peak > 0 ? { count, peak } : { count };
+  return { outputs: outputsOfKind(channels, values, own), axes: axesOfKind(channels, axes) };
+}
+
+/** The card as format 1 says it; undefined where it says less. */
+function asKinded({ outputs, axes, ...rest }: ModelCard): object | undefined {
+  const [first] = outputs;
+  if (first === undefined) return undefined;
+  const values = { offset: first.offset, scale: first.scale };
+  const told = canonicalJson({ outputs, axes });
+  const channels = channelKinds.find((kind) => {
+    const fits = (channelCounts[kind] ?? outputs.length) === outputs.length;
+    return fits && canonicalJson(toldOfKind(kind, values, rest.spec, rest.training)) === told;
+  });
+  return channels === undefined ? undefined : { ...rest, values, channels };
 }
 
 /** A field specification from parsed JSON. Throws BadInputError `bad-card` or `bad-spec` naming the member. */
@@ -124,26 +223,6 @@ export function parseSpec(json: unknown, at = 'spec'): FieldSpec {
   return spec;
 }
 
-type Parser<T> = (value: unknown, at: string) => T;
-
-function members<T extends object>(
-  value: unknown,
-  at: string,
-  parsers: { [K in keyof T]-?: Parser<T[K]> },
-): T {
-  const object = record(value, at);
-  const unknown = Object.keys(object).find((key) => !Object.hasOwn(parsers, key));
-  if (unknown !== undefined) fail(`${at}.${unknown.slice(0, 40)}`, 'left out: it has no meaning here');
-  const entries = Object.entries<Parser<unknown>>(parsers as Record<string, Parser<unknown>>);
-  const parsed = entries.map(([key, parse]) => [key, parse(object[key], `${at}.${key}`)] as const);
-  return Object.fromEntries(parsed.filter(([, value]) => value !== undefined)) as T;
-}
-
-/** A member that may be left out. */
-function optional<T>(parse: Parser<T>): Parser<T | undefined> {
-  return (value, at) => (value === undefined ? undefined : parse(value, at));
-}
-
 function training(value: unknown, at: string): TrainingRecord {
   const facts = recordOf((fact, at) => (typeof fact === 'number' ? number(fact, at) : textOrFlag(fact, at)))(
     value,
@@ -157,54 +236,4 @@ function training(value: unknown, at: string): TrainingRecord {
 
 function textOrFlag(value: unknown, at: string): string | boolean {
   return typeof value === 'boolean' ? value : text(value, at);
-}
-
-function recordOf<T>(parse: Parser<T>): Parser<Record<string, T>> {
-  return (value, at) =>
-    Object.fromEntries(
-      Object.entries(record(value, at)).map(([key, member]) => [key, parse(member, `${at}.${key}`)]),
-    );
-}
-
-function record(value: unknown, at: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(at, 'an object');
-  return value as Record<string, unknown>;
-}
-
-function listOf<T>(parse: Parser<T>): Parser<T[]> {
-  return (value, at) => {
-    if (!Array.isArray(value)) return fail(at, 'a list');
-    return value.map((member, i) => parse(member, `${at}[${i}]`));
-  };
-}
-
-function oneOf<K extends string>(choices: Readonly<Record<K, unknown>>): Parser<K> {
-  return (value, at) => {
-    if (typeof value === 'string' && Object.hasOwn(choices, value)) return value as K;
-    return fail(at, `one of ${Object.keys(choices).join(', ')}`);
-  };
-}
-
-function whole(least: number, most: number): Parser<number> {
-  return (value, at) => {
-    if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
-      return value as number;
-    return fail(at, `a whole number from ${least} to ${most}`);
-  };
-}
-
-function number(value: unknown, at: string): number {
-  return Number.isFinite(value) ? (value as number) : fail(at, 'a finite number');
-}
-
-function flag(value: unknown, at: string): boolean {
-  return typeof value === 'boolean' ? value : fail(at, 'true or false');
-}
-
-function text(value: unknown, at: string): string {
-  return typeof value === 'string' ? value : fail(at, 'a text');
-}
-
-function fail(at: string, wanted: string): never {
-  throw new BadInputError('bad-card', `${at} must be ${wanted}`);
 }

@@ -4,6 +4,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { withLimits } from '../core/limits.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
 import { canonicalJson, specDigest } from './canonical.ts';
+import { outputsOfKind } from './kinds.ts';
 import { type ModelParts, networkId, readModel, writeModel } from './model.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import { totalChannels, weightLayout } from './spec.ts';
@@ -49,10 +50,10 @@ test('the network id follows the values of the field alone', () => {
   );
   expect(other.networkId).toBe(id);
   const { network } = parts();
-  expect(networkId(network, card.values)).toBe(id);
-  expect(networkId(network, { offset: 0.5, scale: 1 })).not.toBe(id);
-  expect(networkId({ ...network, weights: network.weights.with(3, 9) }, card.values)).not.toBe(id);
-  expect(networkId({ ...network, rates: network.rates.with(0, 9) }, card.values)).not.toBe(id);
+  expect(networkId(network, card.outputs)).toBe(id);
+  expect(networkId(network, outputsOfKind('rgb', { offset: 0.5, scale: 1 }))).not.toBe(id);
+  expect(networkId({ ...network, weights: network.weights.with(3, 9) }, card.outputs)).not.toBe(id);
+  expect(networkId({ ...network, rates: network.rates.with(0, 9) }, card.outputs)).not.toBe(id);
 });
 
 test('digests do not depend on the order in which members were written', () => {

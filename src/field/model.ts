@@ -10,7 +10,8 @@ import { defaultLimits, type Limits } from '../core/limits.ts';
 import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
 import { type QualitySlopes, slopeTensors, takeSlopes } from './at-quality.ts';
 import { canonicalJson } from './canonical.ts';
-import { type ModelCard, parseCard, type ValueRange } from './card.ts';
+import { type CardFormat, cardJson, type ModelCard, parseCard } from './card.ts';
+import { type Output, sharedRange } from './outputs.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import { type BaseNetwork, type FieldSpec, ratesLength, totalChannels, weightLayout } from './spec.ts';
 
@@ -40,8 +41,13 @@ export interface ModelParts {
   readonly tensors?: ReadonlyMap<string, Tensor> | undefined;
 }
 
-/** The `format` in the metadata of a model file. */
-export const modelFormat = 'functa-model/1';
+/** The `format` in the metadata of a model file, by that of its card. */
+const modelFormats: Readonly<Record<CardFormat, string>> = { 1: 'functa-model/1', 2: 'functa-model/2' };
+
+/** Whether the `format` in the metadata of a safetensors file is that of a model. */
+export function isModelFormat(format: string | undefined): boolean {
+  return Object.values(modelFormats).some((known) => known === format);
+}
 
 /**
  * Reads a whole model file; the model shares nothing with `bytes`. Throws BadStreamError `safetensors-*`, `truncated`,
@@ -49,15 +55,13 @@ export const modelFormat = 'functa-model/1';
  */
 export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Model {
   const { tensors, metadata } = readSafetensors(bytes, limits);
-  if (metadata.format !== modelFormat) {
-    throw new BadStreamError(
-      'model-format',
-      8,
-      `not a model of this program: its format is not "${modelFormat}"`,
-    );
+  const format = ([1, 2] as const).find((known) => modelFormats[known] === metadata.format);
+  if (format === undefined) {
+    const known = Object.values(modelFormats).join('" or "');
+    throw new BadStreamError('model-format', 8, `not a model of this program: its format is not "${known}"`);
   }
   return asStream(() => {
-    const card = parseCard(parseJson(metadata.card), limits);
+    const card = parseCard(parseJson(metadata.card), format, limits);
     const network: BaseNetwork = {
       spec: card.spec,
       weights: takeTensor(tensors, 'field.weights', 'F32', weightLayout(card.spec).length),
@@ -68,7 +72,7 @@ export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Mo
     checkNumbers(tensors, steps);
     return {
       id: sha256Hex(bytes),
-      networkId: networkId(network, card.values, slopes),
+      networkId: networkId(network, card.outputs, slopes),
       card,
       network,
       steps,
@@ -84,8 +88,9 @@ export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Mo
  */
 export function writeModel(parts: ModelParts, limits: Limits = defaultLimits): Uint8Array {
   const { network, steps, slopes } = parts;
+  const { format, json } = cardJson({ ...parts.card, spec: network.spec });
   // Through JSON, as a reader will see it: Infinity is null there and is refused here.
-  const card = parseCard(JSON.parse(JSON.stringify({ ...parts.card, spec: network.spec })), limits);
+  const card = parseCard(JSON.parse(JSON.stringify(json)), format, limits);
   const tensors = new Map([...(parts.tensors ?? [])].filter(([name]) => !name.startsWith('field.')));
   tensors.set('field.weights', tensor(network.weights));
   tensors.set('field.rates', tensor(network.rates));
@@ -98,14 +103,18 @@ export function writeModel(parts: ModelParts, limits: Limits = defaultLimits): U
   takeTensor(tensors, 'field.steps', 'F32', channels);
   takeSlopes(tensors, network);
   checkNumbers(tensors, steps);
-  return writeSafetensors(tensors, { format: modelFormat, card: canonicalJson(card) });
+  return writeSafetensors(tensors, {
+    format: modelFormats[format],
+    card: canonicalJson(cardJson(card).json),
+  });
 }
 
 /**
- * SHA-256, hex, of the canonical JSON of spec and value range, a zero byte, the weights and the rates, and where there are
- * slopes, of their qualities and of the slopes of both.
+ * SHA-256, hex, of the canonical JSON of spec and value ranges (one where all outputs share it), a zero byte, the weights and the
+ * rates, and where there are slopes, of their qualities and of the slopes of both.
  */
-export function networkId(network: BaseNetwork, values: ValueRange, slopes?: QualitySlopes): string {
+export function networkId(network: BaseNetwork, outputs: readonly Output[], slopes?: QualitySlopes): string {
+  const values = sharedRange(outputs) ?? outputs.map(({ offset, scale }) => ({ offset, scale }));
   const json = new TextEncoder().encode(canonicalJson({ spec: network.spec, values }));
   const arrays = [network.weights, network.rates];
   if (slopes !== undefined) arrays.push(Float32Array.from(slopes.qualities), slopes.weights, slopes.rates);

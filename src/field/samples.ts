@@ -1,67 +1,39 @@
 /** A signal's samples as whole numbers: what a file holds that no network stands behind. */
-import type { Channels, ModelCard, ValueRange } from './card.ts';
+import { type Output, sampleScale, sampleTypeOf } from './outputs.ts';
 
 /** [points, channels], row-major. */
 export type Samples = Uint8Array | Int16Array;
 
-/** What a sample stands for. */
+/** How a file holds samples. */
 export interface SampleFormat {
   readonly low: number;
   readonly high: number;
   readonly bytes: 1 | 2;
-  /** Signal value = offset + sample / perUnit. */
-  scaleOf(range: ValueRange): { readonly offset: number; readonly perUnit: number };
 }
 
-/** Pictures: multiples of 1/255 in [0, 1]. */
-const byteSamples: SampleFormat = {
-  low: 0,
-  high: 255,
-  bytes: 1,
-  scaleOf: () => ({ offset: 0, perUnit: 255 }),
-};
-/** Sound: multiples of 2^-15 in [-1, 1). */
-const soundSamples: SampleFormat = {
-  low: -32768,
-  high: 32767,
-  bytes: 2,
-  scaleOf: () => ({ offset: 0, perUnit: 32768 }),
-};
-/** Other values: multiples of 1/4096 of the field's unit, as far as eight of those from its zero. */
-const fieldSamples: SampleFormat = {
-  low: -32768,
-  high: 32767,
-  bytes: 2,
-  scaleOf: ({ offset, scale }) => ({ offset, perUnit: 4096 / scale }),
-};
+interface SampledCard {
+  readonly outputs: readonly Output[];
+}
 
-const formats: Readonly<Record<Channels, SampleFormat>> = {
-  grey: byteSamples,
-  rgb: byteSamples,
-  rgba: byteSamples,
-  mono: soundSamples,
-  stereo: soundSamples,
-  values: fieldSamples,
-};
+const bytes: SampleFormat = { low: 0, high: 255, bytes: 1 };
+const words: SampleFormat = { low: -32768, high: 32767, bytes: 2 };
 
-type SampledCard = Pick<ModelCard, 'channels' | 'values'>;
-
-export function sampleFormat(card: Pick<ModelCard, 'channels'>): SampleFormat {
-  return formats[card.channels];
+export function sampleFormat({ outputs }: SampledCard): SampleFormat {
+  return sampleTypeOf(outputs) === 'uint8' ? bytes : words;
 }
 
 /** Room for so many samples. */
-export function emptySamples(card: Pick<ModelCard, 'channels'>, length: number): Samples {
+export function emptySamples(card: SampledCard, length: number): Samples {
   return sampleFormat(card).bytes === 1 ? new Uint8Array(length) : new Int16Array(length);
 }
 
 /** The nearest samples of signal values; undefined where one is missing or lies outside what samples stand for. */
 export function toSamples(card: SampledCard, values: Float32Array): Samples | undefined {
-  const { low, high, scaleOf } = sampleFormat(card);
-  const { offset, perUnit } = scaleOf(card.values);
+  const scales = scalesOf(card);
   const samples = emptySamples(card, values.length);
   for (let i = 0; i < values.length; i++) {
-    const sample = Math.floor((values[i]! - offset) * perUnit + 0.5);
+    const { zero, perUnit, low, high } = scales[i % scales.length]!;
+    const sample = Math.floor((values[i]! - zero) * perUnit + 0.5);
     if (!(sample >= low && sample <= high)) return undefined;
     samples[i] = sample;
   }
@@ -75,8 +47,16 @@ export function fromSamples(
   from = 0,
   to: number = samples.length,
 ): Float32Array {
-  const { offset, perUnit } = sampleFormat(card).scaleOf(card.values);
+  const scales = scalesOf(card);
   const values = new Float32Array(to - from);
-  for (let i = from; i < to; i++) values[i - from] = offset + samples[i]! / perUnit;
+  for (let i = from; i < to; i++) {
+    const { zero, perUnit } = scales[i % scales.length]!;
+    values[i - from] = zero + samples[i]! / perUnit;
+  }
   return values;
+}
+
+function scalesOf({ outputs }: SampledCard) {
+  const sample = sampleTypeOf(outputs);
+  return outputs.map((output) => sampleScale(output, sample));
 }

@@ -1,13 +1,14 @@
 /** A card for tests. */
 import type { ModelCard } from './card.ts';
+import { axesOfKind, outputsOfKind } from './kinds.ts';
 
 export const tinyCard: ModelCard = {
   name: 'tiny-rgb',
   family: 'image',
   shape: [8, 8],
   anySize: true,
-  values: { offset: 0.5, scale: 0.5 },
-  channels: 'rgb',
+  outputs: outputsOfKind('rgb', { offset: 0.5, scale: 0.5 }),
+  axes: axesOfKind('rgb', 2),
   spec: {
     axes: 2,
     outputs: 3,

@@ -8,9 +8,10 @@
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { channelLayout } from '../field/channels.ts';
+import type { ValueRange } from '../field/outputs.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import type { SourceSignal } from '../signal/source.ts';
-import { batchOf, errorScale255, massOf, type ValueRange } from './batch.ts';
+import { batchOf, errorScale255, massOf } from './batch.ts';
 import { multiplierAt } from './rate.ts';
 import { type RateTerm, refineBatch } from './refine.ts';
 
@@ -99,7 +100,7 @@ export async function adaptSignal(
   engine: Engine,
   net: BaseNetwork,
   signal: SourceSignal,
-  range: ValueRange,
+  range: ValueRange | readonly ValueRange[],
   options: AdaptOptions,
 ): Promise<AdaptedBatch> {
   return adaptBatch(engine, net, batchOf([signal], net.spec.outputs, range), options);

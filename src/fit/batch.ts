@@ -1,17 +1,12 @@
 /** Signals in their own units to batches in field units, and back to figures. */
 import { BadInputError } from '../core/errors.ts';
 import type { Batch } from '../engine/engine.ts';
+import type { ValueRange } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { SourceSignal } from '../signal/source.ts';
 
-/** Signal value = offset + scale * field value. */
-export interface ValueRange {
-  readonly offset: number;
-  readonly scale: number;
-}
-
 /**
- * In place: `values` [points, channels] become field units, and a point with a missing value (NaN in any channel)
+ * In place: `values` [points, channels] become field units by the range of all channels or of each, and a point with a missing value (NaN in any channel)
  * gets weight 0 and targets 0; other weights stay. Returns the number of points that still have weight.
  * Throws BadInputError `infinite-value` or `bad-weight` naming signal and point.
  */
@@ -19,16 +14,16 @@ export function toFieldUnits(
   values: Float32Array,
   weights: Float32Array,
   channels: number,
-  range: ValueRange,
+  range: ValueRange | readonly ValueRange[],
   where: string,
 ): number {
-  const { offset, scale } = range;
+  const ranges = rangesOf(range, channels);
   let observed = 0;
   for (let p = 0, i = 0; p < weights.length; p++) {
     let missing = false;
     for (let c = 0; c < channels; c++, i++) {
       const v = values[i]!;
-      if (v - v === 0) values[i] = (v - offset) / scale;
+      if (v - v === 0) values[i] = (v - ranges[c]!.offset) / ranges[c]!.scale;
       else if (Number.isNaN(v)) missing = true;
       else {
         throw new BadInputError(
@@ -57,7 +52,11 @@ export function toFieldUnits(
  * A batch of whole signals of one shape; fresh arrays. Missing values and weights as in `toFieldUnits`.
  * Throws BadInputError `signal-shape` when shapes differ, `no-observed-points` when a signal has nothing to fit.
  */
-export function batchOf(signals: readonly SourceSignal[], channels: number, range: ValueRange): Batch {
+export function batchOf(
+  signals: readonly SourceSignal[],
+  channels: number,
+  range: ValueRange | readonly ValueRange[],
+): Batch {
   const first = signals[0];
   if (first === undefined) throw new BadInputError('empty-batch', 'a batch needs at least one signal');
   const shape = [...first.shape];
@@ -110,7 +109,11 @@ export function sliceBatch(batch: Batch, from: number, to: number): Batch {
   };
 }
 
-/** MSE on the 0..255 scale of a mean squared error of 1 in field units; `peak` is the range of signal values. */
+function rangesOf(range: ValueRange | readonly ValueRange[], channels: number): readonly ValueRange[] {
+  return 'scale' in range ? new Array<ValueRange>(channels).fill(range) : range;
+}
+
+/** MSE in 255ths of the peak of a mean squared error of 1 in field units; `peak` is the range of signal values. */
 export function errorScale255(values: ValueRange & { readonly peak: number }): number {
   return ((255 * values.scale) / values.peak) ** 2;
 }

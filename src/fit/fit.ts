@@ -7,9 +7,10 @@ import type { Batch, Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
+import { sampleTypeOf, sharedRange } from '../field/outputs.ts';
 import { type BaseNetwork, modulationLength, totalChannels } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
-import { isPicture } from '../signal/values.ts';
+import { weightsOf } from '../signal/weights.ts';
 import { type AdaptedBatch, adaptBatch, rateTerm } from './adapt.ts';
 import { batchOf } from './batch.ts';
 import { lastDescent, workOf } from './effort.ts';
@@ -17,6 +18,7 @@ import { loneNats } from './lone.ts';
 import { priceWith } from './price.ts';
 import type { RateTerm } from './refine.ts';
 import { moveOn, type Rounded, roundBatch } from './round.ts';
+import { trainedPeak } from './trade.ts';
 
 /** Tensor of a model file: scale of the logistic of every channel, [channels], that training priced symbols with. */
 export const scalesTensor = 'learn.scales';
@@ -96,7 +98,8 @@ export class Fit {
     const { card, network } = model;
     const { innerSteps } = card.training;
     const work = workOf(effort);
-    const batch = batchOf(signals, card.spec.outputs, card.values);
+    const weighed = signals.map((one) => ({ ...one, weights: weightsOf(card, one) }));
+    const batch = batchOf(weighed, card.spec.outputs, card.outputs);
     const rate = work.turns === 0 ? undefined : rateOf(model, batch, quality);
     // Without a rate to weigh against it, all work goes into error.
     const steps = innerSteps + work.gradients + (rate === undefined ? work.turns + work.moves : 0);
@@ -115,7 +118,7 @@ export class Fit {
       turns: turns.at(-1)!,
       passing: turns.slice(0, -1),
       price: prior && ((symbols) => priceWith(prior, layout, quality, symbols)),
-      loneNats,
+      loneNats: isSeen(card) ? loneNats : 0,
       bounds: boundsOf(card),
       signal,
     });
@@ -164,10 +167,18 @@ function effortsUpTo(effort: number): number[] {
   return Array.from({ length: effort - 1 }, (_, i) => i + 2);
 }
 
-/** Field values where samples of pictures end: what is beyond is decoded as these. */
-function boundsOf(card: ModelCard): readonly [number, number] | undefined {
-  const { offset, scale } = card.values;
-  return isPicture(card) && scale > 0 ? [-offset / scale, (1 - offset) / scale] : undefined;
+/** Whether signals are for the eye: those of 8 bits and two axes are. */
+function isSeen({ outputs, spec }: ModelCard): boolean {
+  return spec.axes === 2 && sampleTypeOf(outputs) === 'uint8';
+}
+
+/** Field values where whole samples end, if the outputs have one range: what is beyond is decoded as these. */
+function boundsOf({ outputs }: ModelCard): readonly [number, number] | undefined {
+  const [first] = outputs;
+  const isShared = outputs.every(({ low, peak }) => low === first?.low && peak === first.peak);
+  const range = isShared && sampleTypeOf(outputs) !== 'float32' ? sharedRange(outputs) : undefined;
+  if (first === undefined || range === undefined || range.scale < 0) return undefined;
+  return [(first.low - range.offset) / range.scale, (first.low + first.peak - range.offset) / range.scale];
 }
 
 /** Whether a model tells how it was trained, so that symbols can be chosen by bits and error. */
@@ -183,7 +194,11 @@ export function rateOf(
 ): RateTerm | undefined {
   if (!choosesSymbols(model)) return undefined;
   const scales = model.tensors.get(scalesTensor)!;
-  const { lambda, peak } = model.card.training;
-  const values = { ...model.card.values, peak: typeof peak === 'number' ? peak : 1 };
+  const { card } = model;
+  const { lambda } = card.training;
+  // The mean over outputs of what an error in field units is of the peak.
+  const squares = card.outputs.map((output) => (output.scale / trainedPeak(card, output)) ** 2);
+  const scale = Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length);
+  const values = { offset: 0, scale, peak: 1 };
   return rateTerm({ lambda, values, steps: model.steps, scales: scales.data }, batch, quality);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../core/rng.ts';
+import { tinyCard } from '../field/testing.ts';
 import { leastRanked, rankedQualities } from './ranking.ts';
 import { type Cost, tradeAt } from './trade.ts';
 
@@ -55,7 +56,7 @@ function tables(seed: number, spread: number) {
     choose: (quality: number, effort: number) =>
       leastRanked(source, {
         ...{ grid, effort, steps: Math.min(85, quality) },
-        trade: tradeAt({ training }, points, quality),
+        trade: tradeAt({ training, outputs: tinyCard.outputs }, points, quality),
       }),
   };
 }

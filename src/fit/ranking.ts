@@ -12,6 +12,7 @@
  */
 
 import type { Model } from '../field/model.ts';
+import type { Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
 import { lastDescent } from './effort.ts';
@@ -24,7 +25,7 @@ const beyondTaught = 15;
 const belowTaught = 12;
 /** Distance of the grid's qualities: 1.8 dB, and a third of the bytes. */
 const stride = 6;
-/** Neighbours that are equal to 1/255 make a signal flat from this share on. */
+/** Neighbours that are equal to 1/255 of the peak make a signal flat from this share on. */
 const flatShare = 0.12;
 const flatDifference = 1.5 / 255;
 /** So few points leave nothing to average. */
@@ -35,7 +36,7 @@ const fewPoints = 256;
  */
 const small = { flat: 512, textured: 128, searched: 512, searchedFlat: 2048 };
 /**
- * Mean squared error beyond which, at the finest steps, a network is taken not to say a signal (28 dB): more bytes gain nothing there, so that
+ * Mean squared error, peak 1, beyond which, at the finest steps, a network is taken not to say a signal (28 dB): more bytes gain nothing there, so that
  * files are out of order however large they are.
  */
 export const poorFit = 0.0016;
@@ -82,14 +83,15 @@ export function rankedBelow(isFlat: boolean, effort: number): number {
 }
 
 /** Whether a signal has flat areas, or is small: its neighbours along the last axis are alike. */
-export function isFlat({ values, channels, shape }: Signal): boolean {
+export function isFlat({ values, channels, shape }: Signal, outputs: readonly Output[]): boolean {
   const points = pointCount(shape);
   if (points <= fewPoints) return true;
+  const differences = outputs.map(({ peak }) => flatDifference * peak);
   let alike = 0;
   for (let p = 1; p < points; p++) {
     let same = 1;
     for (let c = 0, i = p * channels; c < channels; c++, i++)
-      if (Math.abs(values[i]! - values[i - channels]!) > flatDifference) same = 0;
+      if (Math.abs(values[i]! - values[i - channels]!) > differences[c]!) same = 0;
     alike += same;
   }
   return alike > flatShare * points;

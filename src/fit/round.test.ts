@@ -103,10 +103,10 @@ test('white is met by what is whiter: with bounds the decoded error is smaller, 
   const half = Float32Array.from({ length: size * size * 3 }, (_, i) =>
     i % (3 * size) < 1.5 * size ? 1 : (i % 7) / 9,
   );
-  const one = batchOf([{ shape: [size, size], values: half }], 3, card.values);
+  const one = batchOf([{ shape: [size, size], values: half }], 3, card.outputs);
   const scales = tensors.get('learn.scales')!.data as Float32Array;
   const rate = rateTerm(
-    { lambda: card.training.lambda, values: { ...card.values, peak: 1 }, steps, scales },
+    { lambda: card.training.lambda, values: { ...card.outputs[0]!, peak: 1 }, steps, scales },
     one,
     quality,
   );
@@ -146,9 +146,9 @@ test('moves by true gradients find what the linear field of a strongly bent netw
   const bytes = await readFile(new URL('../../models/cifar10/model.safetensors', import.meta.url));
   const quality = 42;
   const { card, network, steps, tensors } = atQuality(readModel(new Uint8Array(bytes)), quality);
-  const one = batchOf([{ shape: [32, 32], values: texture(32) }], 3, card.values);
+  const one = batchOf([{ shape: [32, 32], values: texture(32) }], 3, card.outputs);
   const scales = tensors.get('learn.scales')!.data as Float32Array;
-  const values = { ...card.values, peak: 1 };
+  const values = { ...card.outputs[0]!, peak: 1 };
   const rate = rateTerm({ lambda: card.training.lambda, values, steps, scales }, one, quality);
   const fast = await openEngine();
   try {

@@ -1,64 +1,39 @@
 /**
- * The formats of signals: how a file of each is told by its name, its media type and its first bytes. Whatever reads or
- * writes signals takes its list from here; nothing else names a format.
+ * The formats of signals: how a file of each is told by its name, its media type and its first bytes, read and written. Whatever reads
+ * or writes signals takes its list from here; nothing else names a format.
  */
+import { BadInputError } from '../core/errors.ts';
+import type { ModelCard } from '../field/card.ts';
+import type { Output } from '../field/outputs.ts';
+import type { RowStream } from '../signal/rows.ts';
+import type { SignalFormat, SignalKind, WrittenFormat } from './format.ts';
+import { avif, jpeg, png, webp } from './image-formats.ts';
+import { npy } from './npy-format.ts';
 
-export type FormatName = 'png' | 'jpeg' | 'webp' | 'avif' | 'npy';
-
-export interface SignalFormat {
-  readonly name: FormatName;
-  /** As people write it. */
-  readonly title: string;
-  readonly mediaType: string;
-  /** Lower case, with the dot; the first one is written. */
-  readonly suffixes: readonly string[];
-  /** `picture`: 8-bit samples of two axes; `array`: numbers of any axes. */
-  readonly holds: 'picture' | 'array';
-  /** Decoded signals are written in it, sample for sample. The others would lose some of them again. */
-  readonly written: boolean;
-  sniff(bytes: Uint8Array): boolean;
-}
+export type { SignalFormat, SignalKind, WrittenFormat } from './format.ts';
 
 /** In the order in which they are offered and told. */
-export const signalFormats = [
-  {
-    ...{ name: 'png', title: 'PNG', mediaType: 'image/png', suffixes: ['.png'] },
-    ...{ holds: 'picture', written: true },
-    sniff: (bytes) => bytes[0] === 0x89 && ascii(bytes, 1, 8) === 'PNG\r\n\x1a\n',
-  },
-  {
-    ...{ name: 'jpeg', title: 'JPEG', mediaType: 'image/jpeg', suffixes: ['.jpg', '.jpeg'] },
-    ...{ holds: 'picture', written: false },
-    sniff: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
-  },
-  {
-    ...{ name: 'webp', title: 'WebP', mediaType: 'image/webp', suffixes: ['.webp'] },
-    ...{ holds: 'picture', written: true },
-    sniff: (bytes) => ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP',
-  },
-  {
-    ...{ name: 'avif', title: 'AVIF', mediaType: 'image/avif', suffixes: ['.avif'] },
-    ...{ holds: 'picture', written: false },
-    sniff: (bytes) => ascii(bytes, 4, 8) === 'ftyp' && /avi[fs]/.test(ascii(bytes, 8, 40)),
-  },
-  {
-    ...{ name: 'npy', title: 'npy', mediaType: 'application/x-npy', suffixes: ['.npy'] },
-    ...{ holds: 'array', written: true },
-    sniff: (bytes) => bytes[0] === 0x93 && ascii(bytes, 1, 6) === 'NUMPY',
-  },
-] as const satisfies readonly SignalFormat[];
+const all = [png, jpeg, webp, avif, npy] as const;
 
-type Known = (typeof signalFormats)[number];
+export const signalFormats: readonly (SignalFormat & { readonly name: FormatName })[] = all;
+
+type Known = (typeof all)[number];
+export type FormatName = Known['name'];
 /** Names of the formats that decoded signals are written in. */
-export type WrittenName = Extract<Known, { readonly written: true }>['name'];
+export type WrittenName = Extract<Known, { readonly write: unknown }>['name'];
 /** Names of the formats of pictures. */
-export type PictureName = Extract<Known, { readonly holds: 'picture' }>['name'];
+export type PictureName = Extract<Known, { readonly raw: false }>['name'];
 
-export const pictureFormats: readonly (SignalFormat & { readonly name: PictureName })[] =
-  signalFormats.filter((format) => format.holds === 'picture');
+export const pictureFormats: readonly (SignalFormat & { readonly name: PictureName })[] = [
+  png,
+  jpeg,
+  webp,
+  avif,
+];
 
-export const writtenFormats: readonly (SignalFormat & { readonly name: WrittenName })[] =
-  signalFormats.filter((format) => format.written);
+export const writtenFormats: readonly (WrittenFormat & { readonly name: WrittenName })[] = all.filter(
+  (format) => 'write' in format,
+);
 
 /** Which format the bytes begin like; undefined for all that is not read. */
 export function sniffFormat(bytes: Uint8Array): (SignalFormat & { readonly name: FormatName }) | undefined {
@@ -69,15 +44,49 @@ export function sniffFormat(bytes: Uint8Array): (SignalFormat & { readonly name:
 export function formatOfName(file: string): SignalFormat | undefined {
   const dot = file.lastIndexOf('.');
   const suffix = dot < 0 ? '' : file.slice(dot).toLowerCase();
-  return signalFormats.find(({ suffixes }) => (suffixes as readonly string[]).includes(suffix));
+  return signalFormats.find(({ suffixes }) => suffixes.includes(suffix));
 }
+
+/** The formats that signals of a kind are written in, the one that is meant where none is named first. */
+export function writtenFormatsFor(
+  kind: SignalKind,
+): readonly (WrittenFormat & { readonly name: WrittenName })[] {
+  return writtenFormats.filter((format) => format.fits(kind));
+}
+
+/** What signals of a model are. */
+export function kindOf({ spec, outputs }: Pick<ModelCard, 'spec' | 'outputs'>): SignalKind {
+  return { axes: spec.axes, outputs };
+}
+
+/** The format of this name, or without one the first that holds such signals. Throws BadInputError `format-of-model`. */
+export function writtenFormatFor(kind: SignalKind, name: string | undefined, owner: string): WrittenFormat {
+  const fitting = writtenFormatsFor(kind);
+  const found = name === undefined ? fitting[0] : fitting.find((format) => format.name === name);
+  if (found !== undefined) return found;
+  const outputs = kind.outputs.map(({ name, sample, unit }) => `${name} (${unit ?? sample})`).join(', ');
+  throw new BadInputError(
+    'format-of-model',
+    `${name} does not hold signals of ${owner}, ${outputs} along ${kind.axes} ax${kind.axes === 1 ? 'is' : 'es'}; write ${fitting.map(({ title }) => title).join(' or ')}`,
+  );
+}
+
+/**
+ * The pieces of a file of decoded rows, made as they come where the format allows. `outputs`: of the model's card; default: samples from 0
+ * to 1. Throws BadInputError for what the format cannot hold.
+ */
+export function signalChunks(
+  rows: RowStream,
+  name: WrittenName,
+  outputs: readonly Output[] = new Array(rows.channels).fill(unitOutput),
+): AsyncIterable<Uint8Array> {
+  return writtenFormats.find((format) => format.name === name)!.write(rows, outputs);
+}
+
+const unitOutput: Output = { name: 'value', offset: 0, scale: 1, low: 0, peak: 1, sample: 'uint8' };
 
 /** `PNG, JPEG, WebP, AVIF or npy`. */
 export function titlesOf(formats: readonly SignalFormat[], or = 'or'): string {
   const titles = formats.map(({ title }) => title);
   return `${titles.slice(0, -1).join(', ')} ${or} ${titles.at(-1)}`;
-}
-
-function ascii(bytes: Uint8Array, from: number, to: number): string {
-  return String.fromCharCode(...bytes.subarray(from, to));
 }

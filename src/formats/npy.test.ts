@@ -6,7 +6,7 @@ import { FunctaError } from '../core/errors.ts';
 import { withLimits } from '../core/limits.ts';
 import type { Dtype } from '../core/tensor.ts';
 import { packageRoot } from '../disk/package.ts';
-import type { SampleMeaning } from '../signal/meaning.ts';
+import { outputsOfKind } from '../field/kinds.ts';
 import { readNpy, signalFromNpy, signalToNpy, writeNpy } from './npy.ts';
 
 const fixture = (name: string) =>
@@ -118,6 +118,13 @@ describe('signals as npy', () => {
     expect(() => signalFromNpy(fixture('ramp-f4'), { axes: 1 })).toThrow(withCode('bad-shape'));
   });
 
+  type Meaning = 'picture' | 'sound' | 'numbers';
+  const range = { offset: 0, scale: 1 };
+  const outputsOf = {
+    picture: outputsOfKind('grey', range),
+    sound: outputsOfKind('mono', range),
+    numbers: outputsOfKind('values', range),
+  };
   const types = 'b1 u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8'.split(' ');
   const scales: Record<string, Record<string, { zero: number; unit: number }>> = {
     picture: { b1: { zero: 0, unit: 1 }, u1: { zero: 0, unit: 255 }, u2: { zero: 0, unit: 65535 } },
@@ -138,7 +145,8 @@ describe('signals as npy', () => {
   test.each(files)(
     '%s (%s): each meaning has its scale, or is refused with what to save',
     (type, name, axes) => {
-      const read = (meaning: SampleMeaning) => signalFromNpy(fixture(name), { axes, meaning }).values;
+      const read = (meaning: Meaning) =>
+        signalFromNpy(fixture(name), { axes, outputs: outputsOf[meaning] }).values;
       const raw = [...readNpy(fixture(name)).data];
       expect([...read('numbers')]).toEqual(raw.map(Math.fround));
       for (const meaning of ['picture', 'sound'] as const) {
@@ -154,8 +162,11 @@ describe('signals as npy', () => {
   );
 
   test('the ends of an integer type are the ends of the signal', () => {
-    const of = (dtype: Dtype, data: Uint16Array | Int16Array, meaning: SampleMeaning) => [
-      ...signalFromNpy(writeNpy({ dtype, shape: [data.length], data }), { axes: 1, meaning }).values,
+    const of = (dtype: Dtype, data: Uint16Array | Int16Array, meaning: Meaning) => [
+      ...signalFromNpy(writeNpy({ dtype, shape: [data.length], data }), {
+        axes: 1,
+        outputs: outputsOf[meaning],
+      }).values,
     ];
     expect(of('U16', Uint16Array.of(0, 65535), 'picture')).toEqual([0, 1]);
     expect(of('I16', Int16Array.of(-32768, 0, 16384), 'sound')).toEqual([-1, 0, 0.5]);
@@ -163,12 +174,12 @@ describe('signals as npy', () => {
 
   test('a mask of bool, of 0 and 1, and of 0 and 255 is from 0 to 1', () => {
     const mask = (data: Uint8Array) => [
-      ...signalFromNpy(writeNpy({ dtype: 'U8', shape: [3], data }), { axes: 1, meaning: 'mask' }).values,
+      ...signalFromNpy(writeNpy({ dtype: 'U8', shape: [3], data }), { axes: 1, outputs: 'mask' }).values,
     ];
     expect(mask(Uint8Array.of(0, 1, 1))).toEqual([0, 1, 1]);
     expect(mask(Uint8Array.of(0, 255, 255))).toEqual([0, 1, 1]);
     expect(mask(Uint8Array.of(0, 0, 0))).toEqual([0, 0, 0]);
-    const bools = signalFromNpy(fixture('bool'), { axes: 1, meaning: 'mask' });
+    const bools = signalFromNpy(fixture('bool'), { axes: 1, outputs: 'mask' });
     expect([...bools.values]).toEqual([1, 0, 1]);
   });
 

@@ -2,8 +2,8 @@
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { allocate, type Dtype, elementCount, type Tensor, type TypedArray } from '../core/tensor.ts';
-import type { SampleMeaning } from '../signal/meaning.ts';
 import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
+import type { Wanted } from './format.ts';
 import { scaled } from './npy-samples.ts';
 
 /** How an element is stored and what it becomes. */
@@ -101,8 +101,8 @@ export function writeNpy(tensor: Tensor): Uint8Array {
 /** Signals of an array, and what its numbers stand for. */
 export interface NpySignalOptions {
   readonly axes: number;
-  /** Default `picture`. */
-  readonly meaning?: SampleMeaning | undefined;
+  /** What values are to be; default `any`, samples from 0 to 1. */
+  readonly outputs?: Wanted['outputs'] | undefined;
   readonly id?: string | undefined;
   readonly label?: string | number | undefined;
   readonly limits?: Limits | undefined;
@@ -116,13 +116,14 @@ export function readNpyShape(bytes: Uint8Array): readonly number[] {
 }
 
 /**
- * A signal of `axes` axes from a .npy file of shape [...axes] (one channel) or [...axes, channels]. Integers are scaled by
- * their type to what `meaning` says (uint8 of a picture: v / 255); floats, and `numbers` of any type, are taken as they are.
+ * A signal of `axes` axes from a .npy file of shape [...axes] (one channel) or [...axes, channels]. Integers are
+ * brought to the ranges of the outputs (uint8 of one from 0 to 1: v / 255); floats, and integers of outputs that are no whole samples, are
+ * taken as they are.
  * NaN is a missing value. Throws as `readNpy`, and BadInputError `npy-scale` (an integer type that such signals are not
  * kept in), `infinite-value` (names the index), `empty-signal` or `bad-shape`.
  */
 export function signalFromNpy(bytes: Uint8Array, options: NpySignalOptions): Signal {
-  const { axes, meaning = 'picture', id = 'npy', limits = defaultLimits, onShape } = options;
+  const { axes, outputs = 'any', id = 'npy', limits = defaultLimits, onShape } = options;
   onShape?.(readNpyShape(bytes).slice(0, axes));
   const { tensor, type } = readElements(bytes, limits);
   const { shape: whole, data } = tensor;
@@ -134,7 +135,7 @@ export function signalFromNpy(bytes: Uint8Array, options: NpySignalOptions): Sig
     );
   }
   checkFinite(data, id);
-  const values = scaled(data, type, meaning, id);
+  const values = scaled(data, type, outputs, id);
   checkFinite(values, `${id} (as float32)`);
   const signal: Signal = {
     id,

@@ -15,14 +15,15 @@ import { BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
-import { type Channels, channelCounts, type ValueRange } from '../field/card.ts';
+import { type Channels, channelCounts } from '../field/kinds.ts';
+import type { ValueRange } from '../field/outputs.ts';
 import { coin } from '../field/presets.ts';
 import { type FieldSpec, pointCount, weightLayout } from '../field/spec.ts';
 import { batchOf, fitOwnNetwork, type OwnSize, ownSizeFor, quantiseOwnNetwork, w0For } from '../fit/index.ts';
 import { functionRows } from '../session/function-rows.ts';
 import { networkFunction } from '../session/own-network.ts';
+import { errorOfRows } from '../signal/errors.ts';
 import type { Signal } from '../signal/signal.ts';
-import { errorOfRows } from '../signal/values.ts';
 import type { JobOptions } from './types.ts';
 
 /** Bits of a weight as a half float. */
@@ -61,8 +62,9 @@ export interface CoinEncoded {
   readonly weights: number;
   /** Of the file after its header and check, over `weights`. */
   readonly bitsPerWeight: number;
-  /** Of the signal decoded from `bytes` (rounded and clamped to 8 bits for pictures) against what was given; peak 1. */
+  /** Of the signal decoded from `bytes` against what was given, as in `Encoded`; of values of no kind over their own range. */
   readonly psnrDb: number;
+  /** In units of peak squared. */
   readonly mse: number;
   /** Bits of the whole file over points. */
   readonly bitsPerPoint: number;
@@ -104,7 +106,8 @@ export async function fitCoin(signal: Signal, options: CoinOptions): Promise<Coi
   const bytes = await encodedWith(header, batch, { ...options, engine, bits, iterations });
   const found = networkFunction(bytes, limits);
   const context = { model: found.network, engine };
-  const mse = await errorOfRows(signal, functionRows(context, found, { limits, signal: options.signal }));
+  const rows = functionRows(context, found, { limits, signal: options.signal });
+  const { mse } = await errorOfRows(found.network.card, signal, rows);
   const weights = weightLayout(spec).length;
   return {
     bytes,

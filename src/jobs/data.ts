@@ -2,6 +2,8 @@
 import { readBox, shapeOfItem } from '../../datasets/crop.ts';
 import type { Dataset, OpenOptions, Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
+import { axesOfKind, type Channels, outputsOfKind } from '../field/kinds.ts';
+import type { Axis, Output } from '../field/outputs.ts';
 import type { DataShape } from '../learn/index.ts';
 import type { SignalSource } from '../signal/source.ts';
 import type { DataRef } from './types.ts';
@@ -39,6 +41,34 @@ export async function openData(
 export function nameOfData(ref: DataRef): string {
   return typeof ref === 'string' ? ref : ref.name;
 }
+
+/** What the signals of a data set are: all of an output but how the field is scaled to it. */
+export interface DataKind {
+  readonly outputs: readonly Omit<Output, 'offset' | 'scale'>[];
+  readonly axes: readonly Axis[];
+}
+
+/**
+ * As the data set says it. One that does not has 8-bit samples from 0 to 1 where it gives samples in bytes, else numbers around the offset of
+ * a recipe's values.
+ */
+export function kindOfData(
+  data: Dataset,
+  axes: number,
+  { offset, peak }: { readonly offset: number; readonly peak: number },
+): DataKind {
+  if (data.kind !== undefined) return data.kind;
+  const inBytes = data.bytesAt !== undefined || data.cropAt !== undefined;
+  const named = bytesKinds[data.channels];
+  const outputs =
+    inBytes && named !== undefined
+      ? outputsOfKind(named, unscaled)
+      : outputsOfKind('values', { ...unscaled, offset }, { count: data.channels, peak });
+  return { outputs, axes: axesOfKind('values', axes) };
+}
+
+const unscaled = { offset: 0, scale: 1 };
+const bytesKinds: Readonly<Record<number, Channels>> = { 1: 'grey', 3: 'rgb', 4: 'rgba' };
 
 /** Where and how to open a data set for fields of so many outputs; absent members stay absent. */
 export function openingFor(

@@ -39,7 +39,7 @@ describe('evaluate', () => {
     const [low, high] = result.qualities;
     for (const row of result.qualities) {
       expect(row.archiveBytes).toBeLessThan(row.fileBytes);
-      expect(row.bitsPerPixel).toBeCloseTo((8 * row.fileBytes) / 784, 9);
+      expect(row.bitsPerPoint).toBeCloseTo((8 * row.fileBytes) / 784, 9);
       expect(Math.abs(row.fileBytesWithoutHeader - row.estimatedBits / 8)).toBeLessThan(
         4 + row.fileBytes / 100,
       );

@@ -18,10 +18,12 @@ import { functionRows } from '../session/function-rows.ts';
 import { inlineWork } from '../session/inline-work.ts';
 import { defaultBatch, groups } from '../session/session.ts';
 import type { Coded } from '../session/work.ts';
+import { errorAgainst, type SignalError } from '../signal/errors.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
-import { checkFits, errorAgainst, isPicture } from '../signal/values.ts';
+import { checkFits } from '../signal/values.ts';
 import { nameOfData, openData, openingFor } from './data.ts';
+import { peersTake } from './peer-codecs.ts';
 import { checkPeers, Peer } from './peers.ts';
 import type { EvalOptions, EvalQuality, EvalResult, PeerPoint, PipelineEvent } from './types.ts';
 
@@ -40,7 +42,7 @@ export async function evaluate(options: EvalOptions): Promise<EvalResult> {
   const total = signals.length * qualities.length;
   const tell = (event: PipelineEvent) => options.onEvent?.(event);
   tell({ type: 'start', job, total, done: 0, unit: 'signals' });
-  const peers = isPicture(model.card) ? peerNames.map((name) => new Peer(name, signals, options.signal)) : [];
+  const peers = peersTake(model.card) ? peerNames.map((name) => new Peer(name, signals, options.signal)) : [];
   const run = new Run(options, signals, prior, effort);
   const rows: EvalQuality[] = [];
   for (const [i, quality] of qualities.entries()) {
@@ -88,7 +90,7 @@ class Run {
     const { model, engine, signal: abort } = this.#options;
     const { fitted, ms } = await this.#fit(quality);
     const items: (Coded & { readonly shape: readonly number[] })[] = [];
-    const mses: number[] = [];
+    const errors: SignalError[] = [];
     const sums = { files: 0, headers: 0, bits: 0, codeMs: 0, decodeMs: 0, points: 0 };
     for (const [i, signal] of this.#signals.entries()) {
       if (abort?.aborted) throw new AbortedError();
@@ -107,11 +109,12 @@ class Run {
       sums.headers += headerBytesOf(coded.bytes);
       sums.bits += coded.estimatedBits;
       sums.points += pointCount(shape);
-      mses.push(errorAgainst(signal, decoded));
+      errors.push(errorAgainst(model.card, signal, decoded));
       items.push({ ...coded, shape });
       onItem(i + 1);
     }
     const n = items.length;
+    const mses = errors.map(({ mse }) => mse);
     const archive = archiveOf(model, items);
     const { perStream } = readArchiveIndex(archive);
     return {
@@ -119,11 +122,15 @@ class Run {
       fileBytes: sums.files / n,
       fileBytesWithoutHeader: (sums.files - sums.headers) / n,
       archiveBytes: archive.length / n,
-      bitsPerPixel: bitsPerPoint(sums.files, sums.points),
-      archiveBitsPerPixel: bitsPerPoint(archive.length, sums.points),
+      bitsPerPoint: bitsPerPoint(sums.files, sums.points),
+      archiveBitsPerPoint: bitsPerPoint(archive.length, sums.points),
       estimatedBits: sums.bits / n,
       psnrDbMeanOfItems: meanPsnrOfItems(mses),
       psnrDbOfMeanMse: psnrOfMeanMse(mses),
+      rmse: model.card.outputs.map((_, o) =>
+        Math.sqrt(errors.reduce((sum, own) => sum + own.rmse[o]! ** 2, 0) / n),
+      ),
+      maxError: model.card.outputs.map((_, o) => Math.max(...errors.map((own) => own.maxError[o]!))),
       encodeMs: (ms + sums.codeMs) / n,
       decodeMs: sums.decodeMs / n,
       histogramBytes: priorsOf(model).includes('histogram')

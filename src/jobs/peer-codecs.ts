@@ -4,6 +4,8 @@
  */
 import sharp, { type Sharp } from 'sharp';
 import { BadInputError } from '../core/errors.ts';
+import type { ModelCard } from '../field/card.ts';
+import { sampleTypeOf } from '../field/outputs.ts';
 import { type Signal, signalToBytes } from '../signal/signal.ts';
 
 /** [height, width, channels], 8 bits: 1 grey, 3 sRGB, 4 sRGB and alpha. */
@@ -81,6 +83,11 @@ function variant(
 /** Samples of a file of any of these formats, [height, width, channels]. */
 export function decodeFormat(file: Uint8Array, { channels }: Pick<Picture, 'channels'>): Promise<Uint8Array> {
   return samplesOf(sharp(file), channels);
+}
+
+/** Whether signals of a model are pictures, which other formats can code. */
+export function peersTake({ outputs, spec }: ModelCard): boolean {
+  return spec.axes === 2 && sampleTypeOf(outputs) === 'uint8';
 }
 
 /** Throws BadInputError `not-pictures`. */

@@ -10,12 +10,14 @@ import { type Tensor, tensor } from '../core/tensor.ts';
 import type { Engine } from '../engine/engine.ts';
 import { slopeTensor } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
+import { axesOfKind, outputsOfKind } from '../field/kinds.ts';
 import { readModel, writeModel } from '../field/model.ts';
 import { pyramid } from '../field/presets.ts';
 import { totalChannels } from '../field/spec.ts';
 import { fitSignals, scalesTensor } from '../fit/fit.ts';
-import { presetRecipe, train, withOverrides } from '../learn/index.ts';
+import { presetRecipe, type TrainingRecipe, train, withOverrides } from '../learn/index.ts';
 import type { Signal } from '../signal/signal.ts';
+import type { SignalSource } from '../signal/source.ts';
 import { sourceOf } from './data.ts';
 
 const spec = pyramid({
@@ -45,7 +47,26 @@ export const slopedRecipe = withOverrides(tinyRecipe, { quality: { slopes: true 
 /** The bytes of the model's file. */
 export async function makeTinyModel(engine: Engine, recipe = tinyRecipe): Promise<Uint8Array> {
   const data = await openDataset('fixture-fashion', 'train');
-  const trained = await train({ engine, recipe, source: sourceOf(data) });
+  return makeModel(engine, { recipe, source: sourceOf(data), signals: await all(data), card });
+}
+
+/** The bytes of a model's file: learnt from `source`, its priors counted on `signals`, which are of the card's shape. */
+export async function makeModel(
+  engine: Engine,
+  {
+    recipe,
+    source,
+    signals,
+    card,
+  }: {
+    readonly recipe: TrainingRecipe;
+    readonly source: SignalSource;
+    readonly signals: readonly Signal[];
+    readonly card: ModelCard;
+  },
+): Promise<Uint8Array> {
+  const { spec } = recipe;
+  const trained = await train({ engine, recipe, source });
   const { network, steps, scales } = trained;
   const { lowest, highest } = recipe.quality;
   const slopes = trained.slopes && { ...trained.slopes, qualities: [lowest, highest] as const };
@@ -54,7 +75,7 @@ export async function makeTinyModel(engine: Engine, recipe = tinyRecipe): Promis
   const model = readModel(writeModel({ card, network, steps, slopes, tensors: base }));
   const layout = symbolLayout(spec, card.shape);
   const counts = new SymbolCounts(totalChannels(spec));
-  const fitted = await fitSignals(model, engine, await all(data), { quality: 50, effort: 1 });
+  const fitted = await fitSignals(model, engine, signals, { quality: 50, effort: 1 });
   for (const quality of [30, 50, 70]) {
     for (const { modulation } of fitted) {
       counts.add(layout, quality, quantise(layout, modulation, stepsAt(steps, quality)));
@@ -71,8 +92,8 @@ const card: ModelCard = {
   family: 'image',
   shape: [28, 28],
   anySize: true,
-  values: { offset: 0.5, scale: 1 },
-  channels: 'grey',
+  outputs: outputsOfKind('grey', { offset: 0.5, scale: 1 }),
+  axes: axesOfKind('grey', 2),
   spec,
   training: {
     dataset: 'fixture-fashion',

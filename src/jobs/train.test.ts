@@ -42,7 +42,8 @@ describe('trainModel', () => {
     expect(model.card).toMatchObject({
       name: 'tiny',
       family: 'image',
-      channels: 'grey',
+      outputs: [{ name: 'grey', offset: 0.5, scale: 1, low: 0, peak: 1, sample: 'uint8' }],
+      axes: [{ name: 'y' }, { name: 'x' }],
       anySize: true,
       notes: 'a test',
       training: {

@@ -8,13 +8,22 @@ import { type Tensor, tensor } from '../core/tensor.ts';
 import { checkFree, writeFailure, writeWhole } from '../disk/whole.ts';
 import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
-import type { Channels, ModelCard } from '../field/card.ts';
+import type { Family, ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
+import { sampleTypeOf } from '../field/outputs.ts';
 import { scalesTensor } from '../fit/fit.ts';
 import { priceWith } from '../fit/price.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
-import { nameOfData, type OpenedData, openData, openingFor, sourceOf } from './data.ts';
+import {
+  type DataKind,
+  kindOfData,
+  nameOfData,
+  type OpenedData,
+  openData,
+  openingFor,
+  sourceOf,
+} from './data.ts';
 import { holds } from './files.ts';
 import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
 
@@ -136,20 +145,19 @@ async function openValidation(
   }
 }
 
-const pictureChannels: Readonly<Record<number, Channels>> = { 1: 'grey', 3: 'rgb', 4: 'rgba' };
-
 function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCard {
   const { recipe, commit, from } = options;
   const { spec } = recipe;
-  const channels = spec.axes === 2 ? pictureChannels[spec.outputs] : undefined;
+  const { offset, scale, peak } = recipe.values;
+  const kind = kindOfData(data, spec.axes, recipe.values);
   return {
     name: recipe.name,
-    family: channels === undefined ? 'field' : 'image',
+    family: familyOf(kind),
     shape: [...recipe.shape],
     // Coordinates that are local to a cell mean the same in a signal of any size.
     anySize: !spec.features.global,
-    values: { offset: recipe.values.offset, scale: recipe.values.scale },
-    channels: channels ?? 'values',
+    outputs: kind.outputs.map((output) => ({ ...output, offset, scale })),
+    axes: kind.axes,
     spec,
     training: {
       dataset: nameOfData(options.data),
@@ -159,7 +167,7 @@ function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCa
       batch: recipe.batch,
       seed: recipe.seed,
       lambda: recipe.lambda,
-      peak: recipe.values.peak,
+      peak,
       innerSteps: recipe.innerSteps,
       engine: options.engine.name,
       skippedSteps: trained.skipped,
@@ -172,6 +180,13 @@ function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCa
     licence: options.licence ?? data.card.licence,
     notes: options.notes ?? '',
   };
+}
+
+/** A word for people. */
+function familyOf({ outputs, axes }: DataKind): Family {
+  const samples = sampleTypeOf(outputs);
+  if (samples === 'uint8' && axes.length === 2) return 'image';
+  return samples === 'int16' && axes.length === 1 ? 'audio' : 'field';
 }
 
 /** Of the last validation: values not clamped, bits by one logistic a channel. */

@@ -122,11 +122,15 @@ export interface EvalQuality {
   /** Bytes of an archive of all items over items. */
   readonly archiveBytes: number;
   /** From fileBytes. */
-  readonly bitsPerPixel: number;
-  readonly archiveBitsPerPixel: number;
+  readonly bitsPerPoint: number;
+  readonly archiveBitsPerPoint: number;
   readonly estimatedBits: number;
   readonly psnrDbMeanOfItems: number;
   readonly psnrDbOfMeanMse: number;
+  /** [outputs]: root of the mean squared error over all items, in the unit of each output. */
+  readonly rmse: readonly number[];
+  /** [outputs]: largest absolute error of all items, in the unit of each output. */
+  readonly maxError: readonly number[];
   readonly encodeMs: number;
   readonly decodeMs: number;
   /** An archive of the same symbols through the `histogram` prior, over items; null: the model has none. */

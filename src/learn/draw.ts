@@ -5,8 +5,9 @@
 import { BadInputError } from '../core/errors.ts';
 import { type Rng, rngAt } from '../core/rng.ts';
 import type { Batch } from '../engine/engine.ts';
+import type { ValueRange } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
-import { makeBatch, toFieldUnits, type ValueRange } from '../fit/batch.ts';
+import { makeBatch, toFieldUnits } from '../fit/batch.ts';
 import { type Box, forEachRow, wholeOf } from '../signal/box.ts';
 import type { SignalSource } from '../signal/source.ts';
 

@@ -128,7 +128,7 @@ export class OpenFunctaset {
     this.#context = {
       ...{ store, model, engine, limits, indexes: new NearIndexes({ store, model, engine }) },
       readSignal: (bytes) =>
-        readSignalAs(bytes, { id: 'the signal', channels: card.channels, axes: card.spec.axes, limits }),
+        readSignalAs(bytes, { id: 'the signal', outputs: card.outputs, axes: card.spec.axes, limits }),
     };
   }
 

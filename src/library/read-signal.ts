@@ -5,7 +5,7 @@ import { readSignalAs } from '../formats/read.ts';
 import type { Signal } from '../signal/signal.ts';
 
 /**
- * A signal from the bytes of a file in any of the formats, with the channels and axes of a model. Throws what `readSignalAs` throws.
+ * A signal from the bytes of a file in any of the formats, with the values and axes of a model. Throws what `readSignalAs` throws.
  *
  * @example
  * const picture = await readSignal(await readFile('picture.png'), { for: model });
@@ -20,6 +20,6 @@ export function readSignal(
   },
 ): Promise<Signal> {
   const { id = 'signal', limits } = options;
-  const { channels, spec } = options.for.card;
-  return readSignalAs(bytes, { id, channels, axes: spec.axes, ...(limits && { limits }) });
+  const { outputs, spec } = options.for.card;
+  return readSignalAs(bytes, { id, outputs, axes: spec.axes, ...(limits && { limits }) });
 }

@@ -5,7 +5,7 @@ import { generativeKinds } from '../../prior/kinds.ts';
 import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { packageRoot } from '../disk/package.ts';
-import { type Model, modelFormat, readModel } from '../field/model.ts';
+import { isModelFormat, type Model, readModel } from '../field/model.ts';
 import { fileKindOf } from './file-kind.ts';
 
 /** A model file found in a directory of models. */
@@ -42,7 +42,7 @@ export async function listModels(directories: readonly string[] = [bundledModels
       const path = join(file.parentPath, file.name);
       const kind = await fileKindOf(path);
       // A damaged file is listed as the model that it may be: whoever loads it hears of it.
-      if (typeof kind === 'object' && kind.format !== modelFormat) continue;
+      if (typeof kind === 'object' && !isModelFormat(kind.format)) continue;
       found.set(name, { name, path, fileBytes: (await stat(path)).size });
     }
   }
@@ -56,7 +56,7 @@ export async function modelFilesIn(directory: string): Promise<string[]> {
   for (const name of names.filter((name) => extname(name) === modelSuffix).sort()) {
     const path = join(directory, name);
     const kind = await fileKindOf(path);
-    if (typeof kind === 'object' && kind.format === modelFormat) found.push(path);
+    if (typeof kind === 'object' && isModelFormat(kind.format)) found.push(path);
   }
   return found;
 }

@@ -2,6 +2,7 @@
 
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { checkLimit } from '../core/limits.ts';
+import { distanceUnit } from '../field/outputs.ts';
 import { openFunctions } from '../session/functions.ts';
 import { type FieldCondition, passing } from './filter.ts';
 import type { Observed } from './observed.ts';
@@ -10,7 +11,8 @@ import type { QueryContext, QueryOptions } from './types.ts';
 import type { Candidate, Found } from './walk.ts';
 
 /**
- * Compares candidates, those whose fields pass the conditions: root mean square of the differences, in signal units. Throws
+ * Compares candidates, those whose fields pass the conditions: root mean square of the differences, in signal units (in scales of
+ * each output where these differ). Throws
  * LimitError `limit-multiply-adds` for the sum of all that was compared, AbortedError.
  */
 export function comparing(
@@ -20,7 +22,8 @@ export function comparing(
   options: QueryOptions,
 ): (candidates: readonly Candidate[]) => Promise<Found[]> {
   const { store, model, engine, limits } = context;
-  const { spec, values: range } = model.card;
+  const { spec, outputs } = model.card;
+  const unit = distanceUnit(outputs);
   const points = pointsOf(places);
   let work = 0;
   return async (candidates) => {
@@ -41,7 +44,7 @@ export function comparing(
       let sum = 0;
       for (let i = 0; i < values.length; i++) sum += (values[i]! - target[i]!) ** 2;
       // What is not finite is far from everything.
-      const distance = range.scale * Math.sqrt(sum / values.length);
+      const distance = unit * Math.sqrt(sum / values.length);
       if (Number.isFinite(distance)) found.push({ id: fn.id, label: fn.label, distance });
     }
     return found;

@@ -8,6 +8,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError } from '../core/errors.ts';
+import { distanceUnit } from '../field/outputs.ts';
 import { boundsOf, rowsPassing, unitOf } from './candidates.ts';
 import { comparing } from './compare.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
@@ -82,7 +83,7 @@ class Staying {
     this.#index = index;
     this.#threshold = threshold;
     this.#options = options;
-    this.#unit = unitOf(index.embedding, context.model.card.values.scale);
+    this.#unit = unitOf(index.embedding, distanceUnit(context.model.card.outputs));
     let longest = 0;
     const zero = new Float32Array(index.embedding.dimensions);
     for (let row = 0; row < index.ids.count; row++) {

@@ -7,6 +7,7 @@ import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { type Network64, network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
+import { fromField, type ValueRange } from '../field/outputs.ts';
 import { type Place, placeAt, valueAndSlope } from '../field/slopes64.ts';
 import { pointCount } from '../field/spec.ts';
 import type { OpenFunction } from '../session/functions.ts';
@@ -96,7 +97,7 @@ async function* values(
   const { card } = model;
   const points = { kind: 'list', coordinates: Float32Array.from(coordinates.flat()) } as const;
   for await (const { fn, values: found } of valuesAt({ engine, model }, functions, () => points, signal)) {
-    yield { id: fn.id, values: signalRows(found, card.spec.outputs, card.values) };
+    yield { id: fn.id, values: signalRows(found, card.outputs) };
   }
 }
 
@@ -107,7 +108,7 @@ async function* slopes(
   coordinates: readonly (readonly number[])[],
   { signal }: QueryOptions,
 ): AsyncGenerator<Row> {
-  const { spec, values: range } = model.card;
+  const { spec, outputs } = model.card;
   const places = new Map<string, Place[]>();
   for (const group of groupsOf(functions, Math.max(1, Math.floor(together / coordinates.length)))) {
     if (signal?.aborted) throw new AbortedError();
@@ -121,9 +122,9 @@ async function* slopes(
       const found = own.map((place) => valueAndSlope(net, place, phi));
       yield {
         id,
-        values: found.map(({ values: v }) => [...v].map((x) => range.offset + range.scale * x)),
+        values: found.map(({ values: v }) => [...fromField(outputs, v)]),
         derivatives: found.map(({ slope }) =>
-          [...groupsOf(slope, spec.axes)].map((row) => row.map((d) => range.scale * d)),
+          [...groupsOf(slope, spec.axes)].map((row, o) => row.map((d) => outputs[o]!.scale * d)),
         ),
       };
     }
@@ -177,15 +178,13 @@ export async function aggregate(
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for a smaller size, or narrow the filter');
     const source = { engine, model };
     for await (const { values: found } of valuesAt(source, group, grid, options.signal)) {
-      field.add(found.map((v) => card.values.offset + card.values.scale * v));
+      field.add(fromField(card.outputs, found));
     }
     if (region === undefined) continue;
     const inside = (own: readonly number[]) => region.pointsOf(own, outputs);
     const area = pointCount(region.region!.count);
     for await (const { values: found } of valuesAt(source, group, inside, options.signal)) {
-      integral.add(
-        channelMeans(found, outputs).map((v) => area * (card.values.offset + card.values.scale * v)),
-      );
+      integral.add(fromField(card.outputs, channelMeans(found, outputs)).map((v) => area * v));
     }
   }
   if (field.count === 0)
@@ -250,18 +249,10 @@ function gridPlaces(shape: readonly number[], size: readonly number[]): Places {
 }
 
 /** [points][outputs], signal values. */
-function signalRows(
-  found: Float32Array,
-  outputs: number,
-  { offset, scale }: { readonly offset: number; readonly scale: number },
-): number[][] {
-  const rows: number[][] = [];
-  for (let i = 0; i < found.length; i += outputs) {
-    const row = new Array<number>(outputs);
-    for (let o = 0; o < outputs; o++) row[o] = offset + scale * found[i + o]!;
-    rows.push(row);
-  }
-  return rows;
+function signalRows(found: Float32Array, outputs: readonly ValueRange[]): number[][] {
+  const values = fromField(outputs, found);
+  const n = outputs.length;
+  return Array.from({ length: values.length / n }, (_, p) => [...values.subarray(p * n, (p + 1) * n)]);
 }
 
 function channelMeans(found: Float32Array, outputs: number): number[] {

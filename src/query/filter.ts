@@ -4,6 +4,7 @@ import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { labelText } from '../core/label.ts';
 import { checkLimit } from '../core/limits.ts';
+import { fromField } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import {
   type Functaset,
@@ -216,9 +217,7 @@ export async function* passing(
     const passed: OpenFunction[] = [];
     const points = (shape: readonly number[]) => samples.pointsOf(shape, outputs);
     for await (const { fn, values } of valuesAt({ engine, model }, left, points, signal)) {
-      const { offset, scale } = model.card.values;
-      const found = offset + scale * statisticOf(condition, values, outputs);
-      const value = condition.statistic === 'deviation' ? found - offset : found;
+      const value = statisticOf(condition, fromField(model.card.outputs, values), outputs);
       if (value > (condition.above ?? -Infinity) && value < (condition.below ?? Infinity)) passed.push(fn);
     }
     left = passed;
@@ -226,8 +225,8 @@ export async function* passing(
   yield* left;
 }
 
-/** Of values [points, outputs], over all of them or one channel; field units. */
-function statisticOf({ statistic, channel }: Condition, values: Float32Array, outputs: number): number {
+/** Of signal values [points, outputs], over all of them or one channel. */
+function statisticOf({ statistic, channel }: Condition, values: Float64Array, outputs: number): number {
   const own = channel === undefined ? values : values.filter((_, i) => i % outputs === channel);
   const mean = own.reduce((sum, v) => sum + v, 0) / own.length;
   switch (statistic) {

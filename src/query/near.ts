@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto';
 import { BadInputError } from '../core/errors.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
+import { distanceUnit } from '../field/outputs.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { plainFit } from '../session/modulation.ts';
 import type { Box } from '../signal/box.ts';
@@ -89,11 +90,11 @@ async function nearWhole(
 ): Promise<QueryAnswer> {
   const { metric, refine, k } = request;
   const { model, indexes } = context;
-  const { shape, values: range } = model.card;
+  const { shape, outputs } = model.card;
   const index = await indexes.get(metric, options);
   const search = await searchOf(context, request, index, query.id, options);
   const [vector] = await vectorsOf(context, index, [query]);
-  const unit = unitOf(index.embedding, range.scale);
+  const unit = unitOf(index.embedding, distanceUnit(outputs));
   const first = Math.max(leastCandidates, 2 * k) + 2;
   const method = await methodFor(context, request, search.place, index, options);
   const isIndexed = refine === 0;
@@ -176,7 +177,7 @@ async function nearPart(
   options: QueryOptions,
 ): Promise<QueryAnswer> {
   const { k, refine, method = 'auto', metric = 'values' } = request;
-  const { shape, spec, values: range } = context.model.card;
+  const { shape, spec, outputs } = context.model.card;
   if (metric !== 'values' || method === 'hnsw' || refine === 0) {
     throw new BadInputError(
       'bad-query',
@@ -188,7 +189,7 @@ async function nearPart(
   const grid = gridSampled(shape);
   const part = {
     ...entriesOf(observed, gridOf(shape), spec.outputs),
-    unit: range.scale / Math.sqrt(observed.values.length),
+    unit: distanceUnit(outputs) / Math.sqrt(observed.values.length),
     isBound: observed.shape.join() === shape.join() && grid.points === grid.of,
   };
   const rows = await rowsByPart(index, context, part, options);

@@ -3,6 +3,7 @@
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
+import { toField } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { knownSamples, regionMask } from '../signal/mask.ts';
@@ -69,13 +70,14 @@ export function observedOf(
   const known = knownSamples(signal, masks);
   if (known.length === points) return undefined;
   const kept = drawn(known, most);
-  const { offset, scale } = model.card.values;
   return {
     shape,
     places: placesOfSamples(shape, kept),
     values: Float32Array.from(
-      kept.flatMap((p) => [...values.subarray(p * channels, (p + 1) * channels)]),
-      (v) => (v - offset) / scale,
+      toField(
+        model.card.outputs,
+        kept.flatMap((p) => [...values.subarray(p * channels, (p + 1) * channels)]),
+      ),
     ),
     sampled: { points: kept.length, of: known.length },
   };

@@ -64,7 +64,7 @@ beforeAll(async () => {
   truth = fields
     .map((field, i) => {
       const sum = field.reduce((total, v, p) => total + (v - query[p]!) ** 2, 0);
-      return { id: idOf(i), label: i % 10, distance: model.card.values.scale * Math.sqrt(sum / 784) };
+      return { id: idOf(i), label: i % 10, distance: model.card.outputs[0]!.scale * Math.sqrt(sum / 784) };
     })
     .filter(({ id }) => id !== idOf(300))
     .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1));
@@ -223,5 +223,5 @@ async function walkOf(query: object, limits: readonly number[]): Promise<{ items
 function between(a: string, b: string): number {
   const [one, other] = [fieldOf.get(a)!, fieldOf.get(b)!];
   const sum = one.reduce((total, v, p) => total + (v - other[p]!) ** 2, 0);
-  return context.model.card.values.scale * Math.sqrt(sum / one.length);
+  return context.model.card.outputs[0]!.scale * Math.sqrt(sum / one.length);
 }

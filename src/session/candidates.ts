@@ -14,8 +14,8 @@ import { choosesSymbols, Fit, type Fitted } from '../fit/fit.ts';
 import { mostRankedPoints, type RankedSource, type Unmeasured } from '../fit/ranking.ts';
 import type { Cost } from '../fit/trade.ts';
 import { bestPrior } from '../models/priors.ts';
+import { errorAgainst, errorOfRows, type SignalError } from '../signal/errors.ts';
 import type { Signal } from '../signal/signal.ts';
-import { errorAgainst, errorOfRows } from '../signal/values.ts';
 import { functionRows } from './function-rows.ts';
 import type { Coded, Work } from './work.ts';
 
@@ -28,7 +28,7 @@ export interface EncodingContext {
 }
 
 /** A signal coded in one way. */
-export interface Candidate extends Cost {
+export interface Candidate extends Cost, SignalError {
   readonly file: Uint8Array;
   readonly bits: number;
   /** Whose steps, or samples. */
@@ -122,7 +122,7 @@ export class Candidates implements RankedSource<Candidate> {
     const { bytes: file, samples } = coded;
     const found = {
       bytes: file.length,
-      mse: errorAgainst(this.#signal, fromSamples(card, samples)),
+      ...errorAgainst(card, this.#signal, fromSamples(card, samples)),
       file,
       bits: 8 * file.length,
       symbols: undefined,
@@ -173,8 +173,8 @@ export class Candidates implements RankedSource<Candidate> {
       const { shape } = this.#signal;
       const found = { modulation: decoded, shape, quality: facts.quality };
       const rows = functionRows(this.#context, found, { limits, signal: this.#abort });
-      const mse = await errorOfRows(this.#signal, rows);
-      return { bytes: file.length, mse, file, bits, symbols, samples: undefined, ...facts };
+      const error = await errorOfRows(this.#context.model.card, this.#signal, rows);
+      return { bytes: file.length, ...error, file, bits, symbols, samples: undefined, ...facts };
     };
     return {
       bytes: file.length,

@@ -64,7 +64,7 @@ export class SignalEncoder {
   }
 
   get #isFlat(): boolean {
-    this.#flat ??= isFlat(this.#signal);
+    this.#flat ??= isFlat(this.#signal, this.#context.model.card.outputs);
     return this.#flat;
   }
 
@@ -100,12 +100,12 @@ export class SignalEncoder {
     const trade = tradeAt(this.#context.model.card, this.#points, quality);
     const own = await this.#function(quality, effort, trade);
     const chosen = stoppable(this.#options.signal, () => this.#withSamples(own, quality, trade));
-    const { file, bytes, mse, bits, symbols, samples, modulation, prior } = chosen;
+    const { file, bytes, mse, rmse, maxError, bits, symbols, samples, modulation, prior } = chosen;
     const { shape } = this.#signal;
     return {
       bytes: file,
       shape,
-      mse,
+      ...{ mse, rmse, maxError },
       psnrDb: psnrDb(mse),
       bitsPerPoint: bitsPerPoint(bytes, this.#points),
       estimatedBits: bits,

@@ -169,7 +169,7 @@ class OpenedFunc implements Func {
       const x = Array.from({ length: axes }, (_, axis) => points[p * axes + axis]!);
       const { slope } = valueAndSlope(net, placeAt(card.spec, this.shape, x), phi);
       all.set(
-        slope.map((d) => card.values.scale * d),
+        slope.map((d, i) => card.outputs[Math.floor(i / axes)]!.scale * d),
         p * outputs * axes,
       );
       if (pace.due) await pace.turn();

@@ -2,7 +2,8 @@
 import { type DecodedNetwork as DecodedFile, decodeNetwork } from '../../codec/index.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
-import type { Channels, Family } from '../field/card.ts';
+import type { Family } from '../field/card.ts';
+import { axesOfKind, type Channels, outputsOfKind } from '../field/kinds.ts';
 import { type Model, networkId } from '../field/model.ts';
 import type { DecodedNetwork } from './work.ts';
 
@@ -35,16 +36,17 @@ export function networkFunction(bytes: Uint8Array, limits: Limits): DecodedNetwo
 
 function modelOf({ shape, channels, values, spec, weights }: DecodedFile, id: string): Model {
   const network = { spec, weights, rates: new Float32Array(0) };
+  const outputs = outputsOfKind(channels, values, { count: spec.outputs });
   return {
     id,
-    networkId: networkId(network, values),
+    networkId: networkId(network, outputs),
     card: {
       name: `network-${id.slice(0, 8)}`,
       family: families[channels],
       shape,
       anySize: false,
-      values,
-      channels,
+      outputs,
+      axes: axesOfKind(channels, spec.axes),
       spec,
       training: {
         dataset: 'one signal',

@@ -6,9 +6,10 @@ import type { Engine, Points } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
+import { sampleTypeOf } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
-import { isPicture, toSignalValues } from '../signal/values.ts';
+import { toSignalValues } from '../signal/values.ts';
 import { type GridPoints, Interpolator, isBetween, samplesBehind } from './between.ts';
 import { type OutputGrid, outputGrid } from './grid.ts';
 import type { DecodeOptions } from './types.ts';
@@ -58,9 +59,9 @@ export function fieldRows(
   return { shape: grid.shape, channels: card.spec.outputs, rows: rows() };
 }
 
-/** Whether a grid is drawn from the samples of a picture. */
+/** Whether a grid is drawn from the samples of a signal: those of 8 bits have nothing between that was learnt. */
 export function isDrawn(card: ModelCard, grid: OutputGrid, { raw = false }: DecodeOptions): boolean {
-  return isPicture(card) && !raw && isBetween(grid.points(0, 1) as GridPoints);
+  return sampleTypeOf(card.outputs) === 'uint8' && !raw && isBetween(grid.points(0, 1) as GridPoints);
 }
 
 /** Values [points, channels] of a block of a grid. */

@@ -3,7 +3,7 @@ import type { Coding, WeightCoding } from '../../codec/index.ts';
 import type { KindThat, PriorKind } from '../../prior/kinds.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Channels } from '../field/card.ts';
+import type { Channels } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
 import type { Samples } from '../field/samples.ts';
 import type { Box } from '../signal/box.ts';
@@ -62,10 +62,17 @@ export interface Encoded {
   /** A whole `.functa` file. */
   readonly bytes: Uint8Array;
   readonly shape: readonly number[];
-  /** Of the signal decoded from `bytes` (rounded and clamped to 8 bits for pictures) against what was given; peak 1. Infinity: equal. */
+  /**
+   * Of the signal decoded from `bytes`, rounded and clamped where its samples are whole numbers, against what was given; over the peaks of
+   * the card's outputs, missing values left out, points counted by their weights. Infinity: equal.
+   */
   readonly psnrDb: number;
-  /** Mean squared error behind `psnrDb`. */
+  /** Mean squared error behind `psnrDb`, in units of peak squared. */
   readonly mse: number;
+  /** [outputs]: root mean square of the error, in the unit of each. */
+  readonly rmse: readonly number[];
+  /** [outputs]: largest absolute error, in the unit of each. */
+  readonly maxError: readonly number[];
   /** Bits of the whole file over points. */
   readonly bitsPerPoint: number;
   /** What the prior says the symbols cost, header not included. */
@@ -227,7 +234,10 @@ export interface Session {
   openEach(bytes: Uint8Array, options?: Pick<DecodeOptions, 'limits' | 'signal'>): AsyncIterable<Func>;
   /** The function of a modulation: of a mean, a path, a completion, or of another program. Throws BadInputError `modulation-length`, `quality`. */
   func(of: ModulationOf): Func;
-  /** Values are clamped to the family's range; pictures are rounded to multiples of 1/255. */
+  /**
+   * Values of outputs that the card samples in whole numbers are rounded and clamped. Where the signal had missing values, these are
+   * the field's.
+   */
   decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
   /** The same values, rows at a time. */
   decodeRows(bytes: Uint8Array, options?: DecodeOptions): Promise<RowStream>;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { FunctaError } from '../core/errors.ts';
-import { axisNames, boxOf, checkBoxText } from './region.ts';
+import { axisNames } from '../field/outputs.ts';
+import { boxOf, checkBoxText } from './region.ts';
 
 const badRegion = expect.objectContaining({ code: 'bad-region' });
 

@@ -5,6 +5,7 @@
  * no order (`y=0:32,x=8:24`). Texts of numbers alone are shorthand, from the fastest axis to the slowest: `x,y,w,h`, `640x480`.
  */
 import { BadInputError } from '../core/errors.ts';
+import { axisNames } from '../field/outputs.ts';
 import { type Box, checkBox, wholeOf } from './box.ts';
 
 /** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
@@ -20,13 +21,6 @@ export function parseSize(text: string): Size {
     `size '${text}' is neither a factor such as 4x nor a size such as 640x480`,
   );
 }
-
-/** The names of the axes of a signal, in array order: `x`; `y`, `x`; `z`, `y`, `x`; `t`, `z`, `y`, `x`; further ones before these. */
-export function axisNames(axes: number): string[] {
-  return Array.from({ length: axes }, (_, i) => fromFastest[axes - 1 - i] ?? `axis${i}`);
-}
-
-const fromFastest = ['x', 'y', 'z', 't'];
 
 /** A lone axis may be called this as well: that of a sound is time. */
 const loneAxis = 't';

@@ -1,4 +1,5 @@
 import { BadInputError } from '../core/errors.ts';
+import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 
 /** Samples of a function on a regular grid: what every reader gives and every writer takes. */
@@ -12,6 +13,10 @@ export interface Signal {
   readonly channels: number;
   /** [points, channels], row-major. NaN is a missing value; 8-bit images are v / 255, in [0, 1]. */
   readonly values: Float32Array;
+  /** [points]: how much each counts, 0 or more, about 1 on average; absent: as the axes say. */
+  readonly weights?: Float32Array | undefined;
+  /** What its coordinates are, where that is known of it; absent: as the model's card says. */
+  readonly axes?: readonly Axis[] | undefined;
   /** What the file it was read from holds and the values do not, one line each. Absent: nothing. */
   readonly notes?: readonly string[];
 }

@@ -1,125 +1,115 @@
-/** From field values to a signal's values, and how far those are from what was given. */
+/** From field values to a signal's values, and whether a model takes them. */
 
 import { BadInputError } from '../core/errors.ts';
-import { mse } from '../core/units.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
+import { type Output, type SampleScale, sampleScale } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
-import { meaningOf } from './meaning.ts';
-import type { RowStream } from './rows.ts';
+import { checkWeights } from './errors.ts';
 import type { Signal } from './signal.ts';
 
-/** Whether the signals of a model are pictures: their samples are written with 8 bits, others as the numbers they are. */
-export function isPicture(card: ModelCard): boolean {
-  return meaningOf[card.channels] === 'picture';
-}
-
 /**
- * In place: field values become signal values. Unless `raw`, samples of pictures are rounded to the nearest multiple
- * of 1/255 within [0, 1], which is what is written and what PSNR is taken of.
+ * In place: field values become signal values. Unless `raw`, those of outputs that are sampled in whole numbers become the nearest
+ * samples within the range: what is written, and what errors are taken of.
  */
 export function toSignalValues(card: ModelCard, values: Float32Array, raw: boolean): Float32Array {
-  const { offset, scale } = card.values;
-  if (raw || !isPicture(card)) {
-    for (let i = 0; i < values.length; i++) values[i] = offset + scale * values[i]!;
-    return values;
-  }
-  for (let i = 0; i < values.length; i++) {
-    const v = offset + scale * values[i]!;
-    values[i] = v >= 1 ? 1 : v > 0 ? Math.floor(v * 255 + 0.5) / 255 : 0;
+  const { outputs } = card;
+  const scales = wholeScales(card, raw);
+  for (let i = 0; i < values.length; ) {
+    for (let o = 0; o < outputs.length; o++, i++) {
+      const { offset, scale } = outputs[o]!;
+      const value = offset + scale * values[i]!;
+      const whole = scales[o];
+      values[i] = whole === undefined ? value : nearest(whole, value);
+    }
   }
   return values;
 }
 
-/** In place: signal values between samples become values that are written: those of pictures are rounded, unless `raw`. */
+/** In place: signal values between samples become values that are written: those of whole numbers are rounded, unless `raw`. */
 export function toSampleValues(card: ModelCard, values: Float32Array, raw: boolean): Float32Array {
-  if (raw || !isPicture(card)) return values;
-  // Curves between samples go beyond them.
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i]!;
-    values[i] = v >= 1 ? 1 : v > 0 ? Math.floor(v * 255 + 0.5) / 255 : 0;
+  const scales = wholeScales(card, raw);
+  if (scales.every((scale) => scale === undefined)) return values;
+  for (let i = 0; i < values.length; ) {
+    for (let o = 0; o < scales.length; o++, i++) {
+      const scale = scales[o];
+      if (scale !== undefined) values[i] = nearest(scale, values[i]!);
+    }
   }
   return values;
 }
 
-/** Mean squared error of decoded values against a signal, over the points where the signal has values. */
-export function errorAgainst(signal: Signal, decoded: Float32Array): number {
-  const { values, channels } = signal;
-  let weights: Uint8Array | undefined;
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isNaN(values[i]!)) continue;
-    weights ??= new Uint8Array(values.length / channels).fill(1);
-    weights[Math.floor(i / channels)] = 0;
-  }
-  return mse(decoded, values, weights);
+/** [outputs]: those of outputs that are sampled in whole numbers; undefined for the others. */
+function wholeScales({ outputs }: ModelCard, raw: boolean): (SampleScale | undefined)[] {
+  return outputs.map((output) =>
+    raw || output.sample === 'float32' ? undefined : sampleScale(output, output.sample),
+  );
 }
 
-/** Values that signals of a meaning have, and how far beyond them a field may overshoot before it is another scale. */
-const ranges: Readonly<Record<'picture' | 'sound', { least: number; most: number; beyond: number }>> = {
-  picture: { least: 0, most: 1, beyond: 0.5 },
-  sound: { least: -1, most: 1, beyond: 1 },
-};
-/** Numbers in a unit of their own: beyond so many of the model's scales they are in another unit. */
+/** The value of the nearest sample, halves upwards; of NaN the lowest. */
+function nearest({ zero, perUnit, low, high }: SampleScale, value: number): number {
+  const sample = Math.floor((value - zero) * perUnit + 0.5);
+  return zero + (sample >= high ? high : sample > low ? sample : low) / perUnit;
+}
+
+/** How far beyond the range of whole samples a field may overshoot before it is on another scale, in lengths of the range. */
+const beyondRange = 0.5;
+/** Numbers as they are: beyond so many of an output's scales they are in another unit. */
 const mostScales = 64;
 
-/** Throws BadInputError `signal-range` when values are certainly on another scale than the model's; what is not finite is not looked at. */
+/**
+ * Throws BadInputError `signal-range` when values [points, outputs] are certainly on another scale than the model's; what is not finite
+ * is not looked at.
+ */
 export function checkRange({ card }: Model, values: ArrayLike<number>, owner: string): void {
-  const meaning = meaningOf[card.channels];
-  const range = meaning === 'picture' || meaning === 'sound' ? ranges[meaning] : undefined;
-  const { offset, scale } = card.values;
-  const reach = mostScales * Math.abs(scale);
-  const low = range === undefined ? offset - reach : range.least - range.beyond;
-  const high = range === undefined ? offset + reach : range.most + range.beyond;
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const { outputs } = card;
+  const least = outputs.map(() => Number.POSITIVE_INFINITY);
+  const most = outputs.map(() => Number.NEGATIVE_INFINITY);
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (!Number.isFinite(value)) continue;
-    if (value < least) least = value;
-    if (value > most) most = value;
+    const o = i % outputs.length;
+    if (value < least[o]!) least[o] = value;
+    if (value > most[o]!) most[o] = value;
   }
-  if (!(least < low || most > high)) return;
-  const takes = range === undefined ? `about ${offset}` : `[${range.least}, ${range.most}]`;
-  const hint =
-    meaning === 'picture'
-      ? 'divide samples from 0 to 255 by 255, or give them as uint8'
-      : 'bring them to that scale';
-  throw new BadInputError(
-    'signal-range',
-    `${owner} has values from ${short(least)} to ${short(most)} and model ${card.name} takes ${takes}; ${hint}`,
-  );
+  for (const [o, output] of outputs.entries()) {
+    const [low, high] = reachOf(output);
+    if (!(least[o]! < low || most[o]! > high)) continue;
+    const whole = output.sample !== 'float32';
+    const unit = output.unit === undefined ? '' : ` ${output.unit}`;
+    const takes = whole
+      ? `[${short(output.low)}, ${short(output.low + output.peak)}]${unit}`
+      : `about ${short(output.offset)}${unit}`;
+    const named = outputs.length === 1 ? '' : ` of ${output.name}`;
+    const hint = hintOf(output);
+    throw new BadInputError(
+      'signal-range',
+      `${owner} has values${named} from ${short(least[o]!)} to ${short(most[o]!)} and model ${card.name} takes ${takes}; ${hint}`,
+    );
+  }
+}
+
+function hintOf({ low, peak, sample }: Output): string {
+  if (sample === 'float32') return 'bring them to that scale';
+  const isUnit = sample === 'uint8' && low === 0 && peak === 1;
+  const how = isUnit ? 'divide samples from 0 to 255 by 255' : 'bring them to that scale';
+  return `${how}, or give them as ${sample}`;
+}
+
+function reachOf({ offset, scale, low, peak, sample }: Output): readonly [low: number, high: number] {
+  const [from, to, beyond] =
+    sample === 'float32'
+      ? [offset, offset, mostScales * Math.abs(scale)]
+      : [low, low + peak, beyondRange * peak];
+  return [from - beyond, to + beyond];
 }
 
 function short(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** The same of rows as they come, of which one block at a time is in memory. */
-export async function errorOfRows(signal: Signal, { rows }: RowStream): Promise<number> {
-  const { values, channels, shape } = signal;
-  const rowValues = values.length / shape[0]!;
-  let sum = 0;
-  let mass = 0;
-  for await (const { start, values: decoded } of rows) {
-    const from = start * rowValues;
-    for (let i = 0; i < decoded.length; i += channels) {
-      let own = 0;
-      for (let c = 0; c < channels; c++) {
-        const d = decoded[i + c]! - values[from + i + c]!;
-        own += d * d;
-      }
-      // A point with a value missing drops out.
-      if (Number.isNaN(own)) continue;
-      sum += own;
-      mass += channels;
-    }
-  }
-  if (mass === 0)
-    throw new BadInputError('mse-empty', 'no point has a value, so there is no error to measure');
-  return sum / mass;
-}
-
 /**
- * Throws BadInputError `signal-channels`, `signal-range` or `signal-shape` when a model does not take signals of this kind. The
+ * Throws BadInputError `signal-channels`, `signal-shape`, `signal-length`, `bad-weight` or `signal-range` when a model does not take signals of this kind. The
  * message says what it takes.
  */
 export function checkFits(model: Model, signal: Signal): void {
@@ -127,7 +117,7 @@ export function checkFits(model: Model, signal: Signal): void {
   if (signal.channels !== card.spec.outputs) {
     throw new BadInputError(
       'signal-channels',
-      `${signal.id} has ${signal.channels} channels and model ${card.name} takes ${card.spec.outputs} (${card.channels}); convert it or choose another model`,
+      `${signal.id} has ${signal.channels} channels and model ${card.name} takes ${card.spec.outputs} (${card.outputs.map(({ name }) => name).join(', ')}); convert it or choose another model`,
     );
   }
   checkShapeFits(card, signal.shape, signal.id);
@@ -137,6 +127,7 @@ export function checkFits(model: Model, signal: Signal): void {
       `${signal.id}: ${signal.values.length} values do not fill shape [${signal.shape}] x ${signal.channels} channels`,
     );
   }
+  checkWeights(signal);
   checkRange(model, signal.values, signal.id);
 }
 

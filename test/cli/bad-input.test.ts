@@ -103,8 +103,8 @@ describe('a .functa file that', () => {
 describe('a picture that', () => {
   it('is not there', () => fails(encodeTo(place.at('none.png')), 1, 'no-file'));
   it('is a directory', () => fails(encodeTo(place.directory), 1, 'is-directory'));
-  it('is empty', () => fails(encodeTo(written('empty.png', '')), 3, 'empty-image'));
-  it('is text', () => fails(encodeTo(written('text.png', 'hello')), 3, 'unknown-image'));
+  it('is empty', () => fails(encodeTo(written('empty.png', '')), 3, 'empty-signal'));
+  it('is text', () => fails(encodeTo(written('text.png', 'hello')), 3, 'unknown-format'));
 
   it('is cut short', () => {
     const bytes = readFileSync(place.at('0.png'));

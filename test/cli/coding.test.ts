@@ -24,14 +24,14 @@ beforeAll(async () => {
 afterAll(() => place.remove());
 
 describe('functa encode', () => {
-  it('prints bytes, bits per pixel, PSNR and time, and writes the file beside the picture', async () => {
+  it('prints bytes, bits per point, PSNR and time, and writes the file beside the picture', async () => {
     const { status, stdout, stderr } = await functa(['encode', place.at('1.png'), '-m', model]);
     expect(status).toBe(0);
     expect(stderr).toBe('');
     const bytes = readFileSync(place.at('1.functa')).length;
     expect(stdout.toString()).toMatch(
       new RegExp(
-        `1\\.functa: ${bytes} bytes, \\d\\.\\d{3} bits per pixel, \\d+\\.\\d\\d dB, [\\d.]+ m?s\\n$`,
+        `1\\.functa: ${bytes} bytes, \\d\\.\\d{3} bits per point, \\d+\\.\\d\\d dB, [\\d.]+ m?s\\n$`,
       ),
     );
   });

@@ -26,7 +26,8 @@ beforeAll(async () => {
   const store = await openFunctaset(place.at('set'), { readOnly: true });
   functions = [...store.iterate()];
   await store.close();
-  const card = { ...model.card, values: { offset: 0.25, scale: 1 } };
+  const outputs = model.card.outputs.map((output) => ({ ...output, offset: 0.25 }));
+  const card = { ...model.card, outputs };
   writeFileSync(place.at('other.safetensors'), writeModel({ ...model, card }));
   await engine.close();
   const npy = (name: string, shape: number[], value: (p: number) => number) => {

@@ -177,7 +177,7 @@ describe('functa eval', () => {
     expect(status).toBe(0);
     expect(json).toMatchObject({ model: 'tiny', dataset: 'fixture-fashion', split: 'test', n: 4 });
     expect(json.qualities.map(({ quality }: { quality: number }) => quality)).toEqual([30, 50, 60, 70]);
-    const figures = ['fileBytes', 'archiveBytes', 'bitsPerPixel', 'psnrDbMeanOfItems', 'psnrDbOfMeanMse'];
+    const figures = ['fileBytes', 'archiveBytes', 'bitsPerPoint', 'psnrDbMeanOfItems', 'psnrDbOfMeanMse'];
     for (const row of json.qualities) {
       for (const name of [...figures, 'encodeMs', 'decodeMs', 'histogramBytes'])
         expect(row[name]).toBeGreaterThan(0);

@@ -15,6 +15,7 @@ import { symbolLayout } from '../../prior/prior.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import type { ModelCard } from '../../src/field/card.ts';
+import { axesOfKind, outputsOfKind } from '../../src/field/kinds.ts';
 import { writeModel } from '../../src/field/model.ts';
 import { type FieldSpec, totalChannels, weightLayout } from '../../src/field/spec.ts';
 
@@ -88,8 +89,8 @@ export function makeTinyModel(tiny: TinyModel): Uint8Array {
       family: tiny.family,
       shape: tiny.shape,
       anySize: tiny.anySize,
-      values: { offset: 0.5, scale: 0.5 },
-      channels: 'values',
+      outputs: outputsOfKind('values', { offset: 0.5, scale: 0.5 }, { count: 1 }),
+      axes: axesOfKind('values', axes),
       spec,
       training: {
         dataset: 'none',

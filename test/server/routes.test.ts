@@ -108,7 +108,8 @@ describe('models', () => {
       name: 'tiny',
       id: serving.model.id,
       shape: [28, 28],
-      channels: 'grey',
+      axes: [{ name: 'y' }, { name: 'x' }],
+      outputs: [{ name: 'grey', offset: 0.5, scale: 1, low: 0, peak: 1, sample: 'uint8' }],
       priors: [
         { name: 'factorized', can: ['code', 'sample', 'score'] },
         { name: 'histogram', can: ['code', 'sample', 'score'] },

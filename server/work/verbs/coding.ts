@@ -1,13 +1,10 @@
 /** Encoding, decoding and sampling by a model. */
 import { AbortedError } from '../../../src/core/errors.ts';
-import { stoppable } from '../../../src/core/look.ts';
-import { contactSheet } from '../../../src/formats/contact-sheet.ts';
 import type { DecodeOptions, EncodeOneOptions, SampleOptions } from '../../../src/session/index.ts';
-import { stackedRows } from '../../../src/signal/index.ts';
-import { functaType, npyType } from '../../media.ts';
+import { formatOfType, functaType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { ModelRef, Shelf } from '../shelf.ts';
-import { encodable, readSignal, whole, written, writtenSignal } from '../signals.ts';
+import { encodable, readSignal, whole } from '../signals.ts';
 
 export interface EncodedHead {
   readonly quality: number;
@@ -62,9 +59,10 @@ export async function decode(
   }: Wanted & { readonly model: ModelRef | undefined; readonly bytes: Uint8Array },
   signal: AbortSignal,
 ): Promise<Made<null>> {
-  const { session } = ref === undefined ? shelf.own(bytes) : await shelf.model(ref);
-  const rows = await session.decodeRows(bytes, { ...grid, raw: as === npyType, signal });
-  return { head: null, bytes: written(rows, as) };
+  const { model, session } = ref === undefined ? shelf.own(bytes) : await shelf.model(ref);
+  const format = formatOfType(as);
+  const rows = await session.decodeRows(bytes, { ...grid, raw: format.raw, signal });
+  return { head: null, bytes: format.write(rows, model.card.outputs) };
 }
 
 export async function sample(
@@ -80,21 +78,15 @@ export async function sample(
   },
   signal: AbortSignal,
 ): Promise<Made<null>> {
-  const { session } = await shelf.model(ref);
+  const { model, session } = await shelf.model(ref);
+  const format = as === functaType ? undefined : formatOfType(as);
   const drawn = await session.sample({
     ...options,
-    raw: as === npyType,
-    decode: as !== functaType,
+    raw: format?.raw,
+    decode: format !== undefined,
     ids: true,
     signal,
   });
-  if (as === functaType) return { head: null, bytes: whole(drawn.archive) };
-  if (as === npyType) return { head: null, bytes: written(stackedRows(drawn.signals), as) };
-  return {
-    head: null,
-    bytes: writtenSignal(
-      stoppable(signal, () => contactSheet(drawn.signals)),
-      as,
-    ),
-  };
+  if (format === undefined) return { head: null, bytes: whole(drawn.archive) };
+  return { head: null, bytes: format.writeAll(drawn.signals, model.card.outputs, { signal }) };
 }

@@ -12,15 +12,12 @@ import {
   type Term,
 } from '../../../src/combine/index.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
-import { stoppable } from '../../../src/core/look.ts';
-import { contactSheet } from '../../../src/formats/contact-sheet.ts';
 import type { Functaset, Label } from '../../../src/functaset/index.ts';
 import type { FunctionSource } from '../../../src/session/functions.ts';
-import { stackedRows } from '../../../src/signal/index.ts';
-import { functaType, npyType } from '../../media.ts';
+import { formatOfType, functaType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
-import { whole, written, writtenSignal } from '../signals.ts';
+import { whole } from '../signals.ts';
 
 export type Combination =
   | {
@@ -63,15 +60,9 @@ export async function combine(
   if (as === functaType)
     return { head: null, bytes: whole(await codeTerms(open.session, terms, { quality, signal })) };
   const { limits } = shelf;
-  const signals = await decodeTerms(open.session, terms, { size, limits, signal, raw: as === npyType });
-  if (as === npyType) return { head: null, bytes: written(stackedRows(signals), as) };
-  return {
-    head: null,
-    bytes: writtenSignal(
-      stoppable(signal, () => contactSheet(signals)),
-      as,
-    ),
-  };
+  const format = formatOfType(as);
+  const signals = await decodeTerms(open.session, terms, { size, limits, signal, raw: format.raw });
+  return { head: null, bytes: format.writeAll(signals, open.model.card.outputs, { signal }) };
 }
 
 async function termsOf(source: FunctionSource, store: Functaset, asked: Combination): Promise<Term[]> {

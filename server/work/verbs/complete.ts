@@ -2,23 +2,22 @@
 import type { KindThat } from '../../../prior/kinds.ts';
 import {
   complete as completeSignal,
-  completionSheet,
   maskOf,
   type Observation,
   observeCoarse,
   observeMasked,
   observePoints,
+  shownSignals,
   signalsOf,
 } from '../../../src/complete/index.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
 import { ownPrior } from '../../../src/jobs/own-prior.ts';
-import { stackedRows } from '../../../src/signal/index.ts';
 import { regionMask } from '../../../src/signal/mask.ts';
-import { npyType } from '../../media.ts';
+import { formatOfType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
-import { notLarger, readSignal, written, writtenSignal } from '../signals.ts';
+import { notLarger, readSignal } from '../signals.ts';
 
 /** What is known, as a request says it. */
 export interface Known {
@@ -65,6 +64,7 @@ export async function complete(
   const open = await shelf.model(ref);
   const { model, session } = open;
   const notes: string[] = [];
+  const format = formatOfType(as);
   const observation = await observe(shelf, model, known, notes);
   const { limits } = shelf;
   const own =
@@ -74,15 +74,14 @@ export async function complete(
   const found = await completeSignal(session, observation, {
     ...options,
     own,
-    raw: as === npyType,
+    raw: format.raw,
     limits,
     signal,
   });
   const { prior, observedPsnrDb, surprise, seconds } = found;
-  const bytes =
-    as === npyType
-      ? written(stackedRows(signalsOf(found)), as)
-      : writtenSignal(completionSheet(observation, found), as);
+  const { outputs } = model.card;
+  const told = format.raw ? signalsOf(found) : shownSignals(observation, found, outputs);
+  const bytes = format.writeAll(told, outputs, { inRow: true, signal });
   return { head: { prior, observedPsnrDb, surprise, seconds, notes }, bytes };
 }
 

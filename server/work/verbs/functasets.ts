@@ -14,10 +14,10 @@ import { type OpenFunction, openFunctions } from '../../../src/session/functions
 import type { DecodeOptions, Session } from '../../../src/session/index.ts';
 import { fieldRows } from '../../../src/session/rows.ts';
 import type { RowStream } from '../../../src/signal/index.ts';
-import { npyType } from '../../media.ts';
+import { formatOfType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
-import { whole, written } from '../signals.ts';
+import { whole } from '../signals.ts';
 import type { Wanted } from './coding.ts';
 import { type Page, type PageQuery, page } from './page.ts';
 
@@ -76,10 +76,11 @@ export async function decodeFunction(
   { functaset, model, id, as, ...grid }: Of<Wanted & { readonly model: ModelRef; readonly id: string }>,
   signal: AbortSignal,
 ): Promise<Made<null>> {
-  const { session } = await shelf.model(model);
+  const { session, model: own } = await shelf.model(model);
   const fn = await functionOf(shelf, functaset, id);
-  const options = { ...grid, raw: as === npyType, signal, limits: shelf.limits };
-  return { head: null, bytes: written(await rowsOf(session, fn, options), as) };
+  const format = formatOfType(as);
+  const options = { ...grid, raw: format.raw, signal, limits: shelf.limits };
+  return { head: null, bytes: format.write(await rowsOf(session, fn, options), own.card.outputs) };
 }
 
 /** A function is decoded from its file, or read from the modulation that was put. */

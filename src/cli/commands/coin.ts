@@ -1,6 +1,6 @@
 /** `functa encode --recipe coin`: one small network for one signal, and no model. */
 import { InvalidArgumentError, Option } from 'commander';
-import type { Channels } from '../../field/card.ts';
+import type { Channels } from '../../field/kinds.ts';
 import type { OwnSize } from '../../fit/index.ts';
 import { follow } from '../events.ts';
 import { UsageError } from '../exit.ts';
@@ -118,7 +118,6 @@ export async function encodeCoin(
   const { bytes, psnrDb, bitsPerPoint, seconds, ...facts } = found;
   const { layers, width } = facts.size;
   const name = output === standardStream ? 'stdout' : output;
-  const unit = signal.shape.length === 2 ? 'pixel' : 'point';
   const weights = `network ${layers}x${width}, ${facts.weights} weights of ${facts.bitsPerWeight.toFixed(2)} bits`;
   return {
     data: {
@@ -133,7 +132,7 @@ export async function encodeCoin(
       ...facts,
     },
     lines: [
-      `${name}: ${bytes.length} bytes, ${bitsPerPoint.toFixed(3)} bits per ${unit}, ${psnrText(psnrDb)}, ${secondsText(seconds)}; ${weights}`,
+      `${name}: ${bytes.length} bytes, ${bitsPerPoint.toFixed(3)} bits per point, ${psnrText(psnrDb)}, ${secondsText(seconds)}; ${weights}`,
     ],
     stdoutTaken: output === standardStream,
   };

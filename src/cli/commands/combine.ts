@@ -11,7 +11,7 @@ import type { Job, Report } from '../job.ts';
 import { modelOfStore, modelOption, withSession } from '../models.ts';
 import { forceOption, integer, type OutputFlags, outputFlag, real, sizeOf } from '../options.ts';
 import type { Run } from '../program.ts';
-import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
+import { formatFor, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, sizeText } from '../text.ts';
 
 interface CombineFlags extends OutputFlags {
@@ -127,7 +127,7 @@ function numbers(text: string): number[] {
 async function combined(job: Job, path: string, flags: CombineFlags, combine: Combine): Promise<Report> {
   const { output, force, quality } = flags;
   const coded = flags.format === 'functa' || (flags.format === undefined && extname(output) === suffix);
-  const format = coded ? 'functa' : outputFormat(output, flags.format as OutputFormat | undefined);
+  const named = coded ? undefined : outputFormat(output, flags.format as OutputFormat | undefined);
   const size = await sizeOf(flags);
   if (coded && size !== undefined) {
     throw new UsageError('size-of-function', 'functions have no size; leave --size to decode');
@@ -141,6 +141,7 @@ async function combined(job: Job, path: string, flags: CombineFlags, combine: Co
   job.checkStdout(output);
   await checkOutput(output, force);
   const model = await modelOfStore(flags.model, path);
+  const format = coded ? undefined : formatFor(model.card, named);
   const { openFunctasetOf } = await import('../../session/store.ts');
   const { codeTerms, decodeTerms } = await import('../../combine/index.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
@@ -149,16 +150,24 @@ async function combined(job: Job, path: string, flags: CombineFlags, combine: Co
       const terms = await combine(store, session);
       const { signal } = job;
       const content =
-        format === 'functa'
+        format === undefined
           ? await codeTerms(session, terms, { quality })
-          : await encodeSignals(
-              await decodeTerms(session, terms, { size, raw: format === 'npy', signal }),
-              format,
+          : format.writeAll(
+              await decodeTerms(session, terms, { size, raw: format.raw, signal }),
+              model.card.outputs,
+              { signal },
             );
       const outputBytes = await writeOutput(output, content, { stdout: job.streams.stdout, force });
       const { shape } = terms[0]!;
       return {
-        data: { store: path, output, format, functions: terms.length, shape, outputBytes },
+        data: {
+          store: path,
+          output,
+          format: format?.name ?? 'functa',
+          functions: terms.length,
+          shape,
+          outputBytes,
+        },
         lines: [
           `${output === standardStream ? 'stdout' : output}: ${terms.length} of ${sizeText(shape)}, ${bytesText(outputBytes)}`,
         ],

@@ -21,8 +21,7 @@ import {
 } from '../options.ts';
 import type { Run } from '../program.ts';
 import {
-  encodeRows,
-  encodeSignals,
+  formatFor,
   noteDropped,
   type OutputFormat,
   outputFormat,
@@ -93,22 +92,21 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
     throw new UsageError('one-part', `--${given.join(' and --')} each say what is known; give one of them`);
   }
   const { output, draws, seed, noise, prior } = flags;
-  const format = outputFormat(output, flags.format);
-  const { stackedRows } = await import('../../signal/index.ts');
+  const named = outputFormat(output, flags.format);
   const size = await sizeOf(flags);
   job.checkStdout(output);
   await checkOutput(output, flags.force);
   const model = await chooseModel(flags.model, 'this');
+  const format = formatFor(model.card, named);
   const observation = await observe(job, input, model, flags);
-  const { complete, completionSheet, signalsOf } = await import('../../complete/index.ts');
+  const { complete, shownSignals, signalsOf } = await import('../../complete/index.ts');
   return withEngine(job, async (engine) => {
     const own = await ownPriorOf(job, model, engine, flags.functaset);
-    const options = { prior, own, draws, seed, noise, size, raw: format === 'npy', signal: job.signal };
+    const options = { prior, own, draws, seed, noise, size, raw: format.raw, signal: job.signal };
     const found = await complete({ model, engine }, observation, options);
-    const content =
-      format === 'npy'
-        ? await encodeRows(stackedRows(signalsOf(found)), format)
-        : await encodeSignals([completionSheet(observation, found)], format);
+    const { outputs } = model.card;
+    const told = format.raw ? signalsOf(found) : shownSignals(observation, found, outputs);
+    const content = format.writeAll(told, outputs, { inRow: true, signal: job.signal });
     await writeOutput(output, content, { stdout: job.streams.stdout, force: flags.force });
     const known = observation.values.length / observation.channels;
     const { shape } = found.completed;

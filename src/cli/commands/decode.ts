@@ -1,6 +1,7 @@
 /** `functa decode`: functions in bytes to signals, at any size. */
 import { basename, dirname, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { WrittenFormat } from '../../formats/formats.ts';
 import type { Inspection, NamedRows } from '../../session/types.ts';
 import type { RowStream } from '../../signal/rows.ts';
 import { UsageError } from '../exit.ts';
@@ -17,7 +18,7 @@ import {
   sizeOf,
 } from '../options.ts';
 import type { Run } from '../program.ts';
-import { encodeRows, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
+import { formatFor, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, secondsText, sizeText } from '../text.ts';
 
 interface DecodeFlags extends OutputFlags {
@@ -38,9 +39,10 @@ export function addDecode(program: Command, run: Run): void {
     .option(outputFlag, 'default: the input with the suffix of the format')
     .option(...forceOption)
     .addOption(
-      new Option('--format <format>', 'default: by the suffix of the output, else png').choices(
-        outputFormats,
-      ),
+      new Option(
+        '--format <format>',
+        'default: by the suffix of the output, else by what the signal is',
+      ).choices(outputFormats),
     )
     .option(...modelOption)
     .option('--size <size>', '4x, or WxH in samples; default: the size of the signal')
@@ -59,13 +61,11 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
   const { inspect, itemNumber } = await import('../../session/index.ts');
   const { checkBoxText } = await import('../../signal/region.ts');
   const { force } = flags;
-  const format =
-    flags.output === undefined ? (flags.format ?? 'png') : outputFormat(flags.output, flags.format);
-  const output = flags.output ?? defaultOutput(input, format);
+  const named = flags.output === undefined ? flags.format : outputFormat(flags.output, flags.format);
   const size = await sizeOf(flags);
   const { region } = flags;
   if (region !== undefined) fromOption('--region', () => checkBoxText(region));
-  job.checkStdout(output);
+  if (flags.output !== undefined) job.checkStdout(flags.output);
   const bytes = await readInput(input, {
     stdin: job.streams.stdin,
     maxBytes: flags.maxBytes,
@@ -73,10 +73,14 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
   });
   const found = inspect(bytes);
   const item = flags.id === undefined ? flags.item : itemNumber(bytes, flags);
-  const outputs = outputsOf(output, found, item);
-  for (const path of outputs) await checkOutput(path, force);
+  if (flags.output !== undefined) await checkOutputs(outputsOf(flags.output, found, item), force);
   const model = await modelOfFile(flags.model, input, found, bytes, job.limits);
-  const asked = { size, region, raw: format === 'npy', signal: job.signal };
+  const format = formatFor(model.card, named);
+  const output = flags.output ?? defaultOutput(input, format);
+  job.checkStdout(output);
+  const outputs = outputsOf(output, found, item);
+  if (flags.output === undefined) await checkOutputs(outputs, force);
+  const asked = { size, region, raw: format.raw, signal: job.signal };
   const one = found.kind !== 'archive' || item !== undefined;
   return withSession(job, model, async (session) => {
     // An archive is decoded in one pass: a stream in it may hold several functions.
@@ -88,7 +92,7 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
     let started = performance.now();
     for (const stream of streams) {
       const path = paths.next().value!;
-      const content = await encodeRows(stream, format);
+      const content = format.write(stream, model.card.outputs);
       const outputBytes = await writeOutput(path, content, { stdout: job.streams.stdout, force });
       const { shape, channels } = stream;
       const ended = performance.now();
@@ -96,7 +100,7 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
       written.push({ output: path, shape, channels, outputBytes, seconds });
       started = ended;
     }
-    const facts = { input, format, model: model.card.name, modelId: model.id };
+    const facts = { input, format: format.name, model: model.card.name, modelId: model.id };
     return {
       data: one ? { ...facts, ...written[0] } : { ...facts, items: written },
       lines: written.map(lineOf),
@@ -136,7 +140,11 @@ function outputsOf(output: string, { kind, count }: Inspection, item: number | u
   return Array.from({ length: count }, (_, n) => `${stem}-${n}${suffix}`);
 }
 
-function defaultOutput(input: string, format: OutputFormat): string {
+async function checkOutputs(outputs: readonly string[], force: boolean): Promise<void> {
+  for (const path of outputs) await checkOutput(path, force);
+}
+
+function defaultOutput(input: string, { suffixes }: WrittenFormat): string {
   if (input === standardStream) return standardStream;
-  return join(dirname(input), `${basename(input, extname(input))}.${format}`);
+  return join(dirname(input), `${basename(input, extname(input))}${suffixes[0]}`);
 }

@@ -24,8 +24,8 @@ import {
   targetOptions,
 } from '../options.ts';
 import type { Run } from '../program.ts';
-import { channelsNeeded, noteDropped, readSignal } from '../signals.ts';
-import { psnrText, secondsText } from '../text.ts';
+import { noteDropped, readSignal, readWeights } from '../signals.ts';
+import { errorsText, psnrText, secondsText } from '../text.ts';
 import { type CoinFlags, checkCoinFlags, coinOptions, type EncodeRecipe, encodeCoin } from './coin.ts';
 
 interface EncodeFlags extends OutputFlags, CoinFlags {
@@ -38,6 +38,7 @@ interface EncodeFlags extends OutputFlags, CoinFlags {
   /** Checked by the library. */
   readonly prior?: PriorKind;
   readonly steps: 'chosen' | 'asked';
+  readonly weights?: string;
   readonly ids: boolean;
   readonly maxBytes: number;
 }
@@ -54,6 +55,10 @@ export function addEncode(program: Command, run: Run): void {
     .option(...effortOption)
     .option(...priorOption)
     .addOption(stepsOption())
+    .option(
+      '--weights <file>',
+      'an npy array of how much each sample counts, 0 or more; default: as the model says',
+    )
     .option('--no-ids', 'an archive without the names of its inputs: fewer bytes')
     .addOption(maxBytesOption())
     .action(run(encode));
@@ -71,6 +76,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
     '--prior': given('prior'),
     '--steps': given('steps'),
     '--no-ids': given('ids'),
+    '--weights': given('weights'),
   });
   const output = flags.output ?? defaultOutput(inputs);
   if (flags.recipe === 'coin') {
@@ -87,6 +93,8 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
       'target-archive',
       'an archive has one quality; give a target for one input at a time',
     );
+  if (flags.weights !== undefined && inputs.length > 1)
+    throw new UsageError('one-weighted', 'weights are of one signal; give one input at a time');
   job.checkStdout(output);
   await checkOutput(output, flags.force);
   const files: Uint8Array[] = [];
@@ -104,6 +112,14 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
     ),
   );
   for (const signal of signals) noteDropped(job, signal);
+  if (flags.weights !== undefined) {
+    const { maxBytes } = flags;
+    const file = await readInput(flags.weights, { stdin: job.streams.stdin, maxBytes, signal: job.signal });
+    signals[0] = {
+      ...signals[0]!,
+      weights: await readWeights(flags.weights, file, signals[0]!, { maxBytes, limits: job.limits }),
+    };
+  }
   const quality = target === undefined ? flags.quality : undefined;
   const { effort, prior, steps } = flags;
   const options = { quality, effort, prior, steps, signal: job.signal };
@@ -119,7 +135,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
           effort: flags.effort,
           ...facts(encoded, signals[0]!),
         },
-        lines: [`${nameOf(output)}: ${factsText(encoded)}`],
+        lines: [`${nameOf(output)}: ${factsText(encoded, model)}`],
         stdoutTaken: output === standardStream,
       };
     }
@@ -134,7 +150,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
         items: items.map((item, i) => ({ input: inputs[i], ...facts(item, signals[i]!) })),
       },
       lines: [
-        ...items.map((item, i) => `${nameOf(inputs[i]!)}: ${factsText(item)}`),
+        ...items.map((item, i) => `${nameOf(inputs[i]!)}: ${factsText(item, model)}`),
         `${nameOf(output)}: ${archive.length} bytes for ${items.length} signals`,
       ],
       stdoutTaken: output === standardStream,
@@ -164,11 +180,8 @@ async function modelFor(
 ): Promise<Model> {
   if (ref !== undefined) return chooseModel(ref, '');
   const first = await readSignal(inputs[0]!, files[0]!, { maxBytes, limits: job.limits });
-  const isPicture = sniffFormat(files[0]!)?.holds === 'picture';
-  const { model, others } = await modelOfSignal(first, {
-    channels: channelsNeeded(first, files[0]!),
-    isPicture,
-  });
+  // it was read, so it is of a format
+  const { model, others } = await modelOfSignal(first, sniffFormat(files[0]!)!);
   if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);
   return model;
 }
@@ -178,8 +191,8 @@ function modelFacts({ card, id }: Model) {
 }
 
 function facts(encoded: Encoded, { notes }: Signal) {
-  const { bytes, shape, quality, fileQuality, prior, bitsPerPoint, estimatedBits, psnrDb, mse, seconds } =
-    encoded;
+  const { bytes, shape, quality, fileQuality, prior, bitsPerPoint, estimatedBits, psnrDb } = encoded;
+  const { mse, rmse, maxError, seconds } = encoded;
   return {
     fileBytes: bytes.length,
     shape,
@@ -190,14 +203,16 @@ function facts(encoded: Encoded, { notes }: Signal) {
     estimatedBits,
     psnrDb,
     mse,
+    rmse,
+    maxError,
     seconds,
     ...(notes === undefined ? {} : { notes }),
   };
 }
 
-function factsText({ bytes, shape, bitsPerPoint, psnrDb, seconds }: Encoded): string {
-  const unit = shape.length === 2 ? 'pixel' : 'point';
-  return `${bytes.length} bytes, ${bitsPerPoint.toFixed(3)} bits per ${unit}, ${psnrText(psnrDb)}, ${secondsText(seconds)}`;
+function factsText({ bytes, bitsPerPoint, psnrDb, seconds, ...errors }: Encoded, { card }: Model): string {
+  const inUnits = errorsText(card.outputs, errors);
+  return `${bytes.length} bytes, ${bitsPerPoint.toFixed(3)} bits per point, ${[psnrText(psnrDb), ...(inUnits === '' ? [] : [inUnits]), secondsText(seconds)].join(', ')}`;
 }
 
 function nameOf(path: string): string {

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
+import type { Output } from '../../field/outputs.ts';
 import type { EvalQuality, EvalResult } from '../../jobs/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
@@ -62,10 +63,15 @@ async function evaluate(job: Job, flags: EvalFlags): Promise<Report> {
       jobs.evaluate({ ...rest, model, engine, data: dataset, peers, onEvent, signal: job.signal }),
     ),
   );
-  return { data: { ...result }, lines: table(result) };
+  return { data: { ...result }, lines: table(result, model.card.outputs) };
 }
 
-function table({ model, dataset, split, n, prior, effort, engine, qualities }: EvalResult): string[] {
+function table(
+  { model, dataset, split, n, prior, effort, engine, qualities }: EvalResult,
+  all: readonly Output[],
+): string[] {
+  // The errors of what has no unit are told by PSNR alone.
+  const outputs = all.filter(({ unit }) => unit !== undefined);
   const peers = Object.keys(qualities[0]?.peers ?? {});
   const head = [
     'quality',
@@ -74,6 +80,7 @@ function table({ model, dataset, split, n, prior, effort, engine, qualities }: E
     'bits/point',
     'psnr',
     'psnr of mean mse',
+    ...outputs.map(({ name, unit }) => `rmse (most) of ${name}${unit === undefined ? '' : ` in ${unit}`}`),
     'encode',
     'decode',
     'histogram',
@@ -81,7 +88,7 @@ function table({ model, dataset, split, n, prior, effort, engine, qualities }: E
   ];
   return [
     `${model} on ${n} of ${dataset} ${split}: prior ${prior}, effort ${effort}, engine ${engine}; bytes are means per item`,
-    ...columns([head, ...qualities.map((row) => cells(row, peers))]),
+    ...columns([head, ...qualities.map((row) => cells(row, peers, all))]),
     ...(peers.length > 0
       ? [
           "other codecs: bytes at equal PSNR, in brackets without the container's fixed part; < and > mark the ends of their range",
@@ -90,14 +97,17 @@ function table({ model, dataset, split, n, prior, effort, engine, qualities }: E
   ];
 }
 
-function cells(row: EvalQuality, peers: readonly string[]): string[] {
+function cells(row: EvalQuality, peers: readonly string[], outputs: readonly Output[]): string[] {
   return [
     String(row.quality),
     row.fileBytes.toFixed(1),
     row.archiveBytes.toFixed(1),
-    row.bitsPerPixel.toFixed(3),
+    row.bitsPerPoint.toFixed(3),
     `${row.psnrDbMeanOfItems.toFixed(2)} dB`,
     `${row.psnrDbOfMeanMse.toFixed(2)} dB`,
+    ...outputs.flatMap(({ unit }, o) =>
+      unit === undefined ? [] : [`${row.rmse[o]!.toPrecision(3)} (${row.maxError[o]!.toPrecision(3)})`],
+    ),
     `${row.encodeMs.toFixed(2)} ms`,
     `${row.decodeMs.toFixed(2)} ms`,
     row.histogramBytes?.toFixed(1) ?? '-',

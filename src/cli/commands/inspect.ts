@@ -2,13 +2,14 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Model } from '../../field/model.ts';
+import type { Axis } from '../../field/outputs.ts';
 import type { InspectedItem, InspectedNetwork, Inspection } from '../../session/types.ts';
 import { readInput, standardStream } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption } from '../models.ts';
 import { maxBytesOption } from '../options.ts';
 import type { Run } from '../program.ts';
-import { bytesText, columns, sizeText } from '../text.ts';
+import { bytesText, columns, outputsText, sizeText } from '../text.ts';
 
 /** Items of an archive that are listed. */
 const shownItems = 50;
@@ -69,6 +70,10 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
     data: { input, ...found, model: model?.card.name ?? null },
     lines: [...columns(rows), ...itemLines(found.items ?? [])],
   };
+}
+
+function axisText({ name, unit, wraps }: Axis): string {
+  return `${name}${unit === undefined ? '' : ` in ${unit}`}${wraps ? ', which wraps' : ''}`;
 }
 
 /** A file that needs no model. */
@@ -152,10 +157,9 @@ function describeModel(input: string, fileBytes: number, model: Model, priors: r
     ['model', card.name],
     ['id', id],
     ['bytes', bytesText(fileBytes)],
-    [
-      'family',
-      `${card.family}, ${card.channels}, ${sizeText(card.shape)}${card.anySize ? ' or any size' : ''}`,
-    ],
+    ['family', `${card.family}, ${sizeText(card.shape)}${card.anySize ? ' or any size' : ''}`],
+    ['values', outputsText(card.outputs)],
+    ['axes', card.axes.map(axisText).join(', ')],
     ['network', `width ${card.spec.width}, ${card.spec.layers} layers, ${network.weights.length} weights`],
     ['modulation', levels.join(', ')],
     ...(slopes === undefined ? [] : [['changes', `with quality, from ${slopes.qualities.join(' to ')}`]]),

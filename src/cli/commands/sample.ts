@@ -11,7 +11,7 @@ import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withSession } from '../models.ts';
 import { forceOption, integer, type OutputFlags, outputFlag, real, sizeOf } from '../options.ts';
 import type { Run } from '../program.ts';
-import { encodeSignals, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
+import { formatFor, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, secondsText, sizeText } from '../text.ts';
 
 interface SampleFlags extends OutputFlags {
@@ -61,7 +61,7 @@ export function addSample(program: Command, run: Run): void {
 async function sample(job: Job, flags: SampleFlags): Promise<Report> {
   const { output, count, seed, temperature, prior, label, guidance, steps, quality } = flags;
   const archive = flags.format === 'functa' || (flags.format === undefined && extname(output) === suffix);
-  const format = archive ? 'functa' : outputFormat(output, flags.format as OutputFormat | undefined);
+  const named = archive ? undefined : outputFormat(output, flags.format as OutputFormat | undefined);
   const size = await sizeOf(flags);
   if (archive && size !== undefined) {
     throw new UsageError(
@@ -72,6 +72,7 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
   job.checkStdout(output);
   await checkOutput(output, flags.force);
   const model = await chooseModel(flags.model, 'this');
+  const format = archive ? undefined : formatFor(model.card, named);
   return withSession(job, model, async (session) => {
     const started = performance.now();
     const drawn = await session.sample({
@@ -84,12 +85,15 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
       steps,
       quality,
       size,
-      decode: format !== 'functa',
+      decode: format !== undefined,
       ids: true,
-      raw: format === 'npy',
+      raw: format?.raw,
       signal: job.signal,
     });
-    const content = format === 'functa' ? drawn.archive : await encodeSignals(drawn.signals, format);
+    const content =
+      format === undefined
+        ? drawn.archive
+        : format.writeAll(drawn.signals, model.card.outputs, { signal: job.signal });
     const outputBytes = await writeOutput(output, content, {
       stdout: job.streams.stdout,
       force: flags.force,
@@ -101,7 +105,7 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
     return {
       data: {
         output,
-        format,
+        format: format?.name ?? 'functa',
         model: model.card.name,
         modelId: model.id,
         count,

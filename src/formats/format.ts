@@ -1,0 +1,69 @@
+/** What a format of signals is to whatever reads and writes them. */
+import type { Limits } from '../core/limits.ts';
+import type { Output } from '../field/outputs.ts';
+import type { RowStream } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
+
+/** What signals of a model are. */
+export interface SignalKind {
+  /** How many. */
+  readonly axes: number;
+  readonly outputs: readonly Output[];
+}
+
+/** What a file is read as. */
+export interface Wanted {
+  readonly axes: number;
+  /** What its values are to be; `mask`: one for each sample, from 0, hidden, to 1, known; `any`: all that the file says. */
+  readonly outputs: readonly Output[] | 'mask' | 'any';
+}
+
+export interface ReadOptions extends Wanted {
+  readonly id: string;
+  readonly limits: Limits;
+  /** Called with the shape that the header says, before a sample is decoded; what it throws ends the reading. */
+  readonly onShape?: ((shape: readonly number[]) => void) | undefined;
+}
+
+export interface SignalFormat {
+  readonly name: string;
+  /** As people write it. */
+  readonly title: string;
+  readonly mediaType: string;
+  /** Lower case, with the dot; the first one is written. */
+  readonly suffixes: readonly string[];
+  /** Name of a file in an example. */
+  readonly example: string;
+  /** Whether values are written as a field gives them; if not, as the samples of the outputs. */
+  readonly raw: boolean;
+  sniff(bytes: Uint8Array): boolean;
+  /** Whether it holds signals of this kind. */
+  fits(kind: SignalKind): boolean;
+  /** The shape of a signal of so many axes, from the header alone. */
+  shapeOf(bytes: Uint8Array, axes: number, limits: Limits): Promise<readonly number[]>;
+  /** Throws BadInputError and BadStreamError, and LimitError before a sample is decoded. */
+  read(bytes: Uint8Array, options: ReadOptions): Promise<Signal>;
+  /** Axes of a signal in it of which nothing else is known. */
+  likelyAxes(bytes: Uint8Array): number;
+  /** Channels without which nothing of a signal that was read as `any` is lost. */
+  channelsNeeded(signal: Signal): number;
+  /** Whether a model of so many outputs takes a signal that needs so many channels. */
+  takes(outputs: number, channelsNeeded: number): boolean;
+  /** The pieces of a file, made as the rows come where the format allows. Absent: it would lose samples, and is only read. */
+  readonly write?: (rows: RowStream, outputs: readonly Output[]) => AsyncIterable<Uint8Array>;
+  /** The same of several signals in one file. Throws BadInputError where it cannot hold them together. */
+  readonly writeAll?: (
+    signals: readonly Signal[],
+    outputs: readonly Output[],
+    options?: WriteAllOptions,
+  ) => AsyncIterable<Uint8Array>;
+}
+
+export interface WriteAllOptions {
+  /** Side by side in one row, where it lays signals out; default: about as many rows as columns. */
+  readonly inRow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A format that decoded signals are written in. */
+export type WrittenFormat = SignalFormat & Required<Pick<SignalFormat, 'write' | 'writeAll'>>;
