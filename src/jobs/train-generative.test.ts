@@ -27,7 +27,7 @@ test.each(generativeKinds)('a %s prior is trained beside its model, opens, and d
   writeFileSync(modelPath, tiny);
   const events: PipelineEvent[] = [];
   const { files } = await trainPrior({
-    ...{ engine, modelPath, kinds: [kind], dataset: 'fixture-fashion', split: 'train', limit: 24 },
+    ...{ engine, modelPath, kinds: [kind], data: 'fixture-fashion', split: 'train', limit: 24 },
     ...{ steps: 2, seed: 3, onEvent: (event: PipelineEvent) => events.push(event) },
   });
   expect(files).toHaveLength(1);
