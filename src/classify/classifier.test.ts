@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
-import { buildFunctaset, type PipelineEvent } from '../jobs/index.ts';
+import { buildFunctaset, type JobEvent } from '../jobs/index.ts';
 import { makeTinyModel } from '../jobs/testing.ts';
 import { openFunctions } from '../session/functions.ts';
 import { openFunctasetOf } from '../session/store.ts';
@@ -133,7 +133,7 @@ test('a training that was stopped goes on from its checkpoint, and its file is t
   for (let from = 0; ; ) {
     const stop = new AbortController();
     const notes: string[] = [];
-    const onEvent = (event: PipelineEvent) => {
+    const onEvent = (event: JobEvent) => {
       if (event.type === 'note') notes.push(event.message);
       // At step 20 and 40: in the middle of an epoch of 6 steps.
       if (event.type === 'progress' && event.figures.loss !== undefined && stops < 2) stop.abort();

@@ -7,7 +7,7 @@ import { openTensorFlow } from '../engine/tfjs/backend.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { checkpointAt } from '../jobs/files.ts';
-import type { PipelineEvent } from '../jobs/types.ts';
+import type { JobEvent } from '../jobs/types.ts';
 import type { Architecture, Learning, Stage } from './architecture.ts';
 import { type ClassifierCard, mapsOf, type ProbeKind, writeClassifier } from './file.ts';
 import { examplesOf, readLabelledAt } from './labelled.ts';
@@ -61,7 +61,7 @@ export interface TrainClassifierOptions {
   readonly replace?: boolean | undefined;
   /** Threads of TensorFlow.js. */
   readonly threads?: number | undefined;
-  readonly onEvent?: ((event: PipelineEvent) => void) | undefined;
+  readonly onEvent?: ((event: JobEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,9 +1,9 @@
 /** What jobs tell of their work, as progress. */
-import type { PipelineEvent } from '../jobs/types.ts';
+import type { JobEvent } from '../jobs/types.ts';
 import type { Job } from './job.ts';
 
 export interface Follower {
-  onEvent(event: PipelineEvent): void;
+  onEvent(event: JobEvent): void;
   /** The last checkpoint that was written. */
   readonly checkpoint: { readonly path: string; readonly done: number } | undefined;
 }

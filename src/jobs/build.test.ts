@@ -13,7 +13,7 @@ import { inlineWork } from '../session/inline-work.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import { buildFunctaset, trainPrior } from './index.ts';
 import { makeTinyModel } from './testing.ts';
-import type { PipelineEvent } from './types.ts';
+import type { JobEvent } from './types.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -126,7 +126,7 @@ describe('build of a folder', () => {
     const options = {
       ...{ data: `images:${directory}`, path, model, engine, batch: 3 },
       limits: withLimits({ maxSamples: 1000 }),
-      onEvent: (event: PipelineEvent) => event.type === 'note' && notes.push(event.message),
+      onEvent: (event: JobEvent) => event.type === 'note' && notes.push(event.message),
     };
     const strict = buildFunctaset({ ...options, strict: true, path: join(temporary(), 'strict') });
     await expect(strict).rejects.toMatchObject({ kind: 'input', code: 'bad-image' });
@@ -171,7 +171,7 @@ describe('trainPrior', () => {
     await writeFile(modelPath, bytes);
     await buildFunctaset({ data: 'fixture-fashion', split: 'train', path, model, engine });
     const units: string[] = [];
-    const onEvent = (event: PipelineEvent) => {
+    const onEvent = (event: JobEvent) => {
       if (event.type === 'start') units.push(event.unit);
     };
     const result = await trainPrior({

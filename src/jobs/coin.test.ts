@@ -20,7 +20,7 @@ import { openSession } from '../session/session.ts';
 import type { Signal } from '../signal/signal.ts';
 import { fitCoin } from './coin.ts';
 import { makeTinyModel } from './testing.ts';
-import type { PipelineEvent } from './types.ts';
+import type { JobEvent } from './types.ts';
 
 const picture: Signal = {
   id: 'picture',
@@ -172,13 +172,13 @@ describe('a network of its own', () => {
   });
 
   it('tells how far it is, and stops when asked to', async () => {
-    const events: PipelineEvent[] = [];
+    const events: JobEvent[] = [];
     await fitCoin(picture, { engine, iterations: 20, bits: 8, onEvent: (event) => events.push(event) });
     expect(events[0]).toMatchObject({ type: 'start', total: 25, unit: 'iterations' });
     expect(events.at(-1)).toMatchObject({ type: 'end', done: 25 });
     expect(events.filter(({ type }) => type === 'progress').length).toBeGreaterThanOrEqual(25);
     const controller = new AbortController();
-    const onEvent = ({ type }: PipelineEvent) => type === 'progress' && controller.abort();
+    const onEvent = ({ type }: JobEvent) => type === 'progress' && controller.abort();
     const stopped = fitCoin(picture, { engine, iterations: 1e5, onEvent, signal: controller.signal });
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
   });

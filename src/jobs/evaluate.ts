@@ -25,7 +25,7 @@ import { checkFits } from '../signal/values.ts';
 import { nameOfData, openData, openingFor } from './data.ts';
 import { peersTake } from './peer-codecs.ts';
 import { checkPeers, Peer } from './peers.ts';
-import type { EvalOptions, EvalQuality, EvalResult, PeerPoint, PipelineEvent } from './types.ts';
+import type { EvalOptions, EvalQuality, EvalResult, JobEvent, PeerPoint } from './types.ts';
 
 const job = 'eval';
 const defaultQualities = [30, 40, 50, 60];
@@ -40,7 +40,7 @@ export async function evaluate(options: EvalOptions): Promise<EvalResult> {
   const started = performance.now();
   const signals = await readSignals(options);
   const total = signals.length * qualities.length;
-  const tell = (event: PipelineEvent) => options.onEvent?.(event);
+  const tell = (event: JobEvent) => options.onEvent?.(event);
   tell({ type: 'start', job, total, done: 0, unit: 'signals' });
   const peers = peersTake(model.card) ? peerNames.map((name) => new Peer(name, signals, options.signal)) : [];
   const run = new Run(options, signals, prior, effort);

@@ -17,7 +17,7 @@ import { openFunctasetOf } from '../session/store.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { nameOfData, openData, openingFor } from './data.ts';
-import type { PipelineEvent, TrainPriorOptions } from './types.ts';
+import type { JobEvent, TrainPriorOptions } from './types.ts';
 
 const job = 'prior';
 export interface Modulations {
@@ -111,7 +111,7 @@ async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolea
     const total = chosen.length;
     const changing = coding && model.slopes !== undefined;
     const turns = options.turns ?? (changing ? Math.min(mostTurns, Math.ceil(fewSignals / total)) : 1);
-    const tell = (event: PipelineEvent) => onEvent?.(event);
+    const tell = (event: JobEvent) => onEvent?.(event);
     tell({ type: 'start', job, total: turns * total, done: 0, unit: 'signals adapted' });
     const all: TrainingModulation[] = [];
     const kindsOfSymbols = effort > 1 && !codedOnly ? 2 : 1;

@@ -8,7 +8,7 @@ import { openGenerative, samplersOf } from '../models/generative.ts';
 import { loadModel } from '../models/models.ts';
 import { trainPrior } from './jobs.ts';
 import { makeTinyModel } from './testing.ts';
-import type { PipelineEvent } from './types.ts';
+import type { JobEvent } from './types.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -25,10 +25,10 @@ afterAll(() => engine.close());
 test.each(generativeKinds)('a %s prior is trained beside its model, opens, and draws', async (kind) => {
   const modelPath = join(temporary(), 'model.safetensors');
   writeFileSync(modelPath, tiny);
-  const events: PipelineEvent[] = [];
+  const events: JobEvent[] = [];
   const { files } = await trainPrior({
     ...{ engine, modelPath, kinds: [kind], data: 'fixture-fashion', split: 'train', limit: 24 },
-    ...{ steps: 2, seed: 3, onEvent: (event: PipelineEvent) => events.push(event) },
+    ...{ steps: 2, seed: 3, onEvent: (event: JobEvent) => events.push(event) },
   });
   expect(files).toHaveLength(1);
   expect(new Uint8Array(readFileSync(modelPath))).toEqual(tiny);

@@ -9,7 +9,7 @@ import { writeWhole } from '../disk/whole.ts';
 import type { Model } from '../field/model.ts';
 import { generativePath } from '../models/generative.ts';
 import { checkpointAt } from './files.ts';
-import type { JobOptions, PipelineEvent } from './types.ts';
+import type { JobEvent, JobOptions } from './types.ts';
 
 export interface GenerativeTraining extends JobOptions {
   readonly model: Model;
@@ -59,7 +59,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
         begun = true;
         begin(event.steps, `${kind} steps`, event.step);
       }
-      onEvent?.(toPipelineEvent(kind, event, checkpoint));
+      onEvent?.(toJobEvent(kind, event, checkpoint));
     },
     signal,
   });
@@ -68,7 +68,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeT
   return path;
 }
 
-function toPipelineEvent(kind: GenerativeKind, event: RunEvent, path: string): PipelineEvent {
+function toJobEvent(kind: GenerativeKind, event: RunEvent, path: string): JobEvent {
   switch (event.type) {
     case 'train': {
       const { step, steps, loss } = event;

@@ -21,7 +21,7 @@ import { priorKind, priorsOf } from '../models/priors.ts';
 import { checkpointAt } from './files.ts';
 import { openModulations } from './prior-data.ts';
 import { trainGenerative } from './train-generative.ts';
-import type { PipelineEvent, TrainPriorOptions, TrainPriorResult } from './types.ts';
+import type { JobEvent, TrainPriorOptions, TrainPriorResult } from './types.ts';
 
 const job = 'prior';
 
@@ -74,7 +74,7 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
         unit = start.unit;
         onEvent?.({ type: 'start', job, done: 0, ...start });
       }
-      onEvent?.(toPipelineEvent(event));
+      onEvent?.(toJobEvent(event));
     };
     const { tensors, figures } = await trainPriors({
       modulations: modulations.source,
@@ -171,7 +171,7 @@ function startOf(event: PriorTrainingEvent): { readonly total: number; readonly 
   return event.type === 'step' ? { total: event.steps, unit: 'autoregressive steps' } : undefined;
 }
 
-function toPipelineEvent(event: PriorTrainingEvent): PipelineEvent {
+function toJobEvent(event: PriorTrainingEvent): JobEvent {
   switch (event.type) {
     case 'counting':
       return { type: 'progress', job, done: event.done, total: event.total, figures: {} };

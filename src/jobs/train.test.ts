@@ -7,7 +7,7 @@ import { readModel } from '../field/model.ts';
 import { withOverrides } from '../learn/index.ts';
 import { trainModel, trainPrior } from './index.ts';
 import { tinyRecipe } from './testing.ts';
-import type { PipelineEvent } from './types.ts';
+import type { JobEvent } from './types.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -29,7 +29,7 @@ const recipe = withOverrides(tinyRecipe, {
 describe('trainModel', () => {
   it('writes a model that tells how it was made, its log, and tells of its progress', async () => {
     const out = join(temporary(), 'own.safetensors');
-    const events: PipelineEvent[] = [];
+    const events: JobEvent[] = [];
     const { model } = await trainModel({
       engine,
       recipe,

@@ -25,7 +25,7 @@ import {
   sourceOf,
 } from './data.ts';
 import { holds } from './files.ts';
-import type { PipelineEvent, TrainOptions, TrainResult } from './types.ts';
+import type { JobEvent, TrainOptions, TrainResult } from './types.ts';
 
 const job = 'learn';
 
@@ -68,7 +68,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
       signal,
       onEvent: (event) => {
         log.write({ seconds: seconds(), ...event });
-        options.onEvent?.(toPipelineEvent(event, seconds()));
+        options.onEvent?.(toJobEvent(event, seconds()));
       },
     });
     const bytes = modelFile(options, data, trained);
@@ -205,7 +205,7 @@ function figuresOf(recipe: TrainingRecipe, { history }: Trained): Record<string,
   return figures;
 }
 
-function toPipelineEvent(event: TrainEvent, seconds: number): PipelineEvent {
+function toJobEvent(event: TrainEvent, seconds: number): JobEvent {
   switch (event.type) {
     case 'start':
       return { type: 'start', job, total: event.steps, done: event.step, unit: 'steps' };

@@ -7,7 +7,7 @@ import type { Model } from '../field/model.ts';
 import type { TrainingRecipe } from '../learn/recipe.ts';
 import type { EncodeOptions } from '../session/types.ts';
 
-export type PipelineEvent =
+export type JobEvent =
   | {
       readonly type: 'start';
       readonly job: string;
@@ -28,7 +28,7 @@ export type PipelineEvent =
   | { readonly type: 'end'; readonly job: string; readonly done: number; readonly seconds: number };
 
 export interface JobOptions {
-  readonly onEvent?: ((event: PipelineEvent) => void) | undefined;
+  readonly onEvent?: ((event: JobEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
