@@ -11,7 +11,7 @@ import { channelLayout } from '../field/channels.ts';
 import type { ValueRange } from '../field/outputs.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import type { SourceSignal } from '../signal/source.ts';
-import { batchOf, errorScale255, massOf } from './batch.ts';
+import { batchOf, errorScale255, type Mass, massOf } from './batch.ts';
 import { multiplierAt } from './rate.ts';
 import { type RateTerm, refineBatch } from './refine.ts';
 
@@ -118,8 +118,12 @@ export interface Trade {
 
 /** The rate term under which refining a batch lowers the loss of training at `quality`. */
 export function rateTerm(trade: Trade, batch: Batch, quality: number): RateTerm {
+  return rateTermOf(trade, massOf(batch), quality);
+}
+
+/** The same of a batch of this mass. */
+export function rateTermOf(trade: Trade, { values, points }: Mass, quality: number): RateTerm {
   const multiplier = multiplierAt(quality);
-  const { values, points } = massOf(batch);
   const lossPerBit =
     (multiplier * multiplier * values) / (2 * trade.lambda * errorScale255(trade.values) * points);
   return {

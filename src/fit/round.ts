@@ -31,6 +31,8 @@ export interface RoundOptions extends CallOptions {
   readonly loneNats?: number | undefined;
   /** Of field values, where a decoder clips them; none by default. */
   readonly bounds?: Bounds | undefined;
+  /** Channels whose symbols may be other than 0; default: those that signals of the batch's shape use at all. */
+  readonly channels?: readonly number[] | undefined;
 }
 
 export interface MoveOnOptions extends CallOptions {
@@ -74,8 +76,9 @@ export async function roundBatch(
   net: BaseNetwork,
   batch: Batch,
   modulations: Float32Array,
-  { rate, turns, passing = [], loneNats = 0, bounds, signal, price }: RoundOptions,
+  options: RoundOptions,
 ): Promise<Rounded> {
+  const { rate, turns, passing = [], loneNats = 0, bounds, signal, price } = options;
   if (!Number.isInteger(turns) || turns < 1) {
     throw new BadInputError('turns', `turns is a whole number of at least 1, not ${turns}`);
   }
@@ -83,7 +86,7 @@ export async function roundBatch(
   const channelOf = channelOfSymbol(layout);
   const steps = new Float64Array(layout.length);
   for (let i = 0; i < steps.length; i++) steps[i] = rate.steps[channelOf[i]!]!;
-  const channels = channelsInUse(layout, rate);
+  const channels = options.channels ?? channelsInUse(layout, rate);
   const used = Uint8Array.from({ length: layout.channels }, (_, c) => Number(channels.includes(c)));
   const symbols = nearest(modulations, { channelOf, steps, used }, signal);
   const bits = price ?? logisticPrices(channelOf, rate);

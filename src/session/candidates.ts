@@ -10,7 +10,7 @@ import type { Model } from '../field/model.ts';
 import { fromSamples, type Samples, toSamples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
 import { lastDescent } from '../fit/effort.ts';
-import { choosesSymbols, Fit, type Fitted } from '../fit/fit.ts';
+import { beginFit, choosesSymbols, type Fit, type Fitted } from '../fit/fit.ts';
 import { mostRankedPoints, type RankedSource, type Unmeasured } from '../fit/ranking.ts';
 import type { Cost } from '../fit/trade.ts';
 import { bestPrior } from '../models/priors.ts';
@@ -97,7 +97,7 @@ export class Candidates implements RankedSource<Candidate> {
   async refined(steps: number, effort: number): Promise<Unmeasured<Candidate>> {
     return this.#once(`${effort} ${steps}`, async () => {
       const { fitted } = await this.#search(steps, effort);
-      return this.#code(fitted.modulation, fitted.stages[effort - 2], steps);
+      return this.#code(fitted.modulation, fitted.stages.get(effort), steps);
     });
   }
 
@@ -188,8 +188,7 @@ export class Candidates implements RankedSource<Candidate> {
   /** What efforts up to this one find at these steps. */
   async #search(steps: number, effort: number): Promise<Search> {
     const known = this.#searches.get(`${steps}`);
-    if (known !== undefined && (known.effort === effort || known.fitted.stages.length >= effort - 1))
-      return known;
+    if (known !== undefined && (known.effort === effort || known.fitted.stages.has(effort))) return known;
     if (known?.fit?.canReach(effort) !== true) return this.#searchFrom(steps, effort);
     await known.fit.reach(effort, this.#abort);
     return this.#keep(steps, known.fit, effort);
@@ -199,7 +198,7 @@ export class Candidates implements RankedSource<Candidate> {
     const { model, engine } = this.#context;
     const prior = this.#asked ?? bestPrior(model);
     const request = { quality: steps, effort, prior, signal: this.#abort };
-    const fit = await Fit.begin(model, engine, [this.#signal], request);
+    const fit = await beginFit(model, engine, [this.#signal], request);
     await fit.reach(effort, this.#abort);
     return this.#keep(steps, fit, effort);
   }

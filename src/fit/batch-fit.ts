@@ -1,0 +1,159 @@
+/** A batch to modulations and symbols, effort after effort. */
+
+import type { EntropyPrior } from '../../prior/prior.ts';
+import { symbolLayout } from '../../prior/prior.ts';
+import type { Batch, Engine } from '../engine/engine.ts';
+import type { ModelCard } from '../field/card.ts';
+import type { Model } from '../field/model.ts';
+import { sampleTypeOf, sharedRange } from '../field/outputs.ts';
+import { type BaseNetwork, modulationLength } from '../field/spec.ts';
+import { type AdaptedBatch, adaptBatch } from './adapt.ts';
+import { lastDescent, workOf } from './effort.ts';
+import { loneNats } from './lone.ts';
+import { priceWith } from './price.ts';
+import type { RateTerm } from './refine.ts';
+import { moveOn, type Rounded, roundBatch } from './round.ts';
+
+/** What was found for a signal. */
+export interface Fitted {
+  /** [m], before quantisation. */
+  readonly modulation: Float32Array;
+  /** [m], chosen for rate and error together; absent: each is the nearest. */
+  readonly symbols: Int32Array | undefined;
+  /** [m], by effort: of the one reached, and of those from 2 on that were found on the way; empty where symbols are not chosen. */
+  readonly stages: ReadonlyMap<number, Int32Array>;
+  /** [m]: what effort 1 finds. */
+  readonly plain: Float32Array;
+}
+
+export interface BatchFitOptions {
+  readonly quality: number;
+  readonly effort: number;
+  /** What bits cost; absent for models whose symbols are not chosen. */
+  readonly rate: RateTerm | undefined;
+  /** Whose costs symbols are chosen by; default: the logistics of `rate`. */
+  readonly prior?: EntropyPrior | undefined;
+  /** Channels whose symbols may be other than 0; default: those that signals of the batch's shape use at all. */
+  readonly channels?: readonly number[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A fit of signals of one shape that can go on to higher efforts. */
+export class BatchFit {
+  readonly #engine: Engine;
+  readonly #network: BaseNetwork;
+  readonly #batch: Batch;
+  readonly #length: number;
+  readonly #adapted: AdaptedBatch;
+  /** Absent where symbols are not chosen. */
+  #rounded: Rounded | undefined;
+  readonly #stages: Int32Array[];
+
+  private constructor(
+    engine: Engine,
+    network: BaseNetwork,
+    batch: Batch,
+    found: { readonly adapted: AdaptedBatch; readonly rounded: Rounded | undefined },
+  ) {
+    this.#engine = engine;
+    this.#network = network;
+    this.#batch = batch;
+    this.#length = modulationLength(network.spec, batch.shape);
+    this.#adapted = found.adapted;
+    this.#rounded = found.rounded;
+    this.#stages = found.rounded === undefined ? [] : [...found.rounded.passed, found.rounded.symbols];
+  }
+
+  /**
+   * Fits up to the effort asked for, or the last that does without moves; without a rate up to the effort. `model` is that of the quality
+   * (`atQuality`).
+   */
+  static async begin(
+    { card, network }: Model,
+    engine: Engine,
+    batch: Batch,
+    { quality, effort, rate, prior, channels, signal }: BatchFitOptions,
+  ): Promise<BatchFit> {
+    const { innerSteps } = card.training;
+    const work = workOf(effort);
+    const choosing = work.turns === 0 ? undefined : rate;
+    // Without a rate to weigh against it, all work goes into error.
+    const steps = innerSteps + work.gradients + (choosing === undefined ? work.turns + work.moves : 0);
+    const adapted = await adaptBatch(engine, network, batch, {
+      steps,
+      learntSteps: innerSteps,
+      rate: choosing,
+      signal,
+    });
+    if (choosing === undefined) return new BatchFit(engine, network, batch, { adapted, rounded: undefined });
+    const layout = symbolLayout(card.spec, batch.shape);
+    const turns = effortsUpTo(Math.min(effort, lastDescent)).map((own) => workOf(own).turns + 1);
+    const rounded = await roundBatch(engine, network, batch, adapted.modulations, {
+      rate: choosing,
+      turns: turns.at(-1)!,
+      passing: turns.slice(0, -1),
+      price: prior && ((symbols) => priceWith(prior, layout, quality, symbols)),
+      loneNats: isSeen(card) ? loneNats : 0,
+      bounds: boundsOf(card),
+      channels,
+      signal,
+    });
+    return new BatchFit(engine, network, batch, { adapted, rounded });
+  }
+
+  /** The effort whose symbols were found last; 1 where symbols are not chosen. */
+  get reached(): number {
+    return this.#stages.length + 1;
+  }
+
+  /** Whether it can go on to an effort: turns of a descent are not gone on with. */
+  canReach(effort: number): boolean {
+    return this.reached >= Math.min(effort, lastDescent);
+  }
+
+  /** Goes on to an effort that it can reach; no further where symbols are not chosen. */
+  async reach(effort: number, signal: AbortSignal | undefined): Promise<void> {
+    while (this.#rounded !== undefined && this.reached < effort) {
+      const moves = workOf(this.reached + 1).moves - workOf(this.reached).moves;
+      const call = { moves, signal };
+      this.#rounded = await moveOn(this.#engine, this.#network, this.#batch, this.#rounded, call);
+      this.#stages.push(this.#rounded.symbols);
+    }
+  }
+
+  /** What was found for each signal. */
+  found(): Fitted[] {
+    const { modulations, learnt } = this.#adapted;
+    return Array.from({ length: this.#batch.count }, (_, i) => {
+      const modulation = this.#cut(modulations, i);
+      const stages = this.#stages.map((symbols) => this.#cut(symbols, i));
+      const plain = learnt === modulations ? modulation : this.#cut(learnt, i);
+      const byEffort = new Map(stages.map((symbols, k) => [k + 2, symbols]));
+      return { modulation, symbols: stages.at(-1), stages: byEffort, plain };
+    });
+  }
+
+  /** One signal has all there is: a copy of a large one would be a burden. */
+  #cut<T extends Float32Array | Int32Array>(of: T, i: number): T {
+    if (this.#batch.count === 1) return of;
+    return of.slice(i * this.#length, (i + 1) * this.#length) as T;
+  }
+}
+
+function effortsUpTo(effort: number): number[] {
+  return Array.from({ length: effort - 1 }, (_, i) => i + 2);
+}
+
+/** Whether signals are for the eye: those of 8 bits and two axes are. */
+function isSeen({ outputs, spec }: ModelCard): boolean {
+  return spec.axes === 2 && sampleTypeOf(outputs) === 'uint8';
+}
+
+/** Field values where whole samples end, if the outputs have one range: what is beyond is decoded as these. */
+function boundsOf({ outputs }: ModelCard): readonly [number, number] | undefined {
+  const [first] = outputs;
+  const isShared = outputs.every(({ low, peak }) => low === first?.low && peak === first.peak);
+  const range = isShared && sampleTypeOf(outputs) !== 'float32' ? sharedRange(outputs) : undefined;
+  if (first === undefined || range === undefined || range.scale < 0) return undefined;
+  return [(first.low - range.offset) / range.scale, (first.low + first.peak - range.offset) / range.scale];
+}

@@ -1,0 +1,136 @@
+/**
+ * Windows in which a large signal is fitted, so that the memory of a search does not grow with the signal and its time grows in line.
+ *
+ * A window is a signal of its own: it starts where cells of every level and a period of the features start, so that its cells are cells
+ * of the whole. Every cell of every level is one window's own. Around these a window has a halo, so wide that samples which its own cells
+ * reach read nothing but cells of the window. The halo is fitted along and dropped: what its cells become there is about what they become
+ * in the window that owns them, as both see the same samples. No window waits for another, and none knows how many there are.
+ */
+import { channelLayout } from '../field/channels.ts';
+import { type FieldSpec, type GridLevel, gridCells, pointCount, tapCount } from '../field/spec.ts';
+import { type Box, forEachRow } from '../signal/box.ts';
+
+export interface FitWindow {
+  /** The samples that are fitted together: those of its own cells, and the halo. */
+  readonly box: Box;
+  /** Those whose cells it keeps. */
+  readonly own: Box;
+}
+
+/** Numbers that stand one after the other both in the modulation of the whole and in that of a window. */
+export interface Run {
+  readonly whole: number;
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Signals of up to so many points, 768 x 512, are one window. */
+const wholePoints = 3 * 2 ** 17;
+/** Points of a window's own, about: 320 x 320 of a picture, which with their halo take a hundred megabytes of memory. */
+const ownPoints = 320 * 320;
+
+/** How large windows are. */
+export interface WindowSizes {
+  /** Points of a signal that is one window, at most. */
+  readonly whole: number;
+  /** Points of a window's own, about. */
+  readonly own: number;
+}
+
+/**
+ * The windows of a signal; undefined where it is fitted whole: it is not large, or it has no windows, since a level is one cell of the whole
+ * signal, cells are not of whole samples, or features depend on the extent.
+ */
+export function fitWindows(
+  spec: FieldSpec,
+  shape: readonly number[],
+  { whole, own }: WindowSizes = { whole: wholePoints, own: ownPoints },
+): FitWindow[] | undefined {
+  const levels = spec.levels.flatMap((level) =>
+    level.cell === null ? [] : [{ taps: tapCount(level), cell: level.cell }],
+  );
+  const isLocal = levels.length > 0 && levels.length === spec.levels.length && !spec.features.global;
+  if (pointCount(shape) <= whole || !isLocal) return undefined;
+  const { period } = spec.features;
+  if (![...levels.flatMap(({ cell }) => cell), ...(period ?? [])].every(Number.isInteger)) return undefined;
+  const axes = shape.map((extent, axis) => {
+    const sizes = [...levels.map(({ cell }) => cell[axis]!), ...(period ? [period[axis]!] : [])];
+    const unit = sizes.reduce(leastCommonMultiple);
+    // A cell reaches the samples, and a sample reads the cells, whose centres are nearer than half as many cells as there are taps.
+    const reach = Math.max(...levels.map(({ taps, cell }) => ((taps - 1) * cell[axis]!) / 2));
+    return { extent, unit, halo: Math.ceil((2 * reach) / unit) * unit };
+  });
+  const sides = sidesOf(axes, own);
+  let windows: FitWindow[] = [{ box: { start: [], count: [] }, own: { start: [], count: [] } }];
+  axes.forEach(({ extent, unit, halo }, a) => {
+    const parts = Math.ceil(extent / sides[a]!);
+    const side = Math.ceil(extent / parts / unit) * unit;
+    const starts = Array.from({ length: Math.ceil(extent / side) }, (_, i) => i * side);
+    windows = windows.flatMap((window) =>
+      starts.map((from) => {
+        const to = Math.min(extent, from + side);
+        const start = Math.max(0, from - halo);
+        return {
+          box: extended(window.box, start, Math.min(extent, to + halo)),
+          own: extended(window.own, from, to),
+        };
+      }),
+    );
+  });
+  return windows.length > 1 ? windows : undefined;
+}
+
+/** Where the numbers of a window's own cells stand, in the modulations of a signal of `shape` and of the window. */
+export function* ownRuns(spec: FieldSpec, shape: readonly number[], { box, own }: FitWindow): Generator<Run> {
+  const [all, some] = [channelLayout(spec, shape).levels, channelLayout(spec, box.count).levels];
+  for (const [k, level] of spec.levels.entries()) {
+    const { channels } = level;
+    const cells = { start: cellsAt(level, own.start), count: gridCells(level, own.count) };
+    const before = cellsAt(level, box.start);
+    const inBox = { ...cells, start: cells.start.map((n, axis) => n - before[axis]!) };
+    const wholes: number[] = [];
+    forEachRow(gridCells(level, shape), cells, (at) => wholes.push(at));
+    const parts: number[] = [];
+    forEachRow(gridCells(level, box.count), inBox, (at) => parts.push(at));
+    for (const [line, whole] of wholes.entries())
+      yield {
+        whole: all[k]!.at + whole * channels,
+        at: some[k]!.at + parts[line]! * channels,
+        length: cells.count.at(-1)! * channels,
+      };
+  }
+}
+
+/** The cells that start at these samples. */
+function cellsAt({ cell }: GridLevel, samples: readonly number[]): number[] {
+  return samples.map((n, axis) => n / cell![axis]!);
+}
+
+interface Axis {
+  readonly extent: number;
+  readonly unit: number;
+}
+
+/** Most samples of a window's own along each axis: alike on all, but for axes that are shorter. */
+function sidesOf(axes: readonly Axis[], most: number): number[] {
+  const sides: number[] = [];
+  const order = axes.map((_, a) => a).sort((a, b) => axes[a]!.extent - axes[b]!.extent);
+  let left = most;
+  order.forEach((a, i) => {
+    const { extent, unit } = axes[a]!;
+    const side = Math.max(1, Math.floor(left ** (1 / (axes.length - i)) / unit)) * unit;
+    sides[a] = Math.min(Math.ceil(extent / unit) * unit, side);
+    left = Math.max(1, left / Math.min(extent, side));
+  });
+  return sides;
+}
+
+function extended({ start, count }: Box, from: number, to: number): Box {
+  return { start: [...start, from], count: [...count, to - from] };
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let [divisor, rest] = [a, b];
+  while (rest > 0) [divisor, rest] = [rest, divisor % rest];
+  return (a / divisor) * b;
+}
