@@ -62,12 +62,12 @@ export function drawingClass(
 }
 
 function drawingWork(
-  { card: { spec }, perSymbol }: ServedModel,
+  { card: { spec, axes }, perSymbol }: ServedModel,
   shape: readonly number[],
   sizing: Sizing,
   limits: Limits,
 ): number {
-  const points = pointCount(outputGrid(shape, sizing, limits).shape);
+  const points = pointCount(outputGrid(shape, { ...sizing, axes }, limits).shape);
   const symbols = modulationLength(spec, shape);
   return points * multiplyAddsPerPoint(spec) + symbols * Math.max(0, ...Object.values(perSymbol));
 }

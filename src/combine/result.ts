@@ -66,7 +66,8 @@ function checkTogether(
 ): void {
   const { limits } = options;
   const points = terms.reduce(
-    (sum, { shape }) => sum + pointCount(outputGrid(shape, options, limits).shape),
+    (sum, { shape }) =>
+      sum + pointCount(outputGrid(shape, { ...options, axes: model.card.axes }, limits).shape),
     0,
   );
   const hint = 'ask for fewer or smaller signals';

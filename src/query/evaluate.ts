@@ -167,7 +167,9 @@ export async function aggregate(
   }
   const conditions = conditionsOf(context, request.filter);
   const region =
-    request.region === undefined ? undefined : new RegionSamples(shape, request.region, request.points);
+    request.region === undefined
+      ? undefined
+      : new RegionSamples(shape, request.region, request.points, card.axes);
   const grid = pointsOf(gridPlaces(shape, size));
   const field = new Spread(points * outputs);
   const integral = new Spread(outputs);

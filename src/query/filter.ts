@@ -192,7 +192,7 @@ function checkCondition({ model, store }: QueryContext, condition: Condition): F
       `channel ${channel} is not there; signals have channels 0 to ${outputs - 1}`,
     );
   }
-  return { ...condition, samples: new RegionSamples(store.info.shape, region, points) };
+  return { ...condition, samples: new RegionSamples(store.info.shape, region, points, model.card.axes) };
 }
 
 /** Those of `functions` whose fields pass. Throws LimitError, AbortedError. */

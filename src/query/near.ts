@@ -322,7 +322,7 @@ async function regionOf(
   region: Box | string,
   most: number | undefined,
 ): Promise<Observed> {
-  const { places, sampled } = placesOfRegion(fn.shape, region, most);
+  const { places, sampled } = placesOfRegion(fn.shape, region, most, model.card.axes);
   const points = pointsOf(places)(fn.shape);
   return {
     shape: fn.shape,

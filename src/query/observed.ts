@@ -7,7 +7,7 @@ import { toField } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { knownSamples, regionMask } from '../signal/mask.ts';
-import { boxOf } from '../signal/region.ts';
+import { type BoxOptions, boxOf } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import type { Places } from './places.ts';
@@ -65,7 +65,7 @@ export function observedOf(
   }
   const masks = [
     ...(mask === undefined ? [] : [{ shape, observed: Uint8Array.from(mask, Number) }]),
-    ...(region === undefined ? [] : [regionMask(shape, region)]),
+    ...(region === undefined ? [] : [regionMask(shape, region, false, model.card.axes)]),
   ];
   const known = knownSamples(signal, masks);
   if (known.length === points) return undefined;
@@ -88,8 +88,9 @@ export function placesOfRegion(
   shape: readonly number[],
   region: Box | string,
   most: number | undefined,
+  axes?: BoxOptions['axes'],
 ): { readonly places: Places; readonly sampled: Sampled } {
-  const { start, count } = boxOf(region, shape, 'a signal');
+  const { start, count } = boxOf(region, shape, { owner: 'a signal', axes });
   const kept = drawn(allSamples(count), most).map((i) => {
     const at = unravel(count, i).map((x, axis) => x + start[axis]!);
     return at.reduce((index, x, axis) => index * shape[axis]! + x, 0);

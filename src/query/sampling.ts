@@ -8,7 +8,7 @@ import { Rng } from '../core/rng.ts';
 import type { Points } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
-import { boxOf } from '../signal/region.ts';
+import { type BoxOptions, boxOf } from '../signal/region.ts';
 
 /** What an answer says of it: so many samples were looked at, of so many that the question is about. */
 export interface Sampled {
@@ -40,9 +40,14 @@ export class RegionSamples {
    * `region` is in samples of `shape`, and stands for the same part of signals of other shapes; undefined: everything. At most
    * `most` samples are looked at. Throws BadInputError `bad-region`.
    */
-  constructor(shape: readonly number[], region: Box | string | undefined, most: number | undefined) {
+  constructor(
+    shape: readonly number[],
+    region: Box | string | undefined,
+    most: number | undefined,
+    axes?: BoxOptions['axes'],
+  ) {
     this.#shape = shape;
-    this.region = region === undefined ? undefined : boxOf(region, shape, 'a signal');
+    this.region = region === undefined ? undefined : boxOf(region, shape, { owner: 'a signal', axes });
     this.#most = most;
   }
 

@@ -4,7 +4,7 @@ import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Points } from '../engine/engine.ts';
 import { pointCount } from '../field/spec.ts';
 import { type Box, wholeOf } from '../signal/box.ts';
-import { boxOf, parseSize, type Size } from '../signal/region.ts';
+import { type BoxOptions, boxOf, parseSize, type Size } from '../signal/region.ts';
 
 /** A regular grid of output samples over a signal; sample j of an axis stands at (j + 0.5) * samples / size. */
 export interface OutputGrid {
@@ -20,13 +20,18 @@ export interface OutputGrid {
 /** Resolves size and region against a signal's shape. Throws BadInputError `bad-size`, `bad-region`; LimitError. */
 export function outputGrid(
   shape: readonly number[],
-  request: { readonly size?: Size | string | undefined; readonly region?: Box | string | undefined },
+  request: {
+    readonly size?: Size | string | undefined;
+    readonly region?: Box | string | undefined;
+    readonly axes?: BoxOptions['axes'];
+  },
   limits: Limits,
 ): OutputGrid {
   const size = typeof request.size === 'string' ? parseSize(request.size) : request.size;
   const whole = wholeShape(shape, size);
   for (const n of whole) checkLimit('axis', n, limits.maxAxis, 'ask for a smaller size');
-  const cut = request.region === undefined ? wholeOf(whole) : boxOf(request.region, whole);
+  const cut =
+    request.region === undefined ? wholeOf(whole) : boxOf(request.region, whole, { axes: request.axes });
   checkLimit('samples', pointCount(cut.count), limits.maxSamples, 'ask for a smaller size or a region of it');
   const step = whole.map((n, axis) => shape[axis]! / n);
   return {

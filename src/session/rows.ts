@@ -28,7 +28,7 @@ export function fieldRows(
   options: DecodeOptions & { readonly limits: Limits; readonly quality?: number | undefined },
 ): RowStream {
   const { card } = context.model;
-  const grid = outputGrid(shape, options, options.limits);
+  const grid = outputGrid(shape, { ...options, axes: card.axes }, options.limits);
   const height = grid.shape[0]!;
   const all = grid.points(0, height) as GridPoints;
   const drawn = isDrawn(card, grid, options);

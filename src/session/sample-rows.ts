@@ -24,7 +24,7 @@ export function sampleRows(
   { samples, shape }: Sampled,
   options: DecodeOptions & { readonly limits: Limits },
 ): RowStream {
-  const grid = outputGrid(shape, options, options.limits);
+  const grid = outputGrid(shape, { ...options, axes: card.axes }, options.limits);
   const channels = card.spec.outputs;
   async function* rows(): AsyncIterable<Rows> {
     const onLines: Draw = async ({ start, step, count }) => {

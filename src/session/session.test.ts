@@ -102,6 +102,15 @@ describe('session', () => {
     await expect(encode({ psnrDb: Number.NaN })).rejects.toMatchObject({ code: 'target' });
   });
 
+  it('takes a region by the names that the card gives axes', async () => {
+    const { bytes } = await session.encode(signals[0]!);
+    const axes = [{ name: 'latitude' }, { name: 'longitude' }];
+    const named = openSession({ model: { ...model, card: { ...model.card, axes } }, engine });
+    const part = await named.decode(bytes, { region: 'longitude=3:5,latitude=4:9' });
+    expect(part).toEqual(await session.decode(bytes, { region: 'y=4:9,x=3:5' }));
+    await expect(named.decode(bytes, { region: 'x=3:5' })).rejects.toMatchObject({ code: 'bad-region' });
+  });
+
   it('gives the same values at 4x whether whole, by region, by rows or point by point', async () => {
     const { bytes } = await session.encode(signals[0]!);
     const whole = await session.decode(bytes, { size: '4x', raw: true });

@@ -4,7 +4,7 @@ import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Box } from './box.ts';
-import { boxOf } from './region.ts';
+import { type BoxOptions, boxOf } from './region.ts';
 import type { Signal } from './signal.ts';
 
 /** Places that are known: 1 is observed, 0 is hidden. */
@@ -15,8 +15,13 @@ export interface Mask {
 }
 
 /** A mask that shows a region alone, or with `outside` everything but it. Throws BadInputError `bad-region`. */
-export function regionMask(shape: readonly number[], region: Box | string, outside = false): Mask {
-  const { start, count } = boxOf(region, shape, 'a signal');
+export function regionMask(
+  shape: readonly number[],
+  region: Box | string,
+  outside = false,
+  named: BoxOptions['axes'] = undefined,
+): Mask {
+  const { start, count } = boxOf(region, shape, { owner: 'a signal', axes: named });
   const axes = shape.length;
   const positions = gridPositions(coveringGrid(shape));
   const inside = (p: number) =>

@@ -30,6 +30,12 @@ describe('a region in words', () => {
     expect(boxOf('1,2,3,4,5,6', [9, 9, 9])).toEqual({ start: [3, 2, 1], count: [6, 5, 4] });
   });
 
+  it('reads the names that a card gives its axes, and no others', () => {
+    const axes = [{ name: 'latitude' }, { name: 'longitude' }];
+    expect(boxOf('longitude=8:24', [64, 48], { axes })).toEqual({ start: [0, 8], count: [64, 16] });
+    expect(() => boxOf('x=8:24', [64, 48], { axes })).toThrow('it has latitude, longitude');
+  });
+
   it.each([
     '',
     'x',

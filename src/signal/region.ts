@@ -25,17 +25,24 @@ export function parseSize(text: string): Size {
 /** A lone axis may be called this as well: that of a sound is time. */
 const loneAxis = 't';
 
+export interface BoxOptions {
+  /** Names the grid in messages. */
+  readonly owner?: string | undefined;
+  /** Of the model's card, in array order; default: `axisNames`. */
+  readonly axes?: readonly { readonly name: string }[] | undefined;
+}
+
 /**
  * The box that is asked for, of a grid of this shape: as it is, or in words. Words are `y=0:32,x=8:24`, from a sample up to another
  * along each axis that is named, in any order; `x=8:` goes on to the end, `x=8` is one sample, an axis that is not named is taken
  * whole. `x,y,w,h` is short for a picture's: starts from the fastest axis to the slowest, then counts in the same order.
- * `owner` names the grid in messages. Throws BadInputError `bad-region`.
+ * Throws BadInputError `bad-region`.
  */
-export function boxOf(asked: Box | string, shape: readonly number[], owner?: string): Box {
+export function boxOf(asked: Box | string, shape: readonly number[], { owner, axes }: BoxOptions = {}): Box {
   if (typeof asked !== 'string') return checkBox(asked, shape, owner);
   const parts = partsOf(asked);
   if (!Array.isArray(parts)) return checkBox(parts, shape, owner);
-  const names = axisNames(shape.length);
+  const names = axes?.map(({ name }) => name) ?? axisNames(shape.length);
   const whole = wholeOf(shape);
   const box = { start: [...whole.start], count: [...whole.count] };
   const seen = new Set<number>();

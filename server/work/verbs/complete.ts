@@ -111,5 +111,5 @@ async function observe(
   if (mask !== undefined) return observeMasked(known, maskOf(await read(mask, 'mask')));
   const part = region ?? hide;
   if (part === undefined) return observeMasked(known);
-  return observeMasked(known, regionMask(known.shape, part, region === undefined));
+  return observeMasked(known, regionMask(known.shape, part, region === undefined, model.card.axes));
 }

@@ -168,5 +168,5 @@ async function observe(job: Job, input: string, model: Model, flags: CompleteFla
   const region = flags.region ?? flags.hide;
   if (region === undefined) return observeMasked(signal);
   fromOption(flags.region === undefined ? '--hide' : '--region', () => checkBoxText(region));
-  return observeMasked(signal, regionMask(signal.shape, region, flags.region === undefined));
+  return observeMasked(signal, regionMask(signal.shape, region, flags.region === undefined, model.card.axes));
 }
