@@ -1,6 +1,8 @@
 /** Errors on the wire: problem details (RFC 9457) with a stable `code`. */
+
 import { z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
+import type { ErrorCode } from '../src/core/error-codes.ts';
 import { type BadStreamError, type ErrorKind, FunctaError, type LimitError } from '../src/core/errors.ts';
 
 export const problemSchema = z
@@ -24,7 +26,12 @@ export type Problem = z.infer<typeof problemSchema>;
 export class HttpFault extends FunctaError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(status >= 500 ? 'environment' : 'input', code, message);
     this.status = status;
     this.headers = headers;

@@ -1,11 +1,12 @@
 /** Tagged errors between threads: a structured clone keeps the message of an error and drops its fields. */
+import type { ErrorCode } from '../src/core/error-codes.ts';
 import { AbortedError, type ErrorKind, FunctaError } from '../src/core/errors.ts';
 import { HttpFault } from './problem.ts';
 
 export interface PlainError {
   /** Absent: not a tagged error. */
   readonly kind?: ErrorKind;
-  readonly code?: string;
+  readonly code?: ErrorCode;
   readonly message: string;
   readonly stack?: string | undefined;
   readonly fields?: Readonly<Record<string, string | number>>;

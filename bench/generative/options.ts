@@ -103,5 +103,5 @@ function whole(name: string, text: string | undefined, otherwise: number): numbe
 }
 
 function wrong(name: string, text: string | undefined): BadInputError {
-  return new BadInputError('option', `--${name} ${text} is not one of its values\n${usage}`);
+  return new BadInputError('bench-option', `--${name} ${text} is not one of its values\n${usage}`);
 }

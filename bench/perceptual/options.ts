@@ -40,10 +40,10 @@ const usage = `npm run bench:perceptual -- --data NAME [options]
 /** Throws BadInputError `usage`. */
 export function readOptions(args: readonly string[]): PerceptualOptions {
   const { values } = parse(args);
-  if (values.help === true || values.data === undefined) throw new BadInputError('usage', usage);
+  if (values.help === true || values.data === undefined) throw new BadInputError('bench-usage', usage);
   const split = values.split ?? 'test';
   if (split !== 'train' && split !== 'validation' && split !== 'test')
-    throw new BadInputError('usage', `--split is one of train, validation, test, not ${split}`);
+    throw new BadInputError('bench-usage', `--split is one of train, validation, test, not ${split}`);
   const optional = (name: 'limit' | 'crop' | 'threads') =>
     values[name] === undefined ? undefined : whole(name, values[name], 1);
   return {
@@ -66,7 +66,7 @@ function peersOf(text: string): PerceptualOptions['peers'] {
   if (text === 'none') return [];
   return text.split(',').map((name) => {
     if (name === 'jpeg' || name === 'webp' || name === 'avif') return name;
-    throw new BadInputError('usage', `--peers is of jpeg, webp, avif, not ${name}`);
+    throw new BadInputError('bench-usage', `--peers is of jpeg, webp, avif, not ${name}`);
   });
 }
 
@@ -82,6 +82,6 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new BadInputError('usage', `${error instanceof Error ? error.message : error}\n${usage}`);
+    throw new BadInputError('bench-usage', `${error instanceof Error ? error.message : error}\n${usage}`);
   }
 }

@@ -115,7 +115,7 @@ function scoreBy(command: string, pattern: RegExp, directory: string): Measure['
       return Number(found[1]);
     } catch (error) {
       const { stderr, message } = error as { stderr?: string; message?: string };
-      throw new EnvironmentError('measure-failed', `${command} failed: ${stderr?.trim() || message}`, {
+      throw new EnvironmentError('bench-measure-failed', `${command} failed: ${stderr?.trim() || message}`, {
         cause: error,
       });
     } finally {

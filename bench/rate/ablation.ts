@@ -123,7 +123,7 @@ async function main(args: readonly string[]): Promise<void> {
   const data = values.data ?? 'cifar10';
   const split = values.split ?? 'test';
   if (split !== 'test' && split !== 'validation' && split !== 'train') {
-    throw new BadInputError('usage', `--split is one of train, validation, test, not ${split}`);
+    throw new BadInputError('bench-usage', `--split is one of train, validation, test, not ${split}`);
   }
   const limit = whole('limit', values.limit ?? '300');
   const threads = values.threads === undefined ? {} : { threads: whole('threads', values.threads) };
@@ -197,11 +197,11 @@ function parse(args: readonly string[]) {
         help: flag,
       },
     });
-    if (values.help === true) throw new BadInputError('usage', usage);
+    if (values.help === true) throw new BadInputError('bench-usage', usage);
     return values;
   } catch (error) {
     if (error instanceof BadInputError) throw error;
-    throw new BadInputError('usage', `${error instanceof Error ? error.message : error}\n${usage}`);
+    throw new BadInputError('bench-usage', `${error instanceof Error ? error.message : error}\n${usage}`);
   }
 }
 

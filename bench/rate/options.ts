@@ -86,14 +86,14 @@ export function usualModel(dataset: string): string {
 /** Throws BadInputError `usage` with a line that says what fits. */
 export function readOptions(args: readonly string[]): RateOptions {
   const { values } = parse(args);
-  if (values.help === true || values.data === undefined) throw new BadInputError('usage', usage);
+  if (values.help === true || values.data === undefined) throw new BadInputError('bench-usage', usage);
   const name = values.data.replace(/:.*/, '');
   const split = oneOf('split', values.split ?? 'test', ['train', 'validation', 'test'] as const);
   const baselines = listOf('baselines', values.baselines ?? 'histogram,factorized,pca', baselineNames);
   if (values.preset !== undefined) oneOf('preset', values.preset, ['coin'] as const);
   const qualities = numbers('qualities', values.qualities ?? '35,40,45,50,55,60,65,70,75,80');
   if (values['equal-bytes'] === true && qualities.length < 2)
-    throw new BadInputError('usage', '--equal-bytes takes at least two --qualities');
+    throw new BadInputError('bench-usage', '--equal-bytes takes at least two --qualities');
   return {
     data: values.data,
     split,
@@ -160,7 +160,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new BadInputError('usage', `${error instanceof Error ? error.message : error}\n${usage}`);
+    throw new BadInputError('bench-usage', `${error instanceof Error ? error.message : error}\n${usage}`);
   }
 }
 
@@ -168,7 +168,8 @@ function rangeOf(text: string | undefined, name: string): Range {
   if (text === undefined)
     return ranges[name] ?? ranges[name.replace(/-\d+$/, '')] ?? { fromDb: 24, toDb: 38 };
   const [fromDb = Number.NaN, toDb = Number.NaN] = text.split('..').map(Number);
-  if (!(fromDb < toDb)) throw new BadInputError('usage', `--range is FROM..TO in decibels, not ${text}`);
+  if (!(fromDb < toDb))
+    throw new BadInputError('bench-usage', `--range is FROM..TO in decibels, not ${text}`);
   return { fromDb, toDb };
 }
 
@@ -176,7 +177,7 @@ export function whole(option: string, text: string, least = 1, most = Number.MAX
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   const bounds = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-  throw new BadInputError('usage', `--${option} is a whole number ${bounds}, not ${text}`);
+  throw new BadInputError('bench-usage', `--${option} is a whole number ${bounds}, not ${text}`);
 }
 
 export function numbers(option: string, text: string): number[] {
@@ -188,7 +189,7 @@ export function numbers(option: string, text: string): number[] {
 function oneOf<T extends string>(option: string, text: string, known: readonly T[]): T {
   const found = known.find((name) => name === text);
   if (found !== undefined) return found;
-  throw new BadInputError('usage', `--${option} is one of ${known.join(', ')}, not ${text}`);
+  throw new BadInputError('bench-usage', `--${option} is one of ${known.join(', ')}, not ${text}`);
 }
 
 function listOf<T extends string>(option: string, text: string, known: readonly T[]): T[] {

@@ -190,7 +190,7 @@ function rowsOf(pictures: readonly Picture[], dimensions: number): Float32Array 
   const rows = new Float32Array(pictures.length * dimensions);
   pictures.forEach(({ bytes }, r) => {
     if (bytes.length !== dimensions)
-      throw new BadInputError('pca-sizes', 'PCA is for pictures of one size and number of channels');
+      throw new BadInputError('bench-pca-sizes', 'PCA is for pictures of one size and number of channels');
     for (let k = 0; k < dimensions; k++) rows[r * dimensions + k] = bytes[k]! / 255;
   });
   return rows;

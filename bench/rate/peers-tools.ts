@@ -221,7 +221,7 @@ async function timed([command, args]: [string, string[]], result: string): Promi
   } catch (error) {
     const { stderr } = error as { stderr?: string };
     throw new EnvironmentError(
-      'peer-failed',
+      'bench-peer-failed',
       `${command} ${args.join(' ')} failed: ${stderr?.trim() || error}`,
       {
         cause: error,

@@ -4,18 +4,18 @@ import { errorLine, errorObject, exitCodeOf, toFunctaError, UsageError } from '.
 
 it('every kind of fault has its exit code', () => {
   const codes = [
-    new UsageError('x', 'm'),
-    new BadStreamError('x', 0, 'm'),
-    new LimitError('x', 1, 2, 'h'),
+    new UsageError('bad-query', 'm'),
+    new BadStreamError('bad-query', 0, 'm'),
+    new LimitError('bad-query', 1, 2, 'h'),
     new AbortedError(),
-    new BadInputError('x', 'm'),
-    new NotFoundError('x', 'm'),
+    new BadInputError('bad-query', 'm'),
+    new NotFoundError('bad-query', 'm'),
   ].map(exitCodeOf);
   expect(codes).toEqual([2, 3, 4, 130, 1, 1]);
 });
 
 it('an error is one line that ends in its code', () => {
-  expect(errorLine(new BadInputError('bad-thing', 'first\n  second'))).toBe(
+  expect(errorLine(new BadInputError('bad-query', 'first\n  second'))).toBe(
     'functa: first second [bad-thing]',
   );
 });

@@ -1,4 +1,5 @@
 /** How a fault becomes an exit code and one line. The codes are part of the interface of the command line. */
+import type { ErrorCode } from '../core/error-codes.ts';
 import {
   AbortedError,
   BadInputError,
@@ -74,11 +75,23 @@ function oneLine(text: string): string {
   return text.replace(/\s*\r?\n\s*/g, ' ').trim();
 }
 
+/** What commander calls faults of a command line. */
+const commanderCodes: Readonly<Record<string, ErrorCode>> = {
+  conflictingOption: 'conflicting-option',
+  excessArguments: 'excess-arguments',
+  invalidArgument: 'invalid-argument',
+  invalidOptionArgument: 'invalid-option-argument',
+  missingArgument: 'missing-argument',
+  missingMandatoryOptionValue: 'missing-mandatory-option-value',
+  optionMissingArgument: 'option-missing-argument',
+  unknownCommand: 'unknown-command',
+  unknownOption: 'unknown-option',
+};
+
 function fromCommander(error: Error, code: string): UsageError {
   // commander shows its help where a command is missing
   if (code === 'help') return new UsageError('no-command', 'a command is missing; functa --help lists them');
-  const kebab = code.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
-  return new UsageError(kebab, error.message.replace(/^error: /, ''));
+  return new UsageError(commanderCodes[code] ?? 'usage', error.message.replace(/^error: /, ''));
 }
 
 function fromSystem(error: Error, code: string): FunctaError {

@@ -10,7 +10,7 @@ it('an interruption says what is kept and the command that goes on', async () =>
 });
 
 it('other faults pass as they are', async () => {
-  const fault = new BadInputError('x', 'm');
+  const fault = new BadInputError('bad-query', 'm');
   await expect(
     resumable(
       () => '',

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-codes.ts';
+
 /**
  * One error per kind of fault. Every error the library throws on purpose is a FunctaError; its `kind` decides
  * the exit code of the command line and the status of the server.
@@ -15,8 +17,8 @@ export type ErrorKind =
 export class FunctaError extends Error {
   readonly kind: ErrorKind;
   /** Stable, machine-readable, kebab-case: part of the interface. */
-  readonly code: string;
-  constructor(kind: ErrorKind, code: string, message: string, options?: ErrorOptions) {
+  readonly code: ErrorCode;
+  constructor(kind: ErrorKind, code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
     this.kind = kind;
@@ -27,7 +29,7 @@ export class FunctaError extends Error {
 /** The bytes are not what their format says. `at` is the offset of the fault. */
 export class BadStreamError extends FunctaError {
   readonly at: number;
-  constructor(code: string, at: number, message: string) {
+  constructor(code: ErrorCode, at: number, message: string) {
     super('stream', code, `${message} (at byte ${at})`);
     this.at = at;
   }
@@ -35,7 +37,7 @@ export class BadStreamError extends FunctaError {
 
 /** A value, option or signal from the caller is wrong. */
 export class BadInputError extends FunctaError {
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super('input', code, message, options);
   }
 }
@@ -55,14 +57,14 @@ export class LimitError extends FunctaError {
 
 /** The caller names something that is not there. */
 export class NotFoundError extends FunctaError {
-  constructor(code: string, message: string) {
+  constructor(code: ErrorCode, message: string) {
     super('notFound', code, message);
   }
 }
 
 /** The caller's reference is to a thing in another state: another model, a store that is open elsewhere. */
 export class ConflictError extends FunctaError {
-  constructor(code: string, message: string) {
+  constructor(code: ErrorCode, message: string) {
     super('conflict', code, message);
   }
 }
@@ -76,7 +78,7 @@ export class AbortedError extends FunctaError {
 
 /** The machine said no: disk full, no compiler, a worker that died. */
 export class EnvironmentError extends FunctaError {
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super('environment', code, message, options);
   }
 }

@@ -147,7 +147,7 @@ function multiplyHigh(high: number, low: number, b: number): number {
   return (high * bHigh + Math.floor(middle / 65536) + Math.floor(other / 65536)) | 0;
 }
 
-function checkCounter(name: string, value: number): void {
+function checkCounter(name: 'stream' | 'position', value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new BadInputError(name, `${name} is an integer from 0 to 2^53 - 1, not ${value}`);
   }

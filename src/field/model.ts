@@ -3,7 +3,9 @@
  * `field.rates` and `field.steps`, how those change with quality (at-quality.ts) if they do, and whatever priors it carries as
  * `prior.<kind>.<name>`.
  */
+
 import { ByteWriter } from '../core/bytes.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
@@ -153,12 +155,12 @@ function asStream<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof BadInputError)) throw error;
-    const code = {
+    const codes: Partial<Record<ErrorCode, ErrorCode>> = {
       'model-not-finite': 'model-not-finite',
       'bad-card': 'model-card',
       'bad-spec': 'model-card',
     };
-    throw new BadStreamError(code[error.code as keyof typeof code] ?? 'model-tensor', 8, error.message);
+    throw new BadStreamError(codes[error.code] ?? 'model-tensor', 8, error.message);
   }
 }
 

@@ -7,6 +7,7 @@
  * Stricter than the library in three points, so that no two readers understand one file differently: duplicate keys,
  * unknown fields and numbers not written as plain integers are refused.
  */
+import type { ErrorCode } from '../core/error-codes.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { allocate, type Dtype, dtypeBytes, type Tensor, tensor } from '../core/tensor.ts';
@@ -40,10 +41,14 @@ export function readSafetensors(bytes: Uint8Array, limits: Limits = defaultLimit
   let end = 0;
   for (const { name, dtype, shape, from, to } of entries.sort((a, b) => a.from - b.from || a.to - b.to)) {
     // Sorted by offset, each must begin where the one before ended: no overlap, no hole.
-    if (from !== end) fault('offsets', `tensor ${show(name)} starts at ${from} of the data, not at ${end}`);
+    if (from !== end)
+      fault('safetensors-offsets', `tensor ${show(name)} starts at ${from} of the data, not at ${end}`);
     const count = checkedCount(name, shape);
     if (to - from !== count * dtypeBytes[dtype]) {
-      fault('size', `tensor ${show(name)} has ${to - from} bytes for ${count} elements of ${dtype}`);
+      fault(
+        'safetensors-size',
+        `tensor ${show(name)} has ${to - from} bytes for ${count} elements of ${dtype}`,
+      );
     }
     if (to > bytes.length - dataAt) {
       throw new BadStreamError('truncated', bytes.length, `tensor ${show(name)} ends at ${dataAt + to}`);
@@ -126,14 +131,14 @@ interface Entry {
 }
 
 function parseHeader(header: Uint8Array): { entries: Entry[]; metadata: Record<string, string> } {
-  if (header[0] !== 0x7b) fault('header', 'the header does not begin with "{"');
+  if (header[0] !== 0x7b) fault('safetensors-header', 'the header does not begin with "{"');
   let text: string;
   let root: Record<string, unknown>;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
     root = JSON.parse(text) as Record<string, unknown>;
   } catch {
-    return fault('header', 'the header is not JSON in UTF-8');
+    return fault('safetensors-header', 'the header is not JSON in UTF-8');
   }
   checkTokens(text);
   const entries: Entry[] = [];
@@ -141,9 +146,10 @@ function parseHeader(header: Uint8Array): { entries: Entry[]; metadata: Record<s
   for (const [name, value] of Object.entries(root)) {
     if (name !== metadataKey) entries.push(parseEntry(name, value));
     else {
-      if (!isObject(value)) return fault('metadata', 'the metadata are not an object');
+      if (!isObject(value)) return fault('safetensors-metadata', 'the metadata are not an object');
       for (const [key, text] of Object.entries(value)) {
-        if (typeof text !== 'string') return fault('metadata', `metadata ${show(key)} is not a string`);
+        if (typeof text !== 'string')
+          return fault('safetensors-metadata', `metadata ${show(key)} is not a string`);
         Object.defineProperty(metadata, key, {
           value: text,
           enumerable: true,
@@ -157,21 +163,24 @@ function parseHeader(header: Uint8Array): { entries: Entry[]; metadata: Record<s
 }
 
 function parseEntry(name: string, value: unknown): Entry {
-  if (!isObject(value)) return fault('entry', `tensor ${show(name)} is not described by an object`);
+  if (!isObject(value))
+    return fault('safetensors-entry', `tensor ${show(name)} is not described by an object`);
   const { dtype, shape, data_offsets: offsets, ...rest } = value;
   const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) fault('entry', `tensor ${show(name)} has a field ${show(unknown)}`);
+  if (unknown !== undefined) fault('safetensors-entry', `tensor ${show(name)} has a field ${show(unknown)}`);
   if (typeof dtype !== 'string' || !Object.hasOwn(dtypeBytes, dtype)) {
     return fault(
-      'dtype',
+      'safetensors-dtype',
       `tensor ${show(name)} has dtype ${show(dtype)}; read are ${Object.keys(dtypeBytes)}`,
     );
   }
-  if (!isCounts(shape)) return fault('entry', `tensor ${show(name)} has no shape of whole numbers`);
+  if (!isCounts(shape))
+    return fault('safetensors-entry', `tensor ${show(name)} has no shape of whole numbers`);
   if (!isCounts(offsets) || offsets.length !== 2)
-    return fault('entry', `tensor ${show(name)} has no pair of offsets`);
+    return fault('safetensors-entry', `tensor ${show(name)} has no pair of offsets`);
   const [from, to] = offsets as [number, number];
-  if (from > to) fault('offsets', `tensor ${show(name)} ends at ${to} before its start at ${from}`);
+  if (from > to)
+    fault('safetensors-offsets', `tensor ${show(name)} ends at ${to} before its start at ${from}`);
   return { name, dtype: dtype as Dtype, shape, from, to };
 }
 
@@ -185,11 +194,11 @@ function checkTokens(text: string): void {
     else if (token === ':') {
       const key = JSON.parse(last) as string;
       const keys = open.at(-1)!;
-      if (keys.has(key)) fault('duplicate', `${show(key)} stands twice`);
-      if (/[\ud800-\udfff]/u.test(key)) fault('header', 'a name is not well-formed Unicode');
+      if (keys.has(key)) fault('safetensors-duplicate', `${show(key)} stands twice`);
+      if (/[\ud800-\udfff]/u.test(key)) fault('safetensors-header', 'a name is not well-formed Unicode');
       keys.add(key);
     } else if (token[0] !== '"' && !/^\d+$/.test(token))
-      fault('header', `${token} is not a plain whole number`);
+      fault('safetensors-header', `${token} is not a plain whole number`);
     last = token;
   }
 }
@@ -198,7 +207,8 @@ function checkedCount(name: string, shape: readonly number[]): number {
   let count = 1;
   for (const n of shape) {
     count *= n;
-    if (!Number.isSafeInteger(count)) fault('size', `shape [${shape}] of tensor ${show(name)} overflows`);
+    if (!Number.isSafeInteger(count))
+      fault('safetensors-size', `shape [${shape}] of tensor ${show(name)} overflows`);
   }
   return count;
 }
@@ -224,6 +234,6 @@ function quote(text: string): string {
 }
 
 /** A fault of the header: reported at its start. */
-function fault(code: string, message: string): never {
-  throw new BadStreamError(`safetensors-${code}`, 8, message);
+function fault(code: ErrorCode, message: string): never {
+  throw new BadStreamError(code, 8, message);
 }

@@ -8,7 +8,9 @@
  *   36  u32 size of each axis; label (UTF-8 or f64); zeros up to a multiple of 4
  *       float32 modulation; coded bytes; u32 CRC-32C of the id in UTF-8 and of all before
  */
+
 import { ByteReader } from '../core/bytes.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
 import { BadStreamError } from '../core/errors.ts';
 import { crc32c } from '../core/hash.ts';
 import { plainLabel } from '../core/label.ts';
@@ -19,7 +21,7 @@ const quality = 50;
 
 /** The function of a record: its file, or, where it has none, its modulation. Throws BadStreamError `truncated` or `record-*`. */
 export function decodeRecord1(id: string, bytes: Uint8Array): StoredFunction {
-  const bad = (code: string, at: number, what: string): never => {
+  const bad = (code: ErrorCode, at: number, what: string): never => {
     throw new BadStreamError(code, at, `function ${JSON.stringify(id)}: ${what}`);
   };
   const crcAt = Math.max(0, bytes.length - 4);

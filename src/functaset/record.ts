@@ -9,7 +9,9 @@
  *
  * The id is the key and not in the record: as the start of the checksum it still ties the two together.
  */
+
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { fromFloat16, maxFloat16, toFloat16 } from '../core/float16.ts';
 import { crc32c } from '../core/hash.ts';
@@ -183,7 +185,7 @@ function readModulation(reader: ByteReader, size: number): ModulationContent {
   return { kind: 'modulation', quality, values: fromFloat16(halves) };
 }
 
-function fail(id: string, code: string, at: number, what: string): never {
+function fail(id: string, code: ErrorCode, at: number, what: string): never {
   throw new BadStreamError(code, at, `function ${JSON.stringify(id)}: ${what}`);
 }
 

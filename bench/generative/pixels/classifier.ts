@@ -100,7 +100,7 @@ export async function openPixelClassifier(options: PixelClassifierOptions = {}):
       const found = classesOf(images);
       if (labels.length !== found.length || found.length === 0) {
         throw new BadInputError(
-          'labels',
+          'bench-labels',
           `${labels.length} labels are not one for each of ${found.length} images`,
         );
       }
@@ -130,7 +130,7 @@ function runAll(
   const count = images.length / imageLength;
   if (!Number.isInteger(count)) {
     throw new BadInputError(
-      'images',
+      'bench-images',
       `${images.length} values are no whole number of images of ${imageLength}`,
     );
   }

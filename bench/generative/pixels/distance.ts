@@ -51,7 +51,7 @@ export function precisionRecall(
   checkAlike(real, samples);
   for (const set of [real, samples]) {
     if (!(Number.isInteger(k) && k >= 1 && k < countOf(set))) {
-      throw new BadInputError('neighbours', `k is from 1 to under the size of both sets, not ${k}`);
+      throw new BadInputError('bench-neighbours', `k is from 1 to under the size of both sets, not ${k}`);
     }
   }
   return {
@@ -161,7 +161,8 @@ function norms({ values, dimensions }: Vectors): Float64Array {
 function moments(set: Vectors): { mean: Float64Array; covariance: Float64Array } {
   const { values, dimensions: d } = set;
   const n = countOf(set);
-  if (n < 2) throw new BadInputError('too-few-vectors', `a covariance is of at least 2 vectors, not ${n}`);
+  if (n < 2)
+    throw new BadInputError('bench-too-few-vectors', `a covariance is of at least 2 vectors, not ${n}`);
   const mean = new Float64Array(d);
   for (let i = 0; i < values.length; i++) mean[i % d]! += values[i]! / n;
   const covariance = new Float64Array(d * d);
@@ -216,7 +217,7 @@ function checkAlike(a: Vectors, b: Vectors): void {
   const whole = [a, b].every((set) => Number.isInteger(countOf(set)) && countOf(set) >= 1);
   if (!whole || a.dimensions !== b.dimensions) {
     throw new BadInputError(
-      'vectors',
+      'bench-vectors',
       `sets of vectors are compared in one space: ${a.values.length} numbers of ${a.dimensions}, ${b.values.length} of ${b.dimensions}`,
     );
   }
