@@ -16,7 +16,7 @@ it('every kind of fault has its exit code', () => {
 
 it('an error is one line that ends in its code', () => {
   expect(errorLine(new BadInputError('bad-query', 'first\n  second'))).toBe(
-    'functa: first second [bad-thing]',
+    'functa: first second [bad-query]',
   );
 });
 
