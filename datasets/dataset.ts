@@ -1,4 +1,4 @@
-import type { Axis, Output } from '../src/field/outputs.ts';
+import type { DataKind } from '../src/field/outputs.ts';
 import type { Box } from '../src/signal/box.ts';
 import type { Signal } from '../src/signal/signal.ts';
 
@@ -34,10 +34,9 @@ export interface Dataset {
   readonly shape?: readonly number[];
   readonly channels: number;
   /** What values and coordinates are; absent: 8-bit samples from 0 to 1 where there are bytes, else numbers. */
-  readonly kind?: {
-    readonly outputs: readonly Omit<Output, 'offset' | 'scale'>[];
-    readonly axes: readonly Axis[];
-  };
+  readonly kind?: DataKind;
+  /** Whether items have weights of their own; the learner asks for them only then, or where axes have some. */
+  readonly weighted?: boolean;
   readonly card: DatasetCard;
   /** Item `i`, 0 <= i < length. Throws NotFoundError `no-item` outside. */
   get(i: number): Promise<Signal> | Signal;

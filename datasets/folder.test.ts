@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { writeImage } from '../src/formats/image.ts';
 import { readBox, shapeOfItem } from './crop.ts';
-import { splitByHash } from './folder.ts';
+import { splitByHash } from './folder-files.ts';
 import { openDataset } from './registry.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'functa-folder-'));

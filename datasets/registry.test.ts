@@ -21,6 +21,7 @@ describe('the registry', () => {
       'photos-128': 'fetch',
       images: 'path',
       kodak: 'path',
+      signals: 'path',
       'fixture-fashion': 'ready',
       'fixture-emoji': 'ready',
     });

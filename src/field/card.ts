@@ -4,7 +4,7 @@ import { canonicalJson } from './canonical.ts';
 import { checkSpec } from './check.ts';
 import { axesOfKind, type Channels, channelCounts, channelKinds, outputsOfKind } from './kinds.ts';
 import { fieldLimits } from './limits.ts';
-import type { Axis, Output, SampleType, ValueRange } from './outputs.ts';
+import type { Axis, DataKind, Output, SampleType, ValueRange } from './outputs.ts';
 import {
   fail,
   flag,
@@ -14,6 +14,7 @@ import {
   oneOf,
   optional,
   type Parser,
+  record,
   recordOf,
   text,
   whole,
@@ -120,6 +121,17 @@ function parseTold(json: unknown, limits: Limits): ModelCard {
     fail('card.outputs', 'of different names');
   if (new Set(axes.map(({ name }) => name)).size < axes.length) fail('card.axes', 'of different names');
   return card;
+}
+
+/** What signals are, from parsed JSON: outputs without offset and scale, and axes. Throws BadInputError `bad-card` naming the member. */
+export function parseKind(json: unknown, at = 'signals'): DataKind {
+  const scaled = (value: unknown, at: string) => {
+    const { offset: _, scale: __, ...rest } = output({ offset: 0, scale: 1, ...record(value, at) }, at);
+    return rest;
+  };
+  const kind = members<DataKind>(json, at, { outputs: listOf(scaled), axes: listOf(axis) });
+  if (kind.outputs.length === 0 || kind.axes.length === 0) fail(at, 'of one output and one axis at least');
+  return kind;
 }
 
 const output: Parser<Output> = (value, at) => {

@@ -37,6 +37,12 @@ export interface ValueRange {
   readonly scale: number;
 }
 
+/** What the signals of some data are: all of an output but how a field is scaled to it. */
+export interface DataKind {
+  readonly outputs: readonly Omit<Output, 'offset' | 'scale'>[];
+  readonly axes: readonly Axis[];
+}
+
 /** What the samples of an output stand for: value = zero + sample / perUnit, samples within low..high. */
 export interface SampleScale {
   readonly zero: number;

@@ -2,10 +2,13 @@
 import { readBox, shapeOfItem } from '../../datasets/crop.ts';
 import type { Dataset, OpenOptions, Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
+import { BadInputError } from '../core/errors.ts';
 import { axesOfKind, type Channels, outputsOfKind } from '../field/kinds.ts';
-import type { Axis, Output } from '../field/outputs.ts';
+import type { DataKind } from '../field/outputs.ts';
 import type { DataShape } from '../learn/index.ts';
+import { type Box, copyBox } from '../signal/box.ts';
 import type { SignalSource } from '../signal/source.ts';
+import { weightsOf } from '../signal/weights.ts';
 import type { DataRef } from './types.ts';
 
 /** A data set as the learner reads it. */
@@ -16,7 +19,22 @@ export function sourceOf(dataset: Dataset, limit?: number): SignalSource {
     channels: dataset.channels,
     shapeOf: (index) => dataset.shape ?? shapeOfItem(dataset, index),
     fill: (index, crop, target) => readBox(dataset, index, crop, target),
+    ...(isWeighted(dataset) && {
+      fillWeights: (index, box, target) => readWeights(dataset, index, box, target),
+    }),
   };
+}
+
+function isWeighted({ weighted = false, kind }: Dataset): boolean {
+  return weighted || kind?.axes.some(({ weight }) => weight !== undefined) === true;
+}
+
+/** How much the points of a box of item `index` count: by its own weights, else by its axes or the data set's. */
+async function readWeights(dataset: Dataset, index: number, box: Box, target: Float32Array): Promise<void> {
+  const item = await dataset.get(index);
+  const weights = weightsOf({ axes: dataset.kind?.axes ?? [], shape: item.shape }, item);
+  if (weights === undefined) target.fill(1);
+  else copyBox(weights, item.shape, 1, box, target);
 }
 
 /** Data of a job, opened. */
@@ -40,12 +58,6 @@ export async function openData(
 /** What data are called. */
 export function nameOfData(ref: DataRef): string {
   return typeof ref === 'string' ? ref : ref.name;
-}
-
-/** What the signals of a data set are: all of an output but how the field is scaled to it. */
-export interface DataKind {
-  readonly outputs: readonly Omit<Output, 'offset' | 'scale'>[];
-  readonly axes: readonly Axis[];
 }
 
 /**
@@ -83,6 +95,19 @@ export function openingFor(
   };
 }
 
+/** The values of a recipe for data that say their range; undefined for others. Throws BadInputError `recipe-data` where outputs differ. */
+function rangeOfKind({ kind, name }: Dataset): DataShape['values'] {
+  const [first] = kind?.outputs ?? [];
+  if (kind === undefined || first === undefined) return undefined;
+  const { low, peak } = first;
+  if (kind.outputs.every((output) => output.low === low && output.peak === peak))
+    return { offset: low + peak / 2, scale: peak, peak };
+  throw new BadInputError(
+    'recipe-data',
+    `the outputs of ${name} have ranges of their own; bring them to one, or give a recipe file`,
+  );
+}
+
 /** Signals whose shapes are looked at, spread over a data set whose signals differ. */
 const looked = 256;
 
@@ -95,14 +120,15 @@ export async function shapeOfData(
   const { data, close } = await openData(ref, split, options);
   try {
     const outputs = data.channels;
-    if (data.shape !== undefined) return { shape: data.shape, outputs, uniform: true };
+    const values = rangeOfKind(data);
+    if (data.shape !== undefined) return { shape: data.shape, outputs, uniform: true, values };
     const count = Math.min(looked, data.length);
     let shape: readonly number[] | undefined;
     for (let i = 0; i < count; i++) {
       const of = await shapeOfItem(data, Math.floor((i * data.length) / count));
       shape = shape?.map((size, axis) => Math.min(size, of[axis]!)) ?? of;
     }
-    return { shape: shape ?? [], outputs, uniform: false };
+    return { shape: shape ?? [], outputs, uniform: false, values };
   } finally {
     close();
   }

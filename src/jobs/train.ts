@@ -10,20 +10,12 @@ import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
 import type { Family, ModelCard } from '../field/card.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
-import { sampleTypeOf } from '../field/outputs.ts';
+import { type DataKind, sampleTypeOf } from '../field/outputs.ts';
 import { scalesTensor } from '../fit/fit.ts';
 import { priceWith } from '../fit/price.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
-import {
-  type DataKind,
-  kindOfData,
-  nameOfData,
-  type OpenedData,
-  openData,
-  openingFor,
-  sourceOf,
-} from './data.ts';
+import { kindOfData, nameOfData, type OpenedData, openData, openingFor, sourceOf } from './data.ts';
 import { holds } from './files.ts';
 import type { JobEvent, TrainOptions, TrainResult } from './types.ts';
 

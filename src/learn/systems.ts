@@ -19,6 +19,8 @@ export interface DataShape {
   readonly outputs: number;
   /** Whether all signals have this shape. */
   readonly uniform: boolean;
+  /** What values range over, where the data say it; default: samples from 0 to 1. */
+  readonly values?: TrainingRecipe['values'] | undefined;
 }
 
 export interface SystemOptions {
@@ -59,7 +61,7 @@ export function systemRecipe(system: System, data: DataShape, options: SystemOpt
     name: system,
     spec: specOf(system, shape, data.outputs, options),
     shape,
-    values: unitRange,
+    values: data.values ?? unitRange,
     crops,
     steps: 2_000,
     batch: Math.min(32, Math.max(4, most)),

@@ -1,0 +1,122 @@
+/** Signals of the caller's, of any kind and in any of the formats: a directory with a file that says what its signals are. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts';
+import { defaultLimits, type Limits } from '../src/core/limits.ts';
+import { parseKind } from '../src/field/card.ts';
+import type { DataKind } from '../src/field/outputs.ts';
+import { formatOfName, type SignalFormat, signalFormats } from '../src/formats/formats.ts';
+import { readSignalAs, readSignalShape } from '../src/formats/read.ts';
+import type { Signal } from '../src/signal/signal.ts';
+import type { Dataset, DatasetCard, Split } from './dataset.ts';
+import { noItem } from './flat.ts';
+import { filesOf, labelOf } from './folder-files.ts';
+
+/** The file that says what signals of a directory are. */
+export const kindFile = 'signals.json';
+
+export interface SignalFolderOptions {
+  readonly name: string;
+  readonly directory: string;
+  readonly split: Split | 'all';
+  readonly card: DatasetCard;
+  readonly limits?: Limits;
+}
+
+/**
+ * Files of signals below a directory, in the order of their paths; splits and labels are those of `filesOf`. Throws NotFoundError
+ * `no-directory`, `no-kind` or `empty-split`, BadInputError `bad-card`.
+ */
+export async function openSignalFolder(options: SignalFolderOptions): Promise<Dataset> {
+  const kind = await readKind(options.directory);
+  const outputs = kind.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
+  const fits = ({ fits }: SignalFormat) => fits({ axes: kind.axes.length, outputs });
+  const files = await filesOf({
+    ...options,
+    rule: 'by-folder',
+    takes: (name) => {
+      const format = formatOfName(name);
+      return format !== undefined && fits(format);
+    },
+    items: 'signals',
+    toldBy: signalFormats
+      .filter(fits)
+      .flatMap(({ suffixes }) => suffixes)
+      .join(', '),
+  });
+  return new SignalFolder(options, kind, files);
+}
+
+async function readKind(directory: string): Promise<DataKind> {
+  const path = join(directory, kindFile);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new NotFoundError(
+      'no-kind',
+      `${path} cannot be read (${error.code}); write there what the signals are: {"outputs": [...], "axes": [...]}`,
+    );
+  });
+  try {
+    return parseKind(JSON.parse(text), path);
+  } catch (error) {
+    if (error instanceof FunctaError) throw error;
+    throw new BadInputError('bad-card', `${path} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+class SignalFolder implements Dataset {
+  readonly name: string;
+  readonly split: Split | 'all';
+  readonly length: number;
+  readonly channels: number;
+  readonly kind: DataKind;
+  readonly card: DatasetCard;
+  readonly #directory: string;
+  readonly #files: readonly string[];
+  readonly #limits: Limits;
+
+  constructor(options: SignalFolderOptions, kind: DataKind, files: readonly string[]) {
+    this.name = options.name;
+    this.split = options.split;
+    this.card = options.card;
+    this.length = files.length;
+    this.channels = kind.outputs.length;
+    this.kind = kind;
+    this.#directory = options.directory;
+    this.#files = files;
+    this.#limits = options.limits ?? defaultLimits;
+  }
+
+  async get(i: number): Promise<Signal> {
+    const id = this.idAt(i);
+    const outputs = this.kind.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
+    const options = { id, outputs, axes: this.kind.axes.length, limits: this.#limits };
+    const signal = await this.#read(id, (bytes) => readSignalAs(bytes, options));
+    const label = labelOf(id);
+    return label === undefined ? signal : { ...signal, label };
+  }
+
+  idAt(i: number): string {
+    const file = this.#files[i];
+    if (file === undefined) throw noItem(this, i);
+    return file;
+  }
+
+  shapeAt(i: number): Promise<readonly number[]> {
+    const axes = this.kind.axes.length;
+    return this.#read(this.idAt(i), (bytes) => readSignalShape(bytes, axes, this.#limits));
+  }
+
+  close(): void {}
+
+  async #read<T>(file: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+    const path = join(this.#directory, file);
+    try {
+      return await decode(await readFile(path));
+    } catch (error) {
+      if (error instanceof FunctaError) {
+        throw new BadInputError(error.code, `${path}: ${error.message}`, { cause: error });
+      }
+      throw new NotFoundError('no-file', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  }
+}
