@@ -10,31 +10,30 @@ import { noItem } from './flat.ts';
  * itself.
  */
 export async function openTiles(
-  pictures: Dataset,
+  whole: Dataset,
   card: DatasetCard,
   size: number,
   apart: readonly number[],
 ): Promise<Dataset> {
-  const { cropAt, shapeAt, split, channels } = pictures;
-  if (cropAt === undefined || shapeAt === undefined)
-    throw new BugError(`${pictures.name} does not cut boxes`);
+  const { cropAt, shapeAt, split, channels } = whole;
+  if (cropAt === undefined || shapeAt === undefined) throw new BugError(`${whole.name} does not cut boxes`);
   const { name } = card;
   const shape = [size, size];
-  const tiles: { readonly picture: number; readonly box: Box }[] = [];
-  for (let picture = 0; picture < pictures.length; picture++) {
-    const [height = 0, width = 0] = await shapeAt.call(pictures, picture);
-    const step = apart[picture]!;
+  const tiles: { readonly item: number; readonly box: Box }[] = [];
+  for (let item = 0; item < whole.length; item++) {
+    const [height = 0, width = 0] = await shapeAt.call(whole, item);
+    const step = apart[item]!;
     for (let y = 0; y + size <= height; y += step) {
       for (let x = 0; x + size <= width; x += step)
-        tiles.push({ picture, box: { start: [y, x], count: shape } });
+        tiles.push({ item, box: { start: [y, x], count: shape } });
     }
   }
   const length = tiles.length;
   const get = async (i: number): Promise<Signal> => {
     const tile = tiles[i];
     if (tile === undefined) throw noItem({ name, split, length }, i);
-    const bytes = await cropAt.call(pictures, tile.picture, tile.box);
+    const bytes = await cropAt.call(whole, tile.item, tile.box);
     return signalFromBytes(bytes, { id: `${name}/${i}`, shape, channels });
   };
-  return { name, split, length, shape, channels, card, get, close: () => pictures.close() };
+  return { name, split, length, shape, channels, card, get, close: () => whole.close() };
 }

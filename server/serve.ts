@@ -6,10 +6,11 @@ import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { type Limits, serverLimits, withLimits } from '../src/core/limits.ts';
 import { packageRoot } from '../src/disk/package.ts';
 import type { Engine } from '../src/engine/index.ts';
+import { kindOf, type SignalFormat, writtenFormatsFor } from '../src/formats/formats.ts';
 import { bundledModels, listModels } from '../src/models/index.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
-import { Catalogue, type RefusedModel } from './catalogue.ts';
+import { Catalogue, type RefusedModel, type ServedModel } from './catalogue.ts';
 import { Connections } from './connections.ts';
 import type { ServerContext } from './context.ts';
 import { isLoopback } from './hosts.ts';
@@ -55,6 +56,8 @@ export interface RunningServer {
   /** Only this machine reaches it. */
   readonly loopback: boolean;
   readonly models: readonly string[];
+  /** What signals of the first model are had as unless something else is asked for. */
+  readonly reply: Pick<SignalFormat, 'mediaType' | 'suffixes'> | undefined;
   /** Model files that cannot be served. */
   readonly refused: readonly RefusedModel[];
   readonly functasets: readonly string[];
@@ -105,6 +108,7 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
     port,
     loopback: isLoopback(address),
     models: context.catalogue.models.map(({ name }) => name),
+    reply: replyOf(context.catalogue.models[0]),
     refused: context.catalogue.refused,
     functasets: context.catalogue.functasets.map(({ name }) => name),
     engine: context.engine,
@@ -143,6 +147,10 @@ async function openContext(
     version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
     state: { draining: false },
   };
+}
+
+function replyOf(model: ServedModel | undefined): RunningServer['reply'] {
+  return model && writtenFormatsFor(kindOf(model.card))[0];
 }
 
 /** Throws NotFoundError `models-directory`. */

@@ -38,6 +38,8 @@ it.each([
   ],
   ['an atomic write of its own', 'src/learn/a.ts', 'renameSync(fresh, path);'],
   ['a prior by its name', 'src/session/a.ts', "if (kind === 'diffusion') return 4;"],
+  ['a picture above the formats', 'src/session/a.ts', 'if (isPicture(card)) return 255;'],
+  ['a suffix above the formats', 'src/cli/a.ts', "const output = stem + '.npy';"],
   ['a folder that nobody named', 'src/misc/a.ts', ''],
 ])('%s is found', (_what, path, text) => {
   expect(breaches([{ path, text }])).toHaveLength(1);
@@ -47,6 +49,7 @@ it.each([
   ['prior/train/a.ts', "import * as tf from '../../src/engine/tfjs/tf.ts'; const x = Math.exp(1);"],
   ['src/cli/a.ts', "import { serve } from '../../server/index.ts'; import { mse } from '../core/units.ts';"],
   ['codec/a.ts', '// Buffer.from(bytes) would be Math.log2\nconst url = "https://example.org";'],
+  ['src/formats/a.ts', 'const suffix = ".png";'],
   ['codec/a.test.ts', "import { decode } from '../src/jobs/index.ts';"],
 ])('%s may do what it does', (path, text) => {
   expect(breaches([{ path, text }])).toEqual([]);

@@ -85,6 +85,24 @@ const namingPriors = [
   'src/cli/commands/combine.ts',
 ];
 
+/** Who knows what a picture is or names a format, above src/formats, and why. Everything else asks a card or the registry. */
+const namingKinds: Readonly<Record<string, string>> = {
+  'datasets/sets/': 'a data set knows what its items are',
+  'datasets/registry.ts': 'the list of data sets, some of which are of pictures',
+  'datasets/folder.ts': 'crops of large pictures are cut from their 8-bit samples',
+  'datasets/fetch/': 'names of files in packages',
+  'src/jobs/peer': 'codecs of pictures that evaluations compare with',
+  'src/jobs/modulations-file.ts': 'arrays of modulations, which are no signals, for other programs',
+  'src/cli/commands/store.ts': 'the same',
+  'src/learn/recipe.ts': 'a member of recipe files is called pictures, and digests of recipes hold it',
+  'src/learn/presets.ts': 'the same',
+  'src/learn/outer-step.ts': 'the same',
+  'src/index.ts': 'the door gives the readers and writers of formats by name',
+};
+
+/** Layers that stand below src/formats, or beside it: what they are about is no file of a signal. */
+const belowFormats = ['src/core/', 'src/field/', 'src/signal/', 'src/formats/', 'src/engine/', 'src/disk/'];
+
 /** Every breach of the rules in these sources, one line each; tests and their helpers may import what they like. */
 export function breaches(sources: readonly Source[]): string[] {
   return sources
@@ -97,6 +115,7 @@ export function breaches(sources: readonly Source[]): string[] {
         ...imports(code).flatMap((target) => importBreach(path, layer, target)),
         ...barrelBreaches(path, layer, code),
         ...wordBreaches(path, layer, code),
+        ...kindBreaches(path, layer, code),
       ];
     });
 }
@@ -168,6 +187,18 @@ function wordBreaches(path: string, layer: string, code: string): string[] {
     }
   }
   return found;
+}
+
+/** Above src/formats nothing names a picture, a pixel, a format or its suffix: kinds of signal are told by cards and the registry. */
+function kindBreaches(path: string, layer: string, code: string): string[] {
+  if (belowFormats.includes(layer) || layer.startsWith('prior/') || layer === 'codec/') return [];
+  if (Object.keys(namingKinds).some((prefix) => path.startsWith(prefix))) return [];
+  const words = code.matchAll(
+    /picture|pixel|\bimages?(?![a-z])|(?<![a-z])(?:png|jpeg|webp|avif|npy)(?![a-z])/gi,
+  );
+  return [...new Set([...words].map(([word]) => word))].map(
+    (word) => `${path}: names ${word}; ask the card of the model, or the registry in src/formats`,
+  );
 }
 
 function layerOf(path: string): string | undefined {

@@ -1,5 +1,6 @@
 /** The codecs of evaluations as peers of the benchmark: at these settings, with the time that they take. */
-import { decodeFormat, type Format, type FormatName, formats } from '../../src/jobs/peer-codecs.ts';
+import { decodeFormat, type Format, formats } from '../../src/jobs/peer-codecs.ts';
+import type { PeerName } from '../../src/jobs/peer-names.ts';
 import type { PeerCodec, Timed } from './peer.ts';
 
 const settings = [
@@ -10,7 +11,7 @@ export const jpeg = peerOf('jpeg', formats.jpeg);
 export const webp = peerOf('webp', formats.webp);
 export const avif = peerOf('avif', formats.avif);
 
-function peerOf(key: FormatName, { name, version, variants }: Format): PeerCodec {
+function peerOf(key: PeerName, { name, version, variants }: Format): PeerCodec {
   return {
     key,
     name,

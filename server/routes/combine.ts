@@ -19,7 +19,7 @@ const mostIds = 1024;
 
 const id = z.string().min(1).max(255);
 const output = {
-  size: z.string().max(64).optional().openapi({ description: 'Of pictures and arrays: `4x`, or `640x480`.' }),
+  size: z.string().max(64).optional().openapi({ description: 'Of signals: `4x`, or `640x480`.' }),
   quality: z
     .number()
     .int()

@@ -3,7 +3,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { KindThat } from '../../prior/kinds.ts';
 import { completingPriors } from '../../src/complete/index.ts';
-import { kindOf } from '../../src/formats/formats.ts';
+import { kindOf, signalFormats, titlesOf, togetherText } from '../../src/formats/formats.ts';
 import { base64, isRow, list } from '../../src/query/index.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
@@ -24,10 +24,10 @@ const region = z.string().max(128);
 
 export const completeBody = z
   .strictObject({
-    signal: bytes.optional().openapi({ description: 'A picture or npy array; NaN is hidden.' }),
+    signal: bytes.optional().openapi({ description: `${titlesOf(signalFormats)}; NaN is hidden.` }),
     mask: bytes
       .optional()
-      .openapi({ description: 'A picture or npy array of the same size: white (1) is known.' }),
+      .openapi({ description: 'The same, of one value a sample: 1 (white) is known, 0 (black) is hidden.' }),
     region: region
       .optional()
       .openapi({ description: 'Known is this region alone: `y=0:32,x=8:24` or `x,y,w,h`.' }),
@@ -85,8 +85,7 @@ const completeRoute = createRoute({
   },
   responses: {
     200: {
-      description:
-        'A row of pictures (what is known, the completed, the draws, their mean and four times their deviation), or an array of the same but the first.',
+      description: `The completed, the draws, their mean and deviation, in one file (${togetherText()}); for the eye after what is known, and four times the deviation.`,
       content: bytesOf(...signalReplies),
     },
     ...problems(400, 404, 406, 409, 413, 415, 422, 503),

@@ -118,7 +118,7 @@ const functionRoute = createRoute({
   request: { params: functionParams, query: functionQuery },
   responses: {
     200: {
-      description: 'A picture, an array, a `.functa` file, or JSON, by `accept`.',
+      description: 'A signal, a `.functa` file, or JSON, by `accept`.',
       content: { ...bytesOf(...signalReplies, functaType), ...json(functionSchema) },
     },
     ...problems(404, 406, 409, 413, 422, 503),

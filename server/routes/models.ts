@@ -117,7 +117,8 @@ const decodeRoute = createRoute({
   },
   responses: {
     200: {
-      description: 'A picture of 8-bit samples, or float32 values as the field gives them.',
+      description:
+        'A signal in the samples of its model, or as float32 values that the field gives, by `accept`.',
       content: bytesOf(...signalReplies),
     },
     ...problems(400, 404, 406, 409, 413, 415, 422, 503),
@@ -135,7 +136,8 @@ const decodeFileRoute = createRoute({
   },
   responses: {
     200: {
-      description: 'A picture of 8-bit samples, or float32 values as the field gives them.',
+      description:
+        'A signal in the samples of its model, or as float32 values that the field gives, by `accept`.',
       content: bytesOf(...signalReplies),
     },
     ...problems(400, 404, 406, 413, 415, 422, 503),

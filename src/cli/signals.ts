@@ -148,6 +148,22 @@ export async function readWeights(
   );
 }
 
+/** Rows of numbers, [rows, columns]. Throws as `readSignal`. */
+export async function readTable(
+  path: string,
+  bytes: Uint8Array,
+  { maxBytes, limits }: { readonly maxBytes: number; readonly limits: Limits },
+): Promise<{ readonly shape: readonly number[]; readonly data: Float32Array }> {
+  const { readSignalAs } = await import('../formats/read.ts');
+  const { shape, channels, values } = await readSignalAs(bytes, {
+    id: path === standardStream ? 'stdin' : basename(path),
+    outputs: outputsOfKind('values', { offset: 0, scale: 1 }),
+    axes: 2,
+    limits: { ...limits, maxFileBytes: maxBytes },
+  });
+  return { shape: channels === 1 ? shape : [...shape, channels], data: values };
+}
+
 /** Says on stderr what reading a signal left out. */
 export function noteDropped(job: Job, { id, notes = [] }: Signal): void {
   if (notes.length > 0) job.note(`${id}: ${notes.join('; ')}`);

@@ -176,11 +176,11 @@ class System {
     let square = dot(r, r);
     const enough = share * share * dot(b, b);
     for (let turn = 0; turn < mostTurns && square > enough; turn++) {
-      const image = times(p);
-      const step = square / dot(p, image);
+      const mapped = times(p);
+      const step = square / dot(p, mapped);
       for (let i = 0; i < x.length; i++) {
         x[i]! += step * p[i]!;
-        r[i]! -= step * image[i]!;
+        r[i]! -= step * mapped[i]!;
       }
       const next = dot(r, r);
       const kept = next / square;

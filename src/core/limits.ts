@@ -5,7 +5,7 @@
 import { LimitError } from './errors.ts';
 
 export interface Limits {
-  /** Points of a signal: pixels, samples, grid points. */
+  /** Points of a signal: samples, grid points. */
   readonly maxSamples: number;
   /** Multiply-adds that one request may spend in evaluating a field. */
   readonly maxMultiplyAdds: number;
@@ -37,7 +37,7 @@ export interface LimitEntry {
 export const limitTable: Readonly<Record<keyof Limits, LimitEntry>> = {
   maxSamples: {
     flag: '--max-samples',
-    what: 'points of a signal, given or made: pixels, samples, grid points',
+    what: 'points of a signal, given or made: samples, grid points',
     usual: 2 ** 26,
     server: 2 ** 24,
   },

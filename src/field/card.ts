@@ -2,7 +2,14 @@
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { canonicalJson } from './canonical.ts';
 import { checkSpec } from './check.ts';
-import { axesOfKind, type Channels, channelCounts, channelKinds, outputsOfKind } from './kinds.ts';
+import {
+  axesOfKind,
+  type Channels,
+  channelCounts,
+  channelKinds,
+  type Family,
+  outputsOfKind,
+} from './kinds.ts';
 import { fieldLimits } from './limits.ts';
 import type { Axis, DataKind, Output, SampleType, ValueRange } from './outputs.ts';
 import {
@@ -20,9 +27,6 @@ import {
   whole,
 } from './parse.ts';
 import { type FieldSpec, modulationLength, pointCount } from './spec.ts';
-
-/** A word for people: nothing is decided by it. */
-export type Family = 'image' | 'audio' | 'field' | 'shape';
 
 export type CardFact = string | number | boolean;
 

@@ -2,7 +2,18 @@
  * Kinds of channels: what files say of their values by a name or a number alone (cards of format 1, network files), and what outputs and
  * axes that stands for. Nothing asks a card for its kind: what matters of it is in its outputs.
  */
-import { type Axis, axisNames, type Output, type SampleType, type ValueRange } from './outputs.ts';
+import {
+  type Axis,
+  axisNames,
+  type DataKind,
+  type Output,
+  type SampleType,
+  sampleTypeOf,
+  type ValueRange,
+} from './outputs.ts';
+
+/** A word for people: nothing is decided by it. */
+export type Family = 'image' | 'audio' | 'field' | 'shape';
 
 /** What the outputs of a field are; `values` says nothing about their number. */
 export type Channels = 'grey' | 'rgb' | 'rgba' | 'mono' | 'stereo' | 'values';
@@ -44,6 +55,13 @@ export function outputsOfKind(
   const [low, length] = range ?? [offset - peak / 2, peak];
   const own = names ?? Array.from({ length: count ?? 1 }, (_, i) => (count === 1 ? 'value' : `value${i}`));
   return own.map((name) => ({ name, offset, scale, low, peak: length, sample }));
+}
+
+/** A word for people: what such signals are. */
+export function familyOf({ outputs, axes }: DataKind): Family {
+  const sample = sampleTypeOf(outputs);
+  if (sample === 'uint8' && axes.length === 2) return 'image';
+  return sample === 'int16' && axes.length === 1 ? 'audio' : 'field';
 }
 
 /** Axes of which nothing is known but their number; that of a sound is time. */

@@ -51,6 +51,8 @@ export interface SignalFormat {
   takes(outputs: number, channelsNeeded: number): boolean;
   /** The pieces of a file, made as the rows come where the format allows. Absent: it would lose samples, and is only read. */
   readonly write?: (rows: RowStream, outputs: readonly Output[]) => AsyncIterable<Uint8Array>;
+  /** How several are held together, in a word or two. */
+  readonly together?: string;
   /** The same of several signals in one file. Throws BadInputError where it cannot hold them together. */
   readonly writeAll?: (
     signals: readonly Signal[],
@@ -66,4 +68,4 @@ export interface WriteAllOptions {
 }
 
 /** A format that decoded signals are written in. */
-export type WrittenFormat = SignalFormat & Required<Pick<SignalFormat, 'write' | 'writeAll'>>;
+export type WrittenFormat = SignalFormat & Required<Pick<SignalFormat, 'write' | 'writeAll' | 'together'>>;

@@ -85,6 +85,14 @@ export function signalChunks(
 
 const unitOutput: Output = { name: 'value', offset: 0, scale: 1, low: 0, peak: 1, sample: 'uint8' };
 
+/** `.png or .webp: a contact sheet; .npy: all values`. */
+export function togetherText(): string {
+  const ways = new Map<string, string[]>();
+  for (const { together, suffixes } of writtenFormats)
+    ways.set(together, [...(ways.get(together) ?? []), suffixes[0]!]);
+  return [...ways].map(([together, suffixes]) => `${suffixes.join(' or ')}: ${together}`).join('; ');
+}
+
 /** `PNG, JPEG, WebP, AVIF or npy`. */
 export function titlesOf(formats: readonly SignalFormat[], or = 'or'): string {
   const titles = formats.map(({ title }) => title);

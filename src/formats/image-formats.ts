@@ -12,6 +12,9 @@ import type { ReadOptions, SignalFormat, Wanted, WriteAllOptions } from './forma
 /** A picture's channels, by their number. */
 const channelNames: Readonly<Record<number, 'grey' | 'rgb' | 'rgba'>> = { 1: 'grey', 3: 'rgb', 4: 'rgba' };
 
+/** How pictures are held together. */
+const sheet = 'a contact sheet';
+
 const picture = {
   raw: false,
   fits: ({ axes, outputs }) =>
@@ -42,6 +45,7 @@ export const png = {
   suffixes: ['.png'],
   example: 'picture.png',
   sniff: (bytes) => bytes[0] === 0x89 && ascii(bytes, 1, 8) === 'PNG\r\n\x1a\n',
+  together: sheet,
   write: (rows, outputs) => later(async () => pngOf(unitRows(rows, outputs))),
   writeAll: (signals, outputs, options) =>
     later(async () => pngOf(signalRows(await sheetOf(signals, outputs, options)))),
@@ -65,6 +69,7 @@ export const webp = {
   suffixes: ['.webp'],
   example: 'picture.webp',
   sniff: (bytes) => ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP',
+  together: sheet,
   // In one piece: the format is coded from all of a picture at once.
   write: (rows, outputs) =>
     later(async () => {

@@ -25,6 +25,7 @@ export const npy = {
   },
   channelsNeeded: ({ channels }) => channels,
   takes: (outputs, needed) => outputs === needed,
+  together: 'all values',
   write: (rows) => npyChunks(rows),
   writeAll: (signals) => npyChunks(stackedRows(signals)),
 } as const satisfies SignalFormat;

@@ -7,6 +7,7 @@ import { BadInputError } from '../core/errors.ts';
 import type { ModelCard } from '../field/card.ts';
 import { sampleTypeOf } from '../field/outputs.ts';
 import { type Signal, signalToBytes } from '../signal/signal.ts';
+import type { PeerName } from './peer-names.ts';
 
 /** [height, width, channels], 8 bits: 1 grey, 3 sRGB, 4 sRGB and alpha. */
 export interface Picture {
@@ -15,9 +16,6 @@ export interface Picture {
   readonly height: number;
   readonly channels: 1 | 3 | 4;
 }
-
-export const formatNames = ['jpeg', 'webp', 'avif'] as const;
-export type FormatName = (typeof formatNames)[number];
 
 export interface Format {
   readonly name: string;
@@ -39,7 +37,7 @@ export interface FormatVariant {
 const { versions } = sharp;
 const by = (library: string, version: string | undefined) => `${library} ${version}, sharp ${versions.sharp}`;
 
-export const formats: Readonly<Record<FormatName, Format>> = {
+export const formats: Readonly<Record<PeerName, Format>> = {
   jpeg: {
     name: 'JPEG',
     version: `${by('MozJPEG', versions.mozjpeg)}, trellis, optimised scans`,

@@ -10,14 +10,13 @@ import type { Signal } from '../signal/signal.ts';
 import {
   decodeFormat,
   errorOf,
-  type FormatName,
   type FormatVariant,
-  formatNames,
   formats,
   greyLike,
   type Picture,
   pictureOf,
 } from './peer-codecs.ts';
+import { type PeerName, peerNames } from './peer-names.ts';
 import type { PeerPoint } from './types.ts';
 
 /** Settings of every peer. */
@@ -32,11 +31,11 @@ interface Measured {
 }
 
 /** Names of peers from what a caller gives. Throws BadInputError `unknown-peer`. */
-export function checkPeers(names: readonly string[]): FormatName[] {
+export function checkPeers(names: readonly string[]): PeerName[] {
   return names.map((name) => {
-    const known = formatNames.find((peer) => peer === name);
+    const known = peerNames.find((peer) => peer === name);
     if (known !== undefined) return known;
-    throw new BadInputError('unknown-peer', `no peer is called ${name}; choose of ${formatNames.join(', ')}`);
+    throw new BadInputError('unknown-peer', `no peer is called ${name}; choose of ${peerNames.join(', ')}`);
   });
 }
 
@@ -47,12 +46,12 @@ const together = 8;
 
 /** One format over a fixed set of pictures; settings are measured once, when first needed. */
 export class Peer {
-  readonly name: FormatName;
+  readonly name: PeerName;
   readonly #items: readonly Picture[];
   readonly #variants: readonly Ladder[];
 
   /** `pictures`: 8-bit pictures [height, width] of one number of channels. */
-  constructor(name: FormatName, pictures: readonly Signal[], signal?: AbortSignal) {
+  constructor(name: PeerName, pictures: readonly Signal[], signal?: AbortSignal) {
     this.name = name;
     this.#items = pictures.map(pictureOf);
     const channels = pictures[0]?.channels ?? 0;

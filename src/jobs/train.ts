@@ -8,9 +8,9 @@ import { type Tensor, tensor } from '../core/tensor.ts';
 import { checkFree, writeFailure, writeWhole } from '../disk/whole.ts';
 import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
-import type { Family, ModelCard } from '../field/card.ts';
+import type { ModelCard } from '../field/card.ts';
+import { familyOf } from '../field/kinds.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
-import { type DataKind, sampleTypeOf } from '../field/outputs.ts';
 import { scalesTensor } from '../fit/fit.ts';
 import { priceWith } from '../fit/price.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
@@ -172,13 +172,6 @@ function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCa
     licence: options.licence ?? data.card.licence,
     notes: options.notes ?? '',
   };
-}
-
-/** A word for people. */
-function familyOf({ outputs, axes }: DataKind): Family {
-  const samples = sampleTypeOf(outputs);
-  if (samples === 'uint8' && axes.length === 2) return 'image';
-  return samples === 'int16' && axes.length === 1 ? 'audio' : 'field';
 }
 
 /** Of the last validation: values not clamped, bits by one logistic a channel. */

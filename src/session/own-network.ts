@@ -2,19 +2,9 @@
 import { type DecodedNetwork as DecodedFile, decodeNetwork } from '../../codec/index.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
-import type { Family } from '../field/card.ts';
-import { axesOfKind, type Channels, outputsOfKind } from '../field/kinds.ts';
+import { axesOfKind, familyOf, outputsOfKind } from '../field/kinds.ts';
 import { type Model, networkId } from '../field/model.ts';
 import type { DecodedNetwork } from './work.ts';
-
-const families: Readonly<Record<Channels, Family>> = {
-  grey: 'image',
-  rgb: 'image',
-  rgba: 'image',
-  mono: 'audio',
-  stereo: 'audio',
-  values: 'field',
-};
 
 /**
  * The model that a network file is: its only function has the modulation of no numbers, and its id is that of the file. Sessions take it
@@ -37,16 +27,17 @@ export function networkFunction(bytes: Uint8Array, limits: Limits): DecodedNetwo
 function modelOf({ shape, channels, values, spec, weights }: DecodedFile, id: string): Model {
   const network = { spec, weights, rates: new Float32Array(0) };
   const outputs = outputsOfKind(channels, values, { count: spec.outputs });
+  const axes = axesOfKind(channels, spec.axes);
   return {
     id,
     networkId: networkId(network, outputs),
     card: {
       name: `network-${id.slice(0, 8)}`,
-      family: families[channels],
+      family: familyOf({ outputs, axes }),
       shape,
       anySize: false,
       outputs,
-      axes: axesOfKind(channels, spec.axes),
+      axes,
       spec,
       training: {
         dataset: 'one signal',

@@ -2,10 +2,10 @@
 import type { Split } from '../../../datasets/dataset.ts';
 import { openDataset } from '../../../datasets/registry.ts';
 import type { Examples } from '../../../src/classify/learn.ts';
-import { type BlockMaps, blockMaps } from '../../../src/classify/pixels.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import { checkLimit, defaultLimits } from '../../../src/core/limits.ts';
 import { pointCount } from '../../../src/field/spec.ts';
+import { type BlockMaps, blockMaps } from './blocks.ts';
 
 export interface LabelledPictures {
   readonly count: number;

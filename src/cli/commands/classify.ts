@@ -5,6 +5,7 @@ import { magic } from '../../../codec/header.ts';
 import type { Guess, ProbeKind, Readable } from '../../classify/index.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Model } from '../../field/model.ts';
+import { signalFormats, titlesOf } from '../../formats/formats.ts';
 import { follow } from '../events.ts';
 import { UsageError } from '../exit.ts';
 import { checkFileOutput, readInput } from '../files.ts';
@@ -82,7 +83,7 @@ export function addClassify(program: Command, run: Run): void {
       'say what functions are: of a store, of a .functa file, or of a signal, which is encoded first',
     )
     .argument('<classifier>', 'a file made by train')
-    .argument('<input>', 'a store, a .functa file, a picture or an npy file')
+    .argument('<input>', `a store, a .functa file, or ${titlesOf(signalFormats)}`)
     .option(...modelOption)
     .option('--id <id...>', 'these functions of a store')
     .option('--limit <n>', 'functions of a store at most; default: 20', integer(1, 65_536))

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { PathSpaceName, Term } from '../../combine/index.ts';
+import { togetherText } from '../../formats/formats.ts';
 import type { Functaset } from '../../functaset/types.ts';
 import type { FunctionSource } from '../../session/functions.ts';
 import { UsageError } from '../exit.ts';
@@ -42,7 +43,7 @@ export function addCombine(program: Command, run: Run): void {
     .description('paths between functions of a store, their means and differences: functions again');
   const withOptions = (command: Command) =>
     command
-      .requiredOption(outputFlag, '.functa: functions; .png or .webp: a contact sheet; .npy: all values')
+      .requiredOption(outputFlag, `.functa: functions; ${togetherText()}`)
       .option(...forceOption)
       .addOption(
         new Option('--format <format>', 'default: by the suffix of the output').choices([
@@ -52,7 +53,7 @@ export function addCombine(program: Command, run: Run): void {
       )
       .option(...modelOption)
       .option('--quality <q>', 'of functions in bytes; default: that of the first', integer(1, 100))
-      .option('--size <size>', '4x, or WxH in samples: of pictures and arrays');
+      .option('--size <size>', '4x, or WxH in samples: of signals');
   withOptions(
     combine
       .command('path')

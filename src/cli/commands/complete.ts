@@ -5,6 +5,7 @@ import type { KindThat } from '../../../prior/kinds.ts';
 import type { Observation } from '../../complete/index.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Model } from '../../field/model.ts';
+import { signalFormats, titlesOf, togetherText } from '../../formats/formats.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -28,6 +29,7 @@ import {
   outputFormats,
   readMask,
   readSignal,
+  readTable,
 } from '../signals.ts';
 import { psnrText, secondsText, sizeText } from '../text.ts';
 
@@ -57,21 +59,24 @@ export function addComplete(program: Command, run: Run): void {
   program
     .command('complete')
     .description('complete a signal from a part of it, with several draws of what is possible')
-    .argument('<input>', 'a picture or npy file; - is stdin; NaN is hidden')
+    .argument('<input>', `${titlesOf(signalFormats)}; - is stdin; NaN is hidden`)
     .requiredOption(
       outputFlag,
-      '.png or .webp: what is known, the completed, draws, their mean and deviation; .npy: the same',
+      `the completed, draws, their mean and deviation; for the eye also what is known, first. ${togetherText()}`,
     )
     .option(...forceOption)
     .addOption(new Option('--format <format>', 'default: by the suffix of the output').choices(outputFormats))
     .option(...modelOption)
-    .option('--mask <file>', 'a picture or npy of the same size: white (1) is known, black (0) is hidden')
+    .option(
+      '--mask <file>',
+      'a signal of the same size, one value a sample: 1 (white) is known, 0 (black) is hidden',
+    )
     .option('--region <box>', 'known is this region alone: y=0:32,x=8:24, or x,y,w,h')
     .option('--hide <box>', 'known is all but this region')
     .option('--coarse', 'the input is a version of the whole signal at a lower resolution')
     .option(
       '--points',
-      'the input is an npy of points: a row holds the coordinates, slowest axis first, then the values',
+      'the input is a table of points: a row holds the coordinates, slowest axis first, then the values',
     )
     .option('--prior <kind>', 'gaussian, which is the default')
     .option(
@@ -155,8 +160,7 @@ async function observe(job: Job, input: string, model: Model, flags: CompleteFla
   const bytes = await read(input);
   const limits = { maxBytes: flags.maxBytes, limits: job.limits };
   if (flags.points) {
-    const { readNpy } = await import('../../formats/npy.ts');
-    return observePoints(shape, spec.outputs, readNpy(bytes));
+    return observePoints(shape, spec.outputs, await readTable(input, bytes, limits));
   }
   const signal = await readSignal(input, bytes, { model, as: 'part', ...limits });
   noteDropped(job, signal);

@@ -57,7 +57,7 @@ export function addEncode(program: Command, run: Run): void {
     .addOption(stepsOption())
     .option(
       '--weights <file>',
-      'an npy array of how much each sample counts, 0 or more; default: as the model says',
+      'an array of how much each sample counts, 0 or more; default: as the model says',
     )
     .option('--no-ids', 'an archive without the names of its inputs: fewer bytes')
     .addOption(maxBytesOption())

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Output } from '../../field/outputs.ts';
+import { peerNames } from '../../jobs/peer-names.ts';
 import type { EvalQuality, EvalResult } from '../../jobs/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
@@ -45,7 +46,7 @@ export function addEval(program: Command, run: Run): void {
     .requiredOption(...dataOption)
     .addOption(splitOrAllOption('test'))
     .option('--limit <n>', 'only the first n signals', integer(1))
-    .option('--against <codecs>', 'of jpeg, webp, avif; between commas', list)
+    .option('--against <codecs>', `of ${peerNames.join(', ')}; between commas`, list)
     .option('--qualities <list>', 'between commas, each from 1 to 100', integers(1, 100))
     .option(...effortOption)
     .option(...priorOption)

@@ -71,7 +71,10 @@ export function addQuery(program: Command, run: Run): void {
   filtered(add('near', 'the functions nearest to one of them, to a signal, or to a part of either'))
     .option('--id <id>', 'of a function of the store')
     .option('--signal <file>', `${titlesOf(signalFormats)}; NaN is a missing value`)
-    .option('--mask <file>', 'a picture or npy of the same size: what is 0 or black was not observed')
+    .option(
+      '--mask <file>',
+      'a signal of the same size, one value a sample: what is 0 (black) was not observed',
+    )
     .option('--region <region>', `what is compared: ${regionHint}`)
     .option(...kOption)
     .addOption(new Option('--method <method>').choices(['auto', 'exact', 'hnsw']).default('auto'))

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { KindThat } from '../../../prior/kinds.ts';
+import { togetherText } from '../../formats/formats.ts';
 import type { Sampled } from '../../session/types.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
@@ -34,7 +35,7 @@ export function addSample(program: Command, run: Run): void {
   program
     .command('sample')
     .description('draw new signals; the same seed, model and options give the same bytes')
-    .requiredOption(outputFlag, '.png or .webp: a contact sheet; .npy: all values; .functa: an archive')
+    .requiredOption(outputFlag, `${togetherText()}; .functa: an archive`)
     .option(...forceOption)
     .addOption(
       new Option('--format <format>', 'default: by the suffix of the output').choices([

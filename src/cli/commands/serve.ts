@@ -71,26 +71,28 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
   job.note('stopped');
 }
 
-function started({ url, port, models, functasets, engine }: RunningServer): Report {
+function started({ url, port, models, reply, functasets, engine }: RunningServer): Report {
   return {
     data: { url, port, models, functasets, engine },
     lines: [
       `functa serves ${models.join(', ') || 'no models'} on ${url} (engine ${engine}); ${url}/docs describes it`,
       ...(functasets.length > 0 ? [`functasets: ${functasets.join(', ')}`] : []),
-      ...tries(url, models[0]).flatMap((line, i) => (i === 0 ? ['', 'try:', line] : [line])),
+      ...tries(url, models[0], reply).flatMap((line, i) => (i === 0 ? ['', 'try:', line] : [line])),
     ],
   };
 }
 
 /** Commands that need nothing but this server. */
-function tries(url: string, model: string | undefined): string[] {
-  if (model === undefined) return [];
+function tries(url: string, model: string | undefined, reply: RunningServer['reply']): string[] {
+  if (model === undefined || reply === undefined) return [];
+  const accept = `-H 'accept: ${reply.mediaType}'`;
+  const [suffix] = reply.suffixes;
   const base = `${url}/v1/models/${encodeURIComponent(model)}`;
   const json = "-H 'content-type: application/json'";
   const functa = 'application/vnd.functa';
   return [
-    `  curl ${json} -H 'accept: image/png' -d '{"count": 16, "seed": 1}' -o samples.png ${base}/sample`,
+    `  curl ${json} ${accept} -d '{"count": 16, "seed": 1}' -o samples${suffix} ${base}/sample`,
     `  curl ${json} -H 'accept: ${functa}' -d '{"count": 1, "seed": 1}' -o one.functa ${base}/sample`,
-    `  curl -H 'content-type: ${functa}' -H 'accept: image/png' --data-binary @one.functa -o one-8x.png '${base}/decode?size=8x'`,
+    `  curl -H 'content-type: ${functa}' ${accept} --data-binary @one.functa -o one-8x${suffix} '${base}/decode?size=8x'`,
   ];
 }

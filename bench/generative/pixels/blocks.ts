@@ -1,5 +1,5 @@
 /** Pictures as maps of blocks: the same networks that read modulations read pixels, to be compared with. */
-import { pointCount } from '../field/spec.ts';
+import { pointCount } from '../../../src/field/spec.ts';
 
 export interface BlockMaps {
   /** Blocks along each axis. */
