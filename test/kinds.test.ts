@@ -150,6 +150,14 @@ describe.each(kindNames)('a %s', (name) => {
     it('is nearest to itself, at a distance in its unit', async () => {
       const { items } = await ask({ kind: 'near', id: `${name}-3`, k: 5 });
       expect(items.map(({ id }) => id)).not.toContain(`${name}-3`);
+      const decoded = async (id: unknown) => {
+        const { content } = store.get(id as string)!;
+        if (content.kind !== 'file') throw new Error('every function here is a file');
+        return (await session.decode(content.bytes, { raw: true })).values;
+      };
+      const [own, other] = [await decoded(`${name}-3`), await decoded(items[0]!.id)];
+      const squares = own.reduce((sum, v, i) => sum + (v - other[i]!) ** 2, 0);
+      expect(items[0]!.distance as number).toBeCloseTo(Math.sqrt(squares / own.length), 3);
       const signal = kind.signal(3);
       const values = Array.from(signal.values, (v) => (Number.isNaN(v) ? null : v));
       const { items: like } = await ask({ kind: 'near', signal: { shape: kind.shape, values }, k: 3 });
