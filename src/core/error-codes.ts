@@ -165,6 +165,7 @@ export type ErrorCode =
   | 'no-directory'
   | 'no-file'
   | 'no-item'
+  | 'no-kind'
   | 'no-labels'
   | 'no-model'
   | 'no-models'
