@@ -14,16 +14,18 @@ import { priceWith } from './price.ts';
 import type { RateTerm } from './refine.ts';
 import { moveOn, type Rounded, roundBatch } from './round.ts';
 
-/** What was found for a signal. */
+/** What was found for a signal. What is said of a large one may be made anew whenever it is read: read it once, and drop it. */
 export interface Fitted {
-  /** [m], before quantisation. */
+  /** [m], before quantisation; of a signal that was fitted in windows above effort 1 what its symbols stand for. */
   readonly modulation: Float32Array;
   /** [m], chosen for rate and error together; absent: each is the nearest. */
   readonly symbols: Int32Array | undefined;
-  /** [m], by effort: of the one reached, and of those from 2 on that were found on the way; empty where symbols are not chosen. */
-  readonly stages: ReadonlyMap<number, Int32Array>;
-  /** [m]: what effort 1 finds. */
+  /** [m]: what effort 1 finds; of a signal that was fitted in windows above effort 1 what its nearest symbols stand for. */
   readonly plain: Float32Array;
+  /** The efforts whose symbols were chosen, on the way to the one reached. */
+  readonly efforts: readonly number[];
+  /** [m]: those of one of them; of effort 1 the nearest to `plain`, where they are known already. */
+  symbolsOf(effort: number): Int32Array | undefined;
 }
 
 export interface BatchFitOptions {
@@ -128,8 +130,9 @@ export class BatchFit {
       const modulation = this.#cut(modulations, i);
       const stages = this.#stages.map((symbols) => this.#cut(symbols, i));
       const plain = learnt === modulations ? modulation : this.#cut(learnt, i);
-      const byEffort = new Map(stages.map((symbols, k) => [k + 2, symbols]));
-      return { modulation, symbols: stages.at(-1), stages: byEffort, plain };
+      const efforts = stages.map((_, k) => k + 2);
+      const symbolsOf = (effort: number) => stages[effort - 2];
+      return { modulation, symbols: stages.at(-1), plain, efforts, symbolsOf };
     });
   }
 

@@ -1,6 +1,7 @@
 /** A large signal to a modulation and symbols, window after window (windows.ts): what is held beside these is that of one window. */
 
-import type { EntropyPrior } from '../../prior/prior.ts';
+import { type EntropyPrior, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { channelLayout } from '../field/channels.ts';
@@ -11,6 +12,7 @@ import type { SourceSignal } from '../signal/source.ts';
 import { type Mass, makeBatch, toFieldUnits } from './batch.ts';
 import { BatchFit, type Fitted } from './batch-fit.ts';
 import type { Fit } from './fit.ts';
+import { NarrowSymbols } from './narrow.ts';
 import { channelsInUse } from './pricing.ts';
 import type { RateTerm } from './refine.ts';
 import { type FitWindow, ownRuns, type Run } from './windows.ts';
@@ -69,32 +71,86 @@ async function fitOne(
   const { spec } = model.card;
   const rate = rateFor(massOfSignal(signal, spec.outputs, name));
   const layout = channelLayout(spec, signal.shape);
-  const { length } = layout;
   // How many cells there are to use a channel is a matter of the whole signal.
   const channels = rate && channelsInUse(layout, rate);
-  const plain = new Float32Array(length);
-  const modulation = effort === 1 ? plain : new Float32Array(length);
-  let symbols: Int32Array | undefined;
+  const quantiser = { layout: symbolLayout(spec, signal.shape), steps: stepsAt(model.steps, quality) };
+  const found =
+    rate === undefined || effort === 1 ? new Numbers(layout.length, effort) : new Symbols(quantiser, effort);
   for (const window of windows) {
     const batch = windowBatch(model, signal, window, name);
     const fit = await BatchFit.begin(model, engine, batch, {
       ...{ quality, effort, rate, prior, channels, signal: abort },
     });
     await fit.reach(effort, abort);
-    const [found] = fit.found();
-    if (found!.symbols !== undefined) symbols ??= new Int32Array(length);
-    for (const run of ownRuns(spec, signal.shape, window)) {
-      keep(plain, found!.plain, run);
-      if (modulation !== plain) keep(modulation, found!.modulation, run);
-      if (symbols !== undefined) keep(symbols, found!.symbols!, run);
-    }
+    found.keep(fit.found()[0]!, symbolLayout(spec, batch.shape), ownRuns(spec, signal.shape, window));
   }
-  const stages = new Map(symbols === undefined ? [] : [[effort, symbols]]);
-  return { modulation, symbols, stages, plain };
+  return found;
 }
 
-function keep<T extends Float32Array | Int32Array>(whole: T, part: T, { whole: to, at, length }: Run): void {
-  whole.set(part.subarray(at, at + length), to);
+/** Modulations of the windows, put together. */
+class Numbers implements Fitted {
+  readonly modulation: Float32Array;
+  readonly plain: Float32Array;
+  readonly symbols = undefined;
+  readonly efforts: readonly number[] = [];
+
+  constructor(length: number, effort: number) {
+    this.modulation = new Float32Array(length);
+    this.plain = effort === 1 ? this.modulation : new Float32Array(length);
+  }
+
+  symbolsOf(): undefined {}
+
+  keep({ modulation, plain }: Fitted, _layout: SymbolLayout, runs: Iterable<Run>): void {
+    for (const { whole, at, length } of runs) {
+      this.modulation.set(modulation.subarray(at, at + length), whole);
+      if (this.plain !== this.modulation) this.plain.set(plain.subarray(at, at + length), whole);
+    }
+  }
+}
+
+/** Symbols of the windows, put together: a byte each, where modulations would take four. */
+class Symbols implements Fitted {
+  readonly efforts: readonly number[];
+  readonly #quantiser: { readonly layout: SymbolLayout; readonly steps: Float64Array };
+  readonly #nearest: NarrowSymbols;
+  readonly #chosen: NarrowSymbols;
+
+  constructor(quantiser: { readonly layout: SymbolLayout; readonly steps: Float64Array }, effort: number) {
+    this.efforts = [effort];
+    this.#quantiser = quantiser;
+    this.#nearest = new NarrowSymbols(quantiser.layout.length);
+    this.#chosen = new NarrowSymbols(quantiser.layout.length);
+  }
+
+  get modulation(): Float32Array {
+    return this.#dequantised(this.#chosen);
+  }
+
+  get plain(): Float32Array {
+    return this.#dequantised(this.#nearest);
+  }
+
+  get symbols(): Int32Array {
+    return this.#chosen.wide();
+  }
+
+  symbolsOf(effort: number): Int32Array | undefined {
+    if (effort === 1) return this.#nearest.wide();
+    return this.efforts.includes(effort) ? this.symbols : undefined;
+  }
+
+  keep({ plain, symbols }: Fitted, layout: SymbolLayout, runs: Iterable<Run>): void {
+    const nearest = quantise(layout, plain, this.#quantiser.steps);
+    for (const { whole, at, length } of runs) {
+      this.#nearest.set(nearest.subarray(at, at + length), whole);
+      this.#chosen.set(symbols!.subarray(at, at + length), whole);
+    }
+  }
+
+  #dequantised(symbols: NarrowSymbols): Float32Array {
+    return dequantise(this.#quantiser.layout, symbols.wide(), this.#quantiser.steps);
+  }
 }
 
 /** The samples of a window in field units. One without any is fitted as the others are: nothing is known there but what bits cost. */

@@ -34,9 +34,11 @@ export interface Candidate extends Cost, SignalError {
   /** Whose steps, or samples. */
   readonly quality: number;
   readonly prior: PriorKind | 'samples';
-  readonly symbols: Int32Array | undefined;
+  /** [m]; made anew whenever it is asked for where the signal is large. */
+  readonly symbols: () => Int32Array | undefined;
   readonly samples: Samples | undefined;
-  readonly modulation: Float32Array;
+  /** [m]; as `symbols`. */
+  readonly modulation: () => Float32Array;
 }
 
 /** Files so short, or of so many bits a symbol, are priced by all priors: there the best one may be out of its depth. */
@@ -54,13 +56,14 @@ export class Candidates implements RankedSource<Candidate> {
   /** Absent where samples do not stand for the signal, or a prior was asked for. */
   readonly samples: Samples | undefined;
   /** What effort 1 finds, by network, and what efforts above it find, by steps. */
-  readonly #plain: Kept<Float32Array>;
+  readonly #plain: Kept<Fitted>;
   readonly #searches: Kept<Search>;
   readonly #coded: Kept<Unmeasured<Candidate>>;
+  readonly #isLarge: boolean;
   readonly #sampled = new Map<number, Candidate>();
   /** By quality: bytes that samples are known to take more than. */
   readonly #longer = new Map<number, number>();
-  #anyPlain: Float32Array | undefined;
+  #anyPlain: Fitted | undefined;
 
   constructor(
     context: EncodingContext,
@@ -74,7 +77,8 @@ export class Candidates implements RankedSource<Candidate> {
     this.#abort = abort;
     this.samples = asked === undefined ? toSamples(context.model.card, signal.values) : undefined;
     const points = pointCount(signal.shape);
-    const most = points > mostRankedPoints ? 0 : Math.floor(keptPoints / points);
+    this.#isLarge = points > mostRankedPoints;
+    const most = this.#isLarge ? 0 : Math.floor(keptPoints / points);
     this.#plain = new Kept(Math.max(1, most));
     this.#searches = new Kept(Math.max(1, most));
     this.#coded = new Kept(most);
@@ -82,22 +86,22 @@ export class Candidates implements RankedSource<Candidate> {
 
   /** Takes a fit that was found elsewhere, with what lower efforts find on the way. */
   take(steps: number, effort: number, fitted: Fitted): void {
-    this.#anyPlain = fitted.plain;
-    this.#plain.set(this.#networkAt(steps), fitted.plain);
+    this.#anyPlain = fitted;
+    this.#plain.set(this.#networkAt(steps), fitted);
     if (effort > 1) this.#searches.set(`${steps}`, { fit: undefined, fitted, effort });
   }
 
   async plain(steps: number): Promise<Unmeasured<Candidate>> {
     return this.#once(`1 ${steps}`, async () => {
       const known = this.#plain.get(this.#networkAt(steps));
-      return this.#code(known ?? (await this.#searchFrom(steps, 1)).fitted.plain, undefined, steps);
+      return this.#code(known ?? (await this.#searchFrom(steps, 1)).fitted, 1, steps);
     });
   }
 
   async refined(steps: number, effort: number): Promise<Unmeasured<Candidate>> {
     return this.#once(`${effort} ${steps}`, async () => {
       const { fitted } = await this.#search(steps, effort);
-      return this.#code(fitted.modulation, fitted.stages.get(effort), steps);
+      return this.#code(fitted, effort, steps);
     });
   }
 
@@ -125,9 +129,9 @@ export class Candidates implements RankedSource<Candidate> {
       ...errorAgainst(card, this.#signal, fromSamples(card, samples)),
       file,
       bits: 8 * file.length,
-      symbols: undefined,
+      symbols: () => undefined,
       prior: 'samples' as const,
-      ...{ quality, samples, modulation: this.#anyPlain! },
+      ...{ quality, samples, modulation: () => this.#anyPlain!.plain },
     };
     this.#sampled.set(quality, found);
     return found;
@@ -142,30 +146,33 @@ export class Candidates implements RankedSource<Candidate> {
     return made;
   }
 
-  async #code(
-    modulation: Float32Array,
-    symbols: Int32Array | undefined,
-    quality: number,
-  ): Promise<Unmeasured<Candidate>> {
+  async #code(fitted: Fitted, effort: number, quality: number): Promise<Unmeasured<Candidate>> {
     const { model, work } = this.#context;
     const { shape } = this.#signal;
     let prior = this.#asked ?? bestPrior(model);
-    let coded = await work.code(model, { modulation, symbols, shape, quality, prior }, this.#abort);
+    const modulationOf = () => (effort === 1 ? fitted.plain : fitted.modulation);
+    const known = fitted.symbolsOf(effort);
+    const modulation = known === undefined ? modulationOf() : new Float32Array(0);
+    const task = { modulation, symbols: known, shape, quality, prior };
+    let coded = await work.code(model, task, this.#abort);
     const dear = coded.bytes.length <= shortFile || coded.estimatedBits > dearSymbol * coded.symbols.length;
     if (this.#asked === undefined && dear) {
       for (const kind of priorKinds(model)) {
         if (kind === prior) continue;
-        const task = { modulation, symbols: coded.symbols, shape, quality, prior: kind };
-        const other = await work.code(model, task, this.#abort);
+        const again = { ...task, symbols: coded.symbols, prior: kind };
+        const other = await work.code(model, again, this.#abort);
         if (other.bytes.length < coded.bytes.length) [coded, prior] = [other, kind];
       }
     }
-    return this.#unmeasured(coded, { modulation, quality, prior });
+    const { symbols } = coded;
+    // What is large is not kept twice: it can be had again.
+    const symbolsOf = this.#isLarge && known !== undefined ? () => fitted.symbolsOf(effort) : () => symbols;
+    return this.#unmeasured(coded, { symbols: symbolsOf, modulation: modulationOf, quality, prior });
   }
 
   #unmeasured(
-    { bytes: file, symbols, estimatedBits: bits, modulation: decoded }: Coded,
-    facts: Pick<Candidate, 'modulation' | 'quality' | 'prior'>,
+    { bytes: file, estimatedBits: bits, modulation: decoded }: Coded,
+    facts: Pick<Candidate, 'symbols' | 'modulation' | 'quality' | 'prior'>,
   ): Unmeasured<Candidate> {
     let measured: Promise<Candidate> | undefined;
     const measure = async (): Promise<Candidate> => {
@@ -174,7 +181,7 @@ export class Candidates implements RankedSource<Candidate> {
       const found = { modulation: decoded, shape, quality: facts.quality };
       const rows = functionRows(this.#context, found, { limits, signal: this.#abort });
       const error = await errorOfRows(this.#context.model.card, this.#signal, rows);
-      return { bytes: file.length, ...error, file, bits, symbols, samples: undefined, ...facts };
+      return { bytes: file.length, ...error, file, bits, samples: undefined, ...facts };
     };
     return {
       bytes: file.length,
@@ -188,7 +195,8 @@ export class Candidates implements RankedSource<Candidate> {
   /** What efforts up to this one find at these steps. */
   async #search(steps: number, effort: number): Promise<Search> {
     const known = this.#searches.get(`${steps}`);
-    if (known !== undefined && (known.effort === effort || known.fitted.stages.has(effort))) return known;
+    if (known !== undefined && (known.effort === effort || known.fitted.efforts.includes(effort)))
+      return known;
     if (known?.fit?.canReach(effort) !== true) return this.#searchFrom(steps, effort);
     await known.fit.reach(effort, this.#abort);
     return this.#keep(steps, known.fit, effort);

@@ -32,6 +32,15 @@ const sampleQualities = [70, 80, 90, 100] as const;
 /** Qualities above one that are looked at for the first that is not ranked: bytes double in so many. */
 const reach = 14;
 
+/** `encoded` as it is but for the seconds it took. What it makes when asked is not made for this. */
+export function takingSeconds(encoded: Encoded, seconds: number): Encoded {
+  const properties = Object.getOwnPropertyDescriptors(encoded);
+  return Object.defineProperties({} as Encoded, {
+    ...properties,
+    seconds: { value: seconds, enumerable: true },
+  });
+}
+
 /** The candidates of one signal, at any quality and up to one effort. */
 export class SignalEncoder {
   readonly #context: EncodingContext;
@@ -100,7 +109,7 @@ export class SignalEncoder {
     const trade = tradeAt(this.#context.model.card, this.#points, quality);
     const own = await this.#function(quality, effort, trade);
     const chosen = stoppable(this.#options.signal, () => this.#withSamples(own, quality, trade));
-    const { file, bytes, mse, rmse, maxError, bits, symbols, samples, modulation, prior } = chosen;
+    const { file, bytes, mse, rmse, maxError, bits, samples, prior } = chosen;
     const { shape } = this.#signal;
     return {
       bytes: file,
@@ -110,7 +119,13 @@ export class SignalEncoder {
       bitsPerPoint: bitsPerPoint(bytes, this.#points),
       estimatedBits: bits,
       seconds: (performance.now() - started) / 1000,
-      ...{ symbols, samples, modulation, quality, fileQuality: chosen.quality, prior },
+      get symbols() {
+        return chosen.symbols();
+      },
+      get modulation() {
+        return chosen.modulation();
+      },
+      ...{ samples, quality, fileQuality: chosen.quality, prior },
     };
   }
 

@@ -15,7 +15,7 @@ import { checkFits } from '../signal/values.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
-import { SignalEncoder } from './encoder.ts';
+import { SignalEncoder, takingSeconds } from './encoder.ts';
 import { type Func, type FuncContext, funcOf, funcOfItem } from './func.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
@@ -76,7 +76,7 @@ class OpenSession implements Session {
     const found = await encodeTo(target, { effort, isOrdered }, (quality, own) =>
       encoder.encode(quality, own),
     );
-    return { ...found, seconds: (performance.now() - started) / 1000 };
+    return takingSeconds(found, (performance.now() - started) / 1000);
   }
 
   async encodeMany(
@@ -227,7 +227,7 @@ class OpenSession implements Session {
     for (const encoder of encoders) {
       if (abort?.aborted) throw new AbortedError();
       const found = await encoder.encode(quality);
-      items.push({ ...found, seconds: found.seconds + shared });
+      items.push(takingSeconds(found, found.seconds + shared));
     }
     return items;
   }

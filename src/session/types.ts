@@ -82,7 +82,10 @@ export interface Encoded {
   readonly symbols: Int32Array | undefined;
   /** [points, channels], as a decoder finds them; absent where the file holds symbols. */
   readonly samples: Samples | undefined;
-  /** The modulation before quantisation, [m], of the network at the quality asked for. */
+  /**
+   * The modulation before quantisation, [m], of the network at the quality asked for; of a large signal above effort 1, which is fitted in
+   * windows, what its symbols stand for. What is said of a large signal may be made anew whenever it is read.
+   */
   readonly modulation: Float32Array;
   /** As asked for, or found for a target. */
   readonly quality: number;

@@ -8,7 +8,7 @@ import type { Model } from '../field/model.ts';
 import type { Samples } from '../field/samples.ts';
 
 export interface CodeTask {
-  /** [m], as adapted. */
+  /** [m], as adapted; may be empty where there are symbols. */
   readonly modulation: Float32Array;
   /** [m]: what to code for it; absent: the nearest. */
   readonly symbols?: Int32Array | undefined;

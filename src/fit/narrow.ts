@@ -1,0 +1,31 @@
+/** Symbols of a large signal, a byte each: nearly all are small, and those that are not stand beside. */
+
+/** Stands for a symbol that a byte does not hold. */
+const beyond = -128;
+
+export class NarrowSymbols {
+  readonly #bytes: Int8Array;
+  readonly #others = new Map<number, number>();
+
+  /** All zero. */
+  constructor(length: number) {
+    this.#bytes = new Int8Array(length);
+  }
+
+  /** Writes `symbols` from index `at` on. */
+  set(symbols: Int32Array, at: number): void {
+    for (let i = 0; i < symbols.length; i++) {
+      const symbol = symbols[i]!;
+      const isNarrow = symbol > beyond && symbol <= 127;
+      this.#bytes[at + i] = isNarrow ? symbol : beyond;
+      if (!isNarrow) this.#others.set(at + i, symbol);
+    }
+  }
+
+  /** All of them; a fresh array. */
+  wide(): Int32Array {
+    const symbols = Int32Array.from(this.#bytes);
+    for (const [i, symbol] of this.#others) symbols[i] = symbol;
+    return symbols;
+  }
+}
