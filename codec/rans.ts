@@ -76,11 +76,48 @@ export class RansEncoder extends TableCoder {
 
   /** The stream of all symbols, and of a check in [0, 2^16) that the decoder finds at the end. */
   finish(check: number): Uint8Array {
-    const intervals = this.#intervals;
-    let out = new Uint8Array(Math.max(16, this.#count >> 1));
-    let length = 0;
-    let x = check;
-    for (let i = this.#count - 1; i >= 0; i--) {
+    const end = new RansEnd(check, this.#count >> 1);
+    end.put(this.#intervals, this.#count);
+    return end.stream();
+  }
+
+  /** Puts the symbols so far before those that `end` has, and forgets them. */
+  flush(end: RansEnd): void {
+    end.put(this.#intervals, this.#count);
+    this.#count = 0;
+  }
+
+  #push(start: number, frequency: number): void {
+    if (this.#count === this.#intervals.length) this.#makeRoom(1024);
+    this.#intervals[this.#count++] = start + frequency * 65536;
+  }
+
+  #makeRoom(more: number): void {
+    if (this.#count + more <= this.#intervals.length) return;
+    const larger = new Uint32Array(Math.max(2 * this.#intervals.length, this.#count + more));
+    larger.set(this.#intervals.subarray(0, this.#count));
+    this.#intervals = larger;
+  }
+}
+
+/** The end of a stream, which grows towards its beginning: symbols go in last to first, and need not all be there at once. */
+export class RansEnd {
+  #out: Uint8Array;
+  #length = 0;
+  #x: number;
+
+  /** `check`: in [0, 2^16), what the decoder finds at the end. `bytes`: about how many there will be. */
+  constructor(check: number, bytes = 0) {
+    this.#x = check;
+    this.#out = new Uint8Array(Math.max(16, bytes));
+  }
+
+  /** The first `count` of `intervals` (start + 2^16 frequency) before what there is. */
+  put(intervals: Uint32Array, count: number): void {
+    let out = this.#out;
+    let length = this.#length;
+    let x = this.#x;
+    for (let i = count - 1; i >= 0; i--) {
       if ((i & lookMask) === 0) look();
       const interval = intervals[i]!;
       const frequency = interval >>> 16;
@@ -99,24 +136,19 @@ export class RansEncoder extends TableCoder {
       const quotient = (x / frequency) | 0;
       x = (quotient << 16) + (x - quotient * frequency) + (interval & 0xffff);
     }
+    this.#out = out;
+    this.#length = length;
+    this.#x = x;
+  }
+
+  /** The whole, after its first symbols. */
+  stream(): Uint8Array {
     const state: number[] = [];
-    for (; x > 0; x >>>= 8) state.unshift(x & 0xff);
-    const stream = new Uint8Array(state.length + length);
+    for (let x = this.#x; x > 0; x >>>= 8) state.unshift(x & 0xff);
+    const stream = new Uint8Array(state.length + this.#length);
     stream.set(state);
-    stream.set(out.subarray(0, length).reverse(), state.length);
+    stream.set(this.#out.subarray(0, this.#length).reverse(), state.length);
     return stream;
-  }
-
-  #push(start: number, frequency: number): void {
-    if (this.#count === this.#intervals.length) this.#makeRoom(1024);
-    this.#intervals[this.#count++] = start + frequency * 65536;
-  }
-
-  #makeRoom(more: number): void {
-    if (this.#count + more <= this.#intervals.length) return;
-    const larger = new Uint32Array(Math.max(2 * this.#intervals.length, this.#count + more));
-    larger.set(this.#intervals.subarray(0, this.#count));
-    this.#intervals = larger;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { PriorKind } from '../prior/kinds.ts';
-import { maxSymbol, type SymbolLayout, symbolLayout } from '../prior/prior.ts';
+import { maxSymbol, type SymbolLayout, symbolLayout, type WalkPart } from '../prior/prior.ts';
 import { checkQuality } from '../prior/quantiser.ts';
 import { readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
@@ -16,23 +16,25 @@ import { checkOf } from './check.ts';
 import { type CodingModel, checkWork, layoutFor } from './coding-model.ts';
 import { headerOf, type StreamSetting } from './header-of.ts';
 import { byteFrequency, checkPaid, checkStreamPaid } from './paid.ts';
-import { RansDecoder, RansEncoder } from './rans.ts';
+import { RansDecoder, RansEncoder, RansEnd } from './rans.ts';
 import { readSamples, writeSamples } from './sample-stream.ts';
 
 /** A signal as what is coded of it: symbols of its modulation, or its samples. */
-export type Content =
-  | {
-      readonly prior: PriorKind;
-      readonly quality: number;
-      readonly shape: readonly number[];
-      readonly symbols: Int32Array;
-    }
-  | {
-      readonly prior: 'samples';
-      readonly quality: number;
-      readonly shape: readonly number[];
-      readonly samples: Samples;
-    };
+export type Content = SymbolContent | SampleContent;
+
+export interface SymbolContent {
+  readonly prior: PriorKind;
+  readonly quality: number;
+  readonly shape: readonly number[];
+  readonly symbols: Int32Array;
+}
+
+export interface SampleContent {
+  readonly prior: 'samples';
+  readonly quality: number;
+  readonly shape: readonly number[];
+  readonly samples: Samples;
+}
 
 /** Bits of a single file beyond those of its symbols (prior/cost.ts): its header, and the check in its stream. */
 export function overheadBits(model: CodingModel, shape: readonly number[]): number {
@@ -50,9 +52,46 @@ export interface WrittenStream {
  * `prior`.
  */
 export function writeStream(model: CodingModel, content: Content): WrittenStream {
-  if (content.prior !== 'samples') return writeTogether(model, [content]);
+  if (content.prior !== 'samples') {
+    const isLong = content.symbols.length > longest;
+    return isLong ? writeInParts(model, content, longest) : writeTogether(model, [content]);
+  }
   const { stream } = writeSamples(model, content, content.samples);
   return { stream, bits: 8 * stream.length };
+}
+
+/** Symbols whose intervals are held at once; of about so many are the parts of longer streams. */
+const longest = 1 << 20;
+
+/**
+ * The stream of `writeTogether` for many symbols: from the last part to the first, so that the intervals of about `most` symbols are
+ * held. Throws as `writeStream`.
+ */
+export function writeInParts(model: CodingModel, content: SymbolContent, most: number): WrittenStream {
+  const { shape, symbols, quality } = content;
+  checkQuality(quality);
+  const prior = readPrior(model, content.prior);
+  const layout = checkedLayout(model, shape, symbols);
+  const end = new RansEnd(checkOf(headerOf(model, content), symbols), symbols.length >> 4);
+  encoder.restart();
+  let bits = 0;
+  for (const part of partsOf(layout, most).reverse()) {
+    prior.walk(layout, quality, symbols, encoder, part);
+    bits += encoder.bitCount;
+    encoder.flush(end);
+  }
+  return { stream: end.stream(), bits };
+}
+
+/** All cells of all levels, in order. */
+function partsOf({ levels }: SymbolLayout, most: number): WalkPart[] {
+  return levels.flatMap(({ cells, channels }, level) => {
+    const count = pointCount(cells);
+    const size = Math.max(1, Math.floor(most / channels));
+    return Array.from({ length: Math.ceil(count / size) }, (_, i) => ({
+      ...{ level, from: i * size, to: Math.min(count, (i + 1) * size) },
+    }));
+  });
 }
 
 /** One for all: the room for the intervals of a small signal takes longer to make than to fill. */
@@ -73,7 +112,8 @@ export function writeTogether(model: CodingModel, contents: readonly Content[]):
     const { shape, symbols, quality } = content;
     checkQuality(quality);
     const prior = readPrior(model, content.prior);
-    prior.walk(checkedLayout(model, shape, symbols), quality, symbols.slice(), encoder);
+    // What an encoder returns is what it was given: the symbols stay as they are.
+    prior.walk(checkedLayout(model, shape, symbols), quality, symbols, encoder);
     check = checkOf(headerOf(model, content), symbols, check);
   }
   return { stream: encoder.finish(check ?? 0), bits: encoder.bitCount };

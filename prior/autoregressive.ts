@@ -28,7 +28,7 @@ import { type Bank, maxNotch, readBank } from './bank.ts';
 import type { CellNetwork, MakeCellNetwork } from './cell-network.ts';
 import { fastestNetwork } from './cell-network-wasm.ts';
 import { type ContextRecipe, compand, LevelContext, maxRaw } from './context.ts';
-import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
+import type { EntropyPrior, SymbolCoder, SymbolLayout, WalkPart } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { KernelWalk } from './walk-wasm.ts';
 
@@ -83,16 +83,24 @@ export class AutoregressivePrior implements EntropyPrior {
   }
 
   /** Throws BadInputError `prior-layout` when the layout is not that of the prior's family. */
-  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
+  walk(
+    layout: SymbolLayout,
+    quality: number,
+    symbols: Int32Array,
+    coder: SymbolCoder,
+    part?: WalkPart | undefined,
+  ): void {
     checkQuality(quality);
     const channels = layout.levels.map((level) => level.channels);
     if (channels.length !== this.#levels.length || channels.some((n, k) => n !== this.#levels[k]!.channels)) {
       throw new BadInputError('prior-layout', `the prior is for other channels than [${channels}]`);
     }
-    if (this.#kernel?.walk(layout, quality, symbols, coder)) return;
+    if (part === undefined && this.#kernel?.walk(layout, quality, symbols, coder)) return;
     this.#levels.forEach((tensors, k) => {
+      if (part !== undefined && part.level !== k) return;
       const context = new LevelContext(this.recipe, layout, k);
-      walkLevel(tensors, this.#networks[k]!, context, this.#bank, quality, symbols, coder);
+      const { from, to } = part ?? { from: 0, to: context.cells };
+      walkCells(tensors, this.#networks[k]!, { context, from, to }, this.#bank, quality, symbols, coder);
     });
   }
 }
@@ -116,18 +124,18 @@ export function readAutoregressive(
   );
 }
 
-function walkLevel(
+function walkCells(
   { channels, mean, scale, reach, shapes }: LevelTensors,
   network: CellNetwork,
-  context: LevelContext,
+  { context, from, to: end }: { readonly context: LevelContext; readonly from: number; readonly to: number },
   bank: Bank,
   quality: number,
   symbols: Int32Array,
   coder: SymbolCoder,
 ): void {
   const { values, means, scales } = network;
-  let at = context.start;
-  for (let cell = 0; cell < context.cells; cell++) {
+  let at = context.start + from * channels;
+  for (let cell = from; cell < end; cell++) {
     if ((cell & lookMask) === 0) look();
     context.gather(cell, quality, symbols, values);
     network.run();

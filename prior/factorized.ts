@@ -17,7 +17,13 @@ import { type FieldSpec, pointCount, totalChannels } from '../src/field/spec.ts'
 import { type Bank, maxNotch, meanBits, readBank } from './bank.ts';
 import { bitsOf } from './cost.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
-import type { EntropyPrior, SymbolCoder, SymbolLayout } from './prior.ts';
+import {
+  type EntropyPrior,
+  type SymbolCoder,
+  type SymbolLayout,
+  symbolsOfPart,
+  type WalkPart,
+} from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { largestFrequencyOf } from './table.ts';
 
@@ -54,20 +60,28 @@ export class FactorizedPrior implements EntropyPrior {
   }
 
   /** Throws BadInputError `prior-layout` when the layout has another number of channels. */
-  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
+  walk(
+    layout: SymbolLayout,
+    quality: number,
+    symbols: Int32Array,
+    coder: SymbolCoder,
+    part?: WalkPart | undefined,
+  ): void {
     checkQuality(quality);
     const choices = this.#at(quality);
     const channels = layout.levels.reduce((sum, level) => sum + level.channels, 0);
     if (channels !== choices.length) {
       throw new BadInputError('prior-layout', `the prior is for ${choices.length} channels, not ${channels}`);
     }
-    let at = 0;
+    let [at] = symbolsOfPart(layout, part);
     let first = 0;
-    for (const level of layout.levels) {
+    for (const [k, level] of layout.levels.entries()) {
+      const { from, to } = part ?? { from: 0, to: pointCount(level.cells) };
+      const isVisited = part === undefined || part.level === k;
       const own = choices.slice(first, first + level.channels);
       const tables = own.map(({ shape, notch, mean }) => this.#bank.table(shape, notch, mean));
       const offsets = own.map(({ notch, mean }) => this.#bank.offset(notch, mean));
-      for (let cell = pointCount(level.cells); cell > 0; cell--) {
+      for (let cell = isVisited ? to - from : 0; cell > 0; cell--) {
         if ((cell & lookMask) === 0) look();
         for (let c = 0; c < tables.length; c++, at++)
           symbols[at] = coder.code(tables[c]!, offsets[c]!, symbols[at]!);

@@ -12,7 +12,14 @@ import { BadInputError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
 import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
-import type { EntropyPrior, SymbolCoder, SymbolLayout, Table } from './prior.ts';
+import {
+  type EntropyPrior,
+  type SymbolCoder,
+  type SymbolLayout,
+  symbolsOfPart,
+  type Table,
+  type WalkPart,
+} from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { largestFrequencyOf, maxTableSize, packTables, tableFromCounts, unpackTables } from './table.ts';
 
@@ -34,9 +41,16 @@ export class HistogramPrior implements EntropyPrior {
     return largestFrequencyOf([this.#at(quality)]);
   }
 
-  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void {
+  walk(
+    layout: SymbolLayout,
+    quality: number,
+    symbols: Int32Array,
+    coder: SymbolCoder,
+    part?: WalkPart | undefined,
+  ): void {
     const table = this.#at(quality);
-    for (let i = 0; i < layout.length; i++) {
+    const [from, to] = symbolsOfPart(layout, part);
+    for (let i = from; i < to; i++) {
       if ((i & lookMask) === 0) look();
       symbols[i] = coder.code(table, 0, symbols[i]!);
     }

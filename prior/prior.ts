@@ -61,6 +61,13 @@ export interface SymbolLayout {
   readonly length: number;
 }
 
+/** Cells `from` to `to` of one level. */
+export interface WalkPart {
+  readonly level: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface EntropyPrior {
   readonly kind: PriorKind;
   /** Multiply-adds spent on one symbol, at most: what a limit on work counts. */
@@ -69,9 +76,16 @@ export interface EntropyPrior {
   largestFrequency(quality: number): number;
   /**
    * Visits every symbol in the order of the layout, calls `coder.code` once for each with the value in `symbols`
-   * [layout.length], and writes what it returns back. `quality` is an integer from 1 to 100.
+   * [layout.length], and writes what it returns back. `quality` is an integer from 1 to 100. With a `part` only its symbols are visited,
+   * all others being known.
    */
-  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): void;
+  walk(
+    layout: SymbolLayout,
+    quality: number,
+    symbols: Int32Array,
+    coder: SymbolCoder,
+    part?: WalkPart | undefined,
+  ): void;
 }
 
 /** How the symbols of a signal of this shape are laid out. */
@@ -85,4 +99,16 @@ export function symbolLayout(spec: FieldSpec, shape: readonly number[]): SymbolL
     levels,
     length: levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0),
   };
+}
+
+/** The symbols of a part, from the first to before the last; of all without one. */
+export function symbolsOfPart(
+  { levels, length }: SymbolLayout,
+  part: WalkPart | undefined,
+): readonly [from: number, to: number] {
+  if (part === undefined) return [0, length];
+  const before = levels.slice(0, part.level);
+  const start = before.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0);
+  const { channels } = levels[part.level]!;
+  return [start + part.from * channels, start + part.to * channels];
 }
