@@ -40,6 +40,16 @@ export function toSamples(card: SampledCard, values: Float32Array): Samples | un
   return samples;
 }
 
+/** The same of values that are held as bytes, of which 255 make 1: those themselves where they are what samples of the card are. */
+export function bytesToSamples(card: SampledCard, held: Uint8Array): Samples | undefined {
+  const isSame = ({ zero, perUnit }: { zero: number; perUnit: number }) => zero === 0 && perUnit === 255;
+  if (sampleFormat(card).bytes === 1 && scalesOf(card).every(isSame)) return held;
+  return toSamples(
+    card,
+    Float32Array.from(held, (byte) => byte / 255),
+  );
+}
+
 /** Signal values of samples `from` .. `to`. */
 export function fromSamples(
   card: SampledCard,

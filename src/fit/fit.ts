@@ -69,12 +69,13 @@ export async function beginFit(
   const model = atQuality(anyQuality, quality);
   const prior = kind && readPrior(anyQuality, kind);
   const { card } = model;
-  const weighed = signals.map((one) => ({ ...one, weights: weightsOf(card, one) }));
   const windows = signals[0] && fitWindows(card.spec, signals[0].shape, sizes);
   if (windows !== undefined) {
     const rateFor = (mass: Mass) => rateOfMass(model, mass, quality);
+    const weighed = signals.map((one) => ({ signal: one, weights: weightsOf(card, one) }));
     return WindowedFit.begin(model, engine, weighed, windows, { quality, effort, rateFor, prior, signal });
   }
+  const weighed = signals.map((one) => ({ ...one, weights: weightsOf(card, one) }));
   const batch = batchOf(weighed, card.spec.outputs, card.outputs);
   const rate = rateOf(model, batch, quality);
   return BatchFit.begin(model, engine, batch, { quality, effort, rate, prior, signal });

@@ -7,8 +7,8 @@ import type { Batch, Engine } from '../engine/engine.ts';
 import { channelLayout } from '../field/channels.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
-import { copyBox } from '../signal/box.ts';
-import type { SourceSignal } from '../signal/source.ts';
+import { copyBox, cutBox } from '../signal/box.ts';
+import { bytesToUnit, heldOf, type Signal } from '../signal/signal.ts';
 import { type Mass, makeBatch, toFieldUnits } from './batch.ts';
 import { BatchFit, type Fitted } from './batch-fit.ts';
 import type { Fit } from './fit.ts';
@@ -26,6 +26,13 @@ export interface WindowedFitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A signal, and how much its points count; absent: alike. */
+export interface WeighedSignal {
+  readonly signal: Signal;
+  /** [points]. */
+  readonly weights: Float32Array | undefined;
+}
+
 /** A fit to one effort, which it does not go on from: a window's search is dropped when the next one begins. */
 export class WindowedFit implements Fit {
   readonly #effort: number;
@@ -40,13 +47,12 @@ export class WindowedFit implements Fit {
   static async begin(
     model: Model,
     engine: Engine,
-    signals: readonly SourceSignal[],
+    signals: readonly WeighedSignal[],
     windows: readonly FitWindow[],
     options: WindowedFitOptions,
   ): Promise<WindowedFit> {
     const found: Fitted[] = [];
-    for (const [s, signal] of signals.entries())
-      found.push(await fitOne(model, engine, { signal, name: `signal ${s}` }, windows, options));
+    for (const weighed of signals) found.push(await fitOne(model, engine, weighed, windows, options));
     return new WindowedFit(options.effort, found);
   }
 
@@ -64,25 +70,26 @@ export class WindowedFit implements Fit {
 async function fitOne(
   model: Model,
   engine: Engine,
-  { signal, name }: { readonly signal: SourceSignal; readonly name: string },
+  weighed: WeighedSignal,
   windows: readonly FitWindow[],
   { quality, effort, rateFor, prior, signal: abort }: WindowedFitOptions,
 ): Promise<Fitted> {
   const { spec } = model.card;
-  const rate = rateFor(massOfSignal(signal, spec.outputs, name));
-  const layout = channelLayout(spec, signal.shape);
+  const { shape } = weighed.signal;
+  const rate = rateFor(massOfSignal(weighed, spec.outputs));
+  const layout = channelLayout(spec, shape);
   // How many cells there are to use a channel is a matter of the whole signal.
   const channels = rate && channelsInUse(layout, rate);
-  const quantiser = { layout: symbolLayout(spec, signal.shape), steps: stepsAt(model.steps, quality) };
+  const quantiser = { layout: symbolLayout(spec, shape), steps: stepsAt(model.steps, quality) };
   const found =
     rate === undefined || effort === 1 ? new Numbers(layout.length, effort) : new Symbols(quantiser, effort);
   for (const window of windows) {
-    const batch = windowBatch(model, signal, window, name);
+    const batch = windowBatch(model, weighed, window);
     const fit = await BatchFit.begin(model, engine, batch, {
       ...{ quality, effort, rate, prior, channels, signal: abort },
     });
     await fit.reach(effort, abort);
-    found.keep(fit.found()[0]!, symbolLayout(spec, batch.shape), ownRuns(spec, signal.shape, window));
+    found.keep(fit.found()[0]!, symbolLayout(spec, batch.shape), ownRuns(spec, shape, window));
   }
   return found;
 }
@@ -154,24 +161,28 @@ class Symbols implements Fitted {
 }
 
 /** The samples of a window in field units. One without any is fitted as the others are: nothing is known there but what bits cost. */
-function windowBatch({ card }: Model, signal: SourceSignal, { box }: FitWindow, name: string): Batch {
+function windowBatch({ card }: Model, { signal, weights }: WeighedSignal, { box }: FitWindow): Batch {
   const { outputs } = card.spec;
   const points = pointCount(box.count);
   const targets = new Float32Array(points * outputs);
-  const weights = new Float32Array(points).fill(1);
-  copyBox(signal.values, signal.shape, outputs, box, targets);
-  if (signal.weights !== undefined) copyBox(signal.weights, signal.shape, 1, box, weights);
-  toFieldUnits(targets, weights, outputs, card.outputs, `${name} from [${box.start}]`);
-  return makeBatch(box.count, 1, targets, weights);
+  const own = new Float32Array(points).fill(1);
+  const held = heldOf(signal);
+  if (held instanceof Uint8Array) bytesToUnit(cutBox(held, signal.shape, outputs, box), targets);
+  else copyBox(held, signal.shape, outputs, box, targets);
+  if (weights !== undefined) copyBox(weights, signal.shape, 1, box, own);
+  toFieldUnits(targets, own, outputs, card.outputs, `${signal.id} from [${box.start}]`);
+  return makeBatch(box.count, 1, targets, own);
 }
 
 /** As `massOf` of the whole. Throws BadInputError `signal-shape`, `no-observed-points`. */
-function massOfSignal({ shape, values, weights }: SourceSignal, outputs: number, name: string): Mass {
+function massOfSignal({ signal, weights }: WeighedSignal, outputs: number): Mass {
+  const { id, shape } = signal;
+  const values = heldOf(signal);
   const points = pointCount(shape);
   if (values.length !== points * outputs)
     throw new BadInputError(
       'signal-shape',
-      `${name}: shape [${shape}] and ${values.length} values; it takes ${outputs} at each point`,
+      `${id}: shape [${shape}] and ${values.length} values; it takes ${outputs} at each point`,
     );
   let sum = 0;
   let observed = 0;
@@ -185,7 +196,7 @@ function massOfSignal({ shape, values, weights }: SourceSignal, outputs: number,
   if (observed === 0)
     throw new BadInputError(
       'no-observed-points',
-      `${name} has no observed value; at least one is needed to fit it`,
+      `${id} has no observed value; at least one is needed to fit it`,
     );
   return { values: sum * outputs, points: observed };
 }

@@ -2,7 +2,7 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Signal, signalFromBytes, signalToBytes } from '../signal/signal.ts';
+import { type Signal, signalKeepingBytes, signalToBytes } from '../signal/signal.ts';
 import { type PictureName, pictureFormats, titlesOf } from './formats.ts';
 import { notesOfFile, notesOfSamples } from './image-notes.ts';
 
@@ -39,7 +39,7 @@ export interface ReadImageOptions {
 export async function readImage(bytes: Uint8Array, options: ReadImageOptions = {}): Promise<Signal> {
   const pixels = await readPixels(bytes, options);
   const { bytes: samples, shape, channels, notes } = pixels;
-  return signalFromBytes(samples, {
+  return signalKeepingBytes(samples, {
     ...{ id: options.id ?? 'image', shape, channels },
     ...(options.label === undefined ? {} : { label: options.label }),
     ...(notes.length === 0 ? {} : { notes }),

@@ -7,7 +7,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
-import { fromSamples, type Samples, toSamples } from '../field/samples.ts';
+import { bytesToSamples, fromSamples, type Samples, toSamples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
 import { lastDescent } from '../fit/effort.ts';
 import { beginFit, choosesSymbols, type Fit, type Fitted } from '../fit/fit.ts';
@@ -15,7 +15,7 @@ import { mostRankedPoints, type RankedSource, type Unmeasured } from '../fit/ran
 import type { Cost } from '../fit/trade.ts';
 import { bestPrior } from '../models/priors.ts';
 import { errorAgainst, errorOfRows, type SignalError } from '../signal/errors.ts';
-import type { Signal } from '../signal/signal.ts';
+import { heldOf, type Signal } from '../signal/signal.ts';
 import { functionRows } from './function-rows.ts';
 import type { Coded, Work } from './work.ts';
 
@@ -75,7 +75,7 @@ export class Candidates implements RankedSource<Candidate> {
     this.#signal = signal;
     this.#asked = asked;
     this.#abort = abort;
-    this.samples = asked === undefined ? toSamples(context.model.card, signal.values) : undefined;
+    this.samples = asked === undefined ? samplesOf(context.model.card, signal) : undefined;
     const points = pointCount(signal.shape);
     this.#isLarge = points > mostRankedPoints;
     const most = this.#isLarge ? 0 : Math.floor(keptPoints / points);
@@ -225,6 +225,11 @@ export class Candidates implements RankedSource<Candidate> {
     const [lowest, highest] = slopes.qualities;
     return `${Math.min(highest, Math.max(lowest, steps))}`;
   }
+}
+
+function samplesOf(card: Model['card'], signal: Signal): Samples | undefined {
+  const held = heldOf(signal);
+  return held instanceof Uint8Array ? bytesToSamples(card, held) : toSamples(card, held);
 }
 
 /** What efforts up to one find at some steps, and the fit that can go on to others. */

@@ -3,7 +3,7 @@ import { BadInputError } from '../core/errors.ts';
 import type { ModelCard } from '../field/card.ts';
 import { pointCount } from '../field/spec.ts';
 import type { RowStream } from './rows.ts';
-import type { Signal } from './signal.ts';
+import { heldOf, perUnitOf, type Signal } from './signal.ts';
 import { weightsOf } from './weights.ts';
 
 /** Errors over the points where a signal has all its values, each as much as its point counts. */
@@ -29,14 +29,15 @@ export async function errorOfRows(
   signal: Signal,
   { rows }: RowStream,
 ): Promise<SignalError> {
-  const rowValues = signal.values.length / signal.shape[0]!;
+  const rowValues = heldOf(signal).length / signal.shape[0]!;
   const sums = new ErrorSums(card, signal);
   for await (const { start, values } of rows) sums.add(start * rowValues, values);
   return sums.mean();
 }
 
 class ErrorSums {
-  readonly #values: Float32Array;
+  readonly #values: Float32Array | Uint8Array;
+  readonly #perUnit: number;
   readonly #weights: Float32Array | undefined;
   readonly #perPeak: Float64Array;
   readonly #squares: Float64Array;
@@ -46,7 +47,8 @@ class ErrorSums {
 
   constructor(card: ModelCard, signal: Signal) {
     const { outputs } = card;
-    this.#values = signal.values;
+    this.#values = heldOf(signal);
+    this.#perUnit = perUnitOf(this.#values);
     this.#weights = weightsOf(card, signal);
     this.#perPeak = Float64Array.from(outputs, ({ peak }) => 1 / peak);
     this.#squares = new Float64Array(outputs.length);
@@ -56,13 +58,14 @@ class ErrorSums {
   /** `from`: index of the first of these values in the signal. */
   add(from: number, decoded: Float32Array): void {
     const values = this.#values;
+    const perUnit = this.#perUnit;
     const perPeak = this.#perPeak;
     const outputs = perPeak.length;
     const off = new Float64Array(outputs);
     for (let i = 0; i < decoded.length; i += outputs) {
       let own = 0;
       for (let o = 0; o < outputs; o++) {
-        const d = decoded[i + o]! - values[from + i + o]!;
+        const d = decoded[i + o]! - Math.fround(values[from + i + o]! / perUnit);
         off[o] = d;
         own += d * perPeak[o]! * (d * perPeak[o]!);
       }

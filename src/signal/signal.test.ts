@@ -1,5 +1,14 @@
-import { describe, expect, test } from 'vitest';
-import { checkFinite, checkSignal, countMissing, signalFromBytes, signalToBytes } from './signal.ts';
+import { describe, expect, it, test } from 'vitest';
+import {
+  checkFinite,
+  checkSignal,
+  countMissing,
+  heldOf,
+  perUnitOf,
+  signalFromBytes,
+  signalKeepingBytes,
+  signalToBytes,
+} from './signal.ts';
 
 const meta = { id: 'x', shape: [2, 2], channels: 1 };
 
@@ -31,5 +40,34 @@ describe('a signal', () => {
     expect(() => checkFinite(values, 'x')).toThrow('x: value 2 is -Infinity');
     expect(() => checkFinite(values.subarray(0, 2), 'x')).not.toThrow();
     expect(countMissing(values)).toBe(1);
+  });
+});
+
+describe('a signal that keeps its bytes', () => {
+  const bytes = Uint8Array.from({ length: 12 }, (_, i) => 20 * i);
+  const meta = { id: 'kept', shape: [2, 2], channels: 3 };
+  const { values } = signalFromBytes(bytes, meta);
+
+  it('has the values of one that does not, and holds one of the two', () => {
+    const kept = signalKeepingBytes(bytes, meta);
+    expect(heldOf(kept)).toBe(bytes);
+    expect(Array.from(heldOf(kept), (byte) => Math.fround(byte / perUnitOf(heldOf(kept))))).toEqual([
+      ...values,
+    ]);
+    expect(kept.values).toEqual(values);
+    expect(kept.bytes).toBeUndefined();
+    // What is written to them stays.
+    kept.values[3] = Number.NaN;
+    expect(heldOf(kept)[3]).toBeNaN();
+  });
+
+  it('has the values alone in a copy', () => {
+    const copy = { ...signalKeepingBytes(bytes, meta), id: 'copy' };
+    expect(copy.bytes).toBeUndefined();
+    expect(copy.values).toEqual(values);
+  });
+
+  it('is refused where the shape does not fit', () => {
+    expect(() => signalKeepingBytes(bytes, { ...meta, channels: 1 })).toThrow('needs 4');
   });
 });

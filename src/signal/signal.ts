@@ -13,6 +13,11 @@ export interface Signal {
   readonly channels: number;
   /** [points, channels], row-major. NaN is a missing value; 8-bit images are v / 255, in [0, 1]. */
   readonly values: Float32Array;
+  /**
+   * [points, channels]: the same as whole numbers, value = byte / 255, for as long as they are held so (`signalKeepingBytes`); a quarter of
+   * the memory. Absent once `values` were read.
+   */
+  readonly bytes?: Uint8Array | undefined;
   /** [points]: how much each counts, 0 or more, about 1 on average; absent: as the axes say. */
   readonly weights?: Float32Array | undefined;
   /** What its coordinates are, where that is known of it; absent: as the model's card says. */
@@ -23,7 +28,8 @@ export interface Signal {
 
 /** Throws BadInputError unless the axes and channels are whole, positive, and match the number of values. */
 export function checkSignal(signal: Signal): void {
-  const { id, shape, channels, values } = signal;
+  const { id, shape, channels } = signal;
+  const { length } = heldOf(signal);
   if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
     throw new BadInputError(
       'empty-signal',
@@ -34,10 +40,10 @@ export function checkSignal(signal: Signal): void {
     throw new BadInputError('bad-channels', `${id}: ${channels} channels; at least one is needed`);
   }
   const want = pointCount(shape) * channels;
-  if (values.length !== want) {
+  if (length !== want) {
     throw new BadInputError(
       'bad-shape',
-      `${id}: ${values.length} values, and shape [${shape}] x ${channels} channels needs ${want}`,
+      `${id}: ${length} values, and shape [${shape}] x ${channels} channels needs ${want}`,
     );
   }
 }
@@ -72,6 +78,39 @@ export function signalFromBytes(bytes: Uint8Array, meta: Omit<Signal, 'values'>)
   const signal: Signal = { ...meta, values };
   checkSignal(signal);
   return signal;
+}
+
+/** The same signal from bytes that it keeps: its values are made when they are first read, and the bytes are let go then. */
+export function signalKeepingBytes(bytes: Uint8Array, meta: Omit<Signal, 'values' | 'bytes'>): Signal {
+  let values: Float32Array | undefined;
+  let kept: Uint8Array | undefined = bytes;
+  // In this order: a copy that reads both has the values, which may be changed, alone.
+  const signal: Signal = {
+    ...meta,
+    get values() {
+      if (values === undefined) {
+        values = new Float32Array(kept!.length);
+        bytesToUnit(kept!, values, 0);
+        kept = undefined;
+      }
+      return values;
+    },
+    get bytes() {
+      return kept;
+    },
+  };
+  checkSignal(signal);
+  return signal;
+}
+
+/** The samples of a signal as they are held; values are not made for this. */
+export function heldOf(signal: Pick<Signal, 'values' | 'bytes'>): Float32Array | Uint8Array {
+  return signal.bytes ?? signal.values;
+}
+
+/** How many of what `heldOf` gives make 1. */
+export function perUnitOf(held: Float32Array | Uint8Array): 1 | 255 {
+  return held instanceof Uint8Array ? 255 : 1;
 }
 
 /** out[at + i] = bytes[i] / 255, correctly rounded to float32. */

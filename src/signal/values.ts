@@ -6,7 +6,7 @@ import type { Model } from '../field/model.ts';
 import { type Output, type SampleScale, sampleScale } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { checkWeights } from './errors.ts';
-import type { Signal } from './signal.ts';
+import { heldOf, perUnitOf, type Signal } from './signal.ts';
 
 /**
  * In place: field values become signal values. Unless `raw`, those of outputs that are sampled in whole numbers become the nearest
@@ -59,14 +59,14 @@ const mostScales = 64;
 
 /**
  * Throws BadInputError `signal-range` when values [points, outputs] are certainly on another scale than the model's; what is not finite
- * is not looked at.
+ * is not looked at. `perUnit` of what is given make 1.
  */
-export function checkRange({ card }: Model, values: ArrayLike<number>, owner: string): void {
+export function checkRange({ card }: Model, values: ArrayLike<number>, owner: string, perUnit = 1): void {
   const { outputs } = card;
   const least = outputs.map(() => Number.POSITIVE_INFINITY);
   const most = outputs.map(() => Number.NEGATIVE_INFINITY);
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
+    const value = values[i]! / perUnit;
     if (!Number.isFinite(value)) continue;
     const o = i % outputs.length;
     if (value < least[o]!) least[o] = value;
@@ -121,14 +121,15 @@ export function checkFits(model: Model, signal: Signal): void {
     );
   }
   checkShapeFits(card, signal.shape, signal.id);
-  if (signal.values.length !== pointCount(signal.shape) * signal.channels) {
+  const held = heldOf(signal);
+  if (held.length !== pointCount(signal.shape) * signal.channels) {
     throw new BadInputError(
       'signal-length',
-      `${signal.id}: ${signal.values.length} values do not fill shape [${signal.shape}] x ${signal.channels} channels`,
+      `${signal.id}: ${held.length} values do not fill shape [${signal.shape}] x ${signal.channels} channels`,
     );
   }
   checkWeights(signal);
-  checkRange(model, signal.values, signal.id);
+  checkRange(model, held, signal.id, perUnitOf(held));
 }
 
 /** Throws BadInputError `signal-shape` when a model does not take signals of this shape. */
