@@ -92,6 +92,7 @@ export async function descend(
     active = active.filter((search) => !search.done);
     const stale = active.filter((search) => search.stale);
     if (stale.length > 0) {
+      for (const search of stale) search.release();
       // What was taken back tries the best symbols again: those are tried by all of them now.
       const slopes = rowsOf(await engine.slopes(net, triedBy(stale), points, { signal }), stale.length);
       stoppable(signal, () =>
@@ -226,6 +227,11 @@ class Descent {
 
   get met(): Float32Array {
     return this.#target.met(this.#residual);
+  }
+
+  /** Lets go of slopes that new ones come for: they are most of what is held. */
+  release(): void {
+    this.#field = undefined;
   }
 
   /** Takes df/du [channels][points, outputs] at the best symbols, of the channels that may move. */

@@ -25,7 +25,7 @@ import { multiplierAt } from './rate.ts';
 import { fitWindows, ownRuns } from './windows.ts';
 
 const quality = 50;
-const small = { whole: 64 * 64, own: 64 * 64 };
+const small = { whole: 64 * 64, own: 64 * 64, halos: 0 };
 const engine = await openNative({ threads: 2 });
 const models = await Promise.all(
   ['photos', 'photos-low'].map(async (name) =>
@@ -62,7 +62,7 @@ describe('windows of a signal', () => {
 
   it.each(cases)('own every number of a modulation once: %s', (_, field, shape, own) => {
     const owned = new Uint8Array(modulationLength(field, shape));
-    for (const window of fitWindows(field, shape, { whole: own, own })!)
+    for (const window of fitWindows(field, shape, { whole: own, own, halos: 0 })!)
       for (const { whole, length } of ownRuns(field, shape, window))
         for (let i = whole; i < whole + length; i++) owned[i]!++;
     expect(owned.every((times) => times === 1)).toBe(true);
@@ -71,7 +71,7 @@ describe('windows of a signal', () => {
   it.each(cases)(
     'have all cells that samples read which their own cells reach: %s',
     (_, field, shape, own) => {
-      for (const { box, own: mine } of fitWindows(field, shape, { whole: own, own })!) {
+      for (const { box, own: mine } of fitWindows(field, shape, { whole: own, own, halos: 0 })!) {
         for (const { level: k, cells } of readCells(field, shape)) {
           const { cell } = field.levels[k]!;
           const within = ({ start, count }: typeof box, at: readonly number[]) =>
@@ -86,7 +86,7 @@ describe('windows of a signal', () => {
   );
 
   it('are none of a signal that is not large, nor where a number is about the whole signal', () => {
-    const sizes = { whole: 400, own: 400 };
+    const sizes = { whole: 400, own: 400, halos: 0 };
     expect(fitWindows(cubic, [20, 20], sizes)).toBeUndefined();
     expect(
       fitWindows(spec(2, [level([8, 8], 'linear'), level(null, 'nearest')]), [99, 99], sizes),
@@ -95,7 +95,9 @@ describe('windows of a signal', () => {
     expect(fitWindows(global, [99, 99], sizes)).toBeUndefined();
     expect(fitWindows(spec(2, [level([2.5, 2], 'linear')]), [99, 99], sizes)).toBeUndefined();
     expect(fitWindows(photos.card.spec, [512, 768])).toBeUndefined();
-    expect(fitWindows(photos.card.spec, [512, 769])).toHaveLength(6);
+    // Cubic cells have a halo of 96 samples.
+    expect(fitWindows(models[1]!.card.spec, [1024, 1024])![0]!.own.count).toEqual([256, 256]);
+    expect(fitWindows(photos.card.spec, [512, 769])).toHaveLength(15);
   });
 
   /** For each level the cells, by their place along each axis, that a sample reads: of some samples. */
@@ -147,7 +149,7 @@ test.each(models)('a search in windows ends where one of the whole does: $card.n
 test('a signal of one window is fitted whole', async () => {
   const little = texture(40, 48);
   const whole = await fit(photos, { effort: 3 }, little);
-  const one = await fit(photos, { effort: 3, windows: { whole: 40 * 48, own: 32 * 32 } }, little);
+  const one = await fit(photos, { effort: 3, windows: { whole: 40 * 48, own: 32 * 32, halos: 0 } }, little);
   expect(one.plain).toEqual(whole.plain);
   expect(one.modulation).toEqual(whole.modulation);
   expect(one.efforts).toEqual([2, 3]);
@@ -192,7 +194,7 @@ test('whether a channel is in use is a matter of the whole signal', async () => 
 
 test('moves follow the descent in every window', async () => {
   const strip = texture(40, 72);
-  const windows = { whole: 32 * 32, own: 32 * 32 };
+  const windows = { whole: 32 * 32, own: 32 * 32, halos: 0 };
   const descended = await fit(photos, { effort: 3, windows }, strip);
   const moved = await fit(photos, { effort: 4, windows }, strip);
   expect(await objective(photos, moved, strip)).toBeLessThan(await objective(photos, descended, strip));

@@ -24,18 +24,18 @@ export interface Run {
   readonly length: number;
 }
 
-/** Signals of up to so many points, 768 x 512, are one window. */
-const wholePoints = 3 * 2 ** 17;
-/** Points of a window's own, about: 320 x 320 of a picture, which with their halo take a hundred megabytes of memory. */
-const ownPoints = 320 * 320;
-
 /** How large windows are. */
 export interface WindowSizes {
   /** Points of a signal that is one window, at most. */
   readonly whole: number;
   /** Points of a window's own, about. */
   readonly own: number;
+  /** A window's own points are along an axis at least so many times its halo, of which most of the work would be otherwise. */
+  readonly halos: number;
 }
+
+/** 768 x 512 and 192 x 192 of a picture. */
+const usual: WindowSizes = { whole: 3 * 2 ** 17, own: 192 * 192, halos: 3 };
 
 /**
  * The windows of a signal; undefined where it is fitted whole: it is not large, or it has no windows, since a level is one cell of the whole
@@ -44,7 +44,7 @@ export interface WindowSizes {
 export function fitWindows(
   spec: FieldSpec,
   shape: readonly number[],
-  { whole, own }: WindowSizes = { whole: wholePoints, own: ownPoints },
+  { whole, own, halos }: WindowSizes = usual,
 ): FitWindow[] | undefined {
   const levels = spec.levels.flatMap((level) =>
     level.cell === null ? [] : [{ taps: tapCount(level), cell: level.cell }],
@@ -58,7 +58,8 @@ export function fitWindows(
     const unit = sizes.reduce(leastCommonMultiple);
     // A cell reaches the samples, and a sample reads the cells, whose centres are nearer than half as many cells as there are taps.
     const reach = Math.max(...levels.map(({ taps, cell }) => ((taps - 1) * cell[axis]!) / 2));
-    return { extent, unit, halo: Math.ceil((2 * reach) / unit) * unit };
+    const halo = Math.ceil((2 * reach) / unit) * unit;
+    return { extent, unit, halo, least: halos * halo };
   });
   const sides = sidesOf(axes, own);
   let windows: FitWindow[] = [{ box: { start: [], count: [] }, own: { start: [], count: [] } }];
@@ -109,6 +110,8 @@ function cellsAt({ cell }: GridLevel, samples: readonly number[]): number[] {
 interface Axis {
   readonly extent: number;
   readonly unit: number;
+  /** Samples of a window's own. */
+  readonly least: number;
 }
 
 /** Most samples of a window's own along each axis: alike on all, but for axes that are shorter. */
@@ -117,8 +120,9 @@ function sidesOf(axes: readonly Axis[], most: number): number[] {
   const order = axes.map((_, a) => a).sort((a, b) => axes[a]!.extent - axes[b]!.extent);
   let left = most;
   order.forEach((a, i) => {
-    const { extent, unit } = axes[a]!;
-    const side = Math.max(1, Math.floor(left ** (1 / (axes.length - i)) / unit)) * unit;
+    const { extent, unit, least } = axes[a]!;
+    const wanted = Math.max(left ** (1 / (axes.length - i)), least);
+    const side = Math.max(1, Math.floor(wanted / unit)) * unit;
     sides[a] = Math.min(Math.ceil(extent / unit) * unit, side);
     left = Math.max(1, left / Math.min(extent, side));
   });
