@@ -7,6 +7,7 @@ import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { sampleTypeOf, sharedRange } from '../field/outputs.ts';
 import { type BaseNetwork, modulationLength } from '../field/spec.ts';
+import type { Box } from '../signal/box.ts';
 import { type AdaptedBatch, adaptBatch } from './adapt.ts';
 import { lastDescent, workOf } from './effort.ts';
 import { loneNats } from './lone.ts';
@@ -26,6 +27,8 @@ export interface Fitted {
   readonly efforts: readonly number[];
   /** [m]: those of one of them; of effort 1 the nearest to `plain`, where they are known already. */
   symbolsOf(effort: number): Int32Array | undefined;
+  /** Those of a box that starts where cells of every level do, as of a signal of its shape; absent where all are held in one array. */
+  symbolsIn?(effort: number, box: Box): Int32Array;
 }
 
 export interface BatchFitOptions {

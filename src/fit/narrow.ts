@@ -24,8 +24,16 @@ export class NarrowSymbols {
 
   /** All of them; a fresh array. */
   wide(): Int32Array {
-    const symbols = Int32Array.from(this.#bytes);
-    for (const [i, symbol] of this.#others) symbols[i] = symbol;
+    const symbols = new Int32Array(this.#bytes.length);
+    this.read(0, symbols);
     return symbols;
+  }
+
+  /** Those from index `at` on into `symbols`. */
+  read(at: number, symbols: Int32Array): void {
+    for (let i = 0; i < symbols.length; i++) {
+      const byte = this.#bytes[at + i]!;
+      symbols[i] = byte === beyond ? this.#others.get(at + i)! : byte;
+    }
   }
 }

@@ -6,8 +6,8 @@ import { BadInputError } from '../core/errors.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { channelLayout } from '../field/channels.ts';
 import type { Model } from '../field/model.ts';
-import { pointCount } from '../field/spec.ts';
-import { copyBox, cutBox } from '../signal/box.ts';
+import { type FieldSpec, pointCount } from '../field/spec.ts';
+import { type Box, copyBox, cutBox } from '../signal/box.ts';
 import { bytesToUnit, heldOf, type Signal } from '../signal/signal.ts';
 import { type Mass, makeBatch, toFieldUnits } from './batch.ts';
 import { BatchFit, type Fitted } from './batch-fit.ts';
@@ -80,7 +80,7 @@ async function fitOne(
   const layout = channelLayout(spec, shape);
   // How many cells there are to use a channel is a matter of the whole signal.
   const channels = rate && channelsInUse(layout, rate);
-  const quantiser = { layout: symbolLayout(spec, shape), steps: stepsAt(model.steps, quality) };
+  const quantiser = { spec, shape, steps: stepsAt(model.steps, quality) };
   const found =
     rate === undefined || effort === 1 ? new Numbers(layout.length, effort) : new Symbols(quantiser, effort);
   for (const window of windows) {
@@ -116,18 +116,26 @@ class Numbers implements Fitted {
   }
 }
 
+interface Quantiser {
+  readonly spec: FieldSpec;
+  readonly shape: readonly number[];
+  readonly steps: Float64Array;
+}
+
 /** Symbols of the windows, put together: a byte each, where modulations would take four. */
 class Symbols implements Fitted {
   readonly efforts: readonly number[];
-  readonly #quantiser: { readonly layout: SymbolLayout; readonly steps: Float64Array };
+  readonly #quantiser: Quantiser;
+  readonly #layout: SymbolLayout;
   readonly #nearest: NarrowSymbols;
   readonly #chosen: NarrowSymbols;
 
-  constructor(quantiser: { readonly layout: SymbolLayout; readonly steps: Float64Array }, effort: number) {
+  constructor(quantiser: Quantiser, effort: number) {
     this.efforts = [effort];
     this.#quantiser = quantiser;
-    this.#nearest = new NarrowSymbols(quantiser.layout.length);
-    this.#chosen = new NarrowSymbols(quantiser.layout.length);
+    this.#layout = symbolLayout(quantiser.spec, quantiser.shape);
+    this.#nearest = new NarrowSymbols(this.#layout.length);
+    this.#chosen = new NarrowSymbols(this.#layout.length);
   }
 
   get modulation(): Float32Array {
@@ -147,6 +155,15 @@ class Symbols implements Fitted {
     return this.efforts.includes(effort) ? this.symbols : undefined;
   }
 
+  symbolsIn(effort: number, box: Box): Int32Array {
+    const { spec, shape } = this.#quantiser;
+    const symbols = new Int32Array(symbolLayout(spec, box.count).length);
+    const from = effort === 1 ? this.#nearest : this.#chosen;
+    for (const { whole, at, length } of ownRuns(spec, shape, { box, own: box }))
+      from.read(whole, symbols.subarray(at, at + length));
+    return symbols;
+  }
+
   keep({ plain, symbols }: Fitted, layout: SymbolLayout, runs: Iterable<Run>): void {
     const nearest = quantise(layout, plain, this.#quantiser.steps);
     for (const { whole, at, length } of runs) {
@@ -156,7 +173,7 @@ class Symbols implements Fitted {
   }
 
   #dequantised(symbols: NarrowSymbols): Float32Array {
-    return dequantise(this.#quantiser.layout, symbols.wide(), this.#quantiser.steps);
+    return dequantise(this.#layout, symbols.wide(), this.#quantiser.steps);
   }
 }
 

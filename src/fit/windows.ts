@@ -46,21 +46,12 @@ export function fitWindows(
   shape: readonly number[],
   { whole, own, halos }: WindowSizes = usual,
 ): FitWindow[] | undefined {
-  const levels = spec.levels.flatMap((level) =>
-    level.cell === null ? [] : [{ taps: tapCount(level), cell: level.cell }],
-  );
-  const isLocal = levels.length > 0 && levels.length === spec.levels.length && !spec.features.global;
+  const { levels, features } = spec;
+  const isLocal = levels.length > 0 && levels.every(({ cell }) => cell !== null) && !features.global;
   if (pointCount(shape) <= whole || !isLocal) return undefined;
-  const { period } = spec.features;
-  if (![...levels.flatMap(({ cell }) => cell), ...(period ?? [])].every(Number.isInteger)) return undefined;
-  const axes = shape.map((extent, axis) => {
-    const sizes = [...levels.map(({ cell }) => cell[axis]!), ...(period ? [period[axis]!] : [])];
-    const unit = sizes.reduce(leastCommonMultiple);
-    // A cell reaches the samples, and a sample reads the cells, whose centres are nearer than half as many cells as there are taps.
-    const reach = Math.max(...levels.map(({ taps, cell }) => ((taps - 1) * cell[axis]!) / 2));
-    const halo = Math.ceil((2 * reach) / unit) * unit;
-    return { extent, unit, halo, least: halos * halo };
-  });
+  const sizes = [...levels.flatMap(({ cell }) => cell ?? []), ...(features.period ?? [])];
+  if (!sizes.every(Number.isInteger)) return undefined;
+  const axes = axesOf(spec, shape).map((axis) => ({ ...axis, least: halos * axis.halo }));
   const sides = sidesOf(axes, own);
   let windows: FitWindow[] = [{ box: { start: [], count: [] }, own: { start: [], count: [] } }];
   axes.forEach(({ extent, unit, halo }, a) => {
@@ -105,6 +96,28 @@ export function* ownRuns(spec: FieldSpec, shape: readonly number[], { box, own }
 /** The cells that start at these samples. */
 function cellsAt({ cell }: GridLevel, samples: readonly number[]): number[] {
   return samples.map((n, axis) => n / cell![axis]!);
+}
+
+/** What whole rows of a signal of `shape`, `from` to `to` of its first axis, are read from: them, and the rows of cells around them. */
+export function boxOfRows(spec: FieldSpec, shape: readonly number[], from: number, to: number): Box {
+  const { extent, unit, halo } = axesOf(spec, shape)[0]!;
+  const start = Math.max(0, Math.floor((from - halo) / unit) * unit);
+  const end = Math.min(extent, Math.ceil((to + halo) / unit) * unit);
+  return { start: shape.map((_, axis) => (axis === 0 ? start : 0)), count: [end - start, ...shape.slice(1)] };
+}
+
+/** Of a network whose cells are of whole samples. */
+function axesOf({ levels, features: { period } }: FieldSpec, shape: readonly number[]) {
+  const cells = levels.flatMap((level) =>
+    level.cell === null ? [] : [{ taps: tapCount(level), cell: level.cell }],
+  );
+  return shape.map((extent, axis) => {
+    const sizes = [...cells.map(({ cell }) => cell[axis]!), ...(period ? [period[axis]!] : [])];
+    const unit = sizes.reduce(leastCommonMultiple);
+    // A cell reaches the samples, and a sample reads the cells, whose centres are nearer than half as many cells as there are taps.
+    const reach = Math.max(...cells.map(({ taps, cell }) => ((taps - 1) * cell[axis]!) / 2));
+    return { extent, unit, halo: Math.ceil((2 * reach) / unit) * unit };
+  });
 }
 
 interface Axis {

@@ -14,10 +14,13 @@ import { beginFit, choosesSymbols, type Fit, type Fitted } from '../fit/fit.ts';
 import { mostRankedPoints, type RankedSource, type Unmeasured } from '../fit/ranking.ts';
 import type { Cost } from '../fit/trade.ts';
 import { bestPrior } from '../models/priors.ts';
+import type { Box } from '../signal/box.ts';
 import { errorAgainst, errorOfRows, type SignalError } from '../signal/errors.ts';
+import type { RowStream } from '../signal/rows.ts';
 import { heldOf, type Signal } from '../signal/signal.ts';
 import { functionRows } from './function-rows.ts';
-import type { Coded, Work } from './work.ts';
+import { symbolRows } from './symbol-rows.ts';
+import type { Work } from './work.ts';
 
 /** What encoding is done with. */
 export interface EncodingContext {
@@ -59,7 +62,6 @@ export class Candidates implements RankedSource<Candidate> {
   readonly #plain: Kept<Fitted>;
   readonly #searches: Kept<Search>;
   readonly #coded: Kept<Unmeasured<Candidate>>;
-  readonly #isLarge: boolean;
   readonly #sampled = new Map<number, Candidate>();
   /** By quality: bytes that samples are known to take more than. */
   readonly #longer = new Map<number, number>();
@@ -77,8 +79,7 @@ export class Candidates implements RankedSource<Candidate> {
     this.#abort = abort;
     this.samples = asked === undefined ? samplesOf(context.model.card, signal) : undefined;
     const points = pointCount(signal.shape);
-    this.#isLarge = points > mostRankedPoints;
-    const most = this.#isLarge ? 0 : Math.floor(keptPoints / points);
+    const most = points > mostRankedPoints ? 0 : Math.floor(keptPoints / points);
     this.#plain = new Kept(Math.max(1, most));
     this.#searches = new Kept(Math.max(1, most));
     this.#coded = new Kept(most);
@@ -164,27 +165,34 @@ export class Candidates implements RankedSource<Candidate> {
         if (other.bytes.length < coded.bytes.length) [coded, prior] = [other, kind];
       }
     }
-    const { symbols } = coded;
-    // What is large is not kept twice: it can be had again.
-    const symbolsOf = this.#isLarge && known !== undefined ? () => fitted.symbolsOf(effort) : () => symbols;
-    return this.#unmeasured(coded, { symbols: symbolsOf, modulation: modulationOf, quality, prior });
+    const { bytes: file, estimatedBits: bits } = coded;
+    const facts = { file, bits, samples: undefined, modulation: modulationOf, quality, prior };
+    const { symbolsIn } = fitted;
+    if (symbolsIn !== undefined) {
+      // What is large is not held: it can be had again, in parts.
+      const part = (box: Box) => symbolsIn.call(fitted, effort, box);
+      const rows = () => symbolRows(this.#context, { shape, quality }, part, { signal: this.#abort });
+      return this.#unmeasured({ ...facts, symbols: () => fitted.symbolsOf(effort) }, rows);
+    }
+    const { symbols, modulation: decoded } = coded;
+    const { limits } = this.#context;
+    const rows = () =>
+      functionRows(this.#context, { modulation: decoded, shape, quality }, { limits, signal: this.#abort });
+    return this.#unmeasured({ ...facts, symbols: () => symbols }, rows);
   }
 
   #unmeasured(
-    { bytes: file, estimatedBits: bits, modulation: decoded }: Coded,
-    facts: Pick<Candidate, 'symbols' | 'modulation' | 'quality' | 'prior'>,
+    facts: Omit<Candidate, 'bytes' | keyof SignalError>,
+    rows: () => RowStream,
   ): Unmeasured<Candidate> {
+    const bytes = facts.file.length;
     let measured: Promise<Candidate> | undefined;
     const measure = async (): Promise<Candidate> => {
-      const { limits } = this.#context;
-      const { shape } = this.#signal;
-      const found = { modulation: decoded, shape, quality: facts.quality };
-      const rows = functionRows(this.#context, found, { limits, signal: this.#abort });
-      const error = await errorOfRows(this.#context.model.card, this.#signal, rows);
-      return { bytes: file.length, ...error, file, bits, samples: undefined, ...facts };
+      const error = await errorOfRows(this.#context.model.card, this.#signal, rows());
+      return { ...facts, ...error, bytes };
     };
     return {
-      bytes: file.length,
+      bytes,
       measure: () => {
         measured ??= measure();
         return measured;

@@ -68,7 +68,14 @@ export function code(model: Model, task: CodeTask): Coded {
   const steps = stepsOf(model, quality);
   const symbols = task.symbols ?? quantise(layout, modulation, steps);
   const { bytes, bits } = encodePriced(model, symbols, shape, quality, kind);
-  return { bytes, symbols, modulation: dequantise(layout, symbols, steps), estimatedBits: bits };
+  return {
+    bytes,
+    symbols,
+    get modulation() {
+      return dequantise(layout, symbols, steps);
+    },
+    estimatedBits: bits,
+  };
 }
 
 /** One function of a file or an archive. Throws what `decodeFile`, `decodeNetwork` and `openArchive` throw, NotFoundError `item`. */

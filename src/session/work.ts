@@ -21,7 +21,7 @@ export interface Coded {
   /** A whole file. */
   readonly bytes: Uint8Array;
   readonly symbols: Int32Array;
-  /** [m]: what `symbols` stand for, and a decoder finds. */
+  /** [m]: what `symbols` stand for, and a decoder finds; made when it is read. */
   readonly modulation: Float32Array;
   /** What the prior says the symbols cost. */
   readonly estimatedBits: number;
