@@ -17,8 +17,7 @@ export interface MemoryOptions {
  * channels, `same-id`, and what `checkSignal` throws.
  *
  * @example
- * const data = datasetOf(arrays.map((values, i) => ({ id: `s${i}`, shape: [64], channels: 1, values })));
- * await trainModel({ data, recipe, engine, out: 'mine.safetensors' });
+ * const data = datasetOf([{ id: 'ramp', shape: [64], channels: 1, values: Float32Array.from({ length: 64 }, (_, i) => i / 63) }]);
  */
 export function datasetOf(signals: readonly Signal[], options: MemoryOptions = {}): Dataset {
   const [first] = signals;

@@ -38,7 +38,12 @@ export interface DatasetListing {
   readonly state: 'ready' | 'fetch' | 'path';
 }
 
-/** Every data set there is, and whether it can be opened now. */
+/**
+ * Every data set there is, and whether it can be opened now.
+ *
+ * @example
+ * const ready = listDatasets().filter(({ state }) => state === 'ready');
+ */
 export function listDatasets(options: { cacheDir?: string } = {}): DatasetListing[] {
   return entries.map((entry) => ({
     name: entry.name,
@@ -51,6 +56,9 @@ export function listDatasets(options: { cacheDir?: string } = {}): DatasetListin
  * Opens one split, or `all` of them in the order train, validation, test. `name` is one of `listDatasets()`; a set that
  * lives in a directory takes it as `options.path` or after a colon (`images:holiday/`). Throws NotFoundError
  * `unknown-dataset`, `dataset-not-fetched`, `no-directory` or `empty-split`, BadInputError `unknown-split` or `no-path`.
+ *
+ * @example
+ * const test = await openDataset('fixture-fashion', 'test');
  */
 export async function openDataset(
   name: string,
@@ -87,6 +95,9 @@ export async function openDataset(
  * The directory appears whole or not at all; a package downloaded before an interruption is used again.
  * Throws NotFoundError `unknown-dataset`, BadInputError `nothing-to-fetch`, ConflictError `cache-taken`, EnvironmentError (`download-failed`,
  * `digest-mismatch`, `tool-missing`, `tool-failed`, `disk-full`, `cache-not-writable`), AbortedError.
+ *
+ * @example
+ * await fetchDataset('fixture-fashion');
  */
 export async function fetchDataset(name: string, options: FetchOptions = {}): Promise<string> {
   return fetchEntry(findEntry(name).entry, options);

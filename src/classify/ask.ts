@@ -28,7 +28,12 @@ export interface Evaluated {
   }[];
 }
 
-/** Judges a classifier by the labelled functions of a functaset. Throws as `readLabelled`, `loadClassifier`, `checkOwner`. */
+/**
+ * Judges a classifier by the labelled functions of a functaset. Throws as `readLabelled`, `loadClassifier`, `checkOwner`.
+ *
+ * @example
+ * const { accuracy } = await evaluateClassifier({ model, engine, classifier, functaset: 'store.functaset' });
+ */
 export async function evaluateClassifier(options: {
   readonly model: Model;
   readonly engine: Engine;

@@ -75,6 +75,9 @@ export interface TrainedClassifier {
  * Trains a classifier and writes it to `out`; the state of the run is kept in `<out>.checkpoint`, from which the same call
  * goes on after a stop. Throws BadInputError `no-labels`, `one-label`, `other-shape`, `training` or `views`, ConflictError
  * `functaset-network`, `output-exists`, or `other-run` for the checkpoint of another training, NotFoundError, AbortedError.
+ *
+ * @example
+ * await trainClassifier({ model, engine, functaset: 'store.functaset', probe: 'linear', out: 'labels.safetensors' });
  */
 export async function trainClassifier(options: TrainClassifierOptions): Promise<TrainedClassifier> {
   const { model, probe, signal, replace = false } = options;

@@ -34,6 +34,9 @@ export const mostTerms = 65_536;
 /**
  * `steps` functions from one to another, both ends included: the ends are the functions themselves. Throws BadInputError
  * `path-steps` or `other-shape`, LimitError `limit-terms`.
+ *
+ * @example
+ * const between = pathBetween(fn, other, 5).map((term) => session.func(term));
  */
 export function pathBetween(from: Term, to: Term, steps: number, space: PathSpace = modulations): Term[] {
   checkAlike([from, to]);
@@ -53,7 +56,12 @@ export function pathBetween(from: Term, to: Term, steps: number, space: PathSpac
   });
 }
 
-/** Sum of weight times modulation. Throws BadInputError `no-terms`, `weights` or `other-shape`, LimitError `limit-terms`. */
+/**
+ * Sum of weight times modulation. Throws BadInputError `no-terms`, `weights` or `other-shape`, LimitError `limit-terms`.
+ *
+ * @example
+ * const sum = session.func(weightedSum([fn, other], [0.7, 0.3]));
+ */
 export function weightedSum(terms: readonly Term[], weights: readonly number[]): Term {
   checkAlike(terms);
   if (weights.length !== terms.length || weights.some((w) => !Number.isFinite(w))) {
@@ -71,7 +79,12 @@ export function weightedSum(terms: readonly Term[], weights: readonly number[]):
   return { modulation: Float32Array.from(sums), shape, quality };
 }
 
-/** The mean of functions, weighted if weights are given: their sum may be anything above zero. */
+/**
+ * The mean of functions, weighted if weights are given: their sum may be anything above zero.
+ *
+ * @example
+ * const mean = session.func(meanOf([fn, other]));
+ */
 export function meanOf(terms: readonly Term[], weights: readonly number[] = terms.map(() => 1)): Term {
   const total = weights.reduce((sum, w) => sum + w, 0);
   if (terms.length > 0 && !(total > 0 && weights.every((w) => w >= 0))) {
@@ -83,7 +96,12 @@ export function meanOf(terms: readonly Term[], weights: readonly number[] = term
   );
 }
 
-/** One less the other. */
+/**
+ * One less the other.
+ *
+ * @example
+ * const difference = differenceOf(fn, other);
+ */
 export function differenceOf(a: Term, b: Term): Term {
   return weightedSum([a, b], [1, -1]);
 }

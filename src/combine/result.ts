@@ -20,6 +20,9 @@ import type { Term } from './combine.ts';
 /**
  * One `.functa` file, or an archive of several functions, at the quality that the terms are of unless another is given. Throws what
  * coding throws, BadInputError `quality` where that is of another network.
+ *
+ * @example
+ * const mean = await codeTerms(session, [meanOf([fn, other])]);
  */
 export async function codeTerms(
   { model }: Pick<Session, 'model'>,
@@ -41,7 +44,12 @@ export async function codeTerms(
   return items.length === 1 ? items[0]!.bytes : stoppable(signal, () => archiveOf(model, items));
 }
 
-/** The signals of functions, as they are and not as a code would round them. Throws as `Session.decodeRows`. */
+/**
+ * The signals of functions, as they are and not as a code would round them. Throws as `Session.decodeRows`.
+ *
+ * @example
+ * const [mean] = await decodeTerms(session, [meanOf([fn, other])]);
+ */
 export async function decodeTerms(
   session: Pick<Session, 'model' | 'engine'>,
   terms: readonly Term[],

@@ -17,6 +17,9 @@ export type PathSpaceName = (typeof pathSpaces)[number];
  * For `pathBetween`; undefined: its own. Throws NotFoundError `prior` where the model has no flow, and what opening one throws;
  * paths then throw BadInputError `prior-shape`
  * or `prior-quality` for functions that the flow does not know.
+ *
+ * @example
+ * const space = await pathSpaceOf(model, 'flow');
  */
 export async function pathSpaceOf(model: Model, name: PathSpaceName): Promise<PathSpace | undefined> {
   if (name === 'metric') return undefined;

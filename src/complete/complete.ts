@@ -75,6 +75,10 @@ const turns = 8;
  * Completes a signal of the model's own shape. The same observation, options and seed give the same values on one machine.
  * Throws BadInputError `prior-cannot-complete`, `unknown-prior`, `observed-shape`, `signal-range`, `bad-draws`, `bad-noise`; NotFoundError
  * `prior`; LimitError; AbortedError; and what opening a prior throws.
+ *
+ * @example
+ * const half = Uint8Array.from({ length: 784 }, (_, i) => Number(i < 392));
+ * const { completed } = await complete(session, observeMasked(signal, { shape: [28, 28], observed: half }), { draws: 0 });
  */
 export async function complete(
   { model, engine }: { readonly model: Model; readonly engine: Engine },

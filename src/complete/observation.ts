@@ -17,7 +17,12 @@ export interface Observation {
   readonly values: Float32Array;
 }
 
-/** The samples of a signal that a mask shows; NaN is never observed. Throws BadInputError `mask-shape`, `no-observed-points`. */
+/**
+ * The samples of a signal that a mask shows; NaN is never observed. Throws BadInputError `mask-shape`, `no-observed-points`.
+ *
+ * @example
+ * const observation = observeMasked(signal); // all but NaN
+ */
 export function observeMasked(signal: Signal, mask?: Mask): Observation {
   const { shape, channels, values } = signal;
   const known = knownSamples(signal, mask === undefined ? [] : [mask]);
@@ -32,7 +37,12 @@ export function observeMasked(signal: Signal, mask?: Mask): Observation {
   return checked({ shape, channels, coordinates, group: 1, values: seen });
 }
 
-/** A mask from numbers, one for each sample: known where they are 0.5 or more. */
+/**
+ * A mask from numbers, one for each sample: known where they are 0.5 or more.
+ *
+ * @example
+ * const mask = maskOf({ shape: [28, 28], values: signal.values });
+ */
 export function maskOf({ shape, values }: { shape: readonly number[]; values: ArrayLike<number> }): Mask {
   return { shape, observed: Uint8Array.from(values, (value) => Number(value >= 0.5)) };
 }
@@ -41,6 +51,10 @@ export function maskOf({ shape, values }: { shape: readonly number[]; values: Ar
  * Values at scattered places: a row of `table` [n, axes + channels] holds coordinates in signal units (sample i of an axis
  * stands at i + 0.5; axes in array order), then values. Throws BadInputError `points-shape`, `points-outside`,
  * `no-observed-points`.
+ *
+ * @example
+ * const table = { shape: [2, 3], data: [3.5, 4.5, 0.2, 20.5, 7.5, 0.9] };
+ * const observation = observePoints([28, 28], 1, table);
  */
 export function observePoints(
   shape: readonly number[],
@@ -77,6 +91,10 @@ export function observePoints(
 /**
  * A version of a signal at a lower resolution: each of its samples is the mean over the piece of the signal that it stands
  * for, taken at the signal's own density. Throws BadInputError `coarse-shape` when it has more samples along an axis.
+ *
+ * @example
+ * const coarse = { ...signal, shape: [14, 14], values: new Float32Array(196).fill(0.5) };
+ * const observation = observeCoarse([28, 28], coarse);
  */
 export function observeCoarse(shape: readonly number[], coarse: Signal): Observation {
   if (coarse.shape.length !== shape.length || coarse.shape.some((n, axis) => n > shape[axis]!)) {

@@ -91,7 +91,12 @@ export const defaultLimits: Limits = column('usual');
 /** Of a server, unless its options say otherwise. */
 export const serverLimits: Limits = column('server');
 
-/** The defaults, with some replaced: `withLimits({ maxSamples: 1e6 })`. */
+/**
+ * The defaults, with some replaced: `withLimits({ maxSamples: 1e6 })`.
+ *
+ * @example
+ * const limits = withLimits({ maxMultiplyAdds: 2 ** 50 });
+ */
 export function withLimits(changes: Partial<Limits> = {}): Limits {
   return { ...defaultLimits, ...changes };
 }

@@ -8,6 +8,9 @@ import { BadInputError } from './errors.ts';
  * Mean squared error of `a` against `b`, both [points, channels]. `weights` is [points]; a point of weight 0 drops
  * out whatever its values, NaN too. Throws BadInputError `mse-length` when lengths do not agree, `mse-empty` when
  * nothing has weight.
+ *
+ * @example
+ * const error = mse(signal.values, signal.values); // 0
  */
 export function mse(a: ArrayLike<number>, b: ArrayLike<number>, weights?: ArrayLike<number>): number {
   const points = weights?.length ?? a.length;
@@ -37,22 +40,42 @@ export function mse(a: ArrayLike<number>, b: ArrayLike<number>, weights?: ArrayL
   return sum / mass;
 }
 
-/** Peak signal-to-noise ratio in decibels; Infinity when the error is 0. `peak` is the range of the signal. */
+/**
+ * Peak signal-to-noise ratio in decibels; Infinity when the error is 0. `peak` is the range of the signal.
+ *
+ * @example
+ * psnrDb(0.0001); // 40
+ */
 export function psnrDb(mse: number, peak = 1): number {
   return 10 * Math.log10((peak * peak) / mse);
 }
 
-/** Bits of a file for each point of its signal: bits per pixel of an image. */
+/**
+ * Bits of a file for each point of its signal: bits per pixel of an image.
+ *
+ * @example
+ * bitsPerPoint(130, 32 * 32); // 1.015625
+ */
 export function bitsPerPoint(bytes: number, points: number): number {
   return (8 * bytes) / points;
 }
 
-/** The PSNR of every item, then their mean: the convention of image-compression papers. Infinity when one item is exact. */
+/**
+ * The PSNR of every item, then their mean: the convention of image-compression papers. Infinity when one item is exact.
+ *
+ * @example
+ * meanPsnrOfItems([0.01, 0.0001]); // 30: of items of 20 and 40 dB
+ */
 export function meanPsnrOfItems(mses: ArrayLike<number>, peak = 1): number {
   return mean(mses, (error) => psnrDb(error, peak));
 }
 
-/** The PSNR of the mean error: the convention of Functa's and COIN++'s tables. Never above `meanPsnrOfItems`. */
+/**
+ * The PSNR of the mean error: the convention of Functa's and COIN++'s tables. Never above `meanPsnrOfItems`.
+ *
+ * @example
+ * psnrOfMeanMse([0.01, 0.0001]);
+ */
 export function psnrOfMeanMse(mses: ArrayLike<number>, peak = 1): number {
   return psnrDb(
     mean(mses, (error) => error),

@@ -57,6 +57,10 @@ export const engineNames = Object.keys(openers) as readonly EngineName[];
 /**
  * The engine named by `choice`, else by the environment variable FUNCTA_ENGINE, else the first of `engineNames` that
  * opens. Throws BadInputError `unknown-engine`, or the EnvironmentError that says why the named one is not there.
+ *
+ * @example
+ * const one = await openEngine('native', { threads: 1 });
+ * await one.close();
  */
 export async function openEngine(choice?: EngineName, options: EngineOptions = {}): Promise<Engine> {
   const name = choice ?? engineNamed(process.env.FUNCTA_ENGINE);
@@ -114,6 +118,9 @@ export interface ListOptions extends EngineOptions, TimingOptions {
 /**
  * Every engine in order of choice: whether it opens on this machine, and how fast it is on a small job, or why it is not
  * here. Throws AbortedError when stopped, BadInputError `unknown-engine`.
+ *
+ * @example
+ * const states = await listEngines({ names: ['native'], rounds: 1 });
  */
 export async function listEngines(options: ListOptions = {}): Promise<EngineState[]> {
   const states: EngineState[] = [];

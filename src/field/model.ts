@@ -54,6 +54,9 @@ export function isModelFormat(format: string | undefined): boolean {
 /**
  * Reads a whole model file; the model shares nothing with `bytes`. Throws BadStreamError `safetensors-*`, `truncated`,
  * `model-format`, `model-card`, `model-tensor` or `model-not-finite`, and LimitError.
+ *
+ * @example
+ * const model = readModel(new Uint8Array(await readFile(modelPath)));
  */
 export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Model {
   const { tensors, metadata } = readSafetensors(bytes, limits);
@@ -87,6 +90,9 @@ export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Mo
 /**
  * The file of a model; `readModel` of it gives the parts back, and writing those gives the same bytes.
  * Throws BadInputError `bad-card`, `bad-spec`, `tensor-*` or `model-not-finite`.
+ *
+ * @example
+ * const file = writeModel(model);
  */
 export function writeModel(parts: ModelParts, limits: Limits = defaultLimits): Uint8Array {
   const { network, steps, slopes } = parts;

@@ -62,7 +62,12 @@ export const publishedSizes: Readonly<Record<'kodak' | 'cifar10', readonly OwnSi
 const weightsPerRoot = 12;
 const leastWidth = 4;
 
-/** The size of network that a signal takes unless told otherwise: 2 x 16 for 32 x 32 pixels, 10 x 28 for 768 x 512. */
+/**
+ * The size of network that a signal takes unless told otherwise: 2 x 16 for 32 x 32 pixels, 10 x 28 for 768 x 512.
+ *
+ * @example
+ * const { layers, width } = ownSizeFor([32, 32], 3);
+ */
 export function ownSizeFor(shape: readonly number[], outputs: number): OwnSize {
   const points = pointCount(shape);
   const layers = points < smallSignal ? 2 : points < 2 ** 17 ? 5 : 10;
@@ -78,6 +83,9 @@ const smallSignal = 2 ** 13;
 /**
  * w0 unless told otherwise: 30 as published, and half of it for small signals. 32 x 32 pixels, 2 x 16, 5,000 iterations, eight pictures of
  * CIFAR-10's validation split: 29.3 dB at 30, 30.7 dB at 20, 31.1 dB at 15.
+ *
+ * @example
+ * const w0 = w0For([32, 32]);
  */
 export function w0For(shape: readonly number[]): number {
   return pointCount(shape) < smallSignal ? 15 : 30;

@@ -19,6 +19,9 @@ export interface ContactSheetOptions {
  * Pictures side by side in one, row by row, each at the upper left of its cell; cells are as large as the largest.
  * Grey and colour may be mixed (the sheet is RGB then), and RGBA among them makes the sheet RGBA.
  * Throws BadInputError `sheet-empty`, `not-an-image` or `bad-option`; LimitError `limit-samples`.
+ *
+ * @example
+ * const sheet = contactSheet(signals.slice(0, 4));
  */
 export function contactSheet(pictures: readonly Signal[], options: ContactSheetOptions = {}): Signal {
   if (pictures.length === 0)

@@ -74,6 +74,9 @@ export function writtenFormatFor(kind: SignalKind, name: string | undefined, own
 /**
  * The pieces of a file of decoded rows, made as they come where the format allows. `outputs`: of the model's card; default: samples from 0
  * to 1. Throws BadInputError for what the format cannot hold.
+ *
+ * @example
+ * await writeFile('signal.npy', signalChunks(fn.rows(), 'npy'));
  */
 export function signalChunks(
   rows: RowStream,

@@ -35,6 +35,9 @@ export interface ReadImageOptions {
  * Decodes PNG, JPEG, WebP or AVIF to values in [0, 1]: sRGB, 8 bits, turned upright, the first frame of several.
  * What else the file holds is told in `notes` of the signal. Throws BadStreamError `empty-image`, `unknown-image` or
  * `bad-image`; LimitError `limit-file-bytes`, `limit-samples` or `limit-axis`.
+ *
+ * @example
+ * const picture = await readImage(await readFile(png), { id: 'moon', channels: 'rgb' });
  */
 export async function readImage(bytes: Uint8Array, options: ReadImageOptions = {}): Promise<Signal> {
   const pixels = await readPixels(bytes, options);
@@ -91,6 +94,9 @@ export interface WriteImageOptions {
 /**
  * Encodes a signal of two axes and 1, 3 or 4 channels, values in [0, 1] rounded to 8 bits (NaN: 0; outside: clamped).
  * jpeg has no transparency: it is laid on white. Throws BadInputError `not-an-image` or `image-too-large-for-format`.
+ *
+ * @example
+ * const png = await writeImage(signal, 'png');
  */
 export async function writeImage(
   signal: Signal,

@@ -3,7 +3,12 @@
 import type { RowStream } from '../signal/rows.ts';
 import { writeNpy } from './npy.ts';
 
-/** A .npy file of shape [...shape, channels], without the last axis where there is one channel, in pieces. */
+/**
+ * A .npy file of shape [...shape, channels], without the last axis where there is one channel, in pieces.
+ *
+ * @example
+ * await writeFile('signal.npy', npyChunks(fn.rows({ size: '4x' })));
+ */
 export async function* npyChunks(stream: RowStream): AsyncIterable<Uint8Array> {
   const shape = stream.channels === 1 ? stream.shape : [...stream.shape, stream.channels];
   // without data, what is written is the header

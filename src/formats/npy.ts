@@ -47,6 +47,9 @@ const maxAxes = 32;
  * fresh array; 64-bit integers become float64 (those beyond 2^53 are refused), float16 float32, bool 0 and 1.
  * Throws BadStreamError `bad-npy`, `unsupported-npy`, `truncated` or `trailing-bytes`; LimitError `limit-file-bytes` or
  * `limit-samples` (`maxSamples` bounds the elements).
+ *
+ * @example
+ * const { shape, data } = readNpy(npy);
  */
 export function readNpy(bytes: Uint8Array, limits: Limits = defaultLimits): Tensor {
   return readElements(bytes, limits).tensor;
@@ -82,7 +85,12 @@ function readElements(bytes: Uint8Array, limits: Limits): { readonly tensor: Ten
   return { tensor, type: name };
 }
 
-/** Writes a tensor as .npy in C order, little-endian: version 1, as NumPy itself would. */
+/**
+ * Writes a tensor as .npy in C order, little-endian: version 1, as NumPy itself would.
+ *
+ * @example
+ * const npy = writeNpy({ dtype: 'F32', shape: [2, 2], data: new Float32Array([1, 2, 3, 4]) });
+ */
 export function writeNpy(tensor: Tensor): Uint8Array {
   const { dtype, shape, data } = tensor;
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
@@ -121,6 +129,9 @@ export function readNpyShape(bytes: Uint8Array): readonly number[] {
  * taken as they are.
  * NaN is a missing value. Throws as `readNpy`, and BadInputError `npy-scale` (an integer type that such signals are not
  * kept in), `infinite-value` (names the index), `empty-signal` or `bad-shape`.
+ *
+ * @example
+ * const signal = signalFromNpy(npy, { id: 'array', axes: 2 });
  */
 export function signalFromNpy(bytes: Uint8Array, options: NpySignalOptions): Signal {
   const { axes, outputs = 'any', id = 'npy', limits = defaultLimits, onShape } = options;
@@ -148,7 +159,12 @@ export function signalFromNpy(bytes: Uint8Array, options: NpySignalOptions): Sig
   return signal;
 }
 
-/** float32 .npy of shape [...axes, channels], without the last axis where there is one channel. */
+/**
+ * float32 .npy of shape [...axes, channels], without the last axis where there is one channel.
+ *
+ * @example
+ * const npy = signalToNpy(signal);
+ */
 export function signalToNpy(signal: Signal): Uint8Array {
   const shape = signal.channels === 1 ? signal.shape : [...signal.shape, signal.channels];
   return writeNpy({ dtype: 'F32', shape, data: signal.values });

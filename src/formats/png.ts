@@ -12,7 +12,12 @@ const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const colourTypes = [0, 4, 2, 6];
 const maxPngAxis = 2 ** 31 - 1;
 
-/** An 8-bit PNG of a decoded picture, in pieces. Throws BadInputError `not-a-picture` before the first piece. */
+/**
+ * An 8-bit PNG of a decoded picture, in pieces. Throws BadInputError `not-a-picture` before the first piece.
+ *
+ * @example
+ * await writeFile('large.png', pngChunks(fn.rows({ size: '4x' })));
+ */
 export function pngChunks(stream: RowStream): AsyncIterable<Uint8Array> {
   const { shape, channels } = stream;
   const [height, width] = shape;

@@ -32,6 +32,9 @@ const nothing = new Uint8Array(0);
 /**
  * Frees the room that deleted and replaced functions take. Throws NotFoundError `functaset-missing`, ConflictError `functaset-busy`,
  * EnvironmentError `function-damaged` (delete it first) or `disk-full`, AbortedError; the store is then as it was.
+ *
+ * @example
+ * await compactFunctaset('store.functaset');
  */
 export function compactFunctaset(path: string, options: WalkOptions = {}): Promise<Rewritten> {
   return rewrite(path, decodeRecord, options, (info) => decodeInfo(path, info));
@@ -40,6 +43,9 @@ export function compactFunctaset(path: string, options: WalkOptions = {}): Promi
 /**
  * Makes a functaset of format 1 one of format 2: functions keep their files, those that have none their modulation, rounded to half
  * floats. Throws as `compactFunctaset`, and BadStreamError `info-format` for a store that is none of format 1.
+ *
+ * @example
+ * await upgradeFunctaset('old.functaset');
  */
 export function upgradeFunctaset(path: string, options: WalkOptions = {}): Promise<Rewritten> {
   return rewrite(path, decodeRecord1, options, (bytes) => {

@@ -24,6 +24,9 @@ const keptFaults = 100;
  * killed goes on with `resume`, which leaves out what is stored. Throws ConflictError `functaset-not-empty` or
  * `functaset-network`, AbortedError, the first fault where all signals have one, and what storing throws; what was
  * acknowledged stays.
+ *
+ * @example
+ * const { added } = await buildFunctaset({ data: 'fixture-fashion', path: 'built', model, engine });
  */
 export async function buildFunctaset(options: BuildOptions): Promise<BuildResult> {
   const { model, path, split = 'all', resume = false } = options;

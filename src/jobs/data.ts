@@ -111,7 +111,12 @@ function rangeOfKind({ kind, name }: Dataset): DataShape['values'] {
 /** Signals whose shapes are looked at, spread over a data set whose signals differ. */
 const looked = 256;
 
-/** What a recipe has to know of a data set. Throws what `openDataset` throws. */
+/**
+ * What a recipe has to know of a data set. Throws what `openDataset` throws.
+ *
+ * @example
+ * const shape = await shapeOfData(data, 'all');
+ */
 export async function shapeOfData(
   ref: DataRef,
   split: Split | 'all',

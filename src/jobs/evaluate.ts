@@ -30,7 +30,12 @@ import type { EvalOptions, EvalQuality, EvalResult, JobEvent, PeerPoint } from '
 const job = 'eval';
 const defaultQualities = [30, 40, 50, 60];
 
-/** Throws BadInputError `no-qualities`, `unknown-peer`, `empty-dataset`; AbortedError; what coding and data sets throw. */
+/**
+ * Throws BadInputError `no-qualities`, `unknown-peer`, `empty-dataset`; AbortedError; what coding and data sets throw.
+ *
+ * @example
+ * const { qualities } = await evaluate({ model, engine, data, qualities: [50], limit: 4 });
+ */
 export async function evaluate(options: EvalOptions): Promise<EvalResult> {
   const { model, engine, split = 'all', effort = 1, qualities = defaultQualities } = options;
   const prior = options.prior ?? bestPrior(model);

@@ -42,7 +42,7 @@ export interface ExportedModulations {
  * in size, and what `openFunctions` throws.
  *
  * @example
- * const { content } = exportModulations({ model, engine }, store, { format: 'safetensors' });
+ * const { content } = exportModulations(session, set.store, { format: 'safetensors' });
  */
 export function exportModulations(
   source: FunctionSource,
@@ -104,6 +104,10 @@ export function exportModulations(
  * The functions of a safetensors file of `exportModulations`, or of anybody's with a tensor `modulations` [n, m]; what else it says is
  * optional, and `id` names functions that it does not name. Throws BadInputError `modulation-shape`, `modulation-names`,
  * `modulation-length`, ConflictError `other-model`, and what `readSafetensors` throws.
+ *
+ * @example
+ * await writeFile('m.safetensors', exportModulations(session, set.store, { format: 'safetensors' }).content);
+ * const functions = functionsOfSafetensors(model, await readFile('m.safetensors'), { id: 'row', quality: 50 });
  */
 export function functionsOfSafetensors(
   model: Model,

@@ -42,6 +42,9 @@ const batch = 64;
  * The archive of all functions of a store, in order of ids. Throws BadInputError `empty-functaset`, ConflictError
  * `functaset-network`, `other-model` for functions that were coded with other priors, EnvironmentError `function-damaged`,
  * AbortedError.
+ *
+ * @example
+ * const { archive } = await packFunctaset(model, 'store.functaset');
  */
 export async function packFunctaset(
   model: Model,
@@ -80,6 +83,10 @@ export interface Unpacked {
  * Stores the functions of an archive that are not in the functaset yet. Any archive of the model will do:
  * without ids its items are called by their numbers, without notes they have no label and their PSNR is not known. Throws
  * BadInputError `pack-details`, and what decoding and storing throw.
+ *
+ * @example
+ * const { archive } = await packFunctaset(model, 'store.functaset');
+ * await unpackFunctaset(model, { archive, details: undefined }, 'unpacked.functaset');
  */
 export async function unpackFunctaset(
   model: Model,

@@ -30,6 +30,9 @@ const job = 'prior';
  * the model file stays as it is. While it runs, the state of the autoregressive one is kept in `<out>.prior-checkpoint`: the
  * same call after a stop goes on from there. Throws BadInputError `one-source`, ConflictError `functaset-network`, `prior-exists`
  * or `output-exists`, AbortedError, and what training and writing throw.
+ *
+ * @example
+ * await trainPrior({ data, engine, modelPath, out: 'with-prior.safetensors', kinds: ['histogram'], replace: true });
  */
 export async function trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult> {
   const { modelPath, out = modelPath, replace = false, onEvent, signal } = options;

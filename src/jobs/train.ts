@@ -24,6 +24,10 @@ const job = 'learn';
 /**
  * Runs a recipe over a data set and writes `out`; `<out>.checkpoint` and `<out>.log.jsonl` stand beside it. Throws what
  * `train` of src/learn throws, ConflictError `output-exists`, EnvironmentError `disk-full` or `cannot-write`.
+ *
+ * @example
+ * const recipe = withSteps(systemRecipe('spatial', await shapeOfData(data, 'all')), 4);
+ * await trainModel({ data, recipe, engine, out: 'mine.safetensors' });
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   const { engine, recipe, out, resume = false, replace = false, signal } = options;

@@ -171,7 +171,12 @@ export const recipePresets = {
 
 export type RecipeName = keyof typeof recipePresets;
 
-/** The preset of that name. Throws BadInputError `unknown-recipe`; recipes for any data are those of `systemRecipe`. */
+/**
+ * The preset of that name. Throws BadInputError `unknown-recipe`; recipes for any data are those of `systemRecipe`.
+ *
+ * @example
+ * const recipe = presetRecipe('cifar10');
+ */
 export function presetRecipe(name: string): TrainingRecipe {
   if (!Object.hasOwn(recipePresets, name)) {
     throw new BadInputError(

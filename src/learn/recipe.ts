@@ -170,7 +170,12 @@ const schema = z.strictObject({
   reportEvery: natural,
 });
 
-/** Checks a recipe that came from outside; a fresh object. Throws BadInputError `bad-recipe` naming the member at fault. */
+/**
+ * Checks a recipe that came from outside; a fresh object. Throws BadInputError `bad-recipe` naming the member at fault.
+ *
+ * @example
+ * const recipe = checkRecipe(JSON.parse(JSON.stringify(presetRecipe('fashion-mnist'))));
+ */
 export function checkRecipe(input: unknown): TrainingRecipe {
   const parsed = schema.safeParse(input);
   if (!parsed.success) {
@@ -197,7 +202,12 @@ export function checkRecipe(input: unknown): TrainingRecipe {
   return recipe;
 }
 
-/** A recipe like `base` with some members replaced; objects are merged, arrays and the rest are not. */
+/**
+ * A recipe like `base` with some members replaced; objects are merged, arrays and the rest are not.
+ *
+ * @example
+ * const recipe = withOverrides(presetRecipe('cifar10'), { seed: 2, optimiser: { clipNorm: 0.5 } });
+ */
 export function withOverrides(
   base: TrainingRecipe,
   overrides: Readonly<Record<string, unknown>>,

@@ -115,6 +115,9 @@ function specOf(
 /**
  * The recipe with so many steps in all. Phases that do not fit are shortened in proportion; warm-up takes at most a tenth.
  * Throws BadInputError `bad-recipe`.
+ *
+ * @example
+ * const recipe = withSteps(presetRecipe('cifar10'), 500);
  */
 export function withSteps(recipe: TrainingRecipe, steps: number): TrainingRecipe {
   const { distortion, rounded, coded } = recipe.phases;

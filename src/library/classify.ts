@@ -21,7 +21,7 @@ export interface ClassifyOptions extends PredictOptions {
  * shape than the model's; AbortedError.
  *
  * @example
- * const [[best]] = await classify([await set.get('boot-7')], { model, engine, classifier: 'labels.safetensors' });
+ * const [guesses] = await classify([await set.get(signal.id)], { model, engine, classifier });
  */
 export async function classify(functions: readonly Readable[], options: ClassifyOptions): Promise<Guess[][]> {
   const { model, engine, classifier, top, signal } = options;

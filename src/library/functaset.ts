@@ -89,6 +89,10 @@ export async function createFunctaset(path: string, source: FunctasetSource): Pr
 /**
  * A functaset that is there. Without a model the one of its network is taken, of those of the package and `beside`. Throws NotFoundError
  * `no-functaset`, `model-not-here`; ConflictError `functaset-network` for a model of another network.
+ *
+ * @example
+ * const again = await openFunctaset('store.functaset', { engine, readOnly: true });
+ * await again.close();
  */
 export async function openFunctaset(
   path: string,

@@ -8,7 +8,7 @@ import type { Signal } from '../signal/signal.ts';
  * A signal from the bytes of a file in any of the formats, with the values and axes of a model. Throws what `readSignalAs` throws.
  *
  * @example
- * const picture = await readSignal(await readFile('picture.png'), { for: model });
+ * const picture = await readSignal(await readFile(png), { for: model });
  */
 export function readSignal(
   bytes: Uint8Array,

@@ -10,7 +10,12 @@ export function multiplyAddsToScore(model: Model, prior: AnyPrior): number {
   return coding === undefined ? networkPerNumber : multiplyAddsPerSymbol(model, coding);
 }
 
-/** The priors of a model, in its file and beside it, each with what it can do. */
+/**
+ * The priors of a model, in its file and beside it, each with what it can do.
+ *
+ * @example
+ * const there = await describePriors(model);
+ */
 export async function describePriors(
   model: Model,
 ): Promise<{ readonly name: string; readonly can: readonly Ability[] }[]> {

@@ -21,7 +21,12 @@ export const modelSuffix = '.safetensors';
 /** The kind of a classifier beside a model's file. */
 export const classifierName = 'classifier';
 
-/** The directory of the models that come with the package. */
+/**
+ * The directory of the models that come with the package.
+ *
+ * @example
+ * const models = await listModels([bundledModels(), 'mine']);
+ */
 export function bundledModels(): string {
   return join(packageRoot(), 'models');
 }
@@ -29,6 +34,9 @@ export function bundledModels(): string {
 /**
  * Models of directories (default: the bundled ones), sorted by name; priors and classifiers beside them are none. A directory
  * that is not there has none.
+ *
+ * @example
+ * const names = (await listModels()).map(({ name }) => name);
  */
 export async function listModels(directories: readonly string[] = [bundledModels()]): Promise<ModelEntry[]> {
   const found = new Map<string, ModelEntry>();
@@ -78,6 +86,9 @@ export async function findModel(ref: string, directories?: readonly string[]): P
 /**
  * Reads a model by path, or by name within `directories` (default: the bundled ones). Throws NotFoundError
  * `unknown-model`, BadStreamError when the file is no model, LimitError, EnvironmentError `model-unreadable`.
+ *
+ * @example
+ * const bundled = await loadModel('cifar10');
  */
 export async function loadModel(
   ref: string,

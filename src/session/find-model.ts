@@ -11,7 +11,7 @@ import { modelOfNetworkFile } from './own-network.ts';
  * a network of its own brings it. Throws NotFoundError `model-not-here`, and what reading a header throws.
  *
  * @example
- * const model = await findModelOf(bytes, { directories: ['models'] });
+ * const model = await findModelOf(bytes); // or { directories: ['mine'] }
  * const fn = await openSession({ model, engine }).open(bytes);
  */
 export async function findModelOf(

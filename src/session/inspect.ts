@@ -9,6 +9,9 @@ import type { InspectedItem, Inspection } from './types.ts';
 /**
  * Reads the header. A file leaves out what is its model's default: with `model`, shape and rate are known too. Throws
  * LimitError and BadStreamError; whether the stream is whole shows on decoding.
+ *
+ * @example
+ * const { kind, quality } = inspect(bytes);
  */
 export function inspect(bytes: Uint8Array, model?: Model, limits: Limits = defaultLimits): Inspection {
   const header = readHeader(bytes, limits);

@@ -45,7 +45,13 @@ export const defaultBatch = 32;
 /** Points of signals adapted together, so that their trajectories fit in memory. */
 const maxBatchPoints = 2 ** 20;
 
-/** A session holds nothing but what it is given: the engine stays the caller's to close. */
+/**
+ * A session holds nothing but what it is given: the engine stays the caller's to close.
+ *
+ * @example
+ * const session = openSession({ model, engine });
+ * const { bytes } = await session.encode(signal, { quality: 50, effort: 2 });
+ */
 export function openSession(options: SessionOptions): Session {
   return new OpenSession(options);
 }

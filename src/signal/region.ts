@@ -11,7 +11,12 @@ import { type Box, checkBox, wholeOf } from './box.ts';
 /** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
 export type Size = { readonly factor: number } | { readonly shape: readonly number[] };
 
-/** `4x`, `0.5x`; `640x480` is width x height, `8x8x8` lists the axes from the fastest to the slowest; `16000`. */
+/**
+ * `4x`, `0.5x`; `640x480` is width x height, `8x8x8` lists the axes from the fastest to the slowest; `16000`.
+ *
+ * @example
+ * const size = parseSize('640x480'); // rows first
+ */
 export function parseSize(text: string): Size {
   const factor = /^(\d+(?:\.\d+)?|\.\d+)x$/.exec(text);
   if (factor !== null) return { factor: Number(factor[1]) };
@@ -37,6 +42,9 @@ export interface BoxOptions {
  * along each axis that is named, in any order; `x=8:` goes on to the end, `x=8` is one sample, an axis that is not named is taken
  * whole. `x,y,w,h` is short for a picture's: starts from the fastest axis to the slowest, then counts in the same order.
  * Throws BadInputError `bad-region`.
+ *
+ * @example
+ * const box = boxOf('y=0:14,x=4:20', [28, 28]); // { start: [0, 4], count: [14, 16] }
  */
 export function boxOf(asked: Box | string, shape: readonly number[], { owner, axes }: BoxOptions = {}): Box {
   if (typeof asked !== 'string') return checkBox(asked, shape, owner);

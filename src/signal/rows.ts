@@ -20,7 +20,12 @@ export interface RowStream {
   readonly rows: AsyncIterable<Rows>;
 }
 
-/** All rows of a stream in one array, [points, channels]. */
+/**
+ * All rows of a stream in one array, [points, channels].
+ *
+ * @example
+ * const values = await collectRows(fn.rows({ size: '2x' }));
+ */
 export async function collectRows(stream: RowStream): Promise<Float32Array> {
   const points = pointCount(stream.shape);
   const rowValues = (points / stream.shape[0]!) * stream.channels;
@@ -29,7 +34,12 @@ export async function collectRows(stream: RowStream): Promise<Float32Array> {
   return all;
 }
 
-/** The rows of a signal in memory, for writers that take streams. */
+/**
+ * The rows of a signal in memory, for writers that take streams.
+ *
+ * @example
+ * const rows = signalRows(signal);
+ */
 export function signalRows(signal: {
   readonly shape: readonly number[];
   readonly channels: number;
