@@ -1,5 +1,6 @@
 /** One signal in one file: a header of 6 to 10 bytes for an image, and the stream; see FORMAT.md. */
 import type { PriorKind } from '../prior/kinds.ts';
+import type { Symbols } from '../prior/prior.ts';
 import { ByteReader } from '../src/core/bytes.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
@@ -8,7 +9,7 @@ import { type CodingModel, checkModel, choosePrior, resolveShape } from './codin
 import { readFileHeader, readLead } from './header.ts';
 import { headerOf } from './header-of.ts';
 import { writeSamplesWithin } from './sample-stream.ts';
-import { type Content, readStream, writeStream } from './stream.ts';
+import { type Content, readStream, type WrittenContent, writeStream } from './stream.ts';
 
 /** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
 export type DecodedFile = Content;
@@ -31,7 +32,7 @@ export function encodeFile(
 /** The same file, and the bits that the prior says its symbols cost, in one walk. Throws as `encodeFile`. */
 export function encodePriced(
   model: CodingModel,
-  symbols: Int32Array,
+  symbols: Symbols,
   shape: readonly number[],
   quality: number,
   prior?: PriorKind,
@@ -39,7 +40,10 @@ export function encodePriced(
   return write(model, { prior: choosePrior(model, prior), quality, shape, symbols });
 }
 
-function write(model: CodingModel, content: Content): { readonly bytes: Uint8Array; readonly bits: number } {
+function write(
+  model: CodingModel,
+  content: WrittenContent,
+): { readonly bytes: Uint8Array; readonly bits: number } {
   const { stream, bits } = writeStream(model, content);
   const header = headerOf(model, content);
   const file = new Uint8Array(header.length + stream.length);

@@ -29,6 +29,20 @@ describe('a stream that is written in parts', () => {
       }
   });
 
+  it('is the same of symbols that are held in a byte each', () => {
+    const model = models[0]!;
+    const { shape } = model.card;
+    const { length } = symbolLayout(model.network.spec, shape);
+    const rng = new Rng(9);
+    const symbols = Int32Array.from({ length }, () => rng.below(255) - 127);
+    for (const prior of kinds) {
+      const content = { prior, quality: 50, shape, symbols };
+      const narrow = { ...content, symbols: Int8Array.from(symbols) };
+      expect(writeStream(model, narrow)).toEqual(writeStream(model, content));
+      expect(writeInParts(model, narrow, 9).stream).toEqual(writeStream(model, content).stream);
+    }
+  });
+
   it('is how long ones are written', () => {
     const model = models.find(({ card }) => card.anySize && card.spec.axes === 1)!;
     const shape = [2 ** 22 + 4096];

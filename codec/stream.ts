@@ -4,7 +4,7 @@
  */
 
 import type { PriorKind } from '../prior/kinds.ts';
-import { maxSymbol, type SymbolLayout, symbolLayout, type WalkPart } from '../prior/prior.ts';
+import { maxSymbol, type SymbolLayout, type Symbols, symbolLayout, type WalkPart } from '../prior/prior.ts';
 import { checkQuality } from '../prior/quantiser.ts';
 import { readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
@@ -22,11 +22,14 @@ import { readSamples, writeSamples } from './sample-stream.ts';
 /** A signal as what is coded of it: symbols of its modulation, or its samples. */
 export type Content = SymbolContent | SampleContent;
 
-export interface SymbolContent {
+/** The same to be written, from symbols that may be narrow. */
+export type WrittenContent = SymbolContent<Symbols> | SampleContent;
+
+export interface SymbolContent<S extends Symbols = Int32Array> {
   readonly prior: PriorKind;
   readonly quality: number;
   readonly shape: readonly number[];
-  readonly symbols: Int32Array;
+  readonly symbols: S;
 }
 
 export interface SampleContent {
@@ -51,7 +54,7 @@ export interface WrittenStream {
  * One signal alone. Throws BadInputError `shape`, `quality`, `symbol-count`, `symbol-range` or `sample-count`, and NotFoundError
  * `prior`.
  */
-export function writeStream(model: CodingModel, content: Content): WrittenStream {
+export function writeStream(model: CodingModel, content: WrittenContent): WrittenStream {
   if (content.prior !== 'samples') {
     const isLong = content.symbols.length > longest;
     return isLong ? writeInParts(model, content, longest) : writeTogether(model, [content]);
@@ -67,7 +70,11 @@ const longest = 1 << 20;
  * The stream of `writeTogether` for many symbols: from the last part to the first, so that the intervals of about `most` symbols are
  * held. Throws as `writeStream`.
  */
-export function writeInParts(model: CodingModel, content: SymbolContent, most: number): WrittenStream {
+export function writeInParts(
+  model: CodingModel,
+  content: SymbolContent<Symbols>,
+  most: number,
+): WrittenStream {
   const { shape, symbols, quality } = content;
   checkQuality(quality);
   const prior = readPrior(model, content.prior);
@@ -98,7 +105,7 @@ function partsOf({ levels }: SymbolLayout, most: number): WalkPart[] {
 const encoder = new RansEncoder();
 
 /** One signal after the other, with one check at the end. Throws as `writeStream`. */
-export function writeTogether(model: CodingModel, contents: readonly Content[]): WrittenStream {
+export function writeTogether(model: CodingModel, contents: readonly WrittenContent[]): WrittenStream {
   encoder.restart();
   let check: number | undefined;
   for (const content of contents) {
@@ -119,7 +126,7 @@ export function writeTogether(model: CodingModel, contents: readonly Content[]):
   return { stream: encoder.finish(check ?? 0), bits: encoder.bitCount };
 }
 
-function checkedLayout(model: CodingModel, shape: readonly number[], symbols: Int32Array): SymbolLayout {
+function checkedLayout(model: CodingModel, shape: readonly number[], symbols: Symbols): SymbolLayout {
   const layout = layoutFor(model, shape);
   if (symbols.length !== layout.length) {
     throw new BadInputError(

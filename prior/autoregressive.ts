@@ -28,7 +28,7 @@ import { type Bank, maxNotch, readBank } from './bank.ts';
 import type { CellNetwork, MakeCellNetwork } from './cell-network.ts';
 import { fastestNetwork } from './cell-network-wasm.ts';
 import { type ContextRecipe, compand, LevelContext, maxRaw } from './context.ts';
-import type { EntropyPrior, SymbolCoder, SymbolLayout, WalkPart } from './prior.ts';
+import type { EntropyPrior, SymbolCoder, SymbolLayout, Symbols, WalkPart } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { KernelWalk } from './walk-wasm.ts';
 
@@ -86,7 +86,7 @@ export class AutoregressivePrior implements EntropyPrior {
   walk(
     layout: SymbolLayout,
     quality: number,
-    symbols: Int32Array,
+    symbols: Symbols,
     coder: SymbolCoder,
     part?: WalkPart | undefined,
   ): void {
@@ -130,7 +130,7 @@ function walkCells(
   { context, from, to: end }: { readonly context: LevelContext; readonly from: number; readonly to: number },
   bank: Bank,
   quality: number,
-  symbols: Int32Array,
+  symbols: Symbols,
   coder: SymbolCoder,
 ): void {
   const { values, means, scales } = network;

@@ -13,7 +13,7 @@
  */
 import { BadInputError } from '../src/core/errors.ts';
 import { pointCount } from '../src/field/spec.ts';
-import type { SymbolLayout } from './prior.ts';
+import type { SymbolLayout, Symbols } from './prior.ts';
 
 export interface ContextRecipe {
   /** [n][axes]: offsets to cells coded before: the first component that is not 0 is negative. */
@@ -145,7 +145,7 @@ export class LevelContext {
   }
 
   /** Inputs of a cell into `values` [inputs]; `symbols` are those of the whole layout, coded up to this cell. */
-  gather(cell: number, quality: number, symbols: Int32Array, values: Int32Array): void {
+  gather(cell: number, quality: number, symbols: Symbols, values: Int32Array): void {
     const grid = this.#grid;
     const { neighbours, parents, position } = this.#recipe;
     const axes = grid.length;
@@ -222,7 +222,7 @@ export function contextInputs(
 }
 
 function take(
-  symbols: Int32Array,
+  symbols: Symbols,
   from: number,
   exists: boolean,
   channels: number,

@@ -21,6 +21,7 @@ import {
   type EntropyPrior,
   type SymbolCoder,
   type SymbolLayout,
+  type Symbols,
   symbolsOfPart,
   type WalkPart,
 } from './prior.ts';
@@ -63,7 +64,7 @@ export class FactorizedPrior implements EntropyPrior {
   walk(
     layout: SymbolLayout,
     quality: number,
-    symbols: Int32Array,
+    symbols: Symbols,
     coder: SymbolCoder,
     part?: WalkPart | undefined,
   ): void {

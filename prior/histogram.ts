@@ -16,6 +16,7 @@ import {
   type EntropyPrior,
   type SymbolCoder,
   type SymbolLayout,
+  type Symbols,
   symbolsOfPart,
   type Table,
   type WalkPart,
@@ -44,7 +45,7 @@ export class HistogramPrior implements EntropyPrior {
   walk(
     layout: SymbolLayout,
     quality: number,
-    symbols: Int32Array,
+    symbols: Symbols,
     coder: SymbolCoder,
     part?: WalkPart | undefined,
   ): void {

@@ -61,6 +61,9 @@ export interface SymbolLayout {
   readonly length: number;
 }
 
+/** Symbols of a modulation; a byte each where they are known to fit, of which walks that find symbols know nothing. */
+export type Symbols = Int32Array | Int8Array;
+
 /** Cells `from` to `to` of one level. */
 export interface WalkPart {
   readonly level: number;
@@ -82,7 +85,7 @@ export interface EntropyPrior {
   walk(
     layout: SymbolLayout,
     quality: number,
-    symbols: Int32Array,
+    symbols: Symbols,
     coder: SymbolCoder,
     part?: WalkPart | undefined,
   ): void;

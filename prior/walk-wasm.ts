@@ -7,7 +7,7 @@ import type { LevelTensors } from './autoregressive-tensors.ts';
 import type { Bank } from './bank.ts';
 import { type ContextRecipe, covering } from './context.ts';
 import { compiledKernels, growTo, MemoryPlan, planNetwork } from './kernel-memory.ts';
-import type { StreamPlace, SymbolCoder, SymbolLayout } from './prior.ts';
+import type { StreamPlace, SymbolCoder, SymbolLayout, Symbols } from './prior.ts';
 
 interface Kernels {
   encode(walk: number): number;
@@ -90,7 +90,7 @@ export class KernelWalk {
    * Walks as `EntropyPrior.walk` does, for a coder that it can serve. False, with nothing changed, for others, for layouts of too many
    * symbols, and wherever there is something to throw. Throws EnvironmentError `wasm-memory`, AbortedError (src/core/look.ts).
    */
-  walk(layout: SymbolLayout, quality: number, symbols: Int32Array, coder: SymbolCoder): boolean {
+  walk(layout: SymbolLayout, quality: number, symbols: Symbols, coder: SymbolCoder): boolean {
     if (layout.length > maxSymbols) return false;
     if (coder.take !== undefined) {
       const intervals = this.#encode(layout, quality, symbols);
@@ -106,7 +106,7 @@ export class KernelWalk {
   }
 
   /** A view: it is void after the next walk. */
-  #encode(layout: SymbolLayout, quality: number, symbols: Int32Array): Uint32Array | undefined {
+  #encode(layout: SymbolLayout, quality: number, symbols: Symbols): Uint32Array | undefined {
     const room = 2 * layout.length + spareIntervals;
     const at = this.#prepare(layout, quality, 4 * room);
     const { buffer } = this.#memory;
@@ -120,7 +120,7 @@ export class KernelWalk {
   #decode(
     layout: SymbolLayout,
     quality: number,
-    symbols: Int32Array,
+    symbols: Symbols,
     { bytes, next, state }: StreamPlace,
   ): StreamPlace | undefined {
     const own = bytes.subarray(next, next + bytesPerSymbol * (layout.length + 1));

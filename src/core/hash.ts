@@ -8,7 +8,7 @@ export function crc16(bytes: Uint8Array, seed = 0xffff): number {
 }
 
 /** The same of whole numbers as 32 bits each, little-endian, two's complement; four bytes in one turn. */
-export function crc16OfWords(words: Int32Array, seed = 0xffff): number {
+export function crc16OfWords(words: Int32Array | Int8Array, seed = 0xffff): number {
   let crc = seed;
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;

@@ -1,7 +1,7 @@
 /** A batch to modulations and symbols, effort after effort. */
 
 import type { EntropyPrior } from '../../prior/prior.ts';
-import { symbolLayout } from '../../prior/prior.ts';
+import { type Symbols, symbolLayout } from '../../prior/prior.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
@@ -29,6 +29,8 @@ export interface Fitted {
   symbolsOf(effort: number): Int32Array | undefined;
   /** Those of a box that starts where cells of every level do, as of a signal of its shape; absent where all are held in one array. */
   symbolsIn?(effort: number, box: Box): Int32Array;
+  /** `symbolsOf` as they are held; not to be changed. Absent as `symbolsIn`. */
+  heldSymbols?(effort: number): Symbols;
 }
 
 export interface BatchFitOptions {

@@ -1,5 +1,7 @@
 /** Symbols of a large signal, a byte each: nearly all are small, and those that are not stand beside. */
 
+import type { Symbols } from '../../prior/prior.ts';
+
 /** Stands for a symbol that a byte does not hold. */
 const beyond = -128;
 
@@ -20,6 +22,11 @@ export class NarrowSymbols {
       this.#bytes[at + i] = isNarrow ? symbol : beyond;
       if (!isNarrow) this.#others.set(at + i, symbol);
     }
+  }
+
+  /** As they are held, where a byte holds each; else as `wide`. */
+  get symbols(): Symbols {
+    return this.#others.size === 0 ? this.#bytes : this.wide();
   }
 
   /** All of them; a fresh array. */

@@ -1,6 +1,6 @@
 /** A large signal to a modulation and symbols, window after window (windows.ts): what is held beside these is that of one window. */
 
-import { type EntropyPrior, type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import { type EntropyPrior, type SymbolLayout, type Symbols, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
@@ -82,7 +82,9 @@ async function fitOne(
   const channels = rate && channelsInUse(layout, rate);
   const quantiser = { spec, shape, steps: stepsAt(model.steps, quality) };
   const found =
-    rate === undefined || effort === 1 ? new Numbers(layout.length, effort) : new Symbols(quantiser, effort);
+    rate === undefined || effort === 1
+      ? new WindowNumbers(layout.length, effort)
+      : new WindowSymbols(quantiser, effort);
   for (const window of windows) {
     const batch = windowBatch(model, weighed, window);
     const fit = await BatchFit.begin(model, engine, batch, {
@@ -95,7 +97,7 @@ async function fitOne(
 }
 
 /** Modulations of the windows, put together. */
-class Numbers implements Fitted {
+class WindowNumbers implements Fitted {
   readonly modulation: Float32Array;
   readonly plain: Float32Array;
   readonly symbols = undefined;
@@ -123,7 +125,7 @@ interface Quantiser {
 }
 
 /** Symbols of the windows, put together: a byte each, where modulations would take four. */
-class Symbols implements Fitted {
+class WindowSymbols implements Fitted {
   readonly efforts: readonly number[];
   readonly #quantiser: Quantiser;
   readonly #layout: SymbolLayout;
@@ -153,6 +155,10 @@ class Symbols implements Fitted {
   symbolsOf(effort: number): Int32Array | undefined {
     if (effort === 1) return this.#nearest.wide();
     return this.efforts.includes(effort) ? this.symbols : undefined;
+  }
+
+  heldSymbols(effort: number): Symbols {
+    return (effort === 1 ? this.#nearest : this.#chosen).symbols;
   }
 
   symbolsIn(effort: number, box: Box): Int32Array {

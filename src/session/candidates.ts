@@ -152,15 +152,16 @@ export class Candidates implements RankedSource<Candidate> {
     const { shape } = this.#signal;
     let prior = this.#asked ?? bestPrior(model);
     const modulationOf = () => (effort === 1 ? fitted.plain : fitted.modulation);
-    const known = fitted.symbolsOf(effort);
+    const known = fitted.heldSymbols?.(effort) ?? fitted.symbolsOf(effort);
     const modulation = known === undefined ? modulationOf() : new Float32Array(0);
     const task = { modulation, symbols: known, shape, quality, prior };
     let coded = await work.code(model, task, this.#abort);
-    const dear = coded.bytes.length <= shortFile || coded.estimatedBits > dearSymbol * coded.symbols.length;
+    const dear =
+      coded.bytes.length <= shortFile || coded.estimatedBits > dearSymbol * (known ?? coded.symbols).length;
     if (this.#asked === undefined && dear) {
       for (const kind of priorKinds(model)) {
         if (kind === prior) continue;
-        const again = { ...task, symbols: coded.symbols, prior: kind };
+        const again = { ...task, symbols: known ?? coded.symbols, prior: kind };
         const other = await work.code(model, again, this.#abort);
         if (other.bytes.length < coded.bytes.length) [coded, prior] = [other, kind];
       }

@@ -10,7 +10,7 @@ import {
 } from '../../codec/index.ts';
 import { CostMeter } from '../../prior/cost.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
-import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
+import { type SymbolLayout, type Symbols, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
@@ -70,12 +70,18 @@ export function code(model: Model, task: CodeTask): Coded {
   const { bytes, bits } = encodePriced(model, symbols, shape, quality, kind);
   return {
     bytes,
-    symbols,
+    get symbols() {
+      return wide(symbols);
+    },
     get modulation() {
-      return dequantise(layout, symbols, steps);
+      return dequantise(layout, wide(symbols), steps);
     },
     estimatedBits: bits,
   };
+}
+
+function wide(symbols: Symbols): Int32Array {
+  return symbols instanceof Int8Array ? Int32Array.from(symbols) : symbols;
 }
 
 /** One function of a file or an archive. Throws what `decodeFile`, `decodeNetwork` and `openArchive` throw, NotFoundError `item`. */

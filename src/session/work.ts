@@ -3,6 +3,7 @@
  * that a server can send it to worker threads; `inlineWork` of inline-work.ts runs it where it is called.
  */
 import type { PriorKind } from '../../prior/kinds.ts';
+import type { Symbols } from '../../prior/prior.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import type { Samples } from '../field/samples.ts';
@@ -11,7 +12,7 @@ export interface CodeTask {
   /** [m], as adapted; may be empty where there are symbols. */
   readonly modulation: Float32Array;
   /** [m]: what to code for it; absent: the nearest. */
-  readonly symbols?: Int32Array | undefined;
+  readonly symbols?: Symbols | undefined;
   readonly shape: readonly number[];
   readonly quality: number;
   readonly prior: string;
@@ -20,6 +21,7 @@ export interface CodeTask {
 export interface Coded {
   /** A whole file. */
   readonly bytes: Uint8Array;
+  /** [m]; made when it is read, where narrow ones were given. */
   readonly symbols: Int32Array;
   /** [m]: what `symbols` stand for, and a decoder finds; made when it is read. */
   readonly modulation: Float32Array;

@@ -111,6 +111,8 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
       }),
     ),
   );
+  // What was read is not held beside what is encoded.
+  files.length = 0;
   for (const signal of signals) noteDropped(job, signal);
   if (flags.weights !== undefined) {
     const { maxBytes } = flags;
