@@ -89,7 +89,7 @@ class SignalFolder implements Dataset {
   async get(i: number): Promise<Signal> {
     const id = this.idAt(i);
     const outputs = this.kind.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
-    const options = { id, outputs, axes: this.kind.axes.length, limits: this.#limits };
+    const options = { id, told: id, outputs, axes: this.kind.axes.length, limits: this.#limits };
     const signal = await this.#read(id, (bytes) => readSignalAs(bytes, options));
     const label = labelOf(id);
     return label === undefined ? signal : { ...signal, label };
@@ -103,7 +103,7 @@ class SignalFolder implements Dataset {
 
   shapeAt(i: number): Promise<readonly number[]> {
     const axes = this.kind.axes.length;
-    return this.#read(this.idAt(i), (bytes) => readSignalShape(bytes, axes, this.#limits));
+    return this.#read(this.idAt(i), (bytes) => readSignalShape(bytes, axes, this.#limits, this.idAt(i)));
   }
 
   close(): void {}

@@ -3,10 +3,10 @@ import { type Accept, parseAccept } from 'hono/utils/accept';
 import { mediaType as functaType } from '../codec/header.ts';
 import { BugError } from '../src/core/errors.ts';
 import {
+  formatOfFile,
   type SignalFormat,
   type SignalKind,
   signalFormats,
-  sniffFormat,
   titlesOf,
   type WrittenFormat,
   writtenFormats,
@@ -59,7 +59,7 @@ export function checkContentType(
 
 /** The format of a signal by its first bytes, which must agree with what was declared. */
 export function sniffSignal(declared: string, body: Uint8Array): SignalFormat {
-  const found = sniffFormat(body);
+  const found = formatOfFile(body, declared);
   if (found === undefined || (declared !== anyBytes && declared !== found.mediaType)) {
     const what = found?.mediaType ?? `none of ${titlesOf(signalFormats, 'and')}`;
     throw new HttpFault(

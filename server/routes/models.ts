@@ -187,9 +187,9 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const { quality, effort, steps, psnr, bytes: fileBytes } = c.req.valid('query');
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
-    const input = { model, bytes, quality, effort, steps, target };
+    const input = { model, bytes, type: declared, quality, effort, steps, target };
     const times = target === undefined ? 1 : mostTries;
-    const kind = await encodingClass(served, bytes, { effort, times }, context.limits);
+    const kind = await encodingClass(served, bytes, { effort, times, type: declared }, context.limits);
     const answer = await ask(context, 'encode', input, { class: kind, signal: c.req.raw.signal });
     const { head } = answer;
     return answerReply(answer, {

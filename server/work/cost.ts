@@ -24,11 +24,15 @@ interface Sizing {
 export function encodingClass(
   { card }: ServedModel,
   bytes: Uint8Array,
-  { effort = 1, times = 1 }: { readonly effort?: number | undefined; readonly times?: number },
+  {
+    effort = 1,
+    times = 1,
+    type,
+  }: { readonly effort?: number | undefined; readonly times?: number; readonly type?: string },
   limits: Limits,
 ): Promise<WorkClass> {
   return classOf(async () => {
-    const shape = await readSignalShape(bytes, card.spec.axes, limits);
+    const shape = await readSignalShape(bytes, card.spec.axes, limits, type);
     return times * encodingWork(card, shape, effort);
   });
 }

@@ -9,6 +9,8 @@ import { sniffSignal } from '../media.ts';
 
 export interface ReadOptions {
   readonly as?: 'signal' | 'mask';
+  /** Media type that was declared; default: bytes of no kind. */
+  readonly type?: string | undefined;
   /** See `readSignalAs`. */
   readonly onShape?: ((shape: readonly number[]) => void) | undefined;
 }
@@ -32,12 +34,12 @@ export function readSignal(
   bytes: Uint8Array,
   { card }: Model,
   limits: Limits,
-  { as = 'signal', onShape }: ReadOptions = {},
+  { as = 'signal', type = 'application/octet-stream', onShape }: ReadOptions = {},
 ): Promise<Signal> {
-  sniffSignal('application/octet-stream', bytes);
+  sniffSignal(type, bytes);
   const id = as === 'mask' ? 'the mask' : 'the signal';
   const outputs = as === 'mask' ? 'mask' : card.outputs;
-  return readSignalAs(bytes, { id, outputs, axes: card.spec.axes, limits, onShape });
+  return readSignalAs(bytes, { id, outputs, axes: card.spec.axes, limits, told: type, onShape });
 }
 
 export async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -7,9 +7,9 @@ import { type Channels, channelCounts, outputsOfKind } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
 import type { Wanted, WrittenFormat } from '../formats/format.ts';
 import {
+  formatOfFile,
   formatOfName,
   kindOf,
-  sniffFormat,
   type WrittenName,
   writtenFormatFor,
   writtenFormats,
@@ -49,7 +49,8 @@ export async function readSignal(
   return readSignalAs(bytes, {
     id,
     outputs: model?.card.outputs ?? 'any',
-    axes: model?.card.spec.axes ?? likelyAxes(bytes),
+    axes: model?.card.spec.axes ?? likelyAxes(path, bytes),
+    told: path,
     limits: { ...limits, maxFileBytes: maxBytes },
     onShape: (shape) => {
       if (model === undefined) return;
@@ -76,15 +77,15 @@ export async function readOwnSignal(
   const { readSignalAs } = await import('../formats/read.ts');
   const id = path === standardStream ? 'stdin' : basename(path);
   const read = (outputs: Wanted['outputs'], axes: number) =>
-    readSignalAs(bytes, { id, outputs, axes, limits: { ...limits, maxFileBytes: maxBytes } });
+    readSignalAs(bytes, { id, outputs, axes, told: path, limits: { ...limits, maxFileBytes: maxBytes } });
   const as = (channels: Channels, count?: number) => {
     const range = { offset: 0, scale: 1 };
     return outputsOfKind(channels, range, count === undefined ? {} : { count });
   };
-  const format = sniffFormat(bytes);
+  const format = formatOfFile(bytes, path);
   if (asked !== undefined || format === undefined || format.raw) {
     const channels = asked ?? 'values';
-    return { signal: await read(as(channels), axesOf(bytes, channels)), channels };
+    return { signal: await read(as(channels), axesOf(path, bytes, channels)), channels };
   }
   const whole = await read('any', 2);
   const needed = format.channelsNeeded(whole);
@@ -94,14 +95,14 @@ export async function readOwnSignal(
 
 /** Of what is seen, by the channels it has. */
 const seenKinds = ['grey', 'rgb', 'rgba'] as const satisfies readonly Channels[];
-function axesOf(bytes: Uint8Array, channels: Channels): number {
-  if (channels === 'values') return likelyAxes(bytes);
+function axesOf(path: string, bytes: Uint8Array, channels: Channels): number {
+  if (channels === 'values') return likelyAxes(path, bytes);
   return channels === 'mono' || channels === 'stereo' ? 1 : 2;
 }
 
 /** Axes of a file of which nothing else is known. */
-function likelyAxes(bytes: Uint8Array): number {
-  return sniffFormat(bytes)?.likelyAxes(bytes) ?? 1;
+function likelyAxes(path: string, bytes: Uint8Array): number {
+  return formatOfFile(bytes, path)?.likelyAxes(bytes) ?? 1;
 }
 
 /** Which samples of a signal of two axes are known: 1 where the mask is white or 1. Throws as `readSignal`. */
@@ -119,6 +120,7 @@ export async function readMask(
   return readSignalAs(bytes, {
     id: basename(path),
     outputs: 'mask',
+    told: path,
     axes: card?.spec.axes ?? 2,
     limits: { ...limits, maxFileBytes: maxBytes },
     onShape: (shape) => {

@@ -21,6 +21,8 @@ export interface Wanted {
 export interface ReadOptions extends Wanted {
   readonly id: string;
   readonly limits: Limits;
+  /** Name or media type of the file, which tells a format without a beginning of its own. */
+  readonly told?: string | undefined;
   /** Called with the shape that the header says, before a sample is decoded; what it throws ends the reading. */
   readonly onShape?: ((shape: readonly number[]) => void) | undefined;
 }
@@ -37,6 +39,8 @@ export interface SignalFormat {
   /** Whether values are written as a field gives them; if not, as the samples of the outputs. */
   readonly raw: boolean;
   sniff(bytes: Uint8Array): boolean;
+  /** Whether its files begin in any way, and are told by their name or media type alone: `sniff` is then false. */
+  readonly headless?: boolean;
   /** Whether it holds signals of this kind. */
   fits(kind: SignalKind): boolean;
   /** The shape of a signal of so many axes, from the header alone. */

@@ -40,6 +40,14 @@ export function sniffFormat(bytes: Uint8Array): (SignalFormat & { readonly name:
   return signalFormats.find((format) => format.sniff(bytes));
 }
 
+/** The format of a file: which its bytes begin like, else a headless one that its name or media type tells. */
+export function formatOfFile(bytes: Uint8Array, told: string | undefined): SignalFormat | undefined {
+  const sniffed = sniffFormat(bytes);
+  if (sniffed !== undefined || told === undefined) return sniffed;
+  const named = signalFormats.find(({ mediaType }) => mediaType === told) ?? formatOfName(told);
+  return named?.headless ? named : undefined;
+}
+
 /** By the suffix of a file's name, in any case. */
 export function formatOfName(file: string): SignalFormat | undefined {
   const dot = file.lastIndexOf('.');

@@ -3,7 +3,7 @@ import { BadStreamError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { ReadOptions, SignalFormat } from './format.ts';
-import { signalFormats, sniffFormat, titlesOf } from './formats.ts';
+import { formatOfFile, signalFormats, titlesOf } from './formats.ts';
 
 export type ReadSignalOptions = Omit<ReadOptions, 'limits'> & { readonly limits?: Limits | undefined };
 
@@ -12,21 +12,22 @@ export async function readSignalShape(
   bytes: Uint8Array,
   axes: number,
   limits: Limits,
+  told?: string,
 ): Promise<readonly number[]> {
-  return formatOf(bytes, 'this').shapeOf(bytes, axes, limits);
+  return formatOf(bytes, { id: 'this', told }).shapeOf(bytes, axes, limits);
 }
 
 /**
- * Reads a file of any of the formats, whichever the bytes begin like. Throws BadStreamError `unknown-format`, and what the format
+ * Reads a file of any of the formats, whichever the bytes begin like, or `told` says where they begin in any way. Throws BadStreamError `unknown-format`, and what the format
  * throws, such as BadInputError where it does not hold what is wanted.
  */
 export async function readSignalAs(bytes: Uint8Array, options: ReadSignalOptions): Promise<Signal> {
-  const format = formatOf(bytes, options.id);
+  const format = formatOf(bytes, options);
   return format.read(bytes, { ...options, limits: options.limits ?? defaultLimits });
 }
 
-function formatOf(bytes: Uint8Array, id: string): SignalFormat {
-  const format = sniffFormat(bytes);
+function formatOf(bytes: Uint8Array, { id, told }: Pick<ReadOptions, 'id' | 'told'>): SignalFormat {
+  const format = formatOfFile(bytes, told);
   if (format !== undefined) return format;
   if (bytes.length === 0) throw new BadStreamError('empty-signal', 0, `${id} has no bytes, so no signal`);
   throw new BadStreamError(

@@ -21,17 +21,20 @@ export async function encode(
   {
     model: ref,
     bytes,
+    type,
     ...options
   }: Omit<EncodeOneOptions, 'signal'> & {
     readonly model: ModelRef;
     readonly bytes: Uint8Array;
+    /** As it was declared. */
+    readonly type?: string | undefined;
   },
   signal: AbortSignal,
 ): Promise<Made<EncodedHead>> {
   const { model, session } = await shelf.model(ref);
   const { limits } = shelf;
   const onShape = encodable(model, limits, options.effort ?? 1);
-  const read = await readSignal(bytes, model, limits, { onShape });
+  const read = await readSignal(bytes, model, limits, { type, onShape });
   if (signal.aborted) throw new AbortedError();
   const {
     quality,

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Model } from '../../field/model.ts';
-import { signalFormats, sniffFormat, titlesOf } from '../../formats/formats.ts';
+import { formatOfFile, signalFormats, titlesOf } from '../../formats/formats.ts';
 import type { Encoded, EncodeTarget } from '../../session/types.ts';
 import type { Signal } from '../../signal/signal.ts';
 import { UsageError } from '../exit.ts';
@@ -183,7 +183,7 @@ async function modelFor(
   if (ref !== undefined) return chooseModel(ref, '');
   const first = await readSignal(inputs[0]!, files[0]!, { maxBytes, limits: job.limits });
   // it was read, so it is of a format
-  const { model, others } = await modelOfSignal(first, sniffFormat(files[0]!)!);
+  const { model, others } = await modelOfSignal(first, formatOfFile(files[0]!, inputs[0])!);
   if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);
   return model;
 }
