@@ -31,7 +31,7 @@ const keptBytes = 64 << 20;
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const files = await filesOf({
     ...options,
-    takes: (name) => formatOfName(name)?.raw === false,
+    takes: (name) => pictureFormats.some((format) => format === formatOfName(name)),
     items: 'pictures',
     toldBy: pictureFormats.flatMap(({ suffixes }) => suffixes).join(', '),
   });

@@ -29,7 +29,8 @@ describe('the registry of formats', () => {
   });
 
   it('says how several signals are held, in the words of the formats', () => {
-    expect(togetherText()).toBe('.png or .webp: a contact sheet; .npy: all values');
+    for (const { together, suffixes } of writtenFormats)
+      expect(togetherText()).toMatch(new RegExp(`\\${suffixes[0]}[^;]*: ${together}`));
   });
 });
 
@@ -56,9 +57,9 @@ const all = [
     axes: kinds.picture.axes,
     signal: {
       id: 'h',
-      shape: [5, 7],
+      shape: [6, 6],
       channels: 1,
-      values: Float32Array.from({ length: 35 }, (_, i) => -200 + 20 * (i * 7)),
+      values: Float32Array.from({ length: 36 }, (_, i) => -200 + 20 * (i * 7)),
     },
   },
 ];

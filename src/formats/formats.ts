@@ -7,13 +7,14 @@ import type { ModelCard } from '../field/card.ts';
 import type { Output } from '../field/outputs.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { SignalFormat, SignalKind, WrittenFormat } from './format.ts';
-import { avif, jpeg, png, webp } from './image-formats.ts';
+import { type PictureName, pictures } from './image-formats.ts';
 import { npy } from './npy-format.ts';
 
 export type { SignalFormat, SignalKind, WrittenFormat } from './format.ts';
+export type { PictureName } from './image-formats.ts';
 
 /** In the order in which they are offered and told. */
-const all = [png, jpeg, webp, avif, npy] as const;
+const all = [...pictures, npy] as const;
 
 export const signalFormats: readonly (SignalFormat & { readonly name: FormatName })[] = all;
 
@@ -21,15 +22,7 @@ type Known = (typeof all)[number];
 export type FormatName = Known['name'];
 /** Names of the formats that decoded signals are written in. */
 export type WrittenName = Extract<Known, { readonly write: unknown }>['name'];
-/** Names of the formats of pictures. */
-export type PictureName = Extract<Known, { readonly raw: false }>['name'];
-
-export const pictureFormats: readonly (SignalFormat & { readonly name: PictureName })[] = [
-  png,
-  jpeg,
-  webp,
-  avif,
-];
+export const pictureFormats: readonly (SignalFormat & { readonly name: PictureName })[] = pictures;
 
 export const writtenFormats: readonly (WrittenFormat & { readonly name: WrittenName })[] = all.filter(
   (format) => 'write' in format,

@@ -37,7 +37,7 @@ const picture = {
   takes: (outputs, needed) => outputs >= Math.min(needed, 3),
 } as const satisfies Partial<SignalFormat>;
 
-export const png = {
+const png = {
   ...picture,
   name: 'png',
   title: 'PNG',
@@ -51,7 +51,7 @@ export const png = {
     later(async () => pngOf(signalRows(await sheetOf(signals, outputs, options)))),
 } as const satisfies SignalFormat;
 
-export const jpeg = {
+const jpeg = {
   ...picture,
   name: 'jpeg',
   title: 'JPEG',
@@ -61,7 +61,7 @@ export const jpeg = {
   sniff: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
 } as const satisfies SignalFormat;
 
-export const webp = {
+const webp = {
   ...picture,
   name: 'webp',
   title: 'WebP',
@@ -81,7 +81,7 @@ export const webp = {
     later(async () => webpOf(await sheetOf(signals, outputs, options))),
 } as const satisfies SignalFormat;
 
-export const avif = {
+const avif = {
   ...picture,
   name: 'avif',
   title: 'AVIF',
@@ -90,6 +90,11 @@ export const avif = {
   example: 'picture.avif',
   sniff: (bytes) => ascii(bytes, 4, 8) === 'ftyp' && /avi[fs]/.test(ascii(bytes, 8, 40)),
 } as const satisfies SignalFormat;
+
+/** In the order in which they are offered and told. */
+export const pictures = [png, jpeg, webp, avif] as const;
+/** Names of the formats of pictures. */
+export type PictureName = (typeof pictures)[number]['name'];
 
 async function readPicture(
   bytes: Uint8Array,
