@@ -220,6 +220,32 @@ test('where nothing is known a window finds nothing, and other windows do not ca
   });
 });
 
+test('what an engine is given at once does not grow with the signal, and symbols take a byte each', async () => {
+  const windows = { whole: 32 * 64, own: 32 * 64, halos: 0 };
+  const most: number[] = [];
+  for (const width of [192, 384]) {
+    let points = 0;
+    const watched = new Proxy(engine, {
+      get(target, name) {
+        const member = target[name as keyof typeof target];
+        if (typeof member !== 'function') return member;
+        return (...given: unknown[]) => {
+          const { shape, count = 1 } = given[1] as { shape?: number[]; count?: number };
+          if (shape !== undefined) points = Math.max(points, count * pointCount(shape));
+          return (member as (...args: unknown[]) => unknown).apply(target, given);
+        };
+      },
+    });
+    const request = { quality, effort: 2, windows };
+    const [found] = await fitSignals(photos, watched, [texture(32, width)], request);
+    expect(found!.heldSymbols!(2)).toBeInstanceOf(Int8Array);
+    expect(found!.heldSymbols!(2)).toEqual(Int8Array.from(found!.symbols!));
+    most.push(points);
+  }
+  expect(most[0]).toBe(32 * 128);
+  expect(most[1]).toBe(most[0]);
+});
+
 test('a fit in windows stops when told, and knows one effort', async () => {
   const controller = new AbortController();
   const stopped = fit(photos, { effort: 2, windows: small, signal: controller.signal });
