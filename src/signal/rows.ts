@@ -8,7 +8,7 @@ export interface Rows {
   /** Index of the first row within the decoded grid or its region. */
   readonly start: number;
   readonly rows: number;
-  /** [rows, ...the other axes, channels]: clamped to the family's range; pictures are multiples of 1/255. */
+  /** [rows, ...the other axes, channels]: rounded and clamped where the card samples them in whole numbers, unless raw. */
   readonly values: Float32Array;
 }
 
