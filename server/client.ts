@@ -61,6 +61,9 @@ export interface ClassifiedItem {
 export interface EncodedReply {
   readonly bytes: Uint8Array;
   readonly psnrDb: number;
+  /** [outputs]: root mean square and largest error, in the unit of each. */
+  readonly rmse: readonly number[];
+  readonly maxError: readonly number[];
   readonly bitsPerPoint: number;
   /** What the signal sent holds and the function does not, such as other frames; undefined: nothing. */
   readonly notes?: string | undefined;
@@ -133,6 +136,8 @@ export class FunctaClient {
     return {
       bytes: await bytesOf(response),
       psnrDb: Number(response.headers.get('functa-psnr-db')),
+      rmse: numbersOf(response, 'functa-rmse'),
+      maxError: numbersOf(response, 'functa-max-error'),
       bitsPerPoint: Number(response.headers.get('functa-bits-per-point')),
       notes: response.headers.get('functa-notes') ?? undefined,
     };
@@ -258,6 +263,10 @@ export class FunctaClient {
     if (response.ok) return response;
     throw new ProblemError(await problemOf(response));
   }
+}
+
+function numbersOf({ headers }: Response, name: string): number[] {
+  return (headers.get(name) ?? '').split(', ').map(Number);
 }
 
 async function bytesOf(response: Response): Promise<Uint8Array> {

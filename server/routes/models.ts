@@ -94,6 +94,8 @@ const encodeRoute = createRoute({
         'functa-psnr-db': figure(
           'PSNR in dB of the decoded file against what was sent; Infinity when equal.',
         ),
+        'functa-rmse': figure('Root mean square of the error of each output, in its unit.'),
+        'functa-max-error': figure('Largest absolute error of each output, in its unit.'),
         'functa-quality': figure('Quality that was asked for, or found for a target.'),
         'functa-bits-per-point': figure('Bits of the file over points of the signal.'),
         'functa-notes': figure(
@@ -198,6 +200,8 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       'functa-bytes': String(answer.bytes.length),
       'functa-quality': String(head.quality),
       'functa-psnr-db': String(round(head.psnrDb)),
+      'functa-rmse': head.rmse.map(short).join(', '),
+      'functa-max-error': head.maxError.map(short).join(', '),
       'functa-bits-per-point': String(round(head.bitsPerPoint)),
       'functa-seconds': String(round(head.seconds)),
     });
@@ -299,6 +303,11 @@ function detail(served: ServedModel) {
     licence,
     notes,
   };
+}
+
+/** Six digits, of values that may be of any size. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }
 
 /** Four decimals. */

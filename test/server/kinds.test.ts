@@ -65,8 +65,11 @@ describe.each(kindNames)('a %s', (name) => {
   });
 
   it('is encoded, and decoded in its unit', async () => {
-    const { bytes, psnrDb } = await client.encode(name, signalToNpy(signal), { quality: 60 });
+    const { bytes, psnrDb, rmse, maxError } = await client.encode(name, signalToNpy(signal), { quality: 60 });
     expect(psnrDb).toBeGreaterThan(15);
+    expect(rmse).toHaveLength(kind.outputs.length);
+    if (rmse.length === 1) expect(20 * Math.log10(output.peak / rmse[0]!)).toBeCloseTo(psnrDb, 2);
+    expect(maxError[0]!).toBeGreaterThan(rmse[0]!);
     const { data } = readNpy(await client.decode(name, bytes, { format: 'npy' }));
     const off = [...data].map((v, i) => Math.abs(v - signal.values[i]!)).filter(Number.isFinite);
     expect(off.reduce((sum, d) => sum + d, 0) / off.length).toBeLessThan(output.peak / 6);

@@ -9,6 +9,9 @@ import { encodable, readSignal, whole } from '../signals.ts';
 export interface EncodedHead {
   readonly quality: number;
   readonly psnrDb: number;
+  /** [outputs], in their units. */
+  readonly rmse: readonly number[];
+  readonly maxError: readonly number[];
   readonly bitsPerPoint: number;
   readonly seconds: number;
   /** What reading the signal left out. */
@@ -39,11 +42,16 @@ export async function encode(
   const {
     quality,
     psnrDb,
+    rmse,
+    maxError,
     bitsPerPoint,
     seconds,
     bytes: file,
   } = await session.encode(read, { ...options, signal });
-  return { head: { quality, psnrDb, bitsPerPoint, seconds, notes: read.notes }, bytes: whole(file) };
+  return {
+    head: { quality, psnrDb, rmse, maxError, bitsPerPoint, seconds, notes: read.notes },
+    bytes: whole(file),
+  };
 }
 
 export type Wanted = Pick<DecodeOptions, 'size' | 'region' | 'item' | 'id'> & {
