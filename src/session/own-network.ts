@@ -26,7 +26,8 @@ export function networkFunction(bytes: Uint8Array, limits: Limits): DecodedNetwo
 
 function modelOf({ shape, channels, values, spec, weights }: DecodedFile, id: string): Model {
   const network = { spec, weights, rates: new Float32Array(0) };
-  const outputs = outputsOfKind(channels, values, { count: spec.outputs });
+  // Numbers are fitted from -1 to 1, so that twice the scale is their range.
+  const outputs = outputsOfKind(channels, values, { count: spec.outputs, peak: 2 * Math.abs(values.scale) });
   const axes = axesOfKind(channels, spec.axes);
   return {
     id,
