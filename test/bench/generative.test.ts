@@ -71,5 +71,5 @@ test.each([
   ['--samples', '0'],
   ['--split', 'train'],
 ])('%s %s is refused', (...args) => {
-  expect(() => readOptions(args)).toThrow(expect.objectContaining({ code: 'option' }));
+  expect(() => readOptions(args)).toThrow(expect.objectContaining({ code: 'bench-option' }));
 });
