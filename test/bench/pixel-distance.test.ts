@@ -67,5 +67,5 @@ test('the nearest of many is found across blocks of distances', () => {
 test('sets of other dimensions, or k as large as a set, are refused', () => {
   const set = normal(10, 3, 12);
   expect(() => frechet(set, normal(10, 2, 1))).toThrow(expect.objectContaining({ code: 'bench-vectors' }));
-  expect(() => precisionRecall(set, set, 10)).toThrow(expect.objectContaining({ code: 'neighbours' }));
+  expect(() => precisionRecall(set, set, 10)).toThrow(expect.objectContaining({ code: 'bench-neighbours' }));
 });
