@@ -88,13 +88,14 @@ export class Candidates implements RankedSource<Candidate> {
   /** Takes a fit that was found elsewhere, with what lower efforts find on the way. */
   take(steps: number, effort: number, fitted: Fitted): void {
     this.#anyPlain = fitted;
-    this.#plain.set(this.#networkAt(steps), fitted);
+    // Where its symbols are known, they are of these steps alone.
+    this.#plain.set(fitted.heldSymbols === undefined ? this.#networkAt(steps) : `at ${steps}`, fitted);
     if (effort > 1) this.#searches.set(`${steps}`, { fit: undefined, fitted, effort });
   }
 
   async plain(steps: number): Promise<Unmeasured<Candidate>> {
     return this.#once(`1 ${steps}`, async () => {
-      const known = this.#plain.get(this.#networkAt(steps));
+      const known = this.#plain.get(`at ${steps}`) ?? this.#plain.get(this.#networkAt(steps));
       return this.#code(known ?? (await this.#searchFrom(steps, 1)).fitted, 1, steps);
     });
   }
