@@ -1,7 +1,8 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
 import { mediaType as functaType } from '../codec/header.ts';
-import { type WrittenName, writtenFormats } from '../src/formats/formats.ts';
+import type { WrittenName } from '../src/formats/formats.ts';
+import { mediaTypes } from '../src/formats/media-types.ts';
 import type { QueryInput } from '../src/query/index.ts';
 import type { Problem } from './problem.ts';
 import type { functasetDetail, functasetSummary, functionSchema } from './routes/functasets.ts';
@@ -18,10 +19,7 @@ export type SampleRequest = z.input<typeof sampleBody>;
 export type SignalFormat = WrittenName;
 
 /** Media types of these, and of functions in bytes. */
-const sampleTypes = Object.fromEntries([
-  ...writtenFormats.map(({ name, mediaType }) => [name, mediaType]),
-  ['functa', functaType],
-]) as Record<SignalFormat | 'functa', string>;
+const sampleTypes: Readonly<Record<SignalFormat | 'functa', string>> = { ...mediaTypes, functa: functaType };
 
 /** Without a name, whatever the server gives of such signals. */
 function acceptOf(format: SignalFormat | 'functa' | undefined): string {

@@ -47,6 +47,16 @@ it('is bundled for a browser without Node or a package in it, and reads there wh
   }
 });
 
+it('the client is bundled for a browser without Node or a package in it', async () => {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [new URL('../server/client.ts', import.meta.url).pathname],
+    ...{ bundle: true, format: 'esm', platform: 'browser', minify: true, write: false, metafile: true },
+  });
+  expect(Object.keys(metafile.inputs).filter((path) => path.includes('node_modules'))).toEqual([]);
+  expect(outputFiles[0]!.text).not.toMatch(/["']node:/);
+  expect(outputFiles[0]!.text.length).toBeLessThan(30_000);
+});
+
 it('reads networks of their own without a model, and asks for one where it takes one', async () => {
   const wasm = new Uint8Array(await readFile(wasmPath));
   const reader = await web.openReader({ wasm });

@@ -64,7 +64,6 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['server/', ['src/jobs/', 'everything below']],
   ['src/cli/', ['server/', 'src/jobs/', 'everything below']],
   ['src/web.ts', ['src/session/', 'everything below']],
-  ['src/web.ts', ['src/session/', 'everything below']],
   ['src/index.ts', ['server/', 'src/jobs/', 'everything below']],
 ];
 

@@ -8,6 +8,7 @@ import { type Output, sampleTypeOf } from '../field/outputs.ts';
 import { collectRows, type RowStream, signalRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { ReadOptions, SignalFormat, Wanted, WriteAllOptions } from './format.ts';
+import { mediaTypes } from './media-types.ts';
 
 /** A picture's channels, by their number. */
 const channelNames: Readonly<Record<number, 'grey' | 'rgb' | 'rgba'>> = { 1: 'grey', 3: 'rgb', 4: 'rgba' };
@@ -41,7 +42,7 @@ const png = {
   ...picture,
   name: 'png',
   title: 'PNG',
-  mediaType: 'image/png',
+  mediaType: mediaTypes.png,
   suffixes: ['.png'],
   example: 'picture.png',
   sniff: (bytes) => bytes[0] === 0x89 && ascii(bytes, 1, 8) === 'PNG\r\n\x1a\n',
@@ -55,7 +56,7 @@ const jpeg = {
   ...picture,
   name: 'jpeg',
   title: 'JPEG',
-  mediaType: 'image/jpeg',
+  mediaType: mediaTypes.jpeg,
   suffixes: ['.jpg', '.jpeg'],
   example: 'picture.jpg',
   sniff: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
@@ -65,7 +66,7 @@ const webp = {
   ...picture,
   name: 'webp',
   title: 'WebP',
-  mediaType: 'image/webp',
+  mediaType: mediaTypes.webp,
   suffixes: ['.webp'],
   example: 'picture.webp',
   sniff: (bytes) => ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP',
@@ -85,7 +86,7 @@ const avif = {
   ...picture,
   name: 'avif',
   title: 'AVIF',
-  mediaType: 'image/avif',
+  mediaType: mediaTypes.avif,
   suffixes: ['.avif'],
   example: 'picture.avif',
   sniff: (bytes) => ascii(bytes, 4, 8) === 'ftyp' && /avi[fs]/.test(ascii(bytes, 8, 40)),

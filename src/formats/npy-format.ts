@@ -1,6 +1,7 @@
 /** Arrays of NumPy: signals of any kind, as the numbers they are. */
 import { stackedRows } from '../signal/rows.ts';
 import type { SignalFormat } from './format.ts';
+import { mediaTypes } from './media-types.ts';
 import { readNpyShape, signalFromNpy } from './npy.ts';
 import { npyChunks } from './npy-rows.ts';
 
@@ -10,7 +11,7 @@ const mostChannels = 4;
 export const npy = {
   name: 'npy',
   title: 'npy',
-  mediaType: 'application/x-npy',
+  mediaType: mediaTypes.npy,
   suffixes: ['.npy'],
   example: 'array.npy',
   raw: true,

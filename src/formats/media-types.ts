@@ -1,0 +1,8 @@
+/** Media types of the formats by their names: what a client has to know that reads and writes none of them. */
+export const mediaTypes = {
+  png: 'image/png',
+  jpeg: 'image/jpeg',
+  webp: 'image/webp',
+  avif: 'image/avif',
+  npy: 'application/x-npy',
+} as const;
