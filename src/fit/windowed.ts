@@ -1,6 +1,6 @@
 /** A large signal to a modulation and symbols, window after window (windows.ts): what is held beside these is that of one window. */
 
-import { type EntropyPrior, type SymbolLayout, type Symbols, symbolLayout } from '../../prior/prior.ts';
+import { type EntropyPrior, type Symbols, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
@@ -12,10 +12,10 @@ import { bytesToUnit, heldOf, type Signal } from '../signal/signal.ts';
 import { type Mass, makeBatch, toFieldUnits } from './batch.ts';
 import { BatchFit, type Fitted } from './batch-fit.ts';
 import type { Fit } from './fit.ts';
-import { NarrowSymbols } from './narrow.ts';
+import { KeptSymbols } from './kept-symbols.ts';
 import { channelsInUse } from './pricing.ts';
 import type { RateTerm } from './refine.ts';
-import { type FitWindow, ownRuns, type Run } from './windows.ts';
+import { type FitWindow, ownRuns } from './windows.ts';
 
 export interface WindowedFitOptions {
   readonly quality: number;
@@ -83,7 +83,7 @@ async function fitOne(
   const quantiser = { spec, shape, steps: stepsAt(model.steps, quality) };
   const found =
     rate === undefined || effort === 1
-      ? new WindowNumbers(layout.length, effort)
+      ? new WindowNumbers(quantiser, layout.length, effort)
       : new WindowSymbols(quantiser, effort);
   for (const window of windows) {
     const batch = windowBatch(model, weighed, window);
@@ -91,7 +91,7 @@ async function fitOne(
       ...{ quality, effort, rate, prior, channels, signal: abort },
     });
     await fit.reach(effort, abort);
-    found.keep(fit.found()[0]!, symbolLayout(spec, batch.shape), ownRuns(spec, shape, window));
+    found.keep(fit.found()[0]!, window);
   }
   return found;
 }
@@ -103,15 +103,19 @@ class WindowNumbers implements Fitted {
   readonly symbols = undefined;
   readonly efforts: readonly number[] = [];
 
-  constructor(length: number, effort: number) {
+  readonly #place: Pick<Quantiser, 'spec' | 'shape'>;
+
+  constructor(place: Pick<Quantiser, 'spec' | 'shape'>, length: number, effort: number) {
+    this.#place = place;
     this.modulation = new Float32Array(length);
     this.plain = effort === 1 ? this.modulation : new Float32Array(length);
   }
 
   symbolsOf(): undefined {}
 
-  keep({ modulation, plain }: Fitted, _layout: SymbolLayout, runs: Iterable<Run>): void {
-    for (const { whole, at, length } of runs) {
+  keep({ modulation, plain }: Fitted, window: FitWindow): void {
+    const { spec, shape } = this.#place;
+    for (const { whole, at, length } of ownRuns(spec, shape, window)) {
       this.modulation.set(modulation.subarray(at, at + length), whole);
       if (this.plain !== this.modulation) this.plain.set(plain.subarray(at, at + length), whole);
     }
@@ -124,20 +128,19 @@ interface Quantiser {
   readonly steps: Float64Array;
 }
 
-/** Symbols of the windows, put together: a byte each, where modulations would take four. */
+/** Symbols of the windows: packed, and of one effort at a time put together. */
 class WindowSymbols implements Fitted {
   readonly efforts: readonly number[];
   readonly #quantiser: Quantiser;
-  readonly #layout: SymbolLayout;
-  readonly #nearest: NarrowSymbols;
-  readonly #chosen: NarrowSymbols;
+  readonly #nearest: KeptSymbols;
+  readonly #chosen: KeptSymbols;
+  #together: { readonly of: KeptSymbols; readonly symbols: Symbols } | undefined;
 
   constructor(quantiser: Quantiser, effort: number) {
     this.efforts = [effort];
     this.#quantiser = quantiser;
-    this.#layout = symbolLayout(quantiser.spec, quantiser.shape);
-    this.#nearest = new NarrowSymbols(this.#layout.length);
-    this.#chosen = new NarrowSymbols(this.#layout.length);
+    this.#nearest = new KeptSymbols(quantiser.spec, quantiser.shape);
+    this.#chosen = new KeptSymbols(quantiser.spec, quantiser.shape);
   }
 
   get modulation(): Float32Array {
@@ -149,37 +152,45 @@ class WindowSymbols implements Fitted {
   }
 
   get symbols(): Int32Array {
-    return this.#chosen.wide();
+    return Int32Array.from(this.#held(this.#chosen));
   }
 
   symbolsOf(effort: number): Int32Array | undefined {
-    if (effort === 1) return this.#nearest.wide();
+    if (effort === 1) return Int32Array.from(this.#held(this.#nearest));
     return this.efforts.includes(effort) ? this.symbols : undefined;
   }
 
   heldSymbols(effort: number): Symbols {
-    return (effort === 1 ? this.#nearest : this.#chosen).symbols;
+    return this.#held(effort === 1 ? this.#nearest : this.#chosen);
   }
 
   symbolsIn(effort: number, box: Box): Int32Array {
     const { spec, shape } = this.#quantiser;
     const symbols = new Int32Array(symbolLayout(spec, box.count).length);
-    const from = effort === 1 ? this.#nearest : this.#chosen;
+    const from = this.heldSymbols(effort);
     for (const { whole, at, length } of ownRuns(spec, shape, { box, own: box }))
-      from.read(whole, symbols.subarray(at, at + length));
+      symbols.set(from.subarray(whole, whole + length), at);
     return symbols;
   }
 
-  keep({ plain, symbols }: Fitted, layout: SymbolLayout, runs: Iterable<Run>): void {
-    const nearest = quantise(layout, plain, this.#quantiser.steps);
-    for (const { whole, at, length } of runs) {
-      this.#nearest.set(nearest.subarray(at, at + length), whole);
-      this.#chosen.set(symbols!.subarray(at, at + length), whole);
-    }
+  keep({ plain, symbols }: Fitted, window: FitWindow): void {
+    const layout = symbolLayout(this.#quantiser.spec, window.box.count);
+    this.#nearest.add(window, quantise(layout, plain, this.#quantiser.steps));
+    this.#chosen.add(window, symbols!);
   }
 
-  #dequantised(symbols: NarrowSymbols): Float32Array {
-    return dequantise(this.#layout, symbols.wide(), this.#quantiser.steps);
+  /** Until others are asked for. */
+  #held(of: KeptSymbols): Symbols {
+    if (this.#together?.of !== of) {
+      this.#together = undefined;
+      this.#together = { of, symbols: of.together() };
+    }
+    return this.#together.symbols;
+  }
+
+  #dequantised(symbols: KeptSymbols): Float32Array {
+    const { spec, shape, steps } = this.#quantiser;
+    return dequantise(symbolLayout(spec, shape), Int32Array.from(this.#held(symbols)), steps);
   }
 }
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { dequantisePacked, packSymbols } from '../../prior/packed.ts';
 import { maxSymbol } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import type { Model } from '../field/model.ts';
-import { dequantisePacked, packSymbols, rememberedSymbols } from './decoded.ts';
+import { rememberedSymbols } from './decoded.ts';
 
 const anySymbols = fc
   .array(

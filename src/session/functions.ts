@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { decodeFile } from '../../codec/index.ts';
+import { dequantisePacked } from '../../prior/packed.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { stepOfEach } from '../../prior/quantiser.ts';
 import {
@@ -32,7 +33,7 @@ import {
   summaryOf,
 } from '../functaset/index.ts';
 import { stepsOf } from './coding.ts';
-import { dequantisePacked, type PackedSymbols, rememberedSymbols } from './decoded.ts';
+import { type PackedSymbols, rememberedSymbols } from './decoded.ts';
 import { modulationOf } from './modulation.ts';
 
 /** A function that can be evaluated: its facts, and what its bytes stand for. */
