@@ -1,6 +1,6 @@
 /** Signals of the caller's own as a data set: what jobs read, without a file. */
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
-import { checkSignal, type Signal } from '../src/signal/signal.ts';
+import { checkFinite, checkSignal, type Signal } from '../src/signal/signal.ts';
 import type { Dataset, DatasetCard } from './dataset.ts';
 
 export interface MemoryOptions {
@@ -26,6 +26,7 @@ export function datasetOf(signals: readonly Signal[], options: MemoryOptions = {
   const ids = new Set<string>();
   for (const signal of signals) {
     checkSignal(signal);
+    checkFinite(signal.values, signal.id);
     if (signal.channels !== first.channels) {
       const differ = `${first.id} has ${first.channels} and ${signal.id} ${signal.channels}`;
       throw new BadInputError('bad-channels', `signals of a data set have the same channels; ${differ}`);
@@ -45,6 +46,7 @@ class MemoryDataset implements Dataset {
   readonly shape?: readonly number[];
   readonly channels: number;
   readonly card: DatasetCard;
+  readonly weighted: boolean;
   readonly #signals: readonly Signal[];
 
   constructor(signals: readonly Signal[], { name = 'signals', labels, licence = 'unknown' }: MemoryOptions) {
@@ -54,6 +56,7 @@ class MemoryDataset implements Dataset {
     if (labels !== undefined) this.labels = labels;
     if (signals.every((signal) => signal.shape.join() === shape.join())) this.shape = shape;
     this.channels = channels;
+    this.weighted = signals.some(({ weights }) => weights !== undefined);
     this.#signals = signals;
     this.card = {
       ...{ name, title: name, source: 'the caller', licence },

@@ -91,6 +91,11 @@ class SignalFolder implements Dataset {
     const outputs = this.kind.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
     const options = { id, told: id, outputs, axes: this.kind.axes.length, limits: this.#limits };
     const signal = await this.#read(id, (bytes) => readSignalAs(bytes, options));
+    if (signal.channels !== this.channels)
+      throw new BadInputError(
+        'signal-channels',
+        `${join(this.#directory, id)} has ${signal.channels} channels, ${this.channels} outputs are told of the folder; tell its axes and outputs otherwise, or leave the file out`,
+      );
     const label = labelOf(id);
     return label === undefined ? signal : { ...signal, label };
   }

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const short = [
   ...['test/conformance', 'codec/file', 'codec/archive', 'src/core', 'src/engine/index.test.ts'],
-  ...['src/functaset', 'src/query/query.test.ts', 'test/server/routes.test.ts', 'test/cli/usage.test.ts'],
+  ...['src/functaset', 'test/kinds.test.ts', 'test/server/routes.test.ts'],
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

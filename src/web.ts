@@ -2,8 +2,9 @@
  * The door for any platform: functions read, asked and decoded in a browser, a worker, Deno or Node. No `node:` import, no package; a
  * bundler makes 140 kB of it. A model's file and `functa/functa.wasm` are the caller's to fetch.
  */
-import { BadInputError } from './core/errors.ts';
+import { AbortedError, BadInputError } from './core/errors.ts';
 import { defaultLimits, type Limits } from './core/limits.ts';
+import { stoppable } from './core/look.ts';
 import { openWasmInline } from './engine/wasm/inline.ts';
 import { type Model, readModel } from './field/model.ts';
 import { code, decode } from './session/coding.ts';
@@ -12,6 +13,7 @@ import { inspect } from './session/inspect.ts';
 import { itemNumber, namesOf } from './session/items.ts';
 import { modelOfNetworkFile } from './session/own-network.ts';
 import type { Inspection, OpenFuncOptions } from './session/types.ts';
+import type { CodeTask } from './session/work.ts';
 
 export {
   AbortedError,
@@ -76,14 +78,15 @@ export async function openReader({
       const item = itemNumber(bytes, options, own);
       const id = options.name ?? namesOf(bytes, own)[item]!;
       const context = { model: modelFor(bytes, model, own), engine, work: { code: codeHere }, limits: own };
-      const found = decode(context.model, { bytes, item, limits: own });
+      if (options.signal?.aborted) throw new AbortedError();
+      const found = stoppable(options.signal, () => decode(context.model, { bytes, item, limits: own }));
       return funcOfItem(context, found, { bytes, item, id, signal: options.signal });
     },
   };
 }
 
-async function codeHere(...[model, task]: Parameters<typeof code>) {
-  return code(model, task);
+async function codeHere(model: Model, task: CodeTask, signal?: AbortSignal) {
+  return stoppable(signal, () => code(model, task));
 }
 
 function modelFor(bytes: Uint8Array, model: Model | undefined, limits: Limits): Model {

@@ -2,14 +2,17 @@
  * Arithmetic on functions: paths between them, means, differences, weighted sums. A result is a modulation, and so a function
  * again, of the network that the terms are of: the caller brings them to one. Modulation zero is the base network itself, so a difference shows what sets one function apart around that.
  */
-import { BadInputError } from '../core/errors.ts';
+import { BadInputError, ConflictError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
+import type { Model } from '../field/model.ts';
 
 /** A function, by its modulation [m] of the network at `quality`, and the shape of its signal. */
 export interface Term {
   readonly modulation: Float32Array;
   readonly shape: readonly number[];
   readonly quality: number;
+  /** Where it is known: terms of different networks have nothing in common. */
+  readonly model?: Pick<Model, 'networkId'> | undefined;
 }
 
 /**
@@ -124,7 +127,14 @@ function checkAlike(terms: readonly Term[]): void {
   const [first] = terms;
   if (first === undefined) throw new BadInputError('no-terms', 'at least one function is needed');
   checkLimit('terms', terms.length, mostTerms, 'combine fewer functions');
-  for (const { shape, modulation } of terms) {
+  const { model } = first;
+  for (const { shape, modulation, model: other } of terms) {
+    if (model !== undefined && other !== undefined && model.networkId !== other.networkId) {
+      throw new ConflictError(
+        'other-model',
+        `functions of networks ${model.networkId.slice(0, 16)} and ${other.networkId.slice(0, 16)} have nothing in common; combine functions of one model`,
+      );
+    }
     if (shape.join() !== first.shape.join() || modulation.length !== first.modulation.length) {
       throw new BadInputError(
         'other-shape',

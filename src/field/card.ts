@@ -121,10 +121,13 @@ function parseTold(json: unknown, limits: Limits): ModelCard {
   const { outputs, axes, spec } = card;
   if (outputs.length !== spec.outputs) fail('card.outputs', `${spec.outputs}, as many as the field has`);
   if (axes.length !== spec.axes) fail('card.axes', `${spec.axes}, as many as the field has`);
-  if (new Set(outputs.map(({ name }) => name)).size < outputs.length)
-    fail('card.outputs', 'of different names');
-  if (new Set(axes.map(({ name }) => name)).size < axes.length) fail('card.axes', 'of different names');
+  checkNames(card, 'card');
   return card;
+}
+
+function checkNames({ outputs, axes }: DataKind, at: string): void {
+  for (const [member, all] of Object.entries({ outputs, axes }))
+    if (new Set(all.map(({ name }) => name)).size < all.length) fail(`${at}.${member}`, 'of different names');
 }
 
 /** What signals are, from parsed JSON: outputs without offset and scale, and axes. Throws BadInputError `bad-card` naming the member. */
@@ -135,6 +138,7 @@ export function parseKind(json: unknown, at = 'signals'): DataKind {
   };
   const kind = members<DataKind>(json, at, { outputs: listOf(scaled), axes: listOf(axis) });
   if (kind.outputs.length === 0 || kind.axes.length === 0) fail(at, 'of one output and one axis at least');
+  checkNames(kind, at);
   return kind;
 }
 

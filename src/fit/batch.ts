@@ -67,21 +67,25 @@ export function batchOf(
     if (signal.shape.join() !== shape.join() || signal.values.length !== points * channels) {
       throw new BadInputError(
         'signal-shape',
-        `signal ${s}: shape [${signal.shape}] and ${signal.values.length} values; this batch holds [${shape}] x ${channels}`,
+        `${nameOf(signal, s)}: shape [${signal.shape}] and ${signal.values.length} values; this batch holds [${shape}] x ${channels}`,
       );
     }
     const values = targets.subarray(s * points * channels, (s + 1) * points * channels);
     const own = weights.subarray(s * points, (s + 1) * points);
     values.set(signal.values);
     if (signal.weights !== undefined) own.set(signal.weights);
-    if (toFieldUnits(values, own, channels, range, `signal ${s}`) === 0) {
+    if (toFieldUnits(values, own, channels, range, nameOf(signal, s)) === 0) {
       throw new BadInputError(
         'no-observed-points',
-        `signal ${s} has no observed value; at least one is needed to fit it`,
+        `${nameOf(signal, s)} has no observed value; at least one is needed to fit it`,
       );
     }
   });
   return makeBatch(shape, signals.length, targets, weights);
+}
+
+function nameOf({ id }: SourceSignal, s: number): string {
+  return id ?? `signal ${s}`;
 }
 
 /** Drops weights that are all 1, which engines compute without. */

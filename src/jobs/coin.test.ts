@@ -200,7 +200,7 @@ describe('a network of its own', () => {
     const empty = { ...picture, values: picture.values.map(() => Number.NaN) };
     await expect(fit({}, empty)).rejects.toMatchObject({ code: 'no-observed-points' });
     const short = { ...picture, values: picture.values.slice(1) };
-    await expect(fit({}, short)).rejects.toMatchObject({ code: 'signal-shape' });
+    await expect(fit({}, short)).rejects.toMatchObject({ code: 'bad-shape' });
     expect(readHeader((await fit({})).bytes).container).toBe('network');
   });
 });

@@ -66,10 +66,38 @@ describe('a functaset with its model', () => {
     const decoded = await (await set.get('mean')).decode();
     expect(decoded.shape).toEqual([28, 28]);
     expect(await set.delete(['file', 'nobody'])).toBe(1);
+    expect(await set.delete('mean')).toBe(1);
     await expect(set.get('file')).rejects.toMatchObject({ code: 'unknown-function' });
     await expect(set.put({ id: 'short', modulation: new Float32Array(3) })).rejects.toMatchObject({
       code: 'modulation-length',
     });
+  });
+
+  it('puts functions as the files that they came from, samples too, and none of another model', async () => {
+    await using set = await createFunctaset(`${temporary()}/set.functaset`, { model, engine });
+    const { bytes, prior } = await set.session.encode(signals[2]!, { quality: 100 });
+    expect(prior).toBe('samples');
+    const fn = await set.session.open(bytes, { name: 'exact' });
+    await set.put(fn);
+    expect((await (await set.get('exact')).decode()).values).toEqual(signals[2]!.values);
+    await expect(fn.toBytes({ quality: 60 })).rejects.toMatchObject({ code: 'own-samples' });
+    const other = await openSession({ model: { ...model, networkId: 'f'.repeat(64) }, engine }).open(bytes);
+    await expect(set.put(other)).rejects.toMatchObject({ code: 'other-model' });
+    expect(() => meanOf([fn, other])).toThrow(expect.objectContaining({ code: 'other-model' }));
+  });
+
+  it('leaves out of near what has no weight, and names the signal that cannot be fitted', async () => {
+    await using set = await createFunctaset(`${temporary()}/set.functaset`, { model, engine });
+    await set.add(signals.slice(0, 12));
+    const shown = Float32Array.from({ length: 784 }, (_, i) => Number(i >= 392));
+    const values = signals[4]!.values.map((value, i) => (i < 392 ? signals[7]!.values[i]! : value));
+    const half = { ...signals[4]!, values, weights: shown };
+    expect((await set.near(half, { k: 1 }))[0]).toMatchObject({ id: signals[4]!.id });
+    await expect(set.near({ ...half, weights: shown.fill(0.5) })).rejects.toMatchObject({
+      code: 'near-weights',
+    });
+    const empty = { ...signals[13]!, values: new Float32Array(784).fill(Number.NaN) };
+    await expect(set.add([signals[12]!, empty])).rejects.toThrow(signals[13]!.id);
   });
 
   it('is made once, and opened with a model of its network', async () => {

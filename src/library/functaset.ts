@@ -1,5 +1,5 @@
 /** A functaset with its model and an engine: signals go in, functions come out, questions are answered. */
-import { AbortedError, ConflictError, NotFoundError } from '../core/errors.ts';
+import { AbortedError, BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
@@ -42,16 +42,20 @@ export interface FunctasetSource {
 /** How signals are added: `encode`'s options, at the steps that the quality has of its own unless it says otherwise. */
 export interface AddOptions extends EncodeOptions, PutOptions {}
 
-/** A function to put: a `.functa` file, or a modulation of the network at `quality`. */
-export type PutFunction = { readonly id: string; readonly label?: Label | undefined } & (
-  | { readonly bytes: Uint8Array }
-  | {
-      /** [m]; kept as half floats. */
-      readonly modulation: Float32Array;
-      readonly quality?: number | undefined;
-      readonly shape?: readonly number[] | undefined;
-    }
-);
+/** A function to put: one that a session of this model gave, a `.functa` file, or a modulation of the network at `quality`. */
+export type PutFunction =
+  | Func
+  | ({ readonly id: string; readonly label?: Label | undefined } & (
+      | { readonly bytes: Uint8Array }
+      | Modulated
+    ));
+
+interface Modulated {
+  /** [m]; kept as half floats. */
+  readonly modulation: Float32Array;
+  readonly quality?: number | undefined;
+  readonly shape?: readonly number[] | undefined;
+}
 
 export interface Neighbour {
   readonly id: string;
@@ -177,16 +181,13 @@ export class OpenFunctaset {
   /** Stores a function that comes as a file or a modulation. Throws as `add`, and what decoding it throws. */
   async put(fn: PutFunction, options?: PutOptions): Promise<void> {
     const { limits } = this.#context;
-    const { id, label } = fn;
+    const named = { id: fn.id, label: 'label' in fn ? fn.label : undefined };
+    const bytes = 'toBytes' in fn ? await this.#bytesOf(fn) : 'bytes' in fn ? fn.bytes : undefined;
+    const of = fn as Modulated;
     const record =
-      'bytes' in fn
-        ? functionOfFile(this.model, fn.bytes, { id, label, limits })
-        : functionOfModulation(this.model, fn.modulation, {
-            id,
-            label,
-            quality: fn.quality,
-            shape: fn.shape,
-          });
+      bytes === undefined
+        ? functionOfModulation(this.model, of.modulation, { ...named, quality: of.quality, shape: of.shape })
+        : functionOfFile(this.model, bytes, { ...named, limits });
     await this.store.put(record, options);
   }
 
@@ -206,7 +207,7 @@ export class OpenFunctaset {
   /** The nearest to a function of the set, by its id, or to a signal; nearest first, 10 unless `k` says otherwise. Throws as `query`. */
   async near(to: string | Signal, options: NearOptions = {}): Promise<readonly Neighbour[]> {
     const { signal: abort, onProgress, onDamaged, ...request } = options;
-    const what = typeof to === 'string' ? { id: to } : { signal: asInput(to) };
+    const what = typeof to === 'string' ? { id: to } : { signal: asInput(to), ...maskOfWeights(to) };
     const answer = await this.query(
       { kind: 'near', ...what, ...request },
       { signal: abort, onProgress, onDamaged },
@@ -225,8 +226,8 @@ export class OpenFunctaset {
   }
 
   /** Resolves to how many of these there were. */
-  delete(ids: readonly string[]): Promise<number> {
-    return this.store.deleteMany(ids);
+  delete(ids: string | readonly string[]): Promise<number> {
+    return this.store.deleteMany(typeof ids === 'string' ? [ids] : ids);
   }
 
   verify(): Promise<VerifyReport> {
@@ -245,10 +246,32 @@ export class OpenFunctaset {
     return this.close();
   }
 
+  /** Its file; a function that came from none is put by its modulation. Throws ConflictError `other-model`. */
+  async #bytesOf(fn: Func): Promise<Uint8Array | undefined> {
+    if (fn.model.networkId !== this.model.networkId) {
+      throw new ConflictError(
+        'other-model',
+        `function ${fn.id} is of model ${fn.model.card.name}, the functaset of ${this.model.card.name}; decode it and add the signal`,
+      );
+    }
+    return fn.ofFile ? fn.toBytes() : undefined;
+  }
+
   async #open({ id, shape, content }: StoredFunction): Promise<Func> {
     if (content.kind === 'file') return this.session.open(content.bytes, { name: id });
     return this.session.func({ modulation: content.values, shape, quality: content.quality, id });
   }
+}
+
+/** Points of no weight were not observed. Throws BadInputError `near-weights` for those that count otherwise. */
+function maskOfWeights({ id, weights }: Signal): { readonly mask?: (0 | 1)[] } {
+  if (weights === undefined) return {};
+  if (weights.some((weight) => weight !== 0 && weight !== 1))
+    throw new BadInputError(
+      'near-weights',
+      `points of ${id} have weights other than 0 and 1; near leaves out those of 0, so give these two or none`,
+    );
+  return { mask: Array.from(weights, (weight) => (weight === 0 ? 0 : 1)) };
 }
 
 /** NaN is a missing value, which JSON says by null. */

@@ -89,7 +89,7 @@ describe('training a prior', () => {
     const directory = temporary();
     const modelPath = join(directory, 'one.safetensors');
     writeFileSync(modelPath, one);
-    const common = { engine, modelPath, dataset: 'fixture-fashion', limit: 24 };
+    const common = { engine, modelPath, data: 'fixture-fashion', limit: 24 };
     const taken = { kind: 'conflict', code: 'output-exists' };
     writeFileSync(join(directory, 'one.gaussian.safetensors'), 'kept');
     await expect(trainPrior({ ...common, kinds: ['gaussian'] })).rejects.toMatchObject(taken);

@@ -46,14 +46,17 @@ export interface Func {
   readonly shape: readonly number[];
   /** Values at a point. */
   readonly channels: number;
-  /** The modulation is one of the network at this quality. */
+  /** The modulation is one of the network at this quality; that of a file of samples, whose own quality `inspect` tells, is of 50. */
   readonly quality: number;
   /** The model that it is a function of; a network file brings its own. */
   readonly model: Model;
+  /** Whether it came from a file, which `toBytes` gives back. */
+  readonly ofFile: boolean;
   /** [m]: dequantised symbols; the plain fit of a file of samples; no numbers where the file is a network of its own. */
   readonly modulation: Float32Array;
   /**
-   * Values [points, channels] of the field at points [points, axes], row-major, in the units of the signal; neither clamped nor rounded.
+   * Values [points, channels] of the field at points [points, axes], row-major, in the units of the signal; neither clamped nor rounded. A file of
+   * samples is asked by its plain fit, here and by all queries: what it decodes to can be far from that.
    * Throws BadInputError `bad-coordinates`, `outside-signal`; LimitError; AbortedError.
    */
   evaluate(
@@ -129,6 +132,7 @@ class OpenedFunc implements Func {
   readonly quality: number;
   readonly model: Model;
   readonly modulation: Float32Array;
+  readonly ofFile: boolean;
   readonly #context: FuncContext;
   readonly #found: FuncParts['found'];
   readonly #file: FuncParts['file'];
@@ -143,6 +147,7 @@ class OpenedFunc implements Func {
     this.#context = context;
     this.#found = found;
     this.#file = file;
+    this.ofFile = file !== undefined;
   }
 
   async evaluate(points: ArrayLike<number>, { signal }: { readonly signal?: AbortSignal | undefined } = {}) {
@@ -191,6 +196,11 @@ class OpenedFunc implements Func {
   async toBytes({ quality, prior, signal }: FuncBytesOptions = {}): Promise<Uint8Array> {
     if (this.#file !== undefined && quality === undefined && prior === undefined) return this.#file();
     const { model, shape, modulation } = this;
+    if ('samples' in this.#found)
+      throw new BadInputError(
+        'own-samples',
+        'a file of samples is not coded anew from its plain fit; decode it and encode the signal, or leave quality and prior out',
+      );
     if ('network' in this.#found)
       throw new BadInputError(
         'own-network',

@@ -39,6 +39,13 @@ export function checkSignal(signal: Signal): void {
   if (!Number.isSafeInteger(channels) || channels < 1) {
     throw new BadInputError('bad-channels', `${id}: ${channels} channels; at least one is needed`);
   }
+  const { weights } = signal;
+  if (weights !== undefined && weights.length !== pointCount(shape)) {
+    throw new BadInputError(
+      'bad-shape',
+      `${id}: ${weights.length} weights, and shape [${shape}] has ${pointCount(shape)} points; give one for each`,
+    );
+  }
   const want = pointCount(shape) * channels;
   if (length !== want) {
     throw new BadInputError(

@@ -25,6 +25,8 @@ export interface SignalSource {
 
 /** A signal in memory. */
 export interface SourceSignal {
+  /** What faults call it. */
+  readonly id?: string | undefined;
   readonly shape: readonly number[];
   /** [points, channels], signal units, NaN = missing. */
   readonly values: Float32Array;

@@ -68,7 +68,8 @@ export async function use(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
   await session.encode(signal, { prior: 'none' });
   // @ts-expect-error: a quality is a number
   await session.encode(signal, { quality: '50' });
-  const server = await startServer({ port: 0 });
+  const start = startServer;
+  const server = await start({ port: 0 });
   const models = await new FunctaClient(server.url).models();
   const reader = await openReader({ wasm: bytes });
   const values: Float32Array = await (await reader.open(bytes)).evaluate([0.5]);

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { FunctaClient, type RunningServer, startServer } from '../../server/index.ts';
+import { FunctaClient, type RunningServer } from '../../server/index.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { sniffFormat } from '../../src/formats/formats.ts';
 import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
@@ -11,9 +11,12 @@ import { openSession } from '../../src/session/index.ts';
 import { openFunctasetOf } from '../../src/session/store.ts';
 import { compiled } from '../compiled.ts';
 import { kindNames, kinds, modelOfKind, pathOfKind } from '../kinds.ts';
+import { monitorBusy } from './busy.ts';
+import { checkTurns, startWatched } from './serving.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
+const monitor = monitorBusy();
 let directory: string;
 let engine: Engine;
 let server: RunningServer;
@@ -38,7 +41,7 @@ beforeAll(async () => {
     );
     await store.close();
   }
-  server = await startServer({
+  server = await startWatched(monitor, {
     port: 0,
     modelsDir: directory,
     functasets: kindNames.map((name) => join(directory, `${name}s`)),
@@ -50,6 +53,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server?.close();
+  checkTurns(monitor);
   await engine.close();
   rmSync(directory, { recursive: true });
 });

@@ -6,6 +6,9 @@ import type { Case } from './cases.ts';
 export interface Answers {
   /** Values of the first signal at `points`; `what` names them. */
   values(what: string, points: Points): Promise<Float32Array>;
+  /** Values and slopes of all signals at `points`; `what` names them. */
+  allValues(what: string, points: Points): Promise<Float32Array>;
+  allSlopes(what: string, points: Points): Promise<Float32Array>;
   gradient(): ReturnType<Engine['gradient']>;
   /** From `start` of the case, or from zero. */
   adapted(steps: number, from: 'start' | 'zero'): Promise<Adapted>;
@@ -17,6 +20,7 @@ const known = new Map<string, Promise<unknown>>();
 
 export function answersOf(c: Case): Answers {
   const { net, batch, modulations, start } = c;
+  const all = { shape: batch.shape, count: batch.count, modulations };
   const once = <T>(what: string, ask: (reference: Engine) => Promise<T>): Promise<T> => {
     const key = `${c.name}: ${what}`;
     const answer = known.get(key) ?? openReference().then(ask);
@@ -33,6 +37,10 @@ export function answersOf(c: Case): Answers {
         const first = modulations.subarray(0, modulations.length / batch.count);
         return reference.evaluate(net, batch.shape, first, points);
       }),
+    allValues: (what, points) =>
+      once(`all values ${what}`, (reference) => reference.evaluateMany(net, all, points)),
+    allSlopes: (what, points) =>
+      once(`all slopes ${what}`, (reference) => reference.slopes(net, all, points)),
     gradient: () => once('gradient', (reference) => reference.gradient(net, batch, modulations)),
     adapted,
     meta: (what, steps, outer) =>
