@@ -26,7 +26,10 @@ export interface ContactSheetOptions {
 export function contactSheet(pictures: readonly Signal[], options: ContactSheetOptions = {}): Signal {
   if (pictures.length === 0)
     throw new BadInputError('sheet-empty', 'a contact sheet needs at least one picture');
-  for (const picture of pictures) checkPicture(picture);
+  for (const picture of pictures) {
+    look();
+    checkPicture(picture);
+  }
   const { gap = 2, background = 1, scale = 1, limits = defaultLimits } = options;
   const asked = options.columns ?? Math.ceil(Math.sqrt(pictures.length));
   if (!(Number.isInteger(asked) && asked >= 1 && Number.isInteger(gap) && gap >= 0)) {
