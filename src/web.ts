@@ -2,18 +2,15 @@
  * The door for any platform: functions read, asked and decoded in a browser, a worker, Deno or Node. No `node:` import, no package; a
  * bundler makes 140 kB of it. A model's file and `functa/functa.wasm` are the caller's to fetch.
  */
-import { AbortedError, BadInputError } from './core/errors.ts';
+import { BadInputError } from './core/errors.ts';
 import { defaultLimits, type Limits } from './core/limits.ts';
-import { stoppable } from './core/look.ts';
 import { openWasmInline } from './engine/wasm/inline.ts';
 import { type Model, readModel } from './field/model.ts';
-import { code, decode } from './session/coding.ts';
-import { type Func, funcOfItem } from './session/func.ts';
+import { type Func, openFunc } from './session/func.ts';
+import { inlineCoding } from './session/inline-coding.ts';
 import { inspect } from './session/inspect.ts';
-import { itemNumber, namesOf } from './session/items.ts';
 import { modelOfNetworkFile } from './session/own-network.ts';
 import type { Inspection, OpenFuncOptions } from './session/types.ts';
-import type { CodeTask } from './session/work.ts';
 
 export {
   AbortedError,
@@ -73,20 +70,11 @@ export async function openReader({
   return {
     model,
     inspect: (bytes) => inspect(bytes, model, limits),
-    async open(bytes, options = {}) {
-      const own = options.limits ?? limits;
-      const item = itemNumber(bytes, options, own);
-      const id = options.name ?? namesOf(bytes, own)[item]!;
-      const context = { model: modelFor(bytes, model, own), engine, work: { code: codeHere }, limits: own };
-      if (options.signal?.aborted) throw new AbortedError();
-      const found = stoppable(options.signal, () => decode(context.model, { bytes, item, limits: own }));
-      return funcOfItem(context, found, { bytes, item, id, signal: options.signal });
+    async open(bytes, { limits: own = limits, ...options } = {}) {
+      const context = { model: modelFor(bytes, model, own), engine, work: inlineCoding, limits: own };
+      return openFunc(context, bytes, options);
     },
   };
-}
-
-async function codeHere(model: Model, task: CodeTask, signal?: AbortSignal) {
-  return stoppable(signal, () => code(model, task));
 }
 
 function modelFor(bytes: Uint8Array, model: Model | undefined, limits: Limits): Model {

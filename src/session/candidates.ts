@@ -85,12 +85,14 @@ export class Candidates implements RankedSource<Candidate> {
     this.#coded = new Kept(most);
   }
 
-  /** Takes a fit that was found elsewhere, with what lower efforts find on the way. */
-  take(steps: number, effort: number, fitted: Fitted): void {
+  /** Keeps what a fit found, with what lower efforts find on the way; one that was made elsewhere cannot go on. */
+  take(steps: number, effort: number, fitted: Fitted, fit?: Fit): Search {
     this.#anyPlain = fitted;
     // Where its symbols are known, they are of these steps alone.
     this.#plain.set(fitted.heldSymbols === undefined ? this.#networkAt(steps) : `at ${steps}`, fitted);
-    if (effort > 1) this.#searches.set(`${steps}`, { fit: undefined, fitted, effort });
+    const search = { fit, fitted, effort };
+    if (effort > 1) this.#searches.set(`${steps}`, search);
+    return search;
   }
 
   async plain(steps: number): Promise<Unmeasured<Candidate>> {
@@ -209,7 +211,7 @@ export class Candidates implements RankedSource<Candidate> {
       return known;
     if (known?.fit?.canReach(effort) !== true) return this.#searchFrom(steps, effort);
     await known.fit.reach(effort, this.#abort);
-    return this.#keep(steps, known.fit, effort);
+    return this.take(steps, effort, known.fit.found()[0]!, known.fit);
   }
 
   async #searchFrom(steps: number, effort: number): Promise<Search> {
@@ -218,14 +220,7 @@ export class Candidates implements RankedSource<Candidate> {
     const request = { quality: steps, effort, prior, signal: this.#abort };
     const fit = await beginFit(model, engine, [this.#signal], request);
     await fit.reach(effort, this.#abort);
-    return this.#keep(steps, fit, effort);
-  }
-
-  #keep(steps: number, fit: Fit, effort: number): Search {
-    const search = { fit, fitted: fit.found()[0]!, effort };
-    this.take(steps, effort, search.fitted);
-    if (effort > 1) this.#searches.set(`${steps}`, search);
-    return search;
+    return this.take(steps, effort, fit.found()[0]!, fit);
   }
 
   /** Effort 1 finds the same wherever the network is the same. */

@@ -1,5 +1,6 @@
 /** Modulations to bytes and back: quantiser, priors and codec joined. */
 import {
+  type Archive,
   type DecodedFile,
   decodeFile,
   encodePriced,
@@ -54,10 +55,17 @@ export function* functionsOf(
   for (let i = 0; i < archive.count; i++) yield stoppable(signal, () => toFunction(model, archive.at(i)));
 }
 
-/** The single file of a function of an archive; a file itself. Throws what `openArchive` throws. */
-export function fileOf(model: Model, bytes: Uint8Array, item: number, limits: Limits): Uint8Array {
-  if (readHeader(bytes, limits).container !== 'archive') return bytes.slice();
-  return openArchive(model, bytes, limits).file(item);
+/**
+ * The single files of the functions of an archive, which is opened once, when the first is asked for; a file itself. They throw what
+ * `openArchive` throws.
+ */
+export function filesOf(model: Model, bytes: Uint8Array, limits: Limits): (item: number) => Uint8Array {
+  let archive: Archive | undefined;
+  return (item) => {
+    if (readHeader(bytes, limits).container !== 'archive') return bytes.slice();
+    archive ??= openArchive(model, bytes, limits);
+    return archive.file(item);
+  };
 }
 
 /** A modulation to the bytes of a file. Throws what `encodePriced` throws. */

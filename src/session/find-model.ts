@@ -3,7 +3,7 @@ import { readHeader } from '../../codec/index.ts';
 import { NotFoundError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
-import { type FindModelOptions, findModelWith } from '../models/find.ts';
+import { type FindModelOptions, findModelWith, isCodedBy } from '../models/find.ts';
 import { modelOfNetworkFile } from './own-network.ts';
 
 /**
@@ -22,8 +22,7 @@ export async function findModelOf(
   const header = readHeader(bytes, limits);
   if (header.container === 'network') return modelOfNetworkFile(bytes, limits);
   const { modelDigest } = header;
-  const fits = ({ id, networkId }: Model) => id.startsWith(modelDigest) || networkId.startsWith(modelDigest);
-  const { model, known } = await findModelWith(fits, options);
+  const { model, known } = await findModelWith(isCodedBy(modelDigest), options);
   if (model !== undefined) return model;
   throw new NotFoundError(
     'model-not-here',

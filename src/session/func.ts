@@ -1,7 +1,7 @@
 /** A function as an object: what a file, a store or a prior gives, asked at points, decoded at any size, or written as bytes. */
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
-import { BadInputError } from '../core/errors.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -13,10 +13,11 @@ import { bestPrior } from '../models/priors.ts';
 import { collectRows, type RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { toSignalValues } from '../signal/values.ts';
-import { checkCodedAt, fileOf } from './coding.ts';
+import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
+import { itemNumber, namesOf } from './items.ts';
 import { modulationOf } from './modulation.ts';
-import type { DecodeOptions } from './types.ts';
+import type { DecodeOptions, OpenFuncOptions } from './types.ts';
 import type { DecodedFunction, Work } from './work.ts';
 
 /** How a function is decoded: as `Session.decode`, without the choice of an item. */
@@ -101,28 +102,48 @@ export function funcOf(context: FuncContext, parts: FuncParts): Func {
   return new OpenedFunc(context, parts);
 }
 
-/** A function that was decoded from item `item` of `bytes`. Throws AbortedError. */
-export async function funcOfItem(
+/** A function of a file or an archive. Throws as `Session.open`. */
+export async function openFunc(
+  context: FuncContext & { readonly work: Pick<Work, 'decode'> },
+  bytes: Uint8Array,
+  options: Omit<OpenFuncOptions, 'limits'>,
+): Promise<Func> {
+  const { model, work, limits } = context;
+  const { signal } = options;
+  const item = itemNumber(bytes, options, limits);
+  if (signal?.aborted) throw new AbortedError();
+  const found = await work.decode(model, { bytes, item, limits }, signal);
+  const id = options.name ?? namesOf(bytes, limits)[item]!;
+  const files = filesOf(model, bytes, limits);
+  return funcOfFile(context, found, { id, file: () => files(item), signal });
+}
+
+/** All functions of an archive, in one pass over its bytes. Throws as `Session.openEach`. */
+export async function* openFuncs(
+  context: FuncContext,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Func> {
+  const { model, limits } = context;
+  const files = filesOf(model, bytes, limits);
+  const names = namesOf(bytes, limits);
+  let next = 0;
+  for (const found of functionsOf(model, bytes, { limits, signal })) {
+    const item = next++;
+    yield await funcOfFile(context, found, { id: names[item]!, file: () => files(item), signal });
+  }
+}
+
+async function funcOfFile(
   context: FuncContext,
   found: DecodedFunction,
-  {
-    bytes,
-    item,
-    id,
-    signal,
-  }: {
-    readonly bytes: Uint8Array;
-    readonly item: number;
-    readonly id: string;
-    readonly signal?: AbortSignal | undefined;
-  },
+  { id, file, signal }: Pick<FuncParts, 'id' | 'file'> & { readonly signal: AbortSignal | undefined },
 ): Promise<Func> {
-  const { model, limits } = context;
   const { modulation, quality } =
     'network' in found
       ? { modulation: new Float32Array(0), quality: defaultQuality }
       : await modulationOf(context, found, { signal });
-  return funcOf(context, { id, found, modulation, quality, file: () => fileOf(model, bytes, item, limits) });
+  return funcOf(context, { id, found, modulation, quality, file });
 }
 
 class OpenedFunc implements Func {

@@ -16,7 +16,7 @@ import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
 import { SignalEncoder, takingSeconds } from './encoder.ts';
-import { type Func, type FuncContext, funcOf, funcOfItem } from './func.ts';
+import { type Func, funcOf, openFunc, openFuncs } from './func.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
@@ -99,24 +99,15 @@ class OpenSession implements Session {
     return { items, archive: stoppable(options.signal, () => archiveOf(this.model, named)) };
   }
 
-  async open(bytes: Uint8Array, options: OpenFuncOptions = {}): Promise<Func> {
-    const limits = options.limits ?? this.#limits;
-    const item = itemNumber(bytes, options, limits);
-    const found = await this.#work.decode(this.model, { bytes, item, limits }, options.signal);
-    const id = options.name ?? namesOf(bytes, limits)[item]!;
-    return funcOfItem(this.#context(limits), found, { bytes, item, id, signal: options.signal });
+  open(bytes: Uint8Array, { limits = this.#limits, ...options }: OpenFuncOptions = {}): Promise<Func> {
+    return openFunc(this.#context(limits), bytes, options);
   }
 
-  async *openEach(
+  openEach(
     bytes: Uint8Array,
     { limits = this.#limits, signal }: Pick<DecodeOptions, 'limits' | 'signal'> = {},
   ): AsyncIterable<Func> {
-    const names = namesOf(bytes, limits);
-    let item = 0;
-    for (const found of functionsOf(this.model, bytes, { limits, signal })) {
-      yield await funcOfItem(this.#context(limits), found, { bytes, item, id: names[item]!, signal });
-      item++;
-    }
+    return openFuncs(this.#context(limits), bytes, signal);
   }
 
   func({
@@ -131,7 +122,7 @@ class OpenSession implements Session {
     return funcOf(this.#context(this.#limits), { id, found, modulation, quality });
   }
 
-  #context(limits: Limits): FuncContext {
+  #context(limits: Limits) {
     return { model: this.model, engine: this.engine, work: this.#work, limits };
   }
 
