@@ -101,10 +101,11 @@ export async function modelOfFile(
     const { modelOfNetworkFile } = await import('../session/index.ts');
     return modelOfNetworkFile(bytes, limits);
   }
+  const { isCodedBy } = await import('../models/index.ts');
   return namedOrKnown(
     ref,
     file,
-    ({ id, networkId }) => id.startsWith(modelDigest) || networkId.startsWith(modelDigest),
+    isCodedBy(modelDigest),
     (known) =>
       `${file} was coded by the model ${modelDigest}, which is none of those here (${known}); give its file with --model`,
   );

@@ -23,7 +23,7 @@ import { batchOf, fitOwnNetwork, type OwnSize, ownSizeFor, quantiseOwnNetwork, w
 import { functionRows } from '../session/function-rows.ts';
 import { networkFunction } from '../session/own-network.ts';
 import { errorOfRows } from '../signal/errors.ts';
-import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
+import { checkSignal, type Signal } from '../signal/signal.ts';
 import type { JobOptions } from './types.ts';
 
 /** Bits of a weight as a half float. */
@@ -98,7 +98,6 @@ export async function fitCoin(signal: Signal, options: CoinOptions): Promise<Coi
       `${signal.id} has ${signal.channels} channels, ${channels} has ${count}`,
     );
   checkSignal(signal);
-  checkFinite(signal.values, signal.id);
   const size = options.size ?? ownSizeFor(signal.shape, signal.channels);
   const spec = specOf(signal, size, options.w0 ?? w0For(signal.shape));
   checkWork(signal.shape, spec, iterations, limits);

@@ -12,7 +12,7 @@ import type {
   StoredFunction,
   VerifyReport,
 } from '../functaset/index.ts';
-import { unknownFunction } from '../functaset/index.ts';
+import { openFunctaset as openStore, unknownFunction } from '../functaset/index.ts';
 import { stored } from '../jobs/build.ts';
 import { type FindModelOptions, findModelWith } from '../models/find.ts';
 import {
@@ -57,7 +57,7 @@ interface Modulated {
   readonly shape?: readonly number[] | undefined;
 }
 
-export interface Neighbour {
+export interface Neighbour extends Row {
   readonly id: string;
   readonly label: Label | null;
   /** Root mean square of the differences, in signal units. */
@@ -103,15 +103,15 @@ export async function openFunctaset(
   options: Omit<FunctasetSource, 'model'> &
     FindModelOptions & { readonly model?: Model | undefined; readonly readOnly?: boolean | undefined },
 ): Promise<OpenFunctaset> {
-  const { openFunctaset: openStore } = await import('../functaset/index.ts');
-  const there = await openStore(path, { readOnly: true });
-  await there.close();
-  const model = options.model ?? (await modelOfNetwork(there.info.networkId, options));
+  const model = options.model ?? (await modelOfStore(path, options));
   const store = await openFunctasetOf(model, path, { readOnly: options.readOnly });
   return new OpenFunctaset(store, { ...options, model });
 }
 
-async function modelOfNetwork(networkId: string, options: FindModelOptions): Promise<Model> {
+async function modelOfStore(path: string, options: FindModelOptions): Promise<Model> {
+  const store = await openStore(path, { readOnly: true });
+  await store.close();
+  const { networkId } = store.info;
   const { model, known } = await findModelWith((own) => own.networkId === networkId, options);
   if (model !== undefined) return model;
   throw new NotFoundError(
@@ -180,15 +180,7 @@ export class OpenFunctaset {
 
   /** Stores a function that comes as a file or a modulation. Throws as `add`, and what decoding it throws. */
   async put(fn: PutFunction, options?: PutOptions): Promise<void> {
-    const { limits } = this.#context;
-    const named = { id: fn.id, label: 'label' in fn ? fn.label : undefined };
-    const bytes = 'toBytes' in fn ? await this.#bytesOf(fn) : 'bytes' in fn ? fn.bytes : undefined;
-    const of = fn as Modulated;
-    const record =
-      bytes === undefined
-        ? functionOfModulation(this.model, of.modulation, { ...named, quality: of.quality, shape: of.shape })
-        : functionOfFile(this.model, bytes, { ...named, limits });
-    await this.store.put(record, options);
+    await this.store.put(await this.#record(fn), options);
   }
 
   /** The function of an id. Throws NotFoundError `unknown-function`, EnvironmentError `function-damaged`. */
@@ -212,7 +204,7 @@ export class OpenFunctaset {
       { kind: 'near', ...what, ...request },
       { signal: abort, onProgress, onDamaged },
     );
-    return answer.items as unknown as readonly Neighbour[];
+    return answer.items as readonly Neighbour[];
   }
 
   /** A page of the answer to any question; see `QueryInput`. Throws BadInputError `bad-query`, and what the kind of query throws. */
@@ -246,15 +238,23 @@ export class OpenFunctaset {
     return this.close();
   }
 
-  /** Its file; a function that came from none is put by its modulation. Throws ConflictError `other-model`. */
-  async #bytesOf(fn: Func): Promise<Uint8Array | undefined> {
-    if (fn.model.networkId !== this.model.networkId) {
-      throw new ConflictError(
-        'other-model',
-        `function ${fn.id} is of model ${fn.model.card.name}, the functaset of ${this.model.card.name}; decode it and add the signal`,
-      );
+  /** By its file, where it has one. Throws ConflictError `other-model`. */
+  async #record(fn: PutFunction): Promise<StoredFunction> {
+    const { model } = this;
+    const { limits } = this.#context;
+    const named = { id: fn.id, label: 'label' in fn ? fn.label : undefined };
+    if ('bytes' in fn) return functionOfFile(model, fn.bytes, { ...named, limits });
+    if ('toBytes' in fn) {
+      if (fn.model.networkId !== model.networkId) {
+        throw new ConflictError(
+          'other-model',
+          `function ${fn.id} is of model ${fn.model.card.name}, the functaset of ${model.card.name}; decode it and add the signal`,
+        );
+      }
+      if (fn.ofFile) return functionOfFile(model, await fn.toBytes(), { ...named, limits });
     }
-    return fn.ofFile ? fn.toBytes() : undefined;
+    const { modulation, quality, shape } = fn;
+    return functionOfModulation(model, modulation, { ...named, quality, shape });
   }
 
   async #open({ id, shape, content }: StoredFunction): Promise<Func> {

@@ -9,6 +9,11 @@ export interface FindModelOptions {
   readonly beside?: string | undefined;
 }
 
+/** Whether a model is the one whose digest a file carries. */
+export function isCodedBy(modelDigest: string): (model: Model) => boolean {
+  return ({ id, networkId }) => id.startsWith(modelDigest) || networkId.startsWith(modelDigest);
+}
+
 /**
  * The first model for which `fits` holds, with the names of those of `directories`. A damaged model in `directories` is thrown, one in
  * `beside` is not what was asked for.

@@ -1,6 +1,6 @@
 /** Models: their files found and loaded, the priors in them and beside them. */
 export { describePriors } from './abilities.ts';
-export { type FindModelOptions, findModelWith } from './find.ts';
+export { type FindModelOptions, findModelWith, isCodedBy } from './find.ts';
 export {
   bundledModels,
   findModel,

@@ -105,7 +105,7 @@ describe.each(kindNames)('a %s', (name) => {
 
   it('is summed up in its unit', async () => {
     const { items } = await client.query(`${name}s`, { kind: 'aggregate' });
-    const { values } = items.find(({ statistic }) => statistic === 'mean') as unknown as { values: number[] };
+    const { values } = items.find(({ statistic }) => statistic === 'mean') as { values: number[] };
     for (const v of values) {
       expect(v).toBeGreaterThan(output.low - output.peak / 2);
       expect(v).toBeLessThan(output.low + 1.5 * output.peak);
