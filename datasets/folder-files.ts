@@ -1,7 +1,7 @@
 /** Files below a directory as the items of a data set: which there are, which split each is in, what its label is. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { NotFoundError } from '../src/core/errors.ts';
+import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts';
 import { sha256Hex } from '../src/core/hash.ts';
 import { type Split, splits } from './dataset.ts';
 
@@ -74,4 +74,16 @@ function divisionOf(all: readonly string[], rule: FolderFiles['rule']): (file: s
   if (rule === 'all-test') return () => 'test';
   const byFolder = (file: string) => splits.find((split) => file.startsWith(`${split}/`));
   return all.some((file) => byFolder(file) !== undefined) ? byFolder : splitByHash;
+}
+
+/** What `decode` makes of a file. Faults of either say which file; throws BadInputError with the code of the fault, NotFoundError `no-file`. */
+export async function readItem<T>(path: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+  try {
+    return await decode(await readFile(path));
+  } catch (error) {
+    if (error instanceof FunctaError) {
+      throw new BadInputError(error.code, `${path}: ${error.message}`, { cause: error });
+    }
+    throw new NotFoundError('no-file', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
 }

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts';
 import { defaultLimits, type Limits } from '../src/core/limits.ts';
 import { formatOfName, pictureFormats } from '../src/formats/formats.ts';
 import { type Pixels, readImageSize, readPixels } from '../src/formats/image.ts';
@@ -8,7 +6,7 @@ import { type Box, cutBox } from '../src/signal/box.ts';
 import { type Signal, signalFromBytes } from '../src/signal/signal.ts';
 import type { Dataset, DatasetCard, Split } from './dataset.ts';
 import { noItem } from './flat.ts';
-import { type FolderFiles, filesOf, labelOf } from './folder-files.ts';
+import { type FolderFiles, filesOf, labelOf, readItem } from './folder-files.ts';
 
 export interface FolderOptions {
   readonly name: string;
@@ -110,15 +108,7 @@ class FolderDataset implements Dataset {
   }
 
   async #read<T>(i: number, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
-    const path = join(this.#directory, this.#file(i));
-    try {
-      return await decode(await readFile(path));
-    } catch (error) {
-      if (error instanceof FunctaError) {
-        throw new BadInputError(error.code, `${path}: ${error.message}`, { cause: error });
-      }
-      throw new NotFoundError('no-file', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-    }
+    return readItem(join(this.#directory, this.#file(i)), decode);
   }
 
   #file(i: number): string {

@@ -10,7 +10,7 @@ import { readSignalAs, readSignalShape } from '../src/formats/read.ts';
 import type { Signal } from '../src/signal/signal.ts';
 import type { Dataset, DatasetCard, Split } from './dataset.ts';
 import { noItem } from './flat.ts';
-import { filesOf, labelOf } from './folder-files.ts';
+import { filesOf, labelOf, readItem } from './folder-files.ts';
 
 /** The file that says what signals of a directory are. */
 export const kindFile = 'signals.json';
@@ -113,15 +113,7 @@ class SignalFolder implements Dataset {
 
   close(): void {}
 
-  async #read<T>(file: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
-    const path = join(this.#directory, file);
-    try {
-      return await decode(await readFile(path));
-    } catch (error) {
-      if (error instanceof FunctaError) {
-        throw new BadInputError(error.code, `${path}: ${error.message}`, { cause: error });
-      }
-      throw new NotFoundError('no-file', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-    }
+  #read<T>(file: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+    return readItem(join(this.#directory, file), decode);
   }
 }

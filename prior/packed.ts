@@ -54,19 +54,9 @@ export function dequantisePacked(
   steps: Float64Array,
   modulation: Float32Array = new Float32Array(steps.length),
 ): Float32Array {
-  let at = 0;
-  for (let next = 0; next < packed.length; at++) {
-    for (let unit = 1, byte = 128; byte > 127; unit *= 128) {
-      byte = packed[next++]!;
-      at += (byte & 127) * unit;
-    }
-    let value = 0;
-    for (let unit = 1, byte = 128; byte > 127; unit *= 128) {
-      byte = packed[next++]!;
-      value += (byte & 127) * unit;
-    }
-    modulation[at] = (value % 2 === 1 ? (value + 1) / 2 : -value / 2) * steps[at]!;
-  }
+  forEachPacked(packed, (at, symbol) => {
+    modulation[at] = symbol * steps[at]!;
+  });
   return modulation;
 }
 

@@ -107,6 +107,12 @@ const encodeRoute = createRoute({
   },
 });
 
+const decodedReply = {
+  description:
+    'A signal in the samples of its model, or as float32 values that the field gives, by `accept`.',
+  content: bytesOf(...signalReplies),
+};
+
 const decodeRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/decode',
@@ -118,11 +124,7 @@ const decodeRoute = createRoute({
     body: { required: true, content: bytesOf(functaType) },
   },
   responses: {
-    200: {
-      description:
-        'A signal in the samples of its model, or as float32 values that the field gives, by `accept`.',
-      content: bytesOf(...signalReplies),
-    },
+    200: decodedReply,
     ...problems(400, 404, 406, 409, 413, 415, 422, 503),
   },
 });
@@ -137,11 +139,7 @@ const decodeFileRoute = createRoute({
     body: { required: true, content: bytesOf(functaType) },
   },
   responses: {
-    200: {
-      description:
-        'A signal in the samples of its model, or as float32 values that the field gives, by `accept`.',
-      content: bytesOf(...signalReplies),
-    },
+    200: decodedReply,
     ...problems(400, 404, 406, 413, 415, 422, 503),
   },
 });
