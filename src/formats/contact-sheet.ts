@@ -45,7 +45,11 @@ export function contactSheet(pictures: readonly Signal[], options: ContactSheetO
   const height = gap + rows * (cell[0]! + gap);
   const width = gap + columns * (cell[1]! + gap);
   checkLimit('samples', height * width, limits.maxSamples, 'ask for fewer or smaller pictures');
-  const values = new Float32Array(height * width * channels).fill(background);
+  const values = new Float32Array(height * width * channels);
+  for (let from = 0; from < values.length; from += valuesPerLook) {
+    look();
+    values.fill(background, from, from + valuesPerLook);
+  }
   if (channels === 4) for (let p = 3; p < values.length; p += 4) values[p] = 1;
   pictures.forEach((picture, k) => {
     const top = gap + Math.floor(k / columns) * (cell[0]! + gap);
@@ -55,8 +59,9 @@ export function contactSheet(pictures: readonly Signal[], options: ContactSheetO
   return { id: 'contact-sheet', shape: [height, width], channels, values };
 }
 
-/** Rows between two looks at whether to stop. */
+/** Rows, and values that are written for the first time, between two looks at whether to stop: memory that is new takes long. */
 const rowsPerLook = 16;
+const valuesPerLook = 2 ** 20;
 
 function paste(
   picture: Signal,
