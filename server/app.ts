@@ -4,6 +4,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
+import { openAccess } from './access.ts';
 import type { ServerContext } from './context.ts';
 import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
 import type { Pacer } from './pacer.ts';
@@ -41,6 +42,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   app.use(requestId({ limitLength: 64 }));
   app.use(async (c, next) => {
     const connection = context.connections.of(c.env?.incoming?.socket as Socket | undefined);
+    c.set('access', openAccess);
     c.set('intake', context);
     c.set('connection', connection);
     c.set('body', connection.holdBody());

@@ -2,6 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { MiddlewareHandler } from 'hono';
 import { printable, printableJson } from '../src/core/printable.ts';
+import type { Access } from './access.ts';
 import type { Hold } from './budget.ts';
 import type { Connection } from './connections.ts';
 import type { ServerContext } from './context.ts';
@@ -26,6 +27,8 @@ const mostPath = 512;
 
 export interface Variables {
   requestId: string;
+  /** What the request may do. */
+  access: Access;
   /** What the request came by. */
   connection: Connection;
   /** What may be read of it. */

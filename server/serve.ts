@@ -13,6 +13,7 @@ import { createApp } from './app.ts';
 import { Catalogue, type RefusedModel, type ServedModel } from './catalogue.ts';
 import { Connections } from './connections.ts';
 import type { ServerContext } from './context.ts';
+import { homeAt } from './home.ts';
 import { isLoopback } from './hosts.ts';
 import { listen } from './listen.ts';
 import type { AccessRecord } from './log.ts';
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly modelsDir?: string | readonly string[] | undefined;
   /** Paths of functasets, served under the last part of their path, or by name. */
   readonly functasets?: readonly string[] | Readonly<Record<string, string>> | undefined;
+  /** Directory for what is made over HTTP: functasets, models, jobs, keys. Without one nothing can be made. */
+  readonly home?: string | undefined;
   /** The name of an engine, or an engine, whose name is taken: each worker opens its own. Default: the fastest here. */
   readonly engine?: Engine | string | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -144,6 +147,7 @@ async function openContext(
     engine,
     limits,
     maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
+    home: options.home === undefined ? undefined : homeAt(options.home),
     version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
     state: { draining: false },
   };

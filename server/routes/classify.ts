@@ -1,6 +1,7 @@
 /** Labels of signals and functions, from the classifier that stands beside a model. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { magic } from '../../codec/header.ts';
+import { needs } from '../access.ts';
 import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, findModel, modelOf, type ServerContext } from '../context.ts';
@@ -48,6 +49,7 @@ const modelRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/classify',
   tags: ['coding'],
+  security: needs('read'),
   summary: 'The likeliest labels of a signal, or of functions in bytes',
   description:
     'By `classifier.safetensors` beside the model file; `functa classify train` makes it. A signal is encoded first.',
@@ -69,6 +71,7 @@ const functasetRoute = createRoute({
   method: 'post',
   path: '/v1/functasets/{s}/classify',
   tags: ['functasets'],
+  security: needs('read'),
   summary: 'The likeliest labels of functions: of those named, or of a page of all',
   middleware: [smallJson(maxJsonBytes)] as const,
   request: {

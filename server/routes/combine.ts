@@ -5,6 +5,7 @@ import { pathSpaces } from '../../src/combine/index.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { kindOf } from '../../src/formats/formats.ts';
 import { isNumber, isText, list } from '../../src/query/index.ts';
+import { needs } from '../access.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
@@ -56,6 +57,7 @@ const combineRoute = createRoute({
   method: 'post',
   path: '/v1/functasets/{s}/combine',
   tags: ['functasets'],
+  security: needs('read'),
   summary: 'A path between two functions, a mean, or a difference: functions again',
   middleware: [smallJson(maxJsonBytes)] as const,
   request: {

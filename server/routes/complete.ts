@@ -5,6 +5,7 @@ import type { KindThat } from '../../prior/kinds.ts';
 import { completingPriors } from '../../src/complete/index.ts';
 import { kindOf, signalFormats, titlesOf, togetherText } from '../../src/formats/formats.ts';
 import { base64, isRow, list } from '../../src/query/index.ts';
+import { needs } from '../access.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, findModel, type ServerContext } from '../context.ts';
@@ -76,6 +77,7 @@ const completeRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/complete',
   tags: ['coding'],
+  security: needs('read'),
   summary:
     'A signal from a part of it, with draws of what is possible; the same request gives the same bytes',
   middleware: [smallJson(maxJsonBytes)] as const,

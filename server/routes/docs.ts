@@ -54,6 +54,7 @@ const policy = [
 
 /** Call it once all other routes are there. */
 export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
   // Made once, and not by a request: it keeps the event loop for 50 ms.
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',

@@ -5,6 +5,7 @@ import { BadInputError } from '../../src/core/errors.ts';
 import { kindOf } from '../../src/formats/formats.ts';
 import type { FunctionSummary } from '../../src/functaset/index.ts';
 import { factsOf } from '../../src/query/index.ts';
+import { needs } from '../access.ts';
 import { etagged } from '../caching.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findFunctaset, modelOf, modelOfNetwork, type ServerContext } from '../context.ts';
@@ -68,6 +69,7 @@ const listRoute = createRoute({
   method: 'get',
   path: '/v1/functasets',
   tags: ['functasets'],
+  security: needs('read'),
   summary: 'The functasets that are served',
   responses: {
     200: {
@@ -81,6 +83,7 @@ const functasetRoute = createRoute({
   method: 'get',
   path: '/v1/functasets/{s}',
   tags: ['functasets'],
+  security: needs('read'),
   summary: 'What a functaset holds',
   request: { params: functasetParams },
   responses: {
@@ -93,6 +96,7 @@ const functionsRoute = createRoute({
   method: 'get',
   path: '/v1/functasets/{s}/functions',
   tags: ['functasets'],
+  security: needs('read'),
   summary: 'Functions, a page at a time, in order of their ids',
   request: { params: functasetParams, query: functionsQuery },
   responses: {
@@ -114,6 +118,7 @@ const functionRoute = createRoute({
   method: 'get',
   path: '/v1/functasets/{s}/functions/{id}',
   tags: ['functasets'],
+  security: needs('read'),
   summary: 'One function: decoded at any size, as bytes, or what is known of it',
   request: { params: functionParams, query: functionQuery },
   responses: {

@@ -1,5 +1,6 @@
 /** Is the process alive, and should it be sent requests. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { needs } from '../access.ts';
 import type { ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import { HttpFault } from '../problem.ts';
@@ -11,6 +12,7 @@ const liveRoute = createRoute({
   method: 'get',
   path: '/livez',
   tags: ['health'],
+  security: needs('read'),
   summary: 'The process answers',
   responses: { 200: { description: 'It does.', content: { 'application/json': { schema: status } } } },
 });
@@ -31,6 +33,7 @@ const readyRoute = createRoute({
   method: 'get',
   path: '/readyz',
   tags: ['health'],
+  security: needs('read'),
   summary: 'Models are loaded and requests are taken',
   responses: {
     200: { description: 'They are.', content: { 'application/json': { schema: ready } } },

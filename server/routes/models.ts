@@ -7,6 +7,7 @@ import type { KindThat } from '../../prior/kinds.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { outputsOfKind } from '../../src/field/kinds.ts';
 import { kindOf, type SignalKind } from '../../src/formats/formats.ts';
+import { needs } from '../access.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
@@ -43,6 +44,7 @@ const listRoute = createRoute({
   method: 'get',
   path: '/v1/models',
   tags: ['models'],
+  security: needs('read'),
   summary: 'The models that are served',
   responses: {
     200: {
@@ -65,6 +67,7 @@ const modelRoute = createRoute({
   method: 'get',
   path: '/v1/models/{m}',
   tags: ['models'],
+  security: needs('read'),
   summary: 'One model: what it takes, how it was made, what it reached',
   request: { params: modelParams },
   responses: {
@@ -79,6 +82,7 @@ const encodeRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/encode',
   tags: ['coding'],
+  security: needs('read'),
   summary: 'A signal to a function in bytes',
   request: {
     params: modelParams,
@@ -117,6 +121,7 @@ const decodeRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/decode',
   tags: ['coding'],
+  security: needs('read'),
   summary: 'A function in bytes to a signal, at any size',
   request: {
     params: modelParams,
@@ -133,6 +138,7 @@ const decodeFileRoute = createRoute({
   method: 'post',
   path: '/v1/decode',
   tags: ['coding'],
+  security: needs('read'),
   summary: 'A function in bytes to a signal, by the model that the file names or the network that it brings',
   request: {
     query: decodeQuery,
@@ -148,6 +154,7 @@ const sampleRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/sample',
   tags: ['coding'],
+  security: needs('read'),
   summary: 'New signals from the prior; the same request gives the same bytes',
   middleware: [smallJson(maxJsonBytes)] as const,
   request: {

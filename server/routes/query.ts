@@ -1,6 +1,7 @@
 /** Questions to a functaset, answered as one JSON object or line by line. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { queryRequest } from '../../src/query/index.ts';
+import { needs } from '../access.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
@@ -29,6 +30,7 @@ const queryRoute = createRoute({
   method: 'post',
   path: '/v1/functasets/{s}/query',
   tags: ['functasets'],
+  security: needs('read'),
   summary: 'What is near, where, unlikely, and what functions are at given points',
   description:
     'Kinds: near (by id, by a signal, by a part of one), similar_region, evaluate (values and exact derivatives), aggregate, where, unlikely, duplicates.',

@@ -177,6 +177,7 @@ export type ErrorCode =
   | 'no-prices'
   | 'no-prior'
   | 'no-qualities'
+  | 'no-home'
   | 'no-such-path'
   | 'no-terms'
   | 'not-a-picture'
