@@ -1,6 +1,6 @@
 /** Serves models and functasets over HTTP. */
 export { type AppOptions, createApp } from './app.ts';
-export { FunctaClient, type FunctaClientOptions, ProblemError } from './client.ts';
+export { FunctaClient, type FunctaClientOptions, ProblemError } from './client/client.ts';
 export { type AccessRecord, recordJson, recordText } from './log.ts';
 export { type Problem, problemSchema } from './problem.ts';
 export { type RunningServer, type ServerOptions, startServer } from './serve.ts';

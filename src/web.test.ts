@@ -49,7 +49,7 @@ it('is bundled for a browser without Node or a package in it, and reads there wh
 
 it('the client is bundled for a browser without Node or a package in it', async () => {
   const { outputFiles, metafile } = await build({
-    entryPoints: [new URL('../server/client.ts', import.meta.url).pathname],
+    entryPoints: [new URL('../server/client/client.ts', import.meta.url).pathname],
     ...{ bundle: true, format: 'esm', platform: 'browser', minify: true, write: false, metafile: true },
   });
   expect(Object.keys(metafile.inputs).filter((path) => path.includes('node_modules'))).toEqual([]);

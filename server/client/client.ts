@@ -1,12 +1,12 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
-import { mediaType as functaType } from '../codec/header.ts';
-import type { WrittenName } from '../src/formats/formats.ts';
-import { mediaTypes } from '../src/formats/media-types.ts';
-import type { QueryInput } from '../src/query/index.ts';
-import type { Problem } from './problem.ts';
-import type { functasetDetail, functasetSummary, functionSchema } from './routes/functasets.ts';
-import type { modelDetail, modelSummary, sampleBody } from './schemas.ts';
+import { mediaType as functaType } from '../../codec/header.ts';
+import type { WrittenName } from '../../src/formats/formats.ts';
+import { mediaTypes } from '../../src/formats/media-types.ts';
+import type { QueryInput } from '../../src/query/index.ts';
+import type { Problem } from '../problem.ts';
+import type { functasetDetail, functasetSummary, functionSchema } from '../routes/functasets.ts';
+import type { modelDetail, modelSummary, sampleBody } from '../schemas.ts';
 
 export type ModelSummary = z.infer<typeof modelSummary>;
 export type ModelDetail = z.infer<typeof modelDetail>;
