@@ -1,6 +1,8 @@
 /** Where the service keeps what it was given over HTTP: one directory, with a folder for each kind of thing. */
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConflictError } from '../src/core/errors.ts';
+import { type Held, holdDirectory } from '../src/functaset/index.ts';
 
 /** `home` holds functasets/NAMESPACE/NAME, models/NAMESPACE/NAME.functa-model, jobs/ and keys. */
 export interface Home {
@@ -17,6 +19,23 @@ export function homeAt(directory: string): Home {
     jobs: join(directory, 'jobs'),
     keys: join(directory, 'keys'),
   };
+}
+
+/** Where a service keeps things unless it is told: `functa/service` in the user's directory of data (XDG Base Directory). */
+export function defaultHome(environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  return join(environment.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'functa', 'service');
+}
+
+/** Makes a home where it is not there, for this server alone. Throws ConflictError `home-busy`, and what the disk says. */
+export function holdHome(directory: string): Promise<Held> {
+  return holdDirectory(
+    directory,
+    (path, who) =>
+      new ConflictError(
+        'home-busy',
+        `${path} is the home of a server that runs (${who}); stop that one, or give another --home`,
+      ),
+  );
 }
 
 /** Throws ConflictError `no-home` where the server was started without one. */

@@ -1,6 +1,7 @@
 /** Serves models and functasets over HTTP. */
 export { type AppOptions, createApp } from './app.ts';
 export { FunctaClient, type FunctaClientOptions, ProblemError } from './client/client.ts';
+export { defaultHome } from './home.ts';
 export { type AccessRecord, recordJson, recordText } from './log.ts';
 export { type Problem, problemSchema } from './problem.ts';
 export { type RunningServer, type ServerOptions, startServer } from './serve.ts';

@@ -13,7 +13,7 @@ import { createApp } from './app.ts';
 import { Catalogue, type RefusedModel, type ServedModel } from './catalogue.ts';
 import { Connections } from './connections.ts';
 import type { ServerContext } from './context.ts';
-import { homeAt } from './home.ts';
+import { holdHome, homeAt } from './home.ts';
 import { isLoopback } from './hosts.ts';
 import { listen } from './listen.ts';
 import type { AccessRecord } from './log.ts';
@@ -74,8 +74,8 @@ export interface RunningServer {
 /** What a request may ask for: a picture of 16 megapixels, about ten seconds of two cores, less than a minute of entropy coding. */
 const defaultBodyBytes = 2 ** 24;
 /**
- * Loads models and functasets and listens. Throws EnvironmentError `port-in-use` or `cannot-listen`, and what reading
- * a model or opening a functaset throws; nothing stays open then.
+ * Loads models and functasets and listens. Throws EnvironmentError `port-in-use` or `cannot-listen`, ConflictError `home-busy`,
+ * and what reading a model or opening a functaset throws; nothing stays open then.
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const closers: (() => Promise<unknown>)[] = [];
@@ -132,6 +132,10 @@ async function openContext(
   for (const directory of directories) checkDirectory(directory);
   const entries = await listModels(directories);
   const functasets = refsOf(options.functasets ?? []);
+  if (options.home !== undefined) {
+    const held = await holdHome(options.home);
+    closers.push(() => held.release());
+  }
   const choice = typeof options.engine === 'object' ? options.engine.name : options.engine;
   const { pool, engine } = await Pool.open({ threads: running, engine: choice, limits });
   closers.push(() => pool.close());

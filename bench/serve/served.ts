@@ -1,6 +1,8 @@
 /** The server as an operator runs it: `functa serve` in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface Served {
@@ -20,7 +22,9 @@ export async function serve(): Promise<Served> {
   const built = existsSync(`${root}dist/src/cli/main.js`);
   const entry = built ? 'dist/src/cli/main.js' : 'src/cli/main.ts';
   const args = [...(built ? [] : ['--import', 'tsx']), entry, 'serve', '--port', '0', '--json'];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+  const home = mkdtempSync(join(tmpdir(), 'functa-bench-'));
+  const env = { ...process.env, XDG_DATA_HOME: home };
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
   const port = await portOf(child);
   const stat = (name: 'status' | 'stat') => readFileSync(`/proc/${child.pid}/${name}`, 'utf8');
   const megabytes = (field: string) =>
@@ -34,7 +38,12 @@ export async function serve(): Promise<Served> {
       return (Number(fields[11]) + Number(fields[12])) / 100;
     },
     stop() {
-      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      const gone = new Promise<void>((resolve) =>
+        child.once('exit', () => {
+          rmSync(home, { recursive: true, force: true });
+          resolve();
+        }),
+      );
       child.kill('SIGTERM');
       return gone;
     },

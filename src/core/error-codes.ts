@@ -113,6 +113,7 @@ export type ErrorCode =
   | 'headers-too-large'
   | 'hex'
   | 'hnsw-absent'
+  | 'home-busy'
   | 'image-too-large-for-format'
   | 'infinite-value'
   | 'info-checksum'

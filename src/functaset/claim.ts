@@ -30,20 +30,19 @@ const format = 'functaset-writer/1';
 /** Claims of this process whose release could not be carried out. */
 const released = new Set<string>();
 
+/** What is said of a directory that a living process holds. */
+export type Busy = (directory: string, who: string) => ConflictError;
+
 /**
  * Claims `directory` for this process; returns what `releaseClaim` needs. Call it inside a write transaction.
- * Throws ConflictError `functaset-busy`, also when this process holds the claim itself, and `functaset-claim` for a damaged one.
+ * Throws ConflictError `functaset-busy`, or what `busy` makes, also when this process holds the claim itself, and `functaset-claim` for a
+ * damaged one.
  */
-export function takeClaim(directory: string): string {
+export function takeClaim(directory: string, busy: Busy = functasetBusy): string {
   const path = claimPath(directory);
   const owner = readOwner(path);
-  if (owner !== undefined && isAlive(owner)) {
-    const who = owner.pid === process.pid ? 'this process' : `process ${owner.pid}`;
-    throw new ConflictError(
-      'functaset-busy',
-      `functaset ${directory} is being written by ${who}; close it there, or open it with readOnly`,
-    );
-  }
+  if (owner !== undefined && isAlive(owner))
+    throw busy(directory, owner.pid === process.pid ? 'this process' : `process ${owner.pid}`);
   const mine: Owner = {
     token: randomUUID(),
     pid: process.pid,
@@ -60,6 +59,13 @@ export function releaseClaim(directory: string, token: string): void {
   released.add(token);
   const path = claimPath(directory);
   if (ownToken(path) === token) rmSync(path, { force: true });
+}
+
+function functasetBusy(directory: string, who: string): ConflictError {
+  return new ConflictError(
+    'functaset-busy',
+    `functaset ${directory} is being written by ${who}; close it there, or open it with readOnly`,
+  );
 }
 
 export function claimPath(directory: string): string {

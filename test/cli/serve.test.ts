@@ -9,6 +9,7 @@ let place: Workplace;
 
 beforeAll(async () => {
   place = await makeWorkplace();
+  process.env.XDG_DATA_HOME = place.at('data');
 });
 afterAll(() => place.remove());
 
@@ -29,6 +30,26 @@ describe('functa serve', () => {
     expect(await answer).toMatchObject({ models: [{ name: 'tiny' }] });
     expect(ran.stderr).toContain('"path":"/v1/models","status":200');
     expect(ran.stderr).toMatch(/stopped\n$/);
+  });
+
+  it('has its home to itself: a second server on it is refused by name', async () => {
+    const args = ['serve', '--port', '0', '--models', place.directory, '--home', place.at('home')];
+    let second: Awaited<ReturnType<typeof functaJson>> | undefined;
+    let asked: Promise<unknown> | undefined;
+    const first = await functa(args, {
+      onStdout: (text, kill) => {
+        if (asked !== undefined || !text.includes('\n')) return;
+        asked = functaJson(args)
+          .then((ran) => {
+            second = ran;
+          })
+          .finally(() => kill('SIGTERM'));
+      },
+    });
+    expect([first.status, second?.status]).toEqual([0, 1]);
+    expect(second!.json).toMatchObject({ error: { code: 'home-busy' } });
+    const again = await functa(args, { onStdout: (text, kill) => text.includes('\n') && kill('SIGTERM') });
+    expect(again.status).toBe(0);
   });
 
   it('prints three commands to try', async () => {

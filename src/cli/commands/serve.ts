@@ -1,4 +1,5 @@
 /** `functa serve`: models and stores over HTTP, until it is told to stop. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { RunningServer } from '../../../server/index.ts';
 import type { Job, Report } from '../job.ts';
@@ -10,6 +11,7 @@ interface ServeFlags {
   readonly port: number;
   readonly models?: readonly string[];
   readonly functaset?: readonly string[];
+  readonly home?: string;
   readonly maxBody?: number;
   readonly allowHost?: readonly string[];
 }
@@ -32,6 +34,10 @@ export function addServe(program: Command, run: Run): void {
       'a store to serve, may be repeated; default: those that come with the models',
       collect,
     )
+    .option(
+      '--home <directory>',
+      'where to keep what is made over HTTP; default: functa/service in $XDG_DATA_HOME or ~/.local/share',
+    )
     .option('--max-body <bytes>', 'refuse larger requests', integer(1))
     .option(
       '--allow-host <name>',
@@ -42,7 +48,7 @@ export function addServe(program: Command, run: Run): void {
 }
 
 async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
-  const { recordJson, recordText, startServer } = await import('../../../server/index.ts');
+  const { defaultHome, recordJson, recordText, startServer } = await import('../../../server/index.ts');
   const { demoFunctasets } = await import('../../jobs/index.ts');
   const onMissing = (name: string, reason: string) => job.note(`functaset ${name} is not served: ${reason}`);
   const demos = { directories: flags.models, signal: job.signal, onMissing };
@@ -52,6 +58,7 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
     port: flags.port,
     modelsDir: flags.models,
     functasets,
+    home: flags.home ?? usable(defaultHome(), job),
     maxBodyBytes: flags.maxBody,
     allowedHosts: flags.allowHost,
     engine: job.globals.engine,
@@ -69,6 +76,18 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
   await job.present(started(server));
   await server.closed;
   job.note('stopped');
+}
+
+/** A home that nobody asked for is used where it can be; without one the server reads, and keeps nothing. */
+function usable(home: string, job: Job): string | undefined {
+  try {
+    mkdirSync(home, { recursive: true });
+    accessSync(home, constants.W_OK);
+    return home;
+  } catch (error) {
+    job.note(`keeps nothing that is made over HTTP: ${(error as Error).message}; give --home a directory`);
+    return undefined;
+  }
 }
 
 function started({ url, port, models, reply, functasets, engine }: RunningServer): Report {
