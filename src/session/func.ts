@@ -206,7 +206,8 @@ class OpenedFunc implements Func {
   async decode(options: FuncDecodeOptions = {}): Promise<Signal> {
     const stream = this.rows(options);
     const values = await collectRows(stream);
-    return { id: this.id, shape: stream.shape, channels: stream.channels, values };
+    const { shape, channels, axes } = stream;
+    return { id: this.id, shape, channels, axes, values };
   }
 
   rows(options: FuncDecodeOptions = {}): RowStream {

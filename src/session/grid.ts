@@ -1,8 +1,11 @@
 /** From what a caller asks for (`4x`, a size, a cut) to the points where a field is evaluated. */
-import { BadInputError } from '../core/errors.ts';
+import { BadInputError, BugError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Points } from '../engine/engine.ts';
+import type { ModelCard } from '../field/card.ts';
+import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
+import { axesOf, axesOfGrid } from '../signal/axes.ts';
 import { type Box, wholeOf } from '../signal/box.ts';
 import { type BoxOptions, boxOf, parseSize, type Size } from '../signal/region.ts';
 
@@ -43,6 +46,17 @@ export function outputGrid(
       count: cut.count.map((n, axis) => [rows, part?.count ?? n][axis] ?? n),
     }),
   };
+}
+
+/** Where the samples of a grid over a signal of `shape` stand, as the card says. */
+export function axesOfOutput(
+  card: Pick<ModelCard, 'axes' | 'shape'>,
+  shape: readonly number[],
+  grid: OutputGrid,
+): Axis[] {
+  const points = grid.points(0, grid.shape[0]!);
+  if (points.kind !== 'grid') throw new BugError('an output is a grid of points');
+  return axesOfGrid(axesOf(card, shape), shape, points);
 }
 
 function wholeShape(shape: readonly number[], size: Size | undefined): readonly number[] {

@@ -11,7 +11,7 @@ import { pointCount } from '../field/spec.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { toSignalValues } from '../signal/values.ts';
 import { type GridPoints, Interpolator, isBetween, samplesBehind } from './between.ts';
-import { type OutputGrid, outputGrid } from './grid.ts';
+import { axesOfOutput, type OutputGrid, outputGrid } from './grid.ts';
 import type { DecodeOptions } from './types.ts';
 
 /** Enough points to keep every thread at work, few enough that a block is a megabyte or two. */
@@ -56,7 +56,10 @@ export function fieldRows(
       yield { ...where, values: toSignalValues(card, values, options.raw ?? false) };
     }
   }
-  return { shape: grid.shape, channels: card.spec.outputs, rows: rows() };
+  return {
+    ...{ shape: grid.shape, channels: card.spec.outputs, rows: rows() },
+    axes: axesOfOutput(card, shape, grid),
+  };
 }
 
 /** Whether a grid is drawn from the samples of a signal: those of 8 bits have nothing between that was learnt. */

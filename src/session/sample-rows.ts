@@ -9,7 +9,7 @@ import { pointCount } from '../field/spec.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { toSampleValues } from '../signal/values.ts';
 import { Interpolator } from './between.ts';
-import { outputGrid } from './grid.ts';
+import { axesOfOutput, outputGrid } from './grid.ts';
 import { blocksOf, type Draw, isDrawn } from './rows.ts';
 import type { DecodeOptions } from './types.ts';
 
@@ -42,7 +42,7 @@ export function sampleRows(
       yield { ...where, values: toSampleValues(card, values, options.raw ?? false) };
     }
   }
-  return { shape: grid.shape, channels, rows: rows() };
+  return { shape: grid.shape, channels, axes: axesOfOutput(card, shape, grid), rows: rows() };
 }
 
 /** Signal values [rows, columns, channels] of a part of a picture; `length`: numbers of a row. */

@@ -129,7 +129,8 @@ class OpenSession implements Session {
   async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {
     const stream = await this.decodeRows(bytes, options);
     const values = await collectRows(stream);
-    return { id: 'decoded', shape: stream.shape, channels: stream.channels, values };
+    const { shape, channels, axes } = stream;
+    return { id: 'decoded', shape, channels, axes, values };
   }
 
   async decodeRows(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RowStream> {
@@ -142,7 +143,7 @@ class OpenSession implements Session {
   async *decodeMany(bytes: Uint8Array, options: DecodeOptions = {}): AsyncIterable<Signal> {
     for (const { id, rows: stream } of this.decodeEach(bytes, options)) {
       const values = await collectRows(stream);
-      yield { id, shape: stream.shape, channels: stream.channels, values };
+      yield { id, shape: stream.shape, channels: stream.channels, axes: stream.axes, values };
     }
   }
 
@@ -182,6 +183,7 @@ class OpenSession implements Session {
         id: sampleId({ seed, label }, i),
         shape: stream.shape,
         channels: stream.channels,
+        axes: stream.axes,
         values,
       });
     }

@@ -1,5 +1,6 @@
 /** Signals as streams of rows: memory is that of one block, however large the signal is. */
 import { BadInputError } from '../core/errors.ts';
+import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Signal } from './signal.ts';
 
@@ -16,6 +17,8 @@ export interface RowStream {
   /** Shape of the whole output. */
   readonly shape: readonly number[];
   readonly channels: number;
+  /** Where its samples stand, as far as that is known. */
+  readonly axes?: readonly Axis[] | undefined;
   /** Memory stays that of one block, however large the output is. Iterate once. */
   readonly rows: AsyncIterable<Rows>;
 }
@@ -44,8 +47,9 @@ export function signalRows(signal: {
   readonly shape: readonly number[];
   readonly channels: number;
   readonly values: Float32Array;
+  readonly axes?: readonly Axis[] | undefined;
 }): RowStream {
-  const { shape, channels, values } = signal;
+  const { shape, channels, axes, values } = signal;
   async function* rows(): AsyncIterable<Rows> {
     const height = shape[0]!;
     const rowValues = values.length / height;
@@ -55,7 +59,7 @@ export function signalRows(signal: {
       yield { start, rows: n, values: values.subarray(start * rowValues, (start + n) * rowValues) };
     }
   }
-  return { shape, channels, rows: rows() };
+  return { shape, channels, axes, rows: rows() };
 }
 
 /** Signals of one shape as one: [signals, ...shape]. Throws BadInputError `stack-shapes`. */
@@ -68,7 +72,11 @@ export function stackedRows(signals: readonly Signal[]): RowStream {
   async function* rows(): AsyncIterable<Rows> {
     for (const [start, { values }] of signals.entries()) yield { start, rows: 1, values };
   }
-  return { shape: [signals.length, ...first.shape], channels: first.channels, rows: rows() };
+  const { shape, channels, axes } = first;
+  return {
+    ...{ shape: [signals.length, ...shape], channels, rows: rows() },
+    axes: axes && [{ name: 'item' }, ...axes],
+  };
 }
 
 /** Points of a block: those of a signal in memory are cut into as many. */
