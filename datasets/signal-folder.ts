@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts';
 import { defaultLimits, type Limits } from '../src/core/limits.ts';
 import { parseKind } from '../src/field/card.ts';
-import type { DataKind } from '../src/field/outputs.ts';
+import type { DataKind, Output } from '../src/field/outputs.ts';
+import type { ReadOptions } from '../src/formats/format.ts';
 import { formatOfName, type SignalFormat, signalFormats } from '../src/formats/formats.ts';
 import { readSignalAs, readSignalShape } from '../src/formats/read.ts';
 import type { Signal } from '../src/signal/signal.ts';
@@ -29,8 +30,8 @@ export interface SignalFolderOptions {
  */
 export async function openSignalFolder(options: SignalFolderOptions): Promise<Dataset> {
   const kind = await readKind(options.directory);
-  const outputs = kind.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
-  const fits = ({ fits }: SignalFormat) => fits({ axes: kind.axes.length, outputs });
+  const asked = { axes: kind.axes.length, outputs: outputsOf(kind), along: kind.axes };
+  const fits = ({ fits }: SignalFormat) => fits(asked);
   const files = await filesOf({
     ...options,
     rule: 'by-folder',
@@ -45,6 +46,11 @@ export async function openSignalFolder(options: SignalFolderOptions): Promise<Da
       .join(', '),
   });
   return new SignalFolder(options, kind, files);
+}
+
+/** In their own unit: nothing is scaled before something is learnt. */
+function outputsOf({ outputs }: DataKind): Output[] {
+  return outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
 }
 
 async function readKind(directory: string): Promise<DataKind> {
@@ -88,9 +94,7 @@ class SignalFolder implements Dataset {
 
   async get(i: number): Promise<Signal> {
     const id = this.idAt(i);
-    const outputs = this.kind.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
-    const options = { id, told: id, outputs, axes: this.kind.axes.length, limits: this.#limits };
-    const signal = await this.#read(id, (bytes) => readSignalAs(bytes, options));
+    const signal = await this.#read(id, (bytes) => readSignalAs(bytes, this.#optionsOf(id)));
     if (signal.channels !== this.channels)
       throw new BadInputError(
         'signal-channels',
@@ -107,11 +111,17 @@ class SignalFolder implements Dataset {
   }
 
   shapeAt(i: number): Promise<readonly number[]> {
-    const axes = this.kind.axes.length;
-    return this.#read(this.idAt(i), (bytes) => readSignalShape(bytes, axes, this.#limits, this.idAt(i)));
+    const id = this.idAt(i);
+    return this.#read(id, (bytes) => readSignalShape(bytes, this.#optionsOf(id)));
   }
 
   close(): void {}
+
+  #optionsOf(id: string): ReadOptions {
+    const { axes } = this.kind;
+    const outputs = outputsOf(this.kind);
+    return { id, told: id, outputs, axes: axes.length, along: axes, limits: this.#limits };
+  }
 
   #read<T>(file: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
     return readItem(join(this.#directory, file), decode);

@@ -25,6 +25,8 @@ export interface Kind {
   readonly outputs: readonly Output[];
   readonly axes: readonly Axis[];
   readonly shape: readonly number[];
+  /** Name of the format that is meant where none is named. */
+  readonly format: string;
   /** Samples along each axis of a cell of each level, coarse to fine. */
   readonly cells: readonly number[];
   /** Signal `i`. */
@@ -69,6 +71,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     outputs: outputsOfKind('rgb', { offset: 0.5, scale: 1 }),
     axes: axesOfKind('rgb', 2),
     shape: pictureShape,
+    format: 'png',
     cells: [8, 4],
     signal(i) {
       const [light, ...tints] = [0, 1, 2, 3].map((c) => smooth(pictureShape, new Rng(100 + i, c)));
@@ -84,6 +87,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     outputs: outputsOfKind('mono', { offset: 0, scale: 1 }),
     axes: [{ name: 't', unit: 's', start: 0, step: 1 / 8000 }],
     shape: soundShape,
+    format: 'wav',
     cells: [32, 8],
     signal(i) {
       const values = smooth(soundShape, new Rng(200 + i)).map((v) => Math.round(0.9 * v * 32768) / 32768);
@@ -100,6 +104,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
       { name: 'longitude', unit: 'degrees', start: 7.5, step: 15, wraps: true },
     ],
     shape: mapShape,
+    format: 'npy',
     cells: [4, 2],
     signal(i) {
       const own = smooth(mapShape, new Rng(300 + i));

@@ -5,6 +5,7 @@
 import { multiplyAddsPerPoint, readHeader } from '../../codec/index.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { modulationLength, pointCount } from '../../src/field/spec.ts';
+import { type Parts, wantedBy } from '../../src/formats/formats.ts';
 import { readSignalShape } from '../../src/formats/read.ts';
 import { encodingWork } from '../../src/session/cost.ts';
 import { outputGrid } from '../../src/session/index.ts';
@@ -28,11 +29,12 @@ export function encodingClass(
     effort = 1,
     times = 1,
     type,
-  }: { readonly effort?: number | undefined; readonly times?: number; readonly type?: string },
+    ...parts
+  }: Parts & { readonly effort?: number | undefined; readonly times?: number; readonly type?: string },
   limits: Limits,
 ): Promise<WorkClass> {
   return classOf(async () => {
-    const shape = await readSignalShape(bytes, card.spec.axes, limits, type);
+    const shape = await readSignalShape(bytes, { ...wantedBy(card), ...parts, limits, told: type });
     return times * encodingWork(card, shape, effort);
   });
 }

@@ -2,12 +2,13 @@
 
 import type { Limits } from '../../src/core/limits.ts';
 import type { Model } from '../../src/field/model.ts';
+import { type Parts, wantedBy } from '../../src/formats/formats.ts';
 import { readSignalAs } from '../../src/formats/read.ts';
 import { checkEncodable, checkPart } from '../../src/session/cost.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { sniffSignal } from '../media.ts';
 
-export interface ReadOptions {
+export interface ReadOptions extends Parts {
   readonly as?: 'signal' | 'mask';
   /** Media type that was declared; default: bytes of no kind. */
   readonly type?: string | undefined;
@@ -34,12 +35,12 @@ export function readSignal(
   bytes: Uint8Array,
   { card }: Model,
   limits: Limits,
-  { as = 'signal', type = 'application/octet-stream', onShape }: ReadOptions = {},
+  { as = 'signal', type = 'application/octet-stream', onShape, ...parts }: ReadOptions = {},
 ): Promise<Signal> {
   sniffSignal(type, bytes);
   const id = as === 'mask' ? 'the mask' : 'the signal';
-  const outputs = as === 'mask' ? 'mask' : card.outputs;
-  return readSignalAs(bytes, { id, outputs, axes: card.spec.axes, limits, told: type, onShape });
+  const wanted = as === 'mask' ? { ...wantedBy(card), outputs: as } : wantedBy(card);
+  return readSignalAs(bytes, { ...wanted, ...parts, id, limits, told: type, onShape });
 }
 
 export async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

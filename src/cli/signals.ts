@@ -5,12 +5,13 @@ import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Channels, channelCounts, outputsOfKind } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
-import type { Wanted, WrittenFormat } from '../formats/format.ts';
+import type { Parts, Wanted, WrittenFormat } from '../formats/format.ts';
 import {
   formatOfFile,
   formatOfName,
   kindOf,
   type WrittenName,
+  wantedBy,
   writtenFormatFor,
   writtenFormats,
 } from '../formats/formats.ts';
@@ -34,12 +35,14 @@ export async function readSignal(
     model,
     maxBytes,
     as = { effort: 1 },
+    parts = {},
     limits,
   }: {
     readonly model?: Model;
     readonly maxBytes: number;
     /** What the signal is for. */
     readonly as?: { readonly effort: number } | 'part' | undefined;
+    readonly parts?: Parts | undefined;
     readonly limits: Limits;
   },
 ): Promise<Signal> {
@@ -48,8 +51,8 @@ export async function readSignal(
   const id = path === standardStream ? 'stdin' : basename(path);
   return readSignalAs(bytes, {
     id,
-    outputs: model?.card.outputs ?? 'any',
-    axes: model?.card.spec.axes ?? likelyAxes(path, bytes),
+    ...(model === undefined ? { outputs: 'any', axes: likelyAxes(path, bytes) } : wantedBy(model.card)),
+    ...parts,
     told: path,
     limits: { ...limits, maxFileBytes: maxBytes },
     onShape: (shape) => {
@@ -87,14 +90,13 @@ export async function readOwnSignal(
     const channels = asked ?? 'values';
     return { signal: await read(as(channels), axesOf(path, bytes, channels)), channels };
   }
-  const whole = await read('any', 2);
+  const axes = format.likelyAxes(bytes);
+  const whole = await read('any', axes);
   const needed = format.channelsNeeded(whole);
-  const channels = seenKinds.find((kind) => channelCounts[kind] === needed)!;
-  return { signal: needed === whole.channels ? whole : await read(as(channels), 2), channels };
+  const channels = format.channelKinds?.find((kind) => channelCounts[kind] === needed) ?? 'values';
+  return { signal: needed === whole.channels ? whole : await read(as(channels), axes), channels };
 }
 
-/** Of what is seen, by the channels it has. */
-const seenKinds = ['grey', 'rgb', 'rgba'] as const satisfies readonly Channels[];
 function axesOf(path: string, bytes: Uint8Array, channels: Channels): number {
   if (channels === 'values') return likelyAxes(path, bytes);
   return channels === 'mono' || channels === 'stereo' ? 1 : 2;

@@ -1,6 +1,7 @@
 /** What a format of signals is to whatever reads and writes them. */
 import type { Limits } from '../core/limits.ts';
-import type { Output } from '../field/outputs.ts';
+import type { Channels } from '../field/kinds.ts';
+import type { Axis, Output } from '../field/outputs.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 
@@ -9,6 +10,8 @@ export interface SignalKind {
   /** How many. */
   readonly axes: number;
   readonly outputs: readonly Output[];
+  /** What coordinates along them are, where that is known. */
+  readonly along?: readonly Axis[] | undefined;
 }
 
 /** What a file is read as. */
@@ -16,11 +19,25 @@ export interface Wanted {
   readonly axes: number;
   /** What its values are to be; `mask`: one for each sample, from 0, hidden, to 1, known; `any`: all that the file says. */
   readonly outputs: readonly Output[] | 'mask' | 'any';
+  /** What its coordinates are to be; default: as the file says. */
+  readonly along?: readonly Axis[] | undefined;
 }
 
-export interface ReadOptions extends Wanted {
-  readonly id: string;
+/** What is read of a file that says more than one thing, or says nothing of it. */
+export interface Parts {
+  /** Names of variables, and where along axes that a signal does not have: `NAME`, `NAME,NAME`, `NAME[time=3]`, `[t=3]`. */
+  readonly variable?: string | undefined;
+  /** Samples a side of the grid that a surface is laid on. */
+  readonly grid?: number | undefined;
+}
+
+/** What the shape of a signal is told by. */
+export interface ShapeOptions extends Wanted, Parts {
   readonly limits: Limits;
+}
+
+export interface ReadOptions extends ShapeOptions {
+  readonly id: string;
   /** Name or media type of the file, which tells a format without a beginning of its own. */
   readonly told?: string | undefined;
   /** Called with the shape that the header says, before a sample is decoded; what it throws ends the reading. */
@@ -43,12 +60,16 @@ export interface SignalFormat {
   readonly headless?: boolean;
   /** Whether it holds signals of this kind. */
   fits(kind: SignalKind): boolean;
-  /** The shape of a signal of so many axes, from the header alone. */
-  shapeOf(bytes: Uint8Array, axes: number, limits: Limits): Promise<readonly number[]>;
+  /** Whether signals of this kind are written in it, be it as a picture of them; default: those that it holds. */
+  writes?(kind: SignalKind): boolean;
+  /** The shape of the signal that `read` gives, from the header alone where it says that. */
+  shapeOf(bytes: Uint8Array, options: ShapeOptions): Promise<readonly number[]>;
   /** Throws BadInputError and BadStreamError, and LimitError before a sample is decoded. */
   read(bytes: Uint8Array, options: ReadOptions): Promise<Signal>;
   /** Axes of a signal in it of which nothing else is known. */
   likelyAxes(bytes: Uint8Array): number;
+  /** Kinds of channels that its values are by their number, unless they are numbers of any kind. */
+  readonly channelKinds?: readonly Channels[];
   /** Channels without which nothing of a signal that was read as `any` is lost. */
   channelsNeeded(signal: Signal): number;
   /** Whether a model of so many outputs takes a signal that needs so many channels. */

@@ -65,15 +65,17 @@ const all = [
 ];
 
 describe.each(all)('a $name', ({ outputs, axes, signal }) => {
-  const kind = { axes: axes.length, outputs };
-  it.each(writtenFormatsFor(kind).map((format) => [format.name, format] as const))(
+  const kind = { axes: axes.length, outputs, along: axes };
+  const holding = writtenFormatsFor(kind).filter((format) => format.fits(kind));
+  it.each(holding.map((format) => [format.name, format] as const))(
     'comes back from %s as it was written',
     async (name, format) => {
       const values = format.raw
         ? signal.values
         : toSampleValues({ outputs } as never, signal.values.slice(), false);
       const pieces: Uint8Array[] = [];
-      for await (const piece of format.write(signalRows({ ...signal, values }), outputs)) pieces.push(piece);
+      for await (const piece of format.write(signalRows({ ...signal, axes, values }), outputs))
+        pieces.push(piece);
       const bytes = new Uint8Array(Buffer.concat(pieces));
       expect(formatOfFile(bytes, `a${format.suffixes[0]}`)?.name).toBe(name);
       const read = await readSignalAs(bytes, {
@@ -88,8 +90,9 @@ describe.each(all)('a $name', ({ outputs, axes, signal }) => {
   );
 
   it('is written in the formats that fit it, and in one at least', () => {
-    expect(writtenFormatsFor(kind).length).toBeGreaterThan(0);
-    expect(writtenFormatsFor(kind)).toEqual(writtenFormats.filter((format) => format.fits(kind)));
+    expect(holding.length).toBeGreaterThan(0);
+    expect(holding).toEqual(writtenFormats.filter((format) => format.fits(kind)));
+    expect(writtenFormatsFor(kind).slice(0, holding.length)).toEqual(holding);
   });
 });
 

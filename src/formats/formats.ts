@@ -6,15 +6,16 @@ import { BadInputError } from '../core/errors.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Output } from '../field/outputs.ts';
 import type { RowStream } from '../signal/rows.ts';
-import type { SignalFormat, SignalKind, WrittenFormat } from './format.ts';
+import type { SignalFormat, SignalKind, Wanted, WrittenFormat } from './format.ts';
 import { type PictureName, pictures } from './image-formats.ts';
 import { npy } from './npy-format.ts';
+import { wav } from './wav-format.ts';
 
-export type { SignalFormat, SignalKind, WrittenFormat } from './format.ts';
+export type { Parts, SignalFormat, SignalKind, WrittenFormat } from './format.ts';
 export type { PictureName } from './image-formats.ts';
 
 /** In the order in which they are offered and told. */
-const all = [...pictures, npy] as const;
+const all = [...pictures, wav, npy] as const;
 
 export const signalFormats: readonly (SignalFormat & { readonly name: FormatName })[] = all;
 
@@ -43,21 +44,26 @@ export function formatOfFile(bytes: Uint8Array, told: string | undefined): Signa
 
 /** By the suffix of a file's name, in any case. */
 export function formatOfName(file: string): SignalFormat | undefined {
-  const dot = file.lastIndexOf('.');
-  const suffix = dot < 0 ? '' : file.slice(dot).toLowerCase();
-  return signalFormats.find(({ suffixes }) => suffixes.includes(suffix));
+  const name = file.toLowerCase();
+  return signalFormats.find(({ suffixes }) => suffixes.some((suffix) => name.endsWith(suffix)));
 }
 
-/** The formats that signals of a kind are written in, the one that is meant where none is named first. */
+/** The formats that signals of a kind are written in: those that hold them first, the one that is meant where none is named before all. */
 export function writtenFormatsFor(
   kind: SignalKind,
 ): readonly (WrittenFormat & { readonly name: WrittenName })[] {
-  return writtenFormats.filter((format) => format.fits(kind));
+  const fitting = writtenFormats.filter((format) => format.writes?.(kind) ?? format.fits(kind));
+  return [...fitting.filter(({ fits }) => fits(kind)), ...fitting.filter(({ fits }) => !fits(kind))];
 }
 
 /** What signals of a model are. */
-export function kindOf({ spec, outputs }: Pick<ModelCard, 'spec' | 'outputs'>): SignalKind {
-  return { axes: spec.axes, outputs };
+export function kindOf({ spec, outputs, axes }: Pick<ModelCard, 'spec' | 'outputs' | 'axes'>): SignalKind {
+  return { axes: spec.axes, outputs, along: axes };
+}
+
+/** What a file is read as for a model. */
+export function wantedBy({ spec, outputs, axes }: Pick<ModelCard, 'spec' | 'outputs' | 'axes'>): Wanted {
+  return { axes: spec.axes, outputs, along: axes };
 }
 
 /** The format of this name, or without one the first that holds such signals. Throws BadInputError `format-of-model`. */

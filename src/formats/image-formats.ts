@@ -20,12 +20,13 @@ const picture = {
   raw: false,
   fits: ({ axes, outputs }) =>
     axes === 2 && sampleTypeOf(outputs) === 'uint8' && channelNames[outputs.length] !== undefined,
-  async shapeOf(bytes, _axes, limits) {
+  async shapeOf(bytes, { limits }) {
     const { readImageSize } = await import('./image.ts');
     return readImageSize(bytes, limits);
   },
   read: readPicture,
   likelyAxes: () => 2,
+  channelKinds: ['grey', 'rgb', 'rgba'],
   channelsNeeded({ values }) {
     let grey = true;
     for (let i = 0; i < values.length; i += 4) {

@@ -4,5 +4,6 @@ export const mediaTypes = {
   jpeg: 'image/jpeg',
   webp: 'image/webp',
   avif: 'image/avif',
+  wav: 'audio/wav',
   npy: 'application/x-npy',
 } as const;

@@ -17,7 +17,7 @@ export const npy = {
   raw: true,
   sniff: (bytes) => bytes[0] === 0x93 && String.fromCharCode(...bytes.subarray(1, 6)) === 'NUMPY',
   fits: () => true,
-  shapeOf: async (bytes, axes) => readNpyShape(bytes).slice(0, axes),
+  shapeOf: async (bytes, { axes }) => readNpyShape(bytes).slice(0, axes),
   read: async (bytes, options) => signalFromNpy(bytes, options),
   likelyAxes(bytes) {
     const shape = readNpyShape(bytes);

@@ -2,19 +2,17 @@
 import { BadStreamError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Signal } from '../signal/signal.ts';
-import type { ReadOptions, SignalFormat } from './format.ts';
+import type { ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
 import { formatOfFile, signalFormats, titlesOf } from './formats.ts';
 
 export type ReadSignalOptions = Omit<ReadOptions, 'limits'> & { readonly limits?: Limits | undefined };
 
-/** The shape of a signal of `axes` axes, from the header of its file alone. Throws as `readSignalAs`. */
+/** The shape of the signal that `readSignalAs` gives, from the header of its file where that says it. Throws as `readSignalAs`. */
 export async function readSignalShape(
   bytes: Uint8Array,
-  axes: number,
-  limits: Limits,
-  told?: string,
+  options: ShapeOptions & Pick<ReadOptions, 'told'>,
 ): Promise<readonly number[]> {
-  return formatOf(bytes, { id: 'this', told }).shapeOf(bytes, axes, limits);
+  return formatOf(bytes, { id: 'this', told: options.told }).shapeOf(bytes, options);
 }
 
 /**

@@ -3,6 +3,7 @@ import { AbortedError, BadInputError, ConflictError, NotFoundError } from '../co
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import { wantedBy } from '../formats/formats.ts';
 import { readSignalAs } from '../formats/read.ts';
 import type {
   Functaset,
@@ -135,8 +136,7 @@ export class OpenFunctaset {
     const { card } = model;
     this.#context = {
       ...{ store, model, engine, limits, indexes: new NearIndexes({ store, model, engine }) },
-      readSignal: (bytes) =>
-        readSignalAs(bytes, { id: 'the signal', outputs: card.outputs, axes: card.spec.axes, limits }),
+      readSignal: (bytes) => readSignalAs(bytes, { ...wantedBy(card), id: 'the signal', limits }),
     };
   }
 

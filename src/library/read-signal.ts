@@ -1,6 +1,7 @@
 /** Files of signals to signals as a model takes them. */
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
+import { type Parts, wantedBy } from '../formats/formats.ts';
 import { readSignalAs } from '../formats/read.ts';
 import type { Signal } from '../signal/signal.ts';
 
@@ -12,14 +13,15 @@ import type { Signal } from '../signal/signal.ts';
  */
 export function readSignal(
   bytes: Uint8Array,
-  options: {
+  options: Parts & {
     readonly for: Pick<Model, 'card'>;
     /** Default: `signal`. */
     readonly id?: string | undefined;
+    /** Name or media type of the file, for formats that begin in any way. */
+    readonly told?: string | undefined;
     readonly limits?: Limits | undefined;
   },
 ): Promise<Signal> {
-  const { id = 'signal', limits } = options;
-  const { outputs, spec } = options.for.card;
-  return readSignalAs(bytes, { id, outputs, axes: spec.axes, ...(limits && { limits }) });
+  const { for: model, id = 'signal', ...rest } = options;
+  return readSignalAs(bytes, { ...wantedBy(model.card), ...rest, id });
 }

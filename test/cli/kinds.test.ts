@@ -50,8 +50,8 @@ describe.each(kindNames)('a %s', (name) => {
   it('is decoded to the format that holds it where none is named', async () => {
     await encode('plain.functa');
     const { json } = await run('decode', at('plain.functa'), '--force');
-    expect(json.format).toBe(name === 'picture' ? 'png' : 'npy');
-    expect(json.output).toBe(at(name === 'picture' ? 'plain.png' : 'plain.npy'));
+    expect(json.format).toBe(kind.format);
+    expect(json.output).toBe(at(`plain.${kind.format}`));
     const drawn = await run(
       'sample',
       '-m',

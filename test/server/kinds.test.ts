@@ -82,11 +82,11 @@ describe.each(kindNames)('a %s', (name) => {
   it('is had in the first format that holds it, and not in one that does not', async () => {
     const { bytes } = await client.encode(name, signalToNpy(signal));
     const decoded = await client.decode(name, bytes);
-    expect(sniffFormat(decoded)?.name).toBe(name === 'picture' ? 'png' : 'npy');
+    expect(sniffFormat(decoded)?.name).toBe(kind.format);
     const one = await client.function(`${name}s`, `${name}-1`);
-    expect(sniffFormat(one)?.name).toBe(name === 'picture' ? 'png' : 'npy');
+    expect(sniffFormat(one)?.name).toBe(kind.format);
     const drawn = await client.sample(name, { count: 2 });
-    expect(sniffFormat(drawn)?.name).toBe(name === 'picture' ? 'png' : 'npy');
+    expect(sniffFormat(drawn)?.name).toBe(kind.format);
     if (name === 'picture') return;
     for (const ask of [
       () => client.decode(name, bytes, { format: 'png' }),
