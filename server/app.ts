@@ -4,12 +4,14 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
-import { openAccess } from './access.ts';
 import type { ServerContext } from './context.ts';
+import { crossOrigin } from './cross-origin.ts';
+import { guard } from './guard.ts';
 import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
 import type { Pacer } from './pacer.ts';
 import { knownParameters } from './parameters.ts';
 import { codeOf, HttpFault, problemResponse } from './problem.ts';
+import { type RouteTable, routeTable } from './route-table.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { combineRoutes } from './routes/combine.ts';
 import { completeRoutes } from './routes/complete.ts';
@@ -42,7 +44,6 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   app.use(requestId({ limitLength: 64 }));
   app.use(async (c, next) => {
     const connection = context.connections.of(c.env?.incoming?.socket as Socket | undefined);
-    c.set('access', openAccess);
     c.set('intake', context);
     c.set('connection', connection);
     c.set('body', connection.holdBody());
@@ -52,6 +53,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
     c.res.headers.set('x-content-type-options', 'nosniff');
   });
   if (options.log !== undefined) app.use(accessLog(options.log, options.now ?? (() => new Date())));
+  if (context.gate.origins.length > 0) app.use(crossOrigin(context.gate.origins));
   app.use(
     methodNotAllowed({
       app,
@@ -63,7 +65,9 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
     }),
   );
 
-  app.use(knownParameters(app));
+  let table: RouteTable = new Map();
+  app.use(guard(() => table, context.gate));
+  app.use(knownParameters());
 
   healthRoutes(app, context);
   modelRoutes(app, context);
@@ -73,7 +77,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   queryRoutes(app, context);
   combineRoutes(app, context);
   docsRoutes(app, context);
-  app.get('/', (c) => c.redirect('/docs', 302));
+  table = routeTable(app);
 
   // Answered, not thrown: the middleware above turns it into 405 where another method would be taken.
   app.notFound((c) => {

@@ -5,6 +5,7 @@ import type { Limits } from '../src/core/limits.ts';
 import type { Admission } from './admission.ts';
 import type { Catalogue, ServedFunctaset, ServedModel } from './catalogue.ts';
 import type { Connections } from './connections.ts';
+import type { Gate } from './guard.ts';
 import type { Home } from './home.ts';
 import type { Pacer } from './pacer.ts';
 import type { TrafficLimits } from './traffic.ts';
@@ -23,6 +24,8 @@ export interface ServerContext {
   readonly maxBodyBytes: number;
   /** Undefined: the server keeps nothing it is given. */
   readonly home: Home | undefined;
+  /** Who may ask for what. */
+  readonly gate: Gate;
   readonly version: string;
   /** Why the server takes no requests: it is going down. */
   readonly state: { draining: boolean };

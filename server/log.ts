@@ -6,6 +6,7 @@ import type { Access } from './access.ts';
 import type { Hold } from './budget.ts';
 import type { Connection } from './connections.ts';
 import type { ServerContext } from './context.ts';
+import type { RouteEntry } from './route-table.ts';
 
 export interface AccessRecord {
   readonly time: string;
@@ -29,6 +30,8 @@ export interface Variables {
   requestId: string;
   /** What the request may do. */
   access: Access;
+  /** The route that answers it; undefined: none has its path. */
+  route: RouteEntry | undefined;
   /** What the request came by. */
   connection: Connection;
   /** What may be read of it. */

@@ -15,7 +15,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
 }
 
-type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
+type Content = Readonly<Record<string, { readonly schema?: Schema; readonly example?: unknown }>>;
 
 interface Schema {
   readonly $ref?: string;
@@ -60,10 +60,10 @@ function curl(document: Described, method: string, path: string, operation: Oper
   const body = requestBody && Object.entries(requestBody.content)[0];
   const answer = Object.keys(responses['200']?.content ?? {})[0];
   if (body !== undefined) {
-    const [type, { schema }] = body;
+    const [type, { schema, example }] = body;
     words.push('-H', quoted(`content-type: ${type}`));
     if (type === 'application/json')
-      words.push('-d', quoted(JSON.stringify(exampleOf(document, schema) ?? {})));
+      words.push('-d', quoted(JSON.stringify(example ?? exampleOf(document, schema) ?? {})));
     else words.push('--data-binary', `@${files[type] ?? 'file'}`);
   }
   if (answer !== undefined && answer !== 'application/json') {

@@ -271,13 +271,20 @@ export function problems<S extends keyof typeof reasons>(
 
 const reasons = {
   400: 'The body is empty, cut off, or not the syntax it claims to be.',
+  401: 'A key is needed, and none was sent that holds.',
+  403: 'The key has not the scope that is needed; or a page of another site asked.',
   404: 'There is nothing of this name.',
   406: 'It cannot be had in a media type that was asked for.',
   409: 'The bytes belong to another model.',
   413: 'More than the limits allow.',
+  408: 'The request came too slowly.',
   415: 'The body is of a media type that is not taken.',
+  421: 'The service does not go by the name that it was asked by.',
   422: 'The bytes are damaged, or a parameter is out of range.',
-  503: 'Too many requests are waiting; see retry-after.',
+  429: 'This key, or this client, asks too often; see retry-after.',
+  500: 'A fault of the server, or a record that is damaged.',
+  503: 'Too many requests are waiting, or something is being put right; see retry-after.',
+  507: 'The disk of the service is full.',
 } as const;
 
 /** Bytes of these media types, for a route's body or response. */

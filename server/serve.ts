@@ -2,19 +2,22 @@
 import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { ConflictError, NotFoundError } from '../src/core/errors.ts';
+import { BadInputError, ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { type Limits, serverLimits, withLimits } from '../src/core/limits.ts';
 import { packageRoot } from '../src/disk/package.ts';
 import type { Engine } from '../src/engine/index.ts';
 import { kindOf, type SignalFormat, writtenFormatsFor } from '../src/formats/formats.ts';
 import { bundledModels, listModels } from '../src/models/index.ts';
+import type { Scope } from './access.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { Catalogue, type RefusedModel, type ServedModel } from './catalogue.ts';
 import { Connections } from './connections.ts';
 import type { ServerContext } from './context.ts';
+import type { Gate } from './guard.ts';
 import { holdHome, homeAt } from './home.ts';
 import { isLoopback } from './hosts.ts';
+import { Keyring } from './keyring.ts';
 import { listen } from './listen.ts';
 import type { AccessRecord } from './log.ts';
 import { Pacer } from './pacer.ts';
@@ -33,6 +36,15 @@ export interface ServerOptions {
   readonly functasets?: readonly string[] | Readonly<Record<string, string>> | undefined;
   /** Directory for what is made over HTTP: functasets, models, jobs, keys. Without one nothing can be made. */
   readonly home?: string | undefined;
+  /** Directory of keys; default: that of `home`. */
+  readonly keys?: string | undefined;
+  /**
+   * What may be done without a key. Default: everything where only this machine reaches the server and no key was ever made, else
+   * nothing.
+   */
+  readonly anonymous?: Scope | 'none' | undefined;
+  /** Origins (`https://host`) of pages that may use the service from a browser; default: none but its own. */
+  readonly origins?: readonly string[] | undefined;
   /** The name of an engine, or an engine, whose name is taken: each worker opens its own. Default: the fastest here. */
   readonly engine?: Engine | string | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -75,7 +87,8 @@ export interface RunningServer {
 const defaultBodyBytes = 2 ** 24;
 /**
  * Loads models and functasets and listens. Throws EnvironmentError `port-in-use` or `cannot-listen`, ConflictError `home-busy`,
- * and what reading a model or opening a functaset throws; nothing stays open then.
+ * and what reading a model or opening a functaset throws; BadInputError `key-needed` where others than this machine reach it
+ * and no key was made; nothing stays open then.
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const closers: (() => Promise<unknown>)[] = [];
@@ -97,6 +110,8 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
     log: options.log,
   });
   closers.push(() => drain(options.graceMs ?? 10_000));
+  context.gate.loopback = isLoopback(address);
+  checkReach(context.gate, host);
 
   let closing: Promise<void> | undefined;
   const { promise: closed, resolve } = withResolvers();
@@ -109,7 +124,7 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
-    loopback: isLoopback(address),
+    loopback: context.gate.loopback,
     models: context.catalogue.models.map(({ name }) => name),
     reply: replyOf(context.catalogue.models[0]),
     refused: context.catalogue.refused,
@@ -141,6 +156,7 @@ async function openContext(
   closers.push(() => pool.close());
   const connections = new Connections(traffic);
   closers.push(async () => connections.close());
+  const home = options.home === undefined ? undefined : homeAt(options.home);
   return {
     catalogue: await Catalogue.open(pool, entries, functasets),
     admission: new Admission({ running, waiting }),
@@ -151,10 +167,25 @@ async function openContext(
     engine,
     limits,
     maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
-    home: options.home === undefined ? undefined : homeAt(options.home),
+    home,
+    gate: {
+      keyring: new Keyring(options.keys ?? home?.keys),
+      anonymous: options.anonymous,
+      origins: options.origins ?? [],
+      loopback: false,
+    },
     version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
     state: { draining: false },
   };
+}
+
+/** Throws BadInputError `key-needed`. Until this is known every request is asked for a key. */
+function checkReach({ loopback, keyring, anonymous }: Gate, host: string): void {
+  if (loopback || keyring.any || anonymous !== undefined) return;
+  throw new BadInputError(
+    'key-needed',
+    `others reach ${host}, and there is no key: make one with functa keys create, or say what may be done without one with --anonymous read`,
+  );
 }
 
 function replyOf(model: ServedModel | undefined): RunningServer['reply'] {

@@ -30,6 +30,8 @@ export interface FunctaClientOptions {
   readonly fetch?: typeof fetch | undefined;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Key of the service, sent with every request. */
+  readonly key?: string | undefined;
 }
 
 /** A problem that the server answered with. */
@@ -94,7 +96,8 @@ export class FunctaClient {
   constructor(base: string, options: FunctaClientOptions = {}) {
     this.#base = base.replace(/\/+$/, '');
     this.#fetch = options.fetch ?? fetch;
-    this.#headers = options.headers ?? {};
+    const bearer = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
+    this.#headers = { ...options.headers, ...bearer };
   }
 
   async models(call: Call = {}): Promise<ModelSummary[]> {

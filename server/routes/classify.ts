@@ -48,6 +48,7 @@ const functionsReply = z
 const modelRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/classify',
+  operationId: 'classify',
   tags: ['coding'],
   security: needs('read'),
   summary: 'The likeliest labels of a signal, or of functions in bytes',
@@ -70,6 +71,7 @@ const modelRoute = createRoute({
 const functasetRoute = createRoute({
   method: 'post',
   path: '/v1/functasets/{s}/classify',
+  operationId: 'classifyFunctions',
   tags: ['functasets'],
   security: needs('read'),
   summary: 'The likeliest labels of functions: of those named, or of a page of all',

@@ -56,6 +56,7 @@ export const combineBody = z
 const combineRoute = createRoute({
   method: 'post',
   path: '/v1/functasets/{s}/combine',
+  operationId: 'combine',
   tags: ['functasets'],
   security: needs('read'),
   summary: 'A path between two functions, a mean, or a difference: functions again',

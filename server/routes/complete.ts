@@ -76,6 +76,7 @@ export const completeBody = z
 const completeRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/complete',
+  operationId: 'complete',
   tags: ['coding'],
   security: needs('read'),
   summary:

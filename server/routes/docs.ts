@@ -1,11 +1,14 @@
 /** The OpenAPI document, and Scalar's reference page over it, from files of this package alone. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { OpenAPIHono } from '@hono/zod-openapi';
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { needsNothing } from '../access.ts';
 import { etagged } from '../caching.ts';
+import { withCommonAnswers } from '../common-answers.ts';
 import type { ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import { withSamples } from '../samples.ts';
+import { bytesOf } from '../schemas.ts';
 
 const scriptPath = '/docs/scalar.js';
 // scripts/bundle.mjs puts it into build/ of a checkout and dist/build/ of a package.
@@ -52,40 +55,87 @@ const policy = [
   "worker-src 'self' blob:",
 ].join('; ');
 
+const common = { tags: ['docs'], security: needsNothing };
+const page = (type: string, description: string) => ({ 200: { description, content: bytesOf(type) } });
+
+const documentRoute = createRoute({
+  ...common,
+  method: 'get',
+  path: '/openapi.json',
+  operationId: 'getDescription',
+  summary: 'This description, as OpenAPI 3.1',
+  responses: {
+    200: {
+      description: 'The document.',
+      content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } },
+    },
+  },
+});
+
+const pageRoute = createRoute({
+  ...common,
+  method: 'get',
+  path: '/docs',
+  operationId: 'getPage',
+  summary: 'This description, as a page',
+  responses: page('text/html', 'A page that needs nothing from elsewhere.'),
+});
+
+const scriptRoute = createRoute({
+  ...common,
+  method: 'get',
+  path: scriptPath,
+  operationId: 'getPageScript',
+  summary: 'The script of the page',
+  responses: page('text/javascript', 'The script.'),
+});
+
+const rootRoute = createRoute({
+  ...common,
+  method: 'get',
+  path: '/',
+  operationId: 'goToPage',
+  summary: 'Leads to the page',
+  responses: { 302: { description: 'To /docs.' } },
+});
+
 /** Call it once all other routes are there. */
 export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
-  // Made once, and not by a request: it keeps the event loop for 50 ms.
-  const document = app.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'functa',
-      version: context.version,
-      description:
-        'Signals as functions: encode, decode at any size, sample, and read functasets. Errors are problem details (RFC 9457) with a stable `code`.',
-      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
-    },
-    tags: [
-      { name: 'models', description: 'What can be coded with.' },
-      { name: 'coding', description: 'Signals to functions and back.' },
-      { name: 'functasets', description: 'Stores of functions.' },
-      { name: 'health', description: 'For whoever runs the server.' },
-    ],
-  });
-
-  app.get('/openapi.json', (c) => {
-    return c.json(withSamples(document, new URL(c.req.url).origin) as object);
-  });
-
-  app.get('/docs', (c) =>
+  let document: object = {};
+  app.openapi(documentRoute, (c) =>
+    c.json(withSamples(document, new URL(c.req.url).origin) as Record<string, unknown>, 200),
+  );
+  app.openapi(rootRoute, (c) => c.redirect('/docs', 302));
+  app.openapi(pageRoute, (c) =>
     c.html(html, 200, { 'content-security-policy': policy, 'cache-control': 'no-cache' }),
   );
-
   let script: Promise<Buffer> | undefined;
-  app.get(scriptPath, async (c) => {
+  app.openapi(scriptRoute, async (c) => {
     script ??= readFile(scalarFile);
     const bytes = (await script) as Buffer<ArrayBuffer>;
     const headers = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache' };
-    return etagged(c, `${bytes.length}`, () => c.body(bytes, 200, headers));
+    return etagged(c, `${bytes.length}`, () => c.body(bytes, 200, headers)) as never;
   });
+
+  // Made once, and not by a request: it keeps the event loop for 50 ms.
+  document = withCommonAnswers(
+    app.getOpenAPI31Document({
+      openapi: '3.1.0',
+      info: {
+        title: 'functa',
+        version: context.version,
+        description:
+          'Signals as functions: encode, decode at any size, sample, and read functasets. Errors are problem details (RFC 9457) with a stable `code`.',
+        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+      },
+      tags: [
+        { name: 'models', description: 'What can be coded with.' },
+        { name: 'coding', description: 'Signals to functions and back.' },
+        { name: 'functasets', description: 'Stores of functions.' },
+        { name: 'health', description: 'For whoever runs the server.' },
+        { name: 'docs', description: 'What the service says of itself.' },
+      ],
+    }),
+  );
 }

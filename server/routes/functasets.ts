@@ -68,6 +68,7 @@ const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema
 const listRoute = createRoute({
   method: 'get',
   path: '/v1/functasets',
+  operationId: 'listFunctasets',
   tags: ['functasets'],
   security: needs('read'),
   summary: 'The functasets that are served',
@@ -82,6 +83,7 @@ const listRoute = createRoute({
 const functasetRoute = createRoute({
   method: 'get',
   path: '/v1/functasets/{s}',
+  operationId: 'getFunctaset',
   tags: ['functasets'],
   security: needs('read'),
   summary: 'What a functaset holds',
@@ -95,6 +97,7 @@ const functasetRoute = createRoute({
 const functionsRoute = createRoute({
   method: 'get',
   path: '/v1/functasets/{s}/functions',
+  operationId: 'listFunctions',
   tags: ['functasets'],
   security: needs('read'),
   summary: 'Functions, a page at a time, in order of their ids',
@@ -117,6 +120,7 @@ const functionsRoute = createRoute({
 const functionRoute = createRoute({
   method: 'get',
   path: '/v1/functasets/{s}/functions/{id}',
+  operationId: 'getFunction',
   tags: ['functasets'],
   security: needs('read'),
   summary: 'One function: decoded at any size, as bytes, or what is known of it',

@@ -1,6 +1,6 @@
 /** Is the process alive, and should it be sent requests. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { needs } from '../access.ts';
+import { allows, needsNothing } from '../access.ts';
 import type { ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import { HttpFault } from '../problem.ts';
@@ -11,8 +11,9 @@ const status = z.object({ status: z.literal('ok') });
 const liveRoute = createRoute({
   method: 'get',
   path: '/livez',
+  operationId: 'isAlive',
   tags: ['health'],
-  security: needs('read'),
+  security: needsNothing,
   summary: 'The process answers',
   responses: { 200: { description: 'It does.', content: { 'application/json': { schema: status } } } },
 });
@@ -23,7 +24,10 @@ const ready = z.object({
   engine: z.string().nullable(),
   models: z.number().int(),
   functasets: z.number().int(),
-  refused: z.array(z.string()).openapi({ description: 'Models whose files cannot be served.' }),
+  refused: z
+    .array(z.string())
+    .optional()
+    .openapi({ description: 'Models whose files cannot be served; told to who may read.' }),
   requests: z.number().int().openapi({ description: 'At work or waiting.' }),
   connections: z.number().int(),
   bytesInFlight: z.number().int().openapi({ description: 'Of bodies and answers in memory.' }),
@@ -32,8 +36,9 @@ const ready = z.object({
 const readyRoute = createRoute({
   method: 'get',
   path: '/readyz',
+  operationId: 'isReady',
   tags: ['health'],
-  security: needs('read'),
+  security: needsNothing,
   summary: 'Models are loaded and requests are taken',
   responses: {
     200: { description: 'They are.', content: { 'application/json': { schema: ready } } },
@@ -63,7 +68,7 @@ export function healthRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
       engine,
       models: models.length,
       functasets: functasets.length,
-      refused: refused.map(({ name }) => name),
+      ...(allows(c.get('access'), 'read') ? { refused: refused.map(({ name }) => name) } : {}),
       requests: admission.held,
       connections: connections.count,
       bytesInFlight: connections.bytesHeld,

@@ -43,6 +43,7 @@ const mostTries = 8;
 const listRoute = createRoute({
   method: 'get',
   path: '/v1/models',
+  operationId: 'listModels',
   tags: ['models'],
   security: needs('read'),
   summary: 'The models that are served',
@@ -66,6 +67,7 @@ const listRoute = createRoute({
 const modelRoute = createRoute({
   method: 'get',
   path: '/v1/models/{m}',
+  operationId: 'getModel',
   tags: ['models'],
   security: needs('read'),
   summary: 'One model: what it takes, how it was made, what it reached',
@@ -81,6 +83,7 @@ const figure = (description: string) => ({ description, schema: { type: 'string'
 const encodeRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/encode',
+  operationId: 'encode',
   tags: ['coding'],
   security: needs('read'),
   summary: 'A signal to a function in bytes',
@@ -120,6 +123,7 @@ const decodedReply = {
 const decodeRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/decode',
+  operationId: 'decode',
   tags: ['coding'],
   security: needs('read'),
   summary: 'A function in bytes to a signal, at any size',
@@ -137,6 +141,7 @@ const decodeRoute = createRoute({
 const decodeFileRoute = createRoute({
   method: 'post',
   path: '/v1/decode',
+  operationId: 'decodeFile',
   tags: ['coding'],
   security: needs('read'),
   summary: 'A function in bytes to a signal, by the model that the file names or the network that it brings',
@@ -153,6 +158,7 @@ const decodeFileRoute = createRoute({
 const sampleRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/sample',
+  operationId: 'sample',
   tags: ['coding'],
   security: needs('read'),
   summary: 'New signals from the prior; the same request gives the same bytes',

@@ -29,6 +29,7 @@ const answerSchema = z
 const queryRoute = createRoute({
   method: 'post',
   path: '/v1/functasets/{s}/query',
+  operationId: 'query',
   tags: ['functasets'],
   security: needs('read'),
   summary: 'What is near, where, unlikely, and what functions are at given points',
@@ -37,7 +38,10 @@ const queryRoute = createRoute({
   middleware: [smallJson(maxJsonBytes)] as const,
   request: {
     params: functasetParams,
-    body: { required: true, content: { [jsonType]: { schema: queryRequest } } },
+    body: {
+      required: true,
+      content: { [jsonType]: { schema: queryRequest, example: { kind: 'unlikely', k: 5 } } },
+    },
   },
   responses: {
     200: {

@@ -64,9 +64,34 @@ describe('functa serve', () => {
     expect(lines.filter((line) => line.startsWith('  curl '))).toHaveLength(3);
   });
 
-  it('warns in one line where others reach it, and writes nothing of a client to the terminal unescaped', async () => {
+  it('asks for a key before others can reach it, and says how one is made', async () => {
+    const home = place.at('keyed');
+    const args = ['serve', '--host', '0.0.0.0', '--port', '0', '--models', place.directory, '--home', home];
+    const refused = await functaJson(args);
+    expect(refused.json.error).toMatchObject({ code: 'key-needed' });
+    const made = await functaJson(['keys', 'create', '--home', home, '--scope', 'write', '--expires', '90d']);
+    expect(made.json).toMatchObject({ key: { scope: 'write', namespace: 'default', state: 'valid' } });
+    const next = await functaJson(['keys', 'rotate', made.json.key.id, '--home', home]);
+    const listed = await functaJson(['keys', 'list', '--home', home]);
+    expect(listed.json.keys.map(({ state }: { state: string }) => state)).toEqual(['revoked', 'valid']);
+    let asked: Promise<number[]> | undefined;
+    await functa(args, {
+      onStdout: (text, kill) => {
+        if (asked !== undefined || !text.includes('\n')) return;
+        const url = `http://127.0.0.1:${/0\.0\.0\.0:(\d+)/.exec(text)![1]}/v1/models`;
+        const ask = (key: string) => fetch(url, { headers: { authorization: `Bearer ${key}` } });
+        asked = Promise.all([made.json.secret, next.json.secret].map(ask))
+          .then((answers) => answers.map(({ status }) => status))
+          .finally(() => kill('SIGTERM'));
+      },
+    });
+    expect(await asked).toEqual([401, 200]);
+  });
+
+  it('warns in one line where all may use it, and writes nothing of a client to the terminal unescaped', async () => {
     let asked: Promise<unknown> | undefined;
-    const ran = await functa(['serve', '--host', '0.0.0.0', '--port', '0', '--models', place.directory], {
+    const args = ['serve', '--host', '0.0.0.0', '--anonymous', 'read', '--home', place.at('open')];
+    const ran = await functa([...args, '--port', '0', '--models', place.directory], {
       onStdout: (text, kill) => {
         if (asked !== undefined || !text.endsWith('\n')) return;
         const port = Number(/http:\/\/0\.0\.0\.0:(\d+)/.exec(text)![1]);
@@ -75,7 +100,7 @@ describe('functa serve', () => {
     });
     await asked;
     const lines = ran.stderr.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^anyone who reaches 0\.0\.0\.0 can use this server: it asks for no key/);
+    expect(lines[0]).toMatch(/^anyone who reaches 0\.0\.0\.0 may read without a key/);
     expect(ran.stderr).toMatch(/^[ -~\n]*$/);
     // bytes beyond ASCII are no request line at all
     expect(lines).toHaveLength(3);

@@ -10,6 +10,7 @@ import { addEncode } from './encode.ts';
 import { addEngines } from './engines.ts';
 import { addEval } from './eval.ts';
 import { addInspect } from './inspect.ts';
+import { addKeys } from './keys.ts';
 import { addLearn } from './learn.ts';
 import { addPrior } from './prior.ts';
 import { addQuery } from './query.ts';
@@ -33,5 +34,6 @@ export const commands: readonly AddCommand[] = [
   addEval,
   addQuery,
   addServe,
+  addKeys,
   addEngines,
 ];

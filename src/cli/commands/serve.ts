@@ -1,7 +1,7 @@
 /** `functa serve`: models and stores over HTTP, until it is told to stop. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import type { Command } from 'commander';
-import type { RunningServer } from '../../../server/index.ts';
+import { type Command, Option } from 'commander';
+import type { RunningServer, Scope } from '../../../server/index.ts';
 import type { Job, Report } from '../job.ts';
 import { collect, integer } from '../options.ts';
 import type { Run } from '../program.ts';
@@ -14,6 +14,8 @@ interface ServeFlags {
   readonly home?: string;
   readonly maxBody?: number;
   readonly allowHost?: readonly string[];
+  readonly allowOrigin?: readonly string[];
+  readonly anonymous?: Scope | 'none';
 }
 
 export function addServe(program: Command, run: Run): void {
@@ -36,7 +38,7 @@ export function addServe(program: Command, run: Run): void {
     )
     .option(
       '--home <directory>',
-      'where to keep what is made over HTTP; default: functa/service in $XDG_DATA_HOME or ~/.local/share',
+      'where to keep keys and what is made over HTTP; default: functa/service in $XDG_DATA_HOME or ~/.local/share',
     )
     .option('--max-body <bytes>', 'refuse larger requests', integer(1))
     .option(
@@ -44,11 +46,24 @@ export function addServe(program: Command, run: Run): void {
       'a name that the server goes by, may be repeated; on this machine alone others are refused',
       collect,
     )
+    .option(
+      '--allow-origin <origin>',
+      'https://host of pages that may use the service from a browser, may be repeated',
+      collect,
+    )
+    .addOption(
+      new Option(
+        '--anonymous <scope>',
+        'what may be done without a key; default: everything on this machine alone while there is no key, else none',
+      ).choices(['none', 'read', 'write', 'admin']),
+    )
     .action(run(serve));
 }
 
 async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
-  const { defaultHome, recordJson, recordText, startServer } = await import('../../../server/index.ts');
+  const { defaultHome, homeAt, recordJson, recordText, startServer } = await import(
+    '../../../server/index.ts'
+  );
   const { demoFunctasets } = await import('../../jobs/index.ts');
   const onMissing = (name: string, reason: string) => job.note(`functaset ${name} is not served: ${reason}`);
   const demos = { directories: flags.models, signal: job.signal, onMissing };
@@ -61,15 +76,19 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
     home: flags.home ?? usable(defaultHome(), job),
     maxBodyBytes: flags.maxBody,
     allowedHosts: flags.allowHost,
+    origins: flags.allowOrigin,
+    anonymous: flags.anonymous,
+    keys: homeAt(flags.home ?? defaultHome()).keys,
     engine: job.globals.engine,
     limits: job.limitsAsked,
     running: job.globals.threads === undefined ? undefined : job.globals.threads + 1,
     signal: job.signal,
     log: (record) => job.note(job.globals.json ? recordJson(record) : recordText(record)),
   });
-  if (!server.loopback) {
+  const { anonymous = 'none' } = flags;
+  if (!server.loopback && anonymous !== 'none') {
     job.note(
-      `anyone who reaches ${flags.host} can use this server: it asks for no key; keep it behind a firewall or a proxy`,
+      `anyone who reaches ${flags.host} may ${anonymous} without a key; keep it behind a firewall or a proxy`,
     );
   }
   for (const { name, detail } of server.refused) job.note(`model ${name} is not served: ${detail}`);
