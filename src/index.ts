@@ -150,6 +150,7 @@ export {
   type Func,
   type FuncBytesOptions,
   type FuncDecodeOptions,
+  type FuncKind,
   findModelOf,
   type Inspection,
   inspect,
