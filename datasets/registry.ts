@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
+import type { DataKind } from '../src/field/outputs.ts';
+import { pictureFormats } from '../src/formats/formats.ts';
 import { isReady } from './cache.ts';
 import {
   type Dataset,
@@ -17,7 +21,8 @@ import { fashionMnist } from './sets/fashion-mnist.ts';
 import { fixtureEmoji, fixtureFashion } from './sets/fixtures.ts';
 import { images, kodak } from './sets/folders.ts';
 import { photoSets } from './sets/photos.ts';
-import { signals } from './sets/signals.ts';
+import { openSignals, signals } from './sets/signals.ts';
+import { kindFile } from './signal-folder.ts';
 
 const entries: readonly DatasetEntry[] = [
   cifar10,
@@ -88,6 +93,24 @@ export async function openDataset(
   const place = { ...at, directory: directoryOf(entry, options.cacheDir) };
   if (split !== 'all') return entry.open(split, place);
   return entry.openAll?.(place) ?? openAll(entry, place);
+}
+
+/**
+ * Signals of any kind below a directory: what its `signals.json` says that they are, where there is one, else of `kind`, else pictures.
+ * Throws NotFoundError `no-directory` or `empty-split`, BadInputError `bad-card`.
+ */
+export async function openDirectory(
+  directory: string,
+  split: Split | 'all',
+  { kind, ...options }: OpenOptions & { readonly kind?: DataKind | undefined } = {},
+): Promise<Dataset> {
+  if (existsSync(join(directory, kindFile))) return openSignals(directory, split);
+  const outputs = kind?.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
+  const isOfPictures =
+    kind === undefined ||
+    pictureFormats.some(({ fits }) => fits({ axes: kind.axes.length, outputs: outputs ?? [] }));
+  if (!isOfPictures) return openSignals(directory, split, kind);
+  return openDataset(images.name, split, { ...options, path: directory });
 }
 
 /**

@@ -21,6 +21,8 @@ export interface SignalFolderOptions {
   readonly directory: string;
   readonly split: Split | 'all';
   readonly card: DatasetCard;
+  /** What the signals are; default: as the file of the directory says. */
+  readonly kind?: DataKind | undefined;
   readonly limits?: Limits;
 }
 
@@ -29,7 +31,7 @@ export interface SignalFolderOptions {
  * `no-directory`, `no-kind` or `empty-split`, BadInputError `bad-card`.
  */
 export async function openSignalFolder(options: SignalFolderOptions): Promise<Dataset> {
-  const kind = await readKind(options.directory);
+  const kind = options.kind ?? (await readKind(options.directory));
   const asked = { axes: kind.axes.length, outputs: outputsOf(kind), along: kind.axes };
   const fits = ({ fits }: SignalFormat) => fits(asked);
   const files = await filesOf({

@@ -1,5 +1,6 @@
+import type { DataKind } from '../../src/field/outputs.ts';
 import { signalFormats, titlesOf } from '../../src/formats/formats.ts';
-import type { DatasetCard, OpenOptions, Split } from '../dataset.ts';
+import type { Dataset, DatasetCard, OpenOptions, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { kindFile, openSignalFolder } from '../signal-folder.ts';
 
@@ -14,8 +15,12 @@ const card: DatasetCard = {
   downloadBytes: 0,
 };
 
-const open = (split: Split | 'all', { path }: OpenOptions) =>
-  openSignalFolder({ name: card.name, directory: path!, split, card });
+const open = (split: Split | 'all', { path }: OpenOptions) => openSignals(path!, split);
+
+/** The signals of a directory, of a kind that is told, or that its file says. Throws as `openSignalFolder`. */
+export function openSignals(directory: string, split: Split | 'all', kind?: DataKind): Promise<Dataset> {
+  return openSignalFolder({ name: card.name, directory, split, card, kind });
+}
 
 /** A directory given by the caller. */
 export const signals: DatasetEntry = {

@@ -109,7 +109,7 @@ async function linkOnce(from: string, to: string): Promise<void> {
 }
 
 /** Flushes a directory, where the system has a way to. */
-async function flushNames(directory: string): Promise<void> {
+export async function flushNames(directory: string): Promise<void> {
   let handle: FileHandle;
   try {
     handle = await open(directory, 'r');
@@ -124,6 +124,7 @@ async function flushNames(directory: string): Promise<void> {
   }
 }
 
-function taken(path: string): ConflictError {
+/** What a name that may not be replaced is refused with. */
+export function taken(path: string): ConflictError {
   return new ConflictError('output-exists', `${path} exists; choose another name, or --force to replace it`);
 }
