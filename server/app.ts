@@ -18,8 +18,10 @@ import { completeRoutes } from './routes/complete.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { functasetRoutes } from './routes/functasets.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
 import { queryRoutes } from './routes/query.ts';
+import { uploadRoutes } from './routes/uploads.ts';
 
 export interface AppOptions {
   readonly log?: ((record: AccessRecord) => void) | undefined;
@@ -76,6 +78,8 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   functasetRoutes(app, context);
   queryRoutes(app, context);
   combineRoutes(app, context);
+  uploadRoutes(app, context);
+  jobRoutes(app, context);
   docsRoutes(app, context);
   table = routeTable(app);
 

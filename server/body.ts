@@ -1,7 +1,7 @@
 /** Request bodies, read whole under a limit of bytes, a least rate and a budget over all requests. */
 import type { IncomingMessage } from 'node:http';
 import type { Context, MiddlewareHandler } from 'hono';
-import { LimitError } from '../src/core/errors.ts';
+import { FunctaError, LimitError } from '../src/core/errors.ts';
 import { parseJson } from './json.ts';
 import type { ServerEnv } from './log.ts';
 import { checkContentType, jsonType } from './media.ts';
@@ -40,9 +40,55 @@ export async function readBody<E extends ServerEnv>(c: Context<E>, maxBytes: num
     for await (const chunk of c.req.raw.body ?? []) take(chunk as Uint8Array);
   }
   if (length < declared) throw cutOff();
-  if (length === 0)
-    throw new HttpFault(400, 'empty-body', 'the request has no body; send the bytes of the signal');
+  if (length === 0) throw emptyBody();
   return Buffer.concat(chunks, length);
+}
+
+/**
+ * The body as it comes, for who puts it away: what was given is not counted among the bytes in memory. Throws as `readBody`.
+ */
+export async function* bodyPieces<E extends ServerEnv>(
+  c: Context<E>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
+  const declared = Number(c.req.header('content-length') ?? 0);
+  if (declared > maxBytes) throw tooLarge(declared, maxBytes);
+  let length = 0;
+  for await (const piece of arriving(c)) {
+    length += piece.length;
+    if (length > maxBytes) throw tooLarge(length, maxBytes);
+    yield piece;
+  }
+  if (length < declared) throw cutOff();
+  if (length === 0) throw emptyBody();
+}
+
+async function* arriving<E extends ServerEnv>(c: Context<E>): AsyncGenerator<Uint8Array> {
+  const { incoming, outgoing } = c.env ?? {};
+  if (incoming === undefined || !('complete' in incoming)) {
+    for await (const piece of c.req.raw.body ?? []) yield piece as Uint8Array;
+    return;
+  }
+  if (incoming.headers.expect !== undefined) outgoing?.writeContinue();
+  let slow: (fault: Error) => void = () => undefined;
+  const tooSlow = new Promise<never>((_, reject) => {
+    slow = reject;
+  });
+  tooSlow.catch(() => undefined);
+  const awaited = c.get('connection').awaitBody(slow);
+  const pieces = (incoming as IncomingMessage).iterator({ destroyOnReturn: false });
+  try {
+    for (;;) {
+      const next = await Promise.race([pieces.next(), tooSlow]);
+      if (next.done) return;
+      yield next.value as Uint8Array;
+    }
+  } catch (error) {
+    throw error instanceof FunctaError ? error : cutOff();
+  } finally {
+    awaited();
+    incoming.pause();
+  }
 }
 
 /** Reads and parses a JSON body of at most `maxBytes` for the validator behind it. */
@@ -109,6 +155,10 @@ function tooManyChunks(): HttpFault {
     'the body comes in chunks that are mostly frames; send larger ones, or its length',
     { connection: 'close' },
   );
+}
+
+function emptyBody(): HttpFault {
+  return new HttpFault(400, 'empty-body', 'the request has no body; send the bytes of the signal');
 }
 
 function cutOff(): HttpFault {

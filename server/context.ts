@@ -2,11 +2,13 @@
 import { modelDigestOf } from '../codec/index.ts';
 import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
+import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
-import type { Catalogue, ServedFunctaset, ServedModel } from './catalogue.ts';
+import type { Catalogue, Owned, ServedFunctaset, ServedModel } from './catalogue.ts';
 import type { Connections } from './connections.ts';
 import type { Gate } from './guard.ts';
 import type { Home } from './home.ts';
+import type { JobRoom } from './jobs/room.ts';
 import type { Pacer } from './pacer.ts';
 import type { TrafficLimits } from './traffic.ts';
 import type { Pool } from './work/pool.ts';
@@ -26,13 +28,25 @@ export interface ServerContext {
   readonly home: Home | undefined;
   /** Who may ask for what. */
   readonly gate: Gate;
+  /** What jobs need; undefined where there is no home. */
+  readonly room: JobRoom | undefined;
   readonly version: string;
   /** Why the server takes no requests: it is going down. */
   readonly state: { draining: boolean };
 }
 
+/** Who asks: what it made comes first, and what others made is not there. */
+export type Asker = Pick<Access, 'namespace'>;
+
+/** Of those served, the ones that somebody sees, its own first. */
+export function seenBy<T extends Owned>(served: readonly T[], { namespace }: Asker): T[] {
+  const own = served.filter((one) => one.namespace === namespace);
+  return [...own, ...served.filter((one) => one.namespace === undefined)];
+}
+
 /** By name, by id, or by at least 8 digits of the id. Throws NotFoundError `unknown-model`. */
-export function findModel({ catalogue: { models } }: ServerContext, ref: string): ServedModel {
+export function findModel({ catalogue }: ServerContext, ref: string, asker: Asker): ServedModel {
+  const models = seenBy(catalogue.models, asker);
   const isPrefix = /^[0-9a-f]{8,64}$/.test(ref);
   const found = models.find(({ name, id }) => name === ref || (isPrefix && id.startsWith(ref)));
   if (found !== undefined) return found;
@@ -45,9 +59,11 @@ export function findModel({ catalogue: { models } }: ServerContext, ref: string)
  * NotFoundError `model-not-here`, BadStreamError.
  */
 export function modelOfFile(
-  { catalogue: { models } }: ServerContext,
+  { catalogue }: ServerContext,
   bytes: Uint8Array,
+  asker: Asker,
 ): ServedModel | undefined {
+  const models = seenBy(catalogue.models, asker);
   const digest = modelDigestOf(bytes);
   if (digest === undefined) return undefined;
   const found = models.find(({ id }) => id.startsWith(digest));
@@ -67,17 +83,22 @@ export function findFunctaset({ catalogue: { functasets } }: ServerContext, name
   throw new NotFoundError('unknown-functaset', `no functaset is called ${name}; there are: ${names}`);
 }
 
-/** The served model of the network of a functaset. */
+/** The served model of the network of a functaset, of the functaset's namespace or of the operator. */
 export function modelOfNetwork(
   { catalogue: { models } }: ServerContext,
-  networkId: string,
+  { networkId, namespace }: Pick<ServedFunctaset, 'networkId' | 'namespace'>,
 ): ServedModel | undefined {
-  return models.find((served) => served.networkId === networkId);
+  const usable =
+    namespace === undefined
+      ? models.filter((model) => model.namespace === undefined)
+      : seenBy(models, { namespace });
+  return usable.find((model) => model.networkId === networkId);
 }
 
 /** Throws ConflictError `functaset-model` when the model of a functaset is not served here. */
-export function modelOf(context: ServerContext, { name, networkId }: ServedFunctaset): ServedModel {
-  const model = modelOfNetwork(context, networkId);
+export function modelOf(context: ServerContext, served: ServedFunctaset): ServedModel {
+  const { name, networkId } = served;
+  const model = modelOfNetwork(context, served);
   if (model !== undefined) return model;
   throw new ConflictError(
     'functaset-model',

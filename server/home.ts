@@ -1,13 +1,17 @@
 /** Where the service keeps what it was given over HTTP: one directory, with a folder for each kind of thing. */
+import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConflictError } from '../src/core/errors.ts';
 import { type Held, holdDirectory } from '../src/functaset/index.ts';
+import { listModels, modelSuffix } from '../src/models/index.ts';
+import type { ModelFile } from './catalogue.ts';
 
-/** `home` holds functasets/NAMESPACE/NAME, models/NAMESPACE/NAME.functa-model, jobs/ and keys. */
+/** `home` holds functasets/NAMESPACE/NAME, models/NAMESPACE/NAME.safetensors, uploads/NAMESPACE/ID, jobs/ID and keys. */
 export interface Home {
   readonly functasets: string;
   readonly models: string;
+  readonly uploads: string;
   readonly jobs: string;
   readonly keys: string;
 }
@@ -16,9 +20,29 @@ export function homeAt(directory: string): Home {
   return {
     functasets: join(directory, 'functasets'),
     models: join(directory, 'models'),
+    uploads: join(directory, 'uploads'),
     jobs: join(directory, 'jobs'),
     keys: join(directory, 'keys'),
   };
+}
+
+export function functasetPath({ functasets }: Home, namespace: string, name: string): string {
+  return join(functasets, namespace, name);
+}
+
+export function modelPath({ models }: Home, namespace: string, name: string): string {
+  return join(models, namespace, `${name}${modelSuffix}`);
+}
+
+/** Model files that were put or made over HTTP, with the namespace of each. */
+export async function modelFilesOf({ models }: Home): Promise<ModelFile[]> {
+  const namespaces = await readdir(models).catch(() => []);
+  const files = await Promise.all(
+    namespaces.map(async (namespace) =>
+      (await listModels([join(models, namespace)])).map((entry) => ({ ...entry, namespace })),
+    ),
+  );
+  return files.flat();
 }
 
 /** Where a service keeps things unless it is told: `functa/service` in the user's directory of data (XDG Base Directory). */

@@ -275,7 +275,7 @@ const reasons = {
   403: 'The key has not the scope that is needed; or a page of another site asked.',
   404: 'There is nothing of this name.',
   406: 'It cannot be had in a media type that was asked for.',
-  409: 'The bytes belong to another model.',
+  409: 'It is in another state: the bytes belong to another model, or the name is taken.',
   413: 'More than the limits allow.',
   408: 'The request came too slowly.',
   415: 'The body is of a media type that is not taken.',

@@ -15,8 +15,10 @@ import { Catalogue, type RefusedModel, type ServedModel } from './catalogue.ts';
 import { Connections } from './connections.ts';
 import type { ServerContext } from './context.ts';
 import type { Gate } from './guard.ts';
-import { holdHome, homeAt } from './home.ts';
+import { holdHome, homeAt, modelFilesOf } from './home.ts';
 import { isLoopback } from './hosts.ts';
+import type { JobLimits } from './jobs/limits.ts';
+import { openRoom } from './jobs/room.ts';
 import { Keyring } from './keyring.ts';
 import { listen } from './listen.ts';
 import type { AccessRecord } from './log.ts';
@@ -45,6 +47,10 @@ export interface ServerOptions {
   readonly anonymous?: Scope | 'none' | undefined;
   /** Origins (`https://host`) of pages that may use the service from a browser; default: none but its own. */
   readonly origins?: readonly string[] | undefined;
+  /** Directories that jobs may read, by name; default: none. */
+  readonly allowedDirectories?: Readonly<Record<string, string>> | undefined;
+  /** What jobs may ask for; default: `defaultJobLimits`. */
+  readonly jobs?: Partial<JobLimits> | undefined;
   /** The name of an engine, or an engine, whose name is taken: each worker opens its own. Default: the fastest here. */
   readonly engine?: Engine | string | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -112,6 +118,7 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
   closers.push(() => drain(options.graceMs ?? 10_000));
   context.gate.loopback = isLoopback(address);
   checkReach(context.gate, host);
+  closers.push(async () => context.room?.endStreams());
 
   let closing: Promise<void> | undefined;
   const { promise: closed, resolve } = withResolvers();
@@ -157,8 +164,21 @@ async function openContext(
   const connections = new Connections(traffic);
   closers.push(async () => connections.close());
   const home = options.home === undefined ? undefined : homeAt(options.home);
+  const made = home === undefined ? [] : await modelFilesOf(home);
+  const catalogue = await Catalogue.open(pool, [...entries, ...made], functasets);
+  const room =
+    home === undefined
+      ? undefined
+      : await openRoom({
+          ...{ home, catalogue, engine: choice },
+          root: options.home!,
+          limits: options.jobs,
+          workLimits: options.limits,
+          allowed: options.allowedDirectories ?? {},
+        });
+  closers.push(async () => room?.jobs.close());
   return {
-    catalogue: await Catalogue.open(pool, entries, functasets),
+    catalogue,
     admission: new Admission({ running, waiting }),
     traffic,
     connections,
@@ -174,6 +194,7 @@ async function openContext(
       origins: options.origins ?? [],
       loopback: false,
     },
+    room,
     version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
     state: { draining: false },
   };

@@ -150,7 +150,6 @@ export {
   type Func,
   type FuncBytesOptions,
   type FuncDecodeOptions,
-  type FuncKind,
   findModelOf,
   type Inspection,
   inspect,

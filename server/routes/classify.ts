@@ -91,7 +91,7 @@ const functasetRoute = createRoute({
 
 export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(modelRoute, async (c) => {
-    const served = findModel(context, c.req.valid('param').m);
+    const served = findModel(context, c.req.valid('param').m, c.get('access'));
     const declared = checkContentType(c.req.header('content-type'), [...signalTypes, functaType]);
     const { top } = c.req.valid('query');
     const bytes = await readBody(c, context.maxBodyBytes);

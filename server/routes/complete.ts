@@ -97,7 +97,7 @@ const completeRoute = createRoute({
 
 export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(completeRoute, async (c) => {
-    const served = findModel(context, c.req.valid('param').m);
+    const served = findModel(context, c.req.valid('param').m, c.get('access'));
     const model = refOf(served);
     const as = negotiate(c.req.header('accept'), repliesFor(kindOf(served.card)));
     const { prior: asked, functaset: name, draws, seed, noise, size, ...known } = c.req.valid('json');

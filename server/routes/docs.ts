@@ -133,6 +133,7 @@ export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext):
         { name: 'models', description: 'What can be coded with.' },
         { name: 'coding', description: 'Signals to functions and back.' },
         { name: 'functasets', description: 'Stores of functions.' },
+        { name: 'jobs', description: 'Work that takes longer than a request.' },
         { name: 'health', description: 'For whoever runs the server.' },
         { name: 'docs', description: 'What the service says of itself.' },
       ],

@@ -184,7 +184,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     const served = findFunctaset(context, s);
     const functaset = functasetRef(served);
     const { size, region } = c.req.valid('query');
-    const known = modelOfNetwork(context, served.networkId);
+    const known = modelOfNetwork(context, served);
     const replies = known === undefined ? signalReplies : repliesFor(kindOf(known.card));
     const as = negotiate(c.req.header('accept'), [...replies, functaType, jsonType]);
     if ((as === functaType || as === jsonType) && (size !== undefined || region !== undefined)) {
@@ -218,7 +218,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
       functions,
       shape: [...shape],
       networkId,
-      model: modelOfNetwork(context, networkId)?.name ?? null,
+      model: modelOfNetwork(context, served)?.name ?? null,
       links: { self, functions: `${self}/functions` },
     };
   }

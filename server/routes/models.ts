@@ -11,7 +11,7 @@ import { needs } from '../access.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
-import { findModel, modelOfFile, type ServerContext } from '../context.ts';
+import { findModel, modelOfFile, type ServerContext, seenBy } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import {
   checkContentType,
@@ -179,19 +179,23 @@ const sampleRoute = createRoute({
 export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(listRoute, async (c) => {
     await context.catalogue.refreshOld();
-    const { models, refused } = context.catalogue;
-    const found = { models: models.map(summary), refused: refused.map((model) => ({ ...model })) };
+    const models = seenBy(context.catalogue.models, c.get('access'));
+    const refused = seenBy(context.catalogue.refused, c.get('access'));
+    const found = {
+      models: models.sort((a, b) => (a.name < b.name ? -1 : 1)).map(summary),
+      refused: refused.map(({ name, detail }) => ({ name, detail })),
+    };
     return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });
 
   app.openapi(modelRoute, async (c) => {
     await context.catalogue.refreshOld();
-    const found = detail(findModel(context, c.req.valid('param').m));
+    const found = detail(findModel(context, c.req.valid('param').m, c.get('access')));
     return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });
 
   app.openapi(encodeRoute, async (c) => {
-    const served = findModel(context, c.req.valid('param').m);
+    const served = findModel(context, c.req.valid('param').m, c.get('access'));
     const model = refOf(served);
     const declared = checkContentType(c.req.header('content-type'), signalTypes);
     negotiate(c.req.header('accept'), [functaType]);
@@ -239,16 +243,16 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
   };
 
   app.openapi(decodeRoute, (c) => {
-    const served = findModel(context, c.req.valid('param').m);
+    const served = findModel(context, c.req.valid('param').m, c.get('access'));
     return decoded(c, c.req.valid('query'), () => served);
   });
 
   app.openapi(decodeFileRoute, (c) =>
-    decoded(c, c.req.valid('query'), (bytes) => modelOfFile(context, bytes)),
+    decoded(c, c.req.valid('query'), (bytes) => modelOfFile(context, bytes, c.get('access'))),
   );
 
   app.openapi(sampleRoute, async (c) => {
-    const served = findModel(context, c.req.valid('param').m);
+    const served = findModel(context, c.req.valid('param').m, c.get('access'));
     const as = negotiate(c.req.header('accept'), [...repliesFor(kindOf(served.card)), functaType]);
     const asked = c.req.valid('json');
     if (as === functaType && asked.size !== undefined) {

@@ -148,9 +148,15 @@ describe('every route', () => {
     };
     const client = new FunctaClient(server.url, { key: keys.right });
     const { value: first } = await client.functions('shoes', { limit: 1 })[Symbol.asyncIterator]().next();
-    const names = { m: 'tiny', s: 'shoes', id: first.id };
+    const nobody = '0'.repeat(26);
+    const names = { m: 'tiny', s: 'shoes', id: first.id, j: nobody, u: nobody };
     const functa = await client.function('shoes', first.id, { format: 'functa' });
-    const bodies = { 'image/png': await png(), 'application/vnd.functa': functa };
+    const picture = await png();
+    const bodies = {
+      'image/png': picture,
+      'application/vnd.functa': functa,
+      'application/octet-stream': picture,
+    };
     for (const operation of operationsOf(document)) {
       const { path, init } = requestFor(operation, document, { names, bodies });
       const found: Record<string, number> = {};

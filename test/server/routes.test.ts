@@ -65,6 +65,12 @@ describe('health and documentation', () => {
       '/v1/functasets/{s}/functions/{id}',
       '/v1/functasets/{s}/query',
       '/v1/functasets/{s}/combine',
+      '/v1/uploads',
+      '/v1/uploads/{u}',
+      '/v1/jobs',
+      '/v1/jobs/{j}',
+      '/v1/jobs/{j}/events',
+      '/v1/jobs/{j}/result',
       '/openapi.json',
       '/',
       '/docs',
@@ -81,8 +87,8 @@ describe('health and documentation', () => {
       Object.values(operations).map((operation) => operation['x-codeSamples'][0]!.source),
     );
     for (const sample of samples) expect(sample).toMatch(/^curl .*'http:\/\/127\.0\.0\.1:\d+\/[^']*'$/);
-    // Of bodies of bytes: encode, decode by a model and by the file, classify.
-    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(4);
+    // Of bodies of bytes: encode, decode by a model and by the file, classify, an upload.
+    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(5);
     expect(samples.filter((sample) => /--data |-d @/.test(sample))).toEqual([]);
     const encode = samples.find((sample) => sample.includes('/encode'))!;
     const here = join(serving.directory, 'curl');

@@ -10,7 +10,7 @@ import {
   summaryOf,
   unknownFunction,
 } from '../../../src/functaset/index.ts';
-import { modulated, openFunctions } from '../../../src/session/functions.ts';
+import { type OpenFunction, openFunctions } from '../../../src/session/functions.ts';
 import type { DecodeOptions, Session } from '../../../src/session/index.ts';
 import { fieldRows } from '../../../src/session/rows.ts';
 import type { RowStream } from '../../../src/signal/index.ts';
@@ -67,10 +67,7 @@ export async function codedFunction(
   const fn = await functionOf(shelf, functaset, id);
   if (fn.content.kind === 'file') return { head: null, bytes: whole(fn.content.bytes) };
   const { session } = await shelf.model(model);
-  const opened = await modulated(
-    session,
-    await openFunctions(session, [fn], { limits: shelf.limits, signal }),
-  );
+  const opened = await openFunctions(session, [fn], { limits: shelf.limits, signal });
   return { head: null, bytes: whole(await codeTerms(session, opened)) };
 }
 
@@ -97,8 +94,7 @@ async function rowsOf(
       throw error instanceof FunctaError && error.kind === 'stream' ? damagedFunction(fn.id, error) : error;
     });
   }
-  const [found] = await modulated(session, await openFunctions(session, [fn], options));
-  const { shape, modulation, quality } = found!;
+  const [{ shape, modulation, quality }] = (await openFunctions(session, [fn], options)) as [OpenFunction];
   return fieldRows(session, shape, modulation, { ...options, quality });
 }
 

@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { RunningServer, Scope } from '../../../server/index.ts';
+import { UsageError } from '../exit.ts';
 import type { Job, Report } from '../job.ts';
 import { collect, integer } from '../options.ts';
 import type { Run } from '../program.ts';
@@ -16,6 +17,7 @@ interface ServeFlags {
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
   readonly anonymous?: Scope | 'none';
+  readonly allowDirectory?: readonly string[];
 }
 
 export function addServe(program: Command, run: Run): void {
@@ -57,6 +59,11 @@ export function addServe(program: Command, run: Run): void {
         'what may be done without a key; default: everything on this machine alone while there is no key, else none',
       ).choices(['none', 'read', 'write', 'admin']),
     )
+    .option(
+      '--allow-directory <name=path>',
+      'a directory whose signals jobs may read, may be repeated; jobs name it by its name',
+      collect,
+    )
     .action(run(serve));
 }
 
@@ -79,6 +86,7 @@ async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
     origins: flags.allowOrigin,
     anonymous: flags.anonymous,
     keys: homeAt(flags.home ?? defaultHome()).keys,
+    allowedDirectories: directoriesOf(flags.allowDirectory ?? []),
     engine: job.globals.engine,
     limits: job.limitsAsked,
     running: job.globals.threads === undefined ? undefined : job.globals.threads + 1,
@@ -107,6 +115,21 @@ function usable(home: string, job: Job): string | undefined {
     job.note(`keeps nothing that is made over HTTP: ${(error as Error).message}; give --home a directory`);
     return undefined;
   }
+}
+
+/** Paths by name. Throws UsageError `usage`. */
+function directoriesOf(given: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const equals = text.indexOf('=');
+      if (equals < 1)
+        throw new UsageError(
+          'usage',
+          `--allow-directory ${text}: write NAME=PATH, such as photos=/srv/photos`,
+        );
+      return [text.slice(0, equals), text.slice(equals + 1)];
+    }),
+  );
 }
 
 function started({ url, port, models, reply, functasets, engine }: RunningServer): Report {

@@ -1,0 +1,31 @@
+/** A functaset of signals. */
+import { join } from 'node:path';
+import { buildFunctaset } from '../../../src/jobs/index.ts';
+import { priorKind } from '../../../src/models/priors.ts';
+import { openJobData } from '../data.ts';
+import { loadJobModel } from '../model.ts';
+import type { JobWork } from './index.ts';
+
+const directory = 'store';
+
+export const build: JobWork<'build'> = async (spec, context) => {
+  const { engine, limits, inputs, places, onEvent, signal } = context;
+  const model = await loadJobModel(inputs.model!);
+  const { split = 'all', limit, quality, effort, strict } = spec;
+  const prior = spec.prior === undefined ? undefined : priorKind(spec.prior);
+  const { data, close } = await openJobData(spec, context, split, model);
+  try {
+    const built = await buildFunctaset({
+      ...{ data, model, engine, limits, limit, quality, effort, strict, prior, onEvent, signal },
+      path: join(places.work, directory),
+      resume: true,
+    });
+    const { total, skipped, psnrDbMeanOfItems, bitsPerPoint } = built;
+    return {
+      functaset: { directory },
+      figures: { functions: total, skipped, psnrDbMeanOfItems, bitsPerPoint },
+    };
+  } finally {
+    await close();
+  }
+};

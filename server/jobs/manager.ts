@@ -1,0 +1,418 @@
+/**
+ * All jobs: which there are, which are at work, and what becomes of them. A record on the disk says what is true of a job; it is written
+ * before anybody is told. Jobs that were at work when the process ended are at work again after `Jobs.open`.
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  AbortedError,
+  BadInputError,
+  FunctaError,
+  LimitError,
+  NotFoundError,
+} from '../../src/core/errors.ts';
+import type { Limits } from '../../src/core/limits.ts';
+import { HttpFault } from '../problem.ts';
+import { newId } from './ids.ts';
+import type { JobLimits } from './limits.ts';
+import { type EventLine, EventLog, type JobEventBody, readEvents } from './log.ts';
+import { type Outcome, readOutcome } from './outcome.ts';
+import { endForgotten, type JobProcess, type JobProcessEvents, type StartJob } from './process.ts';
+import {
+  isOver,
+  type JobInputs,
+  type JobPlaces,
+  type JobRecord,
+  type JobResult,
+  placesOf,
+  readRecord,
+  writeRecord,
+} from './record.ts';
+import { withoutPaths } from './tell.ts';
+
+export interface JobsOptions {
+  /** The directory of jobs. */
+  readonly directory: string;
+  readonly limits: JobLimits;
+  /** What the work itself may ask for. */
+  readonly workLimits: Limits;
+  readonly engine: string | undefined;
+  /** Directories whose paths stay out of what is told. */
+  readonly secret: readonly string[];
+  readonly start: StartJob;
+  /** Gives what a job made its name; called again where the process ended in the middle of it. */
+  readonly publish: (record: JobRecord, places: JobPlaces, outcome: Outcome) => Promise<JobResult>;
+  readonly now: () => Date;
+}
+
+export interface NewJob extends Pick<JobRecord, 'namespace' | 'spec'> {
+  readonly idempotency?: JobRecord['idempotency'] | undefined;
+  /** What its words stand for, asked once it is known to be a new one. */
+  readonly inputs: () => JobInputs;
+  /** Puts into its directory what it needs. */
+  readonly prepare?: ((places: JobPlaces) => Promise<void>) | undefined;
+}
+
+/** How far a job has come. */
+export interface JobProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly unit: string;
+  readonly figures: Readonly<Record<string, number | null>>;
+}
+
+interface Kept {
+  record: JobRecord;
+  readonly places: JobPlaces;
+  progress: JobProgress | undefined;
+  log: EventLog | undefined;
+  process: JobProcess | undefined;
+  /** Why the process is to end. */
+  ending: 'cancel' | 'close' | 'late' | undefined;
+  /** Deaths of its process since it last got on. */
+  deaths: number;
+  readonly watchers: Set<(line: EventLine) => void>;
+  /** What is done with the job, one thing after the other. */
+  last: Promise<unknown>;
+}
+
+/** A process that dies so often without getting on dies of its work. */
+const mostDeaths = 3;
+/** Milliseconds for a job to put its state away when the server closes. */
+const patienceMs = 2000;
+
+export class Jobs {
+  readonly #options: JobsOptions;
+  /** In order of their ids, which is that of their times. */
+  readonly #all = new Map<string, Kept>();
+  readonly #damaged: string[] = [];
+  #closing = false;
+
+  private constructor(options: JobsOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what there is and goes on with it. Throws what making the directory throws. */
+  static async open(options: JobsOptions): Promise<Jobs> {
+    const jobs = new Jobs(options);
+    await mkdir(options.directory, { recursive: true });
+    for (const id of (await readdir(options.directory)).sort()) await jobs.#take(id);
+    for (const kept of jobs.#all.values()) jobs.#forget(kept.record.namespace);
+    jobs.#next();
+    return jobs;
+  }
+
+  /** Directories whose records cannot be read. */
+  get damaged(): readonly string[] {
+    return this.#damaged;
+  }
+
+  /** How many are in each state. */
+  get counts(): Readonly<Record<JobRecord['state'], number>> {
+    const counts = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 };
+    for (const { record } of this.#all.values()) counts[record.state]++;
+    return counts;
+  }
+
+  /** Those of a namespace, newest first. */
+  list(namespace: string): JobRecord[] {
+    const own = [...this.#all.values()].filter(({ record }) => record.namespace === namespace);
+    return own.map(({ record }) => record).reverse();
+  }
+
+  /** Throws NotFoundError `unknown-job`. */
+  get(namespace: string, id: string): JobRecord {
+    return this.#find(namespace, id).record;
+  }
+
+  /** How far a job at work has come; undefined: it has not said. Throws as `get`. */
+  progress(namespace: string, id: string): JobProgress | undefined {
+    return this.#find(namespace, id).progress;
+  }
+
+  /** Where the result of a job stands. Throws as `get`. */
+  places(namespace: string, id: string): JobPlaces {
+    return this.#find(namespace, id).places;
+  }
+
+  /**
+   * Takes a job in; resolves when it is on the disk. Throws HttpFault 429 `too-many-jobs`, 422 `other-request`, EnvironmentError
+   * `disk-full` or `cannot-write`.
+   */
+  async add({ namespace, spec, inputs, idempotency, prepare }: NewJob): Promise<JobRecord> {
+    const { directory, limits, now } = this.#options;
+    const same = this.#sameRequest(namespace, idempotency);
+    if (same !== undefined) return same;
+    const waiting = this.list(namespace).filter(({ state }) => !isOver(state)).length;
+    if (waiting >= limits.waiting)
+      throw new HttpFault(
+        429,
+        'too-many-jobs',
+        `${waiting} jobs wait or are at work; wait for one, or cancel one`,
+        { 'retry-after': '60' },
+      );
+    const at = now();
+    const id = newId(at);
+    const record: JobRecord = {
+      ...{ id, namespace, spec, inputs: inputs(), state: 'queued', madeAt: at.toISOString() },
+      ...(idempotency === undefined ? {} : { idempotency }),
+    };
+    const places = placesOf(directory, id);
+    const kept = keep(record, places);
+    // counted from now on, so that many at once stay within the limit
+    this.#all.set(id, kept);
+    try {
+      await mkdir(places.directory, { recursive: true });
+      await prepare?.(places);
+      await writeRecord(places, record);
+      await this.#say(kept, { type: 'state', state: 'queued' });
+    } catch (error) {
+      this.#all.delete(id);
+      await rm(places.directory, { recursive: true, force: true }).catch(() => undefined);
+      throw error;
+    }
+    this.#forget(namespace);
+    this.#next();
+    return record;
+  }
+
+  /** Stops a job; one that is over is removed with its result. Throws as `get`, and what writing the record throws. */
+  async remove(namespace: string, id: string): Promise<JobRecord> {
+    const kept = this.#find(namespace, id);
+    if (isOver(kept.record.state)) {
+      this.#all.delete(id);
+      await rm(kept.places.directory, { recursive: true, force: true });
+      return kept.record;
+    }
+    kept.ending = 'cancel';
+    // first the work, so that it costs nothing from now on; then the record
+    await kept.process?.kill();
+    await this.#inOrder(kept, async () => {
+      if (!isOver(kept.record.state)) await this.#end(kept, { state: 'cancelled' });
+    });
+    return kept.record;
+  }
+
+  /** Events after the one of number `after`, then each as it comes, until the last. The function returned ends it. */
+  watch(namespace: string, id: string, after: number, tell: (line: EventLine) => void): () => void {
+    const kept = this.#find(namespace, id);
+    let pending: EventLine[] | undefined = [];
+    let told = after;
+    const pass = (line: EventLine) => {
+      if (line.id <= told) return;
+      told = line.id;
+      tell(line);
+    };
+    const live = (line: EventLine) => (pending === undefined ? pass(line) : pending.push(line));
+    kept.watchers.add(live);
+    void (async () => {
+      await kept.log?.settled();
+      const lines = await readEvents(kept.places.log, after).catch(() => []);
+      for (const line of [...lines, ...(pending ?? [])]) pass(line);
+      pending = undefined;
+    })();
+    return () => kept.watchers.delete(live);
+  }
+
+  /** The number of the last event of a job that is over; undefined: there may be more. */
+  async lastEvent(namespace: string, id: string): Promise<number | undefined> {
+    const kept = this.#find(namespace, id);
+    if (!isOver(kept.record.state)) return undefined;
+    return (await readEvents(kept.places.log, 0)).at(-1)?.id ?? 0;
+  }
+
+  /** Lets the work put its state away; what was at work goes on with the next `open`. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(
+      [...this.#all.values()].map(async (kept) => {
+        kept.ending ??= 'close';
+        await kept.process?.stop(patienceMs);
+        await kept.last;
+        await kept.log?.settled();
+      }),
+    );
+  }
+
+  #find(namespace: string, id: string): Kept {
+    const found = this.#all.get(id);
+    if (found !== undefined && found.record.namespace === namespace) return found;
+    throw new NotFoundError('unknown-job', `there is no job ${id.slice(0, 64)}; list those there are`);
+  }
+
+  #sameRequest(namespace: string, asked: JobRecord['idempotency']): JobRecord | undefined {
+    if (asked === undefined) return undefined;
+    const found = this.list(namespace).find(({ idempotency }) => idempotency?.key === asked.key);
+    if (found === undefined || found.idempotency?.digest === asked.digest) return found;
+    throw new BadInputError(
+      'other-request',
+      `idempotency-key ${asked.key.slice(0, 64)} was used for another request; use a new one`,
+    );
+  }
+
+  async #take(id: string): Promise<void> {
+    const places = placesOf(this.#options.directory, id);
+    try {
+      const record = readRecord(places);
+      // made by a process that ended before it could say so
+      if (record === undefined) return await rm(places.directory, { recursive: true, force: true });
+      const kept = keep(record, places);
+      this.#all.set(id, kept);
+      if (isOver(record.state)) await rm(places.work, { recursive: true, force: true });
+    } catch {
+      this.#damaged.push(id);
+    }
+  }
+
+  /** Starts those that wait, as many as may be at work. */
+  #next(): void {
+    if (this.#closing) return;
+    const active = [...this.#all.values()].filter((kept) => kept.process !== undefined).length;
+    const waiting = [...this.#all.values()].filter(
+      (kept) => kept.process === undefined && kept.ending === undefined && !isOver(kept.record.state),
+    );
+    // what was at work before a restart comes first
+    waiting.sort((a, b) => Number(b.record.state === 'running') - Number(a.record.state === 'running'));
+    for (const kept of waiting.slice(0, Math.max(0, this.#options.limits.running - active))) {
+      kept.process = notYet;
+      void this.#inOrder(kept, () => this.#begin(kept)).catch((error) => this.#fail(kept, error));
+    }
+  }
+
+  async #begin(kept: Kept): Promise<void> {
+    const { start, directory, engine, workLimits, limits, secret, now } = this.#options;
+    if (kept.ending !== undefined || isOver(kept.record.state)) {
+      kept.process = undefined;
+      return;
+    }
+    const { id, startedAt = now().toISOString() } = kept.record;
+    await endForgotten(kept.places);
+    await this.#write(kept, { ...kept.record, state: 'running', startedAt });
+    await this.#say(kept, { type: 'state', state: 'running' });
+    if (kept.ending !== undefined) {
+      kept.process = undefined;
+      return;
+    }
+    const late = setTimeout(() => {
+      kept.ending ??= 'late';
+      void kept.process?.kill();
+    }, limits.wallMs);
+    const setup = { jobs: directory, id, engine, limits: workLimits, jobLimits: limits, secret };
+    kept.process = start(setup, {
+      event: (event) => {
+        if (event.type === 'progress' || event.type === 'checkpoint') kept.deaths = 0;
+        kept.progress = progressed(kept.progress, event);
+        void this.#say(kept, event).catch((error) => this.#fail(kept, error));
+      },
+      ended: (how) => {
+        clearTimeout(late);
+        kept.process = undefined;
+        void this.#inOrder(kept, () => this.#ended(kept, how))
+          .catch((error) => this.#fail(kept, error))
+          .finally(() => this.#next());
+      },
+    });
+  }
+
+  async #ended(kept: Kept, how: Parameters<JobProcessEvents['ended']>[0]): Promise<void> {
+    if (isOver(kept.record.state) || kept.ending === 'close') return;
+    if (kept.ending === 'cancel') return this.#end(kept, { state: 'cancelled' });
+    if (kept.ending === 'late') {
+      const { wallMs } = this.#options.limits;
+      throw new LimitError('job-ms', wallMs, wallMs, 'ask for less in one job');
+    }
+    if (how.kind === 'fault') throw how.error;
+    const outcome = how.kind === 'done' ? await readOutcome(kept.places) : undefined;
+    if (outcome === undefined) return this.#died(kept);
+    const result = await this.#options.publish(kept.record, kept.places, outcome);
+    await this.#end(kept, { state: 'done', result });
+  }
+
+  /** Goes on from its last checkpoint, unless it dies of what it does. */
+  #died(kept: Kept): void {
+    if (++kept.deaths < mostDeaths) return;
+    const message = `its process ended ${kept.deaths} times in a row without saying why; ask for less, or look at the memory of the machine`;
+    throw new FunctaError('environment', 'job-died', message);
+  }
+
+  async #fail(kept: Kept, error: unknown): Promise<void> {
+    if (isOver(kept.record.state) || this.#closing) return;
+    kept.ending ??= 'cancel';
+    await kept.process?.kill();
+    const tagged = error instanceof FunctaError && !(error instanceof AbortedError);
+    const code = tagged ? error.code : 'bug';
+    const told = tagged ? error.message : 'an unexpected fault of the server';
+    const fault = { code, detail: withoutPaths(told, this.#options.secret) };
+    try {
+      await this.#inOrder(kept, async () => {
+        if (!isOver(kept.record.state)) await this.#end(kept, { state: 'failed', fault });
+      });
+    } catch {
+      // nowhere to write it: it is failed for as long as this process lives, and tried again by the next
+      kept.record = { ...kept.record, state: 'failed', fault };
+    }
+    this.#next();
+  }
+
+  async #end(kept: Kept, change: Pick<JobRecord, 'state' | 'result' | 'fault'>): Promise<void> {
+    await this.#write(kept, { ...kept.record, ...change, endedAt: this.#options.now().toISOString() });
+    await this.#say(kept, { type: 'end', ...change });
+    await rm(kept.places.work, { recursive: true, force: true });
+    await rm(kept.places.upload, { force: true });
+    this.#next();
+  }
+
+  async #write(kept: Kept, record: JobRecord): Promise<void> {
+    await writeRecord(kept.places, record);
+    kept.record = record;
+  }
+
+  async #say(kept: Kept, event: JobEventBody): Promise<void> {
+    kept.log ??= await EventLog.open(kept.places.log);
+    const { line, written } = kept.log.add(event, this.#options.now());
+    // what a reader was told is there when it asks again after a restart
+    await written;
+    for (const tell of kept.watchers) tell(line);
+  }
+
+  #inOrder<T>(kept: Kept, work: () => Promise<T>): Promise<T> {
+    const next = kept.last.then(work);
+    kept.last = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Removes what is too old or too much of what is over. */
+  #forget(namespace: string): void {
+    const { kept: most, ageMs } = this.#options.limits;
+    const own = this.list(namespace);
+    const before = this.#options.now().getTime() - ageMs;
+    for (const [i, { id, state, endedAt = '' }] of own.entries()) {
+      if (!isOver(state) || (i < most && Date.parse(endedAt) >= before)) continue;
+      this.#all.delete(id);
+      void rm(join(this.#options.directory, id), { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+}
+
+function keep(record: JobRecord, places: JobPlaces): Kept {
+  return {
+    record,
+    places,
+    progress: undefined,
+    log: undefined,
+    process: undefined,
+    ending: undefined,
+    deaths: 0,
+    watchers: new Set(),
+    last: Promise.resolve(),
+  };
+}
+
+function progressed(before: JobProgress | undefined, event: JobEventBody): JobProgress | undefined {
+  if (event.type !== 'start' && event.type !== 'progress') return before;
+  const { done, total, unit = before?.unit ?? '', figures = {} } = event as Partial<JobProgress>;
+  return { done: done ?? 0, total: total ?? 0, unit, figures };
+}
+
+/** In the place of a process that is about to start. */
+const notYet: JobProcess = { kill: async () => undefined, stop: async () => undefined };

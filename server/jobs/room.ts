@@ -1,0 +1,86 @@
+/** Everything that jobs of a server need, opened together. */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { NotFoundError } from '../../src/core/errors.ts';
+import { defaultLimits, type Limits } from '../../src/core/limits.ts';
+import type { Catalogue } from '../catalogue.ts';
+import { type Home, homeOf } from '../home.ts';
+import { defaultJobLimits, type JobLimits } from './limits.ts';
+import { Jobs } from './manager.ts';
+import { startJob } from './process.ts';
+import { publish } from './publish.ts';
+import type { StreamOptions } from './stream.ts';
+import { Uploads } from './uploads.ts';
+
+export interface JobRoom {
+  readonly jobs: Jobs;
+  readonly uploads: Uploads;
+  readonly limits: JobLimits;
+  /** Directories that jobs may read, by name. */
+  readonly allowed: Readonly<Record<string, string>>;
+  readonly every: StreamOptions['every'];
+  /** Aborted by `endStreams`. */
+  readonly ended: AbortSignal;
+  /** Ends all streams of events: they would last as long as their jobs. */
+  endStreams(): void;
+}
+
+export interface RoomOptions {
+  readonly home: Home;
+  /** The directory of the home itself. */
+  readonly root: string;
+  readonly catalogue: Catalogue;
+  readonly engine: string | undefined;
+  readonly limits: Partial<JobLimits> | undefined;
+  /** What the operator restricts of what one signal may ask for. */
+  readonly workLimits: Partial<Limits> | undefined;
+  readonly allowed: Readonly<Record<string, string>>;
+  /** Default: the clock of this machine. */
+  readonly now?: (() => Date) | undefined;
+}
+
+/** Throws NotFoundError `unknown-directory` for an allowed directory that is none, and what reading the home throws. */
+export async function openRoom(options: RoomOptions): Promise<JobRoom> {
+  const { home, root, catalogue, engine, now = () => new Date() } = options;
+  const limits = { ...defaultJobLimits, ...options.limits };
+  const allowed = Object.fromEntries(
+    Object.entries(options.allowed).map(([name, path]) => [name, checked(resolve(path))]),
+  );
+  const jobs = await Jobs.open({
+    directory: home.jobs,
+    limits,
+    // off the path of those that serve, a job may ask for what a program may
+    workLimits: { ...defaultLimits, ...options.workLimits },
+    engine,
+    secret: [resolve(root), ...Object.values(allowed)],
+    start: startJob,
+    publish: (...args) => publish({ home, catalogue }, ...args),
+    now,
+  });
+  const uploads = new Uploads({ directory: home.uploads, limits, now });
+  const controller = new AbortController();
+  const { signal: ended } = controller;
+  return { jobs, uploads, limits, allowed, every, ended, endStreams: () => controller.abort() };
+}
+
+/** Throws ConflictError `no-home` where the server keeps nothing. */
+export function jobsOf(context: {
+  readonly home: Home | undefined;
+  readonly room: JobRoom | undefined;
+}): JobRoom {
+  homeOf(context);
+  return context.room!;
+}
+
+function checked(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw new NotFoundError(
+    'unknown-directory',
+    `there is no directory ${path} to allow; give one that is there`,
+  );
+}
+
+function every(ms: number, beat: () => void): () => void {
+  const timer = setInterval(beat, ms).unref();
+  return () => clearInterval(timer);
+}

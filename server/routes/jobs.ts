@@ -1,0 +1,247 @@
+/** Jobs: work that takes longer than a request, told of as it goes, and kept over a restart. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { streamSSE } from 'hono/streaming';
+import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
+import { needs } from '../access.ts';
+import { smallJson } from '../body.ts';
+import type { Asker, ServerContext } from '../context.ts';
+import { inputsOf } from '../jobs/inputs.ts';
+import { isOver, type JobRecord } from '../jobs/record.ts';
+import { jobsOf } from '../jobs/room.ts';
+import { type JobSpec, jobSpec } from '../jobs/specs.ts';
+import { writeEvents } from '../jobs/stream.ts';
+import { jobList, jobParams, jobSchema, jobView, madeBy, viewOf } from '../jobs/view.ts';
+import type { ServerEnv } from '../log.ts';
+import { HttpFault } from '../problem.ts';
+import { bytesOf, problems } from '../schemas.ts';
+
+const maxSpecBytes = 64 * 1024;
+const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
+
+const addRoute = createRoute({
+  method: 'post',
+  path: '/v1/jobs',
+  operationId: 'addJob',
+  tags: ['jobs'],
+  security: needs('write'),
+  summary: 'Ask for a job: build a functaset, learn a model, train priors, encode something large',
+  middleware: [smallJson(maxSpecBytes)] as const,
+  request: {
+    headers: z.object({
+      'idempotency-key': z
+        .string()
+        .min(1)
+        .max(255)
+        .optional()
+        .openapi({ description: 'The same request sent again with the same key is the same job.' }),
+    }),
+    body: { required: true, content: json(jobSpec) },
+  },
+  responses: {
+    202: {
+      description: 'The job is on the disk, and is done when its turn comes.',
+      content: json(jobSchema),
+      headers: { location: { description: 'Where the job is told of.', schema: { type: 'string' } } },
+    },
+    ...problems(400, 404, 409, 413, 415, 422, 429, 503, 507),
+  },
+});
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/jobs',
+  operationId: 'listJobs',
+  tags: ['jobs'],
+  security: needs('read'),
+  summary: 'The jobs there are, newest first',
+  responses: {
+    200: { description: 'All jobs that are remembered.', content: json(jobList) },
+    ...problems(409),
+  },
+});
+
+const jobRoute = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{j}',
+  operationId: 'getJob',
+  tags: ['jobs'],
+  security: needs('read'),
+  summary: 'One job: how far it is, or what came of it',
+  request: { params: jobParams },
+  responses: { 200: { description: 'As it is now.', content: json(jobSchema) }, ...problems(404, 409) },
+});
+
+const removeRoute = createRoute({
+  method: 'delete',
+  path: '/v1/jobs/{j}',
+  operationId: 'removeJob',
+  tags: ['jobs'],
+  security: needs('write'),
+  summary: 'Cancel a job; one that is over is forgotten, with what `/result` gives',
+  request: { params: jobParams },
+  responses: {
+    200: { description: 'It is cancelled, or was: this is the last of it.', content: json(jobSchema) },
+    ...problems(404, 409, 503, 507),
+  },
+});
+
+const eventsRoute = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{j}/events',
+  operationId: 'watchJob',
+  tags: ['jobs'],
+  security: needs('read'),
+  summary: 'What happens to a job, as it happens, as server-sent events',
+  description:
+    'Each event has a number, a type (`state`, `start`, `progress`, `checkpoint`, `note`, `end`) and JSON as its data; after `end` the stream is closed. With `last-event-id` it goes on after that event, also over a restart of the service. A comment comes where nothing happens for a while.',
+  request: {
+    params: jobParams,
+    headers: z.object({
+      'last-event-id': z
+        .string()
+        .regex(/^\d{1,15}$/, 'is not the number of an event')
+        .optional()
+        .openapi({ description: 'The last event that was read; default: none, so that all are told.' }),
+    }),
+  },
+  responses: {
+    200: {
+      description: 'Events, from the first on or after the one named.',
+      content: { 'text/event-stream': { schema: { type: 'string' } } },
+    },
+    204: { description: 'All events were read: a browser asks no more.' },
+    ...problems(404, 409, 422, 429),
+  },
+});
+
+const resultRoute = createRoute({
+  method: 'get',
+  path: '/v1/jobs/{j}/result',
+  operationId: 'getJobResult',
+  tags: ['jobs'],
+  security: needs('read'),
+  summary: 'What a job made: a file, or the way to the functaset or the model',
+  request: { params: jobParams },
+  responses: {
+    200: {
+      description: 'A `.functa` file, or the file of a model.',
+      content: bytesOf('application/octet-stream'),
+    },
+    303: {
+      description: 'What was made stands at `location`.',
+      headers: { location: { description: 'A functaset or a model.', schema: { type: 'string' } } },
+    },
+    ...problems(404, 409),
+  },
+});
+
+export function jobRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
+  const watching = new Map<string, number>();
+
+  app.openapi(addRoute, async (c) => {
+    const room = jobsOf(context);
+    const access = c.get('access');
+    const record = await addJob(
+      context,
+      c.req.valid('json'),
+      access,
+      c.req.valid('header')['idempotency-key'],
+    );
+    const view = viewOf(room, record);
+    return c.json(view, 202, { location: view.links.self, 'cache-control': 'no-store' });
+  });
+
+  app.openapi(listRoute, (c) => {
+    const room = jobsOf(context);
+    const jobs = room.jobs.list(c.get('access').namespace).map((record) => viewOf(room, record));
+    return c.json({ jobs }, 200, { 'cache-control': 'no-store' });
+  });
+
+  app.openapi(jobRoute, (c) => {
+    const room = jobsOf(context);
+    const record = room.jobs.get(c.get('access').namespace, c.req.valid('param').j);
+    return c.json(viewOf(room, record), 200, { 'cache-control': 'no-store' });
+  });
+
+  app.openapi(removeRoute, async (c) => {
+    const room = jobsOf(context);
+    const record = await room.jobs.remove(c.get('access').namespace, c.req.valid('param').j);
+    return c.json(jobView(record, undefined), 200, { 'cache-control': 'no-store' });
+  });
+
+  // What a stream answers with is a response of its own.
+  app.openapi(eventsRoute, async (c) => {
+    const { jobs, limits, every, ended } = jobsOf(context);
+    const { namespace } = c.get('access');
+    const { j } = c.req.valid('param');
+    const after = Number(c.req.valid('header')['last-event-id'] ?? 0);
+    const last = await jobs.lastEvent(namespace, j);
+    if (last !== undefined && after >= last) return c.body(null, 204) as never;
+    const own = watching.get(namespace) ?? 0;
+    if (own >= limits.watchers)
+      throw new HttpFault(
+        429,
+        'too-many-watchers',
+        `${own} event streams are read already; close one, or look at the job itself`,
+        { 'retry-after': '10' },
+      );
+    watching.set(namespace, own + 1);
+    const response = streamSSE(c, async (stream) => {
+      try {
+        await writeEvents(stream, (tell) => jobs.watch(namespace, j, after, tell), {
+          heartbeatMs: limits.heartbeatMs,
+          every,
+          ended,
+        });
+      } finally {
+        watching.set(namespace, watching.get(namespace)! - 1);
+      }
+    });
+    response.headers.set('cache-control', 'no-store');
+    response.headers.set('x-accel-buffering', 'no');
+    return response as never;
+  });
+
+  app.openapi(resultRoute, (c) => {
+    const { jobs } = jobsOf(context);
+    const { namespace } = c.get('access');
+    const { id, state, result } = jobs.get(namespace, c.req.valid('param').j);
+    if (!isOver(state))
+      throw new ConflictError('job-not-done', `job ${id} is ${state}; wait for its last event`);
+    const made = result && madeBy(result);
+    if (made !== undefined) return c.redirect(made, 303) as never;
+    if (result?.fileBytes === undefined)
+      throw new NotFoundError('no-result', `job ${id} is ${state} and made nothing; its fault says why`);
+    const file = Readable.toWeb(createReadStream(jobs.places(namespace, id).result));
+    return c.body(file as ReadableStream, 200, {
+      'content-type': result.mediaType!,
+      'content-length': String(result.fileBytes),
+      'cache-control': 'no-store',
+    }) as never;
+  });
+}
+
+/** Takes a job in; asked again with the same key, it is the same one. Throws as `inputsOf` and `Jobs.add`. */
+export async function addJob(
+  context: ServerContext,
+  spec: JobSpec,
+  access: Asker,
+  key?: string,
+): Promise<JobRecord> {
+  const room = jobsOf(context);
+  const { namespace } = access;
+  const digest = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
+  const { data } = spec;
+  return room.jobs.add({
+    namespace,
+    spec,
+    idempotency: key === undefined ? undefined : { key, digest },
+    inputs: () => inputsOf({ ...context, allowed: room.allowed }, spec, access, room.limits),
+    prepare: async (places) => {
+      if ('upload' in data) await room.uploads.take(namespace, data.upload, places.upload);
+    },
+  });
+}
