@@ -9,6 +9,7 @@ import type { Connections } from './connections.ts';
 import type { Gate } from './guard.ts';
 import type { Home } from './home.ts';
 import type { JobRoom } from './jobs/room.ts';
+import type { ServiceLimit } from './limit-table.ts';
 import type { Pacer } from './pacer.ts';
 import type { TrafficLimits } from './traffic.ts';
 import type { Pool } from './work/pool.ts';
@@ -26,6 +27,8 @@ export interface ServerContext {
   readonly maxBodyBytes: number;
   /** Undefined: the server keeps nothing it is given. */
   readonly home: Home | undefined;
+  /** The value that a limit has here. */
+  readonly limitValue: (limit: ServiceLimit) => number;
   /** Who may ask for what. */
   readonly gate: Gate;
   /** What jobs need; undefined where there is no home. */

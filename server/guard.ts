@@ -4,6 +4,7 @@ import { type Access, allows, defaultNamespace, openAccess, type Scope } from '.
 import type { Keyring } from './keyring.ts';
 import type { ServerEnv } from './log.ts';
 import { HttpFault } from './problem.ts';
+import type { Rates } from './rates.ts';
 import { type RouteTable, routeOf } from './route-table.ts';
 
 export interface Gate {
@@ -12,12 +13,14 @@ export interface Gate {
   readonly anonymous: Scope | 'none' | undefined;
   /** Addresses of pages (`https://host`) that may use the service from a browser. */
   readonly origins: readonly string[];
+  readonly rates: Rates;
   /** Set once it is known that only this machine reaches the server: without any key all is open then. */
   loopback: boolean;
 }
 
 /**
- * Throws HttpFault 401 `key-needed`, `key-unknown`, `key-expired`, `key-revoked`; 403 `scope-needed`, `cross-origin`; 503
+ * Throws HttpFault 401 `key-needed`, `key-unknown`, `key-expired`, `key-revoked`; 403 `scope-needed`, `cross-origin`; 429
+ * `too-many-requests`; 503
  * `key-unreadable`. A path that no route has is nobody's, and passes.
  */
 export function guard(table: () => RouteTable, gate: Gate): MiddlewareHandler<ServerEnv> {
@@ -27,6 +30,8 @@ export function guard(table: () => RouteTable, gate: Gate): MiddlewareHandler<Se
     if (route !== undefined) {
       const access = accessOf(c.req.header('authorization'), gate);
       c.set('access', access);
+      // probes of health come from one address, and are to be answered
+      if (route.needs !== 'none') gate.rates.take(access.key ?? c.get('connection').client);
       if (!allows(access, route.needs)) throw missing(access, route.needs as Scope);
       if (route.method !== 'GET') checkOrigin(c.req.header('origin'), c.req.header('host'), gate.origins);
     }

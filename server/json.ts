@@ -26,7 +26,7 @@ export function parseJson(
   }
 }
 
-const maxDepth = 32;
+export const maxDepth = 32;
 const quote = 0x22;
 const backslash = 0x5c;
 

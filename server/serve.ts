@@ -3,72 +3,39 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { BadInputError, ConflictError, NotFoundError } from '../src/core/errors.ts';
-import { type Limits, serverLimits, withLimits } from '../src/core/limits.ts';
+import { serverLimits, withLimits } from '../src/core/limits.ts';
 import { packageRoot } from '../src/disk/package.ts';
 import type { Engine } from '../src/engine/index.ts';
 import { kindOf, type SignalFormat, writtenFormatsFor } from '../src/formats/formats.ts';
 import { bundledModels, listModels } from '../src/models/index.ts';
-import type { Scope } from './access.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { Catalogue, type RefusedModel, type ServedModel } from './catalogue.ts';
+import { type Config, valueAt } from './config.ts';
 import { Connections } from './connections.ts';
 import type { ServerContext } from './context.ts';
 import type { Gate } from './guard.ts';
 import { holdHome, homeAt, modelFilesOf } from './home.ts';
 import { isLoopback } from './hosts.ts';
-import type { JobLimits } from './jobs/limits.ts';
 import { openRoom } from './jobs/room.ts';
 import { Keyring } from './keyring.ts';
+import { placeTable } from './limit-table.ts';
 import { listen } from './listen.ts';
 import type { AccessRecord } from './log.ts';
 import { Pacer } from './pacer.ts';
-import { defaultTraffic, type TrafficLimits } from './traffic.ts';
+import { Rates } from './rates.ts';
+import { defaultTraffic } from './traffic.ts';
 import { Pool } from './work/pool.ts';
 import type { FunctasetRef } from './work/shelf.ts';
 
-export interface ServerOptions {
-  /** 0: any free port. Default 8080. */
-  readonly port?: number | undefined;
-  /** Default 127.0.0.1: this machine alone. */
-  readonly host?: string | undefined;
-  /** Directories of model files; default: the bundled ones. */
-  readonly modelsDir?: string | readonly string[] | undefined;
-  /** Paths of functasets, served under the last part of their path, or by name. */
-  readonly functasets?: readonly string[] | Readonly<Record<string, string>> | undefined;
-  /** Directory for what is made over HTTP: functasets, models, jobs, keys. Without one nothing can be made. */
-  readonly home?: string | undefined;
-  /** Directory of keys; default: that of `home`. */
-  readonly keys?: string | undefined;
-  /**
-   * What may be done without a key. Default: everything where only this machine reaches the server and no key was ever made, else
-   * nothing.
-   */
-  readonly anonymous?: Scope | 'none' | undefined;
-  /** Origins (`https://host`) of pages that may use the service from a browser; default: none but its own. */
-  readonly origins?: readonly string[] | undefined;
-  /** Directories that jobs may read, by name; default: none. */
-  readonly allowedDirectories?: Readonly<Record<string, string>> | undefined;
-  /** What jobs may ask for; default: `defaultJobLimits`. */
-  readonly jobs?: Partial<JobLimits> | undefined;
+/** What can be configured, and what only a program can give. */
+export interface ServerOptions extends Omit<Config, 'engine'> {
   /** The name of an engine, or an engine, whose name is taken: each worker opens its own. Default: the fastest here. */
   readonly engine?: Engine | string | undefined;
-  readonly limits?: Partial<Limits> | undefined;
-  readonly maxBodyBytes?: number | undefined;
-  /** Requests at work at once, one fewer of them large, each on a thread; default: one more than there are cores. */
-  readonly running?: number | undefined;
-  /** Requests that may wait; the next ones are answered with 503. Default 32. */
-  readonly waiting?: number | undefined;
-  /** What is borne of clients; default: `defaultTraffic`. */
-  readonly traffic?: Partial<TrafficLimits> | undefined;
-  /** Names beside its address that the server goes by; others in `Host` are refused on loopback. */
-  readonly allowedHosts?: readonly string[] | undefined;
   /** Called once for every request. */
   readonly log?: ((record: AccessRecord) => void) | undefined;
   /** Aborting it closes the server. */
   readonly signal?: AbortSignal | undefined;
-  /** How long `close` waits for requests under way, in milliseconds. Default 10 000. */
-  readonly graceMs?: number | undefined;
 }
 
 export interface RunningServer {
@@ -89,8 +56,6 @@ export interface RunningServer {
   readonly closed: Promise<void>;
 }
 
-/** What a request may ask for: a picture of 16 megapixels, about ten seconds of two cores, less than a minute of entropy coding. */
-const defaultBodyBytes = 2 ** 24;
 /**
  * Loads models and functasets and listens. Throws EnvironmentError `port-in-use` or `cannot-listen`, ConflictError `home-busy`,
  * and what reading a model or opening a functaset throws; BadInputError `key-needed` where others than this machine reach it
@@ -115,7 +80,7 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
     allowedHosts: options.allowedHosts ?? [],
     log: options.log,
   });
-  closers.push(() => drain(options.graceMs ?? 10_000));
+  closers.push(() => drain(options.graceMs ?? placeTable.graceMs.usual));
   context.gate.loopback = isLoopback(address);
   checkReach(context.gate, host);
   closers.push(async () => context.room?.endStreams());
@@ -149,7 +114,8 @@ async function openContext(
   const limits = withLimits({ ...serverLimits, ...options.limits });
   const traffic = { ...defaultTraffic, ...options.traffic };
   // One more than there are cores: a small request has a turn while large ones fill the machine.
-  const { running = availableParallelism() + 1, waiting = 32 } = options;
+  const running = options.running || availableParallelism() + 1;
+  const { waiting = placeTable.waiting.usual } = options;
   const directories = [options.modelsDir ?? bundledModels()].flat();
   for (const directory of directories) checkDirectory(directory);
   const entries = await listModels(directories);
@@ -186,12 +152,19 @@ async function openContext(
     pool,
     engine,
     limits,
-    maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
+    maxBodyBytes: options.maxBodyBytes ?? placeTable.maxBodyBytes.usual,
     home,
+    limitValue: ({ setting, usual }) => {
+      if (setting === 'running') return running;
+      return setting === undefined
+        ? usual
+        : Number(valueAt({ ...options, engine: choice }, setting) ?? usual);
+    },
     gate: {
       keyring: new Keyring(options.keys ?? home?.keys),
       anonymous: options.anonymous,
       origins: options.origins ?? [],
+      rates: new Rates(traffic.requestsPerSecond),
       loopback: false,
     },
     room,

@@ -1,48 +1,109 @@
-/** What jobs may ask for. */
+/** What jobs may ask for: a part of the table of limits. */
+import type { LimitRow } from '../limit-table.ts';
 
-export interface JobLimits {
-  /** Jobs at work at once, each in a process of its own. */
-  readonly running: number;
-  /** Jobs of one namespace that wait or are at work. */
-  readonly waiting: number;
-  /** Jobs of one namespace that are remembered; the oldest of those that are over make room. */
-  readonly kept: number;
-  /** Milliseconds for which a job that is over is remembered, with its result. */
-  readonly ageMs: number;
-  /** Outer steps of one training. */
-  readonly steps: number;
-  /** Values at all points of all signals of one step of a training: what its memory goes with. */
-  readonly stepValues: number;
-  /** Milliseconds that a job may work, counted anew after a restart of the server. */
-  readonly wallMs: number;
-  /** Bytes of one upload. */
-  readonly uploadBytes: number;
-  /** Bytes of all uploads of one namespace. */
-  readonly uploadsBytes: number;
-  /** Milliseconds for which an upload is kept. */
-  readonly uploadAgeMs: number;
-  /** Files in one archive, and bytes of them unpacked over the bytes of the upload. */
-  readonly archiveFiles: number;
-  readonly archiveGrowth: number;
-  /** Event streams that one namespace reads at once. */
-  readonly watchers: number;
-  /** Milliseconds between two comments on an event stream where nothing happens. */
-  readonly heartbeatMs: number;
-}
+export const jobTable = {
+  running: {
+    unit: 'jobs',
+    usual: 1,
+    least: 0,
+    what: 'at work at once, each in a process of its own',
+    met: 'the next ones wait',
+  },
+  waiting: {
+    unit: 'jobs',
+    usual: 100,
+    least: 1,
+    what: 'of one namespace that wait or are at work',
+    met: '429 `too-many-jobs`',
+  },
+  kept: {
+    unit: 'jobs',
+    usual: 1000,
+    least: 1,
+    what: 'of one namespace that are remembered',
+    met: 'the oldest of those that are over makes room',
+  },
+  ageMs: {
+    unit: 'ms',
+    usual: 7 * 24 * 3600 * 1000,
+    least: 1,
+    what: 'for which a job that is over is remembered, with its result',
+    met: 'it is removed',
+  },
+  steps: {
+    unit: 'steps',
+    usual: 100_000,
+    least: 1,
+    what: 'of the outer loop of one training',
+    met: '413 `limit-job-steps`',
+  },
+  stepValues: {
+    unit: 'values',
+    usual: 2 ** 26,
+    least: 1,
+    what: 'at all points of all signals of one step of a training: what its memory goes with',
+    met: '413 `limit-step-values`',
+  },
+  wallMs: {
+    unit: 'ms',
+    usual: 24 * 3600 * 1000,
+    least: 1,
+    what: 'that a job may work, counted anew after a restart of the server',
+    met: 'it fails, `limit-job-ms`',
+  },
+  uploadBytes: {
+    unit: 'bytes',
+    usual: 2 ** 30,
+    least: 1,
+    what: 'of one upload',
+    met: '413 `limit-body-bytes`',
+  },
+  uploadsBytes: {
+    unit: 'bytes',
+    usual: 2 ** 32,
+    least: 1,
+    what: 'of all uploads of one namespace',
+    met: '413 `limit-uploads-bytes`',
+  },
+  uploadAgeMs: {
+    unit: 'ms',
+    usual: 24 * 3600 * 1000,
+    least: 1,
+    what: 'for which an upload is kept',
+    met: 'it is removed',
+  },
+  archiveFiles: {
+    unit: 'files',
+    usual: 100_000,
+    least: 1,
+    what: 'in one archive',
+    met: 'the job fails, `limit-archive-files`',
+  },
+  archiveGrowth: {
+    unit: 'times',
+    usual: 64,
+    least: 1,
+    what: 'bytes of the files of an archive over those of the upload',
+    met: 'the job fails, `limit-archive-bytes`',
+  },
+  watchers: {
+    unit: 'streams',
+    usual: 64,
+    least: 1,
+    what: 'of events that one namespace reads at once',
+    met: '429 `too-many-watchers`',
+  },
+  heartbeatMs: {
+    unit: 'ms',
+    usual: 15_000,
+    least: 1,
+    what: 'between two comments on an event stream where nothing happens',
+    met: 'a comment is sent',
+  },
+} as const satisfies Readonly<Record<string, LimitRow>>;
 
-export const defaultJobLimits: JobLimits = {
-  running: 1,
-  waiting: 100,
-  kept: 1000,
-  ageMs: 7 * 24 * 3600 * 1000,
-  steps: 100_000,
-  stepValues: 2 ** 26,
-  wallMs: 24 * 3600 * 1000,
-  uploadBytes: 2 ** 30,
-  uploadsBytes: 2 ** 32,
-  uploadAgeMs: 24 * 3600 * 1000,
-  archiveFiles: 100_000,
-  archiveGrowth: 64,
-  watchers: 64,
-  heartbeatMs: 15_000,
-};
+export type JobLimits = Readonly<Record<keyof typeof jobTable, number>>;
+
+export const defaultJobLimits = Object.fromEntries(
+  Object.entries(jobTable).map(([name, { usual }]) => [name, usual]),
+) as JobLimits;

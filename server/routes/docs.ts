@@ -6,6 +6,7 @@ import { needsNothing } from '../access.ts';
 import { etagged } from '../caching.ts';
 import { withCommonAnswers } from '../common-answers.ts';
 import type { ServerContext } from '../context.ts';
+import { limitsPage } from '../limit-table.ts';
 import type { ServerEnv } from '../log.ts';
 import { withSamples } from '../samples.ts';
 import { bytesOf } from '../schemas.ts';
@@ -125,8 +126,7 @@ export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext):
       info: {
         title: 'functa',
         version: context.version,
-        description:
-          'Signals as functions: encode, decode at any size, sample, and read functasets. Errors are problem details (RFC 9457) with a stable `code`.',
+        description: `Signals as functions: encode, decode at any size, sample, and keep them in functasets. Errors are problem details (RFC 9457) with a stable \`code\`.\n\n## Limits\n\n${limitsPage(context.limitValue)}`,
         license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       },
       tags: [

@@ -3,7 +3,14 @@ export { base64, isNumber, isRow, isText, list } from './bounded.ts';
 export { cursorAfter, idOfCursor } from './cursor.ts';
 export { factsOf } from './filter.ts';
 export { NearIndexes } from './indexes.ts';
-export { maxLimit, parseQuery, type QueryInput, type QueryRequest, queryRequest } from './request.ts';
+export {
+  maxLimit,
+  maxPoints,
+  parseQuery,
+  type QueryInput,
+  type QueryRequest,
+  queryRequest,
+} from './request.ts';
 export { runQuery } from './run.ts';
 export {
   type CheckedAnswer,

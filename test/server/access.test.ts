@@ -93,8 +93,20 @@ describe('a server', () => {
   it('does not start where others reach it and there is no key, unless it is said what they may do', async () => {
     const home = join(serving.directory, 'home-reach');
     await expect(serving.start({ home, host: '0.0.0.0' })).rejects.toThrow('functa keys create');
-    const open = await serving.start({ home, host: '0.0.0.0', anonymous: 'read' });
-    expect((await fetch(`http://127.0.0.1:${open.port}/v1/models`)).status).toBe(200);
+    const open = await serving.start({
+      home,
+      host: '0.0.0.0',
+      anonymous: 'read',
+      traffic: { requestsPerSecond: 1 },
+    });
+    const often = [
+      await fetch(`http://127.0.0.1:${open.port}/v1/models`),
+      await fetch(`http://127.0.0.1:${open.port}/v1/models`),
+    ];
+    expect(often.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([
+      [200, null],
+      [429, '1'],
+    ]);
     createKey(join(home, 'keys'), { scope: 'read', namespace: 'default' });
     const closed = await serving.start({ keys: join(home, 'keys'), host: '0.0.0.0' });
     expect((await fetch(`http://127.0.0.1:${closed.port}/v1/models`)).status).toBe(401);

@@ -1,24 +1,11 @@
 /** `functa serve`: models and stores over HTTP, until it is told to stop. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { RunningServer, Scope } from '../../../server/index.ts';
-import { UsageError } from '../exit.ts';
+import type { RunningServer } from '../../../server/index.ts';
 import type { Job, Report } from '../job.ts';
 import { collect, integer } from '../options.ts';
 import type { Run } from '../program.ts';
-
-interface ServeFlags {
-  readonly host: string;
-  readonly port: number;
-  readonly models?: readonly string[];
-  readonly functaset?: readonly string[];
-  readonly home?: string;
-  readonly maxBody?: number;
-  readonly allowHost?: readonly string[];
-  readonly allowOrigin?: readonly string[];
-  readonly anonymous?: Scope | 'none';
-  readonly allowDirectory?: readonly string[];
-}
+import { configReport, configured, type ServeFlags } from './serve-config.ts';
 
 export function addServe(program: Command, run: Run): void {
   program
@@ -26,8 +13,16 @@ export function addServe(program: Command, run: Run): void {
     .description(
       'serve models and stores over HTTP; stops when it is interrupted, after the requests under way',
     )
-    .option('--host <address>', 'where to listen; 0.0.0.0 is every address of this machine', '127.0.0.1')
-    .option('-p, --port <n>', '0 takes a free one', integer(0, 65535), 8080)
+    .option(
+      '--config <file>',
+      'settings in JSON; default: $FUNCTA_CONFIG; flags and FUNCTA_* count before it',
+    )
+    .option('--print-config', 'print every setting, its value and where that comes from, and leave')
+    .option(
+      '--host <address>',
+      'where to listen; 0.0.0.0 is every address of this machine; default: 127.0.0.1',
+    )
+    .option('-p, --port <n>', '0 takes a free one; default: 8080', integer(0, 65535))
     .option(
       '--models <directory>',
       'directory of model files, may be repeated; default: the bundled ones',
@@ -64,45 +59,39 @@ export function addServe(program: Command, run: Run): void {
       'a directory whose signals jobs may read, may be repeated; jobs name it by its name',
       collect,
     )
+    .option('--metrics-port <n>', 'serve metrics for Prometheus there; default: none', integer(0, 65535))
     .action(run(serve));
 }
 
-async function serve(job: Job, flags: ServeFlags): Promise<undefined> {
+async function serve(job: Job, flags: ServeFlags): Promise<Report | undefined> {
   const { defaultHome, homeAt, recordJson, recordText, startServer } = await import(
     '../../../server/index.ts'
   );
+  const found = await configured(job, flags);
+  if (flags.printConfig) return configReport(found);
+  const { config } = found;
   const { demoFunctasets } = await import('../../jobs/index.ts');
   const onMissing = (name: string, reason: string) => job.note(`functaset ${name} is not served: ${reason}`);
-  const demos = { directories: flags.models, signal: job.signal, onMissing };
-  const functasets = flags.functaset ?? (await demoFunctasets(demos));
+  const directories = config.modelsDir === undefined ? undefined : [config.modelsDir].flat();
   const server = await startServer({
-    host: flags.host,
-    port: flags.port,
-    modelsDir: flags.models,
-    functasets,
-    home: flags.home ?? usable(defaultHome(), job),
-    maxBodyBytes: flags.maxBody,
-    allowedHosts: flags.allowHost,
-    origins: flags.allowOrigin,
-    anonymous: flags.anonymous,
-    keys: homeAt(flags.home ?? defaultHome()).keys,
-    allowedDirectories: directoriesOf(flags.allowDirectory ?? []),
-    engine: job.globals.engine,
-    limits: job.limitsAsked,
-    running: job.globals.threads === undefined ? undefined : job.globals.threads + 1,
+    ...config,
+    functasets: config.functasets ?? (await demoFunctasets({ directories, signal: job.signal, onMissing })),
+    home: config.home ?? usable(defaultHome(), job),
+    keys: config.keys ?? homeAt(config.home ?? defaultHome()).keys,
     signal: job.signal,
     log: (record) => job.note(job.globals.json ? recordJson(record) : recordText(record)),
   });
-  const { anonymous = 'none' } = flags;
+  const { anonymous = 'none', host } = config;
   if (!server.loopback && anonymous !== 'none') {
     job.note(
-      `anyone who reaches ${flags.host} may ${anonymous} without a key; keep it behind a firewall or a proxy`,
+      `anyone who reaches ${host} may ${anonymous} without a key; keep it behind a firewall or a proxy`,
     );
   }
   for (const { name, detail } of server.refused) job.note(`model ${name} is not served: ${detail}`);
   await job.present(started(server));
   await server.closed;
   job.note('stopped');
+  return undefined;
 }
 
 /** A home that nobody asked for is used where it can be; without one the server reads, and keeps nothing. */
@@ -115,21 +104,6 @@ function usable(home: string, job: Job): string | undefined {
     job.note(`keeps nothing that is made over HTTP: ${(error as Error).message}; give --home a directory`);
     return undefined;
   }
-}
-
-/** Paths by name. Throws UsageError `usage`. */
-function directoriesOf(given: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    given.map((text) => {
-      const equals = text.indexOf('=');
-      if (equals < 1)
-        throw new UsageError(
-          'usage',
-          `--allow-directory ${text}: write NAME=PATH, such as photos=/srv/photos`,
-        );
-      return [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
 }
 
 function started({ url, port, models, reply, functasets, engine }: RunningServer): Report {
