@@ -9,13 +9,14 @@ import type { RowStream } from '../signal/rows.ts';
 import type { SignalFormat, SignalKind, Wanted, WrittenFormat } from './format.ts';
 import { type PictureName, pictures } from './image-formats.ts';
 import { npy } from './npy-format.ts';
+import { compressedSounds } from './sound-formats.ts';
 import { wav } from './wav-format.ts';
 
 export type { Parts, SignalFormat, SignalKind, WrittenFormat } from './format.ts';
 export type { PictureName } from './image-formats.ts';
 
 /** In the order in which they are offered and told. */
-const all = [...pictures, wav, npy] as const;
+const all = [...pictures, wav, ...compressedSounds, npy] as const;
 
 export const signalFormats: readonly (SignalFormat & { readonly name: FormatName })[] = all;
 

@@ -5,5 +5,8 @@ export const mediaTypes = {
   webp: 'image/webp',
   avif: 'image/avif',
   wav: 'audio/wav',
+  flac: 'audio/flac',
+  ogg: 'audio/ogg',
+  mp3: 'audio/mpeg',
   npy: 'application/x-npy',
 } as const;
