@@ -9,4 +9,5 @@ export const mediaTypes = {
   ogg: 'audio/ogg',
   mp3: 'audio/mpeg',
   npy: 'application/x-npy',
+  netcdf: 'application/x-netcdf',
 } as const;

@@ -1,0 +1,130 @@
+/**
+ * Files of fields: variables along named dimensions, with attributes that say what their numbers are (NetCDF Users Guide, appendix A;
+ * CF Conventions 1.11). What is common to every format of such files.
+ */
+import { BadInputError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
+import type { Axis, Output } from '../field/outputs.ts';
+import { pointCount } from '../field/spec.ts';
+import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
+import { type Coordinates, coordinatesOf } from './field-axes.ts';
+import { chosenVariables, type Slab } from './field-choice.ts';
+import { unpacked } from './field-values.ts';
+import type { ReadOptions, ShapeOptions, Wanted } from './format.ts';
+import { conversion } from './units.ts';
+
+/** Texts as they are, numbers as lists. */
+export type Attributes = Readonly<Record<string, string | readonly number[]>>;
+
+export interface Dimension {
+  readonly name: string;
+  readonly size: number;
+}
+
+export interface FieldVariable {
+  readonly name: string;
+  /** As NumPy names it, without its byte order: `f4`. Text has none. */
+  readonly type: string | undefined;
+  readonly dimensions: readonly Dimension[];
+  readonly attributes: Attributes;
+  /** Values of a box of it as they are stored, row-major; what the format itself says of missing ones is NaN already. */
+  values(box: { readonly start: readonly number[]; readonly count: readonly number[] }): Float64Array;
+}
+
+/** The shape of the signal that is asked for. Throws as `signalOfFields`. */
+export function shapeOfFields(
+  variables: readonly FieldVariable[],
+  options: ShapeOptions & { readonly id: string },
+): readonly number[] {
+  return chosenVariables(variables, options)[0]!.kept.map(({ size }) => size);
+}
+
+/** Axes of the signal that is meant where nothing is asked for: those of the only field, else of the one with the most. */
+export function likelyAxesOfFields(variables: readonly FieldVariable[]): number {
+  const coordinates = new Set(variables.flatMap(({ dimensions }) => dimensions.map(({ name }) => name)));
+  const ranks = variables
+    .filter(({ name, type }) => type !== undefined && !coordinates.has(name))
+    .map(({ dimensions }) => dimensions.filter(({ size }) => size > 1).length);
+  return Math.max(1, ...ranks);
+}
+
+/**
+ * The signal of one variable, or of several as its channels: missing values are NaN, packed ones unpacked, in the model's unit where that is
+ * known. Throws BadInputError `which-variable`, `no-variable`, `which-part`, `all-missing`, `infinite-value`, `signal-channels`; LimitError.
+ */
+export function signalOfFields(variables: readonly FieldVariable[], options: ReadOptions): Signal {
+  const { id, limits, onShape } = options;
+  const slabs = chosenVariables(variables, options);
+  const [first] = slabs as [Slab];
+  const shape = first.kept.map(({ size }) => size);
+  checkLimit('samples', pointCount(shape), limits.maxSamples, 'choose a part of it, or raise maxSamples');
+  onShape?.(shape);
+  const notes: string[] = [];
+  const channels = slabs.length;
+  let values = new Float32Array(0);
+  for (const [c, { variable, start, count }] of slabs.entries()) {
+    const own = unpacked(variable, variable.values({ start, count }));
+    // Only now is it known that the file has as many.
+    if (c === 0) values = new Float32Array(own.length * channels);
+    const into = unitOf(variable, outputAt(options, c), notes);
+    checkFinite(own, `${id}: ${variable.name}`);
+    if (own.every(Number.isNaN)) {
+      throw new BadInputError(
+        'all-missing',
+        `${id}: every value of ${variable.name} is missing; choose another part of it`,
+      );
+    }
+    for (let p = 0; p < own.length; p++) values[p * channels + c] = into(own[p]!);
+  }
+  checkFinite(values, `${id} (as float32)`);
+  const { axes, weights } = placesOf(first, coordinatesOf(variables));
+  const signal: Signal = {
+    ...{ id, shape, channels, values, axes },
+    ...(weights === undefined ? {} : { weights }),
+    ...(notes.length === 0 ? {} : { notes }),
+  };
+  checkSignal(signal);
+  return signal;
+}
+
+function outputAt({ outputs }: Wanted, c: number): Output | undefined {
+  return typeof outputs === 'string' ? undefined : outputs[c];
+}
+
+/** From the unit of a variable to the one of an output; says so, and says where neither is known to be the other. */
+function unitOf(
+  variable: FieldVariable,
+  output: Output | undefined,
+  notes: string[],
+): (value: number) => number {
+  const { units } = variable.attributes;
+  if (typeof units !== 'string' || output?.unit === undefined || units === output.unit)
+    return (value) => value;
+  const convert = conversion(units, output.unit);
+  if (convert === undefined)
+    notes.push(
+      `${variable.name} is in ${units} and the model in ${output.unit}: its numbers are taken as they are`,
+    );
+  else if (convert(1) !== 1 || convert(0) !== 0)
+    notes.push(`${variable.name} is converted from ${units} to ${output.unit}`);
+  return convert ?? ((value) => value);
+}
+
+/** Axes of the dimensions that are kept, and weights of points where rows of a sphere are no regular ones. */
+function placesOf(
+  { kept, start, variable }: Slab,
+  coordinates: ReadonlyMap<string, Coordinates>,
+): { readonly axes: Axis[]; readonly weights: Float32Array | undefined } {
+  const at = (name: string) => variable.dimensions.findIndex((own) => own.name === name);
+  const axes = kept.map(({ name, size }) => coordinates.get(name)?.axis(start[at(name)]!, size) ?? { name });
+  const shape = kept.map(({ size }) => size);
+  let weights: Float32Array | undefined;
+  for (const [axis, { name, size }] of kept.entries()) {
+    const along = coordinates.get(name)?.weights(start[at(name)]!, size);
+    if (along === undefined || axes[axis]!.weight !== undefined) continue;
+    const inner = pointCount(shape.slice(axis + 1));
+    weights ??= new Float32Array(pointCount(shape)).fill(1);
+    for (let p = 0; p < weights.length; p++) weights[p]! *= along[Math.floor(p / inner) % size]!;
+  }
+  return { axes, weights };
+}
