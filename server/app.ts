@@ -16,7 +16,9 @@ import { classifyRoutes } from './routes/classify.ts';
 import { combineRoutes } from './routes/combine.ts';
 import { completeRoutes } from './routes/complete.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { functasetChangeRoutes } from './routes/functaset-changes.ts';
 import { functasetRoutes } from './routes/functasets.ts';
+import { functionChangeRoutes } from './routes/function-changes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -76,6 +78,8 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   completeRoutes(app, context);
   classifyRoutes(app, context);
   functasetRoutes(app, context);
+  functasetChangeRoutes(app, context);
+  functionChangeRoutes(app, context);
   queryRoutes(app, context);
   combineRoutes(app, context);
   uploadRoutes(app, context);

@@ -47,19 +47,22 @@ export class Catalogue {
     this.#entries = entries;
   }
 
-  /** Looks at everything once. A model that cannot be read is refused; a functaset that cannot is an error. */
+  /** Looks at everything once. A model that cannot be read is refused; a functaset of the operator that cannot is an error. */
   static async open(
     pool: Pool,
     entries: readonly ModelFile[],
-    functasets: readonly FunctasetRef[],
+    functasets: readonly (FunctasetRef & Owned)[],
     now: () => number = () => performance.now(),
   ): Promise<Catalogue> {
     const catalogue = new Catalogue(pool, entries, now);
     await catalogue.#look();
     catalogue.#functasets = await Promise.all(
       functasets.map(async (ref) => {
-        const { head } = await pool.ask('summariseFunctaset', { functaset: ref });
-        return { ...ref, networkId: head.networkId };
+        const { name, path, namespace } = ref;
+        const asked = pool.ask('summariseFunctaset', { functaset: { name, path } });
+        // One that was made over HTTP and cannot be read keeps nobody from the others: who asks for it hears why.
+        const found = await (namespace === undefined ? asked : asked.catch(() => undefined));
+        return { ...ref, networkId: found?.head.networkId ?? '' };
       }),
     );
     return catalogue;
@@ -99,6 +102,11 @@ export class Catalogue {
   removeModel(path: string): void {
     this.#entries = this.#entries.filter((entry) => entry.path !== path);
     this.#models = this.#models.filter((served) => served.path !== path);
+  }
+
+  /** Serves the functaset at a path no more. */
+  removeFunctaset(path: string): void {
+    this.#functasets = this.#functasets.filter((served) => served.path !== path);
   }
 
   /** What changed on the disk is looked at again; many may wait for one look. Never throws. */

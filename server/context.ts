@@ -11,8 +11,13 @@ import type { Home } from './home.ts';
 import type { JobRoom } from './jobs/room.ts';
 import type { ServiceLimit } from './limit-table.ts';
 import type { Pacer } from './pacer.ts';
+import { HttpFault } from './problem.ts';
 import type { TrafficLimits } from './traffic.ts';
 import type { Pool } from './work/pool.ts';
+import type { Writer } from './writer/writer.ts';
+
+/** Names that are told when one is not there. */
+const toldNames = 20;
 
 export interface ServerContext {
   readonly catalogue: Catalogue;
@@ -21,6 +26,7 @@ export interface ServerContext {
   readonly connections: Connections;
   readonly pacer: Pacer;
   readonly pool: Pool;
+  readonly writer: Writer;
   /** Name of the engine of the workers. */
   readonly engine: string;
   readonly limits: Limits;
@@ -79,11 +85,27 @@ export function modelOfFile(
 }
 
 /** Throws NotFoundError `unknown-functaset`. */
-export function findFunctaset({ catalogue: { functasets } }: ServerContext, name: string): ServedFunctaset {
+export function findFunctaset({ catalogue }: ServerContext, name: string, asker: Asker): ServedFunctaset {
+  const functasets = seenBy(catalogue.functasets, asker);
   const found = functasets.find((served) => served.name === name);
   if (found !== undefined) return found;
-  const names = functasets.map((served) => served.name).join(', ') || 'none';
-  throw new NotFoundError('unknown-functaset', `no functaset is called ${name}; there are: ${names}`);
+  const names = functasets.slice(0, toldNames).map((served) => served.name);
+  if (functasets.length > toldNames) names.push('...');
+  throw new NotFoundError(
+    'unknown-functaset',
+    `no functaset is called ${name}; there are: ${names.join(', ') || 'none'}`,
+  );
+}
+
+/** One that a request may write to. Throws as `findFunctaset`, and HttpFault 403 `scope-needed`. */
+export function findWritable(context: ServerContext, name: string, access: Access): ServedFunctaset {
+  const found = findFunctaset(context, name, access);
+  if (found.namespace !== undefined || access.scope === 'admin') return found;
+  throw new HttpFault(
+    403,
+    'scope-needed',
+    `functaset ${name} is served to all by the operator; to write to it takes a key of scope admin`,
+  );
 }
 
 /** The served model of the network of a functaset, of the functaset's namespace or of the operator. */

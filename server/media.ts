@@ -18,7 +18,9 @@ export { functaType };
 export const jsonType = 'application/json';
 /** One JSON value a line. */
 export const linesType = 'application/x-ndjson';
-const anyBytes = 'application/octet-stream';
+export const formType = 'multipart/form-data';
+export const tarType = 'application/x-tar';
+export const anyBytes = 'application/octet-stream';
 
 /** Media types of the formats that signals are read from. */
 export const signalTypes: readonly string[] = signalFormats.map(({ mediaType }) => mediaType);

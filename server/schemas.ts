@@ -52,6 +52,15 @@ const quality = integer(1, 100)
     maximum: 100,
   });
 
+const effort = integer(1, maxEffort)
+  .optional()
+  .openapi({
+    ...parameter('effort', 'From 1, the fastest, to 9, the fewest bytes.', '1'),
+    type: 'integer',
+    minimum: 1,
+    maximum: maxEffort,
+  });
+
 export const encodeQuery = z
   .object({
     quality,
@@ -70,14 +79,7 @@ export const encodeQuery = z
         type: 'integer',
         minimum: 1,
       }),
-    effort: integer(1, maxEffort)
-      .optional()
-      .openapi({
-        ...parameter('effort', 'From 1, the fastest, to 9, the fewest bytes.', '1'),
-        type: 'integer',
-        minimum: 1,
-        maximum: maxEffort,
-      }),
+    effort,
     steps: z
       .enum(['chosen', 'asked'])
       .optional()
@@ -256,6 +258,53 @@ export const classifyBody = z
   })
   .openapi('ClassifyRequest', { example: { limit: 20, top: 3 } });
 
+export const metadataSchema = z.record(z.string(), z.json()).openapi({
+  type: 'object',
+  additionalProperties: true,
+  description: 'Any JSON object of at most 4096 bytes.',
+});
+
+export const putQuery = z.object({
+  id: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .openapi(parameter('id', 'Of the one function of the body; default: a new one.')),
+  label: z
+    .string()
+    .max(255)
+    .optional()
+    .openapi(parameter('label', 'Of those that have none of their own.', 'shoe')),
+  metadata: z
+    .string()
+    .max(4096)
+    .optional()
+    .openapi(parameter('metadata', 'A JSON object, of those that have none of their own.')),
+  quality,
+  effort,
+  steps: z
+    .enum(['chosen', 'asked'])
+    .optional()
+    .openapi(parameter('steps', 'As of encode; here `asked` unless it is said.')),
+  replace: z
+    .enum(['true', 'false'])
+    .optional()
+    .transform((text) => (text === undefined ? undefined : text === 'true'))
+    .openapi(parameter('replace', 'Over functions of the same ids; default `false`: they are errors.')),
+  as: z
+    .enum(['signals', 'modulations'])
+    .default('signals')
+    .openapi(
+      parameter('as', 'What arrays are: signals, or modulations from outside, of the network at `quality`.'),
+    ),
+  size: z
+    .string()
+    .max(64)
+    .optional()
+    .openapi(parameter('size', 'Of the signals that modulations are of, such as `28x28`.')),
+});
+
 const problemContent = { 'application/problem+json': { schema: problemSchema } };
 
 /** A problem of each of these statuses, for a route's list of responses. */
@@ -276,7 +325,9 @@ const reasons = {
   404: 'There is nothing of this name.',
   406: 'It cannot be had in a media type that was asked for.',
   409: 'It is in another state: the bytes belong to another model, or the name is taken.',
+  412: 'It is of another version than the request says, or is there.',
   413: 'More than the limits allow.',
+  416: 'No byte of this range is there.',
   408: 'The request came too slowly.',
   415: 'The body is of a media type that is not taken.',
   421: 'The service does not go by the name that it was asked by.',

@@ -18,6 +18,7 @@ import type { Gate } from './guard.ts';
 import { holdHome, homeAt, modelFilesOf } from './home.ts';
 import { isLoopback } from './hosts.ts';
 import { openRoom } from './jobs/room.ts';
+import { functasetsOf } from './kept.ts';
 import { Keyring } from './keyring.ts';
 import { placeTable } from './limit-table.ts';
 import { listen } from './listen.ts';
@@ -27,6 +28,7 @@ import { Rates } from './rates.ts';
 import { defaultTraffic } from './traffic.ts';
 import { Pool } from './work/pool.ts';
 import type { FunctasetRef } from './work/shelf.ts';
+import { Writer } from './writer/writer.ts';
 
 /** What can be configured, and what only a program can give. */
 export interface ServerOptions extends Omit<Config, 'engine'> {
@@ -120,6 +122,7 @@ async function openContext(
   for (const directory of directories) checkDirectory(directory);
   const entries = await listModels(directories);
   const functasets = refsOf(options.functasets ?? []);
+  const home = options.home === undefined ? undefined : homeAt(options.home);
   if (options.home !== undefined) {
     const held = await holdHome(options.home);
     closers.push(() => held.release());
@@ -127,11 +130,13 @@ async function openContext(
   const choice = typeof options.engine === 'object' ? options.engine.name : options.engine;
   const { pool, engine } = await Pool.open({ threads: running, engine: choice, limits });
   closers.push(() => pool.close());
+  const writer = new Writer();
+  closers.push(() => writer.close());
   const connections = new Connections(traffic);
   closers.push(async () => connections.close());
-  const home = options.home === undefined ? undefined : homeAt(options.home);
   const made = home === undefined ? [] : await modelFilesOf(home);
-  const catalogue = await Catalogue.open(pool, [...entries, ...made], functasets);
+  const kept = home === undefined ? [] : functasetsOf(home);
+  const catalogue = await Catalogue.open(pool, [...entries, ...made], [...functasets, ...kept]);
   const room =
     home === undefined
       ? undefined
@@ -150,6 +155,7 @@ async function openContext(
     connections,
     pacer: new Pacer(traffic.refusalsPerSecond),
     pool,
+    writer,
     engine,
     limits,
     maxBodyBytes: options.maxBodyBytes ?? placeTable.maxBodyBytes.usual,

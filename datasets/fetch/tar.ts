@@ -14,10 +14,23 @@ export interface TarOptions {
  * regular file, under its long name where it has one; `use` gets the bytes of the wanted ones, one after the other.
  * Throws BadStreamError `bad-tar` or `truncated`, LimitError `tar-file-bytes`, AbortedError.
  */
-export async function readTarball(
-  path: string,
-  want: (name: string, size: number) => boolean,
-  use: (name: string, bytes: Uint8Array) => Promise<void> | void,
+export async function readTarball(path: string, want: Want, use: Use, options: TarOptions): Promise<void> {
+  const file = createReadStream(path, { highWaterMark: 1 << 20 });
+  try {
+    await readTar(file.pipe(createGunzip()), want, use, options);
+  } finally {
+    file.destroy();
+  }
+}
+
+type Want = (name: string, size: number) => boolean;
+type Use = (name: string, bytes: Uint8Array) => Promise<void> | void;
+
+/** The same of a tar that comes in pieces and is not compressed. Throws as `readTarball`. */
+export async function readTar(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  want: Want,
+  use: Use,
   { maxFileBytes, signal }: TarOptions,
 ): Promise<void> {
   let at = 0;
@@ -51,10 +64,9 @@ export async function readTarball(
     if (fault !== undefined) throw fault;
     if (signal?.aborted) throw new AbortedError();
   };
-  const file = createReadStream(path, { highWaterMark: 1 << 20 });
   try {
-    for await (const piece of file.pipe(createGunzip())) {
-      parser.write(piece);
+    for await (const piece of source) {
+      parser.write(piece as Buffer);
       await settle();
       at += piece.length;
     }
@@ -62,8 +74,6 @@ export async function readTarball(
     if (!isOfZlib(error)) throw error;
     const message = `not a whole gzip stream: ${error.message}`;
     throw new BadStreamError('bad-tar', at, message);
-  } finally {
-    file.destroy();
   }
   parser.end();
   await settle();

@@ -5,8 +5,9 @@ import type { WrittenName } from '../../src/formats/formats.ts';
 import { mediaTypes } from '../../src/formats/media-types.ts';
 import type { QueryInput } from '../../src/query/index.ts';
 import type { Problem } from '../problem.ts';
-import type { functasetDetail, functasetSummary, functionSchema } from '../routes/functasets.ts';
+import type { functasetDetail } from '../routes/functasets.ts';
 import type { modelDetail, modelSummary, sampleBody } from '../schemas.ts';
+import type { functasetSummary, functionSchema } from '../told.ts';
 
 export type ModelSummary = z.infer<typeof modelSummary>;
 export type ModelDetail = z.infer<typeof modelDetail>;

@@ -27,7 +27,7 @@ export function inputsOf(
   limits: JobLimits,
 ): JobInputs {
   const home = homeOf(context);
-  const data = dataInputs(context, spec.data);
+  const data = dataInputs(context, spec.data, asker);
   switch (spec.kind) {
     case 'build':
       checkFree(functasetPath(home, asker.namespace, spec.functaset), `functaset ${spec.functaset}`);
@@ -57,10 +57,14 @@ export function inputsOf(
   }
 }
 
-function dataInputs(context: ServerContext & AllowedDirectories, data: DataSpec): Omit<JobInputs, 'model'> {
+function dataInputs(
+  context: ServerContext & AllowedDirectories,
+  data: DataSpec,
+  asker: Asker,
+): Omit<JobInputs, 'model'> {
   if ('dataset' in data) checkDataset(data.dataset);
   if ('functaset' in data) {
-    const { name, path, networkId, ...rest } = findFunctaset(context, data.functaset);
+    const { name, path, networkId, ...rest } = findFunctaset(context, data.functaset, asker);
     const model = refOf(modelOf(context, { name, path, networkId, ...rest }));
     return { functaset: { name, path, networkId, model } };
   }

@@ -105,7 +105,7 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
   });
 
   app.openapi(functasetRoute, async (c) => {
-    const served = findFunctaset(context, c.req.valid('param').s);
+    const served = findFunctaset(context, c.req.valid('param').s, c.get('access'));
     const model = modelOf(context, served);
     const { top, ...which } = c.req.valid('json');
     const input = { model: refOf(model), functaset: functasetRef(served), which, top };

@@ -76,7 +76,7 @@ const combineRoute = createRoute({
 
 export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openapi(combineRoute, async (c) => {
-    const served = findFunctaset(context, c.req.valid('param').s);
+    const served = findFunctaset(context, c.req.valid('param').s, c.get('access'));
     const of = modelOf(context, served);
     const as = negotiate(c.req.header('accept'), [...repliesFor(kindOf(of.card)), functaType]);
     const { size, quality, ...terms } = c.req.valid('json');

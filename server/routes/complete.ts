@@ -101,7 +101,8 @@ export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     const model = refOf(served);
     const as = negotiate(c.req.header('accept'), repliesFor(kindOf(served.card)));
     const { prior: asked, functaset: name, draws, seed, noise, size, ...known } = c.req.valid('json');
-    const functaset = name === undefined ? undefined : functasetRef(findFunctaset(context, name));
+    const functaset =
+      name === undefined ? undefined : functasetRef(findFunctaset(context, name, c.get('access')));
     // Which prior it may be is checked where it completes.
     const prior = asked as KindThat<'complete'> | undefined;
     const input = { model, as, known, prior, functaset, draws, seed, noise, size };

@@ -3,12 +3,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { BadInputError } from '../../src/core/errors.ts';
 import { kindOf } from '../../src/formats/formats.ts';
-import type { FunctionSummary } from '../../src/functaset/index.ts';
-import { factsOf } from '../../src/query/index.ts';
 import { needs } from '../access.ts';
 import { etagged } from '../caching.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
-import { findFunctaset, modelOf, modelOfNetwork, type ServerContext } from '../context.ts';
+import { findFunctaset, modelOf, modelOfNetwork, type ServerContext, seenBy } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import { functaType, jsonType, negotiate, repliesFor, signalReplies } from '../media.ts';
 import { answerReply } from '../reply.ts';
@@ -20,22 +18,12 @@ import {
   functionsQuery,
   problems,
 } from '../schemas.ts';
+import { functasetJson, functasetSummary, functionJson, functionSchema } from '../told.ts';
 import { ask } from '../work/ask.ts';
 import { drawingClass } from '../work/cost.ts';
 import type { FunctasetSummary } from '../work/verbs/functasets.ts';
 
 const defaultPage = 50;
-
-export const functasetSummary = z
-  .object({
-    name: z.string(),
-    functions: z.number().int(),
-    shape: z.array(z.number().int()),
-    networkId: z.string(),
-    model: z.string().nullable().openapi({ description: 'The served model of this network.' }),
-    links: z.object({ self: z.string(), functions: z.string() }),
-  })
-  .openapi('FunctasetSummary');
 
 export const functasetDetail = functasetSummary
   .extend({
@@ -47,21 +35,6 @@ export const functasetDetail = functasetSummary
     meanPsnrDb: z.number().nullable(),
   })
   .openapi('Functaset');
-
-export const functionSchema = z
-  .object({
-    id: z.string(),
-    label: z.union([z.string(), z.number()]).nullable(),
-    shape: z.array(z.number().int()),
-    psnrDb: z.number().nullable().openapi({
-      description: 'Null: decoded without any loss, or put without the signal that it is of.',
-    }),
-    bits: z.number(),
-    bitsPerPoint: z.number(),
-    codedBytes: z.number().int(),
-    links: z.object({ self: z.string() }),
-  })
-  .openapi('Function');
 
 const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
 
@@ -139,7 +112,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
 
   app.openapi(listRoute, async (c) => {
     const functasets = await Promise.all(
-      context.catalogue.functasets.map(async (served) => {
+      seenBy(context.catalogue.functasets, c.get('access')).map(async (served) => {
         const input = { functaset: functasetRef(served) };
         const { head } = await ask(context, 'summariseFunctaset', input, small(c.req.raw.signal));
         return summary(served, head);
@@ -149,7 +122,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
   });
 
   app.openapi(functasetRoute, async (c) => {
-    const served = findFunctaset(context, c.req.valid('param').s);
+    const served = findFunctaset(context, c.req.valid('param').s, c.get('access'));
     const options = { class: 'large', signal: c.req.raw.signal } as const;
     const { head } = await ask(context, 'describeFunctaset', { functaset: functasetRef(served) }, options);
     const {
@@ -169,19 +142,19 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
   });
 
   app.openapi(functionsRoute, async (c) => {
-    const served = findFunctaset(context, c.req.valid('param').s);
+    const served = findFunctaset(context, c.req.valid('param').s, c.get('access'));
     const { limit = defaultPage, ...rest } = c.req.valid('query');
     const input = { functaset: functasetRef(served), query: { ...rest, limit } };
     const { head } = await ask(context, 'listFunctions', input, small(c.req.raw.signal));
     const { items, next, damaged } = head;
-    const functions = items.map((item) => functionJson(served, item));
+    const functions = items.map((item) => functionJson(served.name, item));
     return c.json({ functions, next, ...(damaged.length > 0 ? { damaged } : {}) }, 200);
   });
 
   // The media type is decided at run time, which the route's type cannot say.
   app.openapi(functionRoute, async (c) => {
     const { s, id } = c.req.valid('param');
-    const served = findFunctaset(context, s);
+    const served = findFunctaset(context, s, c.get('access'));
     const functaset = functasetRef(served);
     const { size, region } = c.req.valid('query');
     const known = modelOfNetwork(context, served);
@@ -195,9 +168,9 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     }
     const options = small(c.req.raw.signal);
     const { head } = await ask(context, 'findFunction', { functaset, id }, options);
-    const version = [served.networkId, s, id, as, size, region, head.psnrDb, head.bits].join();
+    const version = [served.networkId, s, id, as, size, region, head.version].join();
     return etagged(c, version, async (): Promise<Response> => {
-      if (as === jsonType) return c.json(functionJson(served, head), 200);
+      if (as === jsonType) return c.json(functionJson(served.name, head), 200);
       const of = modelOf(context, served);
       const model = refOf(of);
       if (as === functaType) {
@@ -211,20 +184,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     }) as never;
   });
 
-  function summary(served: ServedFunctaset, { functions, shape, networkId }: FunctasetSummary) {
-    const self = `/v1/functasets/${encodeURIComponent(served.name)}`;
-    return {
-      name: served.name,
-      functions,
-      shape: [...shape],
-      networkId,
-      model: modelOfNetwork(context, served)?.name ?? null,
-      links: { self, functions: `${self}/functions` },
-    };
+  function summary(served: ServedFunctaset, found: FunctasetSummary) {
+    return functasetJson(served, found, modelOfNetwork(context, served)?.name);
   }
-}
-
-function functionJson({ name }: ServedFunctaset, summary: FunctionSummary) {
-  const self = `/v1/functasets/${encodeURIComponent(name)}/functions/${encodeURIComponent(summary.id)}`;
-  return { ...factsOf(summary), shape: [...summary.shape], links: { self } };
 }

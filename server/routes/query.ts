@@ -59,7 +59,7 @@ export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
 
   // The media type is decided at run time, which the route's type cannot say.
   app.openapi(queryRoute, async (c) => {
-    const served = findFunctaset(context, c.req.valid('param').s);
+    const served = findFunctaset(context, c.req.valid('param').s, c.get('access'));
     const model = refOf(modelOf(context, served));
     const as = negotiate(c.req.header('accept'), [jsonType, linesType]);
     const request = c.req.valid('json');

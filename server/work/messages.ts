@@ -25,6 +25,8 @@ export type ToWorker =
       readonly flag: Int32Array;
     }
   | { readonly kind: 'more'; readonly job: number }
+  /** The store at a path is gone. */
+  | { readonly kind: 'forget'; readonly path: string }
   /** Sent after the flag was set, to a worker that may be waiting and not computing. */
   | { readonly kind: 'stop'; readonly job: number };
 

@@ -117,6 +117,11 @@ export class Pool {
     }
   }
 
+  /** Has every thread close the store at a path, which is gone. */
+  forget(path: string): void {
+    for (const thread of this.#threads) thread.say({ kind: 'forget', path });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const job of this.#jobs.values()) job.reject(new AbortedError());

@@ -3,14 +3,14 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { generativeKinds } from '../../prior/kinds.ts';
 import { classifierPath } from '../../src/classify/index.ts';
-import { ConflictError, EnvironmentError } from '../../src/core/errors.ts';
+import { BugError, ConflictError, EnvironmentError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { Model } from '../../src/field/model.ts';
 import { checkFile, type Functaset, openFunctaset } from '../../src/functaset/index.ts';
 import { generativePath } from '../../src/models/generative.ts';
 import { loadModel } from '../../src/models/index.ts';
-import { NearIndexes } from '../../src/query/index.ts';
+import { NearIndexes, type QueryContext } from '../../src/query/index.ts';
 import { modelOfNetworkFile, openSession, type Session } from '../../src/session/index.ts';
 import { HttpFault } from '../problem.ts';
 
@@ -43,6 +43,9 @@ interface ShelvedFunctaset {
   /** By the network that their functions are evaluated with. */
   readonly indexes: Map<Model, NearIndexes>;
 }
+
+/** Stores that a thread has open at once. */
+const mostOpen = 64;
 
 export class Shelf {
   readonly engine: Engine;
@@ -114,6 +117,28 @@ export class Shelf {
     return { store, indexes: own };
   }
 
+  /** What a filter is asked of, which holds no signal. Throws as `model` and `functaset`. */
+  async asked(ref: FunctasetRef, of: ModelRef): Promise<QueryContext> {
+    const open = await this.model(of);
+    const { store, indexes } = await this.functaset(ref, open);
+    const readSignal = () => Promise.reject(new BugError('a filter holds no signal'));
+    const { engine, limits } = this;
+    return { store, model: open.model, engine, indexes, limits, readSignal };
+  }
+
+  /** Closes the store at a path, which is gone: until then its room on the disk is not free. */
+  async forget(path: string): Promise<void> {
+    const known = await this.#functasets.get(path)?.catch(() => undefined);
+    this.#functasets.delete(path);
+    await known?.store.close();
+  }
+
+  /** Closes the store that was asked longest ago, where many are open. */
+  async #makeRoom(): Promise<void> {
+    const [oldest] = this.#functasets.keys();
+    if (oldest !== undefined && this.#functasets.size >= mostOpen) await this.forget(oldest);
+  }
+
   async #load(name: string, path: string, stamp: string): Promise<ShelvedModel> {
     try {
       const model = await loadModel(path);
@@ -134,8 +159,15 @@ export class Shelf {
     // A file that was cut short where it stands is still mapped: touching a page that is gone would end the process.
     if (stamp !== '') checkFile(file);
     const known = await this.#functasets.get(path)?.catch(() => undefined);
-    if (known?.stamp === stamp) return known;
+    if (known?.stamp === stamp) {
+      // What was acknowledged before this job began is read by it.
+      known.store.renew();
+      this.#functasets.delete(path);
+      this.#functasets.set(path, Promise.resolve(known));
+      return known;
+    }
     await known?.store.close();
+    await this.#makeRoom();
     const opening = openFunctaset(path, { readOnly: true }).then((store) => ({
       stamp,
       store,

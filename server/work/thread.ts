@@ -1,11 +1,10 @@
 /** One worker, as the pool sees it. */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { EnvironmentError } from '../../src/core/errors.ts';
 import { newLatch, releaseLatch, takeLatch } from '../../src/core/unbroken.ts';
 import { revive } from '../wire-error.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import { spawnWorker } from './spawn.ts';
 
 export interface ThreadEvents {
   hear(message: Exclude<FromWorker, { kind: 'ready' | 'unready' }>): void;
@@ -24,7 +23,7 @@ export class Thread {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(setup: Omit<WorkerSetup, 'latch'>, { hear, ended }: ThreadEvents) {
-    this.#worker = spawn({ ...setup, latch: this.#latch });
+    this.#worker = spawnWorker('server/work/worker', { ...setup, latch: this.#latch });
     let why = 'it ended';
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromWorker) => {
@@ -78,21 +77,4 @@ export class Thread {
     await takeLatch(this.#latch);
     await this.#worker.terminate();
   }
-}
-
-/**
- * From dist a plain module; from the sources, TypeScript through tsx, or by what these compile to in the folder that FUNCTA_COMPILED
- * names, which starts in a third of the time (tests).
- */
-function spawn(workerData: WorkerSetup): Worker {
-  const compiled = process.env.FUNCTA_COMPILED;
-  if (compiled !== undefined)
-    return new Worker(pathToFileURL(join(compiled, 'server/work/worker.js')), { workerData });
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./worker.js', import.meta.url), { workerData });
-  const url = JSON.stringify(new URL('./worker.ts', import.meta.url).href);
-  return new Worker(`import('tsx/esm/api').then(({ register }) => (register(), import(${url})))`, {
-    eval: true,
-    workerData,
-  });
 }

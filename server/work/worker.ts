@@ -81,6 +81,9 @@ try {
       case 'more':
         running.get(message.job)?.more();
         return;
+      case 'forget':
+        void shelf.forget(message.path);
+        return;
       case 'stop':
         running.get(message.job)?.stop();
         return;

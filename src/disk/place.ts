@@ -43,6 +43,22 @@ export async function placeDirectory(from: string, to: string): Promise<void> {
   await told(flushNames(dirname(to)));
 }
 
+/**
+ * Takes a directory away at once: under its name there is all of it, or nothing. What stood there is removed after. Throws
+ * EnvironmentError `cannot-write`.
+ */
+export async function takeAway(path: string): Promise<void> {
+  const scratch = scratchBeside(path);
+  try {
+    await rename(path, scratch);
+    await flushNames(dirname(path));
+  } catch (error) {
+    throw writeFailure(path, error);
+  } finally {
+    dropScratch(scratch);
+  }
+}
+
 function asTaken(to: string): (error: NodeJS.ErrnoException) => never {
   return (error) => {
     throw error.code === 'EEXIST' || error.code === 'ENOTEMPTY' ? taken(to) : writeFailure(to, error);

@@ -61,6 +61,19 @@ export function releaseClaim(directory: string, token: string): void {
   if (ownToken(path) === token) rmSync(path, { force: true });
 }
 
+/**
+ * Takes the claim of this very process away, for a thread that stands in for one that died with it. What another process claims, and
+ * what cannot be read, stays.
+ */
+export function forsakeClaim(directory: string): void {
+  const path = claimPath(directory);
+  try {
+    if (readOwner(path)?.pid === process.pid) rmSync(path, { force: true });
+  } catch (error) {
+    if (!(error instanceof FunctaError)) throw error;
+  }
+}
+
 function functasetBusy(directory: string, who: string): ConflictError {
   return new ConflictError(
     'functaset-busy',

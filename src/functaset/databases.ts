@@ -1,6 +1,6 @@
 /**
  * The LMDB environment of a functaset: three databases, `info` (what it is of), `functions` (id to record) and `labels`
- * ([label, id] to nothing).
+ * ([label, id] to nothing). A fourth, `answers`, is made when the first is kept.
  */
 import { accessSync, constants } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,6 +8,10 @@ import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import { NotFoundError } from '../core/errors.ts';
 import { unbroken, unbrokenUntil } from '../core/unbroken.ts';
 import type { Label } from './types.ts';
+
+/** `['key', key]` to the answer, `['at', milliseconds, key]` to nothing. */
+export type AnswerKey = ['key', string] | ['at', number, string] | ['at'];
+export type AnswersDatabase = Database<Uint8Array, AnswerKey>;
 
 export interface Databases {
   readonly root: RootDatabase;
@@ -26,7 +30,7 @@ export function openDatabases(path: string, readOnly: boolean, create: boolean):
   const root = open({
     path,
     noSubdir: false,
-    maxDbs: 3,
+    maxDbs: 4,
     readOnly: readOnly && !isWritable(path),
     overlappingSync: false,
     encoding: 'binary',
@@ -53,6 +57,12 @@ export function openDatabases(path: string, readOnly: boolean, create: boolean):
     void root.close();
     throw error;
   }
+}
+
+/** Undefined where there is none and none is to be made. Not within a transaction. */
+export function openAnswers(root: RootDatabase, create: boolean): AnswersDatabase | undefined {
+  const options = { name: 'answers', encoding: 'binary', create } as const;
+  return root.openDB<Uint8Array, AnswerKey>(options) as AnswersDatabase | undefined;
 }
 
 function isWritable(path: string): boolean {

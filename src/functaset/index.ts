@@ -1,8 +1,10 @@
 /** The store of a model's functions, each as its bytes, by id and by label. */
+export { isOld } from './answers.ts';
+export { forsakeClaim } from './claim.ts';
 export { damagedFunction } from './failure.ts';
 export { checkFile } from './file.ts';
 export { type Held, holdDirectory } from './hold.ts';
-export { decodeNote, encodeNote } from './record.ts';
+export { decodeNote, decodeRecord, encodeNote, recordOf } from './record.ts';
 export { compactFunctaset, type Rewritten, upgradeFunctaset } from './rewrite.ts';
 export { stampOf } from './stamp.ts';
 export { openFunctaset } from './store.ts';

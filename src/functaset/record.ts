@@ -2,8 +2,9 @@
  * One function in bytes, format 2. Numbers that are no floats are LEB128 varints:
  *
  *   u8 bits 0-1 kind of content (0 file, 1 modulation), bits 2-3 kind of label (0 none, 1 text, 2 f64, 3 varint),
- *      bits 4-7 the version, 2
+ *      bits 4-7 the version: 2, or 3 with metadata
  *   axes, size of each axis; f64 psnrDb, f64 bits; label (a text: its bytes before it)
+ *   version 3: metadata, a JSON object as a text
  *   content up to the checksum: the file, or u8 quality and the modulation as float16
  *   u32 CRC-32C of the id in UTF-8 and of all before
  *
@@ -15,10 +16,12 @@ import type { ErrorCode } from '../core/error-codes.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { fromFloat16, maxFloat16, toFloat16 } from '../core/float16.ts';
 import { crc32c } from '../core/hash.ts';
-import { checkLimit, type Limits } from '../core/limits.ts';
+import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
+import { metadataText, parseMetadata } from '../core/metadata.ts';
 import type {
   FunctionContent,
   FunctionFacts,
+  FunctionRecord,
   FunctionSummary,
   Label,
   ModulationContent,
@@ -26,6 +29,7 @@ import type {
 } from './types.ts';
 
 const version = 2;
+const versionWithMetadata = 3;
 const crcBytes = 4;
 const maxAxes = 8;
 /** Of an id or of a label that is a text, in UTF-8. */
@@ -35,6 +39,18 @@ const maxQuality = 100;
 const contentKinds = ['file', 'modulation'] as const satisfies readonly FunctionContent['kind'][];
 const labelKinds = ['none', 'text', 'f64', 'varint'] as const;
 
+/**
+ * A function as it is put in a transaction. Throws BadInputError `bad-function`, `bad-metadata`, LimitError.
+ *
+ * @example
+ * const record = recordOf(functionOfFile(model, bytes, { id: 'one' }));
+ * await set.store.transact(({ put }) => put(record));
+ */
+export function recordOf(fn: StoredFunction, limits: Limits = defaultLimits): FunctionRecord {
+  checkFunction(fn, limits);
+  return { id: fn.id, label: fn.label, bytes: encodeRecord(fn) };
+}
+
 /** The record of a function that `checkFunction` has passed. */
 export function encodeRecord(fn: StoredFunction): Uint8Array {
   const writer = new ByteWriter().bytes(encodeNote(fn));
@@ -43,19 +59,18 @@ export function encodeRecord(fn: StoredFunction): Uint8Array {
 }
 
 /** All that a record says but its file and its checksum: what goes with the file into an archive. */
-export function encodeNote({ label, shape, psnrDb, bits, content }: StoredFunction): Uint8Array {
+export function encodeNote({ label, metadata, shape, psnrDb, bits, content }: StoredFunction): Uint8Array {
   const writer = new ByteWriter();
   const kindOfLabel = labelKindOf(label);
-  writer.u8(contentKinds.indexOf(content.kind) | (labelKinds.indexOf(kindOfLabel) << 2) | (version << 4));
+  const ofVersion = metadata === undefined ? version : versionWithMetadata;
+  writer.u8(contentKinds.indexOf(content.kind) | (labelKinds.indexOf(kindOfLabel) << 2) | (ofVersion << 4));
   writer.varint(shape.length);
   for (const n of shape) writer.varint(n);
   writer.f64(psnrDb).f64(bits);
   if (kindOfLabel === 'varint') writer.varint(label as number);
   else if (kindOfLabel === 'f64') writer.f64(label as number);
-  else if (kindOfLabel === 'text') {
-    const text = new TextEncoder().encode(label as string);
-    writer.varint(text.length).bytes(text);
-  }
+  else if (kindOfLabel === 'text') putText(writer, label as string);
+  if (metadata !== undefined) putText(writer, metadataText(metadata));
   if (content.kind === 'modulation') {
     writer.u8(content.quality);
     for (const half of toFloat16(content.values)) writer.u16(half);
@@ -110,6 +125,7 @@ export function checkFunction(fn: StoredFunction, limits: Limits): void {
   ) {
     bad(`shape [${fn.shape}] is not one of whole numbers above 0`);
   }
+  if (fn.metadata !== undefined) metadataText(fn.metadata);
   if (typeof fn.psnrDb !== 'number') bad('psnrDb is not a number');
   if (!(fn.bits >= 0 && fn.bits < Infinity)) bad(`bits is ${fn.bits}, not a finite number from 0 up`);
   const { content } = fn;
@@ -166,8 +182,14 @@ function readRecord(id: string, bytes: Uint8Array): Head & { readonly reader: By
 
 function readHead(id: string, reader: ByteReader): Head {
   const head = reader.u8();
-  if (head >> 4 !== version)
-    fail(id, 'record-header', 0, `version ${head >> 4} of a record, ${version} is read`);
+  const ofVersion = head >> 4;
+  if (ofVersion !== version && ofVersion !== versionWithMetadata)
+    fail(
+      id,
+      'record-header',
+      0,
+      `version ${ofVersion} of a record, ${version} and ${versionWithMetadata} are read; update functa`,
+    );
   const kind = contentKinds[head & 3] ?? fail(id, 'record-header', 0, `content of kind ${head & 3}`);
   const axes = reader.varint();
   if (axes < 1 || axes > maxAxes) fail(id, 'record-header', 1, `${axes} axes`);
@@ -175,7 +197,17 @@ function readHead(id: string, reader: ByteReader): Head {
   const psnrDb = reader.f64();
   const bits = reader.f64();
   const label = readLabel(reader, labelKinds[(head >> 2) & 3]!);
-  return { facts: { id, shape, psnrDb, bits, ...(label === undefined ? {} : { label }) }, kind };
+  const facts = { id, shape, psnrDb, bits, ...(label === undefined ? {} : { label }) };
+  if (ofVersion === version) return { facts, kind };
+  const metadata =
+    parseMetadata(reader.utf8(reader.varint())) ??
+    fail(id, 'record-header', reader.at, 'its metadata is no JSON object');
+  return { facts: { ...facts, metadata }, kind };
+}
+
+function putText(writer: ByteWriter, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  writer.varint(bytes.length).bytes(bytes);
 }
 
 /** Of `size` bytes. */

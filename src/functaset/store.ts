@@ -11,14 +11,17 @@ import { join, resolve } from 'node:path';
 import { BadInputError, ConflictError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { type Label, labelForms, plainLabel } from '../core/label.ts';
 import { defaultLimits } from '../core/limits.ts';
+import { answersIn, noAnswers } from './answers.ts';
 import { releaseClaim, takeClaim } from './claim.ts';
 import {
+  type AnswersDatabase,
   bytesOf,
   closeDatabases,
   type Databases,
   endReading,
   entryCount,
   lastTransaction,
+  openAnswers,
   openDatabases,
 } from './databases.ts';
 import { damagedFunction, failure, guarded } from './failure.ts';
@@ -27,14 +30,18 @@ import { checkNetwork, decodeInfo, encodeInfo, infoKey } from './info.ts';
 import { checkFunction, checkId, decodeRecord, encodeRecord, summariseRecord } from './record.ts';
 import { makeRoom } from './room.ts';
 import type {
+  Answer,
   Functaset,
   FunctasetInfo,
   FunctasetOptions,
   FunctasetStats,
+  FunctasetTransaction,
+  FunctionRecord,
   FunctionSummary,
   PutOptions,
   Range,
   StoredFunction,
+  TransactOptions,
   VerifyReport,
   WalkOptions,
 } from './types.ts';
@@ -99,6 +106,7 @@ class LmdbFunctaset implements Functaset {
   readonly #databases: Databases;
   readonly #claim: string | undefined;
   readonly #options: FunctasetOptions;
+  #answers: AnswersDatabase | undefined;
   #closed = false;
 
   constructor(
@@ -135,18 +143,12 @@ class LmdbFunctaset implements Functaset {
       if (ids.has(id)) throw exists(this.path, id);
       ids.add(id);
     }
-    const records = fns.map(encodeRecord);
+    const records = fns.map((fn) => ({ id: fn.id, label: fn.label, bytes: encodeRecord(fn) }));
     await this.#write((databases) => {
-      const { functions, labels } = databases;
-      fns.forEach((fn, i) => {
-        const before = bytesOf(functions, fn.id);
-        if (before !== undefined) {
-          if (!options.replace) throw exists(this.path, fn.id);
-          unlabel(databases, fn.id, before);
-        }
-        functions.put(fn.id, records[i]!);
-        if (fn.label !== undefined) labels.put([plainLabel(fn.label), fn.id], nothing);
-      });
+      for (const record of records) {
+        if (!options.replace && databases.functions.doesExist(record.id)) throw exists(this.path, record.id);
+        putRecord(databases, record);
+      }
     });
   }
 
@@ -156,17 +158,39 @@ class LmdbFunctaset implements Functaset {
 
   async deleteMany(ids: readonly string[]): Promise<number> {
     for (const id of ids) checkId(id);
-    return this.#write((databases) => {
-      const { functions } = databases;
-      let gone = 0;
-      for (const id of ids) {
-        const before = bytesOf(functions, id);
-        if (before === undefined) continue;
-        unlabel(databases, id, before);
-        functions.remove(id);
-        gone++;
-      }
-      return gone;
+    return this.#write((databases) =>
+      ids.reduce((gone, id) => gone + Number(removeRecord(databases, id)), 0),
+    );
+  }
+
+  async transact<T>(
+    work: (transaction: FunctasetTransaction) => T,
+    { answers = false }: TransactOptions = {},
+  ): Promise<T> {
+    if (answers) this.#answers ??= this.#read(({ root }) => openAnswers(root, true));
+    return this.#write((databases) =>
+      work({
+        record: (id) => copyOf(bytesOf(databases.functions, id)),
+        put: (record) => putRecord(databases, record),
+        delete: (id) => removeRecord(databases, id),
+        answers: this.#answers === undefined ? noAnswers : answersIn(this.#answers),
+      }),
+    );
+  }
+
+  renew(): void {
+    this.#read(({ root }) => root.resetReadTxn());
+  }
+
+  record(id: string): Uint8Array | undefined {
+    checkId(id);
+    return this.#read(({ functions }) => copyOf(bytesOf(functions, id)));
+  }
+
+  answer(key: string): Answer | undefined {
+    return this.#read(({ root }) => {
+      this.#answers ??= openAnswers(root, false);
+      return this.#answers && answersIn(this.#answers).get(key);
     });
   }
 
@@ -331,6 +355,27 @@ class LmdbFunctaset implements Functaset {
       return keys.slice(0, end < 0 ? keys.length : end).map(([, id]) => id);
     });
   }
+}
+
+/** Over the one that is there. */
+function putRecord(databases: Databases, { id, label, bytes }: FunctionRecord): void {
+  const { functions, labels } = databases;
+  const before = bytesOf(functions, id);
+  if (before !== undefined) unlabel(databases, id, before);
+  functions.put(id, bytes);
+  if (label !== undefined) labels.put([plainLabel(label), id], nothing);
+}
+
+function removeRecord(databases: Databases, id: string): boolean {
+  const before = bytesOf(databases.functions, id);
+  if (before === undefined) return false;
+  unlabel(databases, id, before);
+  databases.functions.remove(id);
+  return true;
+}
+
+function copyOf(view: Uint8Array | undefined): Uint8Array | undefined {
+  return view && new Uint8Array(view);
 }
 
 /** Keys of a function in the index. A zero with a sign, which was taken once, has a key that cannot be read, but removed. */

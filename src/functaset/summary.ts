@@ -3,11 +3,20 @@ import { NotFoundError } from '../core/errors.ts';
 import type { FunctionSummary, Label, StoredFunction } from './types.ts';
 
 /** Written out: a rest of properties for each of many functions is slow. */
-export function summaryOf({ id, label, shape, psnrDb, bits, content }: StoredFunction): FunctionSummary {
+export function summaryOf({
+  id,
+  label,
+  metadata,
+  shape,
+  psnrDb,
+  bits,
+  content,
+}: StoredFunction): FunctionSummary {
   const codedBytes = content.kind === 'file' ? content.bytes.length : 0;
   const modulationBytes = content.kind === 'file' ? 0 : 2 * content.values.length;
   const facts = { id, shape, psnrDb, bits, codedBytes, modulationBytes };
-  return label === undefined ? facts : { ...facts, label };
+  const named = label === undefined ? facts : { ...facts, label };
+  return metadata === undefined ? named : { ...named, metadata };
 }
 
 /** NotFoundError `unknown-function`; `owner`: what it is not in. */

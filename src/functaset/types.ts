@@ -1,6 +1,7 @@
 /** What a functaset holds and gives. */
 import type { Label } from '../core/label.ts';
 import type { Limits } from '../core/limits.ts';
+import type { Metadata } from '../core/metadata.ts';
 
 export type { Label } from '../core/label.ts';
 
@@ -9,6 +10,8 @@ export interface FunctionFacts {
   /** Of the source signal; unique in a functaset. 1 to 255 bytes of UTF-8 without control characters. */
   readonly id: string;
   readonly label?: Label | undefined;
+  /** What its owner says of it; at most 4 KiB as JSON. */
+  readonly metadata?: Metadata | undefined;
   /** Shape of the signal, axes in array order. */
   readonly shape: readonly number[];
   /** Of the signal that the function gives against its source; Infinity: equal; NaN: not known, for want of a source. */
@@ -98,6 +101,45 @@ export interface PutOptions {
   readonly replace?: boolean | undefined;
 }
 
+/** A function in the bytes that a store keeps of it; see `recordOf`. */
+export interface FunctionRecord {
+  readonly id: string;
+  readonly label?: Label | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** What is done in one transaction. No id is written twice in one: what is there then cannot be told from the file's length. */
+export interface FunctasetTransaction {
+  /** The record that is there, a copy; undefined: no such function. */
+  record(id: string): Uint8Array | undefined;
+  /** Over one that is there. */
+  put(record: FunctionRecord): void;
+  /** Whether there was one. */
+  delete(id: string): boolean;
+  /** Answers to requests that may come again, kept with what they did. */
+  readonly answers: Answers;
+}
+
+export interface TransactOptions {
+  /** It may keep answers. */
+  readonly answers?: boolean | undefined;
+}
+
+/** What was answered to a request that may come again. */
+export interface Answer {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Tells the request from another under the same key. */
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface Answers {
+  get(key: string): Answer | undefined;
+  /** Forgets what is older than a day, and the oldest where there are too many. */
+  keep(key: string, answer: Answer): void;
+}
+
 export interface WalkOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called now and then with the number of functions walked. */
@@ -155,6 +197,17 @@ export interface Functaset {
   /** In one transaction; how many there were. The file keeps its size: see `compactFunctaset`. */
   deleteMany(ids: readonly string[]): Promise<number>;
 
+  /**
+   * Whatever `work` does, all of it or, where it throws, nothing; resolves to what it gave when that is on the disk. Errors as for `put`.
+   */
+  transact<T>(work: (transaction: FunctasetTransaction) => T, options?: TransactOptions): Promise<T>;
+
+  /** Whoever reads after this call reads what was acknowledged before it, by whichever thread. Call it between two walks. */
+  renew(): void;
+  /** The bytes of a record, a copy; they are not checked. */
+  record(id: string): Uint8Array | undefined;
+  /** What was answered under a key, within a day. */
+  answer(key: string): Answer | undefined;
   has(id: string): boolean;
   /** A copy that shares nothing with the store; undefined when there is none. Throws EnvironmentError `function-damaged`. */
   get(id: string): StoredFunction | undefined;

@@ -7,13 +7,16 @@ export {
   type ExportedModulations,
   type ExportOptions,
   exportModulations,
+  functionsOfModulations,
   functionsOfSafetensors,
   type ModulationsFormat,
   modulationsFormats,
+  modulationsTypes,
   rowId,
 } from './modulations-file.ts';
 export {
   detailsPath,
+  functionsOfArchive,
   type PackDetails,
   type Packed,
   packFunctaset,

@@ -13,13 +13,20 @@ import { takeTensor } from '../core/tensor.ts';
 import type { Model } from '../field/model.ts';
 import { readSafetensors, safetensorsHead } from '../field/safetensors.ts';
 import { modulationLength } from '../field/spec.ts';
-import { writeNpy } from '../formats/npy.ts';
+import { mediaTypes } from '../formats/media-types.ts';
+import { readNpy, writeNpy } from '../formats/npy.ts';
+import { npy } from '../formats/npy-format.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { type FunctionSource, openStored, putModulation } from '../session/functions.ts';
 import { functionOfModulation } from '../session/put.ts';
 
 export const modulationsFormats = ['npy', 'safetensors'] as const;
 export type ModulationsFormat = (typeof modulationsFormats)[number];
+
+export const modulationsTypes: Readonly<Record<ModulationsFormat, string>> = {
+  npy: mediaTypes.npy,
+  safetensors: 'application/vnd.safetensors',
+};
 
 export interface ExportOptions {
   readonly format: ModulationsFormat;
@@ -154,6 +161,39 @@ export function functionsOfSafetensors(
       shape,
     }),
   );
+}
+
+/** How functions of a file of modulations are put; see `functionsOfSafetensors`. */
+export type ModulationsOptions = Parameters<typeof functionsOfSafetensors>[2];
+
+/**
+ * The functions of an `.npy` file of modulations, [m] or [n, m], or of a safetensors file. Throws BadInputError `modulation-shape`, and as
+ * `functionsOfSafetensors`.
+ *
+ * @example
+ * const [fn] = functionsOfModulations(model, await readFile('m.safetensors'), { id: 'row', quality: 50 });
+ */
+export function functionsOfModulations(
+  model: Model,
+  bytes: Uint8Array,
+  options: ModulationsOptions,
+): StoredFunction[] {
+  if (!npy.sniff(bytes)) return functionsOfSafetensors(model, bytes, options);
+  const { id, label, quality, shape } = options;
+  const { shape: dimensions, data } = readNpy(bytes, options.limits);
+  if (dimensions.length < 1 || dimensions.length > 2) {
+    throw new BadInputError(
+      'modulation-shape',
+      `${id} is an array [${dimensions}]; give modulations as [m] or [n, m]`,
+    );
+  }
+  const length = dimensions.at(-1)!;
+  const count = dimensions.length === 1 ? 1 : dimensions[0]!;
+  return Array.from({ length: count }, (_, i) => {
+    const values = Float32Array.from(data.subarray(i * length, (i + 1) * length));
+    const own = dimensions.length === 1 ? id : rowId(id, i, Math.max(2, count));
+    return functionOfModulation(model, values, { id: own, label, quality, shape });
+  });
 }
 
 /** An id for a row of an array that names none; they sort as the rows do. */

@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { type Archive, joinFiles, openArchive } from '../../codec/index.ts';
+import { type Archive, joinFiles, openArchive, readHeader } from '../../codec/index.ts';
 import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
@@ -108,7 +108,7 @@ export async function unpackFunctaset(
     let pending: StoredFunction[] = [];
     for (let i = 0; i < count; i++) {
       if (signal?.aborted) throw new AbortedError();
-      const id = archive.ids?.[i] ?? String(i).padStart(String(count - 1).length, '0');
+      const id = idAt(archive, i);
       if (!store.has(id)) pending.push(functionAt(model, archive, details, i, { id, limits }));
       if (pending.length < batch && i + 1 < count) continue;
       if (pending.length > 0) await store.putMany(pending);
@@ -120,6 +120,32 @@ export async function unpackFunctaset(
   } finally {
     await store.close();
   }
+}
+
+/**
+ * The functions of an archive, or of a file of one function, one after the other, as they are unpacked. `id` names the function of a file.
+ * Throws what decoding them throws.
+ *
+ * @example
+ * const functions = [...functionsOfArchive(model, (await packFunctaset(model, 'store.functaset')).archive)];
+ */
+export function* functionsOfArchive(
+  model: Model,
+  bytes: Uint8Array,
+  { id = '0', limits = defaultLimits }: { readonly id?: string; readonly limits?: Limits } = {},
+): Generator<StoredFunction> {
+  if (readHeader(bytes, limits).container !== 'archive') {
+    yield functionOfFile(model, bytes, { id, limits });
+    return;
+  }
+  const archive = openArchive(model, bytes, limits);
+  for (let i = 0; i < archive.count; i++)
+    yield functionAt(model, archive, undefined, i, { id: idAt(archive, i), limits });
+}
+
+/** Without ids its items are called by their numbers. */
+function idAt({ ids, count }: Archive, i: number): string {
+  return ids?.[i] ?? String(i).padStart(String(count - 1).length, '0');
 }
 
 function fileOf(model: Model, { shape, content }: StoredFunction): Uint8Array {

@@ -112,6 +112,16 @@ export async function* summaries(
   }
 }
 
+/** What is known of the functions that pass, conditions on fields too, in order of ids from the first after `after`. Throws as `selected`. */
+export function matching(
+  context: QueryContext,
+  filter: Filter | undefined,
+  after: string | undefined,
+  options: QueryOptions,
+): AsyncGenerator<FunctionSummary> {
+  return (filter?.field === undefined ? summaries : selected)(context, filter, after, options);
+}
+
 /** One function, opened. Throws NotFoundError `unknown-function`, EnvironmentError `function-damaged`. */
 export async function openNamed(context: QueryContext, id: string): Promise<OpenFunction> {
   const { limits } = context;

@@ -1,11 +1,14 @@
 /** Questions to a functaset: what is near, what is where, what is unlikely, and what the functions are at given points. */
 export { base64, isNumber, isRow, isText, list } from './bounded.ts';
 export { cursorAfter, idOfCursor } from './cursor.ts';
-export { factsOf } from './filter.ts';
+export { factsOf, matching } from './filter.ts';
 export { NearIndexes } from './indexes.ts';
 export {
+  type Filter,
+  filter as filterSchema,
   maxLimit,
   maxPoints,
+  parseFilter,
   parseQuery,
   type QueryInput,
   type QueryRequest,

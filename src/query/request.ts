@@ -49,7 +49,7 @@ const condition = z.strictObject({
   points: points.optional(),
 });
 
-const filter = z.strictObject({
+export const filter = z.strictObject({
   labels: list(label, {
     min: 1,
     max: 1000,
@@ -169,11 +169,19 @@ export type Filter = z.output<typeof filter>;
 export type Condition = z.output<typeof condition>;
 export type SignalInput = z.output<typeof signal>;
 
+/** A filter by itself. Throws as `parseQuery`. */
+export function parseFilter(json: unknown): Filter {
+  return checked(filter, 'the filter', json);
+}
+
 /** Throws BadInputError `bad-query` that names the member and says what it may be. */
 export function parseQuery(json: unknown): QueryRequest {
-  const found = queryRequest.safeParse(json);
+  return checked(queryRequest, 'the query', json);
+}
+
+function checked<T extends z.ZodType>(schema: T, whole: string, json: unknown): z.output<T> {
+  const found = schema.safeParse(json);
   if (found.success) return found.data;
   const issue = found.error.issues[0]!;
-  const where = issue.path.join('.') || 'the query';
-  throw new BadInputError('bad-query', `${where}: ${issue.message}`);
+  throw new BadInputError('bad-query', `${issue.path.join('.') || whole}: ${issue.message}`);
 }

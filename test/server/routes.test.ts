@@ -63,6 +63,7 @@ describe('health and documentation', () => {
       '/v1/functasets/{s}',
       '/v1/functasets/{s}/functions',
       '/v1/functasets/{s}/functions/{id}',
+      '/v1/functasets/{s}/delete',
       '/v1/functasets/{s}/query',
       '/v1/functasets/{s}/combine',
       '/v1/uploads',
@@ -87,8 +88,8 @@ describe('health and documentation', () => {
       Object.values(operations).map((operation) => operation['x-codeSamples'][0]!.source),
     );
     for (const sample of samples) expect(sample).toMatch(/^curl .*'http:\/\/127\.0\.0\.1:\d+\/[^']*'$/);
-    // Of bodies of bytes: encode, decode by a model and by the file, classify, an upload.
-    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(5);
+    // Of bodies of bytes: encode, decode by a model and by the file, classify, put by POST and by PUT, an upload.
+    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(7);
     expect(samples.filter((sample) => /--data |-d @/.test(sample))).toEqual([]);
     const encode = samples.find((sample) => sample.includes('/encode'))!;
     const here = join(serving.directory, 'curl');

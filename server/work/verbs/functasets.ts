@@ -1,25 +1,29 @@
 /** What a functaset holds, and its functions one by one. */
 import { codeTerms } from '../../../src/combine/index.ts';
 import { FunctaError } from '../../../src/core/errors.ts';
-import type { Limits } from '../../../src/core/limits.ts';
+import { checkLimit, type Limits } from '../../../src/core/limits.ts';
 import {
   damagedFunction,
+  type FunctasetNetwork,
   type FunctasetStats,
-  type FunctionSummary,
   type StoredFunction,
   summaryOf,
   unknownFunction,
 } from '../../../src/functaset/index.ts';
+import { type Filter, matching } from '../../../src/query/index.ts';
 import { type OpenFunction, openFunctions } from '../../../src/session/functions.ts';
 import type { DecodeOptions, Session } from '../../../src/session/index.ts';
 import { fieldRows } from '../../../src/session/rows.ts';
+import { networkOf } from '../../../src/session/store.ts';
 import type { RowStream } from '../../../src/signal/index.ts';
 import { formatOfType } from '../../media.ts';
+import type { VersionedSummary } from '../../told.ts';
+import { versionOf } from '../../version.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
 import { whole } from '../signals.ts';
 import type { Wanted } from './coding.ts';
-import { type Page, type PageQuery, page } from './page.ts';
+import { filteredPage, type Page, type PageQuery, page } from './page.ts';
 
 export interface FunctasetSummary {
   readonly networkId: string;
@@ -44,18 +48,55 @@ export async function describeFunctaset(
   return { head: { ...head, stats } };
 }
 
+/** `model`: for a filter. */
 export async function listFunctions(
   shelf: Shelf,
-  { functaset, query }: Of<{ readonly query: PageQuery }>,
+  { functaset, model, query }: Of<{ readonly model?: ModelRef | undefined; readonly query: PageQuery }>,
+  signal: AbortSignal,
 ): Promise<Made<Page>> {
-  return { head: page(await shelf.store(functaset), query) };
+  if (query.filter === undefined || model === undefined)
+    return { head: page(await shelf.store(functaset), query) };
+  return { head: await filteredPage(await shelf.asked(functaset, model), query, signal) };
 }
 
 export async function findFunction(
   shelf: Shelf,
   { functaset, id }: Of<{ readonly id: string }>,
-): Promise<Made<FunctionSummary>> {
-  return { head: summaryOf(await functionOf(shelf, functaset, id)) };
+): Promise<Made<VersionedSummary>> {
+  const store = await shelf.store(functaset);
+  // One snapshot for both: nothing is awaited between them.
+  const fn = store.get(id);
+  const record = store.record(id);
+  if (fn === undefined || record === undefined) throw unknownFunction(`functaset ${functaset.name}`, id);
+  return { head: { ...summaryOf(fn), version: versionOf(record) } };
+}
+
+/** What ties a functaset to a model. */
+export async function networkOfModel(
+  shelf: Shelf,
+  { model }: { readonly model: ModelRef },
+): Promise<Made<FunctasetNetwork>> {
+  return { head: networkOf((await shelf.model(model)).model) };
+}
+
+/** Ids of the functions that pass a filter, so many at most. */
+export async function matchingFunctions(
+  shelf: Shelf,
+  {
+    functaset,
+    model,
+    filter,
+    limit,
+  }: Of<{ readonly model: ModelRef; readonly filter: Filter; readonly limit: number }>,
+  signal: AbortSignal,
+): Promise<Made<readonly string[]>> {
+  const context = await shelf.asked(functaset, model);
+  const ids: string[] = [];
+  for await (const { id } of matching(context, filter, undefined, { signal })) {
+    ids.push(id);
+    checkLimit('functions', ids.length, limit, 'delete fewer at once, by a narrower filter');
+  }
+  return { head: ids };
 }
 
 /** The bytes of its file; a modulation from outside is coded. */

@@ -11,8 +11,11 @@ import {
   describeFunctaset,
   findFunction,
   listFunctions,
+  matchingFunctions,
+  networkOfModel,
   summariseFunctaset,
 } from './functasets.ts';
+import { intake } from './intake.ts';
 import { describeModel, stampOfModel } from './models.ts';
 import { query } from './query.ts';
 
@@ -31,6 +34,9 @@ export const verbs = {
   findFunction,
   codedFunction,
   decodeFunction,
+  networkOfModel,
+  matchingFunctions,
+  intake,
   query,
   combine,
 };

@@ -169,15 +169,15 @@ async function put(job: Job, path: string, files: string[], flags: PutFlags): Pr
   }
 }
 
-/** One function of a `.functa` file, one for each row of an npy. */
+/** One function of a `.functa` file, one for each row of an array of modulations. */
 async function functionsOfFile(
   job: Job,
   model: Model,
   file: string,
   { id: given, label: text, quality, size }: PutFlags,
 ): Promise<StoredFunction[]> {
-  const { functionOfFile, functionOfModulation } = await import('../../session/index.ts');
-  const { functionsOfSafetensors, rowId } = await import('../../jobs/index.ts');
+  const { functionOfFile } = await import('../../session/index.ts');
+  const { functionsOfModulations, rowId } = await import('../../jobs/index.ts');
   const { parseSize } = await import('../../signal/index.ts');
   const maxBytes = defaultLimits.maxFileBytes;
   const bytes = await readInput(file, { stdin: job.streams.stdin, maxBytes, signal: job.signal });
@@ -186,25 +186,8 @@ async function functionsOfFile(
   if (bytes[0] === magic) return [functionOfFile(model, bytes, { id, label })];
   const asked = size === undefined ? undefined : fromOption('--size', () => parseSize(size));
   const shape = asked !== undefined && 'shape' in asked ? asked.shape : undefined;
-  if (extname(file).toLowerCase() === '.safetensors') {
-    const found = functionsOfSafetensors(model, bytes, { id, label, quality, shape, limits: job.limits });
-    return given === undefined ? found : found.map((fn, i) => ({ ...fn, id: rowId(given, i, found.length) }));
-  }
-  const { readNpy } = await import('../../formats/npy.ts');
-  const { shape: dimensions, data } = readNpy(bytes);
-  if (dimensions.length < 1 || dimensions.length > 2) {
-    throw new BadInputError(
-      'modulation-shape',
-      `${file} is an array [${dimensions}]; give modulations as [m] or [n, m]`,
-    );
-  }
-  const length = dimensions.at(-1)!;
-  const count = dimensions.length === 1 ? 1 : dimensions[0]!;
-  return Array.from({ length: count }, (_, i) => {
-    const values = Float32Array.from(data.subarray(i * length, (i + 1) * length));
-    const own = dimensions.length === 1 ? id : rowId(id, i, Math.max(2, count));
-    return functionOfModulation(model, values, { id: own, label, quality, shape });
-  });
+  const found = functionsOfModulations(model, bytes, { id, label, quality, shape, limits: job.limits });
+  return given === undefined ? found : found.map((fn, i) => ({ ...fn, id: rowId(given, i, found.length) }));
 }
 
 async function remove(_job: Job, path: string, ids: string[]): Promise<Report> {

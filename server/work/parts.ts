@@ -1,0 +1,110 @@
+/** The files in a body: one, or those of a form (RFC 7578) or of a tar, each with what is said of it. */
+import { basename, extname } from 'node:path/posix';
+import { z } from 'zod';
+import { readTar } from '../../datasets/fetch/tar.ts';
+import { BadInputError } from '../../src/core/errors.ts';
+import type { Label } from '../../src/core/label.ts';
+import { checkLimit, type Limits } from '../../src/core/limits.ts';
+import type { Metadata } from '../../src/core/metadata.ts';
+import { formType, mediaType, tarType } from '../media.ts';
+
+/** What a request says of a function beside its bytes. */
+export interface Named {
+  readonly id?: string | undefined;
+  readonly label?: Label | undefined;
+  readonly metadata?: Metadata | undefined;
+}
+
+export interface Part extends Named {
+  readonly bytes: Uint8Array;
+  /** As it was declared; empty: of no kind. */
+  readonly type: string;
+}
+
+/** Functions of one request. */
+export const mostFunctions = 4096;
+
+const itemsSchema = z.array(
+  z.strictObject({
+    id: z.string().min(1).max(255).optional(),
+    label: z.union([z.string().max(255), z.number()]).optional(),
+    metadata: z.record(z.string(), z.json()).optional(),
+  }),
+);
+
+/**
+ * The files of a body. A form has files in any number of fields, and may have a field `items`: JSON, an array of `{id, label, metadata}`,
+ * one for each file in their order. A file without an id is called by its name without the suffix. Throws BadInputError
+ * `bad-multipart`, BadStreamError `bad-tar`, `truncated`, LimitError `limit-functions`.
+ */
+export async function partsOf(
+  bytes: Uint8Array,
+  contentType: string,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<{ readonly parts: readonly Part[]; readonly many: boolean }> {
+  const type = mediaType(contentType);
+  if (type === formType) return { parts: await partsOfForm(bytes, contentType), many: true };
+  if (type === tarType || isTar(bytes)) return { parts: await partsOfTar(bytes, limits, signal), many: true };
+  return { parts: [{ bytes, type }], many: false };
+}
+
+async function partsOfForm(bytes: Uint8Array, contentType: string): Promise<Part[]> {
+  const response = new Response(bytes as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': contentType },
+  });
+  const form = await response.formData().catch(() => {
+    throw new BadInputError('bad-multipart', 'the body is no form as content-type says; send one with files');
+  });
+  const parts: Part[] = [];
+  let items: z.output<typeof itemsSchema> | undefined;
+  for (const [name, value] of form) {
+    if (typeof value !== 'string') {
+      const type = mediaType(value.type);
+      parts.push({ id: stem(value.name), type, bytes: new Uint8Array(await value.arrayBuffer()) });
+      checkLimit('functions', parts.length, mostFunctions, 'send them in several requests');
+    } else if (name === 'items' && items === undefined) items = itemsOf(value);
+    else throw new BadInputError('bad-multipart', `field ${name.slice(0, 64)}: give files, and items once`);
+  }
+  if (parts.length === 0) throw new BadInputError('bad-multipart', 'there is no file in the form; send some');
+  if (items === undefined) return parts;
+  if (items.length !== parts.length) {
+    const counts = `${items.length} items for ${parts.length} files`;
+    throw new BadInputError('bad-multipart', `${counts}; say one for each file, in their order`);
+  }
+  return parts.map((part, i) => ({ ...part, ...items[i] }));
+}
+
+function itemsOf(text: string): z.output<typeof itemsSchema> {
+  try {
+    return itemsSchema.parse(JSON.parse(text));
+  } catch {
+    throw new BadInputError(
+      'bad-multipart',
+      'items is a JSON array of {id, label, metadata}, one for each file',
+    );
+  }
+}
+
+async function partsOfTar(bytes: Uint8Array, limits: Limits, signal: AbortSignal): Promise<Part[]> {
+  const parts: Part[] = [];
+  const want = (name: string) => !basename(name).startsWith('.');
+  const use = (name: string, file: Uint8Array) => {
+    parts.push({ id: stem(name), type: '', bytes: file });
+    checkLimit('functions', parts.length, mostFunctions, 'send them in several requests');
+  };
+  await readTar([bytes], want, use, { maxFileBytes: limits.maxFileBytes, signal });
+  if (parts.length === 0)
+    throw new BadInputError('bad-multipart', 'there is no file in the archive; send some');
+  return parts;
+}
+
+/** POSIX.1-1988, ustar: the magic stands after the fields of the first header. */
+function isTar(bytes: Uint8Array): boolean {
+  return new TextDecoder('latin1').decode(bytes.subarray(257, 262)) === 'ustar';
+}
+
+function stem(path: string): string {
+  const name = basename(path.replaceAll('\\', '/'));
+  return basename(name, extname(name));
+}

@@ -1,0 +1,39 @@
+/** The thread that all writing is done in: it holds the stores that are open to be written, and nothing else does. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { useLatch } from '../../src/core/unbroken.ts';
+import { flatten } from '../wire-error.ts';
+import type { FromWriter, ToWriter, WriterSetup } from './messages.ts';
+import { Stores } from './stores.ts';
+
+const port = parentPort!;
+const { heir, idleMs, latch } = workerData as WriterSetup;
+useLatch(latch);
+const stores = new Stores({ idleMs, heir });
+const sweep = setInterval(() => void stores.closeIdle().catch(() => undefined), Math.max(100, idleMs / 4));
+
+async function done(message: ToWriter): Promise<unknown> {
+  switch (message.kind) {
+    case 'create':
+      return stores.create(message.path, message.network);
+    case 'drop':
+      return stores.drop(message.path);
+    case 'write':
+      return stores.write(message.path, message.request);
+    case 'close':
+      clearInterval(sweep);
+      return stores.close();
+    default:
+      return message satisfies never;
+  }
+}
+
+port.on('message', (message: ToWriter) => {
+  const { job } = message;
+  const say = (answer: FromWriter) => port.postMessage(answer);
+  done(message)
+    .then(
+      (outcome) => say({ job, done: outcome }),
+      (error) => say({ job, error: flatten(error) }),
+    )
+    .finally(() => message.kind === 'close' && port.close());
+});

@@ -1,0 +1,108 @@
+/**
+ * The writer, as the server's thread sees it: one thread, started when something is first written, that owns every store that is open
+ * to be written (docs/adr/0041). What it was given it does, whether or not the client waits for it.
+ */
+import type { Worker } from 'node:worker_threads';
+import { EnvironmentError } from '../../src/core/errors.ts';
+import { newLatch, releaseLatch } from '../../src/core/unbroken.ts';
+import type { FunctasetNetwork } from '../../src/functaset/index.ts';
+import { overloaded } from '../admission.ts';
+import { revive } from '../wire-error.ts';
+import { spawnWorker } from '../work/spawn.ts';
+import type { FromWriter, OutcomeOf, ToWriter, WriteRequest, WriterSetup } from './messages.ts';
+
+export interface WriterOptions {
+  /** Default 30 000. */
+  readonly idleMs?: number | undefined;
+  /** Requests that are not answered yet; the next ones are told to come back. Default 4096. */
+  readonly waiting?: number | undefined;
+}
+
+interface Job {
+  resolve(outcome: unknown): void;
+  reject(error: Error): void;
+}
+
+type Asked<M = ToWriter> = M extends ToWriter ? Omit<M, 'job'> : never;
+
+export class Writer {
+  readonly #options: WriterOptions;
+  readonly #jobs = new Map<number, Job>();
+  #worker: Worker | undefined;
+  #latch = newLatch();
+  #next = 1;
+  #died = false;
+  #closed = false;
+
+  constructor(options: WriterOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Jobs that are not done. */
+  get jobs(): number {
+    return this.#jobs.size;
+  }
+
+  /** Resolves when it is on the disk. Throws as `Stores.write`, EnvironmentError `worker-died`, HttpFault 503 `overloaded`. */
+  write<R extends WriteRequest>(path: string, request: R): Promise<OutcomeOf<R>> {
+    return this.#ask({ kind: 'write', path, request }) as Promise<OutcomeOf<R>>;
+  }
+
+  /** Whether it was made. */
+  create(path: string, network: FunctasetNetwork): Promise<boolean> {
+    return this.#ask({ kind: 'create', path, network }) as Promise<boolean>;
+  }
+
+  async drop(path: string): Promise<void> {
+    await this.#ask({ kind: 'drop', path });
+  }
+
+  /** Does what it was given, closes all stores and ends the thread. */
+  async close(): Promise<void> {
+    if (!this.#closed && this.#worker !== undefined) {
+      const ended = new Promise((resolve) => this.#worker!.once('exit', resolve));
+      await this.#ask({ kind: 'close' });
+      this.#closed = true;
+      await ended;
+    }
+    this.#closed = true;
+  }
+
+  #ask(asked: Asked): Promise<unknown> {
+    if (this.#closed)
+      throw new EnvironmentError('writer-closed', 'the server is going down; write again when it is up');
+    if (this.#jobs.size >= (this.#options.waiting ?? 4096)) throw overloaded();
+    this.#worker ??= this.#start();
+    const job = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#jobs.set(job, { resolve, reject });
+      this.#worker!.postMessage({ ...asked, job } as ToWriter);
+    });
+  }
+
+  #start(): Worker {
+    this.#latch = newLatch();
+    const { idleMs = 30_000 } = this.#options;
+    const setup: WriterSetup = { heir: this.#died, idleMs, latch: this.#latch };
+    const worker = spawnWorker('server/writer/worker', setup);
+    let why = 'it ended';
+    worker.on('message', (answer: FromWriter) => {
+      const job = this.#jobs.get(answer.job);
+      this.#jobs.delete(answer.job);
+      if ('error' in answer) job?.reject(revive(answer.error));
+      else job?.resolve(answer.done);
+    });
+    worker.on('error', (error) => {
+      why = error.message.split('\n', 1)[0]!;
+    });
+    worker.on('exit', () => {
+      releaseLatch(this.#latch);
+      this.#worker = undefined;
+      this.#died = true;
+      const message = `the writer stopped (${why}); look whether it was written, and write again`;
+      for (const { reject } of this.#jobs.values()) reject(new EnvironmentError('worker-died', message));
+      this.#jobs.clear();
+    });
+    return worker;
+  }
+}
