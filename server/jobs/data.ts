@@ -5,6 +5,7 @@ import { BadInputError, ConflictError, NotFoundError } from '../../src/core/erro
 import type { Limits } from '../../src/core/limits.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { Model } from '../../src/field/model.ts';
+import type { DataKind } from '../../src/field/outputs.ts';
 import { type OpenFunctaset, openFunctaset } from '../../src/library/functaset.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import type { JobLimits } from './limits.ts';
@@ -27,22 +28,32 @@ export interface JobData {
   close(): Promise<void>;
 }
 
-/**
- * Opens a split of the data of a job; `model` says what files are whose directory does not. Throws what opening data throws,
- * ConflictError `functaset-changed` where a functaset is another by now.
- */
+/** What signals are to be. */
+export interface Wanted {
+  /** Values at a point: what files that can be read either way are read as. */
+  readonly outputs?: number | undefined;
+  /** What files are whose directory does not say it. */
+  readonly kind?: DataKind | undefined;
+}
+
+/** Signals that a model takes. */
+export function wantedBy({ card }: Model): Wanted {
+  return { outputs: card.spec.outputs, kind: card };
+}
+
+/** Opens a split of the data of a job. Throws what opening data throws, ConflictError `functaset-changed` where a functaset is another by now. */
 export async function openJobData(
   { data }: Exclude<JobSpec, { kind: 'encode' }>,
   context: DataContext,
   split: Split | 'all',
-  model?: Model,
+  { outputs, kind }: Wanted = {},
 ): Promise<JobData> {
   const { inputs } = context;
+  const as = { ...(outputs === 4 ? { alpha: true } : {}), ...(outputs === 1 ? { grey: true } : {}) };
   if ('functaset' in data) return openFunctions(inputs, context, split);
-  const opened = 'dataset' in data ? await openDataset(data.dataset, split, asked(model)) : undefined;
-  if (opened !== undefined) return closing(opened);
+  if ('dataset' in data) return closing(await openDataset(data.dataset, split, as));
   const directory = 'upload' in data ? await unpacked(context) : inputs.directory!;
-  return closing(await openDirectory(directory, split, { ...asked(model), kind: model?.card }));
+  return closing(await openDirectory(directory, split, { ...as, kind }));
 }
 
 /** A split that there may be none of. Throws as `openJobData`. */
@@ -61,12 +72,6 @@ export function checkDataset(name: string): void {
   if (here.some((listed) => listed.name === name)) return;
   const names = here.map((listed) => listed.name).join(', ');
   throw new NotFoundError('unknown-dataset', `no data set here is called ${name}; there are: ${names}`);
-}
-
-/** How files are read for the outputs of a model. */
-function asked(model: Model | undefined): { readonly alpha?: boolean; readonly grey?: boolean } {
-  const outputs = model?.card.spec.outputs;
-  return { ...(outputs === 4 ? { alpha: true } : {}), ...(outputs === 1 ? { grey: true } : {}) };
 }
 
 function closing(data: Dataset): JobData {

@@ -258,7 +258,7 @@ export class Jobs {
       if (record === undefined) return await rm(places.directory, { recursive: true, force: true });
       const kept = keep(record, places);
       this.#all.set(id, kept);
-      if (isOver(record.state)) await rm(places.work, { recursive: true, force: true });
+      if (isOver(record.state)) await this.#tidy(kept);
     } catch {
       this.#damaged.push(id);
     }
@@ -356,10 +356,18 @@ export class Jobs {
 
   async #end(kept: Kept, change: Pick<JobRecord, 'state' | 'result' | 'fault'>): Promise<void> {
     await this.#write(kept, { ...kept.record, ...change, endedAt: this.#options.now().toISOString() });
-    await this.#say(kept, { type: 'end', ...change });
-    await rm(kept.places.work, { recursive: true, force: true });
-    await rm(kept.places.upload, { force: true });
+    await this.#tidy(kept);
     this.#next();
+  }
+
+  /** What is left to do for a job whose record says that it is over. */
+  async #tidy(kept: Kept): Promise<void> {
+    const { places, record } = kept;
+    await rm(places.work, { recursive: true, force: true });
+    await rm(places.upload, { force: true });
+    if ((await readEvents(places.log, 0)).at(-1)?.type === 'end') return;
+    const { state, result, fault } = record;
+    await this.#say(kept, { type: 'end', state, result, fault });
   }
 
   async #write(kept: Kept, record: JobRecord): Promise<void> {

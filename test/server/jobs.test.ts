@@ -1,22 +1,35 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { create } from 'tar';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { RunningServer } from '../../server/index.ts';
-import { prepare, type Serving } from './serving.ts';
+import { tinyRecipe } from '../../src/jobs/testing.ts';
+import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;
 let server: RunningServer;
 const home = mkdtempSync(join(tmpdir(), 'functa-home-'));
 
+/** Pictures of somebody, in a directory that jobs may read, with a link to what they may not. */
+const photos = mkdtempSync(join(tmpdir(), 'functa-photos-'));
+
 beforeAll(async () => {
   serving = await prepare();
-  server = await serving.start({ home });
+  mkdirSync(join(photos, 'shop'));
+  for (const [i, name] of ['one', 'two', 'three'].entries())
+    writeFileSync(join(photos, 'shop', `${name}.png`), await png(28 + i, 28));
+  symlinkSync(serving.directory, join(photos, 'elsewhere'));
+  const allowedDirectories = { photos };
+  server = await serving.start({ home, allowedDirectories, jobs: { steps: 500, waiting: 3 } });
 }, 300_000);
 
 afterAll(async () => {
   await serving?.stop();
   rmSync(home, { recursive: true, force: true });
+  rmSync(photos, { recursive: true, force: true });
 });
 
 interface Job {
@@ -74,4 +87,127 @@ test('a functaset is built from a data set, told of as it goes, and served', asy
   expect(done).toMatchObject({ state: 'done', result: { functaset: 'built', figures: { functions: 8 } } });
   const result = await ask(`/v1/jobs/${json.id}/result`);
   expect(await result.json()).toMatchObject({ name: 'built', functions: 8, model: 'tiny' });
+});
+
+/** Events so far, as they stand on the disk. */
+async function keptEvents(id: string): Promise<string[]> {
+  return (await readFile(join(home, 'jobs', id, 'events.jsonl'), 'utf8')).split('\n');
+}
+
+const isProgress = (line: string) => line.includes('"type":"progress"');
+
+/** Waits for the last event; the job as it is then. */
+async function over(id: string) {
+  expect((await eventsOf(id)).at(-1)?.type).toBe('end');
+  return (await (await ask(`/v1/jobs/${id}`)).json()) as Job & {
+    readonly state: string;
+    readonly result: { readonly modelId: string; readonly figures: Record<string, number> } | null;
+    readonly fault: { readonly code: string; readonly detail: string } | null;
+  };
+}
+
+async function upload(bytes: Uint8Array): Promise<string> {
+  const response = await ask('/v1/uploads', {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: bytes as Uint8Array<ArrayBuffer>,
+  });
+  expect(response.status).toBe(201);
+  const { id, bytes: length, sha256 } = (await response.json()) as Record<string, string | number>;
+  expect([length, sha256]).toEqual([bytes.length, createHash('sha256').update(bytes).digest('hex')]);
+  return id as string;
+}
+
+const small = { ...tinyRecipe, steps: 12, phases: { distortion: 6, rounded: 2, coded: 0 } };
+
+test('a model is learnt from an archive that was sent, gets priors, and encodes', async () => {
+  const archive = await create({ cwd: photos, gzip: true, portable: true }, ['shop']).concat();
+  const { json: asked } = await add({
+    kind: 'learn',
+    model: 'mine',
+    data: { upload: await upload(archive) },
+    split: 'all',
+    recipe: { ...small, crops: true },
+  });
+  expect(await over(asked.id)).toMatchObject({ state: 'done', fault: null, result: { model: 'mine' } });
+  const { json: trained } = await add({
+    kind: 'prior',
+    model: 'mine',
+    data: { dataset: 'fixture-fashion' },
+    limit: 16,
+    kinds: ['histogram', 'factorized'],
+  });
+  const { state, fault, result } = await over(trained.id);
+  expect({ state, fault }).toEqual({ state: 'done', fault: null });
+  const served = await (await ask('/v1/models/mine')).json();
+  expect(served).toMatchObject({
+    id: result!.modelId,
+    priors: [{ name: 'factorized' }, { name: 'histogram' }],
+  });
+  const encoded = await ask('/v1/models/mine/encode', {
+    method: 'POST',
+    headers: { 'content-type': 'image/png' },
+    body: (await png()) as Uint8Array<ArrayBuffer>,
+  });
+  expect(encoded.status).toBe(200);
+  const again = await add({
+    kind: 'prior',
+    model: 'mine',
+    data: { dataset: 'fixture-fashion' },
+    kinds: ['histogram'],
+  });
+  expect([again.status, again.json.code]).toEqual([409, 'prior-exists']);
+}, 120_000);
+
+test('a directory that the operator allows is read, and nothing outside it', async () => {
+  const build = (functaset: string, directory: string, path?: string) =>
+    add({ kind: 'build', functaset, model: 'tiny', data: { directory, path } });
+  const { json } = await build('shop', 'photos', 'shop');
+  expect(await over(json.id)).toMatchObject({ state: 'done', result: { figures: { functions: 3 } } });
+  for (const [directory, path] of [
+    ['photos', '..'],
+    ['photos', 'elsewhere'],
+    ['photos', 'shop/../../..'],
+    ['photos', '/etc'],
+    ['other', ''],
+    ['constructor', ''],
+  ]) {
+    const { status, json } = await build('never', directory!, path);
+    expect([status, json.code], `${directory} ${path}`).toEqual([404, 'unknown-directory']);
+  }
+});
+
+test('a large signal is encoded to the bytes of a request, and a functaset is built again from its functions', async () => {
+  const picture = await png(56, 56);
+  const { json } = await add({ kind: 'encode', model: 'tiny', data: { upload: await upload(picture) } });
+  expect((await over(json.id)).state).toBe('done');
+  const result = await ask(`/v1/jobs/${json.id}/result`);
+  const direct = await ask('/v1/models/tiny/encode', {
+    method: 'POST',
+    headers: { 'content-type': 'image/png' },
+    body: picture as Uint8Array<ArrayBuffer>,
+  });
+  expect(new Uint8Array(await result.arrayBuffer())).toEqual(new Uint8Array(await direct.arrayBuffer()));
+  const copy = await add({ kind: 'build', functaset: 'copy', model: 'tiny', data: { functaset: 'shoes' } });
+  expect((await over(copy.json.id)).result).toMatchObject({ functaset: 'copy', figures: { functions: 8 } });
+});
+
+test('a job is cancelled at once, and forgotten when it is removed', async () => {
+  const long = { kind: 'learn', data: { dataset: 'fixture-fashion' }, recipe: { ...small, steps: 500 } };
+  const { json } = await add(long);
+  const waits = await add(long);
+  await vi.waitFor(async () => expect((await keptEvents(json.id)).some(isProgress)).toBe(true), {
+    timeout: 30_000,
+    interval: 100,
+  });
+  const started = performance.now();
+  const cancelled = await ask(`/v1/jobs/${json.id}`, { method: 'DELETE' });
+  expect(performance.now() - started).toBeLessThan(1000);
+  expect(await cancelled.json()).toMatchObject({ state: 'cancelled' });
+  expect((await ask(`/v1/jobs/${waits.json.id}`, { method: 'DELETE' })).status).toBe(200);
+  expect(readdirSync(join(home, 'jobs', json.id))).not.toContain('work');
+  expect((await ask(`/v1/jobs/${json.id}/result`)).status).toBe(404);
+  await ask(`/v1/jobs/${json.id}`, { method: 'DELETE' });
+  expect((await ask(`/v1/jobs/${json.id}`)).status).toBe(404);
+  expect(readdirSync(join(home, 'jobs'))).not.toContain(json.id);
 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { buildFunctaset } from '../../../src/jobs/index.ts';
 import { priorKind } from '../../../src/models/priors.ts';
-import { openJobData } from '../data.ts';
+import { openJobData, wantedBy } from '../data.ts';
 import { loadJobModel } from '../model.ts';
 import type { JobWork } from './index.ts';
 
@@ -13,7 +13,7 @@ export const build: JobWork<'build'> = async (spec, context) => {
   const model = await loadJobModel(inputs.model!);
   const { split = 'all', limit, quality, effort, strict } = spec;
   const prior = spec.prior === undefined ? undefined : priorKind(spec.prior);
-  const { data, close } = await openJobData(spec, context, split, model);
+  const { data, close } = await openJobData(spec, context, split, wantedBy(model));
   try {
     const built = await buildFunctaset({
       ...{ data, model, engine, limits, limit, quality, effort, strict, prior, onEvent, signal },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { trainModel } from '../../../src/jobs/index.ts';
 import { openIfAny, openJobData } from '../data.ts';
 import { loadJobModel } from '../model.ts';
-import { recipeFor } from '../recipes.ts';
+import { checkedRecipe, recipeFor } from '../recipes.ts';
 import type { JobWork } from './index.ts';
 
 const file = 'model.safetensors';
@@ -14,8 +14,9 @@ export const learn: JobWork<'learn'> = async (spec, context) => {
   const { engine, inputs, places, jobLimits, onEvent, signal } = context;
   const from = inputs.model === undefined ? undefined : await loadJobModel(inputs.model);
   const split = spec.split ?? ('functaset' in spec.data ? 'all' : 'train');
-  const { data, close } = await openJobData(spec, context, split);
-  const held = split === 'train' ? await openIfAny(spec, context, 'validation') : undefined;
+  const wanted = { outputs: checkedRecipe(spec, jobLimits)?.spec.outputs };
+  const { data, close } = await openJobData(spec, context, split, wanted);
+  const held = split === 'train' ? await openIfAny(spec, context, 'validation', wanted) : undefined;
   try {
     const recipe = await recipeFor(spec, data, jobLimits);
     const out = join(places.work, file);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { generativeKinds } from '../../../prior/kinds.ts';
 import { trainPrior } from '../../../src/jobs/index.ts';
 import { generativePath } from '../../../src/models/generative.ts';
-import { type JobData, openJobData } from '../data.ts';
+import { type JobData, openJobData, wantedBy } from '../data.ts';
 import { loadJobModel } from '../model.ts';
 import type { JobWork } from './index.ts';
 
@@ -20,7 +20,7 @@ export const prior: JobWork<'prior'> = async (spec, context) => {
   let opened: JobData | undefined;
   if (own === undefined) {
     const split = spec.split ?? ('functaset' in spec.data ? 'all' : 'train');
-    opened = await openJobData(spec, context, split, model);
+    opened = await openJobData(spec, context, split, wantedBy(model));
   }
   try {
     const generative = generativeKinds.filter((kind) => (kinds as readonly string[]).includes(kind));
