@@ -9,7 +9,7 @@ import { type CodingModel, checkModel, choosePrior, resolveShape } from './codin
 import { readFileHeader, readLead } from './header.ts';
 import { headerOf } from './header-of.ts';
 import { writeSamplesWithin } from './sample-stream.ts';
-import { type Content, readStream, type WrittenContent, writeStream } from './stream.ts';
+import { type Content, readStream, writeSymbolsWithin } from './stream.ts';
 
 /** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
 export type DecodedFile = Content;
@@ -37,15 +37,32 @@ export function encodePriced(
   quality: number,
   prior?: PriorKind,
 ): { readonly bytes: Uint8Array; readonly bits: number } {
-  return write(model, { prior: choosePrior(model, prior), quality, shape, symbols });
+  return codeSymbols(model, symbols, { shape, quality, prior, most: Number.POSITIVE_INFINITY })!;
 }
 
-function write(
+/**
+ * The same; undefined where the file would be longer than `most` bytes, for less than coding all symbols takes. Throws as `encodeFile`.
+ */
+export function codeSymbols(
   model: CodingModel,
-  content: WrittenContent,
-): { readonly bytes: Uint8Array; readonly bits: number } {
-  const { stream, bits } = writeStream(model, content);
+  symbols: Symbols,
+  {
+    shape,
+    quality,
+    prior,
+    most,
+  }: {
+    readonly shape: readonly number[];
+    readonly quality: number;
+    readonly prior?: PriorKind | undefined;
+    readonly most: number;
+  },
+): { readonly bytes: Uint8Array; readonly bits: number } | undefined {
+  const content = { prior: choosePrior(model, prior), quality, shape, symbols };
   const header = headerOf(model, content);
+  const written = writeSymbolsWithin(model, content, most - header.length);
+  if (written === undefined) return undefined;
+  const { stream, bits } = written;
   const file = new Uint8Array(header.length + stream.length);
   file.set(header);
   file.set(stream, header.length);

@@ -20,6 +20,7 @@ export {
 export { type CodingModel, multiplyAddsPerPoint } from './coding-model.ts';
 export {
   codeSamples,
+  codeSymbols,
   type DecodedFile,
   type DecodedSymbols,
   decodeFile,

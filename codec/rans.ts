@@ -23,7 +23,7 @@
  */
 
 import { TableCoder } from '../prior/coder.ts';
-import { frequencyBits } from '../prior/cost.ts';
+import { bitsOfIntervals } from '../prior/cost.ts';
 import type { StreamPlace } from '../prior/prior.ts';
 import { BadStreamError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
@@ -41,19 +41,27 @@ export class RansEncoder extends TableCoder {
   /** start + 2^16 frequency of every symbol; frequencies are below 2^16, since a table has two symbols or more. */
   #intervals = new Uint32Array(0);
   #count = 0;
+  #mostBits: number | undefined;
 
-  /** As made anew, in the room that is there. */
-  restart(): void {
+  /** As made anew, in the room that is there; the stream is not wanted where symbols take more than `mostBits`. */
+  restart(mostBits?: number): void {
     if (this.#intervals.length > keptIntervals) this.#intervals = new Uint32Array(0);
     this.#count = 0;
+    this.#mostBits = mostBits;
+  }
+
+  get mostBits(): number | undefined {
+    return this.#mostBits;
+  }
+
+  /** Whether the symbols so far cost more than is wanted. */
+  get isOver(): boolean {
+    return this.#mostBits !== undefined && this.bitCount > this.#mostBits;
   }
 
   /** What the tables say that the symbols so far cost: what a `CostMeter` would have counted. */
   get bitCount(): number {
-    const bits = frequencyBits();
-    let sum = 0;
-    for (let i = 0; i < this.#count; i++) sum += bits[this.#intervals[i]! >>> 16]!;
-    return sum;
+    return bitsOfIntervals(this.#intervals.subarray(0, this.#count));
   }
 
   protected symbol(cdf: Uint32Array, index: number): number {

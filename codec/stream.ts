@@ -55,13 +55,28 @@ export interface WrittenStream {
  * `prior`.
  */
 export function writeStream(model: CodingModel, content: WrittenContent): WrittenStream {
-  if (content.prior !== 'samples') {
-    const isLong = content.symbols.length > longest;
-    return isLong ? writeInParts(model, content, longest) : writeTogether(model, [content]);
-  }
+  if (content.prior !== 'samples') return writeSymbolsWithin(model, content, Number.POSITIVE_INFINITY)!;
   const { stream } = writeSamples(model, content, content.samples);
   return { stream, bits: 8 * stream.length };
 }
+
+/**
+ * The symbols of one signal; undefined where they take more than `most` bytes, which few of them may show. Throws as `writeStream`.
+ */
+export function writeSymbolsWithin(
+  model: CodingModel,
+  content: SymbolContent<Symbols>,
+  most: number,
+): WrittenStream | undefined {
+  const isLong = content.symbols.length > longest;
+  const written = isLong
+    ? writeInParts(model, content, longest)
+    : writeTogether(model, [content], 8 * most + spareBits);
+  return written !== undefined && written.stream.length <= most ? written : undefined;
+}
+
+/** No stream is so many bits shorter than what its symbols cost: its state, which starts from the check, holds fewer. */
+const spareBits = 64;
 
 /** Symbols whose intervals are held at once; of about so many are the parts of longer streams. */
 const longest = 1 << 20;
@@ -105,8 +120,19 @@ function partsOf({ levels }: SymbolLayout, most: number): WalkPart[] {
 const encoder = new RansEncoder();
 
 /** One signal after the other, with one check at the end. Throws as `writeStream`. */
-export function writeTogether(model: CodingModel, contents: readonly WrittenContent[]): WrittenStream {
-  encoder.restart();
+export function writeTogether(model: CodingModel, contents: readonly WrittenContent[]): WrittenStream;
+/** The same; undefined where symbols cost more than `mostBits`. */
+export function writeTogether(
+  model: CodingModel,
+  contents: readonly WrittenContent[],
+  mostBits: number,
+): WrittenStream | undefined;
+export function writeTogether(
+  model: CodingModel,
+  contents: readonly WrittenContent[],
+  mostBits = Number.POSITIVE_INFINITY,
+): WrittenStream | undefined {
+  encoder.restart(mostBits === Number.POSITIVE_INFINITY ? undefined : mostBits);
   let check: number | undefined;
   for (const content of contents) {
     if (content.prior === 'samples') {
@@ -121,6 +147,7 @@ export function writeTogether(model: CodingModel, contents: readonly WrittenCont
     const prior = readPrior(model, content.prior);
     // What an encoder returns is what it was given: the symbols stay as they are.
     prior.walk(checkedLayout(model, shape, symbols), quality, symbols, encoder);
+    if (encoder.isOver) return undefined;
     check = checkOf(headerOf(model, content), symbols, check);
   }
   return { stream: encoder.finish(check ?? 0), bits: encoder.bitCount };
@@ -134,12 +161,11 @@ function checkedLayout(model: CodingModel, shape: readonly number[], symbols: Sy
       `a signal of [${shape}] has ${layout.length} symbols, not ${symbols.length}`,
     );
   }
-  const outside = symbols.findIndex((symbol) => symbol < -maxSymbol || symbol > maxSymbol);
-  if (outside >= 0)
-    throw new BadInputError(
-      'symbol-range',
-      `symbol ${outside} is ${symbols[outside]}, beyond +-${maxSymbol}`,
-    );
+  for (let i = 0; i < symbols.length; i++) {
+    const symbol = symbols[i]!;
+    if (symbol >= -maxSymbol && symbol <= maxSymbol) continue;
+    throw new BadInputError('symbol-range', `symbol ${i} is ${symbol}, beyond +-${maxSymbol}`);
+  }
   return layout;
 }
 

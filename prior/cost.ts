@@ -29,11 +29,16 @@ export class CostMeter extends TableCoder {
   }
 
   take(intervals: Uint32Array): void {
-    const bits = this.#bits;
-    let sum = this.bitCount;
-    for (let i = 0; i < intervals.length; i++) sum += bits[intervals[i]! >>> tableBits]!;
-    this.bitCount = sum;
+    this.bitCount = bitsOfIntervals(intervals, this.bitCount);
   }
+}
+
+/** `before`, and the bits of intervals, one by one. */
+export function bitsOfIntervals(intervals: Uint32Array, before = 0): number {
+  const bits = frequencyBits();
+  let sum = before;
+  for (let i = 0; i < intervals.length; i++) sum += bits[intervals[i]! >>> tableBits]!;
+  return sum;
 }
 
 /** Bits of one value under a table, the escape's included. */

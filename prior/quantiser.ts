@@ -5,7 +5,7 @@
 import { exp2 } from '../src/core/detmath.ts';
 import { BadInputError } from '../src/core/errors.ts';
 import { pointCount } from '../src/field/spec.ts';
-import { maxSymbol, type SymbolLayout } from './prior.ts';
+import { maxSymbol, type SymbolLayout, type Symbols } from './prior.ts';
 
 export const minQuality = 1;
 export const maxQuality = 100;
@@ -37,30 +37,25 @@ export function quantise(
   steps: ArrayLike<number>,
 ): Int32Array {
   const symbols = new Int32Array(layout.length);
-  forEachStep(layout, modulation.length, steps, (i, step) => {
-    const symbol = Math.floor(modulation[i]! / step + 0.5);
-    if (!Number.isFinite(modulation[i]!))
-      throw new BadInputError('modulation', `modulation[${i}] is ${modulation[i]}`);
-    if (symbol > maxSymbol || symbol < -maxSymbol) {
-      throw new BadInputError(
-        'symbol-range',
-        `modulation[${i}] is ${symbol} steps from 0, more than ${maxSymbol}; choose a lower quality`,
-      );
+  forEachLevel(layout, modulation.length, steps, (from, to, own) => {
+    for (let i = from, c = 0; i < to; i++) {
+      const symbol = Math.floor(modulation[i]! / own[c]! + 0.5);
+      if (!(symbol <= maxSymbol && symbol >= -maxSymbol)) throw outOfRange(modulation[i]!, i, symbol);
+      symbols[i] = symbol;
+      if (++c === own.length) c = 0;
     }
-    symbols[i] = symbol;
   });
   return symbols;
 }
 
 /** Modulation [layout.length] of symbols [layout.length]. */
-export function dequantise(
-  layout: SymbolLayout,
-  symbols: Int32Array,
-  steps: ArrayLike<number>,
-): Float32Array {
+export function dequantise(layout: SymbolLayout, symbols: Symbols, steps: ArrayLike<number>): Float32Array {
   const modulation = new Float32Array(layout.length);
-  forEachStep(layout, symbols.length, steps, (i, step) => {
-    modulation[i] = symbols[i]! * step;
+  forEachLevel(layout, symbols.length, steps, (from, to, own) => {
+    for (let i = from, c = 0; i < to; i++) {
+      modulation[i] = symbols[i]! * own[c]!;
+      if (++c === own.length) c = 0;
+    }
   });
   return modulation;
 }
@@ -68,17 +63,26 @@ export function dequantise(
 /** The step of every number, [layout.length], from those of the channels. */
 export function stepOfEach(layout: SymbolLayout, steps: ArrayLike<number>): Float64Array {
   const all = new Float64Array(layout.length);
-  forEachStep(layout, layout.length, steps, (i, step) => {
-    all[i] = step;
+  forEachLevel(layout, layout.length, steps, (from, to, own) => {
+    for (let i = from; i < to; i += own.length) all.set(own, i);
   });
   return all;
 }
 
-function forEachStep(
+function outOfRange(value: number, i: number, symbol: number): BadInputError {
+  if (!Number.isFinite(value)) return new BadInputError('modulation', `modulation[${i}] is ${value}`);
+  return new BadInputError(
+    'symbol-range',
+    `modulation[${i}] is ${symbol} steps from 0, more than ${maxSymbol}; choose a lower quality`,
+  );
+}
+
+/** Visits the numbers of each level, from `from` to before `to`, with the steps of its channels, which take turns. */
+function forEachLevel(
   layout: SymbolLayout,
   given: number,
   steps: ArrayLike<number>,
-  visit: (index: number, step: number) => void,
+  visit: (from: number, to: number, own: Float64Array) => void,
 ): void {
   const channels = layout.levels.reduce((sum, level) => sum + level.channels, 0);
   if (given !== layout.length || steps.length !== channels) {
@@ -87,13 +91,13 @@ function forEachStep(
       `a layout of ${layout.length} symbols in ${channels} channels was given ${given} values and ${steps.length} steps`,
     );
   }
-  let index = 0;
+  let from = 0;
   let channel = 0;
   for (const level of layout.levels) {
-    const cells = pointCount(level.cells);
-    for (let cell = 0; cell < cells; cell++) {
-      for (let c = 0; c < level.channels; c++) visit(index++, steps[channel + c]!);
-    }
+    const own = Float64Array.from({ length: level.channels }, (_, c) => steps[channel + c]!);
+    const to = from + pointCount(level.cells) * level.channels;
+    visit(from, to, own);
+    from = to;
     channel += level.channels;
   }
 }

@@ -6,6 +6,7 @@ import { look } from '../src/core/look.ts';
 import type { LevelTensors } from './autoregressive-tensors.ts';
 import type { Bank } from './bank.ts';
 import { type ContextRecipe, covering } from './context.ts';
+import { bitsOfIntervals } from './cost.ts';
 import { compiledKernels, growTo, MemoryPlan, planNetwork } from './kernel-memory.ts';
 import type { StreamPlace, SymbolCoder, SymbolLayout, Symbols } from './prior.ts';
 
@@ -14,6 +15,10 @@ interface Kernels {
   decode(walk: number): number;
 }
 
+/** Symbols between two looks at whether to stop: a few milliseconds. */
+const symbolsPerCall = 1 << 15;
+/** Symbols between two looks at whether they cost too much: about as many as a look costs. */
+const symbolsPerPrice = 384;
 /** Symbols of a walk, at most: the memory of about 20 bytes each is kept. */
 const maxSymbols = 1 << 20;
 /** Bytes that one symbol can take: 29 intervals of 16 bits. */
@@ -31,11 +36,11 @@ const maxAxes = 3;
 /** Numbers of the structs of kernel/walk.c, and where in them those stand that change from walk to walk. */
 const levelNumbers = 75;
 const levelLayout = 70;
-const walkNumbers = 28;
+const walkNumbers = 29;
 const walkQuality = 13;
-const walkCount = 23;
-const walkNext = 26;
-const walkState = 27;
+const walkCount = 24;
+const walkNext = 27;
+const walkState = 28;
 
 export class KernelWalk {
   readonly #kernels: Kernels;
@@ -93,7 +98,7 @@ export class KernelWalk {
   walk(layout: SymbolLayout, quality: number, symbols: Symbols, coder: SymbolCoder): boolean {
     if (layout.length > maxSymbols) return false;
     if (coder.take !== undefined) {
-      const intervals = this.#encode(layout, quality, symbols);
+      const intervals = this.#encode(layout, quality, symbols, coder.mostBits);
       if (intervals === undefined) return false;
       coder.take(intervals);
       return true;
@@ -105,15 +110,29 @@ export class KernelWalk {
     return true;
   }
 
-  /** A view: it is void after the next walk. */
-  #encode(layout: SymbolLayout, quality: number, symbols: Symbols): Uint32Array | undefined {
+  /** A view: it is void after the next walk. Not all of them where they take more than `mostBits`. */
+  #encode(
+    layout: SymbolLayout,
+    quality: number,
+    symbols: Symbols,
+    mostBits: number | undefined,
+  ): Uint32Array | undefined {
     const room = 2 * layout.length + spareIntervals;
-    const at = this.#prepare(layout, quality, 4 * room);
+    const perCall = mostBits === undefined ? symbolsPerCall : symbolsPerPrice;
+    const at = this.#prepare(layout, quality, perCall, 4 * room);
     const { buffer } = this.#memory;
     new Int32Array(buffer, at.symbols, layout.length).set(symbols);
     const struct = new Int32Array(buffer, this.#walk, walkNumbers);
     struct.set([at.end, room, 0], walkCount - 2);
-    if (!this.#run(this.#kernels.encode)) return undefined;
+    let seen = 0;
+    let bits = 0;
+    const isDear = () => {
+      const intervals = new Uint32Array(buffer, at.end, struct[walkCount]!);
+      bits += bitsOfIntervals(intervals.subarray(seen));
+      seen = intervals.length;
+      return bits > mostBits!;
+    };
+    if (!this.#run(this.#kernels.encode, mostBits === undefined ? undefined : isDear)) return undefined;
     return new Uint32Array(buffer, at.end, struct[walkCount]!);
   }
 
@@ -124,7 +143,7 @@ export class KernelWalk {
     { bytes, next, state }: StreamPlace,
   ): StreamPlace | undefined {
     const own = bytes.subarray(next, next + bytesPerSymbol * (layout.length + 1));
-    const at = this.#prepare(layout, quality, own.length);
+    const at = this.#prepare(layout, quality, symbolsPerCall, own.length);
     const { buffer } = this.#memory;
     const found = new Int32Array(buffer, at.symbols, layout.length).fill(0);
     new Uint8Array(buffer, at.end, own.length).set(own);
@@ -135,12 +154,13 @@ export class KernelWalk {
     return { bytes, next: next + struct[walkNext]!, state: struct[walkState]! };
   }
 
-  /** Whether the walk came to its end. Throws AbortedError between two calls. */
-  #run(kernel: Kernels['encode']): boolean {
+  /** Whether the walk came to its end, or `isEnough` between two calls. Throws AbortedError between two calls. */
+  #run(kernel: Kernels['encode'], isEnough?: () => boolean): boolean {
     for (;;) {
       look();
       const how = kernel(this.#walk);
       if (how !== more) return how === done;
+      if (isEnough?.()) return true;
     }
   }
 
@@ -148,6 +168,7 @@ export class KernelWalk {
   #prepare(
     layout: SymbolLayout,
     quality: number,
+    perCall: number,
     bytes: number,
   ): { readonly symbols: number; readonly end: number } {
     const key = layout.levels.map(({ cells, cell }) => `${cells}/${cell}`).join(';');
@@ -158,7 +179,7 @@ export class KernelWalk {
     const contexts = [0, 1, 2].map(() => plan.take(2 * (none + this.#widest)));
     growTo(this.#memory, plan.end + bytes);
     const struct = new Int32Array(this.#memory.buffer, this.#walk, walkNumbers);
-    struct.set([quality, symbols, ...contexts, none, 0, 0], walkQuality);
+    struct.set([quality, symbols, ...contexts, none, 0, 0, perCall], walkQuality);
     for (const at of contexts) new Int16Array(this.#memory.buffer, at + 2 * none, this.#widest).fill(0);
     return { symbols, end: plan.end };
   }

@@ -16,8 +16,6 @@
 #define OWN_NOTCHES 64
 #define OCTAVES 8
 #define LOWEST (1u << 23)
-/* A few milliseconds. */
-#define SYMBOLS_A_CALL (1 << 15)
 
 /* What a call returns: the walk has to be done again in TypeScript, is done, or goes on with the next call. */
 enum { AGAIN, DONE, MORE };
@@ -66,10 +64,11 @@ typedef struct {
   int16_t *raw, *signed_, *size; /* the same as contexts see them */
   int32_t none;                  /* where in them there are as many zeros as a level has channels */
   int32_t levelNow, cellNow;     /* where the walk goes on */
+  int32_t perCall;               /* symbols, about */
   Coder coder;
 } Walk;
 
-_Static_assert(sizeof(Network) == 4 * 58 && sizeof(Level) == 4 * 75 && sizeof(Walk) == 4 * 28, "as laid out");
+_Static_assert(sizeof(Network) == 4 * 58 && sizeof(Level) == 4 * 75 && sizeof(Walk) == 4 * 29, "as laid out");
 
 static inline int clip(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
 
@@ -303,7 +302,7 @@ static inline int codeCell(const Walk *w, Coder *o, int decoding, const Level *l
 
 static inline int walk(Walk *w, int decoding) {
   Coder o = w->coder;
-  int left = SYMBOLS_A_CALL;
+  int left = w->perCall;
   for (int k = w->levelNow; k < w->levels; k++) {
     const Level *l = &w->level[k];
     int32_t at[MAX_AXES] = {0, 0, 0};

@@ -38,7 +38,8 @@ function tables(seed: number, spread: number) {
   const at = async (effort: number, steps: number) => {
     const cost = costs.get(`${effort} ${steps}`)!;
     return {
-      bytes: cost.bytes,
+      within: async (most: number) => (cost.bytes <= most ? cost.bytes : undefined),
+      mse: async () => cost.mse,
       measure: async () => {
         measured++;
         return cost;

@@ -46,21 +46,33 @@ export const mostRankedPoints = 2 ** 18;
 const leastOfPlain: Cost = { bytes: 0.6, mse: 0.05 };
 /** Efforts above that of the descent: of its bytes and errors. */
 const leastOfDescent: Cost = { bytes: 0.94, mse: 0.8 };
-/** Finer steps than those of a candidate take at least so much of its bytes. */
-const dip = 0.5;
+/** Finer steps than those of a candidate take at least so much of its bytes (ADR 46). */
+const dips = [
+  { below: 128, share: 0.5 },
+  { below: 256, share: 0.75 },
+  { below: Number.POSITIVE_INFINITY, share: 1 },
+] as const;
 
-/** A coded signal whose error is computed when it is asked for. */
-export interface Unmeasured<T extends Cost> {
-  readonly bytes: number;
+/** Symbols that may become a file: coded and measured when it is asked for, and no further than that takes. */
+export interface Trial<T extends Cost> {
+  /** Bytes of the file; undefined where they are more than `most`, which is known before all of it is coded. */
+  within(most: number): Promise<number | undefined>;
+  /** Mean squared error, in units of peak squared, without the file. */
+  mse(): Promise<number>;
   measure(): Promise<T>;
+}
+
+/** Bytes of the whole file. */
+export async function bytesOf(trial: Trial<Cost>): Promise<number> {
+  return (await trial.within(Number.POSITIVE_INFINITY))!;
 }
 
 /** One signal, coded at the steps of a quality. */
 export interface RankedSource<T extends Cost> {
   /** With the nearest symbols of what effort 1 finds. */
-  plain(steps: number): Promise<Unmeasured<T>>;
+  plain(steps: number): Promise<Trial<T>>;
   /** By efforts 2, 3, ... up to `effort`, each found when it is asked for. */
-  rising(steps: number, effort: number): AsyncIterable<Unmeasured<T>>;
+  rising(steps: number, effort: number): AsyncIterable<Trial<T>>;
 }
 
 /** Least and greatest quality whose steps are used. */
@@ -116,6 +128,9 @@ export async function leastRanked<T extends Cost>(
   },
 ): Promise<T> {
   const bytesAlone = (bytes: number) => trade({ bytes, mse: 0 });
+  /** What bytes have to be within for candidates of an error to cost no more than `least`, a little more for what rounding takes. */
+  const bytesFor = (least: number, mse = 0) =>
+    (1 + 1e-9) * Math.max(0, (least - trade({ bytes: 0, mse })) / bytesAlone(1));
   const plain = await plainAround(steps);
   let best = cheapest([...plain.keys()], trade);
   if (effort === 1) return best;
@@ -135,32 +150,43 @@ export async function leastRanked<T extends Cost>(
   }
   return best;
 
-  /** Of effort 1, with their steps: upwards until bytes alone cost too much, then downwards until error alone does. */
+  /**
+   * Of effort 1, with their steps: upwards until bytes alone cost too much, then downwards until error alone does. Files are coded no further
+   * than it takes to know that they cost too much.
+   */
   async function plainAround(from: number): Promise<Map<T, number>> {
     const found = new Map<T, number>();
-    let leastPlain = Number.POSITIVE_INFINITY;
+    let least = Number.POSITIVE_INFINITY;
+    const add = async (quality: number, trial: Trial<T>) => {
+      const cost = await trial.measure();
+      found.set(cost, quality);
+      least = Math.min(least, trade(cost));
+    };
     const first = grid.findIndex((quality) => quality >= from);
     const kept = effort === 1 ? 1 : leastOfPlain.bytes;
     for (const quality of grid.slice(first)) {
-      const coded = await source.plain(quality);
-      if (bytesAlone(dip * coded.bytes) >= leastPlain) break;
-      if (bytesAlone(kept * coded.bytes) < leastPlain) await add(quality, coded);
+      const trial = await source.plain(quality);
+      const bytes = await trial.within(mostBeforeLast(bytesFor(least), kept));
+      if (bytes === undefined) break;
+      if (bytesAlone(kept * bytes) < least) await add(quality, trial);
     }
     for (const quality of grid.slice(0, first).reverse()) {
-      const coded = await source.plain(quality);
-      if (bytesAlone(coded.bytes) >= leastPlain) continue;
-      const { mse } = await add(quality, coded);
-      if (trade({ bytes: 0, mse }) >= leastPlain) break;
+      const trial = await source.plain(quality);
+      const mse = await trial.mse();
+      if (trade({ bytes: 0, mse }) >= least) break;
+      const bytes = await trial.within(bytesFor(least, effort === 1 ? mse : 0));
+      if (bytes !== undefined && bytesAlone(bytes) < least) await add(quality, trial);
     }
     return found;
-
-    async function add(quality: number, coded: Unmeasured<T>): Promise<T> {
-      const cost = await coded.measure();
-      found.set(cost, quality);
-      leastPlain = Math.min(leastPlain, trade(cost));
-      return cost;
-    }
   }
+}
+
+/** Bytes of a file beyond which no finer steps are candidates, as each takes more than `most` of which a share `kept` counts. */
+function mostBeforeLast(most: number, kept: number): number {
+  let reach = 0;
+  for (const { below, share } of dips)
+    reach = Math.max(reach, Math.min(below - 1, most / Math.min(kept, share)));
+  return reach;
 }
 
 /** The least of both that efforts above 1 make of what effort 1 finds, as far as they are candidates. */

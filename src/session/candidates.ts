@@ -1,7 +1,6 @@
 /** What one signal can be coded as: symbols at steps and efforts, by the cheapest of the model's priors, and the samples themselves. */
 import { codeSamples } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
-import { priorKinds } from '../../prior/registry.ts';
 import { AbortedError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -11,15 +10,12 @@ import { bytesToSamples, fromSamples, type Samples, toSamples } from '../field/s
 import { pointCount } from '../field/spec.ts';
 import { lastDescent } from '../fit/effort.ts';
 import { beginFit, choosesSymbols, type Fit, type Fitted } from '../fit/fit.ts';
-import { mostRankedPoints, type RankedSource, type Unmeasured } from '../fit/ranking.ts';
+import { mostRankedPoints, type RankedSource } from '../fit/ranking.ts';
 import type { Cost } from '../fit/trade.ts';
 import { bestPrior } from '../models/priors.ts';
-import type { Box } from '../signal/box.ts';
-import { errorAgainst, errorOfRows, type SignalError } from '../signal/errors.ts';
-import type { RowStream } from '../signal/rows.ts';
+import { errorAgainst, type SignalError } from '../signal/errors.ts';
 import { heldOf, type Signal } from '../signal/signal.ts';
-import { functionRows } from './function-rows.ts';
-import { symbolRows } from './symbol-rows.ts';
+import { SymbolTrial } from './trial.ts';
 import type { Work } from './work.ts';
 
 /** What encoding is done with. */
@@ -44,9 +40,6 @@ export interface Candidate extends Cost, SignalError {
   readonly modulation: () => Float32Array;
 }
 
-/** Files so short, or of so many bits a symbol, are priced by all priors: there the best one may be out of its depth. */
-const shortFile = 64;
-const dearSymbol = 4;
 /** Points of all candidates that are kept together. */
 const keptPoints = 2 ** 22;
 
@@ -61,7 +54,7 @@ export class Candidates implements RankedSource<Candidate> {
   /** What effort 1 finds, by network, and what efforts above it find, by steps. */
   readonly #plain: Kept<Fitted>;
   readonly #searches: Kept<Search>;
-  readonly #coded: Kept<Unmeasured<Candidate>>;
+  readonly #coded: Kept<SymbolTrial>;
   readonly #sampled = new Map<number, Candidate>();
   /** By quality: bytes that samples are known to take more than. */
   readonly #longer = new Map<number, number>();
@@ -95,21 +88,21 @@ export class Candidates implements RankedSource<Candidate> {
     return search;
   }
 
-  async plain(steps: number): Promise<Unmeasured<Candidate>> {
+  async plain(steps: number): Promise<SymbolTrial> {
     return this.#once(`1 ${steps}`, async () => {
       const known = this.#plain.get(`at ${steps}`) ?? this.#plain.get(this.#networkAt(steps));
-      return this.#code(known ?? (await this.#searchFrom(steps, 1)).fitted, 1, steps);
+      return this.#trial(known ?? (await this.#searchFrom(steps, 1)).fitted, 1, steps);
     });
   }
 
-  async refined(steps: number, effort: number): Promise<Unmeasured<Candidate>> {
+  async refined(steps: number, effort: number): Promise<SymbolTrial> {
     return this.#once(`${effort} ${steps}`, async () => {
       const { fitted } = await this.#search(steps, effort);
-      return this.#code(fitted, effort, steps);
+      return this.#trial(fitted, effort, steps);
     });
   }
 
-  async *rising(steps: number, effort: number): AsyncGenerator<Unmeasured<Candidate>> {
+  async *rising(steps: number, effort: number): AsyncGenerator<SymbolTrial> {
     // Those that one descent passes are found together.
     if (choosesSymbols(this.#context.model)) await this.#search(steps, Math.min(effort, lastDescent));
     for (let own = 2; own <= effort; own++) yield this.refined(steps, own);
@@ -141,7 +134,7 @@ export class Candidates implements RankedSource<Candidate> {
     return found;
   }
 
-  async #once(key: string, make: () => Promise<Unmeasured<Candidate>>): Promise<Unmeasured<Candidate>> {
+  async #once(key: string, make: () => Promise<SymbolTrial>): Promise<SymbolTrial> {
     if (this.#abort?.aborted) throw new AbortedError();
     const known = this.#coded.get(key);
     if (known !== undefined) return known;
@@ -150,58 +143,9 @@ export class Candidates implements RankedSource<Candidate> {
     return made;
   }
 
-  async #code(fitted: Fitted, effort: number, quality: number): Promise<Unmeasured<Candidate>> {
-    const { model, work } = this.#context;
-    const { shape } = this.#signal;
-    let prior = this.#asked ?? bestPrior(model);
-    const modulationOf = () => (effort === 1 ? fitted.plain : fitted.modulation);
-    const known = fitted.heldSymbols?.(effort) ?? fitted.symbolsOf(effort);
-    const modulation = known === undefined ? modulationOf() : new Float32Array(0);
-    const task = { modulation, symbols: known, shape, quality, prior };
-    let coded = await work.code(model, task, this.#abort);
-    const dear =
-      coded.bytes.length <= shortFile || coded.estimatedBits > dearSymbol * (known ?? coded.symbols).length;
-    if (this.#asked === undefined && dear) {
-      for (const kind of priorKinds(model)) {
-        if (kind === prior) continue;
-        const again = { ...task, symbols: known ?? coded.symbols, prior: kind };
-        const other = await work.code(model, again, this.#abort);
-        if (other.bytes.length < coded.bytes.length) [coded, prior] = [other, kind];
-      }
-    }
-    const { bytes: file, estimatedBits: bits } = coded;
-    const facts = { file, bits, samples: undefined, modulation: modulationOf, quality, prior };
-    const { symbolsIn } = fitted;
-    if (symbolsIn !== undefined) {
-      // What is large is not held: it can be had again, in parts.
-      const part = (box: Box) => symbolsIn.call(fitted, effort, box);
-      const rows = () => symbolRows(this.#context, { shape, quality }, part, { signal: this.#abort });
-      return this.#unmeasured({ ...facts, symbols: () => fitted.symbolsOf(effort) }, rows);
-    }
-    const { symbols, modulation: decoded } = coded;
-    const { limits } = this.#context;
-    const rows = () =>
-      functionRows(this.#context, { modulation: decoded, shape, quality }, { limits, signal: this.#abort });
-    return this.#unmeasured({ ...facts, symbols: () => symbols }, rows);
-  }
-
-  #unmeasured(
-    facts: Omit<Candidate, 'bytes' | keyof SignalError>,
-    rows: () => RowStream,
-  ): Unmeasured<Candidate> {
-    const bytes = facts.file.length;
-    let measured: Promise<Candidate> | undefined;
-    const measure = async (): Promise<Candidate> => {
-      const error = await errorOfRows(this.#context.model.card, this.#signal, rows());
-      return { ...facts, ...error, bytes };
-    };
-    return {
-      bytes,
-      measure: () => {
-        measured ??= measure();
-        return measured;
-      },
-    };
+  #trial(fitted: Fitted, effort: number, quality: number): SymbolTrial {
+    const tried = { fitted, effort, quality, asked: this.#asked, abort: this.#abort };
+    return new SymbolTrial(this.#context, this.#signal, tried);
   }
 
   /** What efforts up to this one find at these steps. */

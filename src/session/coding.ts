@@ -1,9 +1,9 @@
 /** Modulations to bytes and back: quantiser, priors and codec joined. */
 import {
   type Archive,
+  codeSymbols,
   type DecodedFile,
   decodeFile,
-  encodePriced,
   joinFiles,
   openArchive,
   readHeader,
@@ -68,14 +68,20 @@ export function filesOf(model: Model, bytes: Uint8Array, limits: Limits): (item:
   };
 }
 
-/** A modulation to the bytes of a file. Throws what `encodePriced` throws. */
+/** A modulation to the bytes of a file. Throws what `codeSymbols` throws. */
 export function code(model: Model, task: CodeTask): Coded {
+  return codeWithin(model, task, Number.POSITIVE_INFINITY)!;
+}
+
+/** The same; undefined where the file would be longer than `most` bytes. */
+export function codeWithin(model: Model, task: CodeTask, most: number): Coded | undefined {
   const { modulation, shape, quality, prior } = task;
-  const kind = priorKind(prior);
   const layout = symbolLayout(model.card.spec, shape);
   const steps = stepsOf(model, quality);
   const symbols = task.symbols ?? quantise(layout, modulation, steps);
-  const { bytes, bits } = encodePriced(model, symbols, shape, quality, kind);
+  const coded = codeSymbols(model, symbols, { shape, quality, prior: priorKind(prior), most });
+  if (coded === undefined) return undefined;
+  const { bytes, bits } = coded;
   return {
     bytes,
     get symbols() {

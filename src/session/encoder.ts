@@ -10,6 +10,7 @@ import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Fitted } from '../fit/fit.ts';
 import {
+  bytesOf,
   isFlat,
   leastRanked,
   leastRefined,
@@ -96,10 +97,10 @@ export class SignalEncoder {
   async isRanked(quality: number, effort: number): Promise<boolean> {
     if (!this.choosesSteps) return false;
     const plain = await this.#candidates.plain(this.stepsOf(quality));
-    if (plain.bytes < rankedBelow(this.#isFlat, effort)) return true;
-    if ((await plain.measure()).mse <= poorFit) return false;
+    if ((await bytesOf(plain)) < rankedBelow(this.#isFlat, effort)) return true;
+    if ((await plain.mse()) <= poorFit) return false;
     const finest = await this.#candidates.plain(this.#useful[1]);
-    return (await finest.measure()).mse > poorFit;
+    return (await finest.mse()) > poorFit;
   }
 
   /** The best of what a quality allows. `seconds` are those spent here. */
@@ -155,7 +156,7 @@ export class SignalEncoder {
     effort: number,
     isBetter: (cost: Cost) => boolean,
   ): Promise<Candidate | undefined> {
-    const { bytes } = await this.#candidates.plain(this.stepsOf(quality));
+    const bytes = await bytesOf(await this.#candidates.plain(this.stepsOf(quality)));
     if (bytes < rankedBelow(this.#isFlat, effort) / 2) return undefined;
     const last = Math.min(this.#useful[1], quality + reach);
     for (let next = quality + 1; next <= last; next++) {
@@ -177,7 +178,7 @@ export class SignalEncoder {
     // Longer files are of no use even where nothing is lost.
     const most = within ? own.bytes : trade(own) / trade({ bytes: 1, mse: 0 });
     for (const q of sampleQualities) {
-      const bytes = leastSampleBytes(this.#signal, samples, sampleStep(q));
+      const bytes = leastSampleBytes(this.#signal, samples, { step: sampleStep(q), most });
       // Smaller steps take more still.
       if (within ? bytes > most : bytes >= most) break;
       const candidate = this.#candidates.sampled(q, most);

@@ -9,11 +9,17 @@ const lookMask = 0xffff;
 
 /**
  * Bytes that samples of a step take at the least as far as a look at neighbours says: log2 of the least of a few differences each, in
- * steps. Flat areas are free. Seldom above what the coder reaches, and never less for a smaller step.
+ * steps. Flat areas are free. Seldom above what the coder reaches, and never less for a smaller step. Once they are more than `most` it
+ * looks no further.
  */
-export function leastSampleBytes({ shape, channels }: Signal, samples: Samples, step: number): number {
+export function leastSampleBytes(
+  { shape, channels }: Signal,
+  samples: Samples,
+  { step, most }: { readonly step: number; readonly most: number },
+): number {
   const columns = shape.at(-1)!;
   const stride = columns * channels;
+  const mostBits = 8 * most;
   let bits = 0;
   for (let i = channels; i < samples.length; i++) {
     if ((i & lookMask) === 0) look();
@@ -24,6 +30,7 @@ export function leastSampleBytes({ shape, channels }: Signal, samples: Samples, 
     if (channels > 1 && i % channels > 0)
       least = Math.min(least, Math.abs(left - (samples[i - 1]! - samples[i - 1 - channels]!)));
     bits += Math.max(0, 31 - Math.clz32(least / step));
+    if (bits > mostBits) break;
   }
   return bits / 8;
 }

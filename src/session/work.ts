@@ -88,6 +88,13 @@ export interface Drawn {
 /** All throw AbortedError when they are stopped. */
 export interface Work {
   code(model: Model, task: CodeTask, signal?: AbortSignal | undefined): Promise<Coded>;
+  /** The same; undefined where the file would be longer than `most` bytes. */
+  codeWithin(
+    model: Model,
+    task: CodeTask,
+    most: number,
+    signal?: AbortSignal | undefined,
+  ): Promise<Coded | undefined>;
   decode(model: Model, task: DecodeTask, signal?: AbortSignal | undefined): Promise<DecodedFunction>;
   draw(model: Model, task: DrawTask, signal?: AbortSignal | undefined): Promise<Drawn>;
 }
