@@ -59,10 +59,11 @@ export function codeSymbols(
   },
 ): { readonly bytes: Uint8Array; readonly bits: number } | undefined {
   const content = { prior: choosePrior(model, prior), quality, shape, symbols };
-  const header = headerOf(model, content);
-  const written = writeSymbolsWithin(model, content, most - header.length);
+  const written = writeSymbolsWithin(model, content, most);
   if (written === undefined) return undefined;
   const { stream, bits } = written;
+  const header = headerOf(model, content);
+  if (header.length + stream.length > most) return undefined;
   const file = new Uint8Array(header.length + stream.length);
   file.set(header);
   file.set(stream, header.length);

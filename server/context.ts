@@ -4,6 +4,7 @@ import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
 import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
+import type { Answers } from './answers.ts';
 import type { Catalogue, Owned, ServedFunctaset, ServedModel } from './catalogue.ts';
 import type { Connections } from './connections.ts';
 import type { Gate } from './guard.ts';
@@ -27,6 +28,8 @@ export interface ServerContext {
   readonly pacer: Pacer;
   readonly pool: Pool;
   readonly writer: Writer;
+  /** What was answered before. */
+  readonly answers: Answers;
   /** Name of the engine of the workers. */
   readonly engine: string;
   readonly limits: Limits;

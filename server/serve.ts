@@ -9,6 +9,7 @@ import type { Engine } from '../src/engine/index.ts';
 import { kindOf, type SignalFormat, writtenFormatsFor } from '../src/formats/formats.ts';
 import { bundledModels, listModels } from '../src/models/index.ts';
 import { Admission } from './admission.ts';
+import { Answers } from './answers.ts';
 import { createApp } from './app.ts';
 import { Catalogue, type RefusedModel, type ServedModel } from './catalogue.ts';
 import { type Config, valueAt } from './config.ts';
@@ -156,6 +157,7 @@ async function openContext(
     pacer: new Pacer(traffic.refusalsPerSecond),
     pool,
     writer,
+    answers: new Answers(traffic.answerBytes),
     engine,
     limits,
     maxBodyBytes: options.maxBodyBytes ?? placeTable.maxBodyBytes.usual,

@@ -52,6 +52,13 @@ export const trafficTable = {
     what: 'bodies beyond their first 16 KiB, and answers, in memory; half of it for each',
     met: '503 `overloaded`; an answer is cut',
   },
+  answerBytes: {
+    unit: 'bytes',
+    usual: 2 ** 26,
+    least: 0,
+    what: 'answers that are kept, to be given again to the same request; 0: none',
+    met: 'those that were asked for longest ago are made anew when they are asked for',
+  },
   refusalsPerSecond: {
     unit: '1/s',
     usual: 100,

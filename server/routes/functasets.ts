@@ -4,6 +4,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { BadInputError } from '../../src/core/errors.ts';
 import { kindOf } from '../../src/formats/formats.ts';
 import { needs } from '../access.ts';
+import { keyOfStored } from '../answers.ts';
 import { etagged } from '../caching.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findFunctaset, modelOf, modelOfNetwork, type ServerContext, seenBy } from '../context.ts';
@@ -166,6 +167,12 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
         `size and region are of a decoded signal, and this asks for ${as}; accept ${replies.join(', ')}`,
       );
     }
+    const key = keyOfStored(functaset.path, [known?.id, id, as, size, region]);
+    const kept = key === undefined ? undefined : context.answers.find(key);
+    if (kept !== undefined) {
+      const reply = () => answerReply(kept, { 'content-type': as });
+      return etagged(c, kept.head as string, reply) as never;
+    }
     const options = small(c.req.raw.signal);
     const { head } = await ask(context, 'findFunction', { functaset, id }, options);
     const version = [served.networkId, s, id, as, size, region, head.version].join();
@@ -173,13 +180,13 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
       if (as === jsonType) return c.json(functionJson(served.name, head), 200);
       const of = modelOf(context, served);
       const model = refOf(of);
-      if (as === functaType) {
-        const coded = await ask(context, 'codedFunction', { functaset, model, id }, options);
-        return answerReply(coded, { 'content-type': as });
-      }
-      const kind = await drawingClass(of, head.shape, { size, region }, context.limits);
-      const input = { functaset, model, id, as, size, region };
-      const answer = await ask(context, 'decodeFunction', input, { ...options, class: kind });
+      const made = async () => {
+        if (as === functaType) return ask(context, 'codedFunction', { functaset, model, id }, options);
+        const kind = await drawingClass(of, head.shape, { size, region }, context.limits);
+        const input = { functaset, model, id, as, size, region };
+        return ask(context, 'decodeFunction', input, { ...options, class: kind });
+      };
+      const answer = await context.answers.of(key, async () => ({ ...(await made()), head: version }));
       return answerReply(answer, { 'content-type': as });
     }) as never;
   });

@@ -8,6 +8,7 @@ import { BadInputError } from '../../src/core/errors.ts';
 import { outputsOfKind } from '../../src/field/kinds.ts';
 import { kindOf, type SignalKind } from '../../src/formats/formats.ts';
 import { needs } from '../access.ts';
+import { keyOfBody } from '../answers.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
@@ -205,9 +206,12 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
     const input = { model, bytes, type: declared, quality, effort, steps, target };
-    const times = target === undefined ? 1 : mostTries;
-    const kind = await encodingClass(served, bytes, { effort, times, type: declared }, context.limits);
-    const answer = await ask(context, 'encode', input, { class: kind, signal: c.req.raw.signal });
+    const key = keyOfBody(bytes, ['encode', model.id, declared, quality, effort, steps, target]);
+    const answer = await context.answers.of(key, async () => {
+      const times = target === undefined ? 1 : mostTries;
+      const kind = await encodingClass(served, bytes, { effort, times, type: declared }, context.limits);
+      return ask(context, 'encode', input, { class: kind, signal: c.req.raw.signal });
+    });
     const { head } = answer;
     return answerReply(answer, {
       ...notesHeader(head.notes),
@@ -236,9 +240,11 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       accept,
       repliesFor(served === undefined ? kindOfOwn(bytes, context) : kindOf(served.card)),
     );
-    const kind = await decodingClass(served, bytes, query, context.limits);
     const input = { model: served && refOf(served), bytes, as, ...query };
-    const answer = await ask(context, 'decode', input, { class: kind, signal: c.req.raw.signal });
+    const answer = await context.answers.of(keyOfBody(bytes, ['decode', served?.id, as, query]), async () => {
+      const kind = await decodingClass(served, bytes, query, context.limits);
+      return ask(context, 'decode', input, { class: kind, signal: c.req.raw.signal });
+    });
     return answerReply(answer, { 'content-type': as });
   };
 
