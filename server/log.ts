@@ -1,4 +1,5 @@
 /** One record for every request, written when its answer is out. What a client wrote is escaped where it is printed. */
+import { hostname } from 'node:os';
 import type { HttpBindings } from '@hono/node-server';
 import type { MiddlewareHandler } from 'hono';
 import { printable, printableJson } from '../src/core/printable.ts';
@@ -14,6 +15,10 @@ export interface AccessRecord {
   readonly method: string;
   /** As it was sent, without the query, at most 512 characters. */
   readonly path: string;
+  /** Path of the route that answered, as the OpenAPI document has it; absent: none did. */
+  readonly route?: string;
+  /** Public id of the key that was sent. */
+  readonly key?: string;
   readonly status: number;
   readonly ms: number;
   /** Code of the problem that was answered. */
@@ -61,6 +66,8 @@ export function accessLog(
         id: c.get('requestId'),
         method: c.req.method,
         path: loggedPath(incoming?.url ?? new URL(c.req.url).pathname),
+        ...(c.get('route') && { route: c.get('route')!.path }),
+        ...(c.get('access')?.key && { key: c.get('access').key! }),
         status,
         ms: Math.round((performance.now() - started) * 10) / 10,
         ...fault,
@@ -81,12 +88,18 @@ export function loggedPath(target: string): string {
 }
 
 /** A record as one line of text. */
-export function recordText({ time, method, path, status, ms, code, cut, error }: AccessRecord): string {
-  const rest = [code, cut ? 'cut off' : undefined, error].filter((part) => part !== undefined);
+export function recordText({ time, method, path, status, ms, code, cut, key, error }: AccessRecord): string {
+  const rest = [key && `key ${key}`, code, cut ? 'cut off' : undefined, error].filter(
+    (part) => part !== undefined,
+  );
   return [time, method, path, status, `${ms} ms`, ...rest].map((part) => printable(String(part))).join(' ');
 }
 
-/** A record as one line of JSON. */
-export function recordJson(record: AccessRecord): string {
-  return printableJson(JSON.stringify(record));
+/** A record as one line of JSON in the form of pino: `level` is 30 (info), 40 (a request that was refused for want of room) or 50 (a fault). */
+export function recordJson({ time, error, ...record }: AccessRecord): string {
+  const level = record.status === 500 ? 50 : record.status >= 500 ? 40 : 30;
+  const head = { level, time: Date.parse(time), pid: process.pid, hostname: hostname() };
+  const err =
+    error === undefined ? {} : { err: { type: 'Error', message: error.split('\n', 1)[0], stack: error } };
+  return printableJson(JSON.stringify({ ...head, ...record, ...err, msg: 'request' }));
 }

@@ -24,6 +24,8 @@ import { Keyring } from './keyring.ts';
 import { placeTable } from './limit-table.ts';
 import { listen } from './listen.ts';
 import type { AccessRecord } from './log.ts';
+import { type Metrics, openMetrics } from './metrics.ts';
+import { listenForMetrics } from './metrics-listener.ts';
 import { Pacer } from './pacer.ts';
 import { Rates } from './rates.ts';
 import { defaultTraffic } from './traffic.ts';
@@ -44,6 +46,8 @@ export interface ServerOptions extends Omit<Config, 'engine'> {
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
+  /** Where metrics are had; undefined: nowhere. */
+  readonly metricsUrl: string | undefined;
   /** Only this machine reaches it. */
   readonly loopback: boolean;
   readonly models: readonly string[];
@@ -77,16 +81,21 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]): Promise<RunningServer> {
   const context = await openContext(options, closers);
   const host = options.host ?? '127.0.0.1';
-  const { port, address, drain } = await listen(createApp(context, { log: options.log }).fetch, context, {
+  const metrics = options.metricsPort === undefined ? undefined : openMetrics(context);
+  const log = metrics === undefined ? options.log : observed(metrics, options.log);
+  const { port, address, drain } = await listen(createApp(context, { log }).fetch, context, {
     port: options.port ?? 8080,
     host,
     allowedHosts: options.allowedHosts ?? [],
-    log: options.log,
+    log,
   });
   closers.push(() => drain(options.graceMs ?? placeTable.graceMs.usual));
   context.gate.loopback = isLoopback(address);
   checkReach(context.gate, host);
   closers.push(async () => context.room?.endStreams());
+
+  const shown = metrics && (await showMetrics(metrics, options));
+  if (shown !== undefined) closers.push(() => shown.close());
 
   let closing: Promise<void> | undefined;
   const { promise: closed, resolve } = withResolvers();
@@ -99,6 +108,7 @@ async function start(options: ServerOptions, closers: (() => Promise<unknown>)[]
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
+    metricsUrl: shown?.url,
     loopback: context.gate.loopback,
     models: context.catalogue.models.map(({ name }) => name),
     reply: replyOf(context.catalogue.models[0]),
@@ -179,6 +189,17 @@ async function openContext(
     version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
     state: { draining: false },
   };
+}
+
+function observed(metrics: Metrics, log: ServerOptions['log']): (record: AccessRecord) => void {
+  return (record) => {
+    metrics.observe(record);
+    log?.(record);
+  };
+}
+
+function showMetrics(metrics: Metrics, { metricsPort = 0, metricsHost }: ServerOptions) {
+  return listenForMetrics(metrics, { port: metricsPort, host: metricsHost ?? '127.0.0.1' });
 }
 
 /** Throws BadInputError `key-needed`. Until this is known every request is asked for a key. */

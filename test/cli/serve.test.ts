@@ -28,7 +28,7 @@ describe('functa serve', () => {
     expect(ran.status).toBe(0);
     expect(JSON.parse(ran.stdout.toString())).toMatchObject({ models: ['tiny'], functasets: [] });
     expect(await answer).toMatchObject({ models: [{ name: 'tiny' }] });
-    expect(ran.stderr).toContain('"path":"/v1/models","status":200');
+    expect(ran.stderr).toContain('"path":"/v1/models","route":"/v1/models","status":200');
     expect(ran.stderr).toMatch(/stopped\n$/);
   });
 

@@ -106,11 +106,12 @@ function usable(home: string, job: Job): string | undefined {
   }
 }
 
-function started({ url, port, models, reply, functasets, engine }: RunningServer): Report {
+function started({ url, port, metricsUrl, models, reply, functasets, engine }: RunningServer): Report {
   return {
-    data: { url, port, models, functasets, engine },
+    data: { url, port, metricsUrl, models, functasets, engine },
     lines: [
       `functa serves ${models.join(', ') || 'no models'} on ${url} (engine ${engine}); ${url}/docs describes it`,
+      ...(metricsUrl === undefined ? [] : [`metrics: ${metricsUrl}`]),
       ...(functasets.length > 0 ? [`functasets: ${functasets.join(', ')}`] : []),
       ...tries(url, models[0], reply).flatMap((line, i) => (i === 0 ? ['', 'try:', line] : [line])),
     ],
