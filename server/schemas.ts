@@ -1,6 +1,7 @@
 /** What goes over the wire as JSON and in addresses; the OpenAPI document is made from these. */
 import { z } from '@hono/zod-openapi';
 import { maxEffort } from '../src/fit/effort.ts';
+import { defaultGrid, leastGrid, mostGrid } from '../src/formats/format.ts';
 import { isText, list } from '../src/query/index.ts';
 import { problemSchema } from './problem.ts';
 
@@ -90,6 +91,26 @@ export const encodeQuery = z
           'asked',
         ),
       ),
+    variable: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .openapi(
+        parameter(
+          'variable',
+          'Of a file of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels.',
+          'T[time=0]',
+        ),
+      ),
+    grid: integer(leastGrid, mostGrid)
+      .optional()
+      .openapi({
+        ...parameter('grid', 'Samples a side of the grid that a surface is laid on.', String(defaultGrid)),
+        type: 'integer',
+        minimum: leastGrid,
+        maximum: mostGrid,
+      }),
   })
   .refine(
     (query) => [query.quality, query.psnr, query.bytes].filter((given) => given !== undefined).length <= 1,

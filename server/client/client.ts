@@ -110,7 +110,7 @@ export class FunctaClient {
     return this.#json(`/v1/models/${encodeURIComponent(name)}`, {}, call);
   }
 
-  /** `signal`: a file in one of the formats that are read (PNG, JPEG, WebP, AVIF, npy); `type`: its media type. */
+  /** `signal`: a file in one of the formats that are read, such as PNG, WAV, netCDF or npy; `type`: its media type. */
   async encode(
     model: string,
     signal: Uint8Array,
@@ -122,12 +122,17 @@ export class FunctaClient {
       readonly bytes?: number | undefined;
       readonly effort?: number | undefined;
       readonly steps?: 'chosen' | 'asked' | undefined;
+      /** Of a file of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels. */
+      readonly variable?: string | undefined;
+      /** Samples a side of the grid that a surface is laid on. */
+      readonly grid?: number | undefined;
     } = {},
   ): Promise<EncodedReply> {
-    const { quality, psnr, bytes, effort, steps, type = 'application/octet-stream' } = options;
+    const { quality, psnr, bytes, effort, steps, variable, grid } = options;
+    const { type = 'application/octet-stream' } = options;
     const response = await this.#call(
       `/v1/models/${encodeURIComponent(model)}/encode`,
-      { quality, psnr, bytes, effort, steps },
+      { quality, psnr, bytes, effort, steps, variable, grid },
       options,
       {
         method: 'POST',

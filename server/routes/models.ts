@@ -202,14 +202,16 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     negotiate(c.req.header('accept'), [functaType]);
     const bytes = await readBody(c, context.maxBodyBytes);
     sniffSignal(declared, bytes);
-    const { quality, effort, steps, psnr, bytes: fileBytes } = c.req.valid('query');
+    const { quality, effort, steps, psnr, bytes: fileBytes, variable, grid } = c.req.valid('query');
+    const parts = { variable, grid };
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
-    const input = { model, bytes, type: declared, quality, effort, steps, target };
-    const key = keyOfBody(bytes, ['encode', model.id, declared, quality, effort, steps, target]);
+    const input = { model, bytes, type: declared, quality, effort, steps, target, parts };
+    const key = keyOfBody(bytes, ['encode', model.id, declared, quality, effort, steps, target, parts]);
     const answer = await context.answers.of(key, async () => {
       const times = target === undefined ? 1 : mostTries;
-      const kind = await encodingClass(served, bytes, { effort, times, type: declared }, context.limits);
+      const asked = { effort, times, type: declared, ...parts };
+      const kind = await encodingClass(served, bytes, asked, context.limits);
       return ask(context, 'encode', input, { class: kind, signal: c.req.raw.signal });
     });
     const { head } = answer;

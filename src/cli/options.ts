@@ -4,6 +4,7 @@ import { type Split, splits } from '../../datasets/dataset.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
 import { maxEffort } from '../fit/effort.ts';
+import { defaultGrid, leastGrid, mostGrid, type Parts } from '../formats/format.ts';
 import type { Size } from '../signal/region.ts';
 import { UsageError } from './exit.ts';
 
@@ -73,6 +74,27 @@ export function limitOptions(): Option[] {
       const { flag, what, usual } = limitTable[name];
       return new Option(`${flag} <n>`, `refuse more ${what}; default: ${usual}`).argParser(integer(1));
     });
+}
+
+/** Which part of a file of several things is read, and how fine what has no samples is laid out. */
+export interface PartFlags {
+  readonly variable?: string;
+  readonly grid?: number;
+}
+
+export function partOptions(): Option[] {
+  return [
+    new Option('--variable <name>', 'of a file of several fields: NAME, NAME[time=3], or U,V as channels'),
+    new Option(
+      '--grid <n>',
+      `samples a side of the grid that a surface is laid on; default: ${defaultGrid}`,
+    ).argParser(integer(leastGrid, mostGrid)),
+  ];
+}
+
+/** What of the flags says which part of a file is read. */
+export function partsOf({ variable, grid }: PartFlags): Parts {
+  return { variable, grid };
 }
 
 /** The most bytes that are read from one input. */

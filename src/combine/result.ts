@@ -13,6 +13,7 @@ import { inlineWork } from '../session/inline-work.ts';
 import { fieldRows } from '../session/rows.ts';
 import type { DecodeOptions, Session } from '../session/types.ts';
 import type { Work } from '../session/work.ts';
+import { axesOf } from '../signal/axes.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { Term } from './combine.ts';
@@ -75,7 +76,7 @@ function checkTogether(
   const { limits } = options;
   const points = terms.reduce(
     (sum, { shape }) =>
-      sum + pointCount(outputGrid(shape, { ...options, axes: model.card.axes }, limits).shape),
+      sum + pointCount(outputGrid(shape, { ...options, axes: axesOf(model.card, shape) }, limits).shape),
     0,
   );
   const hint = 'ask for fewer or smaller signals';

@@ -189,7 +189,7 @@ function checkWork({ card }: Model, { coordinates, values }: Observation, limits
 
 /** What is drawn in the end, all of which is held at once, is looked at before anything is searched for. */
 function checkDrawn({ card }: Model, count: number, size: Size | string | undefined, limits: Limits): void {
-  const points = count * pointCount(outputGrid(card.shape, { size }, limits).shape);
+  const points = count * pointCount(outputGrid(card.shape, { size, axes: card.axes }, limits).shape);
   const hint = 'ask for a smaller size or fewer draws';
   checkLimit('samples', points, limits.maxSamples, hint);
   checkLimit('multiply-adds', points * multiplyAddsPerPoint(card.spec), limits.maxMultiplyAdds, hint);

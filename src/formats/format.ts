@@ -31,6 +31,9 @@ export interface Parts {
   readonly grid?: number | undefined;
 }
 
+/** Samples a side of a surface's grid: as few as show one, as many as fit in memory, and what is meant. */
+export const [leastGrid, defaultGrid, mostGrid] = [8, 32, 512];
+
 /** What the shape of a signal is told by. */
 export interface ShapeOptions extends Wanted, Parts {
   readonly limits: Limits;

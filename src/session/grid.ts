@@ -1,5 +1,5 @@
 /** From what a caller asks for (`4x`, a size, a cut) to the points where a field is evaluated. */
-import { BadInputError, BugError } from '../core/errors.ts';
+import { BugError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Points } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
@@ -7,7 +7,7 @@ import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { axesOf, axesOfGrid } from '../signal/axes.ts';
 import { type Box, wholeOf } from '../signal/box.ts';
-import { type BoxOptions, boxOf, parseSize, type Size } from '../signal/region.ts';
+import { type BoxOptions, boxOf, parseSize, type Size, shapeAt } from '../signal/region.ts';
 
 /** A regular grid of output samples over a signal; sample j of an axis stands at (j + 0.5) * samples / size. */
 export interface OutputGrid {
@@ -31,7 +31,7 @@ export function outputGrid(
   limits: Limits,
 ): OutputGrid {
   const size = typeof request.size === 'string' ? parseSize(request.size) : request.size;
-  const whole = wholeShape(shape, size);
+  const whole = size === undefined ? shape : shapeAt(shape, size, request.axes);
   for (const n of whole) checkLimit('axis', n, limits.maxAxis, 'ask for a smaller size');
   const cut =
     request.region === undefined ? wholeOf(whole) : boxOf(request.region, whole, { axes: request.axes });
@@ -57,21 +57,4 @@ export function axesOfOutput(
   const points = grid.points(0, grid.shape[0]!);
   if (points.kind !== 'grid') throw new BugError('an output is a grid of points');
   return axesOfGrid(axesOf(card, shape), shape, points);
-}
-
-function wholeShape(shape: readonly number[], size: Size | undefined): readonly number[] {
-  if (size === undefined) return shape;
-  if ('factor' in size) {
-    if (!(size.factor > 0 && Number.isFinite(size.factor))) {
-      throw new BadInputError('bad-size', `a size factor is above 0, not ${size.factor}`);
-    }
-    return shape.map((n) => Math.max(1, Math.round(n * size.factor)));
-  }
-  if (size.shape.length !== shape.length || size.shape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
-    throw new BadInputError(
-      'bad-size',
-      `size [${size.shape}] does not give each of ${shape.length} axes a sample`,
-    );
-  }
-  return size.shape;
 }

@@ -8,6 +8,7 @@ import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { sampleTypeOf } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
+import { axesOf } from '../signal/axes.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { toSignalValues } from '../signal/values.ts';
 import { type GridPoints, Interpolator, isBetween, samplesBehind } from './between.ts';
@@ -28,7 +29,7 @@ export function fieldRows(
   options: DecodeOptions & { readonly limits: Limits; readonly quality?: number | undefined },
 ): RowStream {
   const { card } = context.model;
-  const grid = outputGrid(shape, { ...options, axes: card.axes }, options.limits);
+  const grid = outputGrid(shape, { ...options, axes: axesOf(card, shape) }, options.limits);
   const height = grid.shape[0]!;
   const all = grid.points(0, height) as GridPoints;
   const drawn = isDrawn(card, grid, options);

@@ -6,6 +6,7 @@ import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { fromSamples, type Samples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
+import { axesOf } from '../signal/axes.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { toSampleValues } from '../signal/values.ts';
 import { Interpolator } from './between.ts';
@@ -24,7 +25,7 @@ export function sampleRows(
   { samples, shape }: Sampled,
   options: DecodeOptions & { readonly limits: Limits },
 ): RowStream {
-  const grid = outputGrid(shape, { ...options, axes: card.axes }, options.limits);
+  const grid = outputGrid(shape, { ...options, axes: axesOf(card, shape) }, options.limits);
   const channels = card.spec.outputs;
   async function* rows(): AsyncIterable<Rows> {
     const onLines: Draw = async ({ start, step, count }) => {

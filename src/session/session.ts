@@ -8,6 +8,7 @@ import { defaultQuality } from '../field/at-quality.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { type Fitted, fitSignals } from '../fit/fit.ts';
 import { bestPrior, priorKind } from '../models/priors.ts';
+import { axesOf } from '../signal/axes.ts';
 import type { RowStream } from '../signal/rows.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -249,12 +250,13 @@ class OpenSession implements Session {
   /** All signals of a sample together. */
   #checkSample(count: number, shape: readonly number[], prior: string, options: SampleOptions): void {
     const limits = this.#limits;
-    const { spec } = this.model.card;
+    const { card } = this.model;
+    const { spec } = card;
     const hint = 'draw fewer or smaller signals';
     const symbols = count * modulationLength(spec, shape);
     checkLimit('symbols', symbols, limits.maxSymbols, hint);
-    const points =
-      options.decode === false ? 0 : count * pointCount(outputGrid(shape, options, limits).shape);
+    const own = () => outputGrid(shape, { ...options, axes: axesOf(card, shape) }, limits);
+    const points = options.decode === false ? 0 : count * pointCount(own().shape);
     checkLimit('samples', points, limits.maxSamples, hint);
     const perSymbol = drawingPerSymbol(this.model, prior, options.steps);
     const work = points * multiplyAddsPerPoint(spec) + symbols * perSymbol;

@@ -5,14 +5,20 @@
  * no order (`y=0:32,x=8:24`). Texts of numbers alone are shorthand, from the fastest axis to the slowest: `x,y,w,h`, `640x480`.
  */
 import { BadInputError } from '../core/errors.ts';
-import { axisNames } from '../field/outputs.ts';
+import { type Axis, axisNames } from '../field/outputs.ts';
 import { type Box, checkBox, wholeOf } from './box.ts';
 
-/** The size of the decoded grid: the signal's own times a factor, or so many samples along each axis (array order). */
-export type Size = { readonly factor: number } | { readonly shape: readonly number[] };
+/**
+ * The size of the decoded grid: the signal's own times a factor, so many samples along each axis (array order), or so many in a unit along
+ * the axes that are of it.
+ */
+export type Size =
+  | { readonly factor: number }
+  | { readonly shape: readonly number[] }
+  | { readonly rate: number; readonly unit: string };
 
 /**
- * `4x`, `0.5x`; `640x480` is width x height, `8x8x8` lists the axes from the fastest to the slowest; `16000`.
+ * `4x`, `0.5x`; `640x480` is width x height, `8x8x8` lists the axes from the fastest to the slowest; `16000`; `44100/s`, samples in a second.
  *
  * @example
  * const size = parseSize('640x480'); // rows first
@@ -21,10 +27,50 @@ export function parseSize(text: string): Size {
   const factor = /^(\d+(?:\.\d+)?|\.\d+)x$/.exec(text);
   if (factor !== null) return { factor: Number(factor[1]) };
   if (/^\d+(x\d+)*$/.test(text)) return { shape: text.split('x').map(Number).reverse() };
+  const rate = /^(\d+(?:\.\d+)?|\.\d+)\/([A-Za-z][\w-]*)$/.exec(text);
+  if (rate !== null) return { rate: Number(rate[1]), unit: rate[2]! };
   throw new BadInputError(
     'bad-size',
-    `size '${text}' is neither a factor such as 4x nor a size such as 640x480`,
+    `size '${text}' is neither a factor such as 4x nor a size such as 640x480, nor samples in a unit such as 44100/s`,
   );
+}
+
+/**
+ * Samples along each axis of a signal of `shape` at a size. `axes` say how far apart its samples are. Throws BadInputError `bad-size`.
+ */
+export function shapeAt(
+  shape: readonly number[],
+  size: Size,
+  axes: readonly Pick<Axis, 'unit' | 'step'>[] = [],
+): readonly number[] {
+  if ('factor' in size || 'rate' in size) {
+    const [what, value] = 'factor' in size ? ['a size factor', size.factor] : ['a rate', size.rate];
+    if (!(value > 0 && Number.isFinite(value)))
+      throw new BadInputError('bad-size', `${what} is above 0, not ${value}`);
+  }
+  if ('factor' in size) return shape.map((n) => Math.max(1, Math.round(n * size.factor)));
+  if ('rate' in size) {
+    const along = shape.map((_, i) => axes[i]?.unit === size.unit && axes[i]?.step);
+    if (!along.some(Boolean)) {
+      const units = axes.flatMap(({ unit, step }) =>
+        unit === undefined || step === undefined ? [] : [unit],
+      );
+      const said =
+        units.length === 0 ? 'does not say how far apart samples are' : `is along ${units.join(', ')}`;
+      throw new BadInputError(
+        'bad-size',
+        `${size.rate}/${size.unit} is asked for and the model ${said}; give a size in samples`,
+      );
+    }
+    return shape.map((n, i) => (along[i] ? Math.max(1, Math.round(n * size.rate * Math.abs(along[i]))) : n));
+  }
+  if (size.shape.length !== shape.length || size.shape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
+    throw new BadInputError(
+      'bad-size',
+      `size [${size.shape}] does not give each of ${shape.length} axes a sample`,
+    );
+  }
+  return size.shape;
 }
 
 /** A lone axis may be called this as well: that of a sound is time. */
@@ -34,7 +80,7 @@ export interface BoxOptions {
   /** Names the grid in messages. */
   readonly owner?: string | undefined;
   /** Of the model's card, in array order; default: `axisNames`. */
-  readonly axes?: readonly { readonly name: string }[] | undefined;
+  readonly axes?: readonly Axis[] | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Encoding, decoding and sampling by a model. */
 import { AbortedError } from '../../../src/core/errors.ts';
+import type { Parts } from '../../../src/formats/formats.ts';
 import type { DecodeOptions, EncodeOneOptions, SampleOptions } from '../../../src/session/index.ts';
 import { formatOfType, functaType } from '../../media.ts';
 import type { Made } from '../messages.ts';
@@ -25,19 +26,21 @@ export async function encode(
     model: ref,
     bytes,
     type,
+    parts,
     ...options
   }: Omit<EncodeOneOptions, 'signal'> & {
     readonly model: ModelRef;
     readonly bytes: Uint8Array;
     /** As it was declared. */
     readonly type?: string | undefined;
+    readonly parts?: Parts | undefined;
   },
   signal: AbortSignal,
 ): Promise<Made<EncodedHead>> {
   const { model, session } = await shelf.model(ref);
   const { limits } = shelf;
   const onShape = encodable(model, limits, options.effort ?? 1);
-  const read = await readSignal(bytes, model, limits, { type, onShape });
+  const read = await readSignal(bytes, model, limits, { type, onShape, ...parts });
   if (signal.aborted) throw new AbortedError();
   const {
     quality,

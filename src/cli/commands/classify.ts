@@ -11,7 +11,7 @@ import { UsageError } from '../exit.ts';
 import { checkFileOutput, readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfNetwork, modelOfStore, modelOption, withEngine, withSession } from '../models.ts';
-import { forceOption, integer, real } from '../options.ts';
+import { forceOption, integer, type PartFlags, partOptions, partsOf, real } from '../options.ts';
 import type { Run } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { noteDropped, readSignal } from '../signals.ts';
@@ -40,7 +40,7 @@ interface EvalFlags {
   readonly limit?: number;
 }
 
-interface PredictFlags extends EvalFlags {
+interface PredictFlags extends EvalFlags, PartFlags {
   readonly id?: readonly string[];
   readonly top: number;
 }
@@ -77,7 +77,7 @@ export function addClassify(program: Command, run: Run): void {
     .option(...modelOption)
     .option('--limit <n>', 'only the first n functions', integer(1))
     .action(run(evaluate));
-  classify
+  const asked = classify
     .command('predict')
     .description(
       'say what functions are: of a store, of a .functa file, or of a signal, which is encoded first',
@@ -89,6 +89,7 @@ export function addClassify(program: Command, run: Run): void {
     .option('--limit <n>', 'functions of a store at most; default: 20', integer(1, 65_536))
     .option('--top <n>', 'labels told of each', integer(1, 1000), 3)
     .action(run(predict));
+  for (const option of partOptions()) asked.addOption(option);
 }
 
 async function train(job: Job, store: string, flags: TrainFlags): Promise<Report> {
@@ -219,7 +220,12 @@ async function functionsOfInput(
       return { model, functions };
     });
   }
-  const signal = await readSignal(input, bytes, { model, maxBytes, limits: job.limits });
+  const signal = await readSignal(input, bytes, {
+    model,
+    maxBytes,
+    parts: partsOf(flags),
+    limits: job.limits,
+  });
   noteDropped(job, signal);
   return withSession(job, model, async (session) => {
     const { plainFit } = await import('../../session/modulation.ts');

@@ -17,6 +17,9 @@ import {
   maxBytesOption,
   type OutputFlags,
   outputFlag,
+  type PartFlags,
+  partOptions,
+  partsOf,
   real,
   sizeOf,
 } from '../options.ts';
@@ -33,7 +36,7 @@ import {
 } from '../signals.ts';
 import { psnrText, secondsText, sizeText } from '../text.ts';
 
-interface CompleteFlags extends OutputFlags {
+interface CompleteFlags extends OutputFlags, PartFlags {
   readonly output: string;
   readonly format?: OutputFormat;
   readonly model?: string;
@@ -56,7 +59,7 @@ interface CompleteFlags extends OutputFlags {
 const ways = ['mask', 'region', 'hide', 'coarse', 'points'] as const;
 
 export function addComplete(program: Command, run: Run): void {
-  program
+  const command = program
     .command('complete')
     .description('complete a signal from a part of it, with several draws of what is possible')
     .argument('<input>', `${titlesOf(signalFormats)}; - is stdin; NaN is hidden`)
@@ -89,6 +92,7 @@ export function addComplete(program: Command, run: Run): void {
     .option('--size <size>', '4x, or WxH in samples; default: the size the model was trained on')
     .addOption(maxBytesOption())
     .action(run(completeSignal));
+  for (const option of partOptions()) command.addOption(option);
 }
 
 async function completeSignal(job: Job, input: string, flags: CompleteFlags): Promise<Report> {
@@ -162,7 +166,7 @@ async function observe(job: Job, input: string, model: Model, flags: CompleteFla
   if (flags.points) {
     return observePoints(shape, spec.outputs, await readTable(input, bytes, limits));
   }
-  const signal = await readSignal(input, bytes, { model, as: 'part', ...limits });
+  const signal = await readSignal(input, bytes, { model, as: 'part', parts: partsOf(flags), ...limits });
   noteDropped(job, signal);
   if (flags.coarse) return observeCoarse(shape, signal);
   if (flags.mask !== undefined) {

@@ -45,7 +45,10 @@ export function addDecode(program: Command, run: Run): void {
       ).choices(outputFormats),
     )
     .option(...modelOption)
-    .option('--size <size>', '4x, or WxH in samples; default: the size of the signal')
+    .option(
+      '--size <size>',
+      '4x, WxH in samples, or samples in a unit such as 44100/s; default: the size of the signal',
+    )
     .option('--region <box>', 'only this part, in samples of the output: y=0:32,x=8:24, or x,y,w,h')
     .addOption(
       new Option('--item <n>', 'of an archive, from 0; default: all, as NAME-0, NAME-1, ...')

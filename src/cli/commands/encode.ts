@@ -18,6 +18,9 @@ import {
   maxBytesOption,
   type OutputFlags,
   outputFlag,
+  type PartFlags,
+  partOptions,
+  partsOf,
   priorOption,
   qualityOption,
   stepsOption,
@@ -28,7 +31,7 @@ import { noteDropped, readSignal, readWeights } from '../signals.ts';
 import { errorsText, psnrText, secondsText } from '../text.ts';
 import { type CoinFlags, checkCoinFlags, coinOptions, type EncodeRecipe, encodeCoin } from './coin.ts';
 
-interface EncodeFlags extends OutputFlags, CoinFlags {
+interface EncodeFlags extends OutputFlags, CoinFlags, PartFlags {
   readonly recipe?: EncodeRecipe;
   readonly model?: string;
   readonly quality?: number;
@@ -62,7 +65,7 @@ export function addEncode(program: Command, run: Run): void {
     .option('--no-ids', 'an archive without the names of its inputs: fewer bytes')
     .addOption(maxBytesOption())
     .action(run(encode));
-  for (const option of [...targetOptions(), ...coinOptions()]) command.addOption(option);
+  for (const option of [...partOptions(), ...targetOptions(), ...coinOptions()]) command.addOption(option);
 }
 
 async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: Command): Promise<Report> {
@@ -108,6 +111,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
     files.map((file, i) =>
       readSignal(inputs[i]!, file, {
         ...{ model, maxBytes: flags.maxBytes, as: { effort: flags.effort ?? 1 }, limits: job.limits },
+        parts: partsOf(flags),
       }),
     ),
   );
@@ -176,12 +180,15 @@ function targetOf({ psnr, bytes }: EncodeFlags): EncodeTarget | undefined {
 /** Without a name: the bundled model for signals of this shape and these channels. */
 async function modelFor(
   job: Job,
-  { model: ref, maxBytes }: EncodeFlags,
+  { model: ref, maxBytes, ...flags }: EncodeFlags,
   inputs: readonly string[],
   files: readonly Uint8Array[],
 ): Promise<Model> {
   if (ref !== undefined) return chooseModel(ref, '');
-  const first = await readSignal(inputs[0]!, files[0]!, { maxBytes, limits: job.limits });
+  const first = await readSignal(inputs[0]!, files[0]!, {
+    ...{ maxBytes, limits: job.limits },
+    parts: partsOf(flags),
+  });
   // it was read, so it is of a format
   const { model, others } = await modelOfSignal(first, formatOfFile(files[0]!, inputs[0])!);
   if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);

@@ -7,14 +7,25 @@ import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfNetwork, modelOption, withEngine } from '../models.ts';
-import { collect, fromOption, integer, maxBytesOption, real, sizeOf } from '../options.ts';
+import {
+  collect,
+  fromOption,
+  integer,
+  maxBytesOption,
+  type PartFlags,
+  partOptions,
+  partsOf,
+  real,
+  sizeOf,
+} from '../options.ts';
 import type { Run } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import { noteDropped, readMask, readSignal } from '../signals.ts';
 import { columns, psnrText } from '../text.ts';
 
-interface CommonFlags {
+interface CommonFlags extends PartFlags {
   readonly model?: string;
+  readonly signal?: string;
   readonly maxBytes: number;
 }
 
@@ -68,7 +79,9 @@ export function addQuery(program: Command, run: Run): void {
       .argument('<store>', 'the directory of the store')
       .option(...modelOption)
       .addOption(maxBytesOption());
-  filtered(add('near', 'the functions nearest to one of them, to a signal, or to a part of either'))
+  const nearest = add('near', 'the functions nearest to one of them, to a signal, or to a part of either');
+  for (const option of partOptions()) nearest.addOption(option);
+  filtered(nearest)
     .option('--id <id>', 'of a function of the store')
     .option('--signal <file>', `${titlesOf(signalFormats)}; NaN is a missing value`)
     .option(
@@ -290,8 +303,9 @@ async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput
           ...{ store, model, engine, limits: job.limits },
           indexes: new NearIndexes({ store, model, engine }),
           readSignal: async (bytes: Uint8Array) => {
-            const signal = await readSignal('the signal', bytes, {
+            const signal = await readSignal(flags.signal ?? 'the signal', bytes, {
               model,
+              parts: partsOf(flags),
               maxBytes: flags.maxBytes,
               limits: job.limits,
             });
