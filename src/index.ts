@@ -70,10 +70,13 @@ export {
   writeNpy,
 } from './formats/index.ts';
 export {
+  type Backup,
+  backupFunctaset,
   compactFunctaset,
   type Functaset,
   type FunctasetStats,
   type Label,
+  restoreFunctaset,
   type StoredFunction,
   upgradeFunctaset,
   type VerifyReport,

@@ -59,7 +59,9 @@ it('every example does what it says it does', { timeout: 300_000 }, async () => 
   );
   // Those that rewrite a store need it closed.
   const late = (part: string) =>
-    /compactFunctaset\(|evaluateClassifier\(|openFunctaset\(|upgradeFunctaset\(/.test(part);
+    /compactFunctaset\(|(backup|restore)Functaset\(|evaluateClassifier\(|openFunctaset\(|upgradeFunctaset\(/.test(
+      part,
+    );
   const program = [
     setting,
     'const failed = [];',

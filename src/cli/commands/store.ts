@@ -6,7 +6,7 @@ import { BadInputError, BadStreamError } from '../../core/errors.ts';
 import { type Label, labelForms } from '../../core/label.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Model } from '../../field/model.ts';
-import type { Functaset, Rewritten, StoredFunction } from '../../functaset/index.ts';
+import type { Backup, Functaset, Rewritten, StoredFunction } from '../../functaset/index.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -44,6 +44,16 @@ export function addStore(program: Command, run: Run): void {
   add('upgrade', 'make a store of an older format one of this').action(
     run((job: Job, path: string) => rewritten(job, path, 'upgrade')),
   );
+  add('backup', 'copy a store into one file, while others read and write it')
+    .argument('<file>', 'the backup')
+    .option(...forceOption)
+    .action(run(backup));
+  store
+    .command('restore')
+    .description('make a store of a backup')
+    .argument('<file>', 'of store backup, or a snapshot of the service')
+    .argument('<store>', 'the directory of the new store')
+    .action(run(restore));
   add('pack', 'write a store as one archive, which unpack makes the same store of')
     .option(...modelOption)
     .requiredOption('-o, --output <file>', 'the archive; - is stdout')
@@ -217,6 +227,35 @@ async function rewritten(job: Job, path: string, how: 'compact' | 'upgrade'): Pr
     data: { store: path, functions, before, after },
     lines: [`${path}: ${functions} functions, ${bytesText(before)} before, ${bytesText(after)} now`],
   };
+}
+
+async function backup(
+  job: Job,
+  path: string,
+  file: string,
+  { force }: { readonly force: boolean },
+): Promise<Report> {
+  const { backupFunctaset } = await import('../../functaset/index.ts');
+  const made = await copied(job, 'backup', (walk) =>
+    backupFunctaset(path, file, { ...walk, replace: force }),
+  );
+  return { data: { store: path, file, ...made }, lines: [`${file}: ${copyText(made)}`] };
+}
+
+async function restore(job: Job, file: string, path: string): Promise<Report> {
+  const { restoreFunctaset } = await import('../../functaset/index.ts');
+  const made = await copied(job, 'restore', (walk) => restoreFunctaset(file, path, walk));
+  return { data: { file, store: path, ...made }, lines: [`${path}: ${copyText(made)}`] };
+}
+
+function copied(job: Job, label: string, work: (walk: Walk) => Promise<Backup>): Promise<Backup> {
+  return job.progress(label, 'functions', (progress) =>
+    work({ signal: job.signal, onProgress: (done, total) => progress.update(done, total) }),
+  );
+}
+
+function copyText({ functions, bytes, sha256 }: Backup): string {
+  return `${functions} functions, all whole, ${bytesText(bytes)}, sha256 ${sha256}`;
 }
 
 async function verify(job: Job, path: string): Promise<Report> {
