@@ -153,6 +153,7 @@ export {
   type Func,
   type FuncBytesOptions,
   type FuncDecodeOptions,
+  type FuncKind,
   findModelOf,
   type Inspection,
   inspect,

@@ -27,7 +27,7 @@ export {
 export { defaultLimits, type Limits, withLimits } from './core/limits.ts';
 export type { ModelCard } from './field/card.ts';
 export { type Model, readModel } from './field/model.ts';
-export type { Func, FuncBytesOptions, FuncDecodeOptions } from './session/func.ts';
+export type { Func, FuncBytesOptions, FuncDecodeOptions, FuncKind } from './session/func.ts';
 export { inspect } from './session/inspect.ts';
 export type { Inspection, OpenFuncOptions } from './session/types.ts';
 export type { Box } from './signal/box.ts';

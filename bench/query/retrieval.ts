@@ -8,7 +8,7 @@ import { collectAnswer, NearIndexes, parseQuery, runQuery } from '../../src/quer
 import { embedFunctions } from '../../src/query/indexes.ts';
 import { valuesAt } from '../../src/query/places.ts';
 import { Vectors } from '../../src/query/vectors.ts';
-import { type OpenFunction, openFunctions, openStored } from '../../src/session/functions.ts';
+import { type ModulatedFunction, modulated, openFunctions, openStored } from '../../src/session/functions.ts';
 import { type Setting, timesText } from './setting.ts';
 
 const k = 10;
@@ -21,13 +21,14 @@ export async function measureRetrieval(setting: Setting, queries: Functaset, n: 
   const stride = Math.max(1, Math.floor(queries.count / n));
   let at = 0;
   for (const fn of queries.iterate()) if (at++ % stride === 0 && chosen.length < n) chosen.push(fn);
-  const asked = await openFunctions(setting, chosen);
+  const asked = await modulated(setting, await openFunctions(setting, chosen));
 
   const fields = new Vectors(store.count, pointCount(shape) * model.card.spec.outputs);
   const modulations = new Vectors(store.count, length);
   const ids: string[] = [];
   const points = () => coveringGrid(shape);
-  for await (const page of openStored(setting, store, {})) {
+  for await (const opened of openStored(setting, store, {})) {
+    const page = await modulated(setting, opened);
     for await (const { fn, values } of valuesAt({ engine, model }, page, points)) {
       fields.set(ids.length, values);
       modulations.set(ids.length, fn.modulation);
@@ -64,7 +65,7 @@ export async function measureRetrieval(setting: Setting, queries: Functaset, n: 
 async function asNear(
   setting: Setting,
   indexes: NearIndexes,
-  asked: readonly OpenFunction[],
+  asked: readonly ModulatedFunction[],
   truth: readonly Set<string>[],
   metric: 'gram' | 'values',
 ): Promise<void> {
@@ -84,7 +85,7 @@ async function asNear(
     times.push(performance.now() - started);
     found.push(new Set((answer.items as { id: string }[]).map(({ id }) => id)));
   }
-  report(`${metric}, near with 64 candidates compared, by a signal that is fitted`, truth, found);
+  report(`${metric}, near with 64 candidates compared, by a signal`, truth, found);
   console.log(`  ${timesText(times)}`);
 }
 

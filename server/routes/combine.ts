@@ -11,7 +11,7 @@ import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../log.ts';
 import { functaType, negotiate, repliesFor, signalReplies } from '../media.ts';
-import { answerReply } from '../reply.ts';
+import { answerReply, notesHeader } from '../reply.ts';
 import { bytesOf, functasetParams, maxSampleCount, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 
@@ -91,6 +91,6 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
     }
     const input = { model: refOf(of), functaset: functasetRef(served), of: terms, as, size, quality };
     const answer = await ask(context, 'combine', input, { class: 'large', signal: c.req.raw.signal });
-    return answerReply(answer, { 'content-type': as });
+    return answerReply(answer, { 'content-type': as, ...notesHeader(answer.head.notes) });
   });
 }

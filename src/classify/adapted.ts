@@ -10,9 +10,14 @@ import type { Engine } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { isSameNetwork } from '../session/functions.ts';
+import { fitOfSamples } from '../session/modulation.ts';
 import { refit } from '../session/refit.ts';
+import type { SampledSignal } from '../session/sample-field.ts';
 
-export interface Readable {
+/** A function by its modulation, or by the samples that it is. */
+export type Readable = ReadableModulation | SampledSignal;
+
+interface ReadableModulation {
   readonly modulation: Float32Array;
   /** That it was decoded at or is of; without it, it was adapted at 50. */
   readonly quality?: number | undefined;
@@ -27,12 +32,19 @@ export interface AdaptOptions {
 /** Functions adapted together. */
 const together = 64;
 
-/** Modulations in order; those that are rounded, or of another network than that of quality 50, are adapted anew. Throws AbortedError. */
+/**
+ * Modulations in order; those that are rounded, or of another network than that of quality 50, are adapted anew, and samples are
+ * adapted to as those of a signal. Throws AbortedError.
+ */
 export async function asAdapted(
   functions: readonly Readable[],
   { model, engine, signal }: AdaptOptions,
 ): Promise<Float32Array[]> {
-  const found = functions.map(({ modulation }) => modulation);
+  const found: Float32Array[] = [];
+  for (const fn of functions)
+    found.push(
+      'samples' in fn ? (await fitOfSamples({ model, engine }, fn, { signal })).modulation : fn.modulation,
+    );
   const { shape } = model.card;
   const pending = new Map<number, number[]>();
   const flush = async (quality: number, indices: readonly number[]) => {
@@ -41,7 +53,9 @@ export async function asAdapted(
     for (const [k, anew] of (await refit({ model, engine }, own, defaultQuality, signal)).entries())
       found[indices[k]!] = anew;
   };
-  for (const [i, { modulation, quality }] of functions.entries()) {
+  for (const [i, fn] of functions.entries()) {
+    if ('samples' in fn) continue;
+    const { modulation, quality } = fn;
     if (quality === undefined || !isToAdapt(model, modulation, quality)) continue;
     const group = [...(pending.get(quality) ?? []), i];
     pending.set(quality, group.length < together ? group : []);

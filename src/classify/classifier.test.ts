@@ -7,7 +7,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { buildFunctaset, type JobEvent } from '../jobs/index.ts';
 import { makeTinyModel } from '../jobs/testing.ts';
-import { openFunctions } from '../session/functions.ts';
+import { modulated, openFunctions } from '../session/functions.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import { asAdapted, evaluateClassifier, openClassifier, trainClassifier } from './index.ts';
 
@@ -86,7 +86,10 @@ test.each([
 
 test('functions that were decoded from bytes are read as their fields adapt, those that were adapted as they are', async () => {
   const opened = await openFunctasetOf(model, store, { readOnly: true });
-  const decoded = await openFunctions({ model, engine }, opened.iterate({ limit: 6 }));
+  const decoded = await modulated(
+    { model, engine },
+    await openFunctions({ model, engine }, opened.iterate({ limit: 6 })),
+  );
   await opened.close();
   const fine = decoded.map((fn) => ({ ...fn, modulation: fn.modulation.map((x) => x + 1e-3) }));
   const own = await asAdapted(fine, { model, engine });

@@ -1,5 +1,5 @@
 /** A signal's samples as whole numbers: what a file holds that no network stands behind. */
-import { type Output, sampleScale, sampleTypeOf } from './outputs.ts';
+import { type Output, type SampleScale, sampleScale, sampleTypeOf } from './outputs.ts';
 
 /** [points, channels], row-major. */
 export type Samples = Uint8Array | Int16Array;
@@ -66,7 +66,15 @@ export function fromSamples(
   return values;
 }
 
-function scalesOf({ outputs }: SampledCard) {
+/** What each output's samples stand for, value = zero + sample / perUnit; numbers that are values already stand for themselves. */
+export function samplesAreOf(
+  card: SampledCard,
+  samples: Samples | Float32Array,
+): readonly Pick<SampleScale, 'zero' | 'perUnit'>[] {
+  return samples instanceof Float32Array ? card.outputs.map(() => ({ zero: 0, perUnit: 1 })) : scalesOf(card);
+}
+
+function scalesOf({ outputs }: SampledCard): SampleScale[] {
   const sample = sampleTypeOf(outputs);
   return outputs.map((output) => sampleScale(output, sample));
 }

@@ -17,7 +17,7 @@ import { mediaTypes } from '../formats/media-types.ts';
 import { readNpy, writeNpy } from '../formats/npy.ts';
 import { npy } from '../formats/npy-format.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
-import { type FunctionSource, openStored, putModulation } from '../session/functions.ts';
+import { type FunctionSource, modulated, openStored, putModulation } from '../session/functions.ts';
 import { functionOfModulation } from '../session/put.ts';
 
 export const modulationsFormats = ['npy', 'safetensors'] as const;
@@ -40,12 +40,14 @@ export interface ExportedModulations {
   readonly ids: readonly string[];
   /** Numbers of one modulation. */
   readonly length: number;
+  /** Ids of functions of samples, whose rows are plain fits; all of them are there once the content was read. */
+  readonly plainFits: readonly string[];
   /** The file; what is in memory is a page of functions. Iterate once. */
   readonly content: AsyncIterable<Uint8Array>;
 }
 
 /**
- * All modulations of a store, as its bytes say them. Throws NotFoundError `store-empty`, BadInputError `export-shapes` where signals differ
+ * All modulations of a store, as its bytes say them; those of functions of samples are their plain fits. Throws NotFoundError `store-empty`, BadInputError `export-shapes` where signals differ
  * in size, and what `openFunctions` throws.
  *
  * @example
@@ -70,6 +72,7 @@ export function exportModulations(
   const length = modulationLength(source.model.card.spec, shape);
   const ids = facts.map(({ id }) => id);
   const labels = facts.map(({ label }) => label ?? null);
+  const plainFits: string[] = [];
   const { version } = store;
   async function* content(): AsyncGenerator<Uint8Array> {
     // What an npy of no data is written as is its head.
@@ -90,11 +93,13 @@ export function exportModulations(
         );
     const qualities = new Int32Array(ids.length);
     let done = 0;
-    for await (const page of openStored(source, store, { limits, signal })) {
+    for await (const opened of openStored(source, store, { limits, signal })) {
+      const page = await modulated(source, opened, { signal });
       const rows = new Float32Array(page.length * length);
       for (const [i, fn] of page.entries()) {
         putModulation(fn, rows.subarray(i * length, (i + 1) * length));
         qualities[done + i] = fn.quality;
+        if (fn.isPlainFit) plainFits.push(fn.id);
       }
       done += page.length;
       yield bytesOf(rows);
@@ -104,7 +109,7 @@ export function exportModulations(
       throw new ConflictError('store-changed', `${store.path} was written to meanwhile; export it again`);
     if (format === 'safetensors') yield bytesOf(qualities);
   }
-  return { ids, length, content: content() };
+  return { ids, length, plainFits, content: content() };
 }
 
 /**

@@ -15,7 +15,7 @@ import { replaceWhole } from '../disk/whole.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { type Functaset, stampOf } from '../functaset/index.ts';
-import { type FunctionSource, openStored } from '../session/functions.ts';
+import { type FunctionSource, modulated, openStored } from '../session/functions.ts';
 import { broughtTo } from '../session/refit.ts';
 
 export interface OwnPriorOptions {
@@ -48,7 +48,7 @@ interface Kept {
 const open = new Map<string, Kept>();
 
 /**
- * The Gaussian of the functions of the model's own shape, at quality 50. Throws BadInputError `own-prior` where they are too few or all
+ * The Gaussian of the functions of the model's own shape, at quality 50; of samples their plain fits. Throws BadInputError `own-prior` where they are too few or all
  * alike, AbortedError, and what opening functions throws.
  */
 export async function ownPrior(
@@ -105,7 +105,8 @@ async function make(
   for await (const page of openStored(source, store, { signal, onDamaged: () => {} })) {
     if (signal?.aborted) throw new AbortedError();
     const chosen = page.filter(({ shape }) => seen++ % stride === 0 && shape.join() === card.shape.join());
-    for (const { modulation } of await broughtTo(source, chosen, defaultQuality, signal))
+    const found = await modulated(source, chosen, { signal });
+    for (const { modulation } of await broughtTo(source, found, defaultQuality, signal))
       rows.push(modulation);
     onProgress?.(seen, store.count);
   }

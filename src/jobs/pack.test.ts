@@ -19,7 +19,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { fitSignals } from '../fit/fit.ts';
 import { loadModel } from '../models/models.ts';
-import { openFunctions } from '../session/functions.ts';
+import { modulated, openFunctions } from '../session/functions.ts';
 import { functionOfFile, functionOfModulation } from '../session/put.ts';
 import { openSession } from '../session/session.ts';
 import { openFunctasetOf } from '../session/store.ts';
@@ -182,7 +182,8 @@ it('a demo beside a model is unpacked once, and bad details are refused', async 
 
 it('a modulation from outside can be put, decoded and coded, at its own quality', async () => {
   const store = await openFunctasetOf(model, built, { readOnly: true });
-  const [opened] = await openFunctions({ model, engine }, [store.get('from outside')!]);
+  const functions = await openFunctions({ model, engine }, [store.get('from outside')!]);
+  const [opened] = await modulated({ model, engine }, functions);
   await store.close();
   expect(opened).toMatchObject({ quality: 45, coded: false, codedBytes: 0 });
   expect(opened!.bits).toBeGreaterThan(8);

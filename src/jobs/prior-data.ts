@@ -10,7 +10,7 @@ import type { Model } from '../field/model.ts';
 import { type FitRequest, fitSignals } from '../fit/fit.ts';
 import { mirror } from '../learn/index.ts';
 import { stepsOf } from '../session/coding.ts';
-import { openFunctions } from '../session/functions.ts';
+import { modulated, openFunctions } from '../session/functions.ts';
 import { broughtTo } from '../session/refit.ts';
 import { defaultBatch, groups } from '../session/session.ts';
 import { openFunctasetOf } from '../session/store.ts';
@@ -40,7 +40,7 @@ export function openModulations(
 
 /**
  * Reads functions as they are asked for; only their ids are in memory. Coded ones teach a prior of symbols the symbols of their files,
- * at the quality of those; a generative prior learns what they stand for.
+ * at the quality of those; a generative prior learns what they stand for. Functions of samples teach their plain fits.
  */
 async function openStore(
   model: Model,
@@ -59,7 +59,7 @@ async function openStore(
         `function ${ids[index]} of ${path} went away; train again`,
       );
     }
-    const opened = await openFunctions({ model, engine }, [found]);
+    const opened = await modulated({ model, engine }, await openFunctions({ model, engine }, [found]));
     const { coded, modulation, quality, shape, label } = opened[0]!;
     const layout = symbolLayout(model.card.spec, shape);
     if (coding && coded) {

@@ -10,7 +10,7 @@ import { atQuality } from '../field/at-quality.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { fitSignals } from '../fit/fit.ts';
 import { withOverrides } from '../learn/index.ts';
-import { openFunctions } from '../session/functions.ts';
+import { modulated, openFunctions } from '../session/functions.ts';
 import { openSession } from '../session/index.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -53,7 +53,7 @@ test('a function of a functaset is what its bytes say, at their own quality', as
   const store = await openFunctasetOf(model, path, { readOnly: true });
   const found = store.get(signals[0]!.id);
   await store.close();
-  const [opened] = await openFunctions({ model, engine }, [found!]);
+  const [opened] = await modulated({ model, engine }, await openFunctions({ model, engine }, [found!]));
   if (found?.content.kind !== 'file') throw new Error('a built function is a file');
   const header = readHeader(found.content.bytes);
   if (header.container !== 'file') throw new Error('not a single file');

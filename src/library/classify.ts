@@ -8,6 +8,7 @@ import {
 } from '../classify/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import type { Func } from '../session/func.ts';
 
 export interface ClassifyOptions extends PredictOptions {
   readonly model: Model;
@@ -17,15 +18,20 @@ export interface ClassifyOptions extends PredictOptions {
 }
 
 /**
- * The likeliest labels of each function, likeliest first. Throws as `openClassifier`; BadInputError `modulation` for functions of another
+ * The likeliest labels of each function, likeliest first; of samples by what adapting to them finds. Throws as `openClassifier`; BadInputError `modulation` for functions of another
  * shape than the model's; AbortedError.
  *
  * @example
  * const [guesses] = await classify([await set.get(signal.id)], { model, engine, classifier });
  */
-export async function classify(functions: readonly Readable[], options: ClassifyOptions): Promise<Guess[][]> {
+export async function classify(
+  functions: readonly (Func | Readable)[],
+  options: ClassifyOptions,
+): Promise<Guess[][]> {
   const { model, engine, classifier, top, signal } = options;
-  const modulations = await asAdapted(functions, { model, engine, signal });
+  const readable: Readable[] = [];
+  for (const fn of functions) readable.push('fitted' in fn ? await fn.fitted({ signal }) : fn);
+  const modulations = await asAdapted(readable, { model, engine, signal });
   const asker = await openClassifier({ model, classifier, threads: engine.threads });
   try {
     return await asker.predict(modulations, { top, signal });

@@ -83,7 +83,9 @@ describe('a functaset with its model', () => {
     await expect(fn.toBytes({ quality: 60 })).rejects.toMatchObject({ code: 'own-samples' });
     const other = await openSession({ model: { ...model, networkId: 'f'.repeat(64) }, engine }).open(bytes);
     await expect(set.put(other)).rejects.toMatchObject({ code: 'other-model' });
-    expect(() => meanOf([fn, other])).toThrow(expect.objectContaining({ code: 'other-model' }));
+    expect(() => meanOf([fn, other])).toThrow(expect.objectContaining({ code: 'own-samples' }));
+    const fits = [await fn.fitted(), await other.fitted()];
+    expect(() => meanOf(fits)).toThrow(expect.objectContaining({ code: 'other-model' }));
   });
 
   it('leaves out of near what has no weight, and names the signal that cannot be fitted', async () => {

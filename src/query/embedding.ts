@@ -20,7 +20,7 @@ import { pointCount } from '../field/spec.ts';
 import { isSameNetwork } from '../session/functions.ts';
 import { factorOf, gramMatrix } from './gram.ts';
 import { placesOfSamples } from './observed.ts';
-import type { Places, Shaped } from './places.ts';
+import type { Modulated, Places } from './places.ts';
 import { allSamples, drawn, type Sampled } from './sampling.ts';
 
 export type Metric = 'values' | 'gram';
@@ -99,7 +99,7 @@ export function makeEmbedding(
 }
 
 /** The modulation of a function of the model's own shape and the network at `quality`. Throws BadInputError `gram-shape`, `gram-quality`. */
-export function inputOfGram(model: Model, fn: Shaped, quality: number): Float32Array {
+export function inputOfGram(model: Model, fn: Modulated, quality: number): Float32Array {
   const { shape, modulation } = fn;
   const { card } = model;
   if (!isSameNetwork(model, fn.quality, quality)) {

@@ -12,6 +12,7 @@ import { type Place, placeAt, valueAndSlope } from '../field/slopes64.ts';
 import { pointCount } from '../field/spec.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { outputGrid } from '../session/index.ts';
+import { type SampledSignal, SampleField } from '../session/sample-field.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
 import { conditionsOf, sampledBy, selected } from './filter.ts';
 import { groupsOf, type Places, pointsOf, together, valuesAt } from './places.ts';
@@ -113,7 +114,13 @@ async function* slopes(
   for (const group of groupsOf(functions, Math.max(1, Math.floor(together / coordinates.length)))) {
     if (signal?.aborted) throw new AbortedError();
     await new Promise(setImmediate);
-    for (const { id, shape, quality, modulation } of group) {
+    for (const fn of group) {
+      const { id, shape } = fn;
+      if ('samples' in fn) {
+        yield { id, ...slopesOfSamples(model, fn, coordinates) };
+        continue;
+      }
+      const { quality, modulation } = fn;
       const net = netAt(model, quality);
       const key = shape.join();
       const own = places.get(key) ?? coordinates.map((x) => placeAt(spec, shape, x));
@@ -129,6 +136,21 @@ async function* slopes(
       };
     }
   }
+}
+
+/** The same of a function of samples, by what lies between these. */
+function slopesOfSamples(
+  { card }: Model,
+  fn: SampledSignal,
+  coordinates: readonly (readonly number[])[],
+): Row {
+  const field = new SampleField(card, fn);
+  const { axes, outputs } = card.spec;
+  const found = field.values({ kind: 'list', coordinates: Float32Array.from(coordinates.flat()) });
+  return {
+    values: [...groupsOf(found, outputs)],
+    derivatives: coordinates.map((x) => [...groupsOf(field.slope(x), axes)]),
+  };
 }
 
 const nets = new WeakMap<Model, Network64>();

@@ -14,6 +14,7 @@ import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { type Fault, type Functaset, type StoredFunction, stampOf } from '../functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../session/functions.ts';
+import { fitOfSamples } from '../session/modulation.ts';
 import {
   type Embedding,
   embed,
@@ -183,7 +184,9 @@ async function makeIndex(
   const total = store.count;
   if (total === 0) throw new BadInputError('empty-functaset', 'the functaset holds no functions to search');
   const sample = await sampleOf(source, total);
-  const quality = sample[0]?.quality ?? defaultQuality;
+  // Functions of samples have a modulation at any quality.
+  const first = sample.find((fn) => !('samples' in fn));
+  const quality = first === undefined || 'samples' in first ? defaultQuality : first.quality;
   const inputs = await inputsOf(metric, source, sample, quality);
   const stop = {
     get aborted() {
@@ -234,7 +237,7 @@ export async function embedFunctions(
   );
 }
 
-/** [n, inputs]: values on the grid, or modulations. */
+/** [n, inputs]: values on the grid, or modulations, those of samples as plain fits. */
 async function inputsOf(
   metric: Metric,
   { model, engine }: Omit<Source, 'store'>,
@@ -243,7 +246,10 @@ async function inputsOf(
 ): Promise<Float32Array> {
   const rows: Float32Array[] = [];
   if (metric === 'gram') {
-    for (const fn of functions) rows.push(inputOfGram(model, fn, quality));
+    for (const fn of functions) {
+      const own = 'samples' in fn ? await fitOfSamples({ model, engine }, fn, { quality }) : fn;
+      rows.push(inputOfGram(model, own, quality));
+    }
   } else {
     const points = pointsOf(gridOf(model.card.shape));
     for await (const { values } of valuesAt({ engine, model }, functions, points)) rows.push(values);

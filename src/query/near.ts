@@ -10,10 +10,8 @@
  */
 import { createHash } from 'node:crypto';
 import { BadInputError } from '../core/errors.ts';
-import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { distanceUnit } from '../field/outputs.ts';
-import type { OpenFunction } from '../session/functions.ts';
-import { plainFit } from '../session/modulation.ts';
+import { isOfSamples, type OpenFunction } from '../session/functions.ts';
 import type { Box } from '../signal/box.ts';
 import { boundsOf, candidatesOf, nearestRows, rowsByPart, rowsPassing, unitOf } from './candidates.ts';
 import { asIndexed, comparing } from './compare.ts';
@@ -22,7 +20,7 @@ import { gridOf, gridSampled } from './embedding.ts';
 import { conditionsOf, openNamed } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
 import { type Observed, observedOf, placesOfRegion, placesOfSamples, signalOf } from './observed.ts';
-import { type Places, pointsOf, type Shaped } from './places.ts';
+import { type Places, pointsOf, type Shaped, valuesOf } from './places.ts';
 import type { RequestOf } from './request.ts';
 import { allSamples, drawn } from './sampling.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
@@ -63,12 +61,7 @@ export async function near(
   const signal = await signalOf(context, request.signal!);
   const observed = observedOf(context, signal, mask, region, request.points);
   if (observed !== undefined) return nearPart(context, request, observed, undefined, options);
-  const quality =
-    request.metric === 'gram'
-      ? (await context.indexes.get('gram', options)).embedding.quality
-      : defaultQuality;
-  const fitted = await plainFit(context, signal, { quality, signal: options.signal });
-  return nearWhole(context, request, fitted, options);
+  return nearWhole(context, request, { shape: signal.shape, samples: signal.values }, options);
 }
 
 /** By a region of one function, at the same place of the others. */
@@ -102,6 +95,7 @@ async function nearWhole(
   const sampled = isIndexed ? gridSampled(shape) : target.sampled;
   const head = {
     ...{ method, refined: !isIndexed, metric },
+    ...(metric === 'gram' && 'samples' in query ? { plainFit: true } : {}),
     ...(isIndexed && metric === 'gram' ? {} : { sampled }),
   };
   const compare = isIndexed
@@ -135,7 +129,8 @@ async function nearWhole(
       ? cursorOfWalk({ after: undefined, block, graph: { asked: k, digest: digestOf(found) } })
       : null;
     return answer(
-      request.kind,
+      request,
+      context,
       index,
       { ...head, compared, searched: search.searched },
       found,
@@ -165,7 +160,7 @@ async function nearWhole(
     compared: isIndexed ? 0 : page.compared,
     searched: search.searched,
   };
-  return answer(request.kind, index, said, page.found, next, options);
+  return answer(request, context, index, said, page.found, next, options);
 }
 
 /** By the values of a part of the grid, for every function. */
@@ -203,7 +198,7 @@ async function nearPart(
     ...{ compared: page.compared, searched: search.searched },
   };
   const next = page.next === undefined ? null : cursorOfWalk({ ...page.next, graph: undefined });
-  return answer(request.kind, index, head, page.found, next, options);
+  return answer(request, context, index, head, page.found, next, options);
 }
 
 /** What the two ways of searching have in common. Throws BadInputError `bad-cursor`, and what a filter throws. */
@@ -255,15 +250,15 @@ async function targetOf(
   const isGrid = points === undefined || (points >= grid.of && grid.points === grid.of);
   const chosen = isGrid ? undefined : drawn(allSamples(shape), points);
   const places = chosen === undefined ? gridOf(shape) : placesOfSamples(shape, chosen);
-  const { network } = atQuality(model, query.quality);
-  const at = pointsOf(places)(query.shape);
-  const values = await engine.evaluate(network, query.shape, query.modulation, at, options);
+  const values = await valuesOf({ engine, model }, query, pointsOf(places), options.signal);
   const sampled = chosen === undefined ? grid : { points: chosen.length, of: grid.of };
   return { shape, places, values, sampled, isGrid };
 }
 
+/** An answer says which functions an index of modulations knows by their plain fit, which is not what they decode to. */
 function answer(
-  kind: string,
+  { kind, metric }: Pick<PartRequest, 'kind' | 'metric'>,
+  { store }: QueryContext,
   index: NearIndex,
   head: Row,
   found: readonly Found[],
@@ -272,7 +267,15 @@ function answer(
 ): QueryAnswer {
   for (const fault of index.damaged) options.onDamaged?.(fault);
   async function* rows(): AsyncIterable<Row> {
-    for (const { id, label, distance } of found) yield { id, label: label ?? null, distance };
+    const fits = new Set<string>();
+    if (metric === 'gram')
+      for (const fn of store.getMany(
+        found.map(({ id }) => id),
+        options,
+      ))
+        if (fn !== undefined && isOfSamples(fn)) fits.add(fn.id);
+    for (const { id, label, distance } of found)
+      yield { id, label: label ?? null, distance, ...(fits.has(id) ? { plainFit: true } : {}) };
   }
   return { head: { kind, ...head }, rows: rows(), next: () => next };
 }
@@ -323,12 +326,9 @@ async function regionOf(
   most: number | undefined,
 ): Promise<Observed> {
   const { places, sampled } = placesOfRegion(fn.shape, region, most, model.card.axes);
-  const points = pointsOf(places)(fn.shape);
   return {
-    shape: fn.shape,
-    places,
-    sampled,
-    values: await engine.evaluate(atQuality(model, fn.quality).network, fn.shape, fn.modulation, points),
+    ...{ shape: fn.shape, places, sampled },
+    values: await valuesOf({ engine, model }, fn, pointsOf(places)),
   };
 }
 

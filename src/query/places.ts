@@ -1,11 +1,14 @@
 /** Points of many functions at once, whatever their sizes: places relative to the signal, values by the engine. */
-import { AbortedError } from '../core/errors.ts';
+import { setImmediate } from 'node:timers/promises';
+import { AbortedError, BugError } from '../core/errors.ts';
 import type { Engine, Points } from '../engine/engine.ts';
 import { pointsIn } from '../engine/points.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
+import { toField } from '../field/outputs.ts';
 import { modulationLength } from '../field/spec.ts';
 import { isSameNetwork, putModulation } from '../session/functions.ts';
+import { type SampledSignal, SampleField } from '../session/sample-field.ts';
 
 /** [n, axes], each coordinate over the extent of its axis: 0 to 1 within a signal. */
 export interface Places {
@@ -13,7 +16,10 @@ export interface Places {
   readonly relative: Float64Array;
 }
 
-export interface Shaped {
+/** A function as queries ask it: by its modulation, or by the samples that it is. */
+export type Shaped = Modulated | SampledSignal;
+
+export interface Modulated {
   readonly shape: readonly number[];
   /** Its modulation is one of the model's network at this quality. */
   readonly quality: number;
@@ -40,8 +46,8 @@ export function pointsOf(places: Places): (shape: readonly number[]) => Points {
 }
 
 /**
- * Field values [points, outputs] of each function by its own network, views into those of up to `together` of them. Throws
- * AbortedError.
+ * Field values [points, outputs] of each function by its own network or from its samples, views into those of up to `together` of
+ * them. Throws AbortedError.
  */
 export async function* valuesAt<T extends Shaped>(
   { engine, model }: { readonly engine: Engine; readonly model: Model },
@@ -52,22 +58,29 @@ export async function* valuesAt<T extends Shaped>(
   let room = takeRoom();
   try {
     for (const group of groupsOf(functions, together)) {
-      for (const alike of runsAlike(model, group)) {
+      for (const run of runsAlike(model, group)) {
+        if (signal?.aborted) throw new AbortedError();
+        if (areOfSamples(run)) {
+          for (const fn of run) yield { fn, values: valuesOfSamples(model, fn, points(fn.shape)) };
+          await setImmediate();
+          continue;
+        }
+        const alike = run as readonly (T & Modulated)[];
         const { shape, quality } = alike[0]!;
         const { network } = atQuality(model, quality);
         const at = points(shape);
         const numbers = pointsIn(at, shape.length) * model.card.spec.outputs;
         const length = modulationLength(model.card.spec, shape);
-        for (const run of groupsOf(alike, Math.max(1, Math.floor(heldValues / numbers)))) {
+        for (const some of groupsOf(alike, Math.max(1, Math.floor(heldValues / numbers)))) {
           if (signal?.aborted) throw new AbortedError();
-          if (room.length < run.length * length) room = new Float32Array(run.length * length);
-          const modulations = room.subarray(0, run.length * length);
-          for (const [i, fn] of run.entries())
+          if (room.length < some.length * length) room = new Float32Array(some.length * length);
+          const modulations = room.subarray(0, some.length * length);
+          for (const [i, fn] of some.entries())
             putModulation(fn, modulations.subarray(i * length, (i + 1) * length));
-          const signals = { shape, count: run.length, modulations };
+          const signals = { shape, count: some.length, modulations };
           const values = await engine.evaluateMany(network, signals, at);
-          const each = values.length / run.length;
-          for (const [i, fn] of run.entries())
+          const each = values.length / some.length;
+          for (const [i, fn] of some.entries())
             yield { fn, values: values.subarray(i * each, (i + 1) * each) };
         }
       }
@@ -92,21 +105,43 @@ function giveRoom(room: Float32Array): void {
   if (room.length <= keptRoom) spare = room;
 }
 
-/** Neighbours of one shape and one network. */
+function valuesOfSamples(model: Model, fn: SampledSignal, points: Points): Float32Array {
+  const { card } = model;
+  return Float32Array.from(toField(card.outputs, new SampleField(card, fn).values(points)));
+}
+
+/** Field values of one function. Throws AbortedError. */
+export async function valuesOf(
+  source: { readonly engine: Engine; readonly model: Model },
+  fn: Shaped,
+  points: (shape: readonly number[]) => Points,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  for await (const { values } of valuesAt(source, [fn], points, signal)) return values.slice();
+  throw new BugError('one function has values');
+}
+
+/** Neighbours of one shape and one network; those of samples one by one. */
 function* runsAlike<T extends Shaped>(model: Model, functions: readonly T[]): Generator<T[]> {
   let run: T[] = [];
   for (const fn of functions) {
     const first = run[0];
-    const isAlike =
-      first === undefined ||
-      (first.shape.join() === fn.shape.join() && isSameNetwork(model, first.quality, fn.quality));
-    if (!isAlike) {
+    if (first !== undefined && !isAlike(model, first, fn)) {
       yield run;
       run = [];
     }
     run.push(fn);
   }
   if (run.length > 0) yield run;
+}
+
+function isAlike(model: Model, fn: Shaped, other: Shaped): boolean {
+  if ('samples' in fn || 'samples' in other) return false;
+  return fn.shape.join() === other.shape.join() && isSameNetwork(model, fn.quality, other.quality);
+}
+
+function areOfSamples<T extends Shaped>(run: readonly T[]): run is readonly (T & SampledSignal)[] {
+  return 'samples' in run[0]!;
 }
 
 /** Runs of `size` items, the last one perhaps shorter. */

@@ -15,14 +15,14 @@ import { damageRecord } from '../functaset/testing.ts';
 import { buildFunctaset, trainPrior } from '../jobs/index.ts';
 import { makeTinyModel } from '../jobs/testing.ts';
 import { loadModel } from '../models/index.ts';
-import { type OpenFunction, openFunctions } from '../session/functions.ts';
+import { type ModulatedFunction, modulated, openFunctions } from '../session/functions.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
 import { readIndex, writeIndex } from './index-file.ts';
 
 let directory: string;
 let context: QueryContext;
-let functions: OpenFunction[];
+let functions: ModulatedFunction[];
 let fields: Float32Array[];
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ beforeAll(async () => {
   const readSignal = () => Promise.reject(new Error('no file is read here'));
   const indexes = new NearIndexes({ store, model, engine });
   context = { store, model, engine, indexes, limits: defaultLimits, readSignal };
-  functions = await openFunctions(context, store.iterate());
+  functions = await modulated(context, await openFunctions(context, store.iterate()));
   fields = [];
   for (const { modulation } of functions) {
     fields.push(await engine.evaluate(model.network, [28, 28], modulation, coveringGrid([28, 28])));

@@ -16,7 +16,7 @@ import { multiplyAddsToScore } from '../models/abilities.ts';
 import { networkPerNumber, openGenerative, samplersOf } from '../models/generative.ts';
 import { priorKind } from '../models/priors.ts';
 import { bitsOf } from '../session/coding.ts';
-import type { OpenFunction } from '../session/functions.ts';
+import { type ModulatedFunction, modulated } from '../session/functions.ts';
 import { broughtTo } from '../session/refit.ts';
 import { Best } from './best.ts';
 import { cursorAfter, cursorAfterScore, follows, idOfCursor, type Shown, scoreOf } from './cursor.ts';
@@ -83,8 +83,10 @@ export async function unlikely(
   const last = page.at(-1);
   async function* rows(): AsyncIterable<Row> {
     for (const { item } of page) {
-      const { fn, bits } = item;
-      yield { ...factsOf(fn), bits, bitsPerPoint: bits / pointCount(fn.shape) };
+      const { fn, bits, isPlainFit } = item;
+      // Densities and tables know modulations alone: what they say of samples they say of their plain fit.
+      const said = isPlainFit ? { plainFit: true } : {};
+      yield { ...factsOf(fn), bits, bitsPerPoint: bits / pointCount(fn.shape), ...said };
     }
   }
   const next =
@@ -101,6 +103,7 @@ export async function unlikely(
 interface Scored {
   readonly fn: FunctionSummary;
   readonly bits: number;
+  readonly isPlainFit: boolean;
 }
 
 /** The `k` + 1 that come after `after`: one more than the page has says that there is another. */
@@ -112,11 +115,11 @@ async function ranked(
   options: QueryOptions,
 ): Promise<Best<Scored>> {
   const best = new Best<Scored>(k + 1);
-  const offer = (fn: FunctionSummary, bits: number) => {
+  const offer = (fn: FunctionSummary, bits: number, isPlainFit = false) => {
     const score = -bits / pointCount(fn.shape);
     // Functions come in order of ids, and of equal scores the first that was offered is kept.
     if (after === undefined || follows({ distance: score, id: fn.id }, after))
-      best.offer({ fn, bits }, score);
+      best.offer({ fn, bits, isPlainFit }, score);
   };
   if (price === undefined && filter?.field === undefined) {
     for await (const fn of summaries(context, filter, undefined, options)) offer(fn, fn.bits);
@@ -124,14 +127,20 @@ async function ranked(
   }
   for await (const fn of selected(context, filter, undefined, options)) {
     if (options.signal?.aborted) throw new AbortedError();
-    const { modulation: _modulation, ...facts } = fn;
-    offer(facts, price === undefined ? fn.bits : await price(fn));
+    // Not the function itself: its numbers would stay in memory.
+    const { id, label, shape, psnrDb, bits, codedBytes, modulationBytes } = fn;
+    const facts = { id, label, shape, psnrDb, bits, codedBytes, modulationBytes } as FunctionSummary;
+    if (price === undefined) offer(facts, bits);
+    else {
+      const [own] = await modulated(context, [fn], options);
+      offer(facts, await price(own!), own!.isPlainFit);
+    }
     await setImmediate();
   }
   return best;
 }
 
-type Price = (fn: OpenFunction) => number | Promise<number>;
+type Price = (fn: ModulatedFunction) => number | Promise<number>;
 
 interface Chosen {
   /** What the answer says of the prior. */
@@ -211,13 +220,13 @@ async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
   const { model } = context;
   const { card } = model;
   // Densities were learnt from modulations of quality 50.
-  const learnt = async (fn: OpenFunction) => (await broughtTo(context, [fn], defaultQuality))[0]!;
+  const learnt = async (fn: ModulatedFunction) => (await broughtTo(context, [fn], defaultQuality))[0]!;
   const beside = generativeKinds.find((kind) => kind === prior);
   if (beside !== undefined) {
     const density = await openGenerative(model, beside);
     if ('scoreAt' in density) return priceByGaussian(context, density, prior);
     if ('symbolBits' in density) {
-      const bits = async (fn: OpenFunction) =>
+      const bits = async (fn: ModulatedFunction) =>
         density.symbolBits((await learnt(fn)).modulation, noiseSeed)[0]!;
       return ownShape(model, prior, bits);
     }

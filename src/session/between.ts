@@ -25,8 +25,11 @@ const coarsest = 2;
 
 /** Whether points of these steps are drawn from samples: pictures enlarged, or made smaller down to a half; at the samples themselves nothing has to be. */
 export function isBetween({ start, step }: Omit<GridPoints, 'count'>): boolean {
-  const atSamples = step.every((s, axis) => s === 1 && start[axis]! % 1 === 0.5);
-  return step.length === 2 && !atSamples && step.every((s) => s <= coarsest);
+  return step.length === 2 && !isAtSamples({ start, step }) && step.every((s) => s <= coarsest);
+}
+
+export function isAtSamples({ start, step }: Omit<GridPoints, 'count'>): boolean {
+  return step.every((s, axis) => s === 1 && start[axis]! % 1 === 0.5);
 }
 
 /** Samples that are computed for a grid of points on a signal of `shape`. */
@@ -110,21 +113,34 @@ function tapsAlong(shape: readonly number[], grid: GridPoints, axis: number, ori
   return { cells, weights };
 }
 
-/** Beyond the outermost samples all are as these. */
 function tapsAt(shape: readonly number[], { start, step }: GridPoints, axis: number, i: number): Tap[] {
-  const p = start[axis]! + i * step[axis]! - 0.5;
+  return cubicTaps(start[axis]! + i * step[axis]!, shape[axis]!);
+}
+
+/** The four samples around `x`, in signal units, and how much of each; beyond the outermost samples all are as these. */
+export function cubicTaps(x: number, size: number): Tap[] {
+  return tapsAround(x, size, (f) => [far(f), near(f), near(1 - f), far(1 - f)]);
+}
+
+/** Derivatives of these weights by `x`. */
+export function cubicSlopes(x: number, size: number): Tap[] {
+  return tapsAround(x, size, (f) => [farSlope(f), nearSlope(f), -nearSlope(1 - f), -farSlope(1 - f)]);
+}
+
+function tapsAround(x: number, size: number, weightsOf: (share: number) => number[]): Tap[] {
+  const p = x - 0.5;
   const below = Math.floor(p);
-  const f = p - below;
-  const last = shape[axis]! - 1;
-  return [far(f), near(f), near(1 - f), far(1 - f)].map((weight, t) => ({
-    cell: Math.min(Math.max(below - 1 + t, 0), last),
+  return weightsOf(p - below).map((weight, t) => ({
+    cell: Math.min(Math.max(below - 1 + t, 0), size - 1),
     weight,
   }));
 }
 
-/** The kernel at d and at 1 + d, for 0 <= d <= 1. */
+/** The kernel at d and at 1 + d, for 0 <= d <= 1, and its derivatives by d. */
 const near = (d: number) => (1.5 * d - 2.5) * d * d + 1;
 const far = (d: number) => -0.5 * d * (1 - d) * (1 - d);
+const nearSlope = (d: number) => (4.5 * d - 5) * d;
+const farSlope = (d: number) => -0.5 * (1 - d) * (1 - 3 * d);
 
 /** The samples along an axis that a grid's points reach. */
 function reachOf(shape: readonly number[], grid: GridPoints, axis: number): [first: number, last: number] {

@@ -16,7 +16,8 @@ import { toSignalValues } from '../signal/values.ts';
 import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
 import { itemNumber, namesOf } from './items.ts';
-import { modulationOf } from './modulation.ts';
+import { modulationOf, type OpenedModulation } from './modulation.ts';
+import { type SampledSignal, SampleField } from './sample-field.ts';
 import type { DecodeOptions, OpenFuncOptions } from './types.ts';
 import type { DecodedFunction, Work } from './work.ts';
 
@@ -47,24 +48,32 @@ export interface Func {
   readonly shape: readonly number[];
   /** Values at a point. */
   readonly channels: number;
-  /** The modulation is one of the network at this quality; that of a file of samples, whose own quality `inspect` tells, is of 50. */
+  /** What it is: a modulation of the model, samples that no network stands behind, or a network of its own. */
+  readonly kind: FuncKind;
+  /** A modulation is one of the network at this quality; samples are whole at 100. */
   readonly quality: number;
   /** The model that it is a function of; a network file brings its own. */
   readonly model: Model;
   /** Whether it came from a file, which `toBytes` gives back. */
   readonly ofFile: boolean;
-  /** [m]: dequantised symbols; the plain fit of a file of samples; no numbers where the file is a network of its own. */
+  /**
+   * [m]: dequantised symbols; no numbers where the file is a network of its own. Throws BadInputError `own-samples` where it is samples,
+   * which have none: `fitted` gives the function of their fit.
+   */
   readonly modulation: Float32Array;
   /**
-   * Values [points, channels] of the field at points [points, axes], row-major, in the units of the signal; neither clamped nor rounded. A file of
-   * samples is asked by its plain fit, here and by all queries: what it decodes to can be far from that.
-   * Throws BadInputError `bad-coordinates`, `outside-signal`; LimitError; AbortedError.
+   * Values [points, channels] at points [points, axes], row-major, in the units of the signal; neither clamped nor rounded: what `decode`
+   * gives with `raw`. Samples have their own values where they stand, and in between those of cubic convolution (pictures of 8 bits) or
+   * of lines. Throws BadInputError `bad-coordinates`, `outside-signal`; LimitError; AbortedError.
    */
   evaluate(
     points: ArrayLike<number>,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<Float32Array>;
-  /** Exact derivatives [points, channels, axes] of these values by the coordinates, a unit a sample, in float64. Throws as `evaluate`. */
+  /**
+   * Exact derivatives [points, channels, axes] of these values by the coordinates, a unit a sample, in float64; where lines meet at a
+   * sample, that of the line which begins there. Throws as `evaluate`.
+   */
   derivative(
     points: ArrayLike<number>,
     options?: { readonly signal?: AbortSignal | undefined },
@@ -73,9 +82,16 @@ export interface Func {
   decode(options?: FuncDecodeOptions): Promise<Signal>;
   /** The same values, rows at a time. */
   rows(options?: FuncDecodeOptions): RowStream;
+  /**
+   * The function as one of the model's network, for what is done with modulations: itself, or, of samples, another function, that of
+   * their plain fit (quality 50, effort 1), which can be far from them. Throws BadInputError `own-network`; AbortedError.
+   */
+  fitted(options?: { readonly signal?: AbortSignal | undefined }): Promise<Func>;
   /** A `.functa` file: the one it came from, unless quality or prior are given. Throws what coding throws. */
   toBytes(options?: FuncBytesOptions): Promise<Uint8Array>;
 }
+
+export type FuncKind = 'modulation' | 'samples' | 'network';
 
 /** What functions are asked with. */
 export interface FuncContext {
@@ -89,11 +105,7 @@ export interface FuncContext {
 export interface FuncParts {
   readonly id: string;
   /** What decodes to its signal. */
-  readonly found:
-    | DecodedFunction
-    | { readonly modulation: Float32Array; readonly shape: readonly number[]; readonly quality: number };
-  readonly quality: number;
-  readonly modulation: Float32Array;
+  readonly found: DecodedFunction | OpenedModulation;
   /** The file that it came from; absent where it came from none. */
   readonly file?: (() => Uint8Array) | undefined;
 }
@@ -115,7 +127,7 @@ export async function openFunc(
   const found = await work.decode(model, { bytes, item, limits }, signal);
   const id = options.name ?? namesOf(bytes, limits)[item]!;
   const files = filesOf(model, bytes, limits);
-  return funcOfFile(context, found, { id, file: () => files(item), signal });
+  return funcOf(context, { id, found, file: () => files(item) });
 }
 
 /** All functions of an archive, in one pass over its bytes. Throws as `Session.openEach`. */
@@ -130,49 +142,70 @@ export async function* openFuncs(
   let next = 0;
   for (const found of functionsOf(model, bytes, { limits, signal })) {
     const item = next++;
-    yield await funcOfFile(context, found, { id: names[item]!, file: () => files(item), signal });
+    yield funcOf(context, { id: names[item]!, found, file: () => files(item) });
   }
 }
 
-async function funcOfFile(
-  context: FuncContext,
-  found: DecodedFunction,
-  { id, file, signal }: Pick<FuncParts, 'id' | 'file'> & { readonly signal: AbortSignal | undefined },
-): Promise<Func> {
-  const { modulation, quality } =
-    'network' in found
-      ? { modulation: new Float32Array(0), quality: defaultQuality }
-      : await modulationOf(context, found, { signal });
-  return funcOf(context, { id, found, modulation, quality, file });
+const noNumbers = new Float32Array(0);
+/** Points of samples that are read between two looks at the clock. */
+const pointsTogether = 1024;
+
+async function valuesOfSamples(
+  { card }: Model,
+  sampled: SampledSignal,
+  points: ArrayLike<number>,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const { axes, outputs } = card.spec;
+  const field = new SampleField(card, sampled);
+  const values = new Float32Array((points.length / axes) * outputs);
+  const coordinates = Float64Array.from(points);
+  const pace = new Pace(signal);
+  for (let first = 0; first * axes < points.length; first += pointsTogether) {
+    const some = coordinates.subarray(first * axes, (first + pointsTogether) * axes);
+    values.set(field.valuesAt(some), first * outputs);
+    if (pace.due) await pace.turn();
+  }
+  return values;
 }
 
 class OpenedFunc implements Func {
   readonly id: string;
   readonly shape: readonly number[];
   readonly channels: number;
+  readonly kind: FuncKind;
   readonly quality: number;
   readonly model: Model;
-  readonly modulation: Float32Array;
   readonly ofFile: boolean;
   readonly #context: FuncContext;
   readonly #found: FuncParts['found'];
   readonly #file: FuncParts['file'];
 
-  constructor(context: FuncContext, { id, found, quality, modulation, file }: FuncParts) {
+  constructor(context: FuncContext, { id, found, file }: FuncParts) {
+    this.kind = 'network' in found ? 'network' : 'samples' in found ? 'samples' : 'modulation';
     this.model = 'network' in found ? found.network : context.model;
     this.id = id;
     this.shape = found.shape;
     this.channels = this.model.card.spec.outputs;
-    this.quality = quality;
-    this.modulation = modulation;
+    this.quality = 'network' in found ? defaultQuality : found.quality;
     this.#context = context;
     this.#found = found;
     this.#file = file;
     this.ofFile = file !== undefined;
   }
 
+  get modulation(): Float32Array {
+    if ('network' in this.#found) return noNumbers;
+    if (!('samples' in this.#found)) return this.#found.modulation;
+    throw new BadInputError(
+      'own-samples',
+      `function ${this.id} is samples and has no modulation; \`await fn.fitted()\` gives the function of their plain fit`,
+    );
+  }
+
   async evaluate(points: ArrayLike<number>, { signal }: { readonly signal?: AbortSignal | undefined } = {}) {
     this.#check(points, 1);
+    if ('samples' in this.#found) return valuesOfSamples(this.model, this.#found, points, signal);
     const { network } = atQuality(this.model, this.quality);
     const coordinates = Float32Array.from(points);
     const list = { kind: 'list', coordinates } as const;
@@ -187,20 +220,40 @@ class OpenedFunc implements Func {
     const { card } = this.model;
     const { axes, outputs } = card.spec;
     this.#check(points, 1 + axes);
-    const net = network64(atQuality(this.model, this.quality).network);
-    const phi = Float64Array.from(this.modulation);
+    const slopeAt = this.#slopes();
     const all = new Float64Array((points.length / axes) * outputs * axes);
     const pace = new Pace(signal);
     for (let p = 0; p * axes < points.length; p++) {
-      const x = Array.from({ length: axes }, (_, axis) => points[p * axes + axis]!);
-      const { slope } = valueAndSlope(net, placeAt(card.spec, this.shape, x), phi);
       all.set(
-        slope.map((d, i) => card.outputs[Math.floor(i / axes)]!.scale * d),
+        slopeAt(Array.from({ length: axes }, (_, axis) => points[p * axes + axis]!)),
         p * outputs * axes,
       );
       if (pace.due) await pace.turn();
     }
     return all;
+  }
+
+  /** Derivatives [channels, axes] at a point, in the units of the signal. */
+  #slopes(): (x: readonly number[]) => Float64Array {
+    const { card } = this.model;
+    if ('samples' in this.#found) {
+      const field = new SampleField(card, this.#found);
+      return (x) => field.slope(x);
+    }
+    const { axes } = card.spec;
+    const net = network64(atQuality(this.model, this.quality).network);
+    const phi = Float64Array.from(this.modulation);
+    return (x) =>
+      valueAndSlope(net, placeAt(card.spec, this.shape, x), phi).slope.map(
+        (d, i) => card.outputs[Math.floor(i / axes)]!.scale * d,
+      );
+  }
+
+  async fitted({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<Func> {
+    if (this.kind === 'modulation') return this;
+    // Of a network of its own there is none, and this throws.
+    const found = await modulationOf(this.#context, this.#found as DecodedFunction, { signal });
+    return funcOf(this.#context, { id: this.id, found });
   }
 
   async decode(options: FuncDecodeOptions = {}): Promise<Signal> {
@@ -217,17 +270,17 @@ class OpenedFunc implements Func {
 
   async toBytes({ quality, prior, signal }: FuncBytesOptions = {}): Promise<Uint8Array> {
     if (this.#file !== undefined && quality === undefined && prior === undefined) return this.#file();
-    const { model, shape, modulation } = this;
     if ('samples' in this.#found)
       throw new BadInputError(
         'own-samples',
-        'a file of samples is not coded anew from its plain fit; decode it and encode the signal, or leave quality and prior out',
+        'samples are not coded anew; decode them and encode the signal, or leave quality and prior out',
       );
     if ('network' in this.#found)
       throw new BadInputError(
         'own-network',
         'a network of its own is not coded anew; leave quality and prior out',
       );
+    const { model, shape, modulation } = this;
     const at = quality ?? this.quality;
     checkCodedAt(model, at, this.quality);
     const task = { modulation, shape, quality: at, prior: prior ?? bestPrior(model) };

@@ -3,7 +3,7 @@
  * that a query, a mean and a picture are of the very function that its file gives.
  */
 import { setImmediate } from 'node:timers/promises';
-import { decodeFile } from '../../codec/index.ts';
+import { decodeFile, readHeader } from '../../codec/index.ts';
 import { dequantisePacked } from '../../prior/packed.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { stepOfEach } from '../../prior/quantiser.ts';
@@ -34,21 +34,30 @@ import {
 } from '../functaset/index.ts';
 import { stepsOf } from './coding.ts';
 import { type PackedSymbols, rememberedSymbols } from './decoded.ts';
-import { modulationOf } from './modulation.ts';
+import { fitOfSamples, type PlainFitOptions } from './modulation.ts';
+import type { SampledSignal } from './sample-field.ts';
 
 /** A function that can be evaluated: its facts, and what its bytes stand for. */
-export interface OpenFunction extends FunctionSummary {
+export type OpenFunction = ModulatedFunction | SamplesFunction;
+
+/** A function that is a modulation. */
+export interface ModulatedFunction extends FunctionSummary {
   /** Its modulation is one of the network at this quality: `atQuality(model, quality)`. */
   readonly quality: number;
-  /** [m]: dequantised symbols, the modulation that was put, or the plain fit of samples. Made when first asked for. */
+  /** [m]: dequantised symbols, or the modulation that was put. Made when first asked for. */
   readonly modulation: Float32Array;
   /** Writes the modulation to `target` [m]: for less than making it, where it is wanted in a batch and not kept. */
   writeModulation?(target: Float32Array): void;
   /** Whether its numbers are symbols times the steps of its quality, so that `quantise` gives back those of its file. */
   readonly coded: boolean;
+  /** Its modulation is the plain fit of a function of samples, which decodes to something else. */
+  readonly isPlainFit?: true | undefined;
 }
 
-/** What opens functions: the priors of the model decode, the engine fits where samples are stored. */
+/** A function that is samples, and what lies between them (`sample-field.ts`): it has no modulation, see `modulated`. */
+export interface SamplesFunction extends FunctionSummary, SampledSignal {}
+
+/** What opens functions: the priors of the model decode, the engine fits where a modulation is asked of samples. */
 export interface FunctionSource {
   readonly model: Model;
   readonly engine: Engine;
@@ -63,7 +72,7 @@ export interface OpenOptions {
 
 /** Writes the modulation of a function to `target` [m], without making it first where it can. */
 export function putModulation(
-  fn: Pick<OpenFunction, 'modulation' | 'writeModulation'>,
+  fn: Pick<ModulatedFunction, 'modulation' | 'writeModulation'>,
   target: Float32Array,
 ): void {
   if (fn.writeModulation === undefined) target.set(fn.modulation);
@@ -86,10 +95,9 @@ export async function openFunctions(
   let symbols = 0;
   for (const fn of functions) {
     try {
-      const opening = openOne(source, fn, { limits, signal });
-      const found = opening instanceof Promise ? await opening : opening;
+      const found = openOne(source, fn, { limits, signal });
       opened.push(found);
-      symbols += found instanceof CodedFunction ? found.symbols : found.modulation.length;
+      symbols += numbersIn(found);
     } catch (error) {
       if (!(error instanceof BadStreamError)) throw error;
       if (onDamaged === undefined) throw damagedFunction(fn.id, error);
@@ -101,6 +109,28 @@ export async function openFunctions(
     if (signal?.aborted) throw new AbortedError();
   }
   return opened;
+}
+
+/**
+ * Functions that all have a modulation: those of samples get their plain fit, by the network at `quality`, 50 by default. For what is
+ * done with modulations alone: arithmetic, densities, exports; what asks for values asks the functions as they are. Throws AbortedError.
+ */
+export async function modulated(
+  source: FunctionSource,
+  functions: readonly OpenFunction[],
+  { quality, signal }: PlainFitOptions = {},
+): Promise<ModulatedFunction[]> {
+  const found: ModulatedFunction[] = [];
+  for (const fn of functions) {
+    if (!('samples' in fn)) {
+      found.push(fn);
+      continue;
+    }
+    const { samples: _samples, ...facts } = fn;
+    const fit = await fitOfSamples(source, fn, { quality, signal });
+    found.push({ ...facts, ...fit, coded: false, isPlainFit: true });
+  }
+  return found;
 }
 
 /** The functions of a store in order of ids, so many at a time. Throws as `openFunctions`. */
@@ -121,6 +151,13 @@ export async function* openStored(
 
 const functionsPerPage = 256;
 
+/** Whether a function is stored as samples; its header alone is read. */
+export function isOfSamples({ content }: StoredFunction): boolean {
+  if (content.kind !== 'file') return false;
+  const header = readHeader(content.bytes);
+  return header.container === 'file' && header.prior === 'samples';
+}
+
 /** Whether modulations of these two qualities are of one network, and so can be compared number by number. */
 export function isSameNetwork(model: Model, quality: number, other: number): boolean {
   return atQuality(model, quality).network === atQuality(model, other).network;
@@ -131,13 +168,12 @@ interface OpenOneOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** At once, unless samples have to be fitted: a promise for each of many functions would cost more than opening it. */
+/** Not a promise: one for each of many functions would cost more than opening it. */
 function openOne(
-  source: FunctionSource,
+  { model }: FunctionSource,
   fn: StoredFunction,
   { limits, signal }: OpenOneOptions,
-): OpenFunction | Promise<OpenFunction> {
-  const { model } = source;
+): OpenFunction {
   const { content } = fn;
   switch (content.kind) {
     case 'file': {
@@ -145,11 +181,7 @@ function openOne(
         namingFunction(fn, () => stoppable(signal, () => decodeFile(model, content.bytes, limits))),
       );
       checkShape(fn, found.shape);
-      if (found.prior === 'samples') {
-        return modulationOf(source, found, { signal }).then(({ modulation, quality }) => {
-          return { ...summaryOf(fn), quality, coded: false, modulation };
-        });
-      }
+      if (found.prior === 'samples') return { ...summaryOf(fn), samples: found.samples };
       return new CodedFunction(
         fn,
         content.bytes.length,
@@ -171,11 +203,17 @@ function openOne(
   }
 }
 
+/** What opening a function took, in numbers. */
+function numbersIn(fn: OpenFunction): number {
+  if (fn instanceof CodedFunction) return fn.symbols;
+  return 'samples' in fn ? fn.samples.length : fn.modulation.length;
+}
+
 /**
  * A function that is what its symbols say. A class with all members written out: thousands are made by a query, and an object that is
  * spread out of another takes microseconds. What is spread out of this one lacks `modulation`.
  */
-class CodedFunction implements OpenFunction {
+class CodedFunction implements ModulatedFunction {
   readonly id: string;
   readonly label?: Label;
   readonly shape: readonly number[];

@@ -1,6 +1,6 @@
 /** Sessions: a model and an engine, ready to turn signals into bytes, bytes into functions, and functions into signals. */
 export { findModelOf } from './find-model.ts';
-export type { Func, FuncBytesOptions, FuncDecodeOptions } from './func.ts';
+export type { Func, FuncBytesOptions, FuncDecodeOptions, FuncKind } from './func.ts';
 export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
 export { type OutputGrid, outputGrid } from './grid.ts';
 export { inlineWork } from './inline-work.ts';

@@ -1,4 +1,4 @@
-/** A modulation for everything that asks a function, whatever a file holds. */
+/** A modulation for everything that does arithmetic on modulations, whatever a file holds. */
 import { BadInputError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
@@ -7,6 +7,7 @@ import { fromSamples } from '../field/samples.ts';
 import { fitSignals } from '../fit/fit.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
+import type { SampledSignal } from './sample-field.ts';
 import type { DecodedFunction } from './work.ts';
 
 /** What a function of a file is asked with. */
@@ -29,9 +30,17 @@ export async function modulationOf(
       `this file is a network of its own and has no modulation of model ${context.model.card.name}; decode it, and encode the signal with the model`,
     );
   if (found.prior !== 'samples') return found;
+  return fitOfSamples(context, found, options);
+}
+
+/** The plain fit of samples. Throws AbortedError. */
+export function fitOfSamples(
+  context: FitContext,
+  { samples, shape }: SampledSignal,
+  options: PlainFitOptions = {},
+): Promise<OpenedModulation> {
   const { card } = context.model;
-  const { samples, shape } = found;
-  const values = fromSamples(card, samples);
+  const values = samples instanceof Float32Array ? samples : fromSamples(card, samples);
   return plainFit(context, { id: 'samples', shape, channels: card.spec.outputs, values }, options);
 }
 

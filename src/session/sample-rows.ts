@@ -1,7 +1,4 @@
-/**
- * The rows of a signal that a file holds sample by sample. Between samples values are on lines (linear, bilinear, trilinear), pictures on
- * the curves of between.ts as those of networks are, and beyond the first and last they are theirs: no network knows better.
- */
+/** The rows of a signal that a file holds sample by sample: the function of `sample-field.ts` on a grid, whatever the size. */
 import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { fromSamples, type Samples } from '../field/samples.ts';
@@ -9,9 +6,10 @@ import { pointCount } from '../field/spec.ts';
 import { axesOf } from '../signal/axes.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { toSampleValues } from '../signal/values.ts';
-import { Interpolator } from './between.ts';
+import { type GridPoints, Interpolator, isAtSamples, isBetween } from './between.ts';
 import { axesOfOutput, outputGrid } from './grid.ts';
-import { blocksOf, type Draw, isDrawn } from './rows.ts';
+import { blocksOf, type Draw } from './rows.ts';
+import { betweenTwo, isSmooth, SampleField } from './sample-field.ts';
 import type { DecodeOptions } from './types.ts';
 
 export interface Sampled {
@@ -38,7 +36,12 @@ export function sampleRows(
       );
       return (points) => between.block(points);
     };
-    const begin = isDrawn(card, grid, options) ? cubic : () => onLines;
+    const field = new SampleField(card, { shape, samples });
+    const byPoint: Draw = async (points) => field.values({ kind: 'grid', ...points });
+    const points = grid.points(0, 1) as GridPoints;
+    // At the samples themselves, curves and lines are the samples.
+    const begin =
+      !isSmooth(card) || isAtSamples(points) ? () => onLines : isBetween(points) ? cubic : () => byPoint;
     for await (const { values, ...where } of blocksOf(grid, channels, begin, options.signal)) {
       yield { ...where, values: toSampleValues(card, values, options.raw ?? false) };
     }
@@ -74,9 +77,9 @@ function placesOf(start: number, step: number, count: number, samples: number): 
   const before = new Int32Array(count);
   const share = new Float64Array(count);
   for (let j = 0; j < count; j++) {
-    const at = Math.min(samples - 1, Math.max(0, start + j * step - 0.5));
-    before[j] = Math.min(Math.floor(at), Math.max(0, samples - 2));
-    share[j] = at - before[j]!;
+    const at = betweenTwo(start + j * step, samples);
+    before[j] = at.before;
+    share[j] = at.share;
   }
   return { before, share };
 }

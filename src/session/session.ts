@@ -120,7 +120,7 @@ class OpenSession implements Session {
     checkModulation(this.model, modulation, shape);
     checkQuality(quality);
     const found = { modulation, shape, quality };
-    return funcOf(this.#context(this.#limits), { id, found, modulation, quality });
+    return funcOf(this.#context(this.#limits), { id, found });
   }
 
   #context(limits: Limits) {

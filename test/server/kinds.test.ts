@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FunctaClient, type RunningServer } from '../../server/index.ts';
+import { Rng } from '../../src/core/rng.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { sniffFormat } from '../../src/formats/formats.ts';
 import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
@@ -17,6 +18,12 @@ import { checkTurns, startWatched } from './serving.ts';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 const monitor = monitorBusy();
+const rng = new Rng(11);
+/** A picture that no network says. */
+const noise = {
+  ...{ id: 'noise', shape: [16, 16], channels: 3 },
+  values: Float32Array.from({ length: 3 * 256 }, () => Math.floor(256 * rng.uniform()) / 255),
+};
 let directory: string;
 let engine: Engine;
 let server: RunningServer;
@@ -39,6 +46,14 @@ beforeAll(async () => {
         content: { kind: 'file', bytes },
       })),
     );
+    if (name === 'picture') {
+      const { bytes } = await session.encode(noise, { quality: 100 });
+      expect(session.inspect(bytes).prior).toBe('samples');
+      await store.put({
+        ...{ id: 'noise', shape: noise.shape, psnrDb: Infinity, bits: 8 * bytes.length },
+        content: { kind: 'file', bytes },
+      });
+    }
     await store.close();
   }
   server = await startWatched(monitor, {
@@ -56,6 +71,26 @@ afterAll(async () => {
   checkTurns(monitor);
   await engine.close();
   rmSync(directory, { recursive: true });
+});
+
+it('a function of samples is evaluated by them, and combined by its fit with a note', async () => {
+  const near = { kind: 'near' as const, signal: { shape: [16, 16], values: [...noise.values] }, k: 1 };
+  expect((await client.query('pictures', near)).items[0]).toMatchObject({ id: 'noise' });
+  expect((await client.query('pictures', near)).items[0]!.distance).toBeLessThan(1e-6);
+  const filter = { ids: ['noise'] };
+  const asked = await client.query('pictures', { kind: 'evaluate', coordinates: [[3.5, 7.5]], filter });
+  const [[rgb]] = (asked.items as unknown as [{ values: number[][] }]).map(({ values }) => values) as [
+    number[][],
+  ];
+  const at = 3 * (3 * 16 + 7);
+  for (const [c, v] of rgb!.entries()) expect(v).toBeCloseTo(noise.values[at + c]!, 6);
+  const reply = await fetch(`${server.url}/v1/functasets/pictures/combine`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/vnd.functa' },
+    body: JSON.stringify({ kind: 'mean', ids: ['noise', 'picture-1'] }),
+  });
+  expect(reply.status).toBe(200);
+  expect(reply.headers.get('functa-notes')).toMatch(/plain fits: noise$/);
 });
 
 describe.each(kindNames)('a %s', (name) => {

@@ -16,10 +16,10 @@ import type { FunctasetRef, ModelRef, OpenModel, Shelf } from '../shelf.ts';
 import { encodable, readSignal } from '../signals.ts';
 import { page } from './page.ts';
 
-interface Asked extends Readable {
+type Asked = Readable & {
   readonly id: string;
   readonly label?: Label | undefined;
-}
+};
 
 export interface Classified {
   readonly id: string;
@@ -108,9 +108,9 @@ async function functionsIn(
     const functions: Asked[] = [];
     const names = namesOf(bytes, limits);
     for (const found of functionsOf(model, bytes, { limits, signal: abort })) {
-      const { modulation, quality } = await modulationOf(session, found, { signal: abort });
       checkLimit('functions', functions.length + 1, maxClassified, 'send an archive of fewer functions');
-      functions.push({ id: names[functions.length]!, modulation, quality });
+      const id = names[functions.length]!;
+      functions.push({ ...('samples' in found ? found : await modulationOf(session, found)), id });
       await setImmediate(undefined, { signal: abort });
     }
     return { functions };

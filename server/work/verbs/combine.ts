@@ -6,6 +6,7 @@ import {
   getFunctions,
   labelled,
   meanOf,
+  notesOf,
   type PathSpaceName,
   pathBetween,
   pathSpaceOf,
@@ -53,22 +54,35 @@ export async function combine(
     readonly quality: number | undefined;
   },
   signal: AbortSignal,
-): Promise<Made<null>> {
+): Promise<Made<{ readonly notes: readonly string[] }>> {
   const open = await shelf.model(ref);
   const { store } = await shelf.functaset(functaset, open);
-  const terms = await termsOf(open.session, store, of);
+  const notes: string[] = [];
+  const terms = await termsOf(open.session, store, of, notes);
+  const head = { notes };
   if (as === functaType)
-    return { head: null, bytes: whole(await codeTerms(open.session, terms, { quality, signal })) };
+    return { head, bytes: whole(await codeTerms(open.session, terms, { quality, signal })) };
   const { limits } = shelf;
   const format = formatOfType(as);
   const signals = await decodeTerms(open.session, terms, { size, limits, signal, raw: format.raw });
-  return { head: null, bytes: format.writeAll(signals, open.model.card.outputs, { signal }) };
+  return { head, bytes: format.writeAll(signals, open.model.card.outputs, { signal }) };
 }
 
-async function termsOf(source: FunctionSource, store: Functaset, asked: Combination): Promise<Term[]> {
+/** `notes` gets what is to be said of the functions. */
+async function termsOf(
+  source: FunctionSource,
+  store: Functaset,
+  asked: Combination,
+  notes: string[],
+): Promise<Term[]> {
+  const named = async (ids: readonly string[]) => {
+    const found = await getFunctions(source, store, ids);
+    notes.push(...notesOf(found));
+    return found;
+  };
   switch (asked.kind) {
     case 'path': {
-      const [from, to] = await getFunctions(source, store, [asked.from, asked.to]);
+      const [from, to] = await named([asked.from, asked.to]);
       return pathBetween(from!, to!, asked.steps, await pathSpaceOf(source.model, asked.space));
     }
     case 'mean': {
@@ -76,13 +90,13 @@ async function termsOf(source: FunctionSource, store: Functaset, asked: Combinat
       if ((ids === undefined) === (label === undefined)) {
         throw new BadInputError('which-functions', 'a mean is of ids or of a label; give one of them');
       }
-      const found = await (ids === undefined
-        ? labelled(source, store, label!)
-        : getFunctions(source, store, ids));
+      if (ids !== undefined) return [meanOf(await named(ids), weights)];
+      const found = await labelled(source, store, label!);
+      notes.push(...notesOf(found));
       return [meanOf(found, weights)];
     }
     case 'difference': {
-      const [one, other] = await getFunctions(source, store, [asked.id, asked.less]);
+      const [one, other] = await named([asked.id, asked.less]);
       return [differenceOf(one!, other!)];
     }
     default:

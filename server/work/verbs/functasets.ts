@@ -11,7 +11,7 @@ import {
   unknownFunction,
 } from '../../../src/functaset/index.ts';
 import { type Filter, matching } from '../../../src/query/index.ts';
-import { type OpenFunction, openFunctions } from '../../../src/session/functions.ts';
+import { modulated, openFunctions } from '../../../src/session/functions.ts';
 import type { DecodeOptions, Session } from '../../../src/session/index.ts';
 import { fieldRows } from '../../../src/session/rows.ts';
 import { networkOf } from '../../../src/session/store.ts';
@@ -108,7 +108,10 @@ export async function codedFunction(
   const fn = await functionOf(shelf, functaset, id);
   if (fn.content.kind === 'file') return { head: null, bytes: whole(fn.content.bytes) };
   const { session } = await shelf.model(model);
-  const opened = await openFunctions(session, [fn], { limits: shelf.limits, signal });
+  const opened = await modulated(
+    session,
+    await openFunctions(session, [fn], { limits: shelf.limits, signal }),
+  );
   return { head: null, bytes: whole(await codeTerms(session, opened)) };
 }
 
@@ -135,7 +138,8 @@ async function rowsOf(
       throw error instanceof FunctaError && error.kind === 'stream' ? damagedFunction(fn.id, error) : error;
     });
   }
-  const [{ shape, modulation, quality }] = (await openFunctions(session, [fn], options)) as [OpenFunction];
+  const [found] = await modulated(session, await openFunctions(session, [fn], options));
+  const { shape, modulation, quality } = found!;
   return fieldRows(session, shape, modulation, { ...options, quality });
 }
 

@@ -4,7 +4,6 @@ import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { PathSpaceName, Term } from '../../combine/index.ts';
 import { togetherText } from '../../formats/formats.ts';
-import type { Functaset } from '../../functaset/types.ts';
 import type { FunctionSource } from '../../session/functions.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, standardStream, writeOutput } from '../files.ts';
@@ -35,7 +34,9 @@ interface MeanFlags extends CombineFlags {
   readonly label?: string;
 }
 
-type Combine = (store: Functaset, source: FunctionSource) => Promise<Term[]>;
+/** Functions of the store, by ids or all of a label. */
+type Get = (which: readonly string[] | string) => Promise<Term[]>;
+type Combine = (get: Get, source: FunctionSource) => Promise<Term[]>;
 
 export function addCombine(program: Command, run: Run): void {
   const combine = program
@@ -72,9 +73,9 @@ export function addCombine(program: Command, run: Run): void {
       ),
   ).action(
     run((job: Job, store: string, from: string, to: string, flags: PathFlags) =>
-      combined(job, store, flags, async (opened, source) => {
-        const { getFunctions, pathBetween, pathSpaceOf } = await import('../../combine/index.ts');
-        const [a, b] = await getFunctions(source, opened, [from, to]);
+      combined(job, store, flags, async (get, source) => {
+        const { pathBetween, pathSpaceOf } = await import('../../combine/index.ts');
+        const [a, b] = await get([from, to]);
         return pathBetween(a!, b!, flags.steps, await pathSpaceOf(source.model, flags.space));
       }),
     ),
@@ -92,13 +93,9 @@ export function addCombine(program: Command, run: Run): void {
       if ((flags.label === undefined) === (ids.length === 0)) {
         throw new UsageError('which-functions', 'give ids of functions, or --label');
       }
-      return combined(job, store, flags, async (opened, source) => {
-        const { getFunctions, labelled, meanOf } = await import('../../combine/index.ts');
-        const found =
-          flags.label === undefined
-            ? await getFunctions(source, opened, ids)
-            : await labelled(source, opened, flags.label);
-        return [meanOf(found, flags.weights)];
+      return combined(job, store, flags, async (get) => {
+        const { meanOf } = await import('../../combine/index.ts');
+        return [meanOf(await get(flags.label ?? ids), flags.weights)];
       });
     }),
   );
@@ -111,9 +108,9 @@ export function addCombine(program: Command, run: Run): void {
       .argument('<less>', 'the id of another'),
   ).action(
     run((job: Job, store: string, id: string, less: string, flags: CombineFlags) =>
-      combined(job, store, flags, async (opened, source) => {
-        const { differenceOf, getFunctions } = await import('../../combine/index.ts');
-        const [a, b] = await getFunctions(source, opened, [id, less]);
+      combined(job, store, flags, async (get) => {
+        const { differenceOf } = await import('../../combine/index.ts');
+        const [a, b] = await get([id, less]);
         return [differenceOf(a!, b!)];
       }),
     ),
@@ -144,11 +141,19 @@ async function combined(job: Job, path: string, flags: CombineFlags, combine: Co
   const model = await modelOfStore(flags.model, path);
   const format = coded ? undefined : formatFor(model.card, named);
   const { openFunctasetOf } = await import('../../session/store.ts');
-  const { codeTerms, decodeTerms } = await import('../../combine/index.ts');
+  const { codeTerms, decodeTerms, getFunctions, labelled, notesOf } = await import('../../combine/index.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
     return await withSession(job, model, async (session) => {
-      const terms = await combine(store, session);
+      const plainFits: string[] = [];
+      const terms = await combine(async (which) => {
+        const found = await (typeof which === 'string'
+          ? labelled(session, store, which)
+          : getFunctions(session, store, which));
+        for (const note of notesOf(found)) job.note(note);
+        plainFits.push(...found.filter(({ isPlainFit }) => isPlainFit).map(({ id }) => id));
+        return found;
+      }, session);
       const { signal } = job;
       const content =
         format === undefined
@@ -168,6 +173,7 @@ async function combined(job: Job, path: string, flags: CombineFlags, combine: Co
           functions: terms.length,
           shape,
           outputBytes,
+          plainFits,
         },
         lines: [
           `${output === standardStream ? 'stdout' : output}: ${terms.length} of ${sizeText(shape)}, ${bytesText(outputBytes)}`,

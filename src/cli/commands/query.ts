@@ -326,11 +326,11 @@ async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput
   }
 }
 
-/** The head in one line, then a table of what the items have in common. */
+/** The head in one line, then a table of the items; what an item does not say is a dash. */
 function linesOf({ kind, items, next, ...head }: Row): string[] {
   const said = Object.entries(head).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
-  const rows = (items as Row[]).map((item) => Object.entries(item).map(([name, value]) => cell(name, value)));
-  const names = Object.keys((items as Row[])[0] ?? {});
+  const names = [...new Set((items as Row[]).flatMap((item) => Object.keys(item)))];
+  const rows = (items as Row[]).map((item) => names.map((name) => cell(name, item[name] ?? null)));
   return [
     ...(said.length > 0 ? [said.join(', ')] : []),
     ...(rows.length > 0 ? columns([names, ...rows]) : ['none']),

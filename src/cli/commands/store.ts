@@ -113,9 +113,11 @@ async function exported(job: Job, path: string, { model: ref, output, force }: P
         const onProgress = (done: number, total: number) => progress.update(done, total);
         const found = exportModulations({ model, engine }, store, { format, limits, signal, onProgress });
         const bytes = await writeOutput(output, found.content, { stdout: job.streams.stdout, force });
-        const { ids, length } = found;
+        const { ids, length, plainFits } = found;
+        if (plainFits.length > 0)
+          job.note(`${plainFits.length} of them are stored as samples: their rows are plain fits`);
         return {
-          data: { store: path, output, functions: ids.length, length, bytes, ids },
+          data: { store: path, output, functions: ids.length, length, bytes, ids, plainFits },
           lines: [`${output}: ${ids.length} modulations of ${length} numbers, ${bytesText(bytes)}`],
         };
       }),
