@@ -10,7 +10,10 @@ const alone = [
   'datasets/fetch/**/*.test.ts',
 ];
 
-const shared = { testTimeout: 60_000, pool: 'forks', globalSetup: './test/make-kinds.ts' } as const;
+const shared = {
+  ...{ testTimeout: 60_000, pool: 'forks', globalSetup: './test/make-kinds.ts' },
+  setupFiles: process.env.FUNCTA_CPU === undefined ? [] : ['./test/cpu.ts'],
+} as const;
 
 export default defineConfig({
   test: {
