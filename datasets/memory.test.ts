@@ -22,3 +22,15 @@ it.each([
 ])('refuses %#', (signals, code) => {
   expect(() => datasetOf(signals)).toThrow(expect.objectContaining({ code }));
 });
+
+it('takes values of any range by outputs and axes that say what they are, and refuses them without', () => {
+  const kelvin = { ...signal, values: new Float32Array(8).fill(280) };
+  expect(() => datasetOf([kelvin])).toThrow(expect.objectContaining({ code: 'data-range' }));
+  const outputs = [{ name: 'temperature', unit: 'K', low: 240, peak: 80, sample: 'float32' as const }];
+  expect(datasetOf([kelvin], { outputs }).kind).toEqual({ outputs, axes: [{ name: 'x' }] });
+  const two = { outputs: [...outputs, ...outputs] };
+  expect(() => datasetOf([kelvin], two)).toThrow(expect.objectContaining({ kind: 'input' }));
+  expect(() => datasetOf([kelvin], { outputs: [{ ...outputs[0]!, peak: -1 }] })).toThrow(
+    expect.objectContaining({ code: 'bad-card' }),
+  );
+});

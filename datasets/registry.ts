@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { aText, check, optionsOf } from '../src/core/check.ts';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import type { DataKind } from '../src/field/outputs.ts';
 import { pictureFormats } from '../src/formats/formats.ts';
@@ -50,6 +51,7 @@ export interface DatasetListing {
  * const ready = listDatasets().filter(({ state }) => state === 'ready');
  */
 export function listDatasets(options: { cacheDir?: string } = {}): DatasetListing[] {
+  check('listDatasets', optionsOf({ cacheDir: aText })(options, 'options'));
   return entries.map((entry) => ({
     name: entry.name,
     card: entry.card,
@@ -70,6 +72,12 @@ export async function openDataset(
   split: Split | 'all',
   options: OpenOptions = {},
 ): Promise<Dataset> {
+  check(
+    'openDataset',
+    aText(name, 'name'),
+    aText(split, 'split'),
+    optionsOf({ cacheDir: aText, path: aText })(options, 'options'),
+  );
   const { entry, path } = findEntry(name);
   if (split !== 'all' && !splits.includes(split)) {
     throw new BadInputError(
@@ -123,6 +131,7 @@ export async function openDirectory(
  * await fetchDataset('fixture-fashion');
  */
 export async function fetchDataset(name: string, options: FetchOptions = {}): Promise<string> {
+  check('fetchDataset', aText(name, 'name'), optionsOf({ cacheDir: aText })(options, 'options'));
   return fetchEntry(findEntry(name).entry, options);
 }
 

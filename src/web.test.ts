@@ -73,3 +73,7 @@ it('reads networks of their own without a model, and asks for one where it takes
   const coded = new Uint8Array(await readFile(demoPath));
   await expect(reader.open(coded)).rejects.toMatchObject({ code: 'no-model' });
 });
+
+it('names bytes that are not its module', async () => {
+  await expect(web.openReader({ wasm: new Uint8Array(9) })).rejects.toMatchObject({ code: 'bad-wasm' });
+});

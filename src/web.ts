@@ -52,7 +52,7 @@ export interface Reader {
 }
 
 /**
- * A reader. Throws what `readModel` throws.
+ * A reader. Throws BadInputError `bad-wasm`, and what `readModel` throws.
  *
  * @example
  * const [wasm, model] = await Promise.all(['functa.wasm', 'model.safetensors'].map(async (url) => (await fetch(url)).bytes()));

@@ -1,5 +1,7 @@
 /** Asking a classifier, and judging it by a functaset. */
+
 import { setImmediate } from 'node:timers/promises';
+import { aModel, aNumber, anEngine, aText, check, having, maybe } from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openTensorFlow, type TensorFlow } from '../engine/tfjs/backend.ts';
@@ -42,6 +44,17 @@ export async function evaluateClassifier(options: {
   readonly limit?: number | undefined;
   readonly threads?: number | undefined;
 }): Promise<Evaluated> {
+  check(
+    'evaluateClassifier',
+    having({
+      model: aModel,
+      engine: anEngine,
+      classifier: aText,
+      functaset: aText,
+      limit: maybe(aNumber),
+      threads: maybe(aNumber),
+    })(options, 'options'),
+  );
   const { model, engine, limit } = options;
   const classifier = await loadClassifier(options.classifier);
   checkOwner(classifier, model);

@@ -1,5 +1,18 @@
 /** Training a classifier on a functaset. */
+
 import { rm } from 'node:fs/promises';
+import {
+  aFlag,
+  aModel,
+  aNumber,
+  anAbortSignal,
+  anEngine,
+  anObject,
+  aText,
+  check,
+  having,
+  maybe,
+} from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkFree, writeWhole } from '../disk/whole.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -80,6 +93,22 @@ export interface TrainedClassifier {
  * await trainClassifier({ model, engine, functaset: 'store.functaset', probe: 'linear', out: 'labels.safetensors' });
  */
 export async function trainClassifier(options: TrainClassifierOptions): Promise<TrainedClassifier> {
+  check(
+    'trainClassifier',
+    having({
+      model: aModel,
+      engine: anEngine,
+      functaset: aText,
+      out: aText,
+      probe: aText,
+      recipe: maybe(anObject),
+      limit: maybe(aNumber),
+      threads: maybe(aNumber),
+      replace: maybe(aFlag),
+      validation: maybe(aText),
+      signal: maybe(anAbortSignal),
+    })(options, 'options'),
+  );
   const { model, probe, signal, replace = false } = options;
   await checkFree(options.out, { replace });
   const started = performance.now();

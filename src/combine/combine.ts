@@ -2,6 +2,7 @@
  * Arithmetic on functions: paths between them, means, differences, weighted sums. A result is a modulation, and so a function
  * again, of the network that the terms are of: the caller brings them to one. Modulation zero is the base network itself, so a difference shows what sets one function apart around that.
  */
+import { aNumber, anObject, aTerm, check, listOf, numbers } from '../core/check.ts';
 import { BadInputError, ConflictError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
@@ -42,6 +43,13 @@ export const mostTerms = 65_536;
  * const between = pathBetween(fn, other, 5).map((term) => session.func(term));
  */
 export function pathBetween(from: Term, to: Term, steps: number, space: PathSpace = modulations): Term[] {
+  check(
+    'pathBetween',
+    aTerm(from, 'from'),
+    aTerm(to, 'to'),
+    aNumber(steps, 'steps'),
+    anObject(space, 'space'),
+  );
   checkAlike([from, to]);
   if (!Number.isInteger(steps) || steps < 2) {
     throw new BadInputError('path-steps', `a path has at least 2 functions, not ${steps}`);
@@ -66,6 +74,7 @@ export function pathBetween(from: Term, to: Term, steps: number, space: PathSpac
  * const sum = session.func(weightedSum([fn, other], [0.7, 0.3]));
  */
 export function weightedSum(terms: readonly Term[], weights: readonly number[]): Term {
+  check('weightedSum', listOf(aTerm, 'functions')(terms, 'terms'), numbers(weights, 'weights'));
   checkAlike(terms);
   if (weights.length !== terms.length || weights.some((w) => !Number.isFinite(w))) {
     throw new BadInputError(
@@ -88,7 +97,10 @@ export function weightedSum(terms: readonly Term[], weights: readonly number[]):
  * @example
  * const mean = session.func(meanOf([fn, other]));
  */
-export function meanOf(terms: readonly Term[], weights: readonly number[] = terms.map(() => 1)): Term {
+export function meanOf(terms: readonly Term[], given?: readonly number[]): Term {
+  check('meanOf', listOf(aTerm, 'functions')(terms, 'terms'));
+  const weights = given ?? terms.map(() => 1);
+  check('meanOf', numbers(weights, 'weights'));
   const total = weights.reduce((sum, w) => sum + w, 0);
   if (terms.length > 0 && !(total > 0 && weights.every((w) => w >= 0))) {
     throw new BadInputError('weights', 'a mean takes weights from 0, one of them above it');
@@ -106,6 +118,7 @@ export function meanOf(terms: readonly Term[], weights: readonly number[] = term
  * const difference = differenceOf(fn, other);
  */
 export function differenceOf(a: Term, b: Term): Term {
+  check('differenceOf', aTerm(a, 'a'), aTerm(b, 'b'));
   return weightedSum([a, b], [1, -1]);
 }
 

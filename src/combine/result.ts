@@ -2,6 +2,21 @@
 
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
+import {
+  aBox,
+  aFlag,
+  aModel,
+  aModelAndEngine,
+  aNumber,
+  anObject,
+  aSize,
+  aTerm,
+  aText,
+  check,
+  having,
+  listOf,
+  optionsOf,
+} from '../core/check.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
@@ -26,7 +41,7 @@ import type { Term } from './combine.ts';
  * const mean = await codeTerms(session, [meanOf([fn, other])]);
  */
 export async function codeTerms(
-  { model }: Pick<Session, 'model'>,
+  session: Pick<Session, 'model'>,
   terms: readonly Term[],
   options: {
     readonly quality?: number | undefined;
@@ -35,6 +50,13 @@ export async function codeTerms(
     readonly signal?: AbortSignal | undefined;
   } = {},
 ): Promise<Uint8Array> {
+  check(
+    'codeTerms',
+    having({ model: aModel })(session, 'session'),
+    listOf(aTerm, 'functions')(terms, 'terms'),
+    optionsOf({ quality: aNumber, prior: aText, work: anObject })(options, 'options'),
+  );
+  const { model } = session;
   const own = terms[0]?.quality ?? defaultQuality;
   const { quality = own, prior = bestPrior(model), work = inlineWork, signal } = options;
   checkCodedAt(model, quality, own);
@@ -56,6 +78,12 @@ export async function decodeTerms(
   terms: readonly Term[],
   options: Omit<DecodeOptions, 'item'> & { readonly limits?: Limits | undefined } = {},
 ): Promise<Signal[]> {
+  check(
+    'decodeTerms',
+    aModelAndEngine(session, 'session'),
+    listOf(aTerm, 'functions')(terms, 'terms'),
+    optionsOf({ size: aSize, region: aBox, raw: aFlag })(options, 'options'),
+  );
   const { limits = defaultLimits } = options;
   checkTogether(session, terms, { ...options, limits });
   const signals: Signal[] = [];

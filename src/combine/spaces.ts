@@ -1,4 +1,5 @@
 /** Spaces that paths between the functions of a model run in. */
+import { aModel, aText, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
@@ -22,6 +23,7 @@ export type PathSpaceName = (typeof pathSpaces)[number];
  * const space = await pathSpaceOf(model, 'flow');
  */
 export async function pathSpaceOf(model: Model, name: PathSpaceName): Promise<PathSpace | undefined> {
+  check('pathSpaceOf', aModel(model, 'model'), aText(name, 'name'));
   if (name === 'metric') return undefined;
   const flow = await openGenerative(model, name);
   const own = model.card.shape;

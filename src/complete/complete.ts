@@ -3,6 +3,19 @@
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { Gaussian } from '../../prior/gaussian/index.ts';
 import { type KindThat, kindsThat } from '../../prior/kinds.ts';
+import {
+  aFlag,
+  aModelAndEngine,
+  aNumber,
+  anObject,
+  aShape,
+  aSize,
+  aText,
+  check,
+  having,
+  numbers,
+  optionsOf,
+} from '../core/check.ts';
 import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
@@ -81,10 +94,28 @@ const turns = 8;
  * const { completed } = await complete(session, observeMasked(signal, { shape: [28, 28], observed: half }), { draws: 0 });
  */
 export async function complete(
-  { model, engine }: { readonly model: Model; readonly engine: Engine },
+  source: { readonly model: Model; readonly engine: Engine },
   observation: Observation,
   options: CompleteOptions = {},
 ): Promise<Completion> {
+  check(
+    'complete',
+    aModelAndEngine(source, 'source'),
+    having(
+      { shape: aShape, channels: aNumber, coordinates: numbers, group: aNumber, values: numbers },
+      'an observation, as observeMasked gives it',
+    )(observation, 'observation'),
+    optionsOf({
+      prior: aText,
+      own: anObject,
+      draws: aNumber,
+      seed: aNumber,
+      noise: aNumber,
+      size: aSize,
+      raw: aFlag,
+    })(options, 'options'),
+  );
+  const { model, engine } = source;
   const { draws = 4, seed = 0, noise = defaultNoise, limits = defaultLimits, size, raw, signal } = options;
   const { card, network } = model;
   const started = performance.now();

@@ -1,5 +1,6 @@
 /** What is known of a signal: values at places, or means over pieces of it. */
 
+import { aNumber, aShape, aSignal, check, having, maybe, numbers } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { knownSamples, type Mask } from '../signal/mask.ts';
@@ -24,6 +25,11 @@ export interface Observation {
  * const observation = observeMasked(signal); // all but NaN
  */
 export function observeMasked(signal: Signal, mask?: Mask): Observation {
+  check(
+    'observeMasked',
+    aSignal(signal, 'signal'),
+    maybe(having({ shape: aShape, observed: numbers }))(mask, 'mask'),
+  );
   const { shape, channels, values } = signal;
   const known = knownSamples(signal, mask === undefined ? [] : [mask]);
   const all = gridPositions(coveringGrid(shape));
@@ -43,7 +49,9 @@ export function observeMasked(signal: Signal, mask?: Mask): Observation {
  * @example
  * const mask = maskOf({ shape: [28, 28], values: signal.values });
  */
-export function maskOf({ shape, values }: { shape: readonly number[]; values: ArrayLike<number> }): Mask {
+export function maskOf(of: { shape: readonly number[]; values: ArrayLike<number> }): Mask {
+  check('maskOf', having({ shape: aShape, values: numbers })(of, 'mask'));
+  const { shape, values } = of;
   return { shape, observed: Uint8Array.from(values, (value) => Number(value >= 0.5)) };
 }
 
@@ -61,6 +69,12 @@ export function observePoints(
   channels: number,
   table: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
 ): Observation {
+  check(
+    'observePoints',
+    aShape(shape, 'shape'),
+    aNumber(channels, 'channels'),
+    having({ shape: aShape, data: numbers })(table, 'table'),
+  );
   const axes = shape.length;
   const columns = axes + channels;
   const [n = 0, width] = table.shape;
@@ -97,6 +111,7 @@ export function observePoints(
  * const observation = observeCoarse([28, 28], coarse);
  */
 export function observeCoarse(shape: readonly number[], coarse: Signal): Observation {
+  check('observeCoarse', aShape(shape, 'shape'), aSignal(coarse, 'coarse'));
   if (coarse.shape.length !== shape.length || coarse.shape.some((n, axis) => n > shape[axis]!)) {
     throw new BadInputError(
       'coarse-shape',

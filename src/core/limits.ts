@@ -2,6 +2,7 @@
  * What a parser may be asked for. A count read from bytes is compared with its limit before anything is sized by
  * it: a file of 60 bytes can ask for anything.
  */
+import { anObject, check } from './check.ts';
 import { LimitError } from './errors.ts';
 
 export interface Limits {
@@ -98,6 +99,7 @@ export const serverLimits: Limits = column('server');
  * const limits = withLimits({ maxMultiplyAdds: 2 ** 50 });
  */
 export function withLimits(changes: Partial<Limits> = {}): Limits {
+  check('withLimits', anObject(changes, 'changes'));
   return { ...defaultLimits, ...changes };
 }
 

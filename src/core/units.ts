@@ -2,6 +2,7 @@
  * Every figure the project reports goes through these: one PSNR, one rate. Two conventions for a set of items are
  * in use in the literature and differ by up to a decibel, so both have a name.
  */
+import { aNumber, check, maybe, numbers } from './check.ts';
 import { BadInputError } from './errors.ts';
 
 /**
@@ -13,6 +14,7 @@ import { BadInputError } from './errors.ts';
  * const error = mse(signal.values, signal.values); // 0
  */
 export function mse(a: ArrayLike<number>, b: ArrayLike<number>, weights?: ArrayLike<number>): number {
+  check('mse', numbers(a, 'a'), numbers(b, 'b'), maybe(numbers)(weights, 'weights'));
   const points = weights?.length ?? a.length;
   const channels = points === 0 ? 0 : a.length / points;
   if (a.length !== b.length || !Number.isInteger(channels)) {
@@ -47,6 +49,7 @@ export function mse(a: ArrayLike<number>, b: ArrayLike<number>, weights?: ArrayL
  * psnrDb(0.0001); // 40
  */
 export function psnrDb(mse: number, peak = 1): number {
+  check('psnrDb', aNumber(mse, 'mse'), aNumber(peak, 'peak'));
   return 10 * Math.log10((peak * peak) / mse);
 }
 
@@ -57,6 +60,7 @@ export function psnrDb(mse: number, peak = 1): number {
  * bitsPerPoint(130, 32 * 32); // 1.015625
  */
 export function bitsPerPoint(bytes: number, points: number): number {
+  check('bitsPerPoint', aNumber(bytes, 'bytes'), aNumber(points, 'points'));
   return (8 * bytes) / points;
 }
 
@@ -67,6 +71,7 @@ export function bitsPerPoint(bytes: number, points: number): number {
  * meanPsnrOfItems([0.01, 0.0001]); // 30: of items of 20 and 40 dB
  */
 export function meanPsnrOfItems(mses: ArrayLike<number>, peak = 1): number {
+  check('meanPsnrOfItems', numbers(mses, 'mses'), aNumber(peak, 'peak'));
   return mean(mses, (error) => psnrDb(error, peak));
 }
 
@@ -77,6 +82,7 @@ export function meanPsnrOfItems(mses: ArrayLike<number>, peak = 1): number {
  * psnrOfMeanMse([0.01, 0.0001]);
  */
 export function psnrOfMeanMse(mses: ArrayLike<number>, peak = 1): number {
+  check('psnrOfMeanMse', numbers(mses, 'mses'), aNumber(peak, 'peak'));
   return psnrDb(
     mean(mses, (error) => error),
     peak,

@@ -1,4 +1,5 @@
 /** Opens an engine by name, or the fastest that works here. */
+import { aNumber, aText, check, maybe, optionsOf } from '../core/check.ts';
 import { AbortedError, BadInputError, FunctaError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
 import { type Timing, type TimingOptions, timeEngine } from './timing.ts';
@@ -63,6 +64,7 @@ export const engineNames = Object.keys(openers) as readonly EngineName[];
  * await one.close();
  */
 export async function openEngine(choice?: EngineName, options: EngineOptions = {}): Promise<Engine> {
+  check('openEngine', maybe(aText)(choice, 'engine'), optionsOf({ threads: aNumber })(options, 'options'));
   const name = choice ?? engineNamed(process.env.FUNCTA_ENGINE);
   if (name !== undefined) return (await openerOf(name)(options)).engine;
   let reason: unknown;
@@ -123,6 +125,7 @@ export interface ListOptions extends EngineOptions, TimingOptions {
  * const states = await listEngines({ names: ['native'], rounds: 1 });
  */
 export async function listEngines(options: ListOptions = {}): Promise<EngineState[]> {
+  check('listEngines', optionsOf()(options, 'options'));
   const states: EngineState[] = [];
   for (const name of options.names ?? engineNames) states.push(await stateOf(name, options));
   return states;

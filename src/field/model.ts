@@ -5,6 +5,7 @@
  */
 
 import { ByteWriter } from '../core/bytes.ts';
+import { anObject, byteArray, check, partsOfModel } from '../core/check.ts';
 import type { ErrorCode } from '../core/error-codes.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
@@ -59,6 +60,7 @@ export function isModelFormat(format: string | undefined): boolean {
  * const model = readModel(new Uint8Array(await readFile(modelPath)));
  */
 export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Model {
+  check('readModel', byteArray(bytes, 'bytes'), anObject(limits, 'limits'));
   const { tensors, metadata } = readSafetensors(bytes, limits);
   const format = ([1, 2] as const).find((known) => modelFormats[known] === metadata.format);
   if (format === undefined) {
@@ -95,6 +97,7 @@ export function readModel(bytes: Uint8Array, limits: Limits = defaultLimits): Mo
  * const file = writeModel(model);
  */
 export function writeModel(parts: ModelParts, limits: Limits = defaultLimits): Uint8Array {
+  check('writeModel', partsOfModel(parts, 'model'), anObject(limits, 'limits'));
   const { network, steps, slopes } = parts;
   const { format, json } = cardJson({ ...parts.card, spec: network.spec });
   // Through JSON, as a reader will see it: Infinity is null there and is refused here.

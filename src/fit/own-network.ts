@@ -3,6 +3,7 @@
  * that were met are kept. The learning rate falls along a cosine, which reaches in thousands of iterations what a constant one takes
  * tens of thousands for.
  */
+import { aNumber, aShape, check } from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import { allFinite } from '../engine/check.ts';
@@ -69,6 +70,7 @@ const leastWidth = 4;
  * const { layers, width } = ownSizeFor([32, 32], 3);
  */
 export function ownSizeFor(shape: readonly number[], outputs: number): OwnSize {
+  check('ownSizeFor', aShape(shape, 'shape'), aNumber(outputs, 'outputs'));
   const points = pointCount(shape);
   const layers = points < smallSignal ? 2 : points < 2 ** 17 ? 5 : 10;
   const most = weightsPerRoot * Math.sqrt(points);
@@ -88,6 +90,7 @@ const smallSignal = 2 ** 13;
  * const w0 = w0For([32, 32]);
  */
 export function w0For(shape: readonly number[]): number {
+  check('w0For', aShape(shape, 'shape'));
   return pointCount(shape) < smallSignal ? 15 : 30;
 }
 

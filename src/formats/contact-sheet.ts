@@ -1,3 +1,4 @@
+import { aSignal, check, listOf, optionsOf } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { look } from '../core/look.ts';
@@ -24,6 +25,7 @@ export interface ContactSheetOptions {
  * const sheet = contactSheet(signals.slice(0, 4));
  */
 export function contactSheet(pictures: readonly Signal[], options: ContactSheetOptions = {}): Signal {
+  check('contactSheet', listOf(aSignal, 'signals')(pictures, 'pictures'), optionsOf()(options, 'options'));
   if (pictures.length === 0)
     throw new BadInputError('sheet-empty', 'a contact sheet needs at least one picture');
   for (const picture of pictures) {

@@ -2,6 +2,7 @@
  * The formats of signals: how a file of each is told by its name, its media type and its first bytes, read and written. Whatever reads
  * or writes signals takes its list from here; nothing else names a format.
  */
+import { aRowStream, type Check, check, kind } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Output } from '../field/outputs.ts';
@@ -90,10 +91,17 @@ export function writtenFormatFor(kind: SignalKind, name: string | undefined, own
 export function signalChunks(
   rows: RowStream,
   name: WrittenName,
-  outputs: readonly Output[] = new Array(rows.channels).fill(unitOutput),
+  given?: readonly Output[],
 ): AsyncIterable<Uint8Array> {
+  check('signalChunks', aRowStream(rows, 'rows'), aWrittenName(name, 'name'));
+  const outputs = given ?? new Array(rows.channels).fill(unitOutput);
   return writtenFormats.find((format) => format.name === name)!.write(rows, outputs);
 }
+
+const aWrittenName: Check = (value, name) =>
+  kind(`one of ${writtenFormats.map((format) => format.name).join(', ')}`, (given) =>
+    writtenFormats.some((format) => format.name === given),
+  )(value, name);
 
 const unitOutput: Output = { name: 'value', offset: 0, scale: 1, low: 0, peak: 1, sample: 'uint8' };
 

@@ -1,4 +1,5 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
+import { aSignal, aText, byteArray, check, optionsOf } from '../core/check.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
@@ -40,6 +41,7 @@ export interface ReadImageOptions {
  * const picture = await readImage(await readFile(png), { id: 'moon', channels: 'rgb' });
  */
 export async function readImage(bytes: Uint8Array, options: ReadImageOptions = {}): Promise<Signal> {
+  check('readImage', byteArray(bytes, 'bytes'), optionsOf()(options, 'options'));
   const pixels = await readPixels(bytes, options);
   const { bytes: samples, shape, channels, notes } = pixels;
   return signalKeepingBytes(samples, {
@@ -103,6 +105,7 @@ export async function writeImage(
   format: ImageFormat,
   options: WriteImageOptions = {},
 ): Promise<Uint8Array> {
+  check('writeImage', aSignal(signal, 'signal'), aText(format, 'format'), optionsOf()(options, 'options'));
   const [height, width] = signal.shape;
   if (signal.shape.length !== 2 || ![1, 3, 4].includes(signal.channels)) {
     const is = `shape [${signal.shape}] with ${signal.channels} channels`;

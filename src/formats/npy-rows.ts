@@ -1,5 +1,6 @@
 /** float32 .npy files, written as the rows come. */
 
+import { aRowStream, check } from '../core/check.ts';
 import type { RowStream } from '../signal/rows.ts';
 import { writeNpy } from './npy.ts';
 
@@ -10,6 +11,7 @@ import { writeNpy } from './npy.ts';
  * await writeFile('signal.npy', npyChunks(fn.rows({ size: '4x' })));
  */
 export async function* npyChunks(stream: RowStream): AsyncIterable<Uint8Array> {
+  check('npyChunks', aRowStream(stream, 'stream'));
   const shape = stream.channels === 1 ? stream.shape : [...stream.shape, stream.channels];
   // without data, what is written is the header
   yield writeNpy({ dtype: 'F32', shape, data: new Float32Array(0) });

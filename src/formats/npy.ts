@@ -1,4 +1,5 @@
 /** The array format of NumPy (NEP 1; numpy.lib.format, versions 1 to 3). */
+import { anObject, aSignal, byteArray, check, having, kind } from '../core/check.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { allocate, type Dtype, elementCount, type Tensor, type TypedArray } from '../core/tensor.ts';
@@ -52,6 +53,7 @@ const maxAxes = 32;
  * const { shape, data } = readNpy(npy);
  */
 export function readNpy(bytes: Uint8Array, limits: Limits = defaultLimits): Tensor {
+  check('readNpy', byteArray(bytes, 'bytes'), anObject(limits, 'limits'));
   return readElements(bytes, limits).tensor;
 }
 
@@ -92,6 +94,10 @@ function readElements(bytes: Uint8Array, limits: Limits): { readonly tensor: Ten
  * const npy = writeNpy({ dtype: 'F32', shape: [2, 2], data: new Float32Array([1, 2, 3, 4]) });
  */
 export function writeNpy(tensor: Tensor): Uint8Array {
+  check(
+    'writeNpy',
+    having({ dtype: aType, shape: kind('a list', Array.isArray), data: anArray })(tensor, 'tensor'),
+  );
   const { dtype, shape, data } = tensor;
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
   const dictionary = `{'descr': '${descriptors[dtype]}', 'fortran_order': False, 'shape': ${tuple}, }`;
@@ -105,6 +111,11 @@ export function writeNpy(tensor: Tensor): Uint8Array {
   if (!isLittleEndian) reverseElements(bytes.subarray(start), elementBytes);
   return bytes;
 }
+
+const aType = kind(`one of ${Object.keys(descriptors).join(', ')}`, (value) =>
+  Object.hasOwn(descriptors, String(value)),
+);
+const anArray = kind('a typed array', (value) => ArrayBuffer.isView(value) && !(value instanceof DataView));
 
 /** Signals of an array, and what its numbers stand for. */
 export interface NpySignalOptions {
@@ -134,6 +145,7 @@ export function readNpyShape(bytes: Uint8Array): readonly number[] {
  * const signal = signalFromNpy(npy, { id: 'array', axes: 2 });
  */
 export function signalFromNpy(bytes: Uint8Array, options: NpySignalOptions): Signal {
+  check('signalFromNpy', byteArray(bytes, 'bytes'), anObject(options, 'options'));
   const { axes, outputs = 'any', id = 'npy', limits = defaultLimits, onShape } = options;
   onShape?.(readNpyShape(bytes).slice(0, axes));
   const { tensor, type } = readElements(bytes, limits);
@@ -166,6 +178,7 @@ export function signalFromNpy(bytes: Uint8Array, options: NpySignalOptions): Sig
  * const npy = signalToNpy(signal);
  */
 export function signalToNpy(signal: Signal): Uint8Array {
+  check('signalToNpy', aSignal(signal, 'signal'));
   const shape = signal.channels === 1 ? signal.shape : [...signal.shape, signal.channels];
   return writeNpy({ dtype: 'F32', shape, data: signal.values });
 }

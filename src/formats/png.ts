@@ -2,8 +2,10 @@
  * A PNG encoder that takes rows as they come (PNG, third edition, W3C 2025, sections 5 and 9): memory is that of a
  * few rows, whatever the size of the picture.
  */
+
 import { once } from 'node:events';
 import { crc32, createDeflate } from 'node:zlib';
+import { aRowStream, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { RowStream } from '../signal/rows.ts';
 
@@ -19,6 +21,7 @@ const maxPngAxis = 2 ** 31 - 1;
  * await writeFile('large.png', pngChunks(fn.rows({ size: '4x' })));
  */
 export function pngChunks(stream: RowStream): AsyncIterable<Uint8Array> {
+  check('pngChunks', aRowStream(stream, 'stream'));
   const { shape, channels } = stream;
   const [height, width] = shape;
   const colourType = colourTypes[channels - 1];

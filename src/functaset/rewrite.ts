@@ -3,8 +3,10 @@
  * format 1. Records are copied in order of their keys, so that every page is filled, into a directory within the store's own; its file
  * then takes the place of the old one in one rename. A process that has the old file open goes on with that.
  */
+
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { aText, check, optionsOf } from '../core/check.ts';
 import { AbortedError, BadStreamError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { dropScratch, scratchBeside } from '../disk/scratch.ts';
@@ -37,6 +39,7 @@ const nothing = new Uint8Array(0);
  * await compactFunctaset('store.functaset');
  */
 export function compactFunctaset(path: string, options: WalkOptions = {}): Promise<Rewritten> {
+  check('compactFunctaset', aText(path, 'path'), optionsOf()(options, 'options'));
   return rewrite(path, decodeRecord, options, (info) => decodeInfo(path, info));
 }
 
@@ -48,6 +51,7 @@ export function compactFunctaset(path: string, options: WalkOptions = {}): Promi
  * await upgradeFunctaset('old.functaset');
  */
 export function upgradeFunctaset(path: string, options: WalkOptions = {}): Promise<Rewritten> {
+  check('upgradeFunctaset', aText(path, 'path'), optionsOf()(options, 'options'));
   return rewrite(path, decodeRecord1, options, (bytes) => {
     const { format, ...network } = decodeInfoOf(bytes);
     if (format === 1) return network;

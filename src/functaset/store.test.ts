@@ -109,6 +109,17 @@ test('labels find their functions and no others', async () => {
   await set.close();
 });
 
+test('of equal ids in one call the last one stays where it is to replace, as in two calls', async () => {
+  const set = await open(temporary());
+  const [old, now] = [testFunction(1, { label: 'old' }), testFunction(1, { label: 'new' })];
+  await expect(set.putMany([old, now])).rejects.toMatchObject({ code: 'function-exists' });
+  expect(set.count).toBe(0);
+  await set.putMany([old, now], { replace: true });
+  expect([set.count, set.get(now.id)!.label]).toEqual([1, 'new']);
+  expect([...set.byLabel('old')]).toEqual([]);
+  await set.close();
+});
+
 test('an id is put once, unless it is to replace; the index follows', async () => {
   const set = await open(temporary());
   await set.put(testFunction(1, { label: 'old' }));

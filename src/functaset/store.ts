@@ -140,7 +140,8 @@ class LmdbFunctaset implements Functaset {
     for (const fn of fns) this.#check(fn);
     const ids = new Set<string>();
     for (const { id } of fns) {
-      if (ids.has(id)) throw exists(this.path, id);
+      // As in two calls: with `replace` the last one stays.
+      if (ids.has(id) && !options.replace) throw exists(this.path, id);
       ids.add(id);
     }
     const records = fns.map((fn) => ({ id: fn.id, label: fn.label, bytes: encodeRecord(fn) }));

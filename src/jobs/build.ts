@@ -1,5 +1,7 @@
 /** From a data set to a functaset: a function for every signal, stored as its file. */
+
 import type { Dataset } from '../../datasets/dataset.ts';
+import { check } from '../core/check.ts';
 import { AbortedError, ConflictError, FunctaError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems } from '../core/units.ts';
@@ -10,6 +12,7 @@ import { openFunctasetOf } from '../session/store.ts';
 import type { Encoded } from '../session/types.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
+import { optionsOfBuild } from './arguments.ts';
 import { openData, openingFor } from './data.ts';
 import type { BuildOptions, BuildResult, SkippedSignal } from './types.ts';
 
@@ -29,6 +32,7 @@ const keptFaults = 100;
  * const { added } = await buildFunctaset({ data: 'fixture-fashion', path: 'built', model, engine });
  */
 export async function buildFunctaset(options: BuildOptions): Promise<BuildResult> {
+  check('buildFunctaset', optionsOfBuild(options, 'options'));
   const { model, path, split = 'all', resume = false } = options;
   const started = performance.now();
   const opening = openingFor(model.card.spec.outputs, options);

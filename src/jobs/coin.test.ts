@@ -174,6 +174,18 @@ describe('a network of its own', () => {
     expect(Math.max(...off)).toBeLessThan(20);
   });
 
+  it('takes values on a scale of their own as numbers, and refuses them where they are said to be samples', async () => {
+    const values = Float32Array.from({ length: 64 }, (_, i) => 250 + i / 2);
+    const kelvin = { id: 'kelvin', shape: [8, 8], channels: 1, values };
+    const fast = { engine, iterations: 40, size: { layers: 2, width: 8 } };
+    const { bytes, psnrDb } = await fitCoin(kelvin, fast);
+    expect(inspect(bytes).network).toMatchObject({ channels: 'values' });
+    expect(psnrDb).toBeGreaterThan(15);
+    await expect(fitCoin(kelvin, { ...fast, channels: 'grey' })).rejects.toMatchObject({
+      code: 'signal-range',
+    });
+  });
+
   it('tells how far it is, and stops when asked to', async () => {
     const events: JobEvent[] = [];
     await fitCoin(picture, { engine, iterations: 20, bits: 8, onEvent: (event) => events.push(event) });

@@ -1,4 +1,5 @@
 /** `functa encode --recipe coin`: a network of its own for one signal (COIN, arXiv 2103.03123), in the bytes of its weights. */
+
 import {
   encodeHalfNetwork,
   encodeSteppedNetwork,
@@ -11,11 +12,12 @@ import {
   valuesOf,
   weightTensors,
 } from '../../codec/index.ts';
+import { aSignal, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
-import { type Channels, channelCounts } from '../field/kinds.ts';
+import { type Channels, channelCounts, outputsOfKind } from '../field/kinds.ts';
 import type { ValueRange } from '../field/outputs.ts';
 import { coin } from '../field/presets.ts';
 import { type FieldSpec, pointCount, weightLayout } from '../field/spec.ts';
@@ -24,6 +26,7 @@ import { functionRows } from '../session/function-rows.ts';
 import { networkFunction } from '../session/own-network.ts';
 import { errorOfRows } from '../signal/errors.ts';
 import { checkSignal, type Signal } from '../signal/signal.ts';
+import { optionsOfCoin } from './arguments.ts';
 import type { JobOptions } from './types.ts';
 
 /** Bits of a weight as a half float. */
@@ -83,6 +86,7 @@ export const defaultIterations = 5000;
  * const { bytes } = await fitCoin(signal, { engine: await openEngine(), bits: 8 });
  */
 export async function fitCoin(signal: Signal, options: CoinOptions): Promise<CoinEncoded> {
+  check('fitCoin', aSignal(signal, 'signal'), optionsOfCoin(options, 'options'));
   const started = performance.now();
   const { engine, bits = halfBits, iterations = defaultIterations, limits = defaultLimits } = options;
   if (bits !== halfBits && !(bits > 0 && bits <= mostSteppedBits))
@@ -98,6 +102,7 @@ export async function fitCoin(signal: Signal, options: CoinOptions): Promise<Coi
       `${signal.id} has ${signal.channels} channels, ${channels} has ${count}`,
     );
   checkSignal(signal);
+  checkScale(signal, channels);
   const size = options.size ?? ownSizeFor(signal.shape, signal.channels);
   const spec = specOf(signal, size, options.w0 ?? w0For(signal.shape));
   checkWork(signal.shape, spec, iterations, limits);
@@ -195,8 +200,9 @@ function checkWork(shape: readonly number[], spec: FieldSpec, iterations: number
   checkLimit('multiply-adds', work, limits.maxMultiplyAdds, hint);
 }
 
-/** What a signal is, by its axes and channels, where nobody says it. */
-function channelsOf({ shape, channels }: Signal): Channels {
+/** What a signal is, by its axes, channels and range, where nobody says it: values of another scale are numbers as they are. */
+function channelsOf(signal: Signal): Channels {
+  const { shape, channels } = signal;
   const names: Readonly<Record<string, Channels>> = {
     '1,1': 'mono',
     '1,2': 'stereo',
@@ -204,8 +210,30 @@ function channelsOf({ shape, channels }: Signal): Channels {
     '2,3': 'rgb',
     '2,4': 'rgba',
   };
-  return names[`${shape.length},${channels}`] ?? 'values';
+  const named = names[`${shape.length},${channels}`];
+  return named !== undefined && isOnScale(signal, named) ? named : 'values';
 }
+
+/** Throws BadInputError `signal-range` for values that are certainly on another scale than samples of these channels. */
+function checkScale(signal: Signal, channels: Channels): void {
+  if (isOnScale(signal, channels)) return;
+  throw new BadInputError(
+    'signal-range',
+    `${signal.id} has values that are no ${channels} samples; bring them to that scale, or leave out channels, and they are numbers as they are`,
+  );
+}
+
+function isOnScale({ values }: Signal, channels: Channels): boolean {
+  if (channels === 'values') return true;
+  const outputs = outputsOfKind(channels, valuesOf(channels));
+  return values.every((value, i) => {
+    const { low, peak } = outputs[i % outputs.length]!;
+    return !Number.isFinite(value) || Math.abs((value - low) / peak - 0.5) <= 0.5 + beyondSamples;
+  });
+}
+
+/** How far an overshoot may go, in lengths of the range. */
+const beyondSamples = 0.5;
 
 /** Numbers from the least to the greatest become field values from -1 to 1. */
 function rangeOf(values: Float32Array): ValueRange {

@@ -1,7 +1,9 @@
 /** Data sets as the layers below take them. */
+
 import { readBox, shapeOfItem } from '../../datasets/crop.ts';
 import type { Dataset, OpenOptions, Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
+import { aText, check, optionsOf } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { axesOfKind, type Channels, outputsOfKind } from '../field/kinds.ts';
 import type { DataKind } from '../field/outputs.ts';
@@ -9,6 +11,7 @@ import type { DataShape } from '../learn/index.ts';
 import { type Box, copyBox } from '../signal/box.ts';
 import type { SignalSource } from '../signal/source.ts';
 import { weightsOf } from '../signal/weights.ts';
+import { aDataRef } from './arguments.ts';
 import type { DataRef } from './types.ts';
 
 /** A data set as the learner reads it. */
@@ -122,6 +125,12 @@ export async function shapeOfData(
   split: Split | 'all',
   options: OpenOptions = {},
 ): Promise<DataShape> {
+  check(
+    'shapeOfData',
+    aDataRef(ref, 'data'),
+    aText(split, 'split'),
+    optionsOf({ cacheDir: aText, path: aText })(options, 'options'),
+  );
   const { data, close } = await openData(ref, split, options);
   try {
     const outputs = data.channels;

@@ -6,7 +6,9 @@
  * `decodeMs` is entropy decoding and evaluation at the signal's size, one file at a time; both leave reading and writing
  * of pictures out. `histogramBytes` is an archive of the same symbols through the `histogram` prior, over items.
  */
+
 import { encodeArchive, readArchiveIndex } from '../../codec/index.ts';
+import { check } from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { bitsPerPoint, meanPsnrOfItems, psnrOfMeanMse } from '../core/units.ts';
@@ -22,6 +24,7 @@ import { errorAgainst, type SignalError } from '../signal/errors.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
+import { optionsOfEval } from './arguments.ts';
 import { nameOfData, openData, openingFor } from './data.ts';
 import { peersTake } from './peer-codecs.ts';
 import { checkPeers, Peer } from './peers.ts';
@@ -37,6 +40,7 @@ const defaultQualities = [30, 40, 50, 60];
  * const { qualities } = await evaluate({ model, engine, data, qualities: [50], limit: 4 });
  */
 export async function evaluate(options: EvalOptions): Promise<EvalResult> {
+  check('evaluate', optionsOfEval(options, 'options'));
   const { model, engine, split = 'all', effort = 1, qualities = defaultQualities } = options;
   const prior = options.prior ?? bestPrior(model);
   if (qualities.length === 0)

@@ -6,6 +6,19 @@
  *                  `networkId`
  */
 
+import {
+  aFunction,
+  aLabel,
+  aModel,
+  aModelAndEngine,
+  aNumber,
+  aShape,
+  aText,
+  byteArray,
+  check,
+  having,
+  maybe,
+} from '../core/check.ts';
 import { BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
 import type { Label } from '../core/label.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
@@ -56,8 +69,15 @@ export interface ExportedModulations {
 export function exportModulations(
   source: FunctionSource,
   store: Functaset,
-  { format, limits, signal, onProgress }: ExportOptions,
+  options: ExportOptions,
 ): ExportedModulations {
+  check(
+    'exportModulations',
+    aModelAndEngine(source, 'source'),
+    having({ path: aText, iterate: aFunction })(store, 'store'),
+    having({ format: aText, onProgress: maybe(aFunction) })(options, 'options'),
+  );
+  const { format, limits, signal, onProgress } = options;
   const facts = [...store.summaries()];
   const shape = facts[0]?.shape;
   if (shape === undefined)
@@ -124,13 +144,7 @@ export function exportModulations(
 export function functionsOfSafetensors(
   model: Model,
   bytes: Uint8Array,
-  {
-    id,
-    label,
-    quality,
-    shape: given,
-    limits = defaultLimits,
-  }: {
+  of: {
     readonly id: string;
     readonly label?: Label | undefined;
     readonly quality: number;
@@ -138,6 +152,13 @@ export function functionsOfSafetensors(
     readonly limits?: Limits | undefined;
   },
 ): StoredFunction[] {
+  check(
+    'functionsOfSafetensors',
+    aModel(model, 'model'),
+    byteArray(bytes, 'bytes'),
+    having({ id: aText, label: maybe(aLabel), quality: aNumber, shape: maybe(aShape) })(of, 'options'),
+  );
+  const { id, label, quality, shape: given, limits = defaultLimits } = of;
   const { tensors, metadata } = readSafetensors(bytes, limits);
   const { networkId } = metadata;
   if (networkId !== undefined && networkId !== model.networkId)

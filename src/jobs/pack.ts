@@ -3,9 +3,21 @@
  * are its items; labels, PSNR and bits stand in its notes. A modulation that is not coded stands in its note, and its item is what it
  * would be as a file, so that any reader of archives decodes all of them.
  */
+
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Archive, joinFiles, openArchive, readHeader } from '../../codec/index.ts';
+import {
+  aFunction,
+  aModel,
+  anObject,
+  aText,
+  byteArray,
+  check,
+  having,
+  maybe,
+  optionsOf,
+} from '../core/check.ts';
 import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
@@ -49,8 +61,10 @@ const batch = 64;
 export async function packFunctaset(
   model: Model,
   path: string,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<{ readonly archive: Uint8Array; readonly functions: number }> {
+  check('packFunctaset', aModel(model, 'model'), aText(path, 'path'), optionsOf()(options, 'options'));
+  const { signal } = options;
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
     const ids: string[] = [];
@@ -90,10 +104,19 @@ export interface Unpacked {
  */
 export async function unpackFunctaset(
   model: Model,
-  { archive: bytes, details }: Packed,
+  packed: Packed,
   path: string,
-  { limits = defaultLimits, signal, onProgress }: UnpackOptions = {},
+  options: UnpackOptions = {},
 ): Promise<Unpacked> {
+  check(
+    'unpackFunctaset',
+    aModel(model, 'model'),
+    having({ archive: byteArray, details: maybe(anObject) })(packed, 'packed'),
+    aText(path, 'path'),
+    optionsOf({ onProgress: aFunction })(options, 'options'),
+  );
+  const { archive: bytes, details } = packed;
+  const { limits = defaultLimits, signal, onProgress } = options;
   const archive = openArchive(model, bytes, limits);
   const { count } = archive;
   if (details !== undefined && (details.labels.length !== count || details.psnrDb.length !== count)) {

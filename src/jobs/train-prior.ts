@@ -1,4 +1,5 @@
 /** Training the priors of a model on a functaset, or on a data set that is adapted first. */
+
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type GenerativeKind, generativeKinds, type PriorKind } from '../../prior/kinds.ts';
@@ -8,6 +9,7 @@ import {
   trainedKinds,
   trainPriors,
 } from '../../prior/train/index.ts';
+import { check } from '../core/check.ts';
 import { BadInputError, ConflictError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkFree, writeWhole } from '../disk/whole.ts';
@@ -18,6 +20,7 @@ import { modulationLength, pointCount } from '../field/spec.ts';
 import { generativePath } from '../models/generative.ts';
 import { loadModel } from '../models/models.ts';
 import { priorKind, priorsOf } from '../models/priors.ts';
+import { optionsOfPrior } from './arguments.ts';
 import { checkpointAt } from './files.ts';
 import { openModulations } from './prior-data.ts';
 import { trainGenerative } from './train-generative.ts';
@@ -35,6 +38,7 @@ const job = 'prior';
  * await trainPrior({ data, engine, modelPath, out: 'with-prior.safetensors', kinds: ['histogram'], replace: true });
  */
 export async function trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult> {
+  check('trainPrior', optionsOfPrior(options, 'options'));
   const { modelPath, out = modelPath, replace = false, onEvent, signal } = options;
   const asked: readonly string[] = options.kinds ?? trainedKinds;
   const generative = generativeKinds.filter((kind) => asked.includes(kind));

@@ -1,8 +1,10 @@
 /** Learning a base network from a data set: the model file, its card, and the log of how it was made. */
+
 import { appendFile } from 'node:fs/promises';
 import type { Dataset, OpenOptions } from '../../datasets/dataset.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { contextKind, readPrior } from '../../prior/registry.ts';
+import { check } from '../core/check.ts';
 import { FunctaError, NotFoundError } from '../core/errors.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
 import { checkFree, writeFailure, writeWhole } from '../disk/whole.ts';
@@ -15,6 +17,7 @@ import { scalesTensor } from '../fit/fit.ts';
 import { priceWith } from '../fit/price.ts';
 import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
+import { optionsOfTraining } from './arguments.ts';
 import { kindOfData, nameOfData, type OpenedData, openData, openingFor, sourceOf } from './data.ts';
 import { holds } from './files.ts';
 import type { JobEvent, TrainOptions, TrainResult } from './types.ts';
@@ -30,6 +33,7 @@ const job = 'learn';
  * await trainModel({ data, recipe, engine, out: 'mine.safetensors' });
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
+  check('trainModel', optionsOfTraining(options, 'options'));
   const { engine, recipe, out, resume = false, replace = false, signal } = options;
   // what a resumed run replaces is seen at its end: it has its output already if it was done
   if (!resume) await checkFree(out, { replace });

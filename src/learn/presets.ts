@@ -1,4 +1,5 @@
 /** Recipes to start from. Figures that were reached with them stand beside the models in models/. */
+import { aText, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { pyramid } from '../field/presets.ts';
 import type { TrainingRecipe } from './recipe.ts';
@@ -178,6 +179,7 @@ export type RecipeName = keyof typeof recipePresets;
  * const recipe = presetRecipe('cifar10');
  */
 export function presetRecipe(name: string): TrainingRecipe {
+  check('presetRecipe', aText(name, 'name'));
   if (!Object.hasOwn(recipePresets, name)) {
     throw new BadInputError(
       'unknown-recipe',

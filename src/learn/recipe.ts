@@ -1,5 +1,7 @@
 /** A training recipe: everything that decides what a run learns, as plain JSON. */
+
 import { z } from 'zod';
+import { anObject, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { canonicalJson } from '../field/canonical.ts';
@@ -212,6 +214,7 @@ export function withOverrides(
   base: TrainingRecipe,
   overrides: Readonly<Record<string, unknown>>,
 ): TrainingRecipe {
+  check('withOverrides', anObject(base, 'recipe'), anObject(overrides, 'overrides'));
   return checkRecipe(merge(base as unknown as Record<string, unknown>, overrides));
 }
 

@@ -3,6 +3,7 @@
  * (arXiv 2302.03130), and the pyramid that this project's models are. What they share (Meta-SGD, exact second order, learning for
  * rate) is as in the other recipes; the papers' widths of 512 are 128 here, for a CPU.
  */
+import { aNumber, anObject, aShape, aText, check, having, optionsOf } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { functa, patch, pyramid, spatial } from '../field/presets.ts';
 import { type FieldSpec, pointCount } from '../field/spec.ts';
@@ -47,6 +48,12 @@ export function isSystem(name: string): name is System {
  * // [{ cell: [4, 4], channels: 16, interpolation: 'linear' }]
  */
 export function systemRecipe(system: System, data: DataShape, options: SystemOptions = {}): TrainingRecipe {
+  check(
+    'systemRecipe',
+    aText(system, 'system'),
+    having({ shape: aShape, outputs: aNumber })(data, 'data'),
+    optionsOf()(options, 'options'),
+  );
   const shape = data.shape.map((size) => Math.min(size, mostSide));
   const crops = !data.uniform || data.shape.some((size) => size > mostSide);
   if (system === 'functa' && crops) {
@@ -120,6 +127,11 @@ function specOf(
  * const recipe = withSteps(presetRecipe('cifar10'), 500);
  */
 export function withSteps(recipe: TrainingRecipe, steps: number): TrainingRecipe {
+  check(
+    'withSteps',
+    having({ phases: anObject, optimiser: anObject })(recipe, 'recipe'),
+    aNumber(steps, 'steps'),
+  );
   const { distortion, rounded, coded } = recipe.phases;
   const share = Math.min(1, steps / recipe.steps);
   const fits = distortion + rounded + coded <= steps;

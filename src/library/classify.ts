@@ -1,4 +1,5 @@
 /** What functions are, by a classifier of their model. */
+
 import {
   asAdapted,
   type Guess,
@@ -6,6 +7,18 @@ import {
   type PredictOptions,
   type Readable,
 } from '../classify/index.ts';
+import {
+  aModel,
+  aNumber,
+  anAbortSignal,
+  anEngine,
+  anObject,
+  aText,
+  check,
+  having,
+  listOf,
+  maybe,
+} from '../core/check.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import type { Func } from '../session/func.ts';
@@ -28,6 +41,17 @@ export async function classify(
   functions: readonly (Func | Readable)[],
   options: ClassifyOptions,
 ): Promise<Guess[][]> {
+  check(
+    'classify',
+    listOf(anObject, 'functions')(functions, 'functions'),
+    having({
+      model: aModel,
+      engine: anEngine,
+      classifier: aText,
+      top: maybe(aNumber),
+      signal: maybe(anAbortSignal),
+    })(options, 'options'),
+  );
   const { model, engine, classifier, top, signal } = options;
   const readable: Readable[] = [];
   for (const fn of functions) readable.push('fitted' in fn ? await fn.fitted({ signal }) : fn);

@@ -1,4 +1,23 @@
 /** A functaset with its model and an engine: signals go in, functions come out, questions are answered. */
+import {
+  aFlag,
+  aLabel,
+  aModel,
+  aModelAndEngine,
+  anEngine,
+  anObject,
+  aSignal,
+  aText,
+  byteArray,
+  type Check,
+  check,
+  floats,
+  having,
+  kind,
+  listOf,
+  maybe,
+  optionsOf,
+} from '../core/check.ts';
 import { AbortedError, BadInputError, ConflictError, NotFoundError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -27,12 +46,39 @@ import {
   type Row,
   runQuery,
 } from '../query/index.ts';
+import { coding } from '../session/arguments.ts';
 import type { Func } from '../session/func.ts';
 import { functionOfFile, functionOfModulation } from '../session/put.ts';
 import { defaultBatch, openSession } from '../session/session.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import type { EncodeOptions, Session } from '../session/types.ts';
 import type { Signal } from '../signal/signal.ts';
+
+const addOptions = optionsOf({ ...coding, replace: aFlag });
+/** One, or anything that gives one after the other. */
+const someSignals: Check = (value, name) => {
+  if (Array.isArray(value)) return listOf(aSignal, 'signals')(value, name);
+  const many = kind(
+    'a signal, or some of them',
+    (given) => isWalked(given) || aSignal(given, name) === undefined,
+  );
+  return many(value, name);
+};
+const isWalked = (value: unknown) =>
+  typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+const aTarget: Check = (value, name) =>
+  typeof value === 'string' || aSignal(value, name) === undefined
+    ? undefined
+    : kind('the id of a function or a signal', () => false)(value, name);
+const idOrIds: Check = (value, name) =>
+  typeof value === 'string' ? undefined : listOf(aText, 'ids')(value, name);
+const aPutFunction: Check = (value, name) => {
+  const fault = having({ id: aText, label: maybe(aLabel), bytes: maybe(byteArray) }, oneToPut)(value, name);
+  const one = value as Partial<Record<'bytes' | 'toBytes' | 'modulation', unknown>>;
+  if (fault !== undefined || one.bytes !== undefined || 'toBytes' in one) return fault;
+  return floats(one.modulation, `${name}.modulation`);
+};
+const oneToPut = 'a function: one that a session gave, or { id, bytes } or { id, modulation }';
 
 export interface FunctasetSource {
   readonly model: Model;
@@ -81,6 +127,7 @@ export type Answer = Row & { readonly items: readonly Row[]; readonly next: stri
  * const nearest = await set.near(signals[0]);
  */
 export async function createFunctaset(path: string, source: FunctasetSource): Promise<OpenFunctaset> {
+  check('createFunctaset', aText(path, 'path'), aModelAndEngine(source, 'source'));
   const store = await openFunctasetOf(source.model, path);
   const { count } = store;
   if (count === 0) return new OpenFunctaset(store, source);
@@ -104,6 +151,14 @@ export async function openFunctaset(
   options: Omit<FunctasetSource, 'model'> &
     FindModelOptions & { readonly model?: Model | undefined; readonly readOnly?: boolean | undefined },
 ): Promise<OpenFunctaset> {
+  check(
+    'openFunctaset',
+    aText(path, 'path'),
+    having({ engine: anEngine, model: maybe(aModel), readOnly: maybe(aFlag), limits: maybe(anObject) })(
+      options,
+      'options',
+    ),
+  );
   const model = options.model ?? (await modelOfStore(path, options));
   const store = await openFunctasetOf(model, path, { readOnly: options.readOnly });
   return new OpenFunctaset(store, { ...options, model });
@@ -155,8 +210,10 @@ export class OpenFunctaset {
    */
   async add(
     signals: Signal | Iterable<Signal> | AsyncIterable<Signal>,
-    { replace, ...options }: AddOptions = {},
+    asked: AddOptions = {},
   ): Promise<string[]> {
+    check('add', someSignals(signals, 'signals'), addOptions(asked, 'options'));
+    const { replace, ...options } = asked;
     const ids: string[] = [];
     const put = async (group: readonly Signal[]) => {
       if (options.signal?.aborted) throw new AbortedError();
@@ -180,24 +237,29 @@ export class OpenFunctaset {
 
   /** Stores a function that comes as a file or a modulation. Throws as `add`, and what decoding it throws. */
   async put(fn: PutFunction, options?: PutOptions): Promise<void> {
+    check('put', aPutFunction(fn, 'function'), optionsOf({ replace: aFlag })(options, 'options'));
     await this.store.put(await this.#record(fn), options);
   }
 
   /** The function of an id. Throws NotFoundError `unknown-function`, EnvironmentError `function-damaged`. */
   async get(id: string): Promise<Func> {
+    check('get', aText(id, 'id'));
     const found = this.store.get(id);
     if (found === undefined) throw unknownFunction(this.path, id);
     return this.#open(found);
   }
 
   /** All functions, or those of a label, in order of ids. */
-  async *functions({ label }: { readonly label?: Label | undefined } = {}): AsyncIterable<Func> {
+  async *functions(options: { readonly label?: Label | undefined } = {}): AsyncIterable<Func> {
+    check('functions', optionsOf({ label: aLabel })(options, 'options'));
+    const { label } = options;
     for (const found of label === undefined ? this.store.iterate() : this.store.byLabel(label))
       yield await this.#open(found);
   }
 
   /** The nearest to a function of the set, by its id, or to a signal; nearest first, 10 unless `k` says otherwise. Throws as `query`. */
   async near(to: string | Signal, options: NearOptions = {}): Promise<readonly Neighbour[]> {
+    check('near', aTarget(to, 'to'), optionsOf()(options, 'options'));
     const { signal: abort, onProgress, onDamaged, ...request } = options;
     const what = typeof to === 'string' ? { id: to } : { signal: asInput(to), ...maskOfWeights(to) };
     const answer = await this.query(
@@ -219,6 +281,7 @@ export class OpenFunctaset {
 
   /** Resolves to how many of these there were. */
   delete(ids: string | readonly string[]): Promise<number> {
+    check('delete', idOrIds(ids, 'ids'));
     return this.store.deleteMany(typeof ids === 'string' ? [ids] : ids);
   }
 

@@ -1,4 +1,5 @@
 /** Files of signals to signals as a model takes them. */
+import { anObject, aText, byteArray, check, having, maybe } from '../core/check.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { type Parts, wantedBy } from '../formats/formats.ts';
@@ -22,6 +23,16 @@ export function readSignal(
     readonly limits?: Limits | undefined;
   },
 ): Promise<Signal> {
+  check(
+    'readSignal',
+    byteArray(bytes, 'bytes'),
+    having({
+      for: having({ card: anObject }),
+      id: maybe(aText),
+      told: maybe(aText),
+      limits: maybe(anObject),
+    })(options, 'options'),
+  );
   const { for: model, id = 'signal', ...rest } = options;
   return readSignalAs(bytes, { ...wantedBy(model.card), ...rest, id });
 }

@@ -1,5 +1,7 @@
 /** What each kind of prior can do. */
+
 import { type Ability, type AnyPrior, codingKinds, priorDescriptor } from '../../prior/kinds.ts';
+import { aModel, check } from '../core/check.ts';
 import type { Model } from '../field/model.ts';
 import { networkPerNumber, samplersOf } from './generative.ts';
 import { multiplyAddsPerSymbol } from './priors.ts';
@@ -19,6 +21,7 @@ export function multiplyAddsToScore(model: Model, prior: AnyPrior): number {
 export async function describePriors(
   model: Model,
 ): Promise<{ readonly name: string; readonly can: readonly Ability[] }[]> {
+  check('describePriors', aModel(model, 'model'));
   const names = await samplersOf(model);
   return names.map((name) => ({ name, can: priorDescriptor(name).can }));
 }

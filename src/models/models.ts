@@ -1,7 +1,9 @@
 /** Model files by name or path. */
+
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { generativeKinds } from '../../prior/kinds.ts';
+import { aText, check, listOf, optionsOf } from '../core/check.ts';
 import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { packageRoot } from '../disk/package.ts';
@@ -39,6 +41,7 @@ export function bundledModels(): string {
  * const names = (await listModels()).map(({ name }) => name);
  */
 export async function listModels(directories: readonly string[] = [bundledModels()]): Promise<ModelEntry[]> {
+  check('listModels', listOf(aText, 'directories')(directories, 'directories'));
   const found = new Map<string, ModelEntry>();
   for (const directory of directories) {
     const files = await readdir(directory, { withFileTypes: true, recursive: true }).catch(() => []);
@@ -97,6 +100,11 @@ export async function loadModel(
     readonly limits?: Limits | undefined;
   } = {},
 ): Promise<Model> {
+  check(
+    'loadModel',
+    aText(ref, 'model'),
+    optionsOf({ directories: listOf(aText, 'directories') })(options, 'options'),
+  );
   const path = await findModel(ref, options.directories);
   const limits = options.limits ?? defaultLimits;
   try {

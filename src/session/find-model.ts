@@ -1,5 +1,7 @@
 /** The model of bytes, and of a functaset. */
+
 import { readHeader } from '../../codec/index.ts';
+import { byteArray, check, optionsOf } from '../core/check.ts';
 import { NotFoundError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
@@ -18,6 +20,7 @@ export async function findModelOf(
   bytes: Uint8Array,
   options: FindModelOptions & { readonly limits?: Limits | undefined } = {},
 ): Promise<Model> {
+  check('findModelOf', byteArray(bytes, 'bytes'), optionsOf()(options, 'options'));
   const { limits = defaultLimits } = options;
   const header = readHeader(bytes, limits);
   if (header.container === 'network') return modelOfNetworkFile(bytes, limits);

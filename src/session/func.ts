@@ -1,6 +1,8 @@
 /** A function as an object: what a file, a store or a prior gives, asked at points, decoded at any size, or written as bytes. */
+
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
+import { aNumber, aText, check, numbers, optionsOf } from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
@@ -13,6 +15,7 @@ import { bestPrior } from '../models/priors.ts';
 import { collectRows, type RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { toSignalValues } from '../signal/values.ts';
+import { decodeOptions } from './arguments.ts';
 import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
 import { itemNumber, namesOf } from './items.ts';
@@ -264,11 +267,14 @@ class OpenedFunc implements Func {
   }
 
   rows(options: FuncDecodeOptions = {}): RowStream {
+    check('decode', decodeOptions(options, 'options'));
     const { limits = this.#context.limits } = options;
     return functionRows(this.#context, this.#found, { ...options, limits });
   }
 
-  async toBytes({ quality, prior, signal }: FuncBytesOptions = {}): Promise<Uint8Array> {
+  async toBytes(options: FuncBytesOptions = {}): Promise<Uint8Array> {
+    check('toBytes', optionsOf({ quality: aNumber, prior: aText })(options, 'options'));
+    const { quality, prior, signal } = options;
     if (this.#file !== undefined && quality === undefined && prior === undefined) return this.#file();
     if ('samples' in this.#found)
       throw new BadInputError(
@@ -288,6 +294,7 @@ class OpenedFunc implements Func {
   }
 
   #check(points: ArrayLike<number>, passes: number): void {
+    check('evaluate', numbers(points, 'points'));
     const { shape } = this;
     const axes = shape.length;
     if (points.length === 0 || points.length % axes !== 0) {

@@ -1,5 +1,7 @@
 /** What can be said of a `.functa` file without decoding it. */
+
 import { type ArchiveIndex, type Header, readHeader } from '../../codec/index.ts';
+import { aModel, anObject, byteArray, check, maybe } from '../core/check.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint } from '../core/units.ts';
 import type { Model } from '../field/model.ts';
@@ -14,6 +16,7 @@ import type { InspectedItem, Inspection } from './types.ts';
  * const { kind, quality } = inspect(bytes);
  */
 export function inspect(bytes: Uint8Array, model?: Model, limits: Limits = defaultLimits): Inspection {
+  check('inspect', byteArray(bytes, 'bytes'), maybe(aModel)(model, 'model'), anObject(limits, 'limits'));
   const header = readHeader(bytes, limits);
   if (header.container === 'network') return inspectNetwork(header, bytes.length);
   const common = {

@@ -1,6 +1,22 @@
 /** A model and an engine, ready to turn signals into bytes and bytes into signals. */
+
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { checkQuality } from '../../prior/quantiser.ts';
+import {
+  aModel,
+  aNumber,
+  anEngine,
+  anObject,
+  aShape,
+  aSignal,
+  aText,
+  byteArray,
+  check,
+  floats,
+  having,
+  listOf,
+  maybe,
+} from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
@@ -13,6 +29,7 @@ import type { RowStream } from '../signal/rows.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
+import { decodeOptions, encodeOptions, sampleOptions } from './arguments.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
@@ -54,6 +71,13 @@ const maxBatchPoints = 2 ** 20;
  * const { bytes } = await session.encode(signal, { quality: 50, effort: 2 });
  */
 export function openSession(options: SessionOptions): Session {
+  check(
+    'openSession',
+    having({ model: aModel, engine: anEngine, limits: maybe(anObject), work: maybe(anObject) })(
+      options,
+      'options',
+    ),
+  );
   return new OpenSession(options);
 }
 
@@ -71,6 +95,7 @@ class OpenSession implements Session {
   }
 
   async encode(signal: Signal, options: EncodeOneOptions = {}): Promise<Encoded> {
+    check('encode', aSignal(signal, 'signal'), encodeOptions(options, 'options'));
     const { target } = options;
     if (target === undefined) return (await this.#encodeTogether([signal], options))[0]!;
     if (options.quality !== undefined)
@@ -90,6 +115,7 @@ class OpenSession implements Session {
     signals: readonly Signal[],
     options: EncodeManyOptions = {},
   ): Promise<{ items: Encoded[]; archive: Uint8Array }> {
+    check('encodeMany', listOf(aSignal, 'signals')(signals, 'signals'), encodeOptions(options, 'options'));
     const items: Encoded[] = [];
     for (const group of groups(signals, options.batch ?? defaultBatch)) {
       items.push(...(await this.#encodeTogether(group, options)));
@@ -100,23 +126,28 @@ class OpenSession implements Session {
     return { items, archive: stoppable(options.signal, () => archiveOf(this.model, named)) };
   }
 
-  open(bytes: Uint8Array, { limits = this.#limits, ...options }: OpenFuncOptions = {}): Promise<Func> {
+  async open(bytes: Uint8Array, asked: OpenFuncOptions = {}): Promise<Func> {
+    check('open', byteArray(bytes, 'bytes'), decodeOptions(asked, 'options'));
+    const { limits = this.#limits, ...options } = asked;
     return openFunc(this.#context(limits), bytes, options);
   }
 
-  openEach(
-    bytes: Uint8Array,
-    { limits = this.#limits, signal }: Pick<DecodeOptions, 'limits' | 'signal'> = {},
-  ): AsyncIterable<Func> {
+  openEach(bytes: Uint8Array, options: Pick<DecodeOptions, 'limits' | 'signal'> = {}): AsyncIterable<Func> {
+    check('openEach', byteArray(bytes, 'bytes'), decodeOptions(options, 'options'));
+    const { limits = this.#limits, signal } = options;
     return openFuncs(this.#context(limits), bytes, signal);
   }
 
-  func({
-    modulation,
-    shape = this.model.card.shape,
-    quality = defaultQuality,
-    id = '0',
-  }: ModulationOf): Func {
+  func(of: ModulationOf): Func {
+    check(
+      'func',
+      having({ modulation: floats, shape: maybe(aShape), quality: maybe(aNumber), id: maybe(aText) })(
+        of,
+        'function',
+      ),
+    );
+    const { modulation, shape = this.model.card.shape, quality = defaultQuality, id = '0' } = of;
+
     checkModulation(this.model, modulation, shape);
     checkQuality(quality);
     const found = { modulation, shape, quality };
@@ -135,6 +166,7 @@ class OpenSession implements Session {
   }
 
   async decodeRows(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RowStream> {
+    check('decode', byteArray(bytes, 'bytes'), decodeOptions(options, 'options'));
     const limits = options.limits ?? this.#limits;
     const item = itemNumber(bytes, options, limits);
     const found = await this.#work.decode(this.model, { bytes, item, limits }, options.signal);
@@ -149,6 +181,7 @@ class OpenSession implements Session {
   }
 
   *decodeEach(bytes: Uint8Array, options: Omit<DecodeOptions, 'item' | 'id'> = {}): Iterable<NamedRows> {
+    check('decodeEach', byteArray(bytes, 'bytes'), decodeOptions(options, 'options'));
     const limits = options.limits ?? this.#limits;
     const names = namesOf(bytes, limits);
     let i = 0;
@@ -157,6 +190,7 @@ class OpenSession implements Session {
   }
 
   async sample(options: SampleOptions): Promise<Sampled> {
+    check('sample', sampleOptions(options, 'options'));
     const { model } = this;
     const { count, seed, temperature = 1, quality = defaultQuality, shape = model.card.shape } = options;
     if (!Number.isSafeInteger(count) || count < 1) {

@@ -18,8 +18,11 @@ export function wholeOf(shape: readonly number[]): Box {
   return { start: shape.map(() => 0), count: shape };
 }
 
-/** Throws BadInputError `bad-region` unless it lies within `whole` samples, with one at least. `owner`: what these are of. */
-export function checkBox(box: Box, whole: readonly number[], owner = 'an output'): Box {
+/**
+ * Throws BadInputError `bad-region` unless it lies within `whole` samples, with one at least. `owner`: what these are of; `said`: how the
+ * caller put it.
+ */
+export function checkBox(box: Box, whole: readonly number[], owner = 'an output', said?: string): Box {
   const { start, count } = box;
   const inside =
     start.length === whole.length &&
@@ -31,7 +34,7 @@ export function checkBox(box: Box, whole: readonly number[], owner = 'an output'
   if (!inside) {
     throw new BadInputError(
       'bad-region',
-      `region start [${start}] count [${count}] (slowest axis first) does not lie in ${owner} of [${whole}]`,
+      `region ${said ?? `start [${start}] count [${count}]`} does not lie in ${owner} of [${whole}] samples (slowest axis first)`,
     );
   }
   return box;

@@ -4,6 +4,7 @@
  * The order of axes is array order everywhere: the slowest first, as in a shape, [y, x] for a picture. Texts that name their axes have
  * no order (`y=0:32,x=8:24`). Texts of numbers alone are shorthand, from the fastest axis to the slowest: `x,y,w,h`, `640x480`.
  */
+import { aBox, anObject, aShape, aText, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { type Axis, axisNames } from '../field/outputs.ts';
 import { type Box, checkBox, wholeOf } from './box.ts';
@@ -24,6 +25,7 @@ export type Size =
  * const size = parseSize('640x480'); // rows first
  */
 export function parseSize(text: string): Size {
+  check('parseSize', aText(text, 'size'));
   const factor = /^(\d+(?:\.\d+)?|\.\d+)x$/.exec(text);
   if (factor !== null) return { factor: Number(factor[1]) };
   if (/^\d+(x\d+)*$/.test(text)) return { shape: text.split('x').map(Number).reverse() };
@@ -92,10 +94,12 @@ export interface BoxOptions {
  * @example
  * const box = boxOf('y=0:14,x=4:20', [28, 28]); // { start: [0, 4], count: [14, 16] }
  */
-export function boxOf(asked: Box | string, shape: readonly number[], { owner, axes }: BoxOptions = {}): Box {
+export function boxOf(asked: Box | string, shape: readonly number[], options: BoxOptions = {}): Box {
+  check('boxOf', aBox(asked, 'box'), aShape(shape, 'shape'), anObject(options, 'options'));
+  const { owner, axes } = options;
   if (typeof asked !== 'string') return checkBox(asked, shape, owner);
   const parts = partsOf(asked);
-  if (!Array.isArray(parts)) return checkBox(parts, shape, owner);
+  if (!Array.isArray(parts)) return checkBox(parts, shape, owner, `'${asked}'`);
   const names = axes?.map(({ name }) => name) ?? axisNames(shape.length);
   const whole = wholeOf(shape);
   const box = { start: [...whole.start], count: [...whole.count] };
@@ -110,7 +114,7 @@ export function boxOf(asked: Box | string, shape: readonly number[], { owner, ax
     box.start[axis] = from;
     box.count[axis] = (to ?? shape[axis]!) - from;
   }
-  return checkBox(box, shape, owner);
+  return checkBox(box, shape, owner, `'${asked}'`);
 }
 
 /** That a text is a region of some grid: to ask before there is one. Throws BadInputError `bad-region`. */

@@ -1,4 +1,5 @@
 /** Signals as streams of rows: memory is that of one block, however large the signal is. */
+import { aRowStream, aSignal, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
@@ -30,6 +31,7 @@ export interface RowStream {
  * const values = await collectRows(fn.rows({ size: '2x' }));
  */
 export async function collectRows(stream: RowStream): Promise<Float32Array> {
+  check('collectRows', aRowStream(stream, 'stream'));
   const points = pointCount(stream.shape);
   const rowValues = (points / stream.shape[0]!) * stream.channels;
   const all = new Float32Array(points * stream.channels);
@@ -49,6 +51,7 @@ export function signalRows(signal: {
   readonly values: Float32Array;
   readonly axes?: readonly Axis[] | undefined;
 }): RowStream {
+  check('signalRows', aSignal(signal, 'signal'));
   const { shape, channels, axes, values } = signal;
   async function* rows(): AsyncIterable<Rows> {
     const height = shape[0]!;

@@ -1,0 +1,35 @@
+/** What the verbs of sessions take, for `check`. */
+import {
+  aBox,
+  aFlag,
+  aLabel,
+  aNumber,
+  anObject,
+  aShape,
+  aSize,
+  aText,
+  having,
+  maybe,
+  optionsOf,
+} from '../core/check.ts';
+
+export const coding = { quality: aNumber, effort: aNumber, prior: aText, steps: aText, batch: aNumber };
+
+export const encodeOptions = optionsOf({
+  ...coding,
+  target: having({ psnrDb: maybe(aNumber), fileBytes: maybe(aNumber) }),
+  archive: aFlag,
+  ids: aFlag,
+});
+
+export const decodeOptions = optionsOf({
+  ...{ item: aNumber, id: aText, name: aText },
+  ...{ size: aSize, region: aBox, raw: aFlag },
+});
+
+export const sampleOptions = having({
+  ...{ count: aNumber, seed: aNumber, temperature: maybe(aNumber), prior: maybe(aText) },
+  ...{ label: maybe(aLabel), guidance: maybe(aNumber), steps: maybe(aNumber), quality: maybe(aNumber) },
+  ...{ shape: maybe(aShape), size: maybe(aSize), raw: maybe(aFlag), decode: maybe(aFlag), ids: maybe(aFlag) },
+  signal: maybe(anObject),
+});
