@@ -23,6 +23,7 @@ import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
 import { queryRoutes } from './routes/query.ts';
+import { snapshotRoutes } from './routes/snapshots.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 
 export interface AppOptions {
@@ -84,6 +85,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   combineRoutes(app, context);
   uploadRoutes(app, context);
   jobRoutes(app, context);
+  snapshotRoutes(app, context);
   docsRoutes(app, context);
   table = routeTable(app);
 

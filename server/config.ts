@@ -66,6 +66,7 @@ export const configSchema = z.strictObject({
   maxBodyBytes: count(placeTable.maxBodyBytes).describe(placeTable.maxBodyBytes.what),
   running: count(placeTable.running).describe(placeTable.running.what),
   waiting: count(placeTable.waiting).describe(placeTable.waiting.what),
+  maxSnapshots: count(placeTable.maxSnapshots).describe(placeTable.maxSnapshots.what),
   graceMs: count(placeTable.graceMs).describe(placeTable.graceMs.what),
   traffic: (table(trafficTable) as unknown as z.ZodType<Partial<TrafficLimits>>).optional(),
   jobs: (table(jobTable) as unknown as z.ZodType<Partial<JobLimits>>).optional(),

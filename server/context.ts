@@ -36,6 +36,8 @@ export interface ServerContext {
   readonly maxBodyBytes: number;
   /** Undefined: the server keeps nothing it is given. */
   readonly home: Home | undefined;
+  /** Snapshots that are kept of one functaset. */
+  readonly maxSnapshots: number;
   /** The value that a limit has here. */
   readonly limitValue: (limit: ServiceLimit) => number;
   /** Who may ask for what. */

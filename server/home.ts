@@ -7,10 +7,11 @@ import { type Held, holdDirectory } from '../src/functaset/index.ts';
 import { listModels, modelSuffix } from '../src/models/index.ts';
 import type { ModelFile } from './catalogue.ts';
 
-/** `home` holds functasets/NAMESPACE/NAME, models/NAMESPACE/NAME.safetensors, uploads/NAMESPACE/ID, jobs/ID and keys. */
+/** `home` holds functasets/NAMESPACE/NAME, models/NAMESPACE/NAME.safetensors, snapshots/NAMESPACE/NAME/, uploads/NAMESPACE/ID, jobs/ID and keys. */
 export interface Home {
   readonly functasets: string;
   readonly models: string;
+  readonly snapshots: string;
   readonly uploads: string;
   readonly jobs: string;
   readonly keys: string;
@@ -20,6 +21,7 @@ export function homeAt(directory: string): Home {
   return {
     functasets: join(directory, 'functasets'),
     models: join(directory, 'models'),
+    snapshots: join(directory, 'snapshots'),
     uploads: join(directory, 'uploads'),
     jobs: join(directory, 'jobs'),
     keys: join(directory, 'keys'),

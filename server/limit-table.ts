@@ -44,6 +44,13 @@ export const placeTable = {
     what: 'that wait for a place; a quarter is kept for small ones',
     met: '503 `overloaded`, with `retry-after`',
   },
+  maxSnapshots: {
+    unit: 'snapshots',
+    usual: 8,
+    least: 0,
+    what: 'kept of one functaset',
+    met: '409 `too-many-snapshots`',
+  },
   graceMs: {
     unit: 'ms',
     usual: 10_000,

@@ -172,6 +172,7 @@ async function openContext(
     limits,
     maxBodyBytes: options.maxBodyBytes ?? placeTable.maxBodyBytes.usual,
     home,
+    maxSnapshots: options.maxSnapshots ?? placeTable.maxSnapshots.usual,
     limitValue: ({ setting, usual }) => {
       if (setting === 'running') return running;
       return setting === undefined

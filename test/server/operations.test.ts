@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { recordJson } from '../../server/index.ts';
+import { createKey, FunctaClient, recordJson } from '../../server/index.ts';
 import { durationBuckets } from '../../server/metrics.ts';
+import { restoreFunctaset } from '../../src/functaset/index.ts';
 import { prepare, type Serving } from './serving.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -71,3 +75,97 @@ it('writes records in the form of pino, without queries, bodies or keys', async 
   const fault = { ...record, status: 500, code: 'bug', error: 'Error: x\n    at y' };
   expect(JSON.parse(recordJson(fault))).toMatchObject({ level: 50, err: { message: 'Error: x' } });
 });
+
+it('takes snapshots while functions are put, gives them in parts, and makes functasets of them', async () => {
+  const home = join(serving.directory, 'home-snapshots');
+  const server = await serving.start({ home, maxSnapshots: 2 });
+  const base = `${server.url}/v1/functasets`;
+  const json = { 'content-type': 'application/json' };
+  const made = await fetch(`${base}/mine`, { method: 'PUT', headers: json, body: '{"model":"tiny"}' });
+  expect(made.status).toBe(201);
+  const functa = await new FunctaClient(server.url).function('shoes', await firstId(server.url), {
+    format: 'functa',
+  });
+  const put = (id: string) =>
+    fetch(`${base}/mine/functions/${id}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/vnd.functa' },
+      body: functa as Uint8Array<ArrayBuffer>,
+    });
+  expect((await put('a')).status).toBe(201);
+  const [taken] = await Promise.all([
+    fetch(`${base}/mine/snapshots`, { method: 'POST' }),
+    ...['b', 'c', 'd'].map(put),
+  ]);
+  expect(taken.status).toBe(201);
+  const snapshot = (await taken.json()) as {
+    functions: number;
+    bytes: number;
+    sha256: string;
+    links: { self: string; restore: string };
+  };
+  const address = `${server.url}${snapshot.links.self}`;
+  const whole = new Uint8Array(await (await fetch(address)).arrayBuffer());
+  expect(whole.length).toBe(snapshot.bytes);
+  expect(createHash('sha256').update(whole).digest('hex')).toBe(snapshot.sha256);
+  const ranges = {
+    'bytes=0-99': [0, 100],
+    'bytes=4000-': [4000, whole.length],
+    'bytes=-10': [whole.length - 10, whole.length],
+  };
+  for (const [range, [start, end]] of Object.entries(ranges)) {
+    const part = await fetch(address, { headers: { range } });
+    expect([part.status, part.headers.get('content-range')]).toEqual([
+      206,
+      `bytes ${start}-${end! - 1}/${whole.length}`,
+    ]);
+    expect(new Uint8Array(await part.arrayBuffer())).toEqual(whole.subarray(start, end));
+  }
+  expect((await fetch(address, { headers: { range: `bytes=${whole.length}-` } })).status).toBe(416);
+  expect((await fetch(address, { headers: { 'if-none-match': `"${snapshot.sha256}"` } })).status).toBe(304);
+  const restore = (name: string) =>
+    fetch(`${server.url}${snapshot.links.restore}`, {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ name }),
+    });
+  expect((await restore('mine')).status).toBe(409);
+  const restored = await restore('again');
+  expect([restored.status, await restored.json()]).toEqual([
+    201,
+    expect.objectContaining({ name: 'again', functions: snapshot.functions, model: 'tiny' }),
+  ]);
+  expect((await fetch(`${base}/again/functions/a`, { headers: { accept: 'application/json' } })).status).toBe(
+    200,
+  );
+  // by the command line as well
+  const file = join(serving.directory, 'one.backup');
+  writeFileSync(file, whole);
+  expect(await restoreFunctaset(file, join(serving.directory, 'by-hand'))).toMatchObject({
+    sha256: snapshot.sha256,
+  });
+  // they outlive their functaset, and are bounded
+  expect((await fetch(`${base}/mine/snapshots`, { method: 'POST' })).status).toBe(201);
+  expect((await fetch(`${base}/mine/snapshots`, { method: 'POST' })).status).toBe(409);
+  expect((await fetch(`${base}/mine`, { method: 'DELETE' })).status).toBe(204);
+  const listed = (await (await fetch(`${base}/mine/snapshots`)).json()) as { snapshots: unknown[] };
+  expect(listed.snapshots).toHaveLength(2);
+  expect((await fetch(address, { method: 'DELETE' })).status).toBe(204);
+  expect((await fetch(address)).status).toBe(404);
+  const folder = join(home, 'snapshots', 'default', 'mine');
+  expect(readdirSync(folder)).toHaveLength(2);
+  // of what the operator serves, with the scope admin alone
+  const { key } = createKey(join(home, 'keys'), { scope: 'write', namespace: 'default' });
+  const shoes = await fetch(`${base}/shoes/snapshots`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+  });
+  expect(shoes.status).toBe(403);
+});
+
+async function firstId(url: string): Promise<string> {
+  const page = (await (await fetch(`${url}/v1/functasets/shoes/functions?limit=1`)).json()) as {
+    functions: { id: string }[];
+  };
+  return page.functions[0]!.id;
+}

@@ -1,6 +1,7 @@
 /** What workers do, by name. A verb takes plain values and bytes, and stops when its signal says so. */
 import type { Made } from '../messages.ts';
 import type { Shelf } from '../shelf.ts';
+import { backupFunctaset, restoreFunctaset } from './backups.ts';
 import { classify, classifyFunctions } from './classify.ts';
 import { decode, encode, sample } from './coding.ts';
 import { combine } from './combine.ts';
@@ -39,6 +40,8 @@ export const verbs = {
   intake,
   query,
   combine,
+  backupFunctaset,
+  restoreFunctaset,
 };
 
 export type VerbName = keyof typeof verbs;
