@@ -3,15 +3,17 @@
  *
  *   npm run bench:serve -- slow  [--counts 34,200,1000] [--kinds header,idle,...] [--rate 50] [--against server,sink] [--from 127.0.0.2]
  *   npm run bench:serve -- storm [--clients 256] [--seconds 6] [--rounds 3]
+ *   npm run bench:serve -- rows  [--connections 64] [--seconds 6] [--rounds 3] [--base DIRECTORY] [--only NAME;NAME]
  *
  * `slow` prints, for each kind of slow client and each number of them, how fast others are answered beside how fast
  * they are without. All share one machine: against `sink` the same clients bother a server that does nothing, which
- * shows what is not the measured server's doing. `storm` compares clients that retry at once with clients that wait as they were told.
+ * shows what is not the measured server's doing. `rows` is requests a second, beside another build. `storm` compares clients that retry at once with clients that wait as they were told.
  */
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { readSetting } from '../rate/setting.ts';
 import { type Answered, type Asked, load, percentile, steady } from './load.ts';
+import { rows } from './rows.ts';
 import { type Served, serve } from './served.ts';
 import { sink } from './sink.ts';
 import { type SlowKind, slowKinds } from './slow.ts';
@@ -29,19 +31,29 @@ const { positionals, values } = parseArgs({
     against: { type: 'string', default: 'server' },
     from: { type: 'string' },
     clients: { type: 'string', default: '256' },
+    connections: { type: 'string', default: '64' },
+    base: { type: 'string' },
+    only: { type: 'string' },
     seconds: { type: 'string', default: '6' },
     rounds: { type: 'string', default: '3' },
   },
 });
 const { machine, runtime, load: busy, commit, command } = readSetting('bench:serve', process.argv.slice(2));
+console.log(`${command}\n${machine}, ${runtime}, commit ${commit}, load ${busy}`);
+if (positionals[0] === 'rows') {
+  const { connections, seconds, rounds, base, only } = values;
+  const counts = { connections: Number(connections), seconds: Number(seconds), rounds: Number(rounds) };
+  await rows({ ...counts, base, only: only?.split(';') });
+  process.exit();
+}
 const server = await serve();
-console.log(`${command}\n${machine}, ${runtime}, commit ${commit}, load ${busy}, ${server.entry}`);
+console.log(server.entry);
 try {
   const upload = { path: '/v1/models/fashion-mnist/encode', type: 'image/png', body: await picture() };
   if (positionals[0] === 'slow') await slow(server, upload);
   else if (positionals[0] === 'storm') await storm(server, { port: server.port, ...upload });
   else {
-    console.error('say which: slow or storm');
+    console.error('say which: rows, slow or storm');
     process.exitCode = 2;
   }
 } finally {

@@ -15,13 +15,20 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const own = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface ServeOptions {
+  /** Of the package; default: this one. */
+  readonly root?: string | undefined;
+  /** More of the command line. */
+  readonly args?: readonly string[] | undefined;
+}
 
 /** Starts it on a free port with the bundled models; from `dist` when it was built. */
-export async function serve(): Promise<Served> {
-  const built = existsSync(`${root}dist/src/cli/main.js`);
+export async function serve({ root = own, args: more = [] }: ServeOptions = {}): Promise<Served> {
+  const built = existsSync(join(root, 'dist/src/cli/main.js'));
   const entry = built ? 'dist/src/cli/main.js' : 'src/cli/main.ts';
-  const args = [...(built ? [] : ['--import', 'tsx']), entry, 'serve', '--port', '0', '--json'];
+  const args = [...(built ? [] : ['--import', 'tsx']), entry, 'serve', '--port', '0', '--json', ...more];
   const home = mkdtempSync(join(tmpdir(), 'functa-bench-'));
   const env = { ...process.env, XDG_DATA_HOME: home };
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
