@@ -38,7 +38,8 @@ export function doorTo(inside: Listener, options: DoorOptions): Listener {
     const length = Number(incoming.headers['content-length'] ?? 0);
     if (
       kind !== undefined &&
-      (admission.isFull(kind) || !connections.hasRoomForBody(incoming.socket, length))
+      (admission.isFull(kind, connections.of(incoming.socket).client) ||
+        !connections.hasRoomForBody(incoming.socket, length))
     ) {
       const back = pacer.pace(() => refuse(overloaded(), incoming, outgoing, options));
       outgoing.once('close', back);

@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { magic } from '../../codec/header.ts';
 import { needs } from '../access.ts';
+import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, findModel, modelOf, type ServerContext } from '../context.ts';
@@ -99,7 +100,7 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     if (!isFunction) sniffSignal(declared, bytes);
     const input = { model: refOf(served), bytes, declared, top };
     const kind = isFunction ? 'large' : await encodingClass(served, bytes, {}, context.limits);
-    const { head } = await ask(context, 'classify', input, { class: kind, signal: c.req.raw.signal });
+    const { head } = await ask(context, 'classify', input, { class: kind, ...askerOf(c) });
     const items = head.items.map(({ id, guesses }) => ({ id, guesses }));
     return c.json({ model: served.name, items }, 200, notesHeader(head.notes));
   });
@@ -109,8 +110,7 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     const model = modelOf(context, served);
     const { top, ...which } = c.req.valid('json');
     const input = { model: refOf(model), functaset: functasetRef(served), which, top };
-    const { signal } = c.req.raw;
-    const { head } = await ask(context, 'classifyFunctions', input, { class: 'large', signal });
+    const { head } = await ask(context, 'classifyFunctions', input, { class: 'large', ...askerOf(c) });
     return c.json({ model: model.name, ...head }, 200);
   });
 }

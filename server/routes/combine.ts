@@ -6,6 +6,7 @@ import { BadInputError } from '../../src/core/errors.ts';
 import { kindOf } from '../../src/formats/formats.ts';
 import { isNumber, isText, list } from '../../src/query/index.ts';
 import { needs } from '../access.ts';
+import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
@@ -90,7 +91,7 @@ export function combineRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
       );
     }
     const input = { model: refOf(of), functaset: functasetRef(served), of: terms, as, size, quality };
-    const answer = await ask(context, 'combine', input, { class: 'large', signal: c.req.raw.signal });
+    const answer = await ask(context, 'combine', input, { class: 'large', ...askerOf(c) });
     return answerReply(answer, { 'content-type': as, ...notesHeader(answer.head.notes) });
   });
 }

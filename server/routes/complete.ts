@@ -6,6 +6,7 @@ import { completingPriors } from '../../src/complete/index.ts';
 import { kindOf, signalFormats, titlesOf, togetherText } from '../../src/formats/formats.ts';
 import { base64, isRow, list } from '../../src/query/index.ts';
 import { needs } from '../access.ts';
+import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, findModel, type ServerContext } from '../context.ts';
@@ -106,7 +107,7 @@ export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     // Which prior it may be is checked where it completes.
     const prior = asked as KindThat<'complete'> | undefined;
     const input = { model, as, known, prior, functaset, draws, seed, noise, size };
-    const answer = await ask(context, 'complete', input, { class: 'large', signal: c.req.raw.signal });
+    const answer = await ask(context, 'complete', input, { class: 'large', ...askerOf(c) });
     const { head } = answer;
     return answerReply(answer, {
       ...notesHeader(head.notes),

@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { ConflictError } from '../../src/core/errors.ts';
 import { needs } from '../access.ts';
+import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
 import { refOf } from '../catalogue.ts';
 import { findModel, findWritable, modelOfNetwork, type ServerContext } from '../context.ts';
@@ -59,7 +60,7 @@ export function functasetChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serv
     const served = findModel(context, c.req.valid('json').model, c.get('access'));
     if (context.catalogue.functasets.some((other) => other.name === s && other.namespace === undefined))
       throw exists(`a functaset that the operator serves is called ${s} already; choose another name`);
-    const options = { class: 'small', signal: c.req.raw.signal } as const;
+    const options = { class: 'small', ...askerOf(c) } as const;
     const { head: network } = await ask(context, 'networkOfModel', { model: refOf(served) }, options);
     const found = await keepFunctaset(context, home, { name: s, namespace }, network);
     const of = { functaset: { name: s, path: found.served.path } };

@@ -1,10 +1,12 @@
 /** Functasets: what they hold, a page at a time, and each function as a picture or as bytes. */
 
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { BadInputError } from '../../src/core/errors.ts';
 import { kindOf } from '../../src/formats/formats.ts';
 import { needs } from '../access.ts';
 import { keyOfStored } from '../answers.ts';
+import { askerOf } from '../asker.ts';
 import { etagged } from '../caching.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findFunctaset, modelOf, modelOfNetwork, type ServerContext, seenBy } from '../context.ts';
@@ -109,13 +111,13 @@ const functionRoute = createRoute({
 });
 
 export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
-  const small = (signal: AbortSignal) => ({ class: 'small', signal }) as const;
+  const small = (c: Context<ServerEnv>) => ({ class: 'small', ...askerOf(c) }) as const;
 
   app.openapi(listRoute, async (c) => {
     const functasets = await Promise.all(
       seenBy(context.catalogue.functasets, c.get('access')).map(async (served) => {
         const input = { functaset: functasetRef(served) };
-        const { head } = await ask(context, 'summariseFunctaset', input, small(c.req.raw.signal));
+        const { head } = await ask(context, 'summariseFunctaset', input, small(c));
         return summary(served, head);
       }),
     );
@@ -124,7 +126,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
 
   app.openapi(functasetRoute, async (c) => {
     const served = findFunctaset(context, c.req.valid('param').s, c.get('access'));
-    const options = { class: 'large', signal: c.req.raw.signal } as const;
+    const options = { class: 'large', ...askerOf(c) } as const;
     const { head } = await ask(context, 'describeFunctaset', { functaset: functasetRef(served) }, options);
     const {
       labels: counted,
@@ -146,7 +148,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
     const served = findFunctaset(context, c.req.valid('param').s, c.get('access'));
     const { limit = defaultPage, ...rest } = c.req.valid('query');
     const input = { functaset: functasetRef(served), query: { ...rest, limit } };
-    const { head } = await ask(context, 'listFunctions', input, small(c.req.raw.signal));
+    const { head } = await ask(context, 'listFunctions', input, small(c));
     const { items, next, damaged } = head;
     const functions = items.map((item) => functionJson(served.name, item));
     return c.json({ functions, next, ...(damaged.length > 0 ? { damaged } : {}) }, 200);
@@ -173,7 +175,7 @@ export function functasetRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCont
       const reply = () => answerReply(kept, { 'content-type': as });
       return etagged(c, kept.head as string, reply) as never;
     }
-    const options = small(c.req.raw.signal);
+    const options = small(c);
     const { head } = await ask(context, 'findFunction', { functaset, id }, options);
     const version = [served.networkId, s, id, as, size, region, head.version].join();
     return etagged(c, version, async (): Promise<Response> => {

@@ -7,6 +7,7 @@ import { labelForms } from '../../src/core/label.ts';
 import { modulationsTypes } from '../../src/jobs/modulations-file.ts';
 import { filterSchema, isText, list } from '../../src/query/index.ts';
 import { needs } from '../access.ts';
+import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findWritable, modelOf, type ServerContext } from '../context.ts';
@@ -173,7 +174,7 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     };
     const lone = !contentType.startsWith(formType) && !contentType.startsWith(tarType);
     const kind = lone ? await encodingClass(model, bytes, { effort }, context.limits) : 'large';
-    const { head } = await ask(context, 'intake', input, { class: kind, signal: c.req.raw.signal });
+    const { head } = await ask(context, 'intake', input, { class: kind, ...askerOf(c) });
     return head;
   };
 
@@ -216,7 +217,7 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     const match = matchOf((name) => c.req.header(name));
     const request = { kind: 'patch', id, label, metadata, match } as const;
     const { record } = await writer.write(served.path, request);
-    const options = { class: 'small', signal: c.req.raw.signal } as const;
+    const options = { class: 'small', ...askerOf(c) } as const;
     const { head } = await ask(context, 'findFunction', { functaset: functasetRef(served), id }, options);
     return c.json(functionJson(s, head), 200, { etag: etag(versionOf(record)) });
   });
@@ -243,7 +244,7 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     if (filter !== undefined) {
       const model = refOf(modelOf(context, served));
       const input = { functaset: functasetRef(served), model, filter, limit: mostDeleted };
-      const options = { class: 'large', signal: c.req.raw.signal } as const;
+      const options = { class: 'large', ...askerOf(c) } as const;
       ids = [...(await ask(context, 'matchingFunctions', input, options)).head];
     }
     const unique = [...new Set(ids)];

@@ -9,6 +9,7 @@ import { outputsOfKind } from '../../src/field/kinds.ts';
 import { kindOf, type SignalKind } from '../../src/formats/formats.ts';
 import { needs } from '../access.ts';
 import { keyOfBody } from '../answers.ts';
+import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
@@ -212,7 +213,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       const times = target === undefined ? 1 : mostTries;
       const asked = { effort, times, type: declared, ...parts };
       const kind = await encodingClass(served, bytes, asked, context.limits);
-      return ask(context, 'encode', input, { class: kind, signal: c.req.raw.signal });
+      return ask(context, 'encode', input, { class: kind, ...askerOf(c) });
     });
     const { head } = answer;
     return answerReply(answer, {
@@ -245,7 +246,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const input = { model: served && refOf(served), bytes, as, ...query };
     const answer = await context.answers.of(keyOfBody(bytes, ['decode', served?.id, as, query]), async () => {
       const kind = await decodingClass(served, bytes, query, context.limits);
-      return ask(context, 'decode', input, { class: kind, signal: c.req.raw.signal });
+      return ask(context, 'decode', input, { class: kind, ...askerOf(c) });
     });
     return answerReply(answer, { 'content-type': as });
   };
@@ -272,7 +273,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     // Which prior it may be is checked where it draws.
     const prior = asked.prior as KindThat<'sample'> | undefined;
     const input = { ...asked, prior, model: refOf(served), as };
-    const answer = await ask(context, 'sample', input, { class: kind, signal: c.req.raw.signal });
+    const answer = await ask(context, 'sample', input, { class: kind, ...askerOf(c) });
     return answerReply(answer, { 'content-type': as });
   });
 }

@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { queryRequest } from '../../src/query/index.ts';
 import { needs } from '../access.ts';
+import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
@@ -68,7 +69,7 @@ export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const index = `${served.name} ${served.networkId} ${'metric' in request ? request.metric : ''}`;
     const isSmall = request.kind === 'near' && request.signal === undefined && indexed.has(index);
     const kind = isSmall ? 'small' : 'large';
-    const answer = await ask(context, 'query', input, { class: kind, signal: c.req.raw.signal });
+    const answer = await ask(context, 'query', input, { class: kind, ...askerOf(c) });
     if (request.kind === 'near') indexed.add(index);
     return answerReply(answer, { 'content-type': as, ...notesHeader(answer.head.notes) }) as never;
   });

@@ -1,6 +1,7 @@
 /** Work for a request: a place, a worker, an answer. */
 import { FunctaError } from '../../src/core/errors.ts';
 import type { WorkClass } from '../admission.ts';
+import { type Asker, untilDeadline } from '../asker.ts';
 import type { ServerContext } from '../context.ts';
 import type { Answer } from './pool.ts';
 import type { HeadOf, InputOf, VerbName } from './verbs/index.ts';
@@ -16,18 +17,23 @@ export interface AnswerOf<H> {
 /** Codes of faults after which the models and functasets are looked at again. */
 const changes: readonly string[] = ['model-replaced', 'model-unreadable', 'functaset-model'];
 
-/** Throws HttpFault 503 `overloaded`, AbortedError when the client leaves, and what the verb throws. */
+/**
+ * Throws HttpFault 503 `overloaded`, 504 `deadline`, AbortedError when the client leaves, and what the verb throws. Pieces after the first
+ * have no deadline.
+ */
 export async function ask<V extends VerbName>(
   { admission, pool, catalogue }: ServerContext,
   verb: V,
   input: InputOf<V>,
-  { class: kind, signal }: { readonly class: WorkClass; readonly signal: AbortSignal },
+  { class: kind, ...asker }: Asker & { readonly class: WorkClass },
 ): Promise<AnswerOf<HeadOf<V>>> {
-  const place = admission.enter({ class: kind });
+  const place = admission.enter({ class: kind, client: asker.client });
   try {
-    const answer: Answer<HeadOf<V>> = await place.run(signal, () => pool.ask(verb, input, { signal }));
+    const answer: Answer<HeadOf<V>> = await untilDeadline(asker, (signal) =>
+      place.run(signal, () => pool.ask(verb, input, { signal })),
+    );
     const { head, bytes, rest } = answer;
-    return { head, bytes, rest: rest && place.iterate(signal, rest) };
+    return { head, bytes, rest: rest && place.iterate(asker.signal, rest) };
   } catch (error) {
     if (error instanceof FunctaError && changes.includes(error.code)) void catalogue.refresh();
     throw error;

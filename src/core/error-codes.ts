@@ -88,6 +88,7 @@ export type ErrorCode =
   | 'data-range'
   | 'dataset-closed'
   | 'dataset-not-fetched'
+  | 'deadline'
   | 'detached-buffer'
   | 'digest-mismatch'
   | 'disk-denied'

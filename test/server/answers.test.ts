@@ -2,7 +2,9 @@ import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Answers, keyOfBody, keyOfStored } from '../../server/answers.ts';
+import { untilDeadline } from '../../server/asker.ts';
 import type { RunningServer } from '../../server/index.ts';
+import { AbortedError } from '../../src/core/errors.ts';
 import { openFunctaset } from '../../src/functaset/index.ts';
 import { prepare, type Serving } from './serving.ts';
 
@@ -58,6 +60,24 @@ describe('answers', () => {
   });
 });
 
+describe('a deadline', () => {
+  it('ends the work, and is told from a client that leaves', async () => {
+    const never = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(new AbortedError('left')), { once: true });
+      });
+    const { signal } = new AbortController();
+    await expect(untilDeadline({ signal, withinMs: 5 }, never)).rejects.toMatchObject({
+      ...{ code: 'deadline', status: 504 },
+    });
+    const leave = new AbortController();
+    const left = untilDeadline({ signal: leave.signal, withinMs: 60_000 }, never);
+    leave.abort();
+    await expect(left).rejects.toMatchObject({ kind: 'aborted' });
+    expect(await untilDeadline({ signal, withinMs: 60_000 }, async () => 'done')).toBe('done');
+  });
+});
+
 describe('answers of a server', () => {
   let serving: Serving;
   let server: RunningServer;
@@ -91,6 +111,13 @@ describe('answers of a server', () => {
     const after = await get(path, { accept: 'image/png' });
     expect(after.bytes).not.toEqual(before.bytes);
     await writer.close();
+  });
+
+  it('are for who asks in the time that it says', async () => {
+    const path = '/v1/functasets/shoes/functions';
+    const late = await get(path, { prefer: 'handling=strict, wait=0' });
+    expect([late.response.status, JSON.parse(late.bytes.toString()).code]).toEqual([504, 'deadline']);
+    expect((await get(path, { prefer: 'wait=30' })).response.status).toBe(200);
   });
 
   it('to a posted file are what decoding gives, again and in another format', async () => {

@@ -145,6 +145,46 @@ describe('admission', () => {
     );
   });
 
+  it('has a client wait for one of another, and not for all that the other has waiting', async () => {
+    const admission = new Admission({ running: 1, waiting: 1100 });
+    const { signal } = new AbortController();
+    const order: string[] = [];
+    const ask = (client: string) => {
+      const place = admission.enter({ class: 'small', client });
+      return place.run(signal, async () => order.push(client)).finally(() => place.release());
+    };
+    const all = [...Array.from({ length: 1000 }, () => 'many'), 'one', 'two', 'one'].map(ask);
+    await Promise.all(all);
+    expect(order.slice(0, 5)).toEqual(['many', 'many', 'one', 'two', 'many']);
+    expect(order.slice(5, 7)).toEqual(['one', 'many']);
+    expect([order.length, admission.held]).toEqual([1003, 0]);
+  });
+
+  it('has whoever waits with most give up a place, and nobody for one who has as many', async () => {
+    const admission = new Admission({ running: 1, waiting: 4, random: () => 0 });
+    const { signal } = new AbortController();
+    let finish: () => void = () => undefined;
+    const work = () => new Promise<void>((resolve) => (finish = resolve));
+    const ask = (client: string) => {
+      const place = admission.enter({ class: 'small', client });
+      return place.run(signal, work).finally(() => place.release());
+    };
+    const many = Array.from({ length: 5 }, () => ask('many'));
+    expect(admission.isFull('small', 'many')).toBe(true);
+    expect(admission.isFull('small', 'one')).toBe(false);
+    const one = [ask('one'), ask('one')];
+    await expect(many[4]).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(many[3]).rejects.toMatchObject({ code: 'overloaded' });
+    expect(() => ask('one')).toThrow('too many requests');
+    expect(admission.held).toBe(5);
+    for (let i = 0; i < 5; i++) {
+      finish();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all([...many.slice(0, 3), ...one]);
+    expect(admission.held).toBe(0);
+  });
+
   it('gives a place back when its client leaves the queue', async () => {
     const admission = new Admission({ running: 1, waiting: 5 });
     const stay = new AbortController();
