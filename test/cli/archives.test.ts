@@ -10,8 +10,8 @@ import { addPrior } from '../../src/cli/commands/prior.ts';
 import { addQuery } from '../../src/cli/commands/query.ts';
 import { addSample } from '../../src/cli/commands/sample.ts';
 import { addStore } from '../../src/cli/commands/store.ts';
-import { printed } from './in-process.ts';
-import { functa } from './run.ts';
+import { functa, printed } from './in-process.ts';
+import { functa as functaProcess } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -98,7 +98,7 @@ describe('a store', () => {
     expect((await unpack('all.functa')).json).toMatchObject({ added: 4, there: 0, total: 4 });
     expect((await unpack('drawn.functa')).json).toMatchObject({ added: 3, there: 0, total: 7 });
     expect((await unpack('drawn.functa')).json).toMatchObject({ added: 0, there: 3, total: 7 });
-    const { status, stdout, stderr } = await functa(['store', 'pack', store, '-o', '-', ...model()], {
+    const { status, stdout, stderr } = await functaProcess(['store', 'pack', store, '-o', '-', ...model()], {
       cwd: place.directory,
     });
     expect(status).toBe(0);

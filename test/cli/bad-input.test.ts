@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFileHeader } from '../../codec/header.ts';
 import { readModel, writeModel } from '../../src/field/model.ts';
 import { writeNpy } from '../../src/formats/npy.ts';
-import { functa, functaJson } from './run.ts';
+import { functa, functaJson } from './in-process.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
 let place: Workplace;

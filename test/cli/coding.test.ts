@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rankedQualities } from '../../src/fit/ranking.ts';
 import { readImage } from '../../src/formats/image.ts';
 import { signalFromNpy } from '../../src/formats/npy.ts';
-import { functa, functaJson } from './run.ts';
+import { functa, functaJson } from './in-process.ts';
+import { functa as functaProcess } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
 let place: Workplace;
@@ -139,10 +140,10 @@ describe('functa decode', () => {
   });
 
   it('reads stdin and writes stdout, and says nothing there but bytes', async () => {
-    const encoded = await functa(['encode', '-', '-m', model], { stdin: readFileSync(picture) });
+    const encoded = await functaProcess(['encode', '-', '-m', model], { stdin: readFileSync(picture) });
     expect(encoded.stdout).toEqual(readFileSync(functaFile));
     expect(encoded.stderr).toMatch(/^stdout: \d+ bytes/);
-    const decoded = await functa(['decode', '-', '-m', model, '-q'], { stdin: encoded.stdout });
+    const decoded = await functaProcess(['decode', '-', '-m', model, '-q'], { stdin: encoded.stdout });
     expect((await readImage(decoded.stdout, { channels: 'grey' })).shape).toEqual([28, 28]);
     expect(decoded.stderr).toBe('');
   });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
-import { functa, functaJson } from './run.ts';
+import { functa, functaJson } from './in-process.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
 let place: Workplace;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDataset } from '../../datasets/registry.ts';
 import { writeImage } from '../../src/formats/image.ts';
 import { readNpy, writeNpy } from '../../src/formats/npy.ts';
-import { functa, functaJson } from './run.ts';
+import { functa, functaJson } from './in-process.ts';
 
 let directory: string;
 const at = (name: string) => join(directory, name);

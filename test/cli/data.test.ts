@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { functa, functaJson } from './run.ts';
+import { functa, functaJson } from './in-process.ts';
 
 let directory: string;
 beforeAll(() => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDataset } from '../../datasets/registry.ts';
 import { readNpy } from '../../src/formats/npy.ts';
-import { functa, functaJson } from './run.ts';
+import { functa, functaJson } from './in-process.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
 let place: Workplace;

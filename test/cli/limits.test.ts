@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { limitNames, limitTable } from '../../src/core/limits.ts';
-import { functaJson } from './run.ts';
+import { functaJson } from './in-process.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
 let place: Workplace;

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/field/safetensors.ts';
 import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { type Functaset, openFunctaset } from '../../src/functaset/index.ts';
-import { functa, functaJson } from './run.ts';
+import { functa, functaJson } from './in-process.ts';
+import { functa as functaProcess } from './run.ts';
 import { makeWorkplace, type Workplace } from './tiny-model.ts';
 
 let place: Workplace;
@@ -42,7 +43,7 @@ describe('functa build', () => {
       const { status, json } = await build('--resume');
       expect(status).toBe(1);
       expect(json.error).toMatchObject({ kind: 'conflict', code: 'functaset-busy' });
-      const reader = await functa(['store', 'stats', store]);
+      const reader = await functaProcess(['store', 'stats', store]);
       expect(reader.status).toBe(0);
     } finally {
       await open.close();

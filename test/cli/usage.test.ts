@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { functa, functaJson } from './run.ts';
+import { functa } from './in-process.ts';
+import { functa as functaProcess, functaJson as jsonOfProcess } from './run.ts';
 
 const commands = [
   'encode',
@@ -18,7 +19,7 @@ const commands = [
 
 describe('help and version', () => {
   it('functa --help names every command on stdout', async () => {
-    const { status, stdout, stderr } = await functa(['--help']);
+    const { status, stdout, stderr } = await functaProcess(['--help']);
     expect(status).toBe(0);
     expect(stderr).toBe('');
     for (const command of commands) expect(stdout.toString()).toContain(`\n  ${command}`);
@@ -38,7 +39,7 @@ describe('help and version', () => {
   });
 
   it('functa --version prints the version of the package', async () => {
-    const { status, stdout } = await functa(['--version']);
+    const { status, stdout } = await functaProcess(['--version']);
     expect(status).toBe(0);
     expect(stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
@@ -67,7 +68,7 @@ describe('a command line that makes no sense', () => {
   });
 
   it('with --json is an object on stdout too', async () => {
-    const { status, json } = await functaJson(['data', 'list', '--colour']);
+    const { status, json } = await jsonOfProcess(['data', 'list', '--colour']);
     expect(status).toBe(2);
     expect(json).toEqual({
       error: { code: 'unknown-option', kind: 'input', message: "unknown option '--colour'", exitCode: 2 },
