@@ -21,6 +21,7 @@ import { functasetRoutes } from './routes/functasets.ts';
 import { functionChangeRoutes } from './routes/function-changes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { modelChangeRoutes } from './routes/model-changes.ts';
 import { modelRoutes } from './routes/models.ts';
 import { queryRoutes } from './routes/query.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
@@ -76,6 +77,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
 
   healthRoutes(app, context);
   modelRoutes(app, context);
+  modelChangeRoutes(app, context);
   completeRoutes(app, context);
   classifyRoutes(app, context);
   functasetRoutes(app, context);

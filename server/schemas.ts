@@ -199,9 +199,29 @@ export const modelSummary = z
       })
       .nullable()
       .openapi({ description: 'What `classify` answers from; null: there is none for this model.' }),
+    abilities: z
+      .object({
+        qualities: z.object({
+          lowest: z.number().int(),
+          highest: z.number().int(),
+          learnt: z.array(z.number()).nullable(),
+        }),
+        codedBy: z.array(z.string()),
+        sampledBy: z.array(z.string()),
+        classifies: z.boolean(),
+        replies: z.array(z.string()),
+      })
+      .openapi({
+        description:
+          'What it can do: qualities it codes at (`learnt`: those its network was learnt for, where it changes with quality), priors that code and that draw, whether `classify` answers, media types that its signals are had in.',
+      }),
+    mine: z.boolean().openapi({
+      description: 'Put or made over HTTP in this namespace; else the operator serves it to all.',
+    }),
     fileBytes: z.number().int(),
     links: z.object({
       self: z.string(),
+      ready: z.string(),
       encode: z.string(),
       decode: z.string(),
       sample: z.string(),

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { splits } from '../../datasets/dataset.ts';
 import { type AnyPrior, codingKinds, generativeKinds } from '../../prior/kinds.ts';
 import { maxEffort } from '../../src/fit/effort.ts';
+import { leastGrid, mostGrid } from '../../src/formats/format.ts';
 import { namePattern } from '../names.ts';
 import { idPattern } from './ids.ts';
 
@@ -115,6 +116,16 @@ const encodeSpec = z
     bytes: z.number().int().min(1).optional(),
     steps: z.enum(['chosen', 'asked']).optional(),
     type: text(128).optional().openapi({ description: 'Media type of the upload.' }),
+    variable: text(256)
+      .optional()
+      .openapi({ description: 'Of a file of several fields: see `/v1/models/{m}/encode`.' }),
+    grid: z
+      .number()
+      .int()
+      .min(leastGrid)
+      .max(mostGrid)
+      .optional()
+      .openapi({ description: 'Samples a side of the grid that a surface is laid on.' }),
   })
   .openapi('EncodeJob');
 

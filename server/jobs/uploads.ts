@@ -65,6 +65,21 @@ export class Uploads {
     return { id, bytes, sha256: hash.digest('hex') };
   }
 
+  /** Keeps bytes as `keep` for as long as `use` works with the file of them. Throws as `keep`, and what `use` throws. */
+  async whole<T>(
+    namespace: string,
+    pieces: AsyncIterable<Uint8Array>,
+    use: (path: string) => Promise<T>,
+  ): Promise<T> {
+    const { id } = await this.keep(namespace, pieces);
+    const path = join(this.#options.directory, namespace, id);
+    try {
+      return await use(path);
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
   /** Gives an upload a second name. Throws NotFoundError `unknown-upload`. */
   async take(namespace: string, id: string, to: string): Promise<void> {
     await placeFile(await this.#find(namespace, id), to, { replace: true });

@@ -1,5 +1,4 @@
 /** Jobs: work that takes longer than a request, told of as it goes, and kept over a restart. */
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
@@ -7,11 +6,11 @@ import { streamSSE } from 'hono/streaming';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
 import { needs } from '../access.ts';
 import { smallJson } from '../body.ts';
-import type { Asker, ServerContext } from '../context.ts';
-import { inputsOf } from '../jobs/inputs.ts';
-import { isOver, type JobRecord } from '../jobs/record.ts';
+import type { ServerContext } from '../context.ts';
+import { addJob } from '../jobs/add.ts';
+import { isOver } from '../jobs/record.ts';
 import { jobsOf } from '../jobs/room.ts';
-import { type JobSpec, jobSpec } from '../jobs/specs.ts';
+import { jobSpec } from '../jobs/specs.ts';
 import { writeEvents } from '../jobs/stream.ts';
 import { jobList, jobParams, jobSchema, jobView, madeBy, viewOf } from '../jobs/view.ts';
 import type { ServerEnv } from '../log.ts';
@@ -221,27 +220,5 @@ export function jobRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): 
       'content-length': String(result.fileBytes),
       'cache-control': 'no-store',
     }) as never;
-  });
-}
-
-/** Takes a job in; asked again with the same key, it is the same one. Throws as `inputsOf` and `Jobs.add`. */
-export async function addJob(
-  context: ServerContext,
-  spec: JobSpec,
-  access: Asker,
-  key?: string,
-): Promise<JobRecord> {
-  const room = jobsOf(context);
-  const { namespace } = access;
-  const digest = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
-  const { data } = spec;
-  return room.jobs.add({
-    namespace,
-    spec,
-    idempotency: key === undefined ? undefined : { key, digest },
-    inputs: () => inputsOf({ ...context, allowed: room.allowed }, spec, access, room.limits),
-    prepare: async (places) => {
-      if ('upload' in data) await room.uploads.take(namespace, data.upload, places.upload);
-    },
   });
 }

@@ -14,6 +14,8 @@ import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
 import { findModel, modelOfFile, type ServerContext, seenBy } from '../context.ts';
+import { encodedByJob, preferHeader, prefersJob } from '../jobs/prefer.ts';
+import { jobSchema } from '../jobs/view.ts';
 import type { ServerEnv } from '../log.ts';
 import {
   checkContentType,
@@ -24,6 +26,7 @@ import {
   signalTypes,
   sniffSignal,
 } from '../media.ts';
+import { modelFor } from '../models/pick.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import {
   bytesOf,
@@ -82,6 +85,32 @@ const modelRoute = createRoute({
 
 const figure = (description: string) => ({ description, schema: { type: 'string' } as const });
 
+const encodedReplies = {
+  200: {
+    description: 'A `.functa` file.',
+    content: bytesOf(functaType),
+    headers: {
+      'functa-bytes': figure('Bytes of the file.'),
+      'functa-model': figure('Name of the model that it was coded by.'),
+      'functa-psnr-db': figure('PSNR in dB of the decoded file against what was sent; Infinity when equal.'),
+      'functa-rmse': figure('Root mean square of the error of each output, in its unit.'),
+      'functa-max-error': figure('Largest absolute error of each output, in its unit.'),
+      'functa-quality': figure('Quality that was asked for, or found for a target.'),
+      'functa-bits-per-point': figure('Bits of the file over points of the signal.'),
+      'functa-notes': figure(
+        'What the signal sent holds and the function does not, such as other frames; absent: nothing.',
+      ),
+    },
+  },
+  202: {
+    description:
+      'With `prefer: respond-async`, from who may write: a job does it, and its result is the file.',
+    content: { 'application/json': { schema: jobSchema } },
+    headers: { location: figure('Where the job is told of.') },
+  },
+  ...problems(400, 404, 406, 409, 413, 415, 422, 429, 503),
+} as const;
+
 const encodeRoute = createRoute({
   method: 'post',
   path: '/v1/models/{m}/encode',
@@ -92,28 +121,25 @@ const encodeRoute = createRoute({
   request: {
     params: modelParams,
     query: encodeQuery,
+    headers: preferHeader,
     body: { required: true, content: bytesOf(...signalTypes) },
   },
-  responses: {
-    200: {
-      description: 'A `.functa` file.',
-      content: bytesOf(functaType),
-      headers: {
-        'functa-bytes': figure('Bytes of the file.'),
-        'functa-psnr-db': figure(
-          'PSNR in dB of the decoded file against what was sent; Infinity when equal.',
-        ),
-        'functa-rmse': figure('Root mean square of the error of each output, in its unit.'),
-        'functa-max-error': figure('Largest absolute error of each output, in its unit.'),
-        'functa-quality': figure('Quality that was asked for, or found for a target.'),
-        'functa-bits-per-point': figure('Bits of the file over points of the signal.'),
-        'functa-notes': figure(
-          'What the signal sent holds and the function does not, such as other frames; absent: nothing.',
-        ),
-      },
-    },
-    ...problems(400, 404, 406, 413, 415, 422, 503),
+  responses: encodedReplies,
+});
+
+const encodeAnyRoute = createRoute({
+  method: 'post',
+  path: '/v1/encode',
+  operationId: 'encodeByAny',
+  tags: ['coding'],
+  security: needs('read'),
+  summary: 'A signal to a function in bytes, by the one model that takes such signals',
+  request: {
+    query: encodeQuery,
+    headers: preferHeader,
+    body: { required: true, content: bytesOf(...signalTypes) },
   },
+  responses: encodedReplies,
 });
 
 const decodedReply = {
@@ -192,18 +218,23 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
 
   app.openapi(modelRoute, async (c) => {
     await context.catalogue.refreshOld();
-    const found = detail(findModel(context, c.req.valid('param').m, c.get('access')));
+    const found = modelJson(findModel(context, c.req.valid('param').m, c.get('access')));
     return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });
 
-  app.openapi(encodeRoute, async (c) => {
-    const served = findModel(context, c.req.valid('param').m, c.get('access'));
-    const model = refOf(served);
+  const encoded = async (
+    c: Context<ServerEnv>,
+    query: z.output<typeof encodeQuery>,
+    modelOf: (bytes: Uint8Array, type: string) => ServedModel | Promise<ServedModel>,
+  ): Promise<Response> => {
     const declared = checkContentType(c.req.header('content-type'), signalTypes);
     negotiate(c.req.header('accept'), [functaType]);
     const bytes = await readBody(c, context.maxBodyBytes);
     sniffSignal(declared, bytes);
-    const { quality, effort, steps, psnr, bytes: fileBytes, variable, grid } = c.req.valid('query');
+    const served = await modelOf(bytes, declared);
+    if (prefersJob(c, context)) return encodedByJob(c, context, { served, bytes, type: declared, query });
+    const model = refOf(served);
+    const { quality, effort, steps, psnr, bytes: fileBytes, variable, grid } = query;
     const parts = { variable, grid };
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
@@ -220,6 +251,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       ...notesHeader(head.notes),
       'content-type': functaType,
       'functa-bytes': String(answer.bytes.length),
+      'functa-model': served.name,
       'functa-quality': String(head.quality),
       'functa-psnr-db': String(round(head.psnrDb)),
       'functa-rmse': head.rmse.map(short).join(', '),
@@ -227,7 +259,21 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       'functa-bits-per-point': String(round(head.bitsPerPoint)),
       'functa-seconds': String(round(head.seconds)),
     });
+  };
+
+  // What is answered, a file or a job, is decided at run time, which the route's type cannot say.
+  app.openapi(encodeRoute, async (c) => {
+    const served = findModel(context, c.req.valid('param').m, c.get('access'));
+    return (await encoded(c, c.req.valid('query'), () => served)) as never;
   });
+
+  app.openapi(
+    encodeAnyRoute,
+    async (c) =>
+      (await encoded(c, c.req.valid('query'), (bytes, type) =>
+        modelFor(context, bytes, type, c.get('access')),
+      )) as never,
+  );
 
   const decoded = async (
     c: Context<ServerEnv>,
@@ -286,7 +332,7 @@ function kindOfOwn(bytes: Uint8Array, { limits }: ServerContext): SignalKind {
   return { axes: spec.axes, outputs: outputsOfKind(channels, values, { count: spec.outputs }) };
 }
 
-function summary({ name, id, card, priors, classifier, fileBytes }: ServedModel) {
+function summary({ name, id, card, priors, classifier, qualities, namespace, fileBytes }: ServedModel) {
   const { family, outputs, axes, shape, anySize } = card;
   const self = `/v1/models/${encodeURIComponent(name)}`;
   return {
@@ -304,9 +350,18 @@ function summary({ name, id, card, priors, classifier, fileBytes }: ServedModel)
           validationAccuracy: classifier.figures.validationAccuracy ?? null,
         }
       : null,
+    abilities: {
+      qualities: { lowest: 1, highest: 100, learnt: qualities === undefined ? null : [...qualities] },
+      codedBy: priors.filter(({ can }) => can.includes('code')).map((prior) => prior.name),
+      sampledBy: priors.filter(({ can }) => can.includes('sample')).map((prior) => prior.name),
+      classifies: classifier !== undefined,
+      replies: [...repliesFor(kindOf(card))],
+    },
+    mine: namespace !== undefined,
     fileBytes,
     links: {
       self,
+      ready: `${self}/ready`,
       encode: `${self}/encode`,
       decode: `${self}/decode`,
       sample: `${self}/sample`,
@@ -316,7 +371,8 @@ function summary({ name, id, card, priors, classifier, fileBytes }: ServedModel)
   };
 }
 
-function detail(served: ServedModel) {
+/** A model as JSON. */
+export function modelJson(served: ServedModel) {
   const { spec, training, figures, licence, notes } = served.card;
   return {
     ...summary(served),

@@ -1,9 +1,11 @@
 /** Work for a request: a place, a worker, an answer. */
-import { FunctaError } from '../../src/core/errors.ts';
+import { sep } from 'node:path';
+import { ConflictError, FunctaError } from '../../src/core/errors.ts';
 import type { WorkClass } from '../admission.ts';
 import { type Asker, untilDeadline } from '../asker.ts';
 import type { ServerContext } from '../context.ts';
 import type { Answer } from './pool.ts';
+import type { ModelRef } from './shelf.ts';
 import type { HeadOf, InputOf, VerbName } from './verbs/index.ts';
 
 export interface AnswerOf<H> {
@@ -22,11 +24,12 @@ const changes: readonly string[] = ['model-replaced', 'model-unreadable', 'funct
  * have no deadline.
  */
 export async function ask<V extends VerbName>(
-  { admission, pool, catalogue }: ServerContext,
+  context: ServerContext,
   verb: V,
   input: InputOf<V>,
   { class: kind, ...asker }: Asker & { readonly class: WorkClass },
 ): Promise<AnswerOf<HeadOf<V>>> {
+  const { admission, pool, catalogue } = context;
   const place = admission.enter({ class: kind, client: asker.client });
   try {
     const answer: Answer<HeadOf<V>> = await untilDeadline(asker, (signal) =>
@@ -35,9 +38,20 @@ export async function ask<V extends VerbName>(
     const { head, bytes, rest } = answer;
     return { head, bytes, rest: rest && place.iterate(asker.signal, rest) };
   } catch (error) {
-    if (error instanceof FunctaError && changes.includes(error.code)) void catalogue.refresh();
-    throw error;
+    if (!(error instanceof FunctaError) || !changes.includes(error.code)) throw error;
+    void catalogue.refresh();
+    throw changedOverHttp(context, input) ?? error;
   } finally {
     place.release();
   }
+}
+
+/** A model that was put, replaced or removed over HTTP while the request was under way: what waiting does not mend. */
+function changedOverHttp({ home }: ServerContext, input: unknown): ConflictError | undefined {
+  const { model } = input as { readonly model?: ModelRef };
+  if (home === undefined || model?.path.startsWith(`${home.models}${sep}`) !== true) return undefined;
+  return new ConflictError(
+    'model-replaced',
+    `model ${model.name} was replaced or removed while the request was under way; send it again`,
+  );
 }

@@ -53,9 +53,12 @@ describe('health and documentation', () => {
       '/v1/models',
       '/v1/models/{m}',
       '/v1/models/{m}/encode',
+      '/v1/encode',
       '/v1/models/{m}/decode',
       '/v1/decode',
       '/v1/models/{m}/sample',
+      '/v1/models/{m}/ready',
+      '/v1/models/{m}/beside/{kind}',
       '/v1/models/{m}/complete',
       '/v1/models/{m}/classify',
       '/v1/functasets/{s}/classify',
@@ -88,8 +91,9 @@ describe('health and documentation', () => {
       Object.values(operations).map((operation) => operation['x-codeSamples'][0]!.source),
     );
     for (const sample of samples) expect(sample).toMatch(/^curl .*'http:\/\/127\.0\.0\.1:\d+\/[^']*'$/);
-    // Of bodies of bytes: encode, decode by a model and by the file, classify, put by POST and by PUT, an upload.
-    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(7);
+    // Of bodies of bytes: encode, decode by a model and by the file, classify, put by POST and by PUT, an upload, a
+    // model and what stands beside it, and encode by whichever model.
+    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(10);
     expect(samples.filter((sample) => /--data |-d @/.test(sample))).toEqual([]);
     const encode = samples.find((sample) => sample.includes('/encode'))!;
     const here = join(serving.directory, 'curl');

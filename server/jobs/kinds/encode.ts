@@ -16,11 +16,13 @@ export const encode: JobWork<'encode'> = async (
   { engine, limits, inputs, places, onEvent, signal },
 ) => {
   const model = await loadJobModel(inputs.model!);
-  const { quality, effort, steps, psnr, bytes, type } = spec;
+  const { quality, effort, steps, psnr, bytes, type, variable, grid } = spec;
   onEvent({ type: 'start', job, total: 1, done: 0, unit: 'signals' });
   const read = await readSignal(new Uint8Array(await readFile(places.upload)), model, limits, {
     type,
     onShape: encodable(model, limits, effort ?? 1),
+    variable,
+    grid,
   });
   for (const message of read.notes ?? []) onEvent({ type: 'note', job, message });
   const target =

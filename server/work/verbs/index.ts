@@ -17,12 +17,15 @@ import {
   summariseFunctaset,
 } from './functasets.ts';
 import { intake } from './intake.ts';
-import { describeModel, stampOfModel } from './models.ts';
+import { checkBeside, checkModel, describeModel, readyModel, stampOfModel } from './models.ts';
 import { query } from './query.ts';
 
 export const verbs = {
   describeModel,
   stampOfModel,
+  checkModel,
+  checkBeside,
+  readyModel,
   encode,
   decode,
   sample,
