@@ -19,6 +19,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { functasetChangeRoutes } from './routes/functaset-changes.ts';
 import { functasetRoutes } from './routes/functasets.ts';
 import { functionChangeRoutes } from './routes/function-changes.ts';
+import { functionRoutes } from './routes/functions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelChangeRoutes } from './routes/model-changes.ts';
@@ -81,6 +82,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   completeRoutes(app, context);
   classifyRoutes(app, context);
   functasetRoutes(app, context);
+  functionRoutes(app, context);
   functasetChangeRoutes(app, context);
   functionChangeRoutes(app, context);
   queryRoutes(app, context);

@@ -1,6 +1,8 @@
 /** Validators for what does not change while the server runs (RFC 9110, section 13.1.2). */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
+import { NotFoundError } from '../src/core/errors.ts';
+import { etagOf } from './version.ts';
 
 /**
  * Answers 304 when the client holds this `version` in the representation it asks for; else what `make` gives, with
@@ -26,6 +28,38 @@ export function etagged<T extends Response>(
   };
   const made = make();
   return made instanceof Promise ? made.then(tagged) : tagged(made);
+}
+
+/**
+ * The same of a version of a function in a representation, with a strong validator that says both (version.ts). Where the address names the
+ * version, nothing else is ever had there. Throws NotFoundError `unknown-version` where it names another.
+ */
+export async function versioned(
+  c: Context,
+  {
+    version,
+    representation,
+    v,
+    id,
+  }: {
+    readonly version: string;
+    readonly representation: readonly (string | undefined)[];
+    /** The version that the address names. */
+    readonly v: string | undefined;
+    readonly id: string;
+  },
+  make: (etag: string) => Promise<Response>,
+): Promise<Response> {
+  if (v !== undefined && v !== version)
+    throw new NotFoundError('unknown-version', `function ${id} is of version ${version} now; get it again`);
+  const etag = etagOf(version, representation);
+  const control = v !== undefined ? 'private, max-age=31536000, immutable' : 'no-cache';
+  const headers = { etag, 'cache-control': control, vary: 'accept' };
+  const held = c.req.header('if-none-match');
+  if (held !== undefined && holds(held, etag)) return new Response(null, { status: 304, headers });
+  const made = await make(etag);
+  for (const [name, value] of Object.entries(headers)) made.headers.set(name, value);
+  return made;
 }
 
 function holds(header: string, tag: string): boolean {

@@ -9,6 +9,17 @@ export function answerReply(
   return rest === undefined ? bytesReply(bytes, headers) : new Response(readable(bytes, rest), { headers });
 }
 
+/** All bytes of an answer, in memory; of files, which have a limit. */
+export async function gathered({
+  bytes,
+  rest,
+}: Pick<AnswerOf<unknown>, 'bytes' | 'rest'>): Promise<Uint8Array> {
+  if (rest === undefined) return bytes;
+  const pieces = [bytes];
+  for await (const piece of rest) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
 /** What reading a signal left out, as a header of one line; without any, no header. */
 export function notesHeader(notes: readonly string[] = []): Record<string, string> {
   // a header holds ASCII

@@ -3,9 +3,10 @@ import { z } from '@hono/zod-openapi';
 import { maxEffort } from '../src/fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid } from '../src/formats/format.ts';
 import { isText, list } from '../src/query/index.ts';
+import { widths } from './grids.ts';
 import { problemSchema } from './problem.ts';
 
-const integer = (least: number, most: number) =>
+export const integer = (least: number, most: number) =>
   z
     .string()
     .regex(/^-?\d{1,16}$/, 'is not a whole number')
@@ -258,10 +259,42 @@ export const functionParams = functasetParams.extend({
     .openapi({ param: { name: 'id', in: 'path' }, description: 'Id of a function.' }),
 });
 
-export const functionQuery = z.object(sizing);
+export const versionQuery = z.object({
+  v: z
+    .string()
+    .max(64)
+    .optional()
+    .openapi(parameter('v', 'The version that is meant: the answer may then be kept for ever.')),
+});
+
+export const functionQuery = versionQuery.extend({
+  ...sizing,
+  width: integer(1, 2 ** 14)
+    .optional()
+    .openapi({
+      ...parameter('width', `Of a signal of two axes, for \`srcset\`: one of ${widths.join(', ')}.`, '256'),
+      type: 'integer',
+    }),
+  at: z
+    .string()
+    .max(2 ** 14)
+    .optional()
+    .openapi(
+      parameter(
+        'at',
+        'Values at points, in JSON: `12.5,3;1,1`. Coordinates are in samples, the slowest axis first; sample i stands at i + 0.5.',
+        '13.5,13.5',
+      ),
+    ),
+});
 
 export const functionsQuery = z.object({
   label: z.string().max(256).optional().openapi(parameter('label', 'Only functions with this label.')),
+  filter: z
+    .string()
+    .max(2 ** 14)
+    .optional()
+    .openapi(parameter('filter', 'Only functions that pass: a JSON object, as the filter of a query.')),
   cursor: z.string().max(1024).optional().openapi(parameter('cursor', '`next` of the page before.')),
   limit: integer(1, 1000)
     .optional()

@@ -25,6 +25,7 @@ const createBody = z
 const createFunctasetRoute = createRoute({
   method: 'put',
   path: '/v1/functasets/{s}',
+  operationId: 'createFunctaset',
   tags: ['functasets'],
   security: needs('write'),
   summary: 'A new functaset of a model; the same request again changes nothing',
@@ -44,6 +45,7 @@ const createFunctasetRoute = createRoute({
 const deleteFunctasetRoute = createRoute({
   method: 'delete',
   path: '/v1/functasets/{s}',
+  operationId: 'deleteFunctaset',
   tags: ['functasets'],
   security: needs('write'),
   summary: 'Takes a functaset away, with all its functions',

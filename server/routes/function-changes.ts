@@ -59,6 +59,7 @@ const putReply = z
 const postRoute = createRoute({
   method: 'post',
   path: '/v1/functasets/{s}/functions',
+  operationId: 'addFunctions',
   tags: ['functasets'],
   security: needs('write'),
   summary: 'Encodes and keeps: a signal, a form of many, a tar, a `.functa` file or archive, or modulations',
@@ -78,6 +79,7 @@ const postRoute = createRoute({
 const putRoute = createRoute({
   method: 'put',
   path: '/v1/functasets/{s}/functions/{id}',
+  operationId: 'putFunction',
   tags: ['functasets'],
   security: needs('write'),
   summary: 'Encodes and keeps a function under an id, over the one that is there',
@@ -101,6 +103,7 @@ const patchBody = z
 const patchRoute = createRoute({
   method: 'patch',
   path: '/v1/functasets/{s}/functions/{id}',
+  operationId: 'changeFunction',
   tags: ['functasets'],
   security: needs('write'),
   summary: 'Another label, other metadata; null takes it away',
@@ -115,6 +118,7 @@ const patchRoute = createRoute({
 const deleteRoute = createRoute({
   method: 'delete',
   path: '/v1/functasets/{s}/functions/{id}',
+  operationId: 'deleteFunction',
   tags: ['functasets'],
   security: needs('write'),
   summary: 'Takes a function out',
@@ -135,6 +139,7 @@ const deleteManyBody = z
 const deleteManyRoute = createRoute({
   method: 'post',
   path: '/v1/functasets/{s}/delete',
+  operationId: 'deleteFunctions',
   tags: ['functasets'],
   security: needs('write'),
   summary: 'Takes many functions out: those of a list, or those that pass a filter as in queries',

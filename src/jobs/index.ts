@@ -10,6 +10,7 @@ export {
   functionsOfModulations,
   functionsOfSafetensors,
   type ModulationsFormat,
+  modulationFile,
   modulationsFormats,
   modulationsTypes,
   rowId,

@@ -30,7 +30,13 @@ import { mediaTypes } from '../formats/media-types.ts';
 import { readNpy, writeNpy } from '../formats/npy.ts';
 import { npy } from '../formats/npy-format.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
-import { type FunctionSource, modulated, openStored, putModulation } from '../session/functions.ts';
+import {
+  type FunctionSource,
+  modulated,
+  type OpenFunction,
+  openStored,
+  putModulation,
+} from '../session/functions.ts';
 import { functionOfModulation } from '../session/put.ts';
 
 export const modulationsFormats = ['npy', 'safetensors'] as const;
@@ -94,23 +100,9 @@ export function exportModulations(
   const labels = facts.map(({ label }) => label ?? null);
   const plainFits: string[] = [];
   const { version } = store;
+  const head = headOf(source.model, format, { length, ids, labels, shape });
   async function* content(): AsyncGenerator<Uint8Array> {
-    // What an npy of no data is written as is its head.
-    yield format === 'npy'
-      ? writeNpy({ dtype: 'F32', shape: [ids.length, length], data: new Float32Array(0) })
-      : safetensorsHead(
-          [
-            { name: 'modulations', dtype: 'F32', shape: [ids.length, length] },
-            { name: 'qualities', dtype: 'I32', shape: [ids.length] },
-          ],
-          {
-            ids: JSON.stringify(ids),
-            labels: JSON.stringify(labels),
-            shape: JSON.stringify(shape),
-            model: source.model.card.name,
-            networkId: source.model.networkId,
-          },
-        );
+    yield head;
     const qualities = new Int32Array(ids.length);
     let done = 0;
     for await (const opened of openStored(source, store, { limits, signal })) {
@@ -189,6 +181,30 @@ export function functionsOfSafetensors(
   );
 }
 
+/**
+ * The modulation of one function, as `exportModulations` writes those of a store.
+ *
+ * @example
+ * const [fn] = await openFunctions(session, [...set.store.iterate({ limit: 1 })]);
+ * await writeFile('one.npy', modulationFile(model, fn, 'npy'));
+ */
+export function modulationFile(
+  model: Model,
+  fn: Pick<OpenFunction, 'id' | 'label' | 'shape' | 'quality' | 'modulation'>,
+  format: ModulationsFormat,
+): Uint8Array {
+  const { modulation, quality } = fn;
+  const row = Float32Array.from(modulation);
+  const head = headOf(model, format, {
+    length: row.length,
+    ids: [fn.id],
+    labels: [fn.label ?? null],
+    shape: fn.shape,
+  });
+  const tail = format === 'npy' ? new Uint8Array(0) : bytesOf(Int32Array.of(quality));
+  return new Uint8Array(Buffer.concat([head, bytesOf(row), tail]));
+}
+
 /** How functions of a file of modulations are put; see `functionsOfSafetensors`. */
 export type ModulationsOptions = Parameters<typeof functionsOfSafetensors>[2];
 
@@ -225,6 +241,40 @@ export function functionsOfModulations(
 /** An id for a row of an array that names none; they sort as the rows do. */
 export function rowId(stem: string, row: number, rows: number): string {
   return rows === 1 ? stem : `${stem}-${String(row).padStart(String(rows - 1).length, '0')}`;
+}
+
+/** All that stands before the numbers. */
+function headOf(
+  { card, networkId }: Model,
+  format: ModulationsFormat,
+  {
+    length,
+    ids,
+    labels,
+    shape,
+  }: {
+    readonly length: number;
+    readonly ids: readonly string[];
+    readonly labels: readonly (Label | null)[];
+    readonly shape: readonly number[];
+  },
+): Uint8Array {
+  // What an npy of no data is written as is its head.
+  if (format === 'npy')
+    return writeNpy({ dtype: 'F32', shape: [ids.length, length], data: new Float32Array(0) });
+  return safetensorsHead(
+    [
+      { name: 'modulations', dtype: 'F32', shape: [ids.length, length] },
+      { name: 'qualities', dtype: 'I32', shape: [ids.length] },
+    ],
+    {
+      ids: JSON.stringify(ids),
+      labels: JSON.stringify(labels),
+      shape: JSON.stringify(shape),
+      model: card.name,
+      networkId,
+    },
+  );
 }
 
 function listOf(text: string | undefined, length: number | undefined): unknown[] | undefined {

@@ -10,8 +10,9 @@ import {
   summaryOf,
   unknownFunction,
 } from '../../../src/functaset/index.ts';
+import { type ModulationsFormat, modulationFile } from '../../../src/jobs/index.ts';
 import { type Filter, matching } from '../../../src/query/index.ts';
-import { modulated, openFunctions } from '../../../src/session/functions.ts';
+import { modulated, modulated, openFunctions } from '../../../src/session/functions.ts';
 import type { DecodeOptions, Session } from '../../../src/session/index.ts';
 import { fieldRows } from '../../../src/session/rows.ts';
 import { networkOf } from '../../../src/session/store.ts';
@@ -125,6 +126,46 @@ export async function decodeFunction(
   const format = formatOfType(as);
   const options = { ...grid, raw: format.raw, signal, limits: shelf.limits };
   return { head: null, bytes: format.write(await rowsOf(session, fn, options), own.card.outputs) };
+}
+
+/** Values [points, channels] at points, in units of the signal. */
+export async function evaluateFunction(
+  shelf: Shelf,
+  {
+    functaset,
+    model,
+    id,
+    points,
+  }: Of<{ readonly model: ModelRef; readonly id: string; readonly points: readonly (readonly number[])[] }>,
+  signal: AbortSignal,
+): Promise<Made<readonly (readonly number[])[]>> {
+  const { session } = await shelf.model(model);
+  const { content, shape } = await functionOf(shelf, functaset, id);
+  const fn =
+    content.kind === 'file'
+      ? await session.open(content.bytes, { name: id, signal })
+      : session.func({ modulation: content.values, shape, quality: content.quality, id });
+  const values = await fn.evaluate(points.flat(), { signal });
+  const { channels } = fn;
+  return { head: points.map((_, i) => [...values.subarray(i * channels, (i + 1) * channels)]) };
+}
+
+/** The numbers of a function in a file for other programs. */
+export async function modulationOfFunction(
+  shelf: Shelf,
+  {
+    functaset,
+    model: ref,
+    id,
+    format,
+  }: Of<{ readonly model: ModelRef; readonly id: string; readonly format: ModulationsFormat }>,
+  signal: AbortSignal,
+): Promise<Made<null>> {
+  const { session, model } = await shelf.model(ref);
+  const stored = await functionOf(shelf, functaset, id);
+  const opened = await openFunctions(session, [stored], { limits: shelf.limits, signal });
+  const [fn] = await modulated(session, opened, { signal });
+  return { head: null, bytes: whole(modulationFile(model, fn!, format)) };
 }
 
 /** A function is decoded from its file, or read from the modulation that was put. */
