@@ -66,7 +66,7 @@ export async function readTar(
   };
   try {
     for await (const piece of source) {
-      parser.write(piece as Buffer);
+      parser.write(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
       await settle();
       at += piece.length;
     }

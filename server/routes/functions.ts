@@ -193,7 +193,7 @@ export function functionRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     asked: Asked,
     as: string,
     said: readonly (string | undefined)[],
-    gridOf: (shape: readonly number[]) => Partial<Grid>,
+    gridOf: (shape: readonly number[]) => { readonly [M in keyof Grid]?: Grid[M] | undefined },
   ): Promise<Response> =>
     represented(
       c,

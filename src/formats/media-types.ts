@@ -11,3 +11,7 @@ export const mediaTypes = {
   npy: 'application/x-npy',
   netcdf: 'application/x-netcdf',
 } as const;
+
+/** Media types of arrays of numbers that are no signals, such as modulations, by what the files are called. */
+export const arrayTypes = { npy: mediaTypes.npy, safetensors: 'application/vnd.safetensors' } as const;
+export type ArrayFormat = keyof typeof arrayTypes;

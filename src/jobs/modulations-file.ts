@@ -26,14 +26,14 @@ import { takeTensor } from '../core/tensor.ts';
 import type { Model } from '../field/model.ts';
 import { readSafetensors, safetensorsHead } from '../field/safetensors.ts';
 import { modulationLength } from '../field/spec.ts';
-import { mediaTypes } from '../formats/media-types.ts';
+import { arrayTypes } from '../formats/media-types.ts';
 import { readNpy, writeNpy } from '../formats/npy.ts';
 import { npy } from '../formats/npy-format.ts';
 import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import {
   type FunctionSource,
+  type ModulatedFunction,
   modulated,
-  type OpenFunction,
   openStored,
   putModulation,
 } from '../session/functions.ts';
@@ -42,10 +42,7 @@ import { functionOfModulation } from '../session/put.ts';
 export const modulationsFormats = ['npy', 'safetensors'] as const;
 export type ModulationsFormat = (typeof modulationsFormats)[number];
 
-export const modulationsTypes: Readonly<Record<ModulationsFormat, string>> = {
-  npy: mediaTypes.npy,
-  safetensors: 'application/vnd.safetensors',
-};
+export const modulationsTypes: Readonly<Record<ModulationsFormat, string>> = arrayTypes;
 
 export interface ExportOptions {
   readonly format: ModulationsFormat;
@@ -185,12 +182,12 @@ export function functionsOfSafetensors(
  * The modulation of one function, as `exportModulations` writes those of a store.
  *
  * @example
- * const [fn] = await openFunctions(session, [...set.store.iterate({ limit: 1 })]);
+ * const [fn] = await modulated(session, await openFunctions(session, [...set.store.iterate({ limit: 1 })]));
  * await writeFile('one.npy', modulationFile(model, fn, 'npy'));
  */
 export function modulationFile(
   model: Model,
-  fn: Pick<OpenFunction, 'id' | 'label' | 'shape' | 'quality' | 'modulation'>,
+  fn: Pick<ModulatedFunction, 'id' | 'label' | 'shape' | 'quality' | 'modulation'>,
   format: ModulationsFormat,
 ): Uint8Array {
   const { modulation, quality } = fn;

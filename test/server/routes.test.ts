@@ -66,6 +66,8 @@ describe('health and documentation', () => {
       '/v1/functasets/{s}',
       '/v1/functasets/{s}/functions',
       '/v1/functasets/{s}/functions/{id}',
+      '/v1/functasets/{s}/functions/{id}/modulation',
+      '/v1/functasets/{s}/functions/{id}/tiles/{z}/{x}/{y}',
       '/v1/functasets/{s}/delete',
       '/v1/functasets/{s}/query',
       '/v1/functasets/{s}/combine',

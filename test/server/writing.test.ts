@@ -1,12 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { RunningServer } from '../../server/index.ts';
+import { createKey, FunctaClient, type RunningServer, type Scope } from '../../server/index.ts';
+import { openFunctaset } from '../../src/functaset/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;
 let server: RunningServer;
+let client: FunctaClient;
 let home: string;
 let picture: Uint8Array;
 
@@ -16,6 +18,7 @@ beforeAll(async () => {
   serving = await prepare();
   home = mkdtempSync(join(tmpdir(), 'functa-home-'));
   server = await serving.start({ home });
+  client = new FunctaClient(server.url);
   picture = await png();
 }, 120_000);
 
@@ -70,4 +73,290 @@ describe('a functaset over HTTP', () => {
     expect(((await (await send('GET', '/mine')).json()) as Json).functions).toBe(0);
   });
 });
-void create;
+
+describe('functions over HTTP', () => {
+  beforeAll(() => create('many'));
+
+  it('are kept of a form, of a tar and of an archive, and a bad one does not stop the others', async () => {
+    const added = await client.addFunctions('many', [
+      { bytes: picture, id: 'a', label: 'shoe', metadata: { shelf: 7 } },
+      { bytes: new Uint8Array([1, 2, 3]), id: 'bad' },
+      { bytes: picture, id: 'a' },
+      { bytes: picture, id: 'b', label: 3 },
+    ]);
+    expect(added.functions.map(({ id, label, metadata }) => [id, label, metadata])).toEqual([
+      ['a', 'shoe', { shelf: 7 }],
+      ['b', 3, {}],
+    ]);
+    expect(added.errors.map(({ at, id, code }) => [at, id, code])).toEqual([
+      [1, 'bad', 'media-type-mismatch'],
+      [2, 'a', 'function-exists'],
+    ]);
+    const file = await client.function('many', 'a', { format: 'functa' });
+    const again = await client.addFunction('many', file, { id: 'as-file', label: '7' });
+    expect(again.functions).toMatchObject([
+      { id: 'as-file', label: 7, psnrDb: null, codedBytes: file.length },
+    ]);
+    const archive = await client.sample('tiny', { count: 3, seed: 1 }, { format: 'functa' });
+    const unpacked = await client.addFunction('many', archive);
+    expect(unpacked.functions.map(({ id }) => id)).toEqual(['sample-1-0', 'sample-1-1', 'sample-1-2']);
+    const tar = await client.addFunction('many', tarOf({ 'deep/one.png': picture, 'two.png': picture }));
+    expect(tar.functions.map(({ id }) => id)).toEqual(['one', 'two']);
+    const all = await client.addFunctions('many', [{ bytes: picture, id: 'a' }]).catch((error) => error);
+    expect(all.problem).toMatchObject({ status: 422, code: 'all-failed' });
+    const one = await client.addFunction('many', picture, { id: 'a' }).catch((error) => error);
+    expect(one.problem).toMatchObject({ status: 409, code: 'function-exists' });
+    const over = await client.addFunction('many', picture, { id: 'a', replace: true, quality: 80 });
+    expect(over.functions).toMatchObject([{ id: 'a', label: null }]);
+  });
+
+  it('are kept of modulations, and give them back', async () => {
+    const npy = await client.modulation('many', 'b', { format: 'npy' });
+    const safetensors = await client.modulation('many', 'b');
+    for (const [id, bytes] of [
+      ['npy', npy],
+      ['safetensors', safetensors],
+    ] as const) {
+      const { functions } = await client.addFunction('many', bytes, { id, as: 'modulations', label: 'm' });
+      expect(functions.map((fn) => fn.label)).toEqual(['m']);
+      const back = await client.modulation('many', functions[0]!.id, { format: 'npy' });
+      expect(back.length).toBe(npy.length);
+    }
+  });
+
+  it('change only as the version that is named, and say which one they are', async () => {
+    const put = await client.putFunction('many', 'v', picture, { ifAbsent: true, label: 1 });
+    await expect(client.putFunction('many', 'v', picture, { ifAbsent: true })).rejects.toMatchObject({
+      problem: { status: 412, code: 'precondition-failed' },
+    });
+    const changed = await client.changeFunction('many', 'v', { label: null, metadata: { a: [1] } });
+    expect(changed).toMatchObject({ label: null, metadata: { a: [1] }, bits: put.bits });
+    expect(changed.version).not.toBe(put.version);
+    for (const work of [
+      () => client.putFunction('many', 'v', picture, { ifVersion: put.version }),
+      () => client.changeFunction('many', 'v', { label: 2 }, { ifVersion: put.version }),
+      () => client.deleteFunction('many', 'v', { ifVersion: put.version }),
+    ])
+      await expect(work()).rejects.toMatchObject({ problem: { code: 'precondition-failed' } });
+    const tag = (await send('GET', '/many/functions/v')).headers.get('etag')!;
+    expect(tag).toMatch(new RegExp(`^"${changed.version}\\.`));
+    expect((await send('GET', '/many/functions/v', { headers: { 'if-none-match': tag } })).status).toBe(304);
+    const path = `/many/functions/v?v=${changed.version}`;
+    expect((await send('GET', path)).headers.get('cache-control')).toContain('immutable');
+    expect((await send('GET', `/many/functions/v?v=${put.version}`)).status).toBe(404);
+    expect((await send('DELETE', '/many/functions/v', { headers: { 'if-match': tag } })).status).toBe(204);
+    expect((await send('DELETE', '/many/functions/v')).status).toBe(404);
+  });
+
+  it('answer a request that comes again under its key as they did, and refuse another under it', async () => {
+    const add = (label: string) =>
+      post(`/many/functions?label=${label}`, picture, { 'idempotency-key': 'k-1' });
+    const [first, twin] = await Promise.all([add('x'), add('x')]);
+    const text = await first.text();
+    expect([first.status, await twin.text()]).toEqual([201, text]);
+    const later = await add('x');
+    expect(later.headers.get('idempotent-replayed')).toBe('true');
+    expect(await later.text()).toBe(text);
+    expect(await (await add('y')).json()).toMatchObject({ status: 422, code: 'idempotency-mismatch' });
+    const found: string[] = [];
+    for await (const { id } of client.functions('many', { label: 'x' })) found.push(id);
+    expect(found).toHaveLength(1);
+  });
+
+  it('are drawn as tiles and at widths, asked at points, and given in ranges', async () => {
+    const { default: sharp } = await import('sharp');
+    const sizeOf = async (bytes: Uint8Array) => {
+      const { width, height } = await sharp(bytes).metadata();
+      return [width, height];
+    };
+    expect(await sizeOf(await client.tile('many', 'b', { z: 0, x: 0, y: 0 }))).toEqual([28, 28]);
+    expect(await sizeOf(await client.tile('many', 'b', { z: 4, x: 1, y: 0 }))).toEqual([192, 256]);
+    expect(await sizeOf(await client.tile('many', 'b', { z: -2, x: 0, y: 0 }))).toEqual([7, 7]);
+    await expect(client.tile('many', 'b', { z: 0, x: 1, y: 0 })).rejects.toMatchObject({
+      problem: { status: 404, code: 'bad-tile' },
+    });
+    expect(await sizeOf(await client.function('many', 'b', { width: 64 }))).toEqual([64, 64]);
+    expect((await send('GET', '/many/functions/b?width=65')).status).toBe(422);
+    const [[value]] = (await client.valuesAt('many', 'b', [[13.5, 13.5]])) as [[number]];
+    expect(value).toBeGreaterThan(-0.5);
+    expect((await send('GET', '/many/functions/b?at=1', { headers: { accept: '*/*' } })).status).toBe(422);
+    const whole = await client.function('many', 'b', { format: 'functa' });
+    const part = (range: string) =>
+      send('GET', '/many/functions/b', { headers: { accept: 'application/vnd.functa', range } });
+    const middle = await part('bytes=2-5');
+    expect([middle.status, middle.headers.get('content-range')]).toEqual([206, `bytes 2-5/${whole.length}`]);
+    expect(new Uint8Array(await middle.arrayBuffer())).toEqual(whole.slice(2, 6));
+    expect(new Uint8Array(await (await part('bytes=-3')).arrayBuffer())).toEqual(whole.slice(-3));
+    const beyond = await part('bytes=999999-');
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${whole.length}`]);
+  });
+
+  it('are listed and taken out by the filter of queries', async () => {
+    const idsOf = async (filter: object) => {
+      const ids: string[] = [];
+      for await (const { id } of client.functions('many', { filter, limit: 2 })) ids.push(id);
+      return ids;
+    };
+    expect(await idsOf({ idPrefix: 'sample-' })).toEqual(['sample-1-0', 'sample-1-1', 'sample-1-2']);
+    expect(await client.deleteFunctions('many', { filter: { idPrefix: 'sample-', labels: undefined } })).toBe(
+      3,
+    );
+    expect(await client.deleteFunctions('many', { ids: ['one', 'one', 'nobody'] })).toBe(1);
+    expect(await idsOf({ idPrefix: 'sample-' })).toEqual([]);
+    expect((await send('POST', '/many/delete', { json: {} })).status).toBe(422);
+  });
+});
+
+describe('a hundred at once', () => {
+  it('are all there, each read as soon as it was acknowledged', async () => {
+    await create('crowd');
+    const file = await client.function('shoes', await firstOf('shoes'), { format: 'functa' });
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => {
+        for (;;) {
+          const answer = await post(`/crowd/functions?id=n${i}`, file, {
+            'content-type': 'application/vnd.functa',
+          });
+          if (answer.status === 503) continue;
+          expect(answer.status).toBe(201);
+          break;
+        }
+        expect((await client.functionInfo('crowd', `n${i}`)).id).toBe(`n${i}`);
+      }),
+    );
+    expect((await client.functaset('crowd')).functions).toBe(100);
+    const store = await openFunctaset(join(home, 'functasets/default/crowd'), { readOnly: true });
+    expect(await store.verify()).toMatchObject({ ok: true, functions: 100 });
+    await store.close();
+  });
+
+  it('are read to the end or told that the functaset is gone, when it is taken away meanwhile', async () => {
+    const reads = Array.from({ length: 20 }, async (_, i) => {
+      const answer = await send('GET', `/crowd/functions/n${i}?size=4x`);
+      await answer.arrayBuffer();
+      return answer.status;
+    });
+    expect((await send('DELETE', '/crowd')).status).toBe(204);
+    for (const status of await Promise.all(reads)) expect([200, 404, 409, 503]).toContain(status);
+    expect(readdirSync(join(home, 'functasets/default')).filter((name) => name.includes('crowd'))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('names', () => {
+  const attacks = [
+    '..',
+    '.',
+    '../x',
+    '..\\x',
+    '/etc',
+    'a/b',
+    'a\\b',
+    '.hidden',
+    'a\u0000',
+    'a%2fb',
+    '%2e%2e',
+    'x'.repeat(65),
+    'ünïcode',
+    'a b',
+    '~',
+    '-rf',
+    'a.',
+    'con:',
+    'CON.txt',
+    '\u202e',
+    '',
+  ];
+
+  it('that would lead out of a directory make nothing and find nothing, on any route', async () => {
+    const before = readdirSync(home, { recursive: true })
+      .filter((name) => !String(name).includes('mdb'))
+      .sort();
+    for (const attack of attacks) {
+      const name = encodeURIComponent(attack);
+      const made = await send('PUT', `/${name}`, { json: { model: 'tiny' } });
+      expect([404, 405, 422], attack).toContain(made.status);
+      for (const [method, path] of [
+        ['GET', `/${name}`],
+        ['DELETE', `/${name}`],
+        ['GET', `/${name}/functions`],
+        ['POST', `/${name}/functions`],
+        ['GET', `/${name}/functions/a`],
+        ['GET', `/${name}/functions/a/tiles/0/0/0`],
+        ['GET', `/many/functions/${name}`],
+        ['DELETE', `/many/functions/${name}`],
+        ['GET', `/many/functions/${name}/modulation`],
+      ] as const) {
+        const init =
+          method === 'POST' ? { body: body(picture), headers: { 'content-type': 'image/png' } } : {};
+        const answer = await send(method, path, init);
+        const text = await answer.text();
+        expect(answer.status >= 400 || (method === 'GET' && attack === ''), `${method} ${path}`).toBe(true);
+        expect(answer.status, `${method} ${path}`).not.toBe(500);
+        expect(text).not.toContain(home);
+      }
+    }
+    const after = readdirSync(home, { recursive: true })
+      .filter((name) => !String(name).includes('mdb'))
+      .sort();
+    expect(after).toEqual(before);
+  });
+
+  it('of another namespace are not there, and the same name may be made in each', async () => {
+    const keys = join(home, 'keys');
+    const of = (namespace: string, scope: Scope) =>
+      new FunctaClient(server.url, { key: createKey(keys, { scope, namespace }).key });
+    const [one, other, reader] = [of('one', 'write'), of('other', 'write'), of('one', 'read')];
+    await one.createFunctaset('same', { model: 'tiny' });
+    await one.addFunction('same', picture, { id: 'mine' });
+    await expect(other.functaset('same')).rejects.toMatchObject({ problem: { code: 'unknown-functaset' } });
+    await other.createFunctaset('same', { model: 'tiny' });
+    expect((await other.functaset('same')).functions).toBe(0);
+    await other.deleteFunctaset('same');
+    expect((await reader.functionInfo('same', 'mine')).id).toBe('mine');
+    await expect(reader.deleteFunctaset('same')).rejects.toMatchObject({ problem: { status: 403 } });
+    await expect(one.addFunction('shoes', picture)).rejects.toMatchObject({
+      problem: { status: 403, code: 'scope-needed' },
+    });
+  });
+});
+
+describe('the disk', () => {
+  it('is not written to without a home, nor where it may not be, and what is read goes on', async () => {
+    const without = await serving.start();
+    const bare = new FunctaClient(without.url);
+    await expect(bare.createFunctaset('new', { model: 'tiny' })).rejects.toMatchObject({
+      problem: { status: 409, code: 'no-home' },
+    });
+    // The operator's own, which needs no home.
+    const { functions } = await bare.addFunction('shoes', picture, { id: 'extra' });
+    expect(functions).toHaveLength(1);
+    expect(await bare.deleteFunctions('shoes', { ids: ['extra'] })).toBe(1);
+    await expect(bare.deleteFunctaset('shoes')).rejects.toMatchObject({
+      problem: { code: 'functaset-fixed' },
+    });
+    await without.close();
+  });
+});
+
+async function firstOf(functaset: string): Promise<string> {
+  for await (const { id } of client.functions(functaset, { limit: 1 })) return id;
+  throw new Error('it is empty');
+}
+
+/** POSIX.1-1988, ustar. */
+function tarOf(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  for (const [name, bytes] of Object.entries(files)) {
+    const head = Buffer.alloc(512);
+    head.write(name, 0);
+    head.write('0000644\u00000000000\u00000000000\u0000', 100);
+    head.write(`${bytes.length.toString(8).padStart(11, '0')}\u0000${'0'.repeat(11)}\u0000        0`, 124);
+    head.write('ustar\u000000', 257);
+    const sum = head.reduce((total, byte) => total + byte, 0);
+    head.write(`${sum.toString(8).padStart(6, '0')}\u0000 `, 148);
+    blocks.push(head, bytes, new Uint8Array(-bytes.length & 511));
+  }
+  return Buffer.concat([...blocks, new Uint8Array(1024)]);
+}

@@ -12,7 +12,7 @@ import {
 } from '../../../src/functaset/index.ts';
 import { type ModulationsFormat, modulationFile } from '../../../src/jobs/index.ts';
 import { type Filter, matching } from '../../../src/query/index.ts';
-import { modulated, modulated, openFunctions } from '../../../src/session/functions.ts';
+import { modulated, openFunctions } from '../../../src/session/functions.ts';
 import type { DecodeOptions, Session } from '../../../src/session/index.ts';
 import { fieldRows } from '../../../src/session/rows.ts';
 import { networkOf } from '../../../src/session/store.ts';

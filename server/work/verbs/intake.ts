@@ -7,7 +7,7 @@ import { checkLimit } from '../../../src/core/limits.ts';
 import type { Metadata } from '../../../src/core/metadata.ts';
 import { isOld, recordOf, type StoredFunction, summaryOf } from '../../../src/functaset/index.ts';
 import { stored } from '../../../src/jobs/build.ts';
-import { functionsOfArchive, functionsOfModulations } from '../../../src/jobs/index.ts';
+import { functionsOfArchive, functionsOfModulations, rowId } from '../../../src/jobs/index.ts';
 import type { EncodeOptions } from '../../../src/session/index.ts';
 import { defaultBatch } from '../../../src/session/session.ts';
 import type { Signal } from '../../../src/signal/index.ts';
@@ -148,8 +148,10 @@ class Intaking {
     const shape = asked !== undefined && 'shape' in asked ? asked.shape : undefined;
     const { label, metadata } = own;
     const stem = id ?? own.id;
-    return functionsOfModulations(model, bytes, { id: stem, label, quality, shape, limits }).map((fn) => ({
+    const asSaid = { id: stem, label, quality, shape, limits };
+    return functionsOfModulations(model, bytes, asSaid).map((fn, i, { length }) => ({
       ...fn,
+      id: named.id === undefined ? fn.id : rowId(named.id, i, length),
       metadata,
     }));
   }
