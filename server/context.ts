@@ -15,6 +15,7 @@ import type { Pacer } from './pacer.ts';
 import { HttpFault } from './problem.ts';
 import type { TrafficLimits } from './traffic.ts';
 import type { Pool } from './work/pool.ts';
+import type { Together } from './work/together.ts';
 import type { Writer } from './writer/writer.ts';
 
 /** Names that are told when one is not there. */
@@ -27,6 +28,7 @@ export interface ServerContext {
   readonly connections: Connections;
   readonly pacer: Pacer;
   readonly pool: Pool;
+  readonly together: Together;
   readonly writer: Writer;
   /** What was answered before. */
   readonly answers: Answers;

@@ -39,7 +39,7 @@ export const placeTable = {
   },
   waiting: {
     unit: 'requests',
-    usual: 32,
+    usual: 256,
     least: 0,
     what: 'that wait for a place; a quarter is kept for small ones',
     met: '503 `overloaded`, with `retry-after`',

@@ -31,6 +31,7 @@ import { Rates } from './rates.ts';
 import { defaultTraffic } from './traffic.ts';
 import { Pool } from './work/pool.ts';
 import type { FunctasetRef } from './work/shelf.ts';
+import { Together } from './work/together.ts';
 import { Writer } from './writer/writer.ts';
 
 /** What can be configured, and what only a program can give. */
@@ -168,6 +169,7 @@ async function openContext(
     pool,
     writer,
     answers: new Answers(traffic.answerBytes),
+    together: new Together(),
     engine,
     limits,
     maxBodyBytes: options.maxBodyBytes ?? placeTable.maxBodyBytes.usual,

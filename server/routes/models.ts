@@ -39,7 +39,7 @@ import {
   sampleBody,
 } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
-import { decodingClass, drawingClass, encodingClass } from '../work/cost.ts';
+import { decodingClass, drawingClass, encodingEstimate } from '../work/cost.ts';
 
 const maxJsonBytes = 16 * 1024;
 /** Qualities that a target is looked for at, at most: see target.ts. */
@@ -243,8 +243,8 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const answer = await context.answers.of(key, async () => {
       const times = target === undefined ? 1 : mostTries;
       const asked = { effort, times, type: declared, ...parts };
-      const kind = await encodingClass(served, bytes, asked, context.limits);
-      return ask(context, 'encode', input, { class: kind, ...askerOf(c) });
+      const estimate = await encodingEstimate(served, bytes, asked, context.limits);
+      return context.together.encode(context, input, { ...estimate, ...askerOf(c) });
     });
     const { head } = answer;
     return answerReply(answer, {

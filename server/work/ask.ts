@@ -29,7 +29,7 @@ export async function ask<V extends VerbName>(
   input: InputOf<V>,
   { class: kind, ...asker }: Asker & { readonly class: WorkClass },
 ): Promise<AnswerOf<HeadOf<V>>> {
-  const { admission, pool, catalogue } = context;
+  const { admission, pool } = context;
   const place = admission.enter({ class: kind, client: asker.client });
   try {
     const answer: Answer<HeadOf<V>> = await untilDeadline(asker, (signal) =>
@@ -38,12 +38,17 @@ export async function ask<V extends VerbName>(
     const { head, bytes, rest } = answer;
     return { head, bytes, rest: rest && place.iterate(asker.signal, rest) };
   } catch (error) {
-    if (!(error instanceof FunctaError) || !changes.includes(error.code)) throw error;
-    void catalogue.refresh();
-    throw changedOverHttp(context, input) ?? error;
+    throw noteChanges(context, error, input);
   } finally {
     place.release();
   }
+}
+
+/** Has models and functasets looked at again after a fault that says that they are others by now, and says what the client is told. */
+export function noteChanges(context: ServerContext, error: unknown, input: unknown): unknown {
+  if (!(error instanceof FunctaError) || !changes.includes(error.code)) return error;
+  void context.catalogue.refresh();
+  return changedOverHttp(context, input) ?? error;
 }
 
 /** A model that was put, replaced or removed over HTTP while the request was under way: what waiting does not mend. */

@@ -22,7 +22,12 @@ interface Sizing {
   readonly region?: string | undefined;
 }
 
-export function encodingClass(
+export async function encodingClass(...given: Parameters<typeof encodingEstimate>): Promise<WorkClass> {
+  return (await encodingEstimate(...given)).class;
+}
+
+/** With the shape of the signal, where its header tells it. */
+export async function encodingEstimate(
   { card }: ServedModel,
   bytes: Uint8Array,
   {
@@ -32,11 +37,13 @@ export function encodingClass(
     ...parts
   }: Parts & { readonly effort?: number | undefined; readonly times?: number; readonly type?: string },
   limits: Limits,
-): Promise<WorkClass> {
-  return classOf(async () => {
-    const shape = await readSignalShape(bytes, { ...wantedBy(card), ...parts, limits, told: type });
+): Promise<{ readonly class: WorkClass; readonly shape: readonly number[] | undefined }> {
+  let shape: readonly number[] | undefined;
+  const kind = await classOf(async () => {
+    shape = await readSignalShape(bytes, { ...wantedBy(card), ...parts, limits, told: type });
     return times * encodingWork(card, shape, effort);
   });
+  return { class: kind, shape };
 }
 
 /** Of the function in a file; without a model, one that brings its network. */

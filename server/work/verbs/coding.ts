@@ -1,8 +1,10 @@
 /** Encoding, decoding and sampling by a model. */
 import { AbortedError } from '../../../src/core/errors.ts';
 import type { Parts } from '../../../src/formats/formats.ts';
-import type { DecodeOptions, EncodeOneOptions, SampleOptions } from '../../../src/session/index.ts';
+import type { DecodeOptions, Encoded, EncodeOneOptions, SampleOptions } from '../../../src/session/index.ts';
+import type { Signal } from '../../../src/signal/signal.ts';
 import { formatOfType, functaType } from '../../media.ts';
+import { flatten, type PlainError } from '../../wire-error.ts';
 import type { Made } from '../messages.ts';
 import type { ModelRef, Shelf } from '../shelf.ts';
 import { encodable, readSignal, whole } from '../signals.ts';
@@ -19,22 +21,18 @@ export interface EncodedHead {
   readonly notes: readonly string[] | undefined;
 }
 
+export type EncodeInput = Omit<EncodeOneOptions, 'signal'> & {
+  readonly model: ModelRef;
+  readonly bytes: Uint8Array;
+  /** As it was declared. */
+  readonly type?: string | undefined;
+  readonly parts?: Parts | undefined;
+};
+
 /** A signal in a body to a `.functa` file. */
 export async function encode(
   shelf: Shelf,
-  {
-    model: ref,
-    bytes,
-    type,
-    parts,
-    ...options
-  }: Omit<EncodeOneOptions, 'signal'> & {
-    readonly model: ModelRef;
-    readonly bytes: Uint8Array;
-    /** As it was declared. */
-    readonly type?: string | undefined;
-    readonly parts?: Parts | undefined;
-  },
+  { model: ref, bytes, type, parts, ...options }: EncodeInput,
   signal: AbortSignal,
 ): Promise<Made<EncodedHead>> {
   const { model, session } = await shelf.model(ref);
@@ -42,19 +40,84 @@ export async function encode(
   const onShape = encodable(model, limits, options.effort ?? 1);
   const read = await readSignal(bytes, model, limits, { type, onShape, ...parts });
   if (signal.aborted) throw new AbortedError();
-  const {
-    quality,
-    psnrDb,
-    rmse,
-    maxError,
-    bitsPerPoint,
-    seconds,
-    bytes: file,
-  } = await session.encode(read, { ...options, signal });
-  return {
-    head: { quality, psnrDb, rmse, maxError, bitsPerPoint, seconds, notes: read.notes },
-    bytes: whole(file),
-  };
+  const encoded = await session.encode(read, { ...options, signal });
+  return { head: headOf(encoded, read), bytes: whole(encoded.bytes) };
+}
+
+export type EncodedTogether =
+  | { readonly head: EncodedHead; readonly length: number }
+  | { readonly error: PlainError };
+
+/** Several signals, one behind the other in `bytes`, to files of these lengths in the same way; what is wrong with one is said of it. */
+export async function encodeTogether(
+  shelf: Shelf,
+  {
+    model: ref,
+    items,
+    bytes,
+    parts,
+    ...options
+  }: Omit<EncodeInput, 'type' | 'target'> & {
+    readonly items: readonly { readonly length: number; readonly type: string | undefined }[];
+  },
+  signal: AbortSignal,
+): Promise<Made<readonly EncodedTogether[]>> {
+  const { model, session } = await shelf.model(ref);
+  const { limits } = shelf;
+  const onShape = encodable(model, limits, options.effort ?? 1);
+  let at = 0;
+  const bodies = items.map(({ length, type }) => {
+    at += length;
+    return { own: bytes.subarray(at - length, at), type };
+  });
+  const read = await Promise.all(
+    bodies.map(({ own, type }) => settled(() => readSignal(own, model, limits, { type, onShape, ...parts }))),
+  );
+  if (signal.aborted) throw new AbortedError();
+  const signals = read.flatMap((one) => ('value' in one ? [one.value] : []));
+  const together = { ...options, archive: false, batch: signals.length, signal };
+  const encoded = await settled(() => session.encodeMany(signals, together));
+  let next = 0;
+  const found: { readonly made: EncodedTogether; readonly file?: Uint8Array }[] = [];
+  for (const one of read) {
+    if ('error' in one) {
+      found.push({ made: one });
+      continue;
+    }
+    // What is wrong with one of them is known when each is asked for alone.
+    const own =
+      'value' in encoded
+        ? { value: encoded.value.items[next]! }
+        : await settled(() => session.encode(one.value, { ...options, signal }));
+    next++;
+    if ('error' in own) found.push({ made: own });
+    else
+      found.push({
+        made: { head: headOf(own.value, one.value), length: own.value.bytes.length },
+        file: own.value.bytes,
+      });
+    if (signal.aborted) throw new AbortedError();
+  }
+  return { head: found.map(({ made }) => made), bytes: each(found.flatMap(({ file }) => file ?? [])) };
+}
+
+async function settled<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly value: T } | { readonly error: PlainError }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error: flatten(error) };
+  }
+}
+
+async function* each(files: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* files;
+}
+
+function headOf(encoded: Encoded, { notes }: Signal): EncodedHead {
+  const { quality, psnrDb, rmse, maxError, bitsPerPoint, seconds } = encoded;
+  return { quality, psnrDb, rmse, maxError, bitsPerPoint, seconds, notes };
 }
 
 export type Wanted = Pick<DecodeOptions, 'size' | 'region' | 'item' | 'id'> & {

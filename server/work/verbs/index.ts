@@ -3,7 +3,7 @@ import type { Made } from '../messages.ts';
 import type { Shelf } from '../shelf.ts';
 import { backupFunctaset, restoreFunctaset } from './backups.ts';
 import { classify, classifyFunctions } from './classify.ts';
-import { decode, encode, sample } from './coding.ts';
+import { decode, encode, encodeTogether, sample } from './coding.ts';
 import { combine } from './combine.ts';
 import { complete } from './complete.ts';
 import {
@@ -29,6 +29,7 @@ export const verbs = {
   checkBeside,
   readyModel,
   encode,
+  encodeTogether,
   decode,
   sample,
   complete,
