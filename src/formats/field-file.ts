@@ -27,6 +27,8 @@ export interface FieldVariable {
   readonly type: string | undefined;
   readonly dimensions: readonly Dimension[];
   readonly attributes: Attributes;
+  /** Whether values that netCDF writes where nothing was written are missing ones. */
+  readonly fills: boolean;
   /** Values of a box of it as they are stored, row-major; what the format itself says of missing ones is NaN already. */
   values(box: { readonly start: readonly number[]; readonly count: readonly number[] }): Float64Array;
 }

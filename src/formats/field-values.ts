@@ -15,13 +15,13 @@ const usualFill: Readonly<Record<string, number>> = {
 };
 
 /** In place: values as they are stored become numbers of the variable's unit, NaN where there is none. */
-export function unpacked({ type, attributes }: FieldVariable, values: Float64Array): Float64Array {
+export function unpacked({ type, attributes, fills }: FieldVariable, values: Float64Array): Float64Array {
   const signed = /^i(\d)$/.exec(type ?? '');
   const isUnsigned = signed !== null && attributes._Unsigned === 'true';
   const modulus = isUnsigned ? 2 ** (8 * Number(signed[1])) : 0;
   const asStored = (v: number) => (isUnsigned && v < 0 ? v + modulus : type === 'f4' ? Math.fround(v) : v);
   const fill = numbersOf(attributes, '_FillValue');
-  const usual = usualFill[type ?? ''];
+  const usual = fills ? usualFill[type ?? ''] : undefined;
   const missing = [
     ...(fill.length > 0 || usual === undefined ? fill : [usual]),
     ...numbersOf(attributes, 'missing_value'),

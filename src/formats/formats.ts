@@ -10,6 +10,7 @@ import type { RowStream } from '../signal/rows.ts';
 import type { SignalFormat, SignalKind, Wanted, WrittenFormat } from './format.ts';
 import { type PictureName, pictures } from './image-formats.ts';
 import { netcdf } from './netcdf-format.ts';
+import { volumes } from './nifti-format.ts';
 import { npy } from './npy-format.ts';
 import { compressedSounds } from './sound-formats.ts';
 import { wav } from './wav-format.ts';
@@ -18,7 +19,7 @@ export type { Parts, SignalFormat, SignalKind, WrittenFormat } from './format.ts
 export type { PictureName } from './image-formats.ts';
 
 /** In the order in which they are offered and told. */
-const all = [...pictures, wav, ...compressedSounds, npy, netcdf] as const;
+const all = [...pictures, wav, ...compressedSounds, npy, netcdf, ...volumes] as const;
 
 export const signalFormats: readonly (SignalFormat & { readonly name: FormatName })[] = all;
 

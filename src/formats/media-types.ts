@@ -9,6 +9,8 @@ export const mediaTypes = {
   ogg: 'audio/ogg',
   mp3: 'audio/mpeg',
   npy: 'application/x-npy',
+  nifti: 'application/x-nifti',
+  'nifti-gzip': 'application/x-nifti+gzip',
   netcdf: 'application/x-netcdf',
 } as const;
 

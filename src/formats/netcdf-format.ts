@@ -38,6 +38,7 @@ function variablesOf(bytes: Uint8Array): readonly FieldVariable[] {
     type: variable.type.name === 'char' ? undefined : variable.type.name,
     dimensions: variable.dimensions,
     attributes: variable.attributes,
+    fills: true,
     values: (box) => readNetcdfBox(bytes, variable, box),
   }));
 }
