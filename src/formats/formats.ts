@@ -9,6 +9,7 @@ import type { Output } from '../field/outputs.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { SignalFormat, SignalKind, Wanted, WrittenFormat } from './format.ts';
 import { type PictureName, pictures } from './image-formats.ts';
+import { meshes } from './mesh-formats.ts';
 import { netcdf } from './netcdf-format.ts';
 import { volumes } from './nifti-format.ts';
 import { npy } from './npy-format.ts';
@@ -19,7 +20,7 @@ export type { Parts, SignalFormat, SignalKind, WrittenFormat } from './format.ts
 export type { PictureName } from './image-formats.ts';
 
 /** In the order in which they are offered and told. */
-const all = [...pictures, wav, ...compressedSounds, npy, netcdf, ...volumes] as const;
+const all = [...pictures, wav, ...compressedSounds, npy, netcdf, ...volumes, ...meshes] as const;
 
 export const signalFormats: readonly (SignalFormat & { readonly name: FormatName })[] = all;
 

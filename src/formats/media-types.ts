@@ -11,6 +11,9 @@ export const mediaTypes = {
   npy: 'application/x-npy',
   nifti: 'application/x-nifti',
   'nifti-gzip': 'application/x-nifti+gzip',
+  obj: 'model/obj',
+  stl: 'model/stl',
+  vrml: 'model/vrml',
   netcdf: 'application/x-netcdf',
 } as const;
 
