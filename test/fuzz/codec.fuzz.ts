@@ -154,7 +154,7 @@ function mend(bytes: Uint8Array, error: FunctaError): boolean {
 }
 
 /** A seed with one to four changes: bits, bytes, cuts, insertions, repeats, pieces of other seeds, large varints. */
-function mutate(rng: Rng, seeds: readonly Uint8Array[]): Uint8Array {
+export function mutate(rng: Rng, seeds: readonly Uint8Array[]): Uint8Array {
   let bytes: Uint8Array = seeds[rng.below(seeds.length)]!.slice();
   for (let change = 1 + rng.below(4); change > 0; change--) {
     // Most of what parsers decide is decided by the first bytes.

@@ -1,0 +1,82 @@
+/** FUNCTA_FUZZ_RUNS (3,000 a format; 1,000,000 in `npm run test:all`), FUNCTA_FUZZ_SEED (1) and FUNCTA_FUZZ_FORMAT choose what is tried. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { ReadOptions } from '../../src/formats/format.ts';
+import { signalFormats } from '../../src/formats/formats.ts';
+import { rounds } from '../rounds.ts';
+import { fuzzFormat } from './formats.fuzz.ts';
+
+const runs = Number(process.env.FUNCTA_FUZZ_RUNS ?? rounds(3000, 1_000_000));
+const seed = Number(process.env.FUNCTA_FUZZ_SEED ?? 1);
+const folder = join(import.meta.dirname, '../fixtures/signals');
+const files = (ends: RegExp) =>
+  readdirSync(folder)
+    .filter((name) => ends.test(name))
+    .map((name) => new Uint8Array(readFileSync(join(folder, name))));
+const text = (own: string) => new TextEncoder().encode(own);
+const square =
+  'IndexedFaceSet { coord Coordinate { point [ 0 0 0, 1 0 0, 1 1 0, 0 1 1 ] } coordIndex [ 0 1 2 -1 0 2 3 -1 ] }';
+
+/** Seeds, ways to read, and codes that have to come: every check is reached. */
+const all: Readonly<
+  Record<string, { seeds: Uint8Array[]; as: Partial<ReadOptions>[]; codes: string[]; share?: number }>
+> = {
+  wav: {
+    seeds: files(/\.wav$/),
+    as: [{}],
+    codes: ['bad-wav', 'unsupported-wav', 'truncated'],
+  },
+  netcdf: {
+    seeds: files(/\.nc$/),
+    as: [{ axes: 2 }, { variable: 'packed[time=1]' }, { variable: 'u,v', axes: 2 }, { variable: 'u1' }],
+    codes: ['bad-netcdf', 'truncated', 'which-variable', 'no-variable'],
+  },
+  nifti: {
+    seeds: files(/\.nii$/),
+    as: [{ axes: 3 }, { axes: 4 }, { axes: 3, variable: '[t=1]' }],
+    codes: ['bad-nifti', 'unsupported-nifti', 'truncated', 'which-part'],
+  },
+  'nifti-gzip': { seeds: files(/\.nii\.gz$/), as: [{ axes: 3 }], codes: ['bad-gzip'] },
+  obj: {
+    seeds: [text('v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 2 3\nf 1 -1 2\nf 1/1 3/2/2 4//1\nf 2 3 4\n')],
+    as: [{ axes: 3, grid: 8 }],
+    codes: ['bad-mesh'],
+    share: 0.2,
+  },
+  stl: {
+    seeds: [
+      files(/part\.stl$/)[0]!,
+      text(
+        'solid a\nfacet normal 0 0 0\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 1\nendloop\nendfacet\nendsolid a\n',
+      ),
+    ],
+    as: [{ axes: 3, grid: 8 }],
+    codes: ['bad-mesh', 'truncated'],
+    share: 0.2,
+  },
+  vrml: {
+    seeds: [
+      text(
+        `#VRML V2.0 utf8\nTransform { scale 2 2 2 children [ DEF A Shape { geometry ${square} } Group { children USE A } ] }\n`,
+      ),
+    ],
+    as: [{ axes: 3, grid: 8 }],
+    codes: ['bad-mesh'],
+    share: 0.2,
+  },
+  flac: { seeds: files(/\.flac$/), as: [{}], codes: ['bad-sound'], share: 0.02 },
+  ogg: { seeds: files(/\.(ogg|opus)$/), as: [{}], codes: ['bad-sound'], share: 0.02 },
+};
+const chosen = Object.entries(all).filter(([name]) => (process.env.FUNCTA_FUZZ_FORMAT ?? name) === name);
+
+it.each(chosen)(
+  'mutated files of %s: a signal within limits or a tagged error',
+  async (name, { seeds, as, codes, share = 1 }) => {
+    const format = signalFormats.find((own) => own.name === name)!;
+    const result = await fuzzFormat({ format, seeds, as }, Math.ceil(runs * share), seed);
+    expect(result.values).toBeGreaterThan(0);
+    for (const code of codes) expect(result.errors[code] ?? 0, code).toBeGreaterThan(0);
+  },
+  600_000,
+);
