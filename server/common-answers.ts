@@ -21,11 +21,23 @@ export function withCommonAnswers<T extends Described>(document: T): T {
     Object.fromEntries(
       Object.entries(operations as Readonly<Record<string, Operation>>).map(([method, operation]) => [
         method,
-        { ...operation, responses: { ...common(method, operation), ...operation.responses } },
+        {
+          operationId: nameOf(method, path),
+          ...operation,
+          responses: { ...common(method, operation), ...operation.responses },
+        },
       ]),
     ),
   ]);
   return { ...document, paths: Object.fromEntries(paths) };
+}
+
+/** For a route that gives itself no name: `post /v1/functasets/{s}/functions` is `postFunctasetsFunctions`. */
+function nameOf(method: string, path: string): string {
+  const words = path.match(/[A-Za-z]+(?![^{]*\})/g) ?? [];
+  const named = words.filter((word) => word !== 'v').map((word) => word[0]!.toUpperCase() + word.slice(1));
+  const inner = [...path.matchAll(/\{(\w+)\}$/g)].length > 0 ? 'One' : '';
+  return `${method}${named.join('')}${inner}`;
 }
 
 function common(method: string, { security, requestBody }: Operation): Record<string, unknown> {
