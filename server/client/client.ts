@@ -1,9 +1,19 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
 import type { QueryInput } from '../../src/query/index.ts';
-import type { modelDetail, modelSummary, sampleBody } from '../schemas.ts';
+import type { modelSummary, sampleBody } from '../schemas.ts';
 import { FunctasetCalls } from './functasets.ts';
-import { acceptOf, bytesOf, type Call, mediaTypeOf, type SignalFormat, type Sizing } from './transport.ts';
+import { JobCalls } from './jobs.ts';
+import type { ModelDetail } from './models.ts';
+import {
+  acceptOf,
+  bytesOf,
+  type Call,
+  type FunctaClientOptions,
+  mediaTypeOf,
+  type SignalFormat,
+  type Sizing,
+} from './transport.ts';
 
 export type {
   AddedFunctions,
@@ -12,10 +22,11 @@ export type {
   FunctionJson,
   PutOptions,
 } from './functasets.ts';
-export { type FunctaClientOptions, ProblemError, type SignalFormat } from './transport.ts';
+export { JobError, type JobEvent, type JobJson, type JobRequest, type UploadJson } from './jobs.ts';
+export type { BesideKind, ModelDetail } from './models.ts';
+export { type FunctaClientOptions, type ProblemCode, ProblemError, type SignalFormat } from './transport.ts';
 
 export type ModelSummary = z.infer<typeof modelSummary>;
-export type ModelDetail = z.infer<typeof modelDetail>;
 export type SampleRequest = z.input<typeof sampleBody>;
 
 export interface QueryReply {
@@ -34,6 +45,8 @@ export interface ClassifiedItem {
 
 export interface EncodedReply {
   readonly bytes: Uint8Array;
+  /** Name of the model that coded it. */
+  readonly model: string;
   readonly psnrDb: number;
   /** [outputs]: root mean square and largest error, in the unit of each. */
   readonly rmse: readonly number[];
@@ -51,6 +64,15 @@ interface DecodeQuery extends Sizing {
 
 /** Every method throws ProblemError when the server answers with a problem, and what `fetch` throws. */
 export class FunctaClient extends FunctasetCalls {
+  /** Work that takes longer than a request. */
+  readonly jobs: JobCalls;
+
+  /** `base`: the server's address, such as http://127.0.0.1:8080. */
+  constructor(base: string, options: FunctaClientOptions = {}) {
+    super(base, options);
+    this.jobs = new JobCalls(base, options);
+  }
+
   async models(call: Call = {}): Promise<ModelSummary[]> {
     const { models } = await this.json<{ models: ModelSummary[] }>('/v1/models', {}, call);
     return models;
@@ -60,9 +82,12 @@ export class FunctaClient extends FunctasetCalls {
     return this.json(`/v1/models/${encodeURIComponent(name)}`, {}, call);
   }
 
-  /** `signal`: a file in one of the formats that are read, such as PNG, WAV, netCDF or npy; `type`: its media type. */
+  /**
+   * `model` undefined: the one that takes such signals, where there is one. `signal`: a file in one of the formats that are read, such as PNG, WAV,
+   * netCDF or npy; `type`: its media type.
+   */
   async encode(
-    model: string,
+    model: string | undefined,
     signal: Uint8Array,
     options: Call & {
       readonly type?: string | undefined;
@@ -81,7 +106,7 @@ export class FunctaClient extends FunctasetCalls {
     const { quality, psnr, bytes, effort, steps, variable, grid } = options;
     const { type = 'application/octet-stream' } = options;
     const response = await this.call(
-      `/v1/models/${encodeURIComponent(model)}/encode`,
+      model === undefined ? '/v1/encode' : `/v1/models/${encodeURIComponent(model)}/encode`,
       { quality, psnr, bytes, effort, steps, variable, grid },
       options,
       {
@@ -92,6 +117,7 @@ export class FunctaClient extends FunctasetCalls {
     );
     return {
       bytes: await bytesOf(response),
+      model: response.headers.get('functa-model') ?? '',
       psnrDb: Number(response.headers.get('functa-psnr-db')),
       rmse: numbersOf(response, 'functa-rmse'),
       maxError: numbersOf(response, 'functa-max-error'),

@@ -4,6 +4,7 @@ import { type ArrayFormat, arrayTypes } from '../../src/formats/media-types.ts';
 import type { Filter } from '../../src/query/index.ts';
 import type { functasetDetail } from '../routes/functasets.ts';
 import type { functasetSummary, functionSchema } from '../told.ts';
+import { ModelCalls } from './models.ts';
 import {
   acceptOf,
   bytesOf,
@@ -12,7 +13,6 @@ import {
   type Query,
   type SignalFormat,
   type Sizing,
-  Transport,
 } from './transport.ts';
 
 export type FunctasetSummaryJson = z.infer<typeof functasetSummary>;
@@ -75,7 +75,7 @@ interface Versioned {
   readonly version?: string | undefined;
 }
 
-export class FunctasetCalls extends Transport {
+export class FunctasetCalls extends ModelCalls {
   async functasets(call: Call = {}): Promise<FunctasetSummaryJson[]> {
     const { functasets } = await this.json<{ functasets: FunctasetSummaryJson[] }>(
       '/v1/functasets',

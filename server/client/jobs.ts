@@ -38,14 +38,17 @@ export class JobError extends Error {
 }
 
 /** Every method throws ProblemError when the server answers with a problem, and what `fetch` throws. */
-export class JobsClient extends Transport {
+export class JobCalls extends Transport {
   /**
    * Asks for a job. A key that names the request (by chance, unless one is given) makes it safe to be sent again.
    *
    * @example
    * const { id } = await client.jobs.add({ kind: 'build', functaset: 'garments', model: 'tiny', data: { dataset: 'fixture-fashion' } });
    */
-  add(request: JobRequest, options: Call & { readonly idempotencyKey?: string | undefined } = {}): Promise<JobJson> {
+  add(
+    request: JobRequest,
+    options: Call & { readonly idempotencyKey?: string | undefined } = {},
+  ): Promise<JobJson> {
     const { idempotencyKey = crypto.randomUUID() } = options;
     const { headers, ...init } = jsonBody('POST', request);
     const keyed = { ...(headers as Record<string, string>), 'idempotency-key': idempotencyKey };
@@ -155,7 +158,7 @@ export class JobsClient extends Transport {
    */
   upload(bytes: Uint8Array | Blob, call: Call = {}): Promise<UploadJson> {
     const headers = { 'content-type': 'application/octet-stream' };
-    return this.json('/v1/uploads', {}, call, { method: 'POST', body: bytes as BodyInit, headers });
+    return this.json('/v1/uploads', {}, call, { method: 'POST', body: bytes as NonNullable<RequestInit['body']>, headers });
   }
 }
 

@@ -13,7 +13,7 @@ interface Force {
 }
 
 /** Every method throws ProblemError when the server answers with a problem, and what `fetch` throws. */
-export class ModelMethods extends Transport {
+export class ModelCalls extends Transport {
   /**
    * Serves a model under a name: a file, or what a job learnt.
    *

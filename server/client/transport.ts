@@ -1,8 +1,10 @@
 /** Requests to the server, and what its answers become. Runs wherever `fetch` does. */
 import { mediaType as functaType } from '../../codec/header.ts';
+import type { ErrorCode } from '../../src/core/error-codes.ts';
 import type { WrittenName } from '../../src/formats/formats.ts';
 import { mediaTypes } from '../../src/formats/media-types.ts';
 import type { Problem } from '../problem.ts';
+import { Retries, type RetryOptions } from './retry.ts';
 
 /** What signals can be had as. */
 export type SignalFormat = WrittenName;
@@ -18,7 +20,7 @@ export function acceptOf(format: SignalFormat | 'functa' | undefined): string {
   return format === undefined ? '*/*' : mediaTypeOf[format];
 }
 
-export interface FunctaClientOptions {
+export interface FunctaClientOptions extends RetryOptions {
   readonly fetch?: typeof fetch | undefined;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -26,9 +28,21 @@ export interface FunctaClientOptions {
   readonly key?: string | undefined;
 }
 
+/** Codes of problems: those of the service, and what something between us and it answers with. */
+export type ProblemCode = ErrorCode | `http-${number}`;
+
 /** A problem that the server answered with. */
 export class ProblemError extends Error {
   readonly problem: Problem;
+  /** Which one it is: stable, and listed in docs/errors.md. */
+  get code(): ProblemCode {
+    return this.problem.code as ProblemCode;
+  }
+
+  get status(): number {
+    return this.problem.status;
+  }
+
   constructor(problem: Problem) {
     super(`${problem.code}: ${problem.detail}`);
     this.name = 'ProblemError';
@@ -52,6 +66,9 @@ export class Transport {
   readonly #base: string;
   readonly #fetch: typeof fetch;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #retries: Retries;
+  /** How often a request, or a stream that broke off, is asked for again. */
+  protected readonly retries: number;
 
   /** `base`: the server's address, such as http://127.0.0.1:8080. */
   constructor(base: string, options: FunctaClientOptions = {}) {
@@ -59,6 +76,8 @@ export class Transport {
     this.#fetch = options.fetch ?? fetch;
     const bearer = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
     this.#headers = { ...options.headers, ...bearer };
+    this.#retries = new Retries(options);
+    this.retries = options.retries ?? 3;
   }
 
   /** The address of a path of the service, such as for `src` of a picture. */
@@ -68,6 +87,11 @@ export class Transport {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
     return url.href;
+  }
+
+  /** Waits before another try. */
+  protected pause(tried: number, signal: AbortSignal | undefined): Promise<void> {
+    return this.#retries.wait(tried, signal);
   }
 
   protected async json<T>(path: string, query: Query, call: Call, init: RequestInit = {}): Promise<T> {
@@ -80,7 +104,8 @@ export class Transport {
     const headers = { ...this.#headers, ...(init.headers as Record<string, string>) };
     // Called by its name alone: in browsers it is a method of the window.
     const send = this.#fetch;
-    const response = await send(this.url(path, query), { ...init, headers, signal: signal ?? null });
+    const asked = { ...init, headers, signal: signal ?? null };
+    const response = await this.#retries.send(asked, () => send(this.url(path, query), asked));
     if (response.ok) return response;
     throw new ProblemError(await problemOf(response));
   }
