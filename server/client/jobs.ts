@@ -79,7 +79,7 @@ export class JobCalls extends Transport {
    * Cancels a job that waits or is at work; forgets one that is over.
    *
    * @example
-   * const asked = await client.jobs.add({ kind: 'learn', recipe: 'fashion-mnist', data: { dataset: 'fixture-fashion' } });
+   * const asked = await client.jobs.add({ kind: 'learn', recipe: 'fashion-mnist', steps: 100, data: { dataset: 'fixture-fashion' } });
    * const { state } = await client.jobs.remove(asked.id); // 'cancelled'
    */
   remove(id: string, call: Call = {}): Promise<JobJson> {
@@ -158,7 +158,11 @@ export class JobCalls extends Transport {
    */
   upload(bytes: Uint8Array | Blob, call: Call = {}): Promise<UploadJson> {
     const headers = { 'content-type': 'application/octet-stream' };
-    return this.json('/v1/uploads', {}, call, { method: 'POST', body: bytes as NonNullable<RequestInit['body']>, headers });
+    return this.json('/v1/uploads', {}, call, {
+      method: 'POST',
+      body: bytes as NonNullable<RequestInit['body']>,
+      headers,
+    });
   }
 }
 

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { RunningServer } from '../../server/index.ts';
+import { createKey, FunctaClient, type RunningServer } from '../../server/index.ts';
 import { tinyRecipe } from '../../src/jobs/testing.ts';
+import { runExamples } from '../doors/client-examples.ts';
+import { pathOfKind } from '../kinds.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;
@@ -192,22 +194,94 @@ test('a large signal is encoded to the bytes of a request, and a functaset is bu
   expect((await over(copy.json.id)).result).toMatchObject({ functaset: 'copy', figures: { functions: 8 } });
 });
 
-test('a job is cancelled at once, and forgotten when it is removed', async () => {
+test('a job is cancelled at once, and forgotten when it is removed; one whose model went meanwhile is refused', async () => {
   const long = { kind: 'learn', data: { dataset: 'fixture-fashion' }, recipe: { ...small, steps: 500 } };
   const { json } = await add(long);
-  const waits = await add(long);
+  const tiny = new Uint8Array(await readFile(join(serving.directory, 'tiny.safetensors')));
+  const client = new FunctaClient(server.url);
+  await client.putModel('fleeting', tiny);
+  const data = { dataset: 'fixture-fashion' };
+  const waits = await add({ kind: 'build', functaset: 'late', model: 'fleeting', data });
   await vi.waitFor(async () => expect((await keptEvents(json.id)).some(isProgress)).toBe(true), {
     timeout: 30_000,
     interval: 100,
   });
+  await client.putModel('fleeting', new Uint8Array(await readFile(pathOfKind('picture'))), { force: true });
   const started = performance.now();
   const cancelled = await ask(`/v1/jobs/${json.id}`, { method: 'DELETE' });
   expect(performance.now() - started).toBeLessThan(1000);
   expect(await cancelled.json()).toMatchObject({ state: 'cancelled' });
-  expect((await ask(`/v1/jobs/${waits.json.id}`, { method: 'DELETE' })).status).toBe(200);
+  // its model was another when it was asked for
+  expect((await over(waits.json.id)).fault?.code).toBe('model-replaced');
   expect(readdirSync(join(home, 'jobs', json.id))).not.toContain('work');
   expect((await ask(`/v1/jobs/${json.id}/result`)).status).toBe(404);
   await ask(`/v1/jobs/${json.id}`, { method: 'DELETE' });
   expect((await ask(`/v1/jobs/${json.id}`)).status).toBe(404);
   expect(readdirSync(join(home, 'jobs'))).not.toContain(json.id);
+});
+
+test('every example of the client does what it says', async () => {
+  const client = new FunctaClient(server.url);
+  const job = await client.jobs.add({
+    kind: 'build',
+    functaset: 'example',
+    model: 'tiny',
+    data: { dataset: 'fixture-fashion' },
+    limit: 4,
+  });
+  const modelFile = new Uint8Array(await readFile(join(serving.directory, 'tiny.safetensors')));
+  const setting = { client, job, modelFile, picture: await png(), console: { log: () => undefined } };
+  const names = await runExamples(['server/client/jobs.ts', 'server/client/models.ts'], setting);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'add',
+      'list',
+      'get',
+      'remove',
+      'events',
+      'wait',
+      'result',
+      'upload',
+      'putModel',
+    ]),
+  );
+});
+
+test('what a namespace did not ask for is not there, and what is too much is refused with its limit', async () => {
+  const { json } = await add({ kind: 'encode', model: 'tiny', data: { upload: await upload(await png()) } });
+  await over(json.id);
+  const keys = join(home, 'keys');
+  const other = createKey(keys, { scope: 'admin', namespace: 'other' });
+  const headers = { authorization: `Bearer ${other.key}` };
+  for (const path of ['', '/events', '/result']) {
+    const response = await ask(`/v1/jobs/${json.id}${path}`, { headers });
+    expect([response.status, ((await response.json()) as Job).code], path).toEqual([404, 'unknown-job']);
+  }
+  expect((await ask(`/v1/jobs/${json.id}`, { headers, method: 'DELETE' })).status).toBe(404);
+  expect(await (await ask('/v1/jobs', { headers })).json()).toEqual({ jobs: [] });
+  const mine = createKey(keys, { scope: 'admin', namespace: 'default' });
+  const own = { authorization: `Bearer ${mine.key}` };
+  const data = { dataset: 'fixture-fashion' };
+  const refusals = [
+    [{ kind: 'learn', data, recipe: { ...small, steps: 501 } }, 413, 'limit-job-steps'],
+    [{ kind: 'learn', data, recipe: { ...small, batch: 2 ** 20 } }, 413, 'limit-step-values'],
+    [{ kind: 'learn', data, recipe: 'nothing' }, 422, 'unknown-recipe'],
+    [{ kind: 'learn', data, recipe: {} }, 422, 'bad-recipe'],
+    [{ kind: 'learn', data: { dataset: '../..' }, recipe: small }, 404, 'unknown-dataset'],
+    [{ kind: 'learn', data: { dataset: 'images:/etc' }, recipe: small }, 404, 'unknown-dataset'],
+    [{ kind: 'build', functaset: '../x', model: 'tiny', data }, 422, 'bad-parameter'],
+    [{ kind: 'build', functaset: 'shoes', model: 'tiny', data }, 409, 'name-taken'],
+    [{ kind: 'build', functaset: 'x', model: 'none', data }, 404, 'unknown-model'],
+    [{ kind: 'prior', model: 'tiny', data, kinds: ['histogram'] }, 409, 'model-of-operator'],
+    [{ kind: 'encode', model: 'tiny', data: { upload: '0'.repeat(26) } }, 404, 'unknown-upload'],
+  ] as const;
+  for (const [job, status, code] of refusals) {
+    const found = await add(job, own);
+    expect([found.status, found.json.code], JSON.stringify(job)).toEqual([status, code]);
+  }
+  const asked = { kind: 'build', functaset: 'twice', model: 'tiny', data, limit: 2 };
+  const first = await add(asked, { ...own, 'idempotency-key': 'one' });
+  expect((await add(asked, { ...own, 'idempotency-key': 'one' })).json.id).toBe(first.json.id);
+  const differs = await add({ ...asked, limit: 3 }, { ...own, 'idempotency-key': 'one' });
+  expect([differs.status, differs.json.code]).toEqual([422, 'other-request']);
 });
