@@ -4,6 +4,7 @@ import { z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import type { ErrorCode } from '../src/core/error-codes.ts';
 import { type BadStreamError, type ErrorKind, FunctaError, type LimitError } from '../src/core/errors.ts';
+import { withoutPaths } from './without-paths.ts';
 
 export const problemSchema = z
   .object({
@@ -118,7 +119,7 @@ function describe(error: unknown, requestId: string): { problem: Problem; header
     title: titles[status] ?? 'Error',
     status,
     code,
-    detail,
+    detail: withoutPaths(detail),
     requestId,
     ...more,
   });

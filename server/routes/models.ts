@@ -38,6 +38,7 @@ import {
   problems,
   sampleBody,
 } from '../schemas.ts';
+import { withoutPaths } from '../without-paths.ts';
 import { ask } from '../work/ask.ts';
 import { decodingClass, drawingClass, encodingEstimate } from '../work/cost.ts';
 
@@ -211,7 +212,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const refused = seenBy(context.catalogue.refused, c.get('access'));
     const found = {
       models: models.sort((a, b) => (a.name < b.name ? -1 : 1)).map(summary),
-      refused: refused.map(({ name, detail }) => ({ name, detail })),
+      refused: refused.map(({ name, detail }) => ({ name, detail: withoutPaths(detail) })),
     };
     return etagged(c, JSON.stringify(found), () => c.json(found, 200));
   });

@@ -1,11 +1,13 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createKey, FunctaClient, recordJson } from '../../server/index.ts';
 import { durationBuckets } from '../../server/metrics.ts';
 import { restoreFunctaset } from '../../src/functaset/index.ts';
-import { prepare, type Serving } from './serving.ts';
+import { png, prepare, type Serving } from './serving.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -162,6 +164,28 @@ it('takes snapshots while functions are put, gives them in parts, and makes func
   });
   expect(shoes.status).toBe(403);
 });
+
+const python = spawnSync('python3', ['--version']);
+
+it.skipIf(python.error !== undefined || python.status !== 0)(
+  `is used from Python with its standard library alone${python.error ? ' (left out: there is no python3 here)' : ''}`,
+  async () => {
+    const home = join(serving.directory, 'home-python');
+    const server = await serving.start({ home });
+    const { key } = createKey(join(home, 'keys'), { scope: 'write', namespace: 'default' });
+    const file = join(serving.directory, 'picture.png');
+    writeFileSync(file, await png());
+    const program = join(import.meta.dirname, '../../examples/python/client.py');
+    const { stdout } = await promisify(execFile)('python3', [program, server.url, 'tiny', file], {
+      env: { ...process.env, FUNCTA_KEY: key },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({
+      larger: '89504e470d0a1a0a',
+      near: [],
+      missing: 'unknown-function',
+    });
+  },
+);
 
 async function firstId(url: string): Promise<string> {
   const page = (await (await fetch(`${url}/v1/functasets/shoes/functions?limit=1`)).json()) as {

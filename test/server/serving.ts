@@ -42,7 +42,30 @@ export function checkTurns(monitor: BusyMonitor): void {
   if (ms > mostBusyMs) throw new Error(`the server kept its event loop busy: ${worst.join(', ')}`);
 }
 
+/** Text that no problem may have: files of this machine, where in the code it came from, a key. */
+const inside =
+  /\/tmp\/|\/root\/|\/home\/|node_modules|\.ts:\d|\.js:\d|\n\s+at |functa_[0-9a-f]{12}_[\w-]{43}/;
+
+/** Looks at every problem that comes by `fetch`; the function returned gives those that say too much, and ends it. */
+function watchProblems(): () => string[] {
+  const plain = globalThis.fetch;
+  const told: string[] = [];
+  globalThis.fetch = async (...given) => {
+    const response = await plain(...given);
+    if (response.headers.get('content-type') === 'application/problem+json') {
+      const text = await response.clone().text();
+      if (inside.test(text)) told.push(text);
+    }
+    return response;
+  };
+  return () => {
+    globalThis.fetch = plain;
+    return told;
+  };
+}
+
 export async function prepare(): Promise<Serving> {
+  const problemsThatTell = watchProblems();
   process.env.FUNCTA_COMPILED = compiled();
   const directory = await mkdtemp(join(tmpdir(), 'functa-server-'));
   const engine = await openEngine();
@@ -75,6 +98,8 @@ export async function prepare(): Promise<Serving> {
     async stop() {
       try {
         checkTurns(monitor);
+        const told = problemsThatTell();
+        if (told.length > 0) throw new Error(`problems tell of the inside: ${told.slice(0, 3).join('; ')}`);
       } finally {
         for (const server of started) await server.close();
         await engine.close();

@@ -16,6 +16,7 @@ import { signalTypes } from '../../media.ts';
 import { problemOf } from '../../problem.ts';
 import { functionJson } from '../../told.ts';
 import { versionOf } from '../../version.ts';
+import { withoutPaths } from '../../without-paths.ts';
 import type { PutFault, PutItem } from '../../writer/messages.ts';
 import type { Made } from '../messages.ts';
 import { mostFunctions, type Named, type Part, partsOf } from '../parts.ts';
@@ -209,7 +210,7 @@ class Intaking {
     if (this.#signal.aborted) throw new AbortedError();
     if (!(error instanceof FunctaError)) throw error;
     const { status } = problemOf(error, '');
-    this.#faults.push({ at, id, status, code: error.code, detail: error.message });
+    this.#faults.push({ at, id, status, code: error.code, detail: withoutPaths(error.message) });
   }
 }
 
