@@ -7,7 +7,7 @@ import { stoppable } from '../core/look.ts';
 import { type Output, sampleTypeOf } from '../field/outputs.ts';
 import { collectRows, type RowStream, signalRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
-import type { ReadOptions, SignalFormat, Wanted, WriteAllOptions } from './format.ts';
+import type { ReadOptions, SignalFormat, SignalKind, Wanted, WriteAllOptions } from './format.ts';
 import { mediaTypes } from './media-types.ts';
 
 /** A picture's channels, by their number. */
@@ -47,8 +47,13 @@ const png = {
   suffixes: ['.png'],
   example: 'picture.png',
   sniff: (bytes) => bytes[0] === 0x89 && ascii(bytes, 1, 8) === 'PNG\r\n\x1a\n',
+  // of a signal that is no picture, one of it
+  writes: (kind) => picture.fits(kind) || isDrawable(kind),
   together: sheet,
-  write: (rows, outputs) => later(async () => pngOf(unitRows(rows, outputs))),
+  write: (rows, outputs) =>
+    later(async () =>
+      pngOf(isPicture(rows, outputs) ? unitRows(rows, outputs) : signalRows(await drawn(rows, outputs))),
+    ),
   writeAll: (signals, outputs, options) =>
     later(async () => pngOf(signalRows(await sheetOf(signals, outputs, options)))),
 } as const satisfies SignalFormat;
@@ -153,10 +158,29 @@ async function sheetOf(
   { inRow = false, signal }: WriteAllOptions = {},
 ): Promise<Signal> {
   const { contactSheet } = await import('./contact-sheet.ts');
+  if (signals[0] !== undefined && !isPicture(signals[0], outputs)) {
+    const views: Signal[] = [];
+    for (const one of signals) views.push(await drawn(signalRows(one), outputs));
+    return stoppable(signal, () => contactSheet(views, inRow ? { columns: views.length } : {}));
+  }
   const unit = outputs.every(isUnit)
     ? signals
     : signals.map((one) => ({ ...one, values: toUnit(one.values, outputs) }));
   return stoppable(signal, () => contactSheet(unit, inRow ? { columns: unit.length } : {}));
+}
+
+/** Whether there is a picture of signals of a kind. */
+function isDrawable({ axes }: SignalKind): boolean {
+  return axes <= 3;
+}
+
+function isPicture({ shape }: Pick<Signal, 'shape'>, outputs: readonly Output[]): boolean {
+  return picture.fits({ axes: shape.length, outputs });
+}
+
+async function drawn(rows: RowStream, outputs: readonly Output[]): Promise<Signal> {
+  const { previewOf } = await import('./preview.ts');
+  return previewOf(rows, outputs);
 }
 
 async function pngOf(rows: RowStream): Promise<AsyncIterable<Uint8Array>> {

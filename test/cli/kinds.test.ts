@@ -70,9 +70,12 @@ describe.each(kindNames)('a %s', (name) => {
 
   it('is not written in a format that does not hold it', async () => {
     await encode('no.functa');
-    const { status, json } = await run('decode', at('no.functa'), '-o', at('no.png'), '--force');
+    const { status, json } = await run('decode', at('no.functa'), '-o', at('no.webp'), '--force');
     if (name === 'picture') expect(status).toBe(0);
     else expect(json.error).toMatchObject({ code: 'format-of-model' });
+    // a person may look at any of them
+    const look = await run('decode', at('no.functa'), '-o', at('no.png'), '--force');
+    expect(look.json).toMatchObject({ format: 'png', shape: kind.shape });
   });
 
   it('has its values and axes told', async () => {

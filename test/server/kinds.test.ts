@@ -122,11 +122,14 @@ describe.each(kindNames)('a %s', (name) => {
     expect(sniffFormat(one)?.name).toBe(kind.format);
     const drawn = await client.sample(name, { count: 2 });
     expect(sniffFormat(drawn)?.name).toBe(kind.format);
+    // a person may look at any of them
+    expect(sniffFormat(await client.sample(name, { count: 2 }, { format: 'png' }))?.name).toBe('png');
+    expect(sniffFormat(await client.decode(name, bytes, { format: 'png' }))?.name).toBe('png');
     if (name === 'picture') return;
     for (const ask of [
-      () => client.decode(name, bytes, { format: 'png' }),
+      () => client.decode(name, bytes, { format: 'webp' }),
       () => client.sample(name, { count: 2 }, { format: 'webp' }),
-      () => client.function(`${name}s`, `${name}-1`, { format: 'png' }),
+      () => client.function(`${name}s`, `${name}-1`, { format: 'webp' }),
     ])
       await expect(ask()).rejects.toMatchObject({ problem: { status: 406, code: 'not-acceptable' } });
   });
