@@ -3,15 +3,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** By the seconds they took when this was written. */
 const slowest = [
-  'test/cli/coding',
+  'src/engine/contract',
   'test/server/work',
-  'src/engine/native/contract',
-  'src/engine/reference/contract',
-  'src/engine/tfjs/contract',
-  'src/engine/wasm/contract',
+  'test/cli/serve',
   'test/cli/interrupt',
-  'test/cli/store',
-  'test/cli/bad-input',
   'test/server/slow-clients',
   'test/crash/',
   'test/cli/',

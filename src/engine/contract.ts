@@ -1,10 +1,11 @@
 /**
  * What every engine promises, as one suite of tests: `engineContract('native', openNative)` in a test file runs it.
  *
- * The environment widens it: FUNCTA_CONTRACT_CASES (random networks, 12) and FUNCTA_CONTRACT_CALLS (calls that must not leak, 100).
+ * The environment widens it: FUNCTA_CONTRACT_CASES (random networks; 4, in `npm run test:all` 24) and FUNCTA_CONTRACT_CALLS (calls that must not leak, 100).
  */
 import { afterAll, beforeAll, describe } from 'vitest';
-import { describeAgreement } from './contract/agreement.ts';
+import { rounds } from '../../test/rounds.ts';
+import { describeAgreement, describeLearning } from './contract/agreement.ts';
 import { describeFaults } from './contract/faults.ts';
 import { describeLifetime } from './contract/lifetime.ts';
 import { describeSameness } from './contract/sameness.ts';
@@ -23,8 +24,8 @@ export interface ContractOptions {
   readonly asynchronous?: boolean;
   /** Can it be opened with any number of threads? */
   readonly threaded?: boolean;
-  /** Random networks beside the fixed ones. */
-  readonly cases?: number;
+  /** Is it what others are held against? */
+  readonly isReference?: boolean;
 }
 
 export type OpenEngine = (options?: { threads?: number }) => Promise<Engine>;
@@ -56,9 +57,10 @@ export function engineContract(name: string, open: OpenEngine, options: Contract
       exactOverlap: options.exactOverlap ?? true,
       asynchronous: options.asynchronous ?? false,
       threaded: options.threaded ?? true,
-      cases: Number(process.env.FUNCTA_CONTRACT_CASES ?? options.cases ?? 12),
+      cases: Number(process.env.FUNCTA_CONTRACT_CASES ?? rounds(4, 24)),
     };
-    describeAgreement(subject);
+    if (options.isReference !== true) describeAgreement(subject);
+    describeLearning(subject);
     describeSameness(subject);
     describeFaults(subject);
     describeLifetime(subject);

@@ -1,5 +1,6 @@
 /** Values, gradients and meta-gradients agree with the float64 reference. */
 import { describe, expect, it } from 'vitest';
+import { rounds } from '../../../test/rounds.ts';
 import { coveringGrid } from '../../field/coordinates.ts';
 import { preset } from '../../field/presets.ts';
 import type { FieldSpec } from '../../field/spec.ts';
@@ -44,10 +45,14 @@ export function describeAgreement(subject: Subject): void {
 
     it('in slopes, of all signals at the same points', async () => {
       const signals = { shape: batch.shape, count: batch.count, modulations };
-      for (const points of [coveringGrid(batch.shape), { kind: 'list', coordinates: c.scattered } as const]) {
+      // The reference takes differences, channel by channel: most of the time of this suite.
+      const coarse = coveringGrid(
+        batch.shape,
+        batch.shape.map((n) => Math.ceil(n / rounds(3, 1))),
+      );
+      for (const points of [coarse, { kind: 'list', coordinates: c.scattered } as const]) {
         const want = await answers.allSlopes(points.kind, points);
         const got = await subject.engine().slopes(net, signals, points);
-        // The reference takes differences.
         expect(normError(got, want), points.kind).toBeLessThan(secondOrder);
       }
     });
@@ -81,15 +86,6 @@ export function describeAgreement(subject: Subject): void {
         expectMeta(name, net.spec, got, want, curved ? secondOrder : firstOrder, firstOrder);
       }
     });
-  });
-
-  it('inner steps on the cases of this suite lower the loss, so that they test learning and not noise', async () => {
-    for (const [name, c] of cases.slice(1, 11)) {
-      const { losses } = await subject.engine().adapt(c.net, c.batch, 3);
-      const at = (k: number) =>
-        losses.subarray(k * c.batch.count, (k + 1) * c.batch.count).reduce((a, b) => a + b);
-      expect(at(2), name).toBeLessThan(at(0));
-    }
   });
 
   it('values far along a signal are as good as near its start: positions of a grid are not rounded to float32', async () => {
@@ -132,6 +128,18 @@ export function describeAgreement(subject: Subject): void {
     const want = await (await openReference()).evaluate(small, shape, modulation, points);
     const got = await subject.engine().evaluate(small, shape, modulation, points);
     expect(valueError(got, want)).toBeLessThan(values);
+  });
+}
+
+/** What is asked of the reference itself too, which has nothing that it could be held against. */
+export function describeLearning(subject: Subject): void {
+  it('inner steps on the cases of this suite lower the loss, so that they test learning and not noise', async () => {
+    for (const c of fixedCases().slice(1, 11)) {
+      const { losses } = await subject.engine().adapt(c.net, c.batch, 3);
+      const at = (k: number) =>
+        losses.subarray(k * c.batch.count, (k + 1) * c.batch.count).reduce((a, b) => a + b);
+      expect(at(2), c.name).toBeLessThan(at(0));
+    }
   });
 
   it('an adaptation of another engine can be differentiated through, its arrays untouched', async () => {

@@ -18,7 +18,6 @@ if (here) {
   engineContract(`tfjs on webgpu (${found.description})`, open, {
     exactOverlap: false,
     threaded: false,
-    cases: 2,
   });
 }
 

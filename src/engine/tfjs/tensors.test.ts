@@ -1,12 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixedCases } from '../contract/cases.ts';
-import { engineContract } from '../contract.ts';
 import { openTensorFlow, type TensorFlow } from './backend.ts';
 import { openTfjs } from './tfjs.ts';
-
-const open = async () => openTfjs((await openTensorFlow()).tf);
-
-engineContract('tfjs', open, { exactOverlap: false, threaded: false, cases: 4 });
 
 describe('the tfjs engine', () => {
   let tf: TensorFlow;

@@ -1,4 +1,0 @@
-import { engineContract } from '../contract.ts';
-import { openReference } from './reference.ts';
-
-engineContract('reference', openReference, { threaded: false, cases: 5 });
