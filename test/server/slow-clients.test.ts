@@ -71,9 +71,14 @@ async function withClients(
 
 const started = (options: ServerOptions = {}) => serving.start({ running: 2, waiting: 8, ...options });
 
-describe.each(slowKinds)('%i clients that are slow: %s'.replace('%i', String(many)), (kind) => {
-  it('take no place from others', async () => {
-    const server = await started();
+describe(`${many} clients that are slow`, () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await started();
+  });
+  afterAll(() => server.close());
+
+  it.each(slowKinds)('take no place from others: %s', async (kind) => {
     await withClients({ kind, server }, async (clients) => {
       await expect.poll(() => clients.connected, { timeout: 20_000 }).toBeGreaterThanOrEqual(many);
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -87,14 +92,20 @@ describe.each(slowKinds)('%i clients that are slow: %s'.replace('%i', String(man
       }
     });
     await expect.poll(async () => (await encode(server.url)).status, { timeout: 60_000 }).toBe(200);
-    await server.close();
+    // the next ones find no connection of these
+    await expect.poll(async () => (await ready(server)).connections, { timeout: 60_000 }).toBeLessThan(3);
   });
 });
 
-describe.each(['header', 'idle', 'body', 'reading'] as const)('slow clients: %s', (kind) => {
-  it('are cut off at the deadline, all of them', async () => {
+describe('slow clients at the deadline', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
     const traffic = { headersMs: 800, requestMs: 30_000, windowMs: 800, leastBytesPerSecond: 20_000 };
-    const server = await started({ traffic });
+    server = await started({ traffic });
+  });
+  afterAll(() => server.close());
+
+  it.each(['header', 'idle', 'body', 'reading'] as const)('are cut off, all of them: %s', async (kind) => {
     await withClients({ kind, server, count: 8 }, async (clients) => {
       await expect.poll(() => clients.connected, { timeout: 20_000 }).toBe(8);
       // those that do not read do not hear that they were cut off either
@@ -103,7 +114,7 @@ describe.each(['header', 'idle', 'body', 'reading'] as const)('slow clients: %s'
       expect([...clients.statuses.keys()].map((line) => line.slice(0, 12))).toEqual(status);
     });
     expect((await encode(server.url)).status).toBe(200);
-    await server.close();
+    await expect.poll(async () => (await ready(server)).connections, { timeout: 60_000 }).toBeLessThan(3);
   });
 });
 
