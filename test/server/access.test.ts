@@ -1,9 +1,13 @@
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { OpenAPIHono } from '@hono/zod-openapi';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { needs } from '../../server/access.ts';
 import { createKey, FunctaClient, listKeys, revokeKey, rotateKey, type Scope } from '../../server/index.ts';
 import { digestOfKey, keyPath } from '../../server/key-files.ts';
 import { Keyring } from '../../server/keyring.ts';
+import type { ServerEnv } from '../../server/log.ts';
+import { routeTable } from '../../server/route-table.ts';
 import { temporary } from '../temporary.ts';
 import { documentOf, furnish, type Names, type Operation, operationsOf, requestFor } from './every-route.ts';
 import { prepare, type Serving } from './serving.ts';
@@ -139,6 +143,20 @@ describe('a server', () => {
       expect.stringContaining('authorization'),
     ]);
   });
+});
+
+it('a route that does not say whom it serves keeps the service from starting', () => {
+  const app = new OpenAPIHono<ServerEnv>();
+  const route = { method: 'get', path: '/a/{b}', responses: { 200: { description: 'x' } } } as const;
+  app.openapi({ ...route, security: needs('write') }, (c) => c.text('x') as never);
+  expect([...routeTable(app).values()]).toEqual([
+    { method: 'GET', path: '/a/{b}', needs: 'write', query: [] },
+  ]);
+  app.openapi({ ...route, path: '/c' }, (c) => c.text('x') as never);
+  expect(() => routeTable(app)).toThrow('GET /c does not say which scope it needs');
+  const bare = new OpenAPIHono<ServerEnv>();
+  bare.get('/d', (c) => c.text('x'));
+  expect(() => routeTable(bare)).toThrow('GET /d does not say');
 });
 
 describe('every route', () => {
