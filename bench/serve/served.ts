@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 export interface Served {
   readonly port: number;
   readonly entry: string;
-  /** Memory of the process in MB: now, and at most so far. */
-  memory(): { readonly now: number; readonly most: number };
+  /** Memory of the process in MB: now, at most so far, and now without the pages of files that are mapped. */
+  memory(): { readonly now: number; readonly most: number; readonly own: number };
   /** Seconds of processor time, all threads. */
   cpuSeconds(): number;
   stop(): Promise<void>;
@@ -39,7 +39,7 @@ export async function serve({ root = own, args: more = [] }: ServeOptions = {}):
   return {
     port,
     entry,
-    memory: () => ({ now: megabytes('VmRSS'), most: megabytes('VmHWM') }),
+    memory: () => ({ now: megabytes('VmRSS'), most: megabytes('VmHWM'), own: megabytes('RssAnon') }),
     cpuSeconds() {
       const fields = stat('stat').split(') ')[1]!.split(' ');
       return (Number(fields[11]) + Number(fields[12])) / 100;

@@ -41,6 +41,7 @@ const runs: Readonly<Record<string, { readonly args?: (at: string) => string[]; 
     args: (at) => ['models/fashion-mnist/demo.functa', join(at, 'huge.png'), '16x'],
     says: /448 x 448/,
   },
+  'thumbnails.ts': { args: () => ['60'], says: /left, and the functaset taken away/ },
   'train.ts': {
     args: (at) => [join(at, 'curves.safetensors'), '40'],
     says: /a curve it never saw: \d+ bytes/,
