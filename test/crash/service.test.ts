@@ -29,12 +29,12 @@ const seed = Number(process.env.FUNCTA_KILLS_SEED ?? 1);
 async function start(home: string, models: string): Promise<{ child: ChildProcess; client: FunctaClient }> {
   const server = pathToFileURL(join(compiled(), 'server/index.js')).href;
   const program = `
-    const { startServer } = await import(${JSON.stringify(server)});
-    const [home, modelsDir] = process.argv.slice(1);
-    const server = await startServer({ port: 0, home, modelsDir, functasets: [], running: 1 });
-    process.stdout.write(server.url + '\\n');
-    await server.closed;`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program, home, models], {
+    import(${JSON.stringify(server)}).then(async ({ startServer }) => {
+      const [home, modelsDir] = process.argv.slice(1);
+      const { url } = await startServer({ port: 0, home, modelsDir, functasets: [], running: 1 });
+      process.stdout.write(url + '\\n');
+    });`;
+  const child = spawn(process.execPath, ['-e', program, home, models], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [text] = await once(child.stdout!, 'data');
@@ -82,7 +82,11 @@ test(`${times} kills under write load: nothing acknowledged is lost, nothing is 
       }
     };
     const writers = [0, 1, 2].map((writer) => write(writer).catch(() => undefined));
-    setTimeout(() => child.kill('SIGKILL'), 20 + random.below(250));
+    // In the middle of whatever comes after so many were acknowledged.
+    const until = acknowledged + 1 + random.below(60);
+    while (acknowledged < until) await new Promise(setImmediate);
+    await new Promise((resolve) => setTimeout(resolve, random.below(8)));
+    child.kill('SIGKILL');
     await once(child, 'exit');
     over = true;
     await Promise.all(writers);
