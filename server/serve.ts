@@ -143,6 +143,7 @@ async function openContext(
   const { pool, engine } = await Pool.open({ threads: running, engine: choice, limits });
   closers.push(() => pool.close());
   const writer = new Writer();
+  if (home !== undefined) writer.warm();
   closers.push(() => writer.close());
   const connections = new Connections(traffic);
   closers.push(async () => connections.close());

@@ -1,5 +1,5 @@
 /**
- * The writer, as the server's thread sees it: one thread, started when something is first written, that owns every store that is open
+ * The writer, as the server's thread sees it: one thread, started with a home or when something is first written, that owns every store that is open
  * to be written (docs/adr/0041). What it was given it does, whether or not the client waits for it.
  */
 import type { Worker } from 'node:worker_threads';
@@ -36,6 +36,11 @@ export class Writer {
 
   constructor(options: WriterOptions = {}) {
     this.#options = options;
+  }
+
+  /** Has the thread up before it is needed: starting one holds the thread that starts it for a while. */
+  warm(): void {
+    this.#worker ??= this.#start();
   }
 
   /** Jobs that are not done. */

@@ -5,10 +5,18 @@ import { FunctaError } from '../core/errors.ts';
 import { fromFloat16, toFloat16 } from '../core/float16.ts';
 import { crc32c } from '../core/hash.ts';
 import { defaultLimits, withLimits } from '../core/limits.ts';
-import { checkFunction, decodeRecord, encodeRecord, summariseRecord } from './record.ts';
+import {
+  checkFunction,
+  decodeNote,
+  decodeRecord,
+  encodeNote,
+  encodeRecord,
+  recordOf,
+  summariseRecord,
+} from './record.ts';
 import { summaryOf } from './summary.ts';
 import { testFunction, testModulation } from './testing.ts';
-import type { StoredFunction } from './types.ts';
+import type { FileContent, StoredFunction } from './types.ts';
 
 const anyContent = fc.oneof(
   fc.record({ kind: fc.constant('file' as const), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
@@ -157,4 +165,17 @@ test('a function above the limits is not stored', () => {
   expect(() => checkFunction(testFunction(1), withLimits({ maxFileBytes: 5 }))).toThrow(
     over('limit-file-bytes'),
   );
+});
+
+test('metadata is kept as it came, whole, in a summary and in a note, and changes nothing where there is none', () => {
+  const plain = testFunction(1);
+  const metadata = { shelf: 7, tags: ['a', 'ü'], deep: { null: null } };
+  const fn = { ...plain, metadata };
+  const { id, bytes } = recordOf(fn);
+  expect(decodeRecord(id, bytes)).toEqual(fn);
+  expect(summariseRecord(id, bytes).metadata).toEqual(metadata);
+  expect(decodeNote(id, encodeNote(fn), (fn.content as FileContent).bytes)).toEqual(fn);
+  expect([encodeRecord(plain)[0]! >> 4, bytes[0]! >> 4]).toEqual([2, 3]);
+  for (const bad of [[1], 'text', null, { long: 'x'.repeat(4096) }, { big: 1n }])
+    expect(() => recordOf({ ...plain, metadata: bad as never })).toThrow('metadata cannot be kept');
 });

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { openFunctaset } from '../../src/functaset/index.ts';
+import type { PutRequest } from '../../server/writer/messages.ts';
+import { Stores } from '../../server/writer/stores.ts';
+import { openFunctaset, recordOf } from '../../src/functaset/index.ts';
 import { testFunction, testNetwork } from '../../src/functaset/testing.ts';
 import { temporary } from '../temporary.ts';
 
@@ -65,6 +67,48 @@ test.skipIf(!canMount)(
     const again = await openFunctaset(path);
     expect(await again.verify()).toMatchObject({ ok: true, functions: stored });
     expect(again.get(testFunction(stored - 1).id)).toEqual(large(stored - 1));
+    await again.close();
+  },
+);
+
+test.skipIf(!canMount)(
+  'the writer of the service where the disk is full, or may not be written: tagged errors, and reads go on',
+  async () => {
+    const disk = smallDisk();
+    const path = join(disk, 'set');
+    const stores = new Stores({ idleMs: 60_000 });
+    await stores.create(path, testNetwork());
+    const put = (i: number): PutRequest => {
+      const items = [{ record: recordOf(large(i)), told: '{}', at: 0 }];
+      return { kind: 'put', items, faults: [], replace: false };
+    };
+    const kept = new Set<string>();
+    const codes = new Set<string>();
+    for (let i = 0; codes.size === 0 && i < 4000; i += 10) {
+      const group = Array.from({ length: 10 }, (_, k) => i + k);
+      const outcomes = await Promise.allSettled(group.map((n) => stores.write(path, put(n))));
+      for (const [k, outcome] of outcomes.entries()) {
+        if (outcome.status === 'fulfilled') kept.add(large(group[k]!).id);
+        else codes.add((outcome.reason as { code: string }).code);
+      }
+    }
+    expect([...codes]).toEqual(['disk-full']);
+    expect(kept.size).toBeGreaterThan(100);
+    const reader = await openFunctaset(path, { readOnly: true });
+    expect(await reader.verify()).toMatchObject({ ok: true, functions: kept.size });
+    for (const id of kept) expect(reader.has(id)).toBe(true);
+    expect(mount('-o', 'remount,size=4m', disk)).toBe(true);
+    expect((await stores.write(path, put(5000))).created).toBe(1);
+    await stores.close();
+    await reader.close();
+
+    expect(mount('-o', 'remount,ro', disk)).toBe(true);
+    const refused = await stores.write(path, put(5001)).catch((error) => error);
+    expect(['disk-denied', 'cannot-write']).toContain(refused.code);
+    const other = await stores.create(join(disk, 'other'), testNetwork()).catch((error) => error);
+    expect(['disk-denied', 'cannot-write']).toContain(other.code);
+    const again = await openFunctaset(path, { readOnly: true });
+    expect(again.get(large(5000).id)).toEqual(large(5000));
     await again.close();
   },
 );
