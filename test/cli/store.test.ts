@@ -112,6 +112,27 @@ describe('functa store', () => {
     expect(readdirSync(place.at('.')).filter((name) => name.endsWith('.json'))).toEqual([]);
   });
 
+  it('backup and restore give the same functions, and keep what is there', async () => {
+    const [file, again] = [place.at('store.backup'), place.at('restored')];
+    const made = await functaJson(['store', 'backup', store, file]);
+    const { functions } = (await functaJson(['store', 'stats', store])).json;
+    expect(made.json).toMatchObject({
+      store,
+      file,
+      functions,
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    const restored = await functaJson(['store', 'restore', file, again]);
+    expect(restored.json).toEqual({ ...made.json, store: again });
+    expect((await functaJson(['store', 'verify', again])).json).toMatchObject({ ok: true, functions });
+    const kept = [
+      await functaJson(['store', 'backup', store, file]),
+      await functaJson(['store', 'restore', file, again]),
+    ];
+    expect(kept.map(({ json }) => json.error.code)).toEqual(['output-exists', 'output-exists']);
+    expect((await functaJson(['store', 'backup', store, file, '--force'])).status).toBe(0);
+  });
+
   it('export writes modulations that put takes back, with ids, labels and qualities', async () => {
     const file = place.at('modulations.safetensors');
     const { json } = await functaJson(['store', 'export', store, '-m', place.model, '-o', file]);
