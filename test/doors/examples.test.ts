@@ -26,6 +26,7 @@ const runs: Readonly<Record<string, { readonly args?: (at: string) => string[]; 
     args: (at) => ['test/fixtures/datasets/emoji', join(at, 'mine.functaset')],
     says: /are left, all whole/,
   },
+  'jobs.ts': { says: /by a model that was learnt just now/ },
   'nearest.ts': { args: (at) => [join(at, 'garments.functaset')], says: /bright above/ },
   'open.ts': {
     args: (at) => ['models/fashion-mnist/demo.functa', join(at, 'part.png')],

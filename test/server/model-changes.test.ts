@@ -122,11 +122,12 @@ test('a model that functasets need goes when that is meant', async () => {
 
 test('requests under way while a model is put and removed end well, or with a code that says it', async () => {
   await put('busy', bytesOfTiny());
-  let going = true;
+  let [going, asked] = [true, 0];
   const found = new Set<string>();
   const readers = Array.from({ length: 4 }, async () => {
     while (going) {
-      const response = await encode('/v1/models/busy/encode');
+      // another request each time: the answer to the same one may be remembered
+      const response = await encode(`/v1/models/busy/encode?quality=${1 + (asked++ % 100)}`);
       const body = await response.text();
       found.add(response.ok ? '200' : `${response.status} ${JSON.parse(body).code}`);
     }
