@@ -12,6 +12,8 @@ interface Known {
   readonly record: KeyRecord;
 }
 
+/** A directory is settled when it did not change for so long. */
+const settledMs = 100;
 /** Records that are kept, at most; more keys than this are read again. */
 const mostKnown = 4096;
 
@@ -20,6 +22,8 @@ export class Keyring {
   readonly #now: () => number;
   readonly #known = new Map<string, Known>();
   #any = false;
+  /** Of the directory when it was without keys. */
+  #noneAt: bigint | undefined;
 
   /** Without a directory there are no keys. */
   constructor(directory: string | undefined, now: () => number = Date.now) {
@@ -29,7 +33,13 @@ export class Keyring {
 
   /** Whether a key was ever made. It does not become false again: who removes the files of all keys restarts the server. */
   get any(): boolean {
-    if (!this.#any && this.#directory !== undefined) this.#any = idsIn(this.#directory).length > 0;
+    if (this.#any || this.#directory === undefined) return this.#any;
+    const changed = statSync(this.#directory, { bigint: true, throwIfNoEntry: false })?.mtimeNs;
+    if (changed !== undefined && changed === this.#noneAt) return false;
+    this.#any = idsIn(this.#directory).length > 0;
+    // One that changed just now may change again within the same tick of its clock.
+    const isSettled = changed !== undefined && Date.now() - Number(changed / 1_000_000n) > settledMs;
+    this.#noneAt = isSettled ? changed : undefined;
     return this.#any;
   }
 

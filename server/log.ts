@@ -95,10 +95,13 @@ export function recordText({ time, method, path, status, ms, code, cut, key, err
   return [time, method, path, status, `${ms} ms`, ...rest].map((part) => printable(String(part))).join(' ');
 }
 
+/** The system is asked once: a name is not asked for with each request. */
+const host = hostname();
+
 /** A record as one line of JSON in the form of pino: `level` is 30 (info), 40 (a request that was refused for want of room) or 50 (a fault). */
 export function recordJson({ time, error, ...record }: AccessRecord): string {
   const level = record.status === 500 ? 50 : record.status >= 500 ? 40 : 30;
-  const head = { level, time: Date.parse(time), pid: process.pid, hostname: hostname() };
+  const head = { level, time: Date.parse(time), pid: process.pid, hostname: host };
   const err =
     error === undefined ? {} : { err: { type: 'Error', message: error.split('\n', 1)[0], stack: error } };
   return printableJson(JSON.stringify({ ...head, ...record, ...err, msg: 'request' }));

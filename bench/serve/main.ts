@@ -5,6 +5,9 @@
  *   npm run bench:serve -- storm [--clients 256] [--seconds 6] [--rounds 3]
  *   npm run bench:serve -- rows  [--connections 64] [--seconds 6] [--rounds 3] [--base DIRECTORY] [--only NAME;NAME]
  *
+ *   npm run bench:serve -- soak [--minutes 10] [--connections 16]      (1440 minutes: a day)
+ *   npm run bench:serve -- overload [--connections 10000] [--seconds 60]
+ *
  * `slow` prints, for each kind of slow client and each number of them, how fast others are answered beside how fast
  * they are without. All share one machine: against `sink` the same clients bother a server that does nothing, which
  * shows what is not the measured server's doing. `rows` is requests a second, beside another build. `storm` compares clients that retry at once with clients that wait as they were told.
@@ -13,11 +16,12 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { readSetting } from '../rate/setting.ts';
 import { type Answered, type Asked, load, percentile, steady } from './load.ts';
-import { rows } from './rows.ts';
+import { encodes, rows } from './rows.ts';
 import { type Served, serve } from './served.ts';
 import { sink } from './sink.ts';
 import { type SlowKind, slowKinds } from './slow.ts';
 import { slowProcess } from './slow-process.ts';
+import { overload, soak } from './soak.ts';
 
 /** Length of one part of `slow`: beyond the first deadline of slow clients, which is at 10 s. */
 const partMs = 15_000;
@@ -32,6 +36,7 @@ const { positionals, values } = parseArgs({
     from: { type: 'string' },
     clients: { type: 'string', default: '256' },
     connections: { type: 'string', default: '64' },
+    minutes: { type: 'string', default: '10' },
     base: { type: 'string' },
     only: { type: 'string' },
     seconds: { type: 'string', default: '6' },
@@ -46,6 +51,15 @@ if (positionals[0] === 'rows') {
   await rows({ ...counts, base, only: only?.split(';') });
   process.exit();
 }
+if (positionals[0] === 'soak') {
+  await soak({ minutes: Number(values.minutes), connections: Number(values.connections) });
+  process.exit();
+}
+if (positionals[0] === 'overload') {
+  const counts = { connections: Number(values.connections), seconds: Number(values.seconds) };
+  await overload({ ...counts, shots: await encodes() });
+  process.exit();
+}
 const server = await serve();
 console.log(server.entry);
 try {
@@ -53,7 +67,7 @@ try {
   if (positionals[0] === 'slow') await slow(server, upload);
   else if (positionals[0] === 'storm') await storm(server, { port: server.port, ...upload });
   else {
-    console.error('say which: rows, slow or storm');
+    console.error('say which: rows, soak, overload, slow or storm');
     process.exitCode = 2;
   }
 } finally {

@@ -22,6 +22,8 @@ export interface RowsOptions {
 
 interface Row {
   readonly name: string;
+  /** By a server that keeps no answers: each is made. */
+  readonly fresh?: true;
   readonly shots: (server: Served) => Promise<readonly Shot[]>;
 }
 
@@ -37,8 +39,9 @@ export async function rows({ seconds, connections, rounds, base, only }: RowsOpt
   await buildFunctaset({ data: 'fixture-fashion', split: 'test', path: store, model, engine });
   await engine.close();
   const args = ['--functaset', store];
-  const servers = [{ name: 'this', server: await serve({ args }) }];
-  if (base !== undefined) servers.push({ name: 'base', server: await serve({ args, root: base }) });
+  const keeping = await serve({ args });
+  const fresh = await serve({ args, env: { FUNCTA_TRAFFIC_ANSWER_BYTES: '0' } });
+  const other = base === undefined ? undefined : await serve({ args, root: base });
   const none = await empty();
   try {
     console.log(
@@ -49,6 +52,10 @@ export async function rows({ seconds, connections, rounds, base, only }: RowsOpt
     );
     for (const row of all.filter(({ name }) => only === undefined || only.includes(name))) {
       const found = new Map<string, (Fired & { cpuMs: number })[]>();
+      const servers = [
+        { name: 'this', server: row.fresh ? fresh : keeping },
+        ...(other === undefined ? [] : [{ name: 'base', server: other }]),
+      ];
       for (let round = 0; round < rounds; round++) {
         for (const { name, server } of servers) {
           const shots = await row.shots(server);
@@ -67,7 +74,7 @@ export async function rows({ seconds, connections, rounds, base, only }: RowsOpt
     console.log(line('an empty route of Hono', '', [{ ...fired, cpuMs: Number.NaN }]));
   } finally {
     none.stop();
-    for (const { server } of servers) await server.stop();
+    for (const server of [keeping, fresh, other]) await server?.stop();
     await rm(directory, { recursive: true });
   }
 }
@@ -108,7 +115,8 @@ const encodePath = '/v1/models/cifar10/encode?effort=1';
 
 const all: readonly Row[] = [
   {
-    name: 'encode 32 x 32, all different',
+    name: 'encode 32 x 32, each anew',
+    fresh: true,
     shots: async () => (await drawn()).map((body) => post(encodePath, 'image/png', body)),
   },
   {
@@ -116,7 +124,8 @@ const all: readonly Row[] = [
     shots: async () => [post(encodePath, 'image/png', (await drawn())[0]!)],
   },
   {
-    name: 'decode 32 x 32, all different',
+    name: 'decode 32 x 32, each anew',
+    fresh: true,
     shots: async ({ port }) => {
       files ??= await Promise.all((await drawn()).slice(0, 256).map((body) => encoded(port, body)));
       return files.map((body) => post('/v1/models/cifar10/decode', functa, body, 'image/png'));
@@ -161,6 +170,23 @@ async function encoded(port: number, body: Uint8Array): Promise<Uint8Array> {
 }
 
 let made: Promise<Uint8Array[]> | undefined;
+
+/** What a service is asked for by turns: encodes, decodes of what comes of them, models, and pages that describe. */
+export async function mixed(port: number): Promise<readonly Shot[]> {
+  const bodies = await drawn();
+  const found = await Promise.all(bodies.slice(0, 32).map((body) => encoded(port, body)));
+  return bodies.flatMap((body, i): Shot[] => [
+    post(encodePath, 'image/png', body),
+    post('/v1/models/cifar10/decode', functa, found[i % found.length]!, 'image/png'),
+    { method: 'GET', path: '/v1/models', headers: {} },
+    post('/v1/decode?size=64x64', functa, found[(i + 7) % found.length]!, 'application/x-npy'),
+  ]);
+}
+
+/** Encodes that differ. */
+export async function encodes(): Promise<readonly Shot[]> {
+  return (await drawn()).map((body) => post(encodePath, 'image/png', body));
+}
 
 /** Pictures of 32 x 32 with a slope, a disc and some noise, each of its own. */
 function drawn(): Promise<Uint8Array[]> {

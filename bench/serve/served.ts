@@ -1,6 +1,6 @@
 /** The server as an operator runs it: `functa serve` in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,8 @@ export interface Served {
   readonly entry: string;
   /** Memory of the process in MB: now, at most so far, and now without the pages of files that are mapped. */
   memory(): { readonly now: number; readonly most: number; readonly own: number };
+  /** Open files and sockets. */
+  descriptors(): number;
   /** Seconds of processor time, all threads. */
   cpuSeconds(): number;
   stop(): Promise<void>;
@@ -22,15 +24,21 @@ export interface ServeOptions {
   readonly root?: string | undefined;
   /** More of the command line. */
   readonly args?: readonly string[] | undefined;
+  /** More of the environment. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Starts it on a free port with the bundled models; from `dist` when it was built. */
-export async function serve({ root = own, args: more = [] }: ServeOptions = {}): Promise<Served> {
+export async function serve({
+  root = own,
+  args: more = [],
+  env: settings = {},
+}: ServeOptions = {}): Promise<Served> {
   const built = existsSync(join(root, 'dist/src/cli/main.js'));
   const entry = built ? 'dist/src/cli/main.js' : 'src/cli/main.ts';
   const args = [...(built ? [] : ['--import', 'tsx']), entry, 'serve', '--port', '0', '--json', ...more];
   const home = mkdtempSync(join(tmpdir(), 'functa-bench-'));
-  const env = { ...process.env, XDG_DATA_HOME: home };
+  const env = { ...process.env, XDG_DATA_HOME: home, ...settings };
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
   const port = await portOf(child);
   const stat = (name: 'status' | 'stat') => readFileSync(`/proc/${child.pid}/${name}`, 'utf8');
@@ -40,6 +48,7 @@ export async function serve({ root = own, args: more = [] }: ServeOptions = {}):
     port,
     entry,
     memory: () => ({ now: megabytes('VmRSS'), most: megabytes('VmHWM'), own: megabytes('RssAnon') }),
+    descriptors: () => readdirSync(`/proc/${child.pid}/fd`).length,
     cpuSeconds() {
       const fields = stat('stat').split(') ')[1]!.split(' ');
       return (Number(fields[11]) + Number(fields[12])) / 100;

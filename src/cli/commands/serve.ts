@@ -73,13 +73,14 @@ async function serve(job: Job, flags: ServeFlags): Promise<Report | undefined> {
   const { demoFunctasets } = await import('../../jobs/index.ts');
   const onMissing = (name: string, reason: string) => job.note(`functaset ${name} is not served: ${reason}`);
   const directories = config.modelsDir === undefined ? undefined : [config.modelsDir].flat();
+  const write = inOneWrite((text) => job.note(text));
   const server = await startServer({
     ...config,
     functasets: config.functasets ?? (await demoFunctasets({ directories, signal: job.signal, onMissing })),
     home: config.home ?? usable(defaultHome(), job),
     keys: config.keys ?? homeAt(config.home ?? defaultHome()).keys,
     signal: job.signal,
-    log: (record) => job.note(job.globals.json ? recordJson(record) : recordText(record)),
+    log: (record) => write(job.globals.json ? recordJson(record) : recordText(record)),
   });
   const { anonymous = 'none', host } = config;
   if (!server.loopback && anonymous !== 'none') {
@@ -90,8 +91,22 @@ async function serve(job: Job, flags: ServeFlags): Promise<Report | undefined> {
   for (const { name, detail } of server.refused) job.note(`model ${name} is not served: ${detail}`);
   await job.present(started(server));
   await server.closed;
+  await new Promise((resolve) => setImmediate(resolve));
   job.note('stopped');
   return undefined;
+}
+
+/** Lines of one turn of the event loop are written at once: a line for each request costs a call of the system each. */
+function inOneWrite(write: (text: string) => void): (line: string) => void {
+  let lines: string[] = [];
+  return (line) => {
+    if (lines.push(line) > 1) return;
+    setImmediate(() => {
+      const all = lines.join('\n');
+      lines = [];
+      write(all);
+    });
+  };
 }
 
 /** A home that nobody asked for is used where it can be; without one the server reads, and keeps nothing. */
