@@ -2,6 +2,7 @@
 import { modelDigestOf } from '../codec/index.ts';
 import { ConflictError, NotFoundError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
+import { isCodedBy } from '../src/models/find.ts';
 import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
 import type { Answers } from './answers.ts';
@@ -82,7 +83,7 @@ export function modelOfFile(
   const models = seenBy(catalogue.models, asker);
   const digest = modelDigestOf(bytes);
   if (digest === undefined) return undefined;
-  const found = models.find(({ id }) => id.startsWith(digest));
+  const found = models.find(isCodedBy(digest));
   if (found !== undefined) return found;
   const names = models.map(({ name }) => name).join(', ') || 'none';
   throw new NotFoundError(

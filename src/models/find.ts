@@ -10,7 +10,7 @@ export interface FindModelOptions {
 }
 
 /** Whether a model is the one whose digest a file carries. */
-export function isCodedBy(modelDigest: string): (model: Model) => boolean {
+export function isCodedBy(modelDigest: string): (model: Pick<Model, 'id' | 'networkId'>) => boolean {
   return ({ id, networkId }) => id.startsWith(modelDigest) || networkId.startsWith(modelDigest);
 }
 
