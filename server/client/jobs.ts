@@ -49,7 +49,7 @@ export class JobCalls extends Transport {
     request: JobRequest,
     options: Call & { readonly idempotencyKey?: string | undefined } = {},
   ): Promise<JobJson> {
-    const { idempotencyKey = crypto.randomUUID() } = options;
+    const { idempotencyKey = freshKey() } = options;
     const { headers, ...init } = jsonBody('POST', request);
     const keyed = { ...(headers as Record<string, string>), 'idempotency-key': idempotencyKey };
     return this.json('/v1/jobs', {}, options, { ...init, headers: keyed });
@@ -164,6 +164,13 @@ export class JobCalls extends Transport {
       headers,
     });
   }
+}
+
+/** 128 bits in hex; `randomUUID` is not there on pages that came without TLS. */
+function freshKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
 }
 
 function pathOf(id: string): string {

@@ -53,7 +53,7 @@ test('a POST is sent again where a key names it, and not without', async () => {
   expect(await keyed.client.jobs.add(request)).toEqual({ id: 'j' });
   const keys = keyed.asked.map(({ init }) => new Headers(init.headers).get('idempotency-key'));
   expect(new Set(keys).size).toBe(1);
-  expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
   const plain = clientOf(overloaded());
   await expect(plain.client.encode('m', new Uint8Array(1))).rejects.toMatchObject({ code: 'overloaded' });
   expect(plain.asked).toHaveLength(1);
