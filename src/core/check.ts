@@ -83,11 +83,13 @@ export const aShape = kind(
     Array.isArray(value) && value.length > 0 && value.every((n) => Number.isSafeInteger(n) && n >= 1),
 );
 export const aSize = kind(
-  'a text such as 4x or 640x480, { factor } or { shape }',
+  'a text such as 4x, 640x480 or 44100/s, { factor }, { shape } or { rate, unit }',
   (value) =>
     typeof value === 'string' ||
     (isObject(value) &&
-      (typeof value.factor === 'number' || (Array.isArray(value.shape) && value.shape.every(isNumber)))),
+      (typeof value.factor === 'number' ||
+        (typeof value.rate === 'number' && typeof value.unit === 'string') ||
+        (Array.isArray(value.shape) && value.shape.every(isNumber)))),
 );
 export const aBox = kind(
   'a text such as y=0:32,x=8:24, or { start, count }',

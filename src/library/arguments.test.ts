@@ -161,7 +161,7 @@ it('what a program is likely to mistake is told in one line', async () => {
   expect(await told(loose.set!.near!(fn))).toMatch(/^near: to is the id of a function or a signal, not /);
   expect(await told(loose.set!.add!(dataset))).toMatch(/^add: signals is a signal, or some of them, not /);
   expect(await told(loose.session!.decode!(bytes, { size: [32, 32] }))).toBe(
-    'decode: options.size is a text such as 4x or 640x480, { factor } or { shape }, not a list',
+    'decode: options.size is a text such as 4x, 640x480 or 44100/s, { factor }, { shape } or { rate, unit }, not a list',
   );
   expect(await told(loose.session!.encode!(signal, { quality: '60' }))).toBe(
     'encode: options.quality is a number, not a text',

@@ -1,5 +1,5 @@
 /** Files of signals to signals as a model takes them. */
-import { anObject, aText, byteArray, check, having, maybe } from '../core/check.ts';
+import { aNumber, anObject, aText, byteArray, check, having, maybe } from '../core/check.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { type Parts, wantedBy } from '../formats/formats.ts';
@@ -30,6 +30,8 @@ export function readSignal(
       for: having({ card: anObject }),
       id: maybe(aText),
       told: maybe(aText),
+      variable: maybe(aText),
+      grid: maybe(aNumber),
       limits: maybe(anObject),
     })(options, 'options'),
   );
