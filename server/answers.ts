@@ -65,20 +65,38 @@ export class Answers {
   }
 }
 
-/** The key of work on a body; undefined for bodies that are too long to be known again. `of`: all that the answer depends on beside it. */
-export function keyOfBody(bytes: Uint8Array, of: readonly unknown[]): string | undefined {
+/**
+ * The key of work on a body by a model; undefined for bodies that are too long to be known again, and where a file is not there. `of`: all
+ * that the answer depends on beside it. Another model in the place of the file makes another key, so that the replacement is noticed.
+ */
+export function keyOfBody(
+  bytes: Uint8Array,
+  model: string | undefined,
+  of: readonly unknown[],
+): string | undefined {
   if (bytes.length > mostBodyBytes) return undefined;
-  return `${createHash('sha256').update(bytes).digest('base64')} ${JSON.stringify(of)}`;
+  const files = model === undefined ? [] : stampOf(model);
+  return files && `${createHash('sha256').update(bytes).digest('base64')} ${JSON.stringify([files, ...of])}`;
 }
 
 /**
- * The key of work on a stored function; undefined where its store was written just now, or is not there. A write to the store, by whom
- * ever, makes another key.
+ * The key of work on a stored function by a model; undefined where its store was written just now, or a file is not there. A write to the
+ * store, by whom ever, makes another key.
  */
-export function keyOfStored(path: string, of: readonly unknown[]): string | undefined {
-  const found = statSync(join(path, 'data.mdb'), { throwIfNoEntry: false, bigint: true });
-  if (found === undefined || BigInt(Date.now()) - found.mtimeMs < settledMs) return undefined;
-  return JSON.stringify([path, String(found.ino), String(found.size), String(found.mtimeNs), ...of]);
+export function keyOfStored(
+  store: string,
+  model: string | undefined,
+  of: readonly unknown[],
+): string | undefined {
+  const files = [stampOf(join(store, 'data.mdb'), settledMs), model === undefined ? [] : stampOf(model)];
+  return files.includes(undefined) ? undefined : JSON.stringify([store, files, ...of]);
+}
+
+/** What changes when a file does; undefined where it is not there, or was changed within so many milliseconds. */
+function stampOf(path: string, settled = 0): readonly string[] | undefined {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  if (found === undefined || BigInt(Date.now()) - found.mtimeMs < settled) return undefined;
+  return [found.ino, found.size, found.mtimeNs].map(String);
 }
 
 function sizeOf(key: string, { bytes }: Pick<KeptAnswer, 'bytes'>): number {

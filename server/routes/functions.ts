@@ -172,7 +172,8 @@ export function functionRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     make: (head: VersionedSummary, of: ServedModel) => Promise<AnswerOf<unknown>>,
     finish: (answer: AnswerOf<unknown>, etag: string) => Response | Promise<Response>,
   ): Promise<Response> => {
-    const key = keyOfStored(served.path, [modelOfNetwork(context, served)?.id, id, ...representation]);
+    const model = modelOfNetwork(context, served);
+    const key = keyOfStored(served.path, model?.path, [model?.id, id, ...representation]);
     const kept = key === undefined ? undefined : context.answers.find(key);
     if (kept !== undefined) {
       const version = kept.head as string;

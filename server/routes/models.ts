@@ -240,7 +240,16 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
     const input = { model, bytes, type: declared, quality, effort, steps, target, parts };
-    const key = keyOfBody(bytes, ['encode', model.id, declared, quality, effort, steps, target, parts]);
+    const key = keyOfBody(bytes, served.path, [
+      'encode',
+      model.id,
+      declared,
+      quality,
+      effort,
+      steps,
+      target,
+      parts,
+    ]);
     const answer = await context.answers.of(key, async () => {
       const times = target === undefined ? 1 : mostTries;
       const asked = { effort, times, type: declared, ...parts };
@@ -291,10 +300,13 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       repliesFor(served === undefined ? kindOfOwn(bytes, context) : kindOf(served.card)),
     );
     const input = { model: served && refOf(served), bytes, as, ...query };
-    const answer = await context.answers.of(keyOfBody(bytes, ['decode', served?.id, as, query]), async () => {
-      const kind = await decodingClass(served, bytes, query, context.limits);
-      return ask(context, 'decode', input, { class: kind, ...askerOf(c) });
-    });
+    const answer = await context.answers.of(
+      keyOfBody(bytes, served?.path, ['decode', served?.id, as, query]),
+      async () => {
+        const kind = await decodingClass(served, bytes, query, context.limits);
+        return ask(context, 'decode', input, { class: kind, ...askerOf(c) });
+      },
+    );
     return answerReply(answer, { 'content-type': as });
   };
 

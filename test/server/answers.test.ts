@@ -52,11 +52,11 @@ describe('answers', () => {
 
   it('are known by all bytes of a body, of one that is short', () => {
     const bytes = new Uint8Array(2 ** 18);
-    const key = keyOfBody(bytes, ['decode']);
+    const key = keyOfBody(bytes, undefined, ['decode']);
     bytes[2 ** 18 - 1] = 1;
-    expect(keyOfBody(bytes, ['decode'])).not.toBe(key);
-    expect(keyOfBody(bytes, ['encode'])).not.toBe(keyOfBody(bytes, ['decode']));
-    expect(keyOfBody(new Uint8Array(2 ** 18 + 1), ['decode'])).toBeUndefined();
+    expect(keyOfBody(bytes, undefined, ['decode'])).not.toBe(key);
+    expect(keyOfBody(bytes, undefined, ['encode'])).not.toBe(keyOfBody(bytes, undefined, ['decode']));
+    expect(keyOfBody(new Uint8Array(2 ** 18 + 1), undefined, ['decode'])).toBeUndefined();
   });
 });
 
@@ -105,9 +105,9 @@ describe('answers of a server', () => {
     expect(again.response.headers.get('etag')).toBe(before.response.headers.get('etag'));
     const held = await get(path, { 'if-none-match': before.response.headers.get('etag')! });
     expect(held.response.status).toBe(304);
-    expect(keyOfStored(store, [])).toBeDefined();
+    expect(keyOfStored(store, undefined, [])).toBeDefined();
     await writer.put({ ...second!, id: first!.id }, { replace: true });
-    expect(keyOfStored(store, [])).toBeUndefined();
+    expect(keyOfStored(store, undefined, [])).toBeUndefined();
     const after = await get(path, { accept: 'image/png' });
     expect(after.bytes).not.toEqual(before.bytes);
     await writer.close();
