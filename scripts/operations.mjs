@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { withTables } from '../server/operations-page.ts';
+import { withTables } from '../server/operations/operations-page.ts';
 
 const page = fileURLToPath(new URL('../docs/operations.md', import.meta.url));
 const there = readFileSync(page, 'utf8');

@@ -4,11 +4,10 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
+import { crossOrigin } from './access/cross-origin.ts';
+import { guard } from './access/guard.ts';
 import type { ServerContext } from './context.ts';
-import { crossOrigin } from './cross-origin.ts';
-import { guard } from './guard.ts';
-import { type AccessRecord, accessLog, type ServerEnv } from './log.ts';
-import type { Pacer } from './pacer.ts';
+import { type AccessRecord, accessLog, type ServerEnv } from './operations/log.ts';
 import { knownParameters } from './parameters.ts';
 import { codeOf, HttpFault, problemResponse } from './problem.ts';
 import { type RouteTable, routeTable } from './route-table.ts';
@@ -27,6 +26,7 @@ import { modelRoutes } from './routes/models.ts';
 import { queryRoutes } from './routes/query.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import type { Pacer } from './traffic/pacer.ts';
 
 export interface AppOptions {
   readonly log?: ((record: AccessRecord) => void) | undefined;

@@ -1,6 +1,6 @@
 /** Who asks, for how long, and what says that nobody waits for the answer any more. */
 import type { Context } from 'hono';
-import type { ServerEnv } from './log.ts';
+import type { ServerEnv } from './operations/log.ts';
 import { HttpFault } from './problem.ts';
 
 export interface Asker {

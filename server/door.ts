@@ -5,12 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Admission, overloaded, type WorkClass } from './admission.ts';
-import type { Connections } from './connections.ts';
-import type { HostRule } from './hosts.ts';
-import { type AccessRecord, loggedPath } from './log.ts';
-import type { Pacer } from './pacer.ts';
+import type { HostRule } from './access/hosts.ts';
+import { type AccessRecord, loggedPath } from './operations/log.ts';
 import { HttpFault, problemOf } from './problem.ts';
+import { type Admission, overloaded, type WorkClass } from './traffic/admission.ts';
+import type { Connections } from './traffic/connections.ts';
+import type { Pacer } from './traffic/pacer.ts';
 
 export interface DoorOptions {
   readonly admission: Pick<Admission, 'isFull'>;

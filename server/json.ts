@@ -4,7 +4,7 @@
  */
 import { checkLimit } from '../src/core/limits.ts';
 import { HttpFault } from './problem.ts';
-import type { TrafficLimits } from './traffic.ts';
+import type { TrafficLimits } from './traffic/traffic.ts';
 
 /** Throws HttpFault 400 `malformed-json`; LimitError `limit-json-values`, `limit-json-members`, `limit-json-depth`. */
 export function parseJson(

@@ -9,13 +9,13 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { EnvironmentError } from '../src/core/errors.ts';
+import { type HostRule, hostRule } from './access/hosts.ts';
 import type { ServerContext } from './context.ts';
 import { doorTo } from './door.ts';
-import { type HostRule, hostRule } from './hosts.ts';
-import type { AccessRecord } from './log.ts';
+import type { AccessRecord } from './operations/log.ts';
 import { HttpFault, problemOf } from './problem.ts';
 import { pacedResponse } from './response.ts';
-import { Turns } from './turns.ts';
+import { Turns } from './traffic/turns.ts';
 
 /** Longer than proxies and clients keep a connection, so that they close it and not we under their next request. */
 const keepAliveTimeoutMs = 75_000;

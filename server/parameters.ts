@@ -1,7 +1,7 @@
 /** What stands in the query of an address: nothing that a route does not know, and nothing twice, so that nothing is dropped in silence. */
 import type { MiddlewareHandler } from 'hono';
 import { BadInputError } from '../src/core/errors.ts';
-import type { ServerEnv } from './log.ts';
+import type { ServerEnv } from './operations/log.ts';
 
 /** Before a route: throws BadInputError `unknown-parameter`, `repeated-parameter`. Paths that no route has are not looked at. */
 export function knownParameters(): MiddlewareHandler<ServerEnv> {

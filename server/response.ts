@@ -3,9 +3,9 @@
  * last byte is taken, so nobody could tell a client that reads slowly from one that does not read.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Connections } from './connections.ts';
-import type { Pacer } from './pacer.ts';
-import { Turns } from './turns.ts';
+import type { Connections } from './traffic/connections.ts';
+import type { Pacer } from './traffic/pacer.ts';
+import { Turns } from './traffic/turns.ts';
 
 /** Bytes of a piece; far fewer than a client has to take in a window. */
 export const pieceBytes = 2 ** 15;

@@ -3,8 +3,8 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { BugError } from '../src/core/errors.ts';
-import { type Scope, scopes } from './access.ts';
-import type { ServerEnv } from './log.ts';
+import { type Scope, scopes } from './access/access.ts';
+import type { ServerEnv } from './operations/log.ts';
 
 export interface RouteEntry {
   /** In capitals. */

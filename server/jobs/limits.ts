@@ -1,5 +1,5 @@
 /** What jobs may ask for: a part of the table of limits. */
-import type { LimitRow } from '../limit-table.ts';
+import type { LimitRow } from '../operations/limit-table.ts';
 
 export const jobTable = {
   running: {

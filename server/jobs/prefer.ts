@@ -1,10 +1,10 @@
 /** `Prefer: respond-async` (RFC 7240, section 4.1): a job for what a request would wait for. */
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { allows } from '../access.ts';
+import { allows } from '../access/access.ts';
 import type { ServedModel } from '../catalogue.ts';
 import type { ServerContext } from '../context.ts';
-import type { ServerEnv } from '../log.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { addJob } from './add.ts';
 import { jobsOf } from './room.ts';
 import type { SpecOf } from './specs.ts';

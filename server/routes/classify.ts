@@ -1,13 +1,13 @@
 /** Labels of signals and functions, from the classifier that stands beside a model. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { magic } from '../../codec/header.ts';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, findModel, modelOf, type ServerContext } from '../context.ts';
-import type { ServerEnv } from '../log.ts';
 import { checkContentType, functaType, signalTypes, sniffSignal } from '../media.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { notesHeader } from '../reply.ts';
 import {
   bytesOf,

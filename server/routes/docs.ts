@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { needsNothing } from '../access.ts';
+import { needsNothing } from '../access/access.ts';
 import { etagged } from '../caching.ts';
 import { withCommonAnswers } from '../common-answers.ts';
 import type { ServerContext } from '../context.ts';
-import { limitsPage } from '../limit-table.ts';
-import type { ServerEnv } from '../log.ts';
+import { limitsPage } from '../operations/limit-table.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { withSamples } from '../samples.ts';
 import { bytesOf } from '../schemas.ts';
 

@@ -1,15 +1,15 @@
 /** Functasets that are made and taken away over HTTP. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { ConflictError } from '../../src/core/errors.ts';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
 import { refOf } from '../catalogue.ts';
 import { findModel, findWritable, modelOfNetwork, type ServerContext } from '../context.ts';
 import { homeOf } from '../home.ts';
 import { dropFunctaset, exists, keepFunctaset } from '../kept.ts';
-import type { ServerEnv } from '../log.ts';
 import { checkName, nameRule } from '../names.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { functasetParams, problems } from '../schemas.ts';
 import { functasetJson, functasetSummary } from '../told.ts';
 import { ask } from '../work/ask.ts';

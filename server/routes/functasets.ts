@@ -1,11 +1,11 @@
 /** Functasets: which there are, and what each holds. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { functasetRef, type ServedFunctaset } from '../catalogue.ts';
 import { findFunctaset, modelOfNetwork, type ServerContext, seenBy } from '../context.ts';
-import type { ServerEnv } from '../log.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { functasetParams, problems } from '../schemas.ts';
 import { functasetJson, functasetSummary } from '../told.ts';
 import { ask } from '../work/ask.ts';

@@ -6,13 +6,13 @@ import { BadInputError } from '../../src/core/errors.ts';
 import { labelForms } from '../../src/core/label.ts';
 import { modulationsTypes } from '../../src/jobs/modulations-file.ts';
 import { filterSchema, isText, list } from '../../src/query/index.ts';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findWritable, modelOf, type ServerContext } from '../context.ts';
-import type { ServerEnv } from '../log.ts';
 import { formType, functaType, signalTypes, tarType } from '../media.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { HttpFault } from '../problem.ts';
 import { notesHeader } from '../reply.ts';
 import {

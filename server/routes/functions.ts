@@ -5,15 +5,15 @@ import { BadInputError } from '../../src/core/errors.ts';
 import { kindOf } from '../../src/formats/formats.ts';
 import { modulationsFormats, modulationsTypes } from '../../src/jobs/modulations-file.ts';
 import { parseFilter } from '../../src/query/index.ts';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { keyOfStored } from '../answers.ts';
 import { askerOf } from '../asker.ts';
 import { versioned } from '../caching.ts';
 import { functasetRef, refOf, type ServedFunctaset, type ServedModel } from '../catalogue.ts';
 import { findFunctaset, modelOf, modelOfNetwork, type ServerContext } from '../context.ts';
 import { type Grid, gridOfTile, gridOfWidth, tileLevels, tileSamples } from '../grids.ts';
-import type { ServerEnv } from '../log.ts';
 import { functaType, jsonType, negotiate, repliesFor, signalReplies } from '../media.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { rangedReply } from '../ranges.ts';
 import { answerReply, gathered } from '../reply.ts';
 import {

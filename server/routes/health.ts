@@ -1,8 +1,8 @@
 /** Is the process alive, and should it be sent requests. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { allows, needsNothing } from '../access.ts';
+import { allows, needsNothing } from '../access/access.ts';
 import type { ServerContext } from '../context.ts';
-import type { ServerEnv } from '../log.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { HttpFault } from '../problem.ts';
 import { problems } from '../schemas.ts';
 

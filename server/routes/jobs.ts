@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { smallJson } from '../body.ts';
 import type { ServerContext } from '../context.ts';
 import { addJob } from '../jobs/add.ts';
@@ -13,7 +13,7 @@ import { jobsOf } from '../jobs/room.ts';
 import { jobSpec } from '../jobs/specs.ts';
 import { writeEvents } from '../jobs/stream.ts';
 import { jobList, jobParams, jobSchema, jobView, madeBy, viewOf } from '../jobs/view.ts';
-import type { ServerEnv } from '../log.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { HttpFault } from '../problem.ts';
 import { bytesOf, problems } from '../schemas.ts';
 

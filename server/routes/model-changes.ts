@@ -1,7 +1,7 @@
 /** Models while the service runs: put, asked whether they are ready, given priors and classifiers, removed. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { ConflictError } from '../../src/core/errors.ts';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { bodyPieces, readBody } from '../body.ts';
 import { refOf } from '../catalogue.ts';
@@ -9,10 +9,10 @@ import { findModel, type ServerContext } from '../context.ts';
 import { idPattern } from '../jobs/ids.ts';
 import { jobsOf } from '../jobs/room.ts';
 import { parseJson } from '../json.ts';
-import type { ServerEnv } from '../log.ts';
 import { jsonType, mediaType } from '../media.ts';
 import { besideKinds, ModelStore } from '../models/store.ts';
 import { checkName } from '../names.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { HttpFault } from '../problem.ts';
 import { bytesOf, modelDetail, modelParams, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';

@@ -7,7 +7,7 @@ import type { KindThat } from '../../prior/kinds.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { outputsOfKind } from '../../src/field/kinds.ts';
 import { kindOf, type SignalKind } from '../../src/formats/formats.ts';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { keyOfBody } from '../answers.ts';
 import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
@@ -16,7 +16,6 @@ import { refOf, type ServedModel } from '../catalogue.ts';
 import { findModel, modelOfFile, type ServerContext, seenBy } from '../context.ts';
 import { encodedByJob, preferHeader, prefersJob } from '../jobs/prefer.ts';
 import { jobSchema } from '../jobs/view.ts';
-import type { ServerEnv } from '../log.ts';
 import {
   checkContentType,
   functaType,
@@ -27,6 +26,7 @@ import {
   sniffSignal,
 } from '../media.ts';
 import { modelFor } from '../models/pick.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import {
   bytesOf,

@@ -1,13 +1,13 @@
 /** Questions to a functaset, answered as one JSON object or line by line. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { queryRequest } from '../../src/query/index.ts';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
-import type { ServerEnv } from '../log.ts';
 import { jsonType, linesType, negotiate } from '../media.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import { functasetParams, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';

@@ -1,14 +1,14 @@
 /** Snapshots of functasets: taken while they are served, downloaded, and made functasets again. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef } from '../catalogue.ts';
 import { findFunctaset, findWritable, modelOfNetwork, type ServerContext } from '../context.ts';
 import { openPart } from '../file-part.ts';
 import { functasetPath, homeOf } from '../home.ts';
 import { exists } from '../kept.ts';
-import type { ServerEnv } from '../log.ts';
 import { checkName, nameRule } from '../names.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { rangeOf } from '../ranges.ts';
 import { bytesOf, functasetParams, problems } from '../schemas.ts';
 import {

@@ -1,10 +1,10 @@
 /** Uploads: bytes sent ahead for a job. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { needs } from '../access.ts';
+import { needs } from '../access/access.ts';
 import { bodyPieces } from '../body.ts';
 import type { ServerContext } from '../context.ts';
 import { jobsOf } from '../jobs/room.ts';
-import type { ServerEnv } from '../log.ts';
+import type { ServerEnv } from '../operations/log.ts';
 import { bytesOf, problems } from '../schemas.ts';
 
 const uploadSchema = z

@@ -1,9 +1,9 @@
 /** Work for a request: a place, a worker, an answer. */
 import { sep } from 'node:path';
 import { ConflictError, FunctaError } from '../../src/core/errors.ts';
-import type { WorkClass } from '../admission.ts';
 import { type Asker, untilDeadline } from '../asker.ts';
 import type { ServerContext } from '../context.ts';
+import type { WorkClass } from '../traffic/admission.ts';
 import type { Answer } from './pool.ts';
 import type { ModelRef } from './shelf.ts';
 import type { HeadOf, InputOf, VerbName } from './verbs/index.ts';

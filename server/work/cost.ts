@@ -9,8 +9,8 @@ import { type Parts, wantedBy } from '../../src/formats/formats.ts';
 import { readSignalShape } from '../../src/formats/read.ts';
 import { encodingWork } from '../../src/session/cost.ts';
 import { outputGrid } from '../../src/session/index.ts';
-import type { WorkClass } from '../admission.ts';
 import type { ServedModel } from '../catalogue.ts';
+import type { WorkClass } from '../traffic/admission.ts';
 
 /** Multiply-adds of small work, at most: a few tenths of a second of one core. */
 const smallWork = 2 ** 32;

@@ -6,9 +6,9 @@
 
 import { AbortedError } from '../../src/core/errors.ts';
 import { pointCount } from '../../src/field/spec.ts';
-import type { Place, WorkClass } from '../admission.ts';
 import { type Asker, untilDeadline } from '../asker.ts';
 import type { ServerContext } from '../context.ts';
+import type { Place, WorkClass } from '../traffic/admission.ts';
 import { revive } from '../wire-error.ts';
 import { type AnswerOf, noteChanges } from './ask.ts';
 import type { EncodedHead } from './verbs/coding.ts';

@@ -6,7 +6,7 @@ import type { Worker } from 'node:worker_threads';
 import { EnvironmentError } from '../../src/core/errors.ts';
 import { newLatch, releaseLatch } from '../../src/core/unbroken.ts';
 import type { FunctasetNetwork } from '../../src/functaset/index.ts';
-import { overloaded } from '../admission.ts';
+import { overloaded } from '../traffic/admission.ts';
 import { revive } from '../wire-error.ts';
 import { spawnWorker } from '../work/spawn.ts';
 import type { FromWriter, OutcomeOf, ToWriter, WriteRequest, WriterSetup } from './messages.ts';

@@ -1,13 +1,13 @@
 import { createServer, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, createConnection, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Connections } from '../../server/connections.ts';
+import { hostRule } from '../../server/access/hosts.ts';
 import { doorTo, type Listener } from '../../server/door.ts';
-import { hostRule } from '../../server/hosts.ts';
 import type { RunningServer } from '../../server/index.ts';
 import { recordJson, recordText } from '../../server/index.ts';
-import { Pacer } from '../../server/pacer.ts';
-import { defaultTraffic } from '../../server/traffic.ts';
+import { Connections } from '../../server/traffic/connections.ts';
+import { Pacer } from '../../server/traffic/pacer.ts';
+import { defaultTraffic } from '../../server/traffic/traffic.ts';
 import { prepare, type Serving } from './serving.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

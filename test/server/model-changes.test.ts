@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKey } from '../../server/access/key-files.ts';
 import type { RunningServer } from '../../server/index.ts';
-import { createKey } from '../../server/key-files.ts';
 import { modelOfKind, pathOfKind } from '../kinds.ts';
 import { png, prepare, type Serving } from './serving.ts';
 

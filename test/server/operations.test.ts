@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createKey, FunctaClient, recordJson } from '../../server/index.ts';
-import { durationBuckets } from '../../server/metrics.ts';
+import { durationBuckets } from '../../server/operations/metrics.ts';
 import { restoreFunctaset } from '../../src/functaset/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 

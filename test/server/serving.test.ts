@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Admission } from '../../server/admission.ts';
+import { Admission } from '../../server/traffic/admission.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;

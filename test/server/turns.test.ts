@@ -1,10 +1,10 @@
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createConnection, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Connections } from '../../server/connections.ts';
 import { pacedResponse } from '../../server/response.ts';
-import { defaultTraffic, type TrafficLimits } from '../../server/traffic.ts';
-import { Turns } from '../../server/turns.ts';
+import { Connections } from '../../server/traffic/connections.ts';
+import { defaultTraffic, type TrafficLimits } from '../../server/traffic/traffic.ts';
+import { Turns } from '../../server/traffic/turns.ts';
 
 const megabyte = 2 ** 20;
 const closers: (() => unknown)[] = [];

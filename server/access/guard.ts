@@ -1,11 +1,11 @@
 /** Who is let in to which route: one middleware, by what the route says it needs. */
 import type { MiddlewareHandler } from 'hono';
+import type { ServerEnv } from '../operations/log.ts';
+import { HttpFault } from '../problem.ts';
+import { type RouteTable, routeOf } from '../route-table.ts';
+import type { Rates } from '../traffic/rates.ts';
 import { type Access, allows, defaultNamespace, openAccess, type Scope } from './access.ts';
 import type { Keyring } from './keyring.ts';
-import type { ServerEnv } from './log.ts';
-import { HttpFault } from './problem.ts';
-import type { Rates } from './rates.ts';
-import { type RouteTable, routeOf } from './route-table.ts';
 
 export interface Gate {
   readonly keyring: Keyring;

@@ -1,5 +1,5 @@
 /** What the server bears of its clients. Names, units, defaults and what happens when one is met: a part of the table of limits. */
-import type { LimitRow } from './limit-table.ts';
+import type { LimitRow } from '../operations/limit-table.ts';
 
 export const trafficTable = {
   connections: {

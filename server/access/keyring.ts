@@ -1,11 +1,11 @@
 /** The keys of a running server, looked up on the disk at each request: what was made or revoked counts at once. */
 import { timingSafeEqual } from 'node:crypto';
 import { statSync } from 'node:fs';
-import type { ErrorCode } from '../src/core/error-codes.ts';
-import { EnvironmentError } from '../src/core/errors.ts';
+import type { ErrorCode } from '../../src/core/error-codes.ts';
+import { EnvironmentError } from '../../src/core/errors.ts';
+import { HttpFault } from '../problem.ts';
 import type { Access } from './access.ts';
 import { digestOfKey, idOfKey, idsIn, type KeyRecord, keyPath, readKey } from './key-files.ts';
-import { HttpFault } from './problem.ts';
 
 interface Known {
   readonly stamp: string;

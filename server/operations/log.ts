@@ -2,12 +2,12 @@
 import { hostname } from 'node:os';
 import type { HttpBindings } from '@hono/node-server';
 import type { MiddlewareHandler } from 'hono';
-import { printable, printableJson } from '../src/core/printable.ts';
-import type { Access } from './access.ts';
-import type { Hold } from './budget.ts';
-import type { Connection } from './connections.ts';
-import type { ServerContext } from './context.ts';
-import type { RouteEntry } from './route-table.ts';
+import { printable, printableJson } from '../../src/core/printable.ts';
+import type { Access } from '../access/access.ts';
+import type { ServerContext } from '../context.ts';
+import type { RouteEntry } from '../route-table.ts';
+import type { Hold } from '../traffic/budget.ts';
+import type { Connection } from '../traffic/connections.ts';
 
 export interface AccessRecord {
   readonly time: string;

@@ -2,7 +2,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { ServerContext } from './context.ts';
+import type { ServerContext } from '../context.ts';
 import type { AccessRecord } from './log.ts';
 
 /** Upper bounds of answers' durations in seconds, in order. */

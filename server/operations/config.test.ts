@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporary } from '../test/temporary.ts';
+import { temporary } from '../../test/temporary.ts';
+import { Rates } from '../traffic/rates.ts';
+import { defaultTraffic } from '../traffic/traffic.ts';
 import { nearest, readConfig, settings, valueAt } from './config.ts';
 import { limitsPage, serviceLimits } from './limit-table.ts';
 import { withTables } from './operations-page.ts';
-import { Rates } from './rates.ts';
-import { defaultTraffic } from './traffic.ts';
 
 function file(values: unknown): string {
   const path = join(temporary(), 'functa.json');
@@ -83,7 +83,7 @@ describe('limits', () => {
     }
     for (const [name, value] of Object.entries(defaultTraffic))
       expect(limitsPage()).toContain(`\`traffic.${name}\` | ${value} |`);
-    const page = readFileSync(new URL('../docs/operations.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
     expect(page === withTables(page), 'run: node --import tsx scripts/operations.mjs').toBe(true);
     const [row] = page.match(/.*traffic\.headersMs.*10000.*/)!;
     expect(withTables(page.replace(row, row.replace('10000', '10001')))).not.toContain('10001');

@@ -1,7 +1,7 @@
 /** Pages of other sites that may use the service from a browser (CORS), where the operator names them. */
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import type { ServerEnv } from './log.ts';
+import type { ServerEnv } from '../operations/log.ts';
 
 /** What a page may send beside what browsers send anyway. */
 const requestHeaders = [

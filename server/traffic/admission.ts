@@ -6,8 +6,8 @@
  * A place is taken around work alone. A request first reads its body and gives its place back before its answer is
  * written, so that the speed of a client is nobody else's wait.
  */
-import { AbortedError } from '../src/core/errors.ts';
-import { HttpFault } from './problem.ts';
+import { AbortedError } from '../../src/core/errors.ts';
+import { HttpFault } from '../problem.ts';
 
 /** By the estimate of its cost: `small` is done in a fraction of a second, `large` is not. */
 export type WorkClass = 'small' | 'large';

@@ -4,8 +4,8 @@
  * there are too many connections the one that has been silent longest makes room.
  */
 import type { Socket } from 'node:net';
+import { HttpFault } from '../problem.ts';
 import { ByteBudget, type Hold } from './budget.ts';
-import { HttpFault } from './problem.ts';
 import type { TrafficLimits } from './traffic.ts';
 import { Turns } from './turns.ts';
 

@@ -1,8 +1,8 @@
 /** Metrics on a listener of their own, so that they can be had when the service is full, and that no proxy shows them. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { EnvironmentError } from '../src/core/errors.ts';
-import { hostRule } from './hosts.ts';
+import { EnvironmentError } from '../../src/core/errors.ts';
+import { hostRule } from '../access/hosts.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface MetricsListener {

@@ -9,9 +9,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BadInputError, NotFoundError } from '../src/core/errors.ts';
-import { sealJson, unsealJson } from '../src/core/sealed.ts';
-import { replaceWhole, writeFailure } from '../src/disk/whole.ts';
+import { BadInputError, NotFoundError } from '../../src/core/errors.ts';
+import { sealJson, unsealJson } from '../../src/core/sealed.ts';
+import { replaceWhole, writeFailure } from '../../src/disk/whole.ts';
 import { type Scope, scopes } from './access.ts';
 
 /** Names of folders, on every file system. */

@@ -3,12 +3,12 @@
  * page /docs, docs/operations.md and `functa serve --print-config` are made from it.
  */
 import { maxHeaderSize } from 'node:http';
-import { limitTable } from '../src/core/limits.ts';
-import { maxLimit, maxPoints } from '../src/query/index.ts';
-import { jobTable } from './jobs/limits.ts';
-import { maxDepth } from './json.ts';
-import { maxClassified, maxSampleCount } from './schemas.ts';
-import { trafficTable } from './traffic.ts';
+import { limitTable } from '../../src/core/limits.ts';
+import { maxLimit, maxPoints } from '../../src/query/index.ts';
+import { jobTable } from '../jobs/limits.ts';
+import { maxDepth } from '../json.ts';
+import { maxClassified, maxSampleCount } from '../schemas.ts';
+import { trafficTable } from '../traffic/traffic.ts';
 
 export interface LimitRow {
   readonly unit: string;

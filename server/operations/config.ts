@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { BadInputError, NotFoundError } from '../src/core/errors.ts';
-import { type Limits, limitNames } from '../src/core/limits.ts';
-import { scopes } from './access.ts';
-import { type JobLimits, jobTable } from './jobs/limits.ts';
+import { BadInputError, NotFoundError } from '../../src/core/errors.ts';
+import { type Limits, limitNames } from '../../src/core/limits.ts';
+import { scopes } from '../access/access.ts';
+import { type JobLimits, jobTable } from '../jobs/limits.ts';
+import { type TrafficLimits, trafficTable } from '../traffic/traffic.ts';
 import { type LimitRow, placeTable, serviceLimits } from './limit-table.ts';
-import { type TrafficLimits, trafficTable } from './traffic.ts';
 
 const name = z.string().min(1).max(4096);
 const names = z.array(name).readonly();
