@@ -16,7 +16,7 @@ import {
   openArchive,
   readHeader,
 } from './index.ts';
-import { codeOf } from './testing.ts';
+import { codeThrown } from './testing.ts';
 
 const image = readModel(makeTinyModel(tinyModels[0]!));
 const field = readModel(makeTinyModel(tinyModels[2]!));
@@ -84,13 +84,13 @@ describe('an archive', () => {
   it('is refused with a number of signals that no stream has', () => {
     const given = items(4, () => [16, 16]);
     for (const perStream of [0, 256, 1.5, Number.NaN])
-      expect(codeOf(() => encodeArchive(image, given, { quality: 50, perStream }))).toBe('per-stream');
+      expect(codeThrown(() => encodeArchive(image, given, { quality: 50, perStream }))).toBe('per-stream');
     const bytes = encodeArchive(image, given, { quality: 50, perStream: 2 });
     expect(bytes[2]).toBe(4);
     for (const perStream of [0, 1]) {
       const changed = bytes.slice();
       changed[3] = perStream;
-      expect(codeOf(() => openArchive(image, changed))).toBe('flags');
+      expect(codeThrown(() => openArchive(image, changed))).toBe('flags');
     }
   });
 
@@ -98,7 +98,7 @@ describe('an archive', () => {
     const given = items(8, () => [16, 16]);
     const bytes = encodeArchive(image, given, { quality: 50, perStream: 8 });
     const limits = withLimits({ maxSamples: 7 * 256 });
-    expect(codeOf(() => openArchive(image, bytes, limits).at(0))).toBe('limit-samples');
+    expect(codeThrown(() => openArchive(image, bytes, limits).at(0))).toBe('limit-samples');
     expect(openArchive(image, encodeArchive(image, given, { quality: 50 }), limits).at(0).shape).toEqual([
       16, 16,
     ]);
@@ -107,7 +107,7 @@ describe('an archive', () => {
   it('may be empty', () => {
     const bytes = encodeArchive(image, [], { quality: 50 });
     expect(openArchive(image, bytes).count).toBe(0);
-    expect(codeOf(() => openArchive(image, bytes).at(0))).toBe('item');
+    expect(codeThrown(() => openArchive(image, bytes).at(0))).toBe('item');
   });
 
   it('spends about a byte on each signal, and shares the rest', () => {
@@ -176,15 +176,15 @@ describe('an archive', () => {
   it('is not joined from files of another model, or from archives', () => {
     const [one] = items(1, () => [16, 16]) as [SymbolItem];
     const file = encodeFile(image, one.symbols, one.shape, 50);
-    expect(codeOf(() => joinFiles(image, [encodeArchive(image, [one], { quality: 50 })]))).toBe(
+    expect(codeThrown(() => joinFiles(image, [encodeArchive(image, [one], { quality: 50 })]))).toBe(
       'archive-mixed',
     );
-    expect(codeOf(() => joinFiles(field, [file]))).toBe('other-model');
-    expect(codeOf(() => joinFiles(image, [file], { ids: [] }))).toBe('archive-ids');
-    expect(codeOf(() => joinFiles(image, [file], { notes: [] }))).toBe('archive-notes');
+    expect(codeThrown(() => joinFiles(field, [file]))).toBe('other-model');
+    expect(codeThrown(() => joinFiles(image, [file], { ids: [] }))).toBe('archive-ids');
+    expect(codeThrown(() => joinFiles(image, [file], { notes: [] }))).toBe('archive-notes');
     const half = [{ ...one, note: new Uint8Array(1) }, one];
-    expect(codeOf(() => encodeArchive(image, half, { quality: 50 }))).toBe('archive-notes');
-    expect(codeOf(() => encodeArchive(image, [one, { ...one, id: 'a' }], { quality: 50 }))).toBe(
+    expect(codeThrown(() => encodeArchive(image, half, { quality: 50 }))).toBe('archive-notes');
+    expect(codeThrown(() => encodeArchive(image, [one, { ...one, id: 'a' }], { quality: 50 }))).toBe(
       'archive-ids',
     );
   });
@@ -203,7 +203,7 @@ describe('an archive', () => {
       damaged[bit >> 3]! ^= 1 << (bit & 7);
       expect(() => openArchive(image, damaged), `bit ${bit}`).toThrow();
     }
-    expect(codeOf(() => openArchive(image, Uint8Array.of(...bytes, 0)))).toBe('truncated');
+    expect(codeThrown(() => openArchive(image, Uint8Array.of(...bytes, 0)))).toBe('truncated');
   });
 
   it('says what is wrong', () => {
@@ -215,17 +215,19 @@ describe('an archive', () => {
     const planted = (at: number, value: number) => {
       const changed = bytes.slice();
       changed[at] = value;
-      return codeOf(() => openArchive(image, changed));
+      return codeThrown(() => openArchive(image, changed));
     };
     expect(planted(2, 32)).toBe('flags');
     expect(planted(2, 2)).toBe('shape');
     expect(planted(4, 0)).toBe('checksum');
     expect(planted(bytes.length - 1, 0)).toBe('checksum');
-    expect(codeOf(() => openArchive(field, bytes))).toBe('other-model');
+    expect(codeThrown(() => openArchive(field, bytes))).toBe('other-model');
     expect(
-      codeOf(() => openArchive(image, encodeFile(image, items(1, () => [16, 16])[0]!.symbols, [16, 16], 50))),
+      codeThrown(() =>
+        openArchive(image, encodeFile(image, items(1, () => [16, 16])[0]!.symbols, [16, 16], 50)),
+      ),
     ).toBe('container');
     for (const i of [-1, 2, 0.5, Number.NaN])
-      expect(codeOf(() => openArchive(image, bytes).at(i))).toBe('item');
+      expect(codeThrown(() => openArchive(image, bytes).at(i))).toBe('item');
   });
 });

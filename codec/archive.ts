@@ -25,7 +25,7 @@ import {
   writeLead,
 } from './header.ts';
 import { headerOf } from './header-of.ts';
-import { type Content, readStream, readTogether, writeStream, writeTogether } from './stream.ts';
+import { readStream, readTogether, type StreamContent, writeStream, writeTogether } from './stream.ts';
 
 const hasIds = 1;
 const hasShapes = 2;
@@ -75,7 +75,7 @@ export interface ArchiveOptions {
   readonly perStream?: number | undefined;
 }
 
-export type DecodedItem = Content & { readonly id: string | undefined };
+export type DecodedItem = StreamContent & { readonly id: string | undefined };
 
 /** What an archive says before its streams. Offsets and shapes are of all items. */
 export interface ArchiveIndex {
@@ -126,7 +126,7 @@ export function encodeArchive(
   const { quality, perStream = 1 } = options;
   if (!Number.isInteger(perStream) || perStream < 1 || perStream > 255)
     throw new BadInputError('per-stream', `a stream holds 1 to 255 signals, not ${perStream}`);
-  const contents = items.map((item): Content => {
+  const contents = items.map((item): StreamContent => {
     const { shape } = item;
     const own = item.quality ?? quality;
     if ('samples' in item) return { prior: 'samples', quality: own, shape, samples: item.samples };
@@ -274,7 +274,7 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
     ...(exceptions.get(i) ?? { prior, quality }),
     shape: itemShape(model, index, i),
   });
-  let last: { readonly stream: number; readonly contents: readonly Content[] } | undefined;
+  let last: { readonly stream: number; readonly contents: readonly StreamContent[] } | undefined;
   const contentOf = (i: number) => {
     const stream = Math.floor(check(i) / perStream);
     if (last?.stream !== stream) {
@@ -323,7 +323,7 @@ function itemShape(model: CodingModel, index: ArchiveIndex, i: number): readonly
 }
 
 /** Arrays of its own: the one that is kept stays as it is. */
-function copyOf(content: Content): Content {
+function copyOf(content: StreamContent): StreamContent {
   return content.prior === 'samples'
     ? { ...content, samples: content.samples.slice() }
     : { ...content, symbols: content.symbols.slice() };

@@ -108,12 +108,12 @@ export function isDefaultShape(model: CodingModel, shape: readonly number[]): bo
 
 /** Layout of a signal that a caller wants encoded. Throws BadInputError `shape`. */
 export function layoutFor(model: CodingModel, shape: readonly number[]): SymbolLayout {
-  checkShape(model, shape);
+  checkCodedShape(model, shape);
   return symbolLayout(model.network.spec, shape);
 }
 
 /** That a caller may have a signal of this shape encoded. Throws BadInputError `shape`. */
-export function checkShape(model: CodingModel, shape: readonly number[]): void {
+export function checkCodedShape(model: CodingModel, shape: readonly number[]): void {
   const { spec } = model.network;
   if (shape.length !== spec.axes || shape.some((n) => !Number.isInteger(n) || n < 1 || n > 0xffffffff)) {
     throw new BadInputError(

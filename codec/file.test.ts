@@ -9,7 +9,7 @@ import { Rng } from '../src/core/rng.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
 import { decodeFile, encodeFile, overheadBits, readHeader } from './index.ts';
-import { codeOf } from './testing.ts';
+import { codeThrown } from './testing.ts';
 
 const models = tinyModels.map((tiny) => readModel(makeTinyModel(tiny)));
 const [image, audio, field] = models as [(typeof models)[0], (typeof models)[0], (typeof models)[0]];
@@ -100,7 +100,7 @@ describe('a file', () => {
     expect(() => decodeFile(field, bytes)).toThrow(
       new RegExp(`${image.id.slice(0, 6)}.*${field.id.slice(0, 6)}`),
     );
-    expect(codeOf(() => decodeFile(field, bytes))).toBe('other-model');
+    expect(codeThrown(() => decodeFile(field, bytes))).toBe('other-model');
   });
 
   it('is known to be damaged: any cut, any flipped bit, anything added', () => {
@@ -124,7 +124,7 @@ describe('a file', () => {
     const planted = (at: number, value: number) => {
       const changed = bytes.slice();
       changed[at] = value;
-      return codeOf(() => decodeFile(image, changed));
+      return codeThrown(() => decodeFile(image, changed));
     };
     expect(planted(0, 0x89)).toBe('magic');
     expect(planted(1, (3 << 5) | 2 | (2 << 2))).toBe('version');
@@ -137,34 +137,34 @@ describe('a file', () => {
     expect(planted(5, 101)).toBe('quality');
     expect(planted(6, 0)).toBe('shape');
     expect(planted(1, (1 << 5) | 1 | (2 << 2))).toBe('shape'); // one axis where the model has two
-    expect(codeOf(() => decodeFile(image, new Uint8Array(0)))).toBe('truncated');
+    expect(codeThrown(() => decodeFile(image, new Uint8Array(0)))).toBe('truncated');
     const own = bytes.slice();
     own[6] = own[7] = 16; // the model's own shape, written out
-    expect(codeOf(() => decodeFile(image, own))).toBe('shape');
+    expect(codeThrown(() => decodeFile(image, own))).toBe('shape');
   });
 
   it('of a model of one size has no other', () => {
     const symbols = draw(field, [4, 6, 8], 50, 1);
-    expect(codeOf(() => encodeFile(field, symbols, [4, 6, 9], 50))).toBe('shape');
+    expect(codeThrown(() => encodeFile(field, symbols, [4, 6, 9], 50))).toBe('shape');
     const bytes = encodeFile(field, symbols, [4, 6, 8], 50);
     const other = Uint8Array.of(...bytes.subarray(0, 6), 4, 6, 9, ...bytes.subarray(6));
     other[1]! |= 3;
-    expect(codeOf(() => decodeFile(field, other))).toBe('shape');
+    expect(codeThrown(() => decodeFile(field, other))).toBe('shape');
   });
 
   it('is not made from what is not a signal of the model', () => {
     const symbols = draw(image, [16, 16], 50, 1);
-    expect(codeOf(() => encodeFile(image, symbols, [16], 50))).toBe('shape');
-    expect(codeOf(() => encodeFile(image, symbols, [16, 0], 50))).toBe('shape');
-    expect(codeOf(() => encodeFile(image, symbols, [16, 1.5], 50))).toBe('shape');
-    expect(codeOf(() => encodeFile(image, symbols, [16, 17], 50))).toBe('symbol-count');
-    expect(codeOf(() => encodeFile(image, symbols, [16, 16], 101))).toBe('quality');
+    expect(codeThrown(() => encodeFile(image, symbols, [16], 50))).toBe('shape');
+    expect(codeThrown(() => encodeFile(image, symbols, [16, 0], 50))).toBe('shape');
+    expect(codeThrown(() => encodeFile(image, symbols, [16, 1.5], 50))).toBe('shape');
+    expect(codeThrown(() => encodeFile(image, symbols, [16, 17], 50))).toBe('symbol-count');
+    expect(codeThrown(() => encodeFile(image, symbols, [16, 16], 101))).toBe('quality');
     const far = symbols.slice();
     far[3] = maxSymbol + 1;
     expect(() => encodeFile(image, far, [16, 16], 50)).toThrow(BadInputError);
     const bare = { ...image, tensors: new Map() };
-    expect(codeOf(() => encodeFile(bare, symbols, [16, 16], 50))).toBe('prior');
-    expect(codeOf(() => decodeFile(bare, encodeFile(image, symbols, [16, 16], 50)))).toBe('prior');
+    expect(codeThrown(() => encodeFile(bare, symbols, [16, 16], 50))).toBe('prior');
+    expect(codeThrown(() => decodeFile(bare, encodeFile(image, symbols, [16, 16], 50)))).toBe('prior');
   });
 
   it('leaves its input as it was', () => {

@@ -9,11 +9,11 @@ import { type CodingModel, checkModel, choosePrior, resolveShape } from './codin
 import { readFileHeader, readLead } from './header.ts';
 import { headerOf } from './header-of.ts';
 import { writeSamplesWithin } from './sample-stream.ts';
-import { type Content, readStream, writeSymbolsWithin } from './stream.ts';
+import { readStream, type StreamContent, writeSymbolsWithin } from './stream.ts';
 
 /** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
-export type DecodedFile = Content;
-export type DecodedSymbols = Extract<Content, { readonly symbols: Int32Array }>;
+export type DecodedFile = StreamContent;
+export type DecodedSymbols = Extract<StreamContent, { readonly symbols: Int32Array }>;
 
 /**
  * The file of a signal's symbols (in the order of its modulation; see prior/quantiser.ts), coded with the model's best

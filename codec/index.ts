@@ -31,7 +31,7 @@ export {
 } from './file.ts';
 export { type Coding, type FileHeader, mediaType, suffix } from './header.ts';
 export {
-  type DecodedNetwork,
+  type CodedNetwork,
   decodeNetwork,
   encodeHalfNetwork,
   encodeSteppedNetwork,

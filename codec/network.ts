@@ -28,7 +28,7 @@ export interface SteppedWeights {
   readonly symbols: Int32Array;
 }
 
-export interface DecodedNetwork extends NetworkHeader {
+export interface CodedNetwork extends NetworkHeader {
   /** Flat, in the order of `weightLayout`. */
   readonly weights: Float32Array;
   /** Where `coding` is `steps`. */
@@ -95,7 +95,7 @@ export function tensorBits(symbols: Int32Array): number {
  * Any bytes give a network within the limits, or throw: LimitError, or BadStreamError `magic`, `version`, `container`, `network`, `shape`,
  * `truncated`, `varint`, `payload`, `symbol-range`, `not-finite` or `checksum`.
  */
-export function decodeNetwork(bytes: Uint8Array, limits: Limits = defaultLimits): DecodedNetwork {
+export function decodeNetwork(bytes: Uint8Array, limits: Limits = defaultLimits): CodedNetwork {
   checkLimit('file-bytes', bytes.length, limits.maxFileBytes, 'allow more, or give a smaller file');
   const { header, headerBytes: at } = readNetworkHeader(bytes, limits);
   const start = bytes.subarray(0, at);

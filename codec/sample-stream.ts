@@ -9,7 +9,7 @@ import type { Limits } from '../src/core/limits.ts';
 import { emptySamples, type SampleFormat, type Samples, sampleFormat } from '../src/field/samples.ts';
 import { pointCount } from '../src/field/spec.ts';
 import { BitDecoder, BitEncoder } from './bits.ts';
-import { type CodingModel, checkShape, checkWork } from './coding-model.ts';
+import { type CodingModel, checkCodedShape, checkWork } from './coding-model.ts';
 import { headerOf } from './header-of.ts';
 import { checkSamplesPaid } from './paid.ts';
 import { type SampleGrid, sampleContexts, walkSamples } from './sample-walk.ts';
@@ -54,7 +54,7 @@ export function writeSamplesWithin(
   most: number,
 ): WrittenSamples | undefined {
   const { shape, quality } = setting;
-  checkShape(model, shape);
+  checkCodedShape(model, shape);
   const format = sampleFormat(model.card);
   const count = pointCount(shape) * model.network.spec.outputs;
   if (samples.length !== count || samples.BYTES_PER_ELEMENT !== format.bytes) {

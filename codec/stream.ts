@@ -20,7 +20,7 @@ import { RansDecoder, RansEncoder, RansEnd } from './rans.ts';
 import { readSamples, writeSamples } from './sample-stream.ts';
 
 /** A signal as what is coded of it: symbols of its modulation, or its samples. */
-export type Content = SymbolContent | SampleContent;
+export type StreamContent = SymbolContent | SampleContent;
 
 /** The same to be written, from symbols that may be narrow. */
 export type WrittenContent = SymbolContent<Symbols> | SampleContent;
@@ -179,7 +179,7 @@ export function readStream(
   stream: Uint8Array,
   at: number,
   limits: Limits,
-): Content {
+): StreamContent {
   const { prior, quality, shape } = setting;
   if (prior !== 'samples') return readTogether(model, [setting], stream, at, limits)[0]!;
   return { prior, quality, shape, samples: readSamples(model, setting, stream, at, limits) };
@@ -192,12 +192,12 @@ export function readTogether(
   stream: Uint8Array,
   at: number,
   limits: Limits,
-): Content[] {
+): StreamContent[] {
   checkWork(model, settings, limits);
   checkStreamPaid(model, settings, stream.length, limits);
   const decoder = new RansDecoder(stream, at);
   let check: number | undefined;
-  const found = settings.map((setting): Content => {
+  const found = settings.map((setting): StreamContent => {
     const { prior: kind, quality, shape } = setting;
     const header = headerOf(model, setting);
     if (kind === 'samples') {

@@ -2,7 +2,7 @@
 import type { FunctaError } from '../src/core/errors.ts';
 
 /** The code of what `act` throws, or `none`. */
-export function codeOf(act: () => unknown): string {
+export function codeThrown(act: () => unknown): string {
   try {
     act();
   } catch (error) {

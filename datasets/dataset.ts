@@ -87,7 +87,7 @@ export interface FetchOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface OpenOptions {
+export interface OpenDatasetOptions {
   readonly cacheDir?: string;
   /** Directory of the files, for sets that the caller brings (`images`, `kodak`). */
   readonly path?: string;

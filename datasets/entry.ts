@@ -1,4 +1,4 @@
-import type { Dataset, DatasetCard, OpenOptions, Split } from './dataset.ts';
+import type { Dataset, DatasetCard, OpenDatasetOptions, Split } from './dataset.ts';
 import type { FetchContext } from './fetch/context.ts';
 
 /** What a data set gives to be in the registry. */
@@ -13,7 +13,7 @@ export interface DatasetEntry {
   readonly needsPath?: boolean;
   /** Fills `context.directory`. */
   fetch?(context: FetchContext): Promise<void>;
-  open(split: Split, at: OpenOptions & { directory: string }): Promise<Dataset> | Dataset;
+  open(split: Split, at: OpenDatasetOptions & { directory: string }): Promise<Dataset> | Dataset;
   /** All items, where they are more than those of the splits; else the splits are joined. */
-  openAll?(at: OpenOptions & { directory: string }): Promise<Dataset> | Dataset;
+  openAll?(at: OpenDatasetOptions & { directory: string }): Promise<Dataset> | Dataset;
 }

@@ -9,7 +9,7 @@ import {
   type Dataset,
   type DatasetCard,
   type FetchOptions,
-  type OpenOptions,
+  type OpenDatasetOptions,
   type Split,
   splits,
 } from './dataset.ts';
@@ -70,7 +70,7 @@ export function listDatasets(options: { cacheDir?: string } = {}): DatasetListin
 export async function openDataset(
   name: string,
   split: Split | 'all',
-  options: OpenOptions = {},
+  options: OpenDatasetOptions = {},
 ): Promise<Dataset> {
   check(
     'openDataset',
@@ -110,7 +110,7 @@ export async function openDataset(
 export async function openDirectory(
   directory: string,
   split: Split | 'all',
-  { kind, ...options }: OpenOptions & { readonly kind?: DataKind | undefined } = {},
+  { kind, ...options }: OpenDatasetOptions & { readonly kind?: DataKind | undefined } = {},
 ): Promise<Dataset> {
   if (existsSync(join(directory, kindFile))) return openSignals(directory, split);
   const outputs = kind?.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
@@ -135,7 +135,10 @@ export async function fetchDataset(name: string, options: FetchOptions = {}): Pr
   return fetchEntry(findEntry(name).entry, options);
 }
 
-async function openAll(entry: DatasetEntry, place: OpenOptions & { directory: string }): Promise<Dataset> {
+async function openAll(
+  entry: DatasetEntry,
+  place: OpenDatasetOptions & { directory: string },
+): Promise<Dataset> {
   const parts: Dataset[] = [];
   let empty: unknown;
   for (const split of splits) {

@@ -22,7 +22,7 @@ import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
 import {
   auxiliaryCount,
   type ContextRecipe,
-  checkRecipe,
+  checkContextRecipe,
   inputCount,
   maxCompanded,
   maxRaw,
@@ -89,12 +89,12 @@ export function readRecipe(tensors: ReadonlyMap<string, Tensor>, axes: number): 
     parents: offsets('parents'),
     position: takeTensor(tensors, 'prior.autoregressive.position', 'U8', 1)[0] === 1,
   };
-  checkRecipe(recipe, axes);
+  checkContextRecipe(recipe, axes);
   return recipe;
 }
 
 export function recipeTensors(recipe: ContextRecipe, axes: number): Map<string, Tensor> {
-  checkRecipe(recipe, axes);
+  checkContextRecipe(recipe, axes);
   const list = (offsets: ContextRecipe['parents']) =>
     tensor(Int8Array.from(offsets.flat()), [offsets.length, axes]);
   return new Map([

@@ -24,7 +24,7 @@ import { look } from '../src/core/look.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import { type FieldSpec, totalChannels } from '../src/field/spec.ts';
 import { type LevelTensors, readLevel, readRecipe } from './autoregressive-tensors.ts';
-import { type Bank, maxNotch, readBank } from './bank.ts';
+import { maxNotch, readBank, type TableBank } from './bank.ts';
 import type { CellNetwork, MakeCellNetwork } from './cell-network.ts';
 import { fastestNetwork } from './cell-network-wasm.ts';
 import { type ContextRecipe, compand, LevelContext, maxRaw } from './context.ts';
@@ -39,7 +39,7 @@ const lookMask = 127;
 export const maxMean = 1 << 17;
 
 /** What walks; it makes no difference to what is found. */
-export interface WalkOptions {
+export interface TraversalOptions {
   /** What computes the networks of coders that the kernel does not serve. */
   readonly make?: MakeCellNetwork;
   /** Whether whole walks are left to kernel/walk.c where they can be. */
@@ -50,16 +50,16 @@ export class AutoregressivePrior implements EntropyPrior {
   readonly kind = 'autoregressive';
   readonly multiplyAddsPerSymbol: number;
   readonly recipe: ContextRecipe;
-  readonly #bank: Bank;
+  readonly #bank: TableBank;
   readonly #levels: readonly LevelTensors[];
   readonly #networks: readonly CellNetwork[];
   readonly #kernel: KernelWalk | undefined;
 
   constructor(
-    bank: Bank,
+    bank: TableBank,
     recipe: ContextRecipe,
     levels: readonly LevelTensors[],
-    { make = fastestNetwork, kernel = true }: WalkOptions = {},
+    { make = fastestNetwork, kernel = true }: TraversalOptions = {},
   ) {
     this.#bank = bank;
     this.recipe = recipe;
@@ -109,7 +109,7 @@ export class AutoregressivePrior implements EntropyPrior {
 export function readAutoregressive(
   tensors: ReadonlyMap<string, Tensor>,
   spec: FieldSpec,
-  options?: WalkOptions,
+  options?: TraversalOptions,
 ): AutoregressivePrior {
   const bank = readBank(tensors);
   const recipe = readRecipe(tensors, spec.axes);
@@ -128,7 +128,7 @@ function walkCells(
   { channels, mean, scale, reach, shapes }: LevelTensors,
   network: CellNetwork,
   { context, from, to: end }: { readonly context: LevelContext; readonly from: number; readonly to: number },
-  bank: Bank,
+  bank: TableBank,
   quality: number,
   symbols: Symbols,
   coder: SymbolCoder,

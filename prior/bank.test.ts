@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { logistic } from '../src/core/detmath.ts';
 import { BadInputError } from '../src/core/errors.ts';
 import { tensor } from '../src/core/tensor.ts';
-import { Bank, bankShapes, makeBank, maxNotch, readBank, scaleOfNotch, shapeNames } from './bank.ts';
-import { bitsOf } from './cost.ts';
+import { bankShapes, makeBank, maxNotch, readBank, scaleOfNotch, shapeNames, TableBank } from './bank.ts';
+import { bitsOfValue } from './cost.ts';
 
 const tensors = makeBank();
 const bank = readBank(tensors);
@@ -28,7 +28,7 @@ function crossEntropy(
       p += part.weight * (logistic(high) - logistic(low));
     }
     if (p < 1e-12) continue;
-    coded += p * bitsOf(table, offset, k);
+    coded += p * bitsOfValue(table, offset, k);
     entropy -= p * Math.log2(p);
   }
   return { coded, entropy };
@@ -77,7 +77,7 @@ describe('the bank', () => {
   });
 
   it('is refused when tables are missing or damaged', () => {
-    expect(() => new Bank([])).toThrow(BadInputError);
+    expect(() => new TableBank([])).toThrow(BadInputError);
     expect(() => readBank(new Map())).toThrow(/prior.bank.sizes/);
     const damaged = (tensors.get('prior.bank.frequencies')!.data as Uint16Array).slice();
     damaged[5000]! += 1;

@@ -63,7 +63,7 @@ export function scaleOfNotch(notch: number): number {
   return exp2(notch / notchesPerOctave + firstOctave);
 }
 
-export class Bank {
+export class TableBank {
   /** How many shapes there are: a shape is an index below. */
   readonly shapes: number;
   readonly #tables: readonly Table[];
@@ -163,11 +163,11 @@ export function makeBank(
 }
 
 /** The bank of a model. Throws BadInputError `tensor-*` or `prior-table`. */
-export function readBank(tensors: ReadonlyMap<string, Tensor>): Bank {
+export function readBank(tensors: ReadonlyMap<string, Tensor>): TableBank {
   const sizes = takeTensor(tensors, 'prior.bank.sizes', 'U16');
   const minima = takeTensor(tensors, 'prior.bank.minima', 'I16', sizes.length);
   const frequencies = takeTensor(tensors, 'prior.bank.frequencies', 'U16');
-  return new Bank(unpackTables({ frequencies, sizes, minima }, 'prior.bank', sizes.length));
+  return new TableBank(unpackTables({ frequencies, sizes, minima }, 'prior.bank', sizes.length));
 }
 
 /** Integer table of a mixture at scale s and a mean in [0, 1). */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BadInputError } from '../src/core/errors.ts';
 import {
-  checkRecipe,
+  checkContextRecipe,
   compand,
   contextInputs,
   defaultRecipe,
@@ -108,9 +108,11 @@ describe('contexts', () => {
 
   it('refuse a neighbour that comes later', () => {
     for (const neighbours of [[[0, 0]], [[0, 1]], [[1, -1]], [[-1]]]) {
-      expect(() => checkRecipe({ neighbours, parents: [], position: false }, 2)).toThrow(BadInputError);
+      expect(() => checkContextRecipe({ neighbours, parents: [], position: false }, 2)).toThrow(
+        BadInputError,
+      );
     }
-    checkRecipe(
+    checkContextRecipe(
       {
         neighbours: [
           [-1, 5],

@@ -59,7 +59,7 @@ export function defaultRecipe(axes: number, position = false): ContextRecipe {
 }
 
 /** Throws BadInputError `prior-recipe` unless every neighbour is coded before its cell. */
-export function checkRecipe(recipe: ContextRecipe, axes: number): void {
+export function checkContextRecipe(recipe: ContextRecipe, axes: number): void {
   for (const offset of [...recipe.neighbours, ...recipe.parents]) {
     if (offset.length !== axes)
       throw new BadInputError('prior-recipe', `an offset has ${axes} components, not ${offset.length}`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeBank, readBank } from './bank.ts';
-import { bitsOf, CostMeter, frequencyBits } from './cost.ts';
+import { bitsOfValue, CostMeter, frequencyBits } from './cost.ts';
 
 const bank = readBank(makeBank());
 
@@ -18,7 +18,7 @@ describe('the cost of symbols', () => {
         const offset = bank.offset(notch, 50);
         const meter = new CostMeter();
         expect(meter.code(table, offset, value)).toBe(value);
-        expect(bitsOf(table, offset, value)).toBeCloseTo(meter.bitCount, 9);
+        expect(bitsOfValue(table, offset, value)).toBeCloseTo(meter.bitCount, 9);
       }
     }
   });

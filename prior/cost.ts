@@ -42,7 +42,7 @@ export function bitsOfIntervals(intervals: Uint32Array, before = 0): number {
 }
 
 /** Bits of one value under a table, the escape's included. */
-export function bitsOf(table: Table, offset: number, value: number): number {
+export function bitsOfValue(table: Table, offset: number, value: number): number {
   const { cdf, min, shift } = table;
   const last = cdf.length - 2;
   const index = ((value - offset) >> shift) - min;

@@ -14,8 +14,8 @@ import { BadInputError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
 import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
 import { type FieldSpec, pointCount, totalChannels } from '../src/field/spec.ts';
-import { type Bank, maxNotch, meanBits, readBank } from './bank.ts';
-import { bitsOf } from './cost.ts';
+import { maxNotch, meanBits, readBank, type TableBank } from './bank.ts';
+import { bitsOfValue } from './cost.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
 import {
   type EntropyPrior,
@@ -43,12 +43,12 @@ interface Choice {
 export class FactorizedPrior implements EntropyPrior {
   readonly kind = 'factorized';
   readonly multiplyAddsPerSymbol = 1;
-  readonly #bank: Bank;
+  readonly #bank: TableBank;
   readonly #anchors: Uint8Array;
   /** [anchors][channels]. */
   readonly #choices: readonly (readonly Choice[])[];
 
-  constructor(bank: Bank, anchors: Uint8Array, choices: readonly (readonly Choice[])[]) {
+  constructor(bank: TableBank, anchors: Uint8Array, choices: readonly (readonly Choice[])[]) {
     this.#bank = bank;
     this.#anchors = anchors;
     this.#choices = choices;
@@ -115,7 +115,7 @@ export class FactorizedPrior implements EntropyPrior {
 }
 
 /** Tensors of the best choices for `counts`, an anchor for each quality in them. Throws BadInputError `prior-counts`. */
-export function fitFactorized(counts: SymbolCounts, bank: Bank): Map<string, Tensor> {
+export function fitFactorized(counts: SymbolCounts, bank: TableBank): Map<string, Tensor> {
   const { qualities, channels } = counts;
   if (qualities.length === 0) throw new BadInputError('prior-counts', 'no training symbols were counted');
   const choices = qualities.flatMap((quality) =>
@@ -174,7 +174,7 @@ export function readFactorized(tensors: ReadonlyMap<string, Tensor>, spec: Field
 }
 
 /** The shape, scale and mean that code these values in the fewest bits: for each shape, descent from the moments. */
-function bestChoice(values: ValueCounts, bank: Bank): Choice {
+function bestChoice(values: ValueCounts, bank: TableBank): Choice {
   let total = 0;
   let sum = 0;
   for (const [value, count] of values) {
@@ -187,7 +187,7 @@ function bestChoice(values: ValueCounts, bank: Bank): Choice {
     const table = bank.table(shape, notch, mean);
     const offset = bank.offset(notch, mean);
     let bits = 0;
-    for (const [value, count] of values) bits += count * bitsOf(table, offset, value);
+    for (const [value, count] of values) bits += count * bitsOfValue(table, offset, value);
     return bits;
   };
   let best: Choice = { shape: 0, notch: 0, mean: 0 };

@@ -4,7 +4,7 @@
  */
 import { look } from '../src/core/look.ts';
 import type { LevelTensors } from './autoregressive-tensors.ts';
-import type { Bank } from './bank.ts';
+import type { TableBank } from './bank.ts';
 import { type ContextRecipe, covering } from './context.ts';
 import { bitsOfIntervals } from './cost.ts';
 import { compiledKernels, growTo, MemoryPlan, planNetwork } from './kernel-memory.ts';
@@ -56,7 +56,7 @@ export class KernelWalk {
 
   private constructor(
     module: WebAssembly.Module,
-    bank: Bank,
+    bank: TableBank,
     recipe: ContextRecipe,
     levels: readonly LevelTensors[],
   ) {
@@ -85,7 +85,11 @@ export class KernelWalk {
   }
 
   /** Undefined where there are no kernels, or a recipe without offsets. Throws EnvironmentError `wasm-memory`. */
-  static open(bank: Bank, recipe: ContextRecipe, levels: readonly LevelTensors[]): KernelWalk | undefined {
+  static open(
+    bank: TableBank,
+    recipe: ContextRecipe,
+    levels: readonly LevelTensors[],
+  ): KernelWalk | undefined {
     const module = compiledKernels();
     if (module === undefined || recipe.neighbours.length + recipe.parents.length === 0) return undefined;
     return new KernelWalk(module, bank, recipe, levels);
@@ -226,7 +230,7 @@ function levelStruct(plan: MemoryPlan, tensors: LevelTensors): number[] {
 }
 
 /** The tables, and the addresses and counts by which a `Walk` finds them. */
-function planBank(plan: MemoryPlan, bank: Bank): number[] {
+function planBank(plan: MemoryPlan, bank: TableBank): number[] {
   const { tables, perShape, start, dropped } = bank.packed();
   const cdfs = new Map<Uint32Array, number>();
   const structs = tables.flatMap(({ cdf, min, shift }) => {

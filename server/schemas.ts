@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { maxEffort } from '../src/fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid } from '../src/formats/format.ts';
-import { isText, list } from '../src/query/index.ts';
+import { boundedList, isText } from '../src/query/index.ts';
 import { widths } from './grids.ts';
 import { problemSchema } from './problem.ts';
 
@@ -324,7 +324,11 @@ export const classifyQuery = z.object({
 
 export const classifyBody = z
   .strictObject({
-    ids: list(z.string().min(1).max(255), { min: 1, max: maxClassified, fits: isText(1, 255) }).optional(),
+    ids: boundedList(z.string().min(1).max(255), {
+      min: 1,
+      max: maxClassified,
+      fits: isText(1, 255),
+    }).optional(),
     label: z.union([z.string().max(256), z.number()]).optional(),
     cursor: z.string().max(1024).optional(),
     limit: z.number().int().min(1).max(maxClassified).default(100),
@@ -413,7 +417,7 @@ const reasons = {
 } as const;
 
 /** Bytes of these media types, for a route's body or response. */
-export function bytesOf(...types: readonly string[]) {
+export function binaryContent(...types: readonly string[]) {
   const schema = { type: 'string', format: 'binary' } as const;
   return Object.fromEntries(types.map((type) => [type, { schema }]));
 }

@@ -98,7 +98,7 @@ export {
   type ModulationsFormat,
   packFunctaset,
   shapeOfData,
-  type TrainOptions,
+  type TrainModelOptions,
   type TrainPriorOptions,
   type TrainPriorResult,
   type TrainResult,

@@ -6,7 +6,7 @@ import { stepsOf } from '../../prior/train/standard.ts';
 import type { Model } from '../../src/field/model.ts';
 import { generativeOf, openGenerative } from '../../src/models/generative.ts';
 import { priorsOf } from '../../src/models/priors.ts';
-import { bitsOf } from '../../src/session/coding.ts';
+import { bitsOfSymbols } from '../../src/session/coding.ts';
 import { type BitsRow, type Found, meanOf } from './result.ts';
 
 /** The quality that flows are made for. */
@@ -28,7 +28,7 @@ export async function heldOutBits(
   const symbols = modulations.map((modulation) => quantise(layout, modulation, steps));
   const coded: readonly PriorKind[] = priorsOf(model).filter(asked);
   for (const name of coded) {
-    const each = symbols.map((own) => bitsOf(model, layout, quality, name, own) / m);
+    const each = symbols.map((own) => bitsOfSymbols(model, layout, quality, name, own) / m);
     const { mean, standardError } = meanOf(each);
     rows.push({ name, n, bitsPerDimension: mean, standardError, kind: 'code' });
   }

@@ -1,5 +1,5 @@
 import { pictureFormats, titlesOf } from '../../src/formats/formats.ts';
-import type { DatasetCard, OpenOptions, Split } from '../dataset.ts';
+import type { DatasetCard, OpenDatasetOptions, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { type FolderOptions, openFolder } from '../folder.ts';
 
@@ -57,7 +57,7 @@ const kodakCard: DatasetCard = {
 export const kodak: DatasetEntry = folderEntry(kodakCard, 'all-test');
 
 function folderEntry(card: DatasetCard, rule: FolderOptions['rule']): DatasetEntry {
-  const open = (split: Split | 'all', { path, alpha, grey }: OpenOptions) =>
+  const open = (split: Split | 'all', { path, alpha, grey }: OpenDatasetOptions) =>
     openFolder({
       ...{ name: card.name, directory: path!, split, card, rule },
       channels: alpha === true ? 4 : grey === true ? 1 : 3,

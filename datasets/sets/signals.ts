@@ -1,6 +1,6 @@
 import type { DataKind } from '../../src/field/outputs.ts';
 import { signalFormats, titlesOf } from '../../src/formats/formats.ts';
-import type { Dataset, DatasetCard, OpenOptions, Split } from '../dataset.ts';
+import type { Dataset, DatasetCard, OpenDatasetOptions, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { kindFile, openSignalFolder } from '../signal-folder.ts';
 
@@ -15,7 +15,7 @@ const card: DatasetCard = {
   downloadBytes: 0,
 };
 
-const open = (split: Split | 'all', { path }: OpenOptions) => openSignals(path!, split);
+const open = (split: Split | 'all', { path }: OpenDatasetOptions) => openSignals(path!, split);
 
 /** The signals of a directory, of a kind that is told, or that its file says. Throws as `openSignalFolder`. */
 export function openSignals(directory: string, split: Split | 'all', kind?: DataKind): Promise<Dataset> {

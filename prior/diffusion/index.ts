@@ -5,7 +5,7 @@ import { elementCount } from '../../src/core/tensor.ts';
 import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import type { SymbolLayout } from '../prior.ts';
 import {
-  checkModulations,
+  checkModulationNumbers,
   type GenerativeCard,
   type GenerativeFile,
   layoutOf,
@@ -18,11 +18,11 @@ import { type Label, standardised, unstandardised } from '../train/standard.ts';
 import { tokenLayout } from '../train/tokens.ts';
 import { createDenoise, type Denoise } from './denoise.ts';
 import { createDenoiser, type DenoiserSize, denoiserShapes } from './net.ts';
-import { type DrawOptions, drawSamples } from './sampler.ts';
+import { drawSamples, type SamplerOptions } from './sampler.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
 
 export type { Denoise, DenoiseOptions } from './denoise.ts';
-export type { DrawOptions } from './sampler.ts';
+export type { SamplerOptions } from './sampler.ts';
 export type { ScheduleKind } from './schedule.ts';
 export { type DiffusionTraining, trainDiffusion } from './train.ts';
 
@@ -42,7 +42,7 @@ export interface Diffusion {
   /** Noise levels of a sampler, [steps + 1], the last one 0. */
   sigmas(steps: number, schedule?: ScheduleKind): Float64Array;
   /** New modulations, [m] each; the first n of a larger sample are the sample of n. */
-  sample(options: DrawOptions): Promise<Float32Array[]>;
+  sample(options: SamplerOptions): Promise<Float32Array[]>;
   dispose(): void;
 }
 
@@ -90,11 +90,11 @@ export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
     labels: card.labels,
     ...denoise,
     standardise: (modulations) => {
-      checkModulations(modulations, layout.length);
+      checkModulationNumbers(modulations, layout.length);
       return standardised(standard, modulations);
     },
     unstandardise: (z) => {
-      checkModulations(z, layout.length);
+      checkModulationNumbers(z, layout.length);
       return unstandardised(standard, z);
     },
     sigmas: (steps, kind = schedule) => sigmasOf(kind, steps),

@@ -4,7 +4,7 @@ import { Rng } from '../../src/core/rng.ts';
 import { checkGuidance, type Denoise, type DenoiseOptions } from './denoise.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
 
-export interface DrawOptions extends DenoiseOptions {
+export interface SamplerOptions extends DenoiseOptions {
   readonly count: number;
   readonly seed: number;
   /** Noise levels on the way; default 18 for Heun's method, 100 for ancestral steps. */
@@ -29,7 +29,7 @@ export async function drawSamples(
   { denoise }: Denoise,
   length: number,
   own: ScheduleKind,
-  options: DrawOptions,
+  options: SamplerOptions,
 ): Promise<Float32Array[]> {
   const { count, seed, schedule = own, label, guidance = 1, temperature = 1, signal } = options;
   if (!Number.isSafeInteger(count) || count < 1) {

@@ -6,7 +6,7 @@ import { Rng } from '../../src/core/rng.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { assign, type RunEvent, runTraining } from '../train/loop.ts';
-import { Bank } from '../train/noise.ts';
+import { NoiseBank } from '../train/noise.ts';
 import { type GenerativeCard, halves, standardTensors, writePriorFile } from '../train/prior-file.ts';
 import { standardised, standardOf, type TrainingSet } from '../train/standard.ts';
 import { type TokenLayout, tokenLayout, toTokens } from '../train/tokens.ts';
@@ -71,7 +71,7 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
   const standard = standardOf(set, options.steps);
   const values = toTokens(layout, standardised(standard, set.modulations));
   const net = createDenoiser(tf, size, startWeights(size, new Rng(seed, startStream)));
-  const noise = new Bank(seed, noiseStream, (rng) => rng.normal());
+  const noise = new NoiseBank(seed, noiseStream, (rng) => rng.normal());
   const { tokens, slots } = layout;
   const row = tokens * slots;
   const used = usedPlaces(layout);

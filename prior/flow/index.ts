@@ -10,7 +10,7 @@ import { elementCount } from '../../src/core/tensor.ts';
 import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import type { SymbolLayout } from '../prior.ts';
 import {
-  checkModulations,
+  checkModulationNumbers,
   type GenerativeCard,
   type GenerativeFile,
   layoutOf,
@@ -128,7 +128,7 @@ export function flowOf(tf: TensorFlow, file: GenerativeFile): Flow {
   }
 
   function decode(latent: Float32Array): Float32Array {
-    checkModulations(latent, length);
+    checkModulationNumbers(latent, length);
     const count = latent.length / length;
     const scratch = new Float64Array(n);
     const modulations = new Float32Array(latent.length);
@@ -157,12 +157,12 @@ export function flowOf(tf: TensorFlow, file: GenerativeFile): Flow {
     labels: [],
     quality,
     encode(modulations) {
-      checkModulations(modulations, length);
+      checkModulationNumbers(modulations, length);
       return encodeSteps(modulations.map((value, i) => value / steps[i % length]!));
     },
     decode,
     symbolBits(modulations, seed) {
-      checkModulations(modulations, length);
+      checkModulationNumbers(modulations, length);
       const rng = new Rng(seed);
       const noisy = (value: number, i: number) =>
         Math.floor(value / steps[i % length]! + 0.5) + rng.uniform() - 0.5;

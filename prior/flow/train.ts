@@ -7,7 +7,7 @@ import { stepsAt } from '../quantiser.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { fromHalf, toHalf } from '../train/half.ts';
 import { type RunEvent, runTraining, valuesOf } from '../train/loop.ts';
-import { Bank } from '../train/noise.ts';
+import { NoiseBank } from '../train/noise.ts';
 import { type GenerativeCard, halves, writePriorFile } from '../train/prior-file.ts';
 import { stepsOf, type TrainingSet } from '../train/standard.ts';
 import { fitBase } from './base.ts';
@@ -66,7 +66,7 @@ export async function trainFlow(tf: TensorFlow, options: FlowTraining): Promise<
   const { tokens, slots, used } = whitening.tokens;
   const size = { tokens, slots, couplings: count, hidden };
   const couplings = createCouplings(tf, size, used, startCouplings(size, new Rng(seed, startStream)));
-  const noise = new Bank(seed, noiseStream, (rng) => rng.uniform() - 0.5);
+  const noise = new NoiseBank(seed, noiseStream, (rng) => rng.uniform() - 0.5);
 
   const step = (index: number) => {
     const rng = new Rng(seed, firstStepStream + index);

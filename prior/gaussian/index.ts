@@ -12,7 +12,7 @@ import { BadInputError, BadStreamError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
 import {
-  checkModulations,
+  checkModulationNumbers,
   type GenerativeCard,
   layoutOf,
   readPriorFile,
@@ -98,7 +98,7 @@ export function gaussianOf(card: GenerativeCard, factors: GaussianFactors): Gaus
     scoreAt(steps) {
       const score = gaussianScore(factors, steps);
       return (modulations, seed) => {
-        checkModulations(modulations, m);
+        checkModulationNumbers(modulations, m);
         return score(modulations, seed);
       };
     },

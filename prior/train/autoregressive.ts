@@ -17,7 +17,7 @@ import { quantise, stepsAt } from '../quantiser.ts';
 import { type CheckpointPlace, packState, type RunState, runDigest, unpackState } from './checkpoint.ts';
 import { checkLoss } from './finite.ts';
 import { createLevelNet, type LevelNet } from './level-net.ts';
-import { levelRows, type Quantised, type Rows } from './rows.ts';
+import { type CellRows, levelRows, type Quantised } from './rows.ts';
 import type { ModulationSource } from './source.ts';
 
 export interface AutoregressiveOptions {
@@ -104,7 +104,7 @@ export async function trainAutoregressive(
     }
     let bits = 0;
     let symbols = 0;
-    let rows: Rows[] = [];
+    let rows: CellRows[] = [];
     while (step < options.trainingSteps) {
       if (signal?.aborted) {
         await checkpoint?.save(packState(state(), digest));
@@ -222,8 +222,8 @@ async function drawRows(
   options: AutoregressiveOptions,
   levels: number,
   rng: Rng,
-  used: readonly Rows[],
-): Promise<Rows[]> {
+  used: readonly CellRows[],
+): Promise<CellRows[]> {
   const items = await drawItems(options, itemsPerStep, rng);
   const perItem = Math.max(1, Math.ceil(options.batch / itemsPerStep));
   return Array.from({ length: levels }, (_, level) =>
@@ -235,7 +235,7 @@ async function drawRows(
 function update(
   tf: TensorFlow,
   nets: readonly LevelNet[],
-  rows: readonly Rows[],
+  rows: readonly CellRows[],
   shapes: readonly Uint8Array[],
   apply: (gradients: Tensor[]) => void,
 ): { bits: number; symbols: number } {

@@ -12,7 +12,7 @@ import {
   maxActivation,
 } from '../autoregressive-export.ts';
 import { bankShapes, firstOctave, maxNotch, notchesPerOctave, shapeNames } from '../bank.ts';
-import type { Rows } from './rows.ts';
+import type { CellRows } from './rows.ts';
 
 /** No symbol is charged more bits than this: about what an escape costs. */
 const mostBits = 24;
@@ -24,7 +24,7 @@ export interface LevelNet {
   readonly inputs: number;
   readonly variables: readonly Variable[];
   /** [count, channels] bits of the symbols of `rows`, under shapes [channels]. Differentiable in the variables. */
-  bits(rows: Rows, shapes: Uint8Array): Tensor2D;
+  bits(rows: CellRows, shapes: Uint8Array): Tensor2D;
   /** The weights as arrays. */
   export(shapes: Uint8Array): FloatLevelNetwork;
   dispose(): void;

@@ -5,7 +5,7 @@ import { createAdam, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { type CheckpointPlace, packState, unpackState } from './checkpoint.ts';
 import { checkLoss } from './finite.ts';
 
-export interface Run {
+export interface TrainingRun {
   readonly variables: readonly Variable[];
   readonly trainingSteps: number;
   /** Highest learning rate: a warm-up of one fiftieth, then half a cosine down to zero. */
@@ -34,7 +34,7 @@ const eventSteps = 20;
 const averageSteps = 4;
 
 /** The averaged weights. Throws BadInputError `diverged`, AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
-export async function runTraining(tf: TensorFlow, run: Run): Promise<Float32Array[]> {
+export async function runTraining(tf: TensorFlow, run: TrainingRun): Promise<Float32Array[]> {
   const { variables, trainingSteps, checkpoint } = run;
   const adam = createAdam(tf, variables);
   const averages = variables.map((variable) =>

@@ -3,7 +3,7 @@ import { Rng } from '../../src/core/rng.ts';
 
 const size = 2 ** 21;
 
-export class Bank {
+export class NoiseBank {
   readonly #values: Float32Array;
 
   constructor(seed: number, stream: number, draw: (rng: Rng) => number) {

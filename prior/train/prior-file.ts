@@ -11,7 +11,7 @@ import { pointCount } from '../../src/field/spec.ts';
 import type { GenerativeKind } from '../kinds.ts';
 import type { LayoutLevel, SymbolLayout } from '../prior.ts';
 import { fromHalf, toHalf } from './half.ts';
-import type { Label, Standard } from './standard.ts';
+import type { Label, ModulationStandard } from './standard.ts';
 
 export interface GenerativeCard {
   readonly kind: GenerativeKind;
@@ -95,19 +95,19 @@ export function wholeOf({ recipe }: GenerativeCard, name: string, least: number,
 }
 
 /** Throws BadInputError `modulation` unless `numbers` are modulations of `m` numbers each, one at least. */
-export function checkModulations({ length }: Float32Array, m: number): void {
+export function checkModulationNumbers({ length }: Float32Array, m: number): void {
   if (length > 0 && length % m === 0) return;
   throw new BadInputError('modulation', `modulations of ${m} numbers each are needed, not ${length} numbers`);
 }
 
-export function standardTensors({ mean, scale }: Standard): Map<string, Tensor> {
+export function standardTensors({ mean, scale }: ModulationStandard): Map<string, Tensor> {
   return new Map([
     ['mean', tensor(mean)],
     ['scale', tensor(scale)],
   ]);
 }
 
-export function takeStandard(file: GenerativeFile, length: number): Standard {
+export function takeStandard(file: GenerativeFile, length: number): ModulationStandard {
   const scale = takeFloats(file, 'scale', length);
   if (scale.some((value) => value <= 0))
     throw new BadStreamError('prior-format', 8, 'a scale is not above 0');

@@ -8,7 +8,7 @@ import { type ContextRecipe, compand, LevelContext, maxRaw } from '../context.ts
 import type { SymbolLayout } from '../prior.ts';
 
 /** Cells of one level, in the units of `autoregressive-export.ts`. */
-export interface Rows {
+export interface CellRows {
   readonly count: number;
   /** [count, inputs] each: x, v and y of the inputs. */
   readonly x: Float32Array;
@@ -37,8 +37,8 @@ export function levelRows(
   items: readonly Quantised[],
   perItem: number,
   rng?: Rng,
-  used?: Rows,
-): Rows {
+  used?: CellRows,
+): CellRows {
   const contexts = contextsOf(recipe, level, items);
   const counts = contexts.map(({ cells }) => (rng ? Math.min(cells, perItem) : cells));
   const count = counts.reduce((sum, n) => sum + n, 0);
@@ -58,7 +58,7 @@ export function levelRows(
   return rows;
 }
 
-function emptyRows(count: number, inputs: number, channels: number): Rows {
+function emptyRows(count: number, inputs: number, channels: number): CellRows {
   const wide = () => new Float32Array(count * inputs);
   const narrow = () => new Float32Array(count * channels);
   return { count, x: wide(), v: wide(), y: wide(), symbols: narrow(), seen: narrow(), sizes: narrow() };
@@ -75,7 +75,7 @@ function contextsOf(recipe: ContextRecipe, level: number, items: readonly Quanti
 }
 
 function fill(
-  rows: Rows,
+  rows: CellRows,
   row: number,
   values: Int32Array,
   auxiliary: number,

@@ -30,7 +30,7 @@ export function arraySource(modulations: readonly Float32Array[], layout: Symbol
   return { length: modulations.length, at: (index) => ({ modulation: modulations[index]!, layout }) };
 }
 
-export interface Split {
+export interface TrainingSplit {
   /** Modulations 0 .. training - 1 are learnt from. */
   readonly training: number;
   /** The rest, which nothing is fitted to. */
@@ -38,7 +38,7 @@ export interface Split {
 }
 
 /** The last twentieth is held out, at least one and at most 500. Throws BadInputError `too-few-modulations` under 2. */
-export function split(length: number): Split {
+export function split(length: number): TrainingSplit {
   if (length < 2) {
     throw new BadInputError(
       'too-few-modulations',

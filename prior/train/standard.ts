@@ -12,7 +12,7 @@ import type { ModulationSource } from './source.ts';
 
 export type { Label };
 
-export interface Standard {
+export interface ModulationStandard {
   /** [m]. */
   readonly mean: Float32Array;
   /** [m], above 0. */
@@ -78,7 +78,10 @@ export async function readTrainingSet(
 }
 
 /** `steps` [channels]: the quantiser's at quality 50. */
-export function standardOf({ layout, count, modulations }: TrainingSet, steps: Float32Array): Standard {
+export function standardOf(
+  { layout, count, modulations }: TrainingSet,
+  steps: Float32Array,
+): ModulationStandard {
   const { length } = layout;
   const sums = new Float64Array(length);
   const squares = new Float64Array(length);
@@ -96,13 +99,13 @@ export function standardOf({ layout, count, modulations }: TrainingSet, steps: F
 }
 
 /** Modulations [count, m] less their mean, over their scale. */
-export function standardised({ mean, scale }: Standard, modulations: Float32Array): Float32Array {
+export function standardised({ mean, scale }: ModulationStandard, modulations: Float32Array): Float32Array {
   const m = mean.length;
   return modulations.map((value, i) => (value - mean[i % m]!) / scale[i % m]!);
 }
 
 /** And back. */
-export function unstandardised({ mean, scale }: Standard, z: Float32Array): Float32Array {
+export function unstandardised({ mean, scale }: ModulationStandard, z: Float32Array): Float32Array {
   const m = mean.length;
   return z.map((value, i) => value * scale[i % m]! + mean[i % m]!);
 }

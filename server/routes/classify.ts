@@ -10,7 +10,7 @@ import { checkContentType, functaType, signalTypes, sniffSignal } from '../media
 import type { ServerEnv } from '../operations/log.ts';
 import { notesHeader } from '../reply.ts';
 import {
-  bytesOf,
+  binaryContent,
   classifyBody,
   classifyQuery,
   functasetParams,
@@ -58,7 +58,7 @@ const modelRoute = createRoute({
   request: {
     params: modelParams,
     query: classifyQuery,
-    body: { required: true, content: bytesOf(...signalTypes, functaType) },
+    body: { required: true, content: binaryContent(...signalTypes, functaType) },
   },
   responses: {
     200: {

@@ -4,7 +4,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { pathSpaces } from '../../src/combine/index.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { kindOf } from '../../src/formats/formats.ts';
-import { isNumber, isText, list } from '../../src/query/index.ts';
+import { boundedList, isNumber, isText } from '../../src/query/index.ts';
 import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
@@ -13,7 +13,7 @@ import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
 import { functaType, negotiate, repliesFor, signalReplies } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
-import { bytesOf, functasetParams, maxSampleCount, problems } from '../schemas.ts';
+import { binaryContent, functasetParams, maxSampleCount, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 
 const maxJsonBytes = 256 * 1024;
@@ -45,9 +45,9 @@ export const combineBody = z
     }),
     z.strictObject({
       kind: z.literal('mean'),
-      ids: list(id, { min: 1, max: mostIds, fits: isText(1, 255) }).optional(),
+      ids: boundedList(id, { min: 1, max: mostIds, fits: isText(1, 255) }).optional(),
       label: z.union([z.string().max(256), z.number()]).optional(),
-      weights: list(z.number(), { max: mostIds, fits: isNumber }).optional(),
+      weights: boundedList(z.number(), { max: mostIds, fits: isNumber }).optional(),
       ...output,
     }),
     z.strictObject({ kind: z.literal('difference'), id, less: id, ...output }),
@@ -69,7 +69,7 @@ const combineRoute = createRoute({
   responses: {
     200: {
       description: 'A contact sheet, an array [count, ...shape, channels], or functions in bytes.',
-      content: bytesOf(...signalReplies, functaType),
+      content: binaryContent(...signalReplies, functaType),
     },
     ...problems(400, 404, 406, 409, 413, 415, 422, 503),
   },

@@ -4,7 +4,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { KindThat } from '../../prior/kinds.ts';
 import { completingPriors } from '../../src/complete/index.ts';
 import { kindOf, signalFormats, titlesOf, togetherText } from '../../src/formats/formats.ts';
-import { base64, isRow, list } from '../../src/query/index.ts';
+import { base64, boundedList, isRow } from '../../src/query/index.ts';
 import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
@@ -13,7 +13,7 @@ import { findFunctaset, findModel, type ServerContext } from '../context.ts';
 import { negotiate, repliesFor, signalReplies } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
-import { bytesOf, modelParams, problems } from '../schemas.ts';
+import { binaryContent, modelParams, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 
 const maxServedDraws = 16;
@@ -39,7 +39,7 @@ export const completeBody = z
     coarse: z.boolean().default(false).openapi({
       description: '`signal` is a version of the whole signal at a lower resolution.',
     }),
-    points: list(list(z.number(), { max: 64 }), { max: mostPoints, fits: isRow(0, 64) })
+    points: boundedList(boundedList(z.number(), { max: 64 }), { max: mostPoints, fits: isRow(0, 64) })
       .optional()
       .openapi({
         description:
@@ -90,7 +90,7 @@ const completeRoute = createRoute({
   responses: {
     200: {
       description: `The completed, the draws, their mean and deviation, in one file (${togetherText()}); for the eye after what is known, and four times the deviation.`,
-      content: bytesOf(...signalReplies),
+      content: binaryContent(...signalReplies),
     },
     ...problems(400, 404, 406, 409, 413, 415, 422, 503),
   },

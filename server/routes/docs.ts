@@ -9,7 +9,7 @@ import type { ServerContext } from '../context.ts';
 import { limitsPage } from '../operations/limit-table.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { withSamples } from '../samples.ts';
-import { bytesOf } from '../schemas.ts';
+import { binaryContent } from '../schemas.ts';
 
 const scriptPath = '/docs/scalar.js';
 // scripts/bundle.mjs puts it into build/ of a checkout and dist/build/ of a package.
@@ -57,7 +57,7 @@ const policy = [
 ].join('; ');
 
 const common = { tags: ['docs'], security: needsNothing };
-const page = (type: string, description: string) => ({ 200: { description, content: bytesOf(type) } });
+const page = (type: string, description: string) => ({ 200: { description, content: binaryContent(type) } });
 
 const documentRoute = createRoute({
   ...common,

@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import { BadInputError } from '../../src/core/errors.ts';
 import { labelForms } from '../../src/core/label.ts';
 import { modulationsTypes } from '../../src/jobs/modulations-file.ts';
-import { filterSchema, isText, list } from '../../src/query/index.ts';
+import { boundedList, filterSchema, isText } from '../../src/query/index.ts';
 import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
@@ -16,7 +16,7 @@ import type { ServerEnv } from '../operations/log.ts';
 import { HttpFault } from '../problem.ts';
 import { notesHeader } from '../reply.ts';
 import {
-  bytesOf,
+  binaryContent,
   functasetParams,
   functionParams,
   labelSchema,
@@ -68,7 +68,7 @@ const postRoute = createRoute({
   request: {
     params: functasetParams,
     query: putQuery,
-    body: { required: true, content: bytesOf(...bodyTypes) },
+    body: { required: true, content: binaryContent(...bodyTypes) },
   },
   responses: {
     201: { description: 'What was kept, and what was not.', content: json(putReply) },
@@ -87,7 +87,7 @@ const putRoute = createRoute({
   request: {
     params: functionParams,
     query: putQuery.omit({ id: true, replace: true }),
-    body: { required: true, content: bytesOf(...bodyTypes) },
+    body: { required: true, content: binaryContent(...bodyTypes) },
   },
   responses: {
     201: { description: 'It is new.', content: json(functionSchema) },
@@ -128,7 +128,11 @@ const deleteRoute = createRoute({
 
 const deleteManyBody = z
   .strictObject({
-    ids: list(z.string().min(1).max(255), { min: 1, max: mostDeleted, fits: isText(1, 255) }).optional(),
+    ids: boundedList(z.string().min(1).max(255), {
+      min: 1,
+      max: mostDeleted,
+      fits: isText(1, 255),
+    }).optional(),
     filter: filterSchema.optional(),
   })
   .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), {

@@ -17,7 +17,7 @@ import type { ServerEnv } from '../operations/log.ts';
 import { rangedReply } from '../ranges.ts';
 import { answerReply, gathered } from '../reply.ts';
 import {
-  bytesOf,
+  binaryContent,
   functasetParams,
   functionParams,
   functionQuery,
@@ -83,11 +83,11 @@ const functionRoute = createRoute({
     200: {
       description: 'A signal, a `.functa` file, or JSON, by `accept`; values with `at`.',
       content: {
-        ...bytesOf(...signalReplies, functaType),
+        ...binaryContent(...signalReplies, functaType),
         ...json(z.union([functionSchema, valuesSchema])),
       },
     },
-    206: { description: 'A range of the bytes of the file.', content: bytesOf(functaType) },
+    206: { description: 'A range of the bytes of the file.', content: binaryContent(functaType) },
     ...problems(404, 406, 409, 413, 416, 422, 503),
   },
 });
@@ -105,7 +105,7 @@ const modulationRoute = createRoute({
   responses: {
     200: {
       description: 'float32 [1, m]; with the id, the label and the quality where the format holds them.',
-      content: bytesOf(...modulationTypes),
+      content: binaryContent(...modulationTypes),
     },
     ...problems(404, 406, 409, 413, 422, 503),
   },
@@ -136,7 +136,7 @@ const tileRoute = createRoute({
     'Samples 256 x to 256 (x + 1) and 256 y to 256 (y + 1) of the function drawn at 2^z times its own size, rounded up. Tiles at the right and the lower edge are cut to what is there; beyond it there is none.',
   request: { params: tileParams, query: versionQuery },
   responses: {
-    200: { description: 'The tile, by `accept`.', content: bytesOf(...signalReplies) },
+    200: { description: 'The tile, by `accept`.', content: binaryContent(...signalReplies) },
     ...problems(404, 406, 409, 413, 422, 503),
   },
 });

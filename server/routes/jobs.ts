@@ -15,7 +15,7 @@ import { writeEvents } from '../jobs/stream.ts';
 import { jobList, jobParams, jobSchema, jobView, madeBy, viewOf } from '../jobs/view.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { HttpFault } from '../problem.ts';
-import { bytesOf, problems } from '../schemas.ts';
+import { binaryContent, problems } from '../schemas.ts';
 
 const maxSpecBytes = 64 * 1024;
 const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
@@ -127,7 +127,7 @@ const resultRoute = createRoute({
   responses: {
     200: {
       description: 'A `.functa` file, or the file of a model.',
-      content: bytesOf('application/octet-stream'),
+      content: binaryContent('application/octet-stream'),
     },
     303: {
       description: 'What was made stands at `location`.',

@@ -14,7 +14,7 @@ import { besideKinds, ModelStore } from '../models/store.ts';
 import { checkName } from '../names.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { HttpFault } from '../problem.ts';
-import { bytesOf, modelDetail, modelParams, problems } from '../schemas.ts';
+import { binaryContent, modelDetail, modelParams, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 import { modelJson } from './models.ts';
 
@@ -48,7 +48,7 @@ const detailReply = (description: string) => ({
   description,
   content: { 'application/json': { schema: modelDetail } },
 });
-const fileBody = { required: true, content: bytesOf(anyBytes) } as const;
+const fileBody = { required: true, content: binaryContent(anyBytes) } as const;
 
 const putRoute = createRoute({
   method: 'put',
@@ -64,7 +64,7 @@ const putRoute = createRoute({
     headers: z.object({
       'if-none-match': z.literal('*').optional().openapi({ description: '`*`: only where none is there.' }),
     }),
-    body: { required: true, content: { ...bytesOf(anyBytes), [jsonType]: { schema: ofJobSchema } } },
+    body: { required: true, content: { ...binaryContent(anyBytes), [jsonType]: { schema: ofJobSchema } } },
   },
   responses: {
     200: detailReply('It took the place of the one that was there; `id` is the SHA-256 of its file.'),

@@ -29,7 +29,7 @@ import { modelFor } from '../models/pick.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import {
-  bytesOf,
+  binaryContent,
   decodeQuery,
   encodeQuery,
   modelDetail,
@@ -89,7 +89,7 @@ const figure = (description: string) => ({ description, schema: { type: 'string'
 const encodedReplies = {
   200: {
     description: 'A `.functa` file.',
-    content: bytesOf(functaType),
+    content: binaryContent(functaType),
     headers: {
       'functa-bytes': figure('Bytes of the file.'),
       'functa-model': figure('Name of the model that it was coded by.'),
@@ -123,7 +123,7 @@ const encodeRoute = createRoute({
     params: modelParams,
     query: encodeQuery,
     headers: preferHeader,
-    body: { required: true, content: bytesOf(...signalTypes) },
+    body: { required: true, content: binaryContent(...signalTypes) },
   },
   responses: encodedReplies,
 });
@@ -138,7 +138,7 @@ const encodeAnyRoute = createRoute({
   request: {
     query: encodeQuery,
     headers: preferHeader,
-    body: { required: true, content: bytesOf(...signalTypes) },
+    body: { required: true, content: binaryContent(...signalTypes) },
   },
   responses: encodedReplies,
 });
@@ -146,7 +146,7 @@ const encodeAnyRoute = createRoute({
 const decodedReply = {
   description:
     'A signal in the samples of its model, or as float32 values that the field gives, by `accept`.',
-  content: bytesOf(...signalReplies),
+  content: binaryContent(...signalReplies),
 };
 
 const decodeRoute = createRoute({
@@ -159,7 +159,7 @@ const decodeRoute = createRoute({
   request: {
     params: modelParams,
     query: decodeQuery,
-    body: { required: true, content: bytesOf(functaType) },
+    body: { required: true, content: binaryContent(functaType) },
   },
   responses: {
     200: decodedReply,
@@ -176,7 +176,7 @@ const decodeFileRoute = createRoute({
   summary: 'A function in bytes to a signal, by the model that the file names or the network that it brings',
   request: {
     query: decodeQuery,
-    body: { required: true, content: bytesOf(functaType) },
+    body: { required: true, content: binaryContent(functaType) },
   },
   responses: {
     200: decodedReply,
@@ -199,7 +199,7 @@ const sampleRoute = createRoute({
   responses: {
     200: {
       description: 'A contact sheet, an array [count, ...shape, channels], or an archive of functions.',
-      content: bytesOf(...signalReplies, functaType),
+      content: binaryContent(...signalReplies, functaType),
     },
     ...problems(400, 404, 406, 413, 415, 422, 503),
   },

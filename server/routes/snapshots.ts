@@ -10,7 +10,7 @@ import { exists } from '../kept.ts';
 import { checkName, nameRule } from '../names.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { rangeOf } from '../ranges.ts';
-import { bytesOf, functasetParams, problems } from '../schemas.ts';
+import { binaryContent, functasetParams, problems } from '../schemas.ts';
 import {
   dropSnapshot,
   findSnapshot,
@@ -97,8 +97,8 @@ const fileRoute = createRoute({
   summary: 'The file of a snapshot, or a part of it by `range`; `functa store restore` makes a store of it',
   request: { params: snapshotParams },
   responses: {
-    200: { description: 'The file.', content: bytesOf(backupType) },
-    206: { description: 'The part that was asked for.', content: bytesOf(backupType) },
+    200: { description: 'The file.', content: binaryContent(backupType) },
+    206: { description: 'The part that was asked for.', content: binaryContent(backupType) },
     304: { description: 'The file that is held is this one.' },
     ...problems(404, 416),
   },

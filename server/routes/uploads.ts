@@ -5,7 +5,7 @@ import { bodyPieces } from '../body.ts';
 import type { ServerContext } from '../context.ts';
 import { jobsOf } from '../jobs/room.ts';
 import type { ServerEnv } from '../operations/log.ts';
-import { bytesOf, problems } from '../schemas.ts';
+import { binaryContent, problems } from '../schemas.ts';
 
 const uploadSchema = z
   .object({
@@ -25,7 +25,9 @@ const addRoute = createRoute({
   tags: ['jobs'],
   security: needs('write'),
   summary: 'Send bytes for a job: a tar archive of files, or one file of a signal',
-  request: { body: { required: true, content: bytesOf('application/octet-stream', 'application/x-tar') } },
+  request: {
+    body: { required: true, content: binaryContent('application/octet-stream', 'application/x-tar') },
+  },
   responses: {
     201: {
       description: 'All bytes are on the disk, where they stay for a day.',

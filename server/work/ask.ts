@@ -4,7 +4,7 @@ import { ConflictError, FunctaError } from '../../src/core/errors.ts';
 import { type Asker, untilDeadline } from '../asker.ts';
 import type { ServerContext } from '../context.ts';
 import type { WorkClass } from '../traffic/admission.ts';
-import type { Answer } from './pool.ts';
+import type { JobAnswer } from './pool.ts';
 import type { ModelRef } from './shelf.ts';
 import type { HeadOf, InputOf, VerbName } from './verbs/index.ts';
 
@@ -32,7 +32,7 @@ export async function ask<V extends VerbName>(
   const { admission, pool } = context;
   const place = admission.enter({ class: kind, client: asker.client });
   try {
-    const answer: Answer<HeadOf<V>> = await untilDeadline(asker, (signal) =>
+    const answer: JobAnswer<HeadOf<V>> = await untilDeadline(asker, (signal) =>
       place.run(signal, () => pool.ask(verb, input, { signal })),
     );
     const { head, bytes, rest } = answer;

@@ -18,7 +18,7 @@ export interface PoolOptions {
   readonly patienceMs?: number | undefined;
 }
 
-export interface Answer<H> {
+export interface JobAnswer<H> {
   readonly head: H;
   /** The first bytes: all of them where `rest` is absent. */
   readonly bytes: Uint8Array;
@@ -89,7 +89,7 @@ export class Pool {
     verb: V,
     input: InputOf<V>,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<Answer<HeadOf<V>>> {
+  ): Promise<JobAnswer<HeadOf<V>>> {
     const flag = new Int32Array(new SharedArrayBuffer(4));
     const job: Job = { id: this.#nextId++, verb, input, flag, thread: undefined, ...idle };
     this.#jobs.set(job.id, job);

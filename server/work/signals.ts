@@ -8,7 +8,7 @@ import { checkEncodable, checkPart } from '../../src/session/cost.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { sniffSignal } from '../media.ts';
 
-export interface ReadOptions extends Parts {
+export interface ServedReadOptions extends Parts {
   readonly as?: 'signal' | 'mask';
   /** Media type that was declared; default: bytes of no kind. */
   readonly type?: string | undefined;
@@ -35,7 +35,7 @@ export function readSignal(
   bytes: Uint8Array,
   { card }: Model,
   limits: Limits,
-  { as = 'signal', type = 'application/octet-stream', onShape, ...parts }: ReadOptions = {},
+  { as = 'signal', type = 'application/octet-stream', onShape, ...parts }: ServedReadOptions = {},
 ): Promise<Signal> {
   sniffSignal(type, bytes);
   const id = as === 'mask' ? 'the mask' : 'the signal';

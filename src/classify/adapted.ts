@@ -23,7 +23,7 @@ interface ReadableModulation {
   readonly quality?: number | undefined;
 }
 
-export interface AdaptOptions {
+export interface AdaptedOptions {
   readonly model: Model;
   readonly engine: Engine;
   readonly signal?: AbortSignal | undefined;
@@ -38,7 +38,7 @@ const together = 64;
  */
 export async function asAdapted(
   functions: readonly Readable[],
-  { model, engine, signal }: AdaptOptions,
+  { model, engine, signal }: AdaptedOptions,
 ): Promise<Float32Array[]> {
   const found: Float32Array[] = [];
   for (const fn of functions)

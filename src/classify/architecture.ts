@@ -70,7 +70,7 @@ export function layersOf({ cells, channels, stages }: Architecture): Layer[] {
 }
 
 /** Numbers that come out of the last stage: what the linear layer sees. */
-export function featureCount({ channels, stages }: Architecture): number {
+export function mapInputCount({ channels, stages }: Architecture): number {
   return stages.at(-1)?.width ?? channels;
 }
 
@@ -80,7 +80,7 @@ export function multiplyAdds(architecture: Architecture): number {
     const made = kind === 'merge' ? cells.map((n) => Math.ceil(n / 2)) : cells;
     return pointCount(made) * taps * inputs * outputs;
   });
-  return convolutions.reduce((sum, n) => sum + n, featureCount(architecture) * architecture.classes);
+  return convolutions.reduce((sum, n) => sum + n, mapInputCount(architecture) * architecture.classes);
 }
 
 /** How a network is learnt. */

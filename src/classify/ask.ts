@@ -88,7 +88,7 @@ export interface Guess {
   readonly probability: number;
 }
 
-export interface Asker {
+export interface Guesser {
   readonly card: ClassifierCard;
   /**
    * The likeliest labels of each modulation [m], likeliest first; of functions as adapted: see `asAdapted`. Throws BadInputError `modulation` for functions of another
@@ -109,7 +109,7 @@ export async function openClassifier(options: {
   readonly model: Model;
   readonly classifier: string;
   readonly threads?: number | undefined;
-}): Promise<Asker> {
+}): Promise<Guesser> {
   const { model } = options;
   const classifier = await loadClassifier(options.classifier);
   checkOwner(classifier, model);

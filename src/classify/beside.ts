@@ -3,7 +3,7 @@ import { NotFoundError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
 import { findBeside, pathBeside } from '../models/beside.ts';
 import { classifierName, modelSuffix } from '../models/models.ts';
-import { type Asker, openClassifier } from './ask.ts';
+import { type Guesser, openClassifier } from './ask.ts';
 import { type ClassifierCard, loadClassifier } from './file.ts';
 
 /** Where the classifier of the model at `modelPath` is looked for first; `classifier.safetensors` is the other place. */
@@ -18,13 +18,13 @@ export async function classifierCardOf(model: Model): Promise<ClassifierCard | u
   return (await loadClassifier(found.path)).card;
 }
 
-const opened = new WeakMap<Model, Promise<Asker>>();
+const opened = new WeakMap<Model, Promise<Guesser>>();
 
 /**
  * The classifier of a model, opened once for it. Throws NotFoundError `no-classifier`, which says how to make one, and what
  * `loadClassifier` throws.
  */
-export function openClassifierOf(model: Model): Promise<Asker> {
+export function openClassifierOf(model: Model): Promise<Guesser> {
   const known = opened.get(model);
   if (known !== undefined) return known;
   const opening = open(model);
@@ -33,7 +33,7 @@ export function openClassifierOf(model: Model): Promise<Asker> {
   return opening;
 }
 
-async function open(model: Model): Promise<Asker> {
+async function open(model: Model): Promise<Guesser> {
   const { path, card } = model;
   const found = await findBeside(model, classifierName);
   if (found === undefined || found.own === false) {

@@ -10,7 +10,7 @@ import { totalChannels } from '../field/spec.ts';
 import type { Label } from '../functaset/index.ts';
 import type { Learning } from './architecture.ts';
 import { type Architecture, checkArchitecture } from './architecture.ts';
-import { flatMaps, gridMaps, type ModulationMaps, type Standard } from './maps.ts';
+import { type ChannelStandard, flatMaps, gridMaps, type ModulationMaps } from './maps.ts';
 
 /** `linear`: one linear layer over all numbers of a modulation. `network`: convolutions over its grids. */
 export const probeKinds = ['linear', 'network'] as const;
@@ -34,7 +34,7 @@ export interface ClassifierCard {
 
 export interface Classifier {
   readonly card: ClassifierCard;
-  readonly standard: Standard;
+  readonly standard: ChannelStandard;
   /** For `openNetwork`. */
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
@@ -100,7 +100,7 @@ export function checkOwner({ card }: Classifier, model: Model): void {
 export function mapsOf(
   probe: ProbeKind,
   model: Model,
-  standard: Standard,
+  standard: ChannelStandard,
   architecture?: Architecture,
 ): ModulationMaps {
   const { spec, shape } = model.card;

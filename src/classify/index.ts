@@ -1,10 +1,10 @@
 /** Classification of functions by their modulations. */
 export { asAdapted, type Readable } from './adapted.ts';
 export {
-  type Asker,
   type Evaluated,
   evaluateClassifier,
   type Guess,
+  type Guesser,
   openClassifier,
   type PredictOptions,
 } from './ask.ts';

@@ -6,7 +6,7 @@ import { modulationLength } from '../field/spec.ts';
 import type { Functaset, Label } from '../functaset/index.ts';
 import { openStored } from '../session/functions.ts';
 import { openFunctasetOf } from '../session/store.ts';
-import { type AdaptOptions, asAdapted } from './adapted.ts';
+import { type AdaptedOptions, asAdapted } from './adapted.ts';
 import type { Examples } from './learn.ts';
 import type { ModulationMaps } from './maps.ts';
 
@@ -22,7 +22,7 @@ export interface Labelled {
 /** Bytes of modulations that are held at once. */
 const mostBytes = 2 ** 32;
 
-export interface ReadLabelledOptions extends AdaptOptions {
+export interface ReadLabelledOptions extends AdaptedOptions {
   readonly labels?: readonly Label[] | undefined;
   readonly limit?: number | undefined;
 }

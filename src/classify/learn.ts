@@ -11,7 +11,7 @@ import { Rng } from '../core/rng.ts';
 import type { Tensor as StoredTensor } from '../core/tensor.ts';
 import { createAdam, type TensorFlow } from '../engine/tfjs/backend.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Architecture, checkArchitecture, featureCount, type Learning } from './architecture.ts';
+import { type Architecture, checkArchitecture, type Learning, mapInputCount } from './architecture.ts';
 import { createNetwork, type LearningNetwork, type Network, openNetwork } from './network.ts';
 
 /** Labelled maps, made as they are asked for. */
@@ -188,7 +188,7 @@ function draw({ architecture, learning, examples }: LearnOptions, items: Uint32A
   const mask =
     dropout === 0
       ? undefined
-      : Float32Array.from({ length: items.length * featureCount(architecture) }, () =>
+      : Float32Array.from({ length: items.length * mapInputCount(architecture) }, () =>
           rng.uniform() < dropout ? 0 : 1 / (1 - dropout),
         );
   return { maps, mask, targets };

@@ -20,7 +20,7 @@ export interface ModulationMaps {
 }
 
 /** Mean and deviation of every channel [totalChannels] over modulations. */
-export interface Standard {
+export interface ChannelStandard {
   readonly mean: Float32Array;
   readonly deviation: Float32Array;
 }
@@ -29,7 +29,11 @@ export interface Standard {
 const mostCells = 64;
 
 /** Levels on the finest grid of at most `mostCells`, standardised by channel. */
-export function gridMaps(spec: FieldSpec, shape: readonly number[], standard: Standard): ModulationMaps {
+export function gridMaps(
+  spec: FieldSpec,
+  shape: readonly number[],
+  standard: ChannelStandard,
+): ModulationMaps {
   const cells = chosenGrid(spec, shape);
   const count = pointCount(cells);
   const columns = spec.levels.map((level) => levelColumns(level, shape, cells));
@@ -74,7 +78,11 @@ export function gridMaps(spec: FieldSpec, shape: readonly number[], standard: St
 }
 
 /** All numbers of a modulation as the channels of one cell, standardised by channel. */
-export function flatMaps(spec: FieldSpec, shape: readonly number[], standard: Standard): ModulationMaps {
+export function flatMaps(
+  spec: FieldSpec,
+  shape: readonly number[],
+  standard: ChannelStandard,
+): ModulationMaps {
   const { mean, inverse } = perNumber(spec, shape, standard);
   return {
     cells: [1],
@@ -86,7 +94,11 @@ export function flatMaps(spec: FieldSpec, shape: readonly number[], standard: St
 }
 
 /** Of modulations [count, m] of one shape. A channel that never changes gets deviation 1. */
-export function standardOf(spec: FieldSpec, shape: readonly number[], modulations: Float32Array): Standard {
+export function standardOf(
+  spec: FieldSpec,
+  shape: readonly number[],
+  modulations: Float32Array,
+): ChannelStandard {
   const channelOf = channelOfNumber(spec, shape);
   const m = channelOf.length;
   const count = totalChannels(spec);
@@ -179,7 +191,7 @@ function channelOfNumber(spec: FieldSpec, shape: readonly number[]): Uint16Array
   return channels;
 }
 
-function perNumber(spec: FieldSpec, shape: readonly number[], { mean, deviation }: Standard) {
+function perNumber(spec: FieldSpec, shape: readonly number[], { mean, deviation }: ChannelStandard) {
   const channels = channelOfNumber(spec, shape);
   return {
     mean: Float32Array.from(channels, (c) => mean[c]!),

@@ -4,7 +4,7 @@ import type { Rng } from '../core/rng.ts';
 import { type Tensor as StoredTensor, takeTensor, tensor } from '../core/tensor.ts';
 import type { TensorFlow } from '../engine/tfjs/backend.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Architecture, featureCount, type Layer, layersOf } from './architecture.ts';
+import { type Architecture, type Layer, layersOf, mapInputCount } from './architecture.ts';
 import { type Convolution, convolution, mergingConvolution, normalised, normEpsilon } from './layers.ts';
 
 export interface LearningNetwork {
@@ -48,7 +48,7 @@ export function createNetwork(tf: TensorFlow, architecture: Architecture, rng: R
     variance: new Float32Array(outputs).fill(1),
     batches: 0,
   }));
-  const features = featureCount(architecture);
+  const features = mapInputCount(architecture);
   const { classes } = architecture;
   const head = {
     weights: make(new Float32Array(features * classes), [features, classes]),
@@ -142,7 +142,7 @@ export function openNetwork(
   tensors: ReadonlyMap<string, StoredTensor>,
 ): Network {
   const layers = layersOf(architecture);
-  const width = featureCount(architecture);
+  const width = mapInputCount(architecture);
   const { classes } = architecture;
   const take = (name: string, shape: number[]) =>
     tf.tensor(

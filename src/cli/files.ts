@@ -8,7 +8,7 @@ import { UsageError } from './exit.ts';
 
 export const standardStream = '-';
 
-export interface ReadOptions {
+export interface ReadFileOptions {
   readonly stdin: Readable;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
@@ -18,7 +18,7 @@ export interface ReadOptions {
  * All bytes of a file, or of stdin for `-`, never more than `maxBytes`: a larger file is refused by its size, before it is read.
  * Throws LimitError, NotFoundError, BadInputError.
  */
-export async function readInput(path: string, options: ReadOptions): Promise<Uint8Array> {
+export async function readInput(path: string, options: ReadFileOptions): Promise<Uint8Array> {
   if (path === standardStream) return readAll(options.stdin, options);
   const file = await open(path, 'r');
   try {
@@ -78,14 +78,18 @@ export interface WriteOptions {
 }
 
 /** Bytes at once, or piece by piece as they are made. */
-export type Content = Uint8Array | AsyncIterable<Uint8Array>;
+export type OutputBytes = Uint8Array | AsyncIterable<Uint8Array>;
 
 /**
  * Writes a whole file, or to stdout for `-`, and gives its length. The bytes go to a neighbour first and get their
  * name when all are on the disk. Throws ConflictError where the path is taken and `force` is not set, and what
  * `content` throws.
  */
-export async function writeOutput(path: string, content: Content, options: WriteOptions): Promise<number> {
+export async function writeOutput(
+  path: string,
+  content: OutputBytes,
+  options: WriteOptions,
+): Promise<number> {
   let length = 0;
   async function* counted() {
     for await (const piece of content instanceof Uint8Array ? [content] : content) {

@@ -14,8 +14,8 @@ import { packageVersion } from './package.ts';
 type Handler = (...given: unknown[]) => Promise<void>;
 /** Wraps what a command does with what every command needs. Arguments come as commander gives them. */
 // biome-ignore lint/suspicious/noExplicitAny: commander hands over arguments whose types only the command knows.
-export type Run = (action: (job: Job, ...given: any[]) => Promise<Report | undefined>) => Handler;
-export type AddCommand = (program: Command, run: Run) => void;
+export type RunCommand = (action: (job: Job, ...given: any[]) => Promise<Report | undefined>) => Handler;
+export type AddCommand = (program: Command, run: RunCommand) => void;
 
 /** Where interruptions come from. */
 export interface Interrupts {
@@ -39,7 +39,7 @@ export async function runCli(
   streams.stderr.on('error', () => {});
   const program = createProgram(streams);
   let exitCode: number = exitCodes.ok;
-  const run: Run =
+  const run: RunCommand =
     (action) =>
     async (...given) => {
       const command = given.at(-1) as Command;

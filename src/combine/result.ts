@@ -27,7 +27,7 @@ import { outputGrid } from '../session/grid.ts';
 import { inlineWork } from '../session/inline-work.ts';
 import { fieldRows } from '../session/rows.ts';
 import type { DecodeOptions, Session } from '../session/types.ts';
-import type { Work } from '../session/work.ts';
+import type { SessionWork } from '../session/work.ts';
 import { axesOf } from '../signal/axes.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -46,7 +46,7 @@ export async function codeTerms(
   options: {
     readonly quality?: number | undefined;
     readonly prior?: PriorKind | undefined;
-    readonly work?: Work | undefined;
+    readonly work?: SessionWork | undefined;
     readonly signal?: AbortSignal | undefined;
   } = {},
 ): Promise<Uint8Array> {

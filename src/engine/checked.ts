@@ -15,7 +15,7 @@ import {
   checkShape,
   checkTrajectory,
 } from './check.ts';
-import type { CallOptions, Engine, Modulations, Points } from './engine.ts';
+import type { CallOptions, Engine, ModulationBatch, Points } from './engine.ts';
 
 const once = () => 1;
 
@@ -26,7 +26,7 @@ export function checkedEngine(inner: Engine): Engine {
   /** `name`: what the caller knows the modulations by; `each`: arrays like the values that are asked for of each. */
   function begin(
     net: BaseNetwork,
-    { shape, count, modulations }: Modulations,
+    { shape, count, modulations }: ModulationBatch,
     points: Points,
     {
       name,

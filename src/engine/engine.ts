@@ -28,7 +28,7 @@ export type Points =
   | { readonly kind: 'list'; readonly coordinates: Float32Array };
 
 /** Modulations [count, m] of `count` signals of one shape. */
-export interface Modulations {
+export interface ModulationBatch {
   readonly shape: readonly number[];
   readonly count: number;
   readonly modulations: Float32Array;
@@ -87,7 +87,7 @@ export interface Engine {
    */
   evaluateMany(
     net: BaseNetwork,
-    signals: Modulations,
+    signals: ModulationBatch,
     points: Points,
     options?: CallOptions,
   ): Promise<Float32Array>;
@@ -97,7 +97,7 @@ export interface Engine {
    */
   slopes(
     net: BaseNetwork,
-    signals: Modulations,
+    signals: ModulationBatch,
     points: Points,
     options?: CallOptions,
   ): Promise<Float32Array>;

@@ -10,7 +10,7 @@ export type {
   CallOptions,
   Engine,
   MetaGradient,
-  Modulations,
+  ModulationBatch,
   OuterLoss,
   Points,
 } from './engine.ts';

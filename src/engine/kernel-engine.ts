@@ -4,7 +4,7 @@ import { AbortedError } from '../core/errors.ts';
 import { channelLayout } from '../field/channels.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import { checkedEngine } from './checked.ts';
-import type { Batch, CallOptions, Engine, Modulations, Points } from './engine.ts';
+import type { Batch, CallOptions, Engine, ModulationBatch, Points } from './engine.ts';
 import { pointsIn } from './points.ts';
 import { type KernelRequest, requestBase, tasks } from './request.ts';
 import { gradientInWindows, type Window, windowsOf } from './windows.ts';
@@ -39,7 +39,7 @@ export function kernelEngine(host: KernelHost): Engine {
 
   async function evaluateAll(
     net: BaseNetwork,
-    { shape, count, modulations }: Modulations,
+    { shape, count, modulations }: ModulationBatch,
     points: Points,
     options: CallOptions | undefined,
     withSlopes = false,

@@ -8,14 +8,14 @@ import { forward, type Network64, type Site, siteAt, type Trace } from './field6
 import { type FieldSpec, featureCount, type GridLevel, gridCells, pointCount } from './spec.ts';
 
 /** What of a signal is fixed at a point, and how it changes with the coordinates. */
-export interface Place {
+export interface SiteSlopes {
   readonly site: Site;
   /** Of each axis: derivatives of the coordinate features and of the weights of the taps. */
   readonly slopes: readonly Site[];
 }
 
 /** The place of `x` [axes], in signal units, of signals of `shape`. */
-export function placeAt(spec: FieldSpec, shape: readonly number[], x: ArrayLike<number>): Place {
+export function placeAt(spec: FieldSpec, shape: readonly number[], x: ArrayLike<number>): SiteSlopes {
   const slopes = shape.map((_, axis) => ({
     features: featureSlopes(spec, shape, x, axis),
     taps: tapSlopes(spec, shape, x, axis),
@@ -26,7 +26,7 @@ export function placeAt(spec: FieldSpec, shape: readonly number[], x: ArrayLike<
 /** Field values [outputs] of `phi` and their derivatives [outputs, axes] by the coordinates, in field units. */
 export function valueAndSlope(
   net: Network64,
-  { site, slopes }: Place,
+  { site, slopes }: SiteSlopes,
   phi: Float64Array,
 ): { values: Float64Array; slope: Float64Array } {
   const { spec, layout, weights } = net;

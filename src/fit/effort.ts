@@ -3,7 +3,7 @@ import { BadInputError } from '../core/errors.ts';
 import type { FieldSpec } from '../field/spec.ts';
 
 /** What is done beyond the inner steps of training. */
-export interface Work {
+export interface EffortWork {
   /** Gradients that refine modulations. */
   readonly gradients: number;
   /** Turns of the descent that chooses symbols. */
@@ -16,7 +16,7 @@ export interface Work {
  * Work of efforts 1, 2, ... Each effort passes the one below on its way: all from 2 on refine alike, those from 4 on move on from where
  * the descent of effort 3 ends. One fit therefore finds what every lower effort does.
  */
-const works: readonly Work[] = [
+const works: readonly EffortWork[] = [
   { gradients: 0, turns: 0, moves: 0 },
   { gradients: 4, turns: 2, moves: 0 },
   { gradients: 4, turns: 5, moves: 0 },
@@ -34,7 +34,7 @@ export const maxEffort = works.length;
 export const lastDescent = works.findLastIndex(({ moves }) => moves === 0) + 1;
 
 /** The work of an effort. Throws BadInputError `bad-effort`. */
-export function workOf(effort: number): Work {
+export function workOf(effort: number): EffortWork {
   const work = works[effort - 1];
   if (work === undefined) {
     throw new BadInputError('bad-effort', `effort is a whole number from 1 to ${maxEffort}, not ${effort}`);

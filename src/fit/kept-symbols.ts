@@ -2,7 +2,7 @@
 import { packSymbols, unpackSymbols } from '../../prior/packed.ts';
 import type { Symbols } from '../../prior/prior.ts';
 import { type FieldSpec, modulationLength } from '../field/spec.ts';
-import { type FitWindow, ownRuns, type Run } from './windows.ts';
+import { type FitWindow, ownRuns, type WindowRun } from './windows.ts';
 
 export class KeptSymbols {
   readonly #spec: FieldSpec;
@@ -44,7 +44,7 @@ export class KeptSymbols {
     return all;
   }
 
-  #runs(window: FitWindow): Iterable<Run> {
+  #runs(window: FitWindow): Iterable<WindowRun> {
     return ownRuns(this.#spec, this.#shape, window);
   }
 }

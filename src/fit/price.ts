@@ -1,6 +1,6 @@
 /** What a prior charges for symbols, for choosing them: the true costs that rounding weighs against error. */
 
-import { bitsOf } from '../../prior/cost.ts';
+import { bitsOfValue } from '../../prior/cost.ts';
 import { priorDescriptor } from '../../prior/kinds.ts';
 import type { EntropyPrior, SymbolCoder, SymbolLayout, Table } from '../../prior/prior.ts';
 import type { PricedSymbols } from './pricing.ts';
@@ -23,7 +23,7 @@ export function priceWith(
   const meter = new TableMeter(layout.length);
   prior.walk(layout, quality, symbols, meter);
   const { tables, offsets } = meter;
-  const bits = (i: number, symbol: number) => bitsOf(tables[i]!, offsets[i]!, symbol);
+  const bits = (i: number, symbol: number) => bitsOfValue(tables[i]!, offsets[i]!, symbol);
   const weight = natsPerBit * (priorDescriptor(prior.kind).contexts ? asContext : 1);
   return {
     nats: meter.bitCount * natsPerBit,
@@ -47,7 +47,7 @@ class TableMeter implements SymbolCoder {
     const i = this.#next++;
     this.tables[i] = table;
     this.offsets[i] = offset;
-    this.bitCount += bitsOf(table, offset, value);
+    this.bitCount += bitsOfValue(table, offset, value);
     return value;
   }
 }

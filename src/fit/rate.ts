@@ -153,7 +153,7 @@ export function multiplierAt(quality: number): number {
 }
 
 /** Into `out` [count, m]: symbols times the steps [channels] of their channels. */
-export function dequantise(
+export function dequantiseByChannel(
   layout: ChannelLayout,
   symbols: Int32Array,
   steps: ArrayLike<number>,

@@ -18,7 +18,7 @@ export interface FitWindow {
 }
 
 /** Numbers that stand one after the other both in the modulation of the whole and in that of a window. */
-export interface Run {
+export interface WindowRun {
   readonly whole: number;
   readonly at: number;
   readonly length: number;
@@ -73,7 +73,11 @@ export function fitWindows(
 }
 
 /** Where the numbers of a window's own cells stand, in the modulations of a signal of `shape` and of the window. */
-export function* ownRuns(spec: FieldSpec, shape: readonly number[], { box, own }: FitWindow): Generator<Run> {
+export function* ownRuns(
+  spec: FieldSpec,
+  shape: readonly number[],
+  { box, own }: FitWindow,
+): Generator<WindowRun> {
   const [all, some] = [channelLayout(spec, shape).levels, channelLayout(spec, box.count).levels];
   for (const [k, level] of spec.levels.entries()) {
     const { channels } = level;

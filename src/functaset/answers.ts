@@ -4,7 +4,7 @@
  */
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import { BugError } from '../core/errors.ts';
-import { type AnswersDatabase, bytesOf } from './databases.ts';
+import { type AnswersDatabase, valueView } from './databases.ts';
 import type { Answer, Answers } from './types.ts';
 
 const keptMs = 24 * 3600 * 1000;
@@ -16,7 +16,7 @@ const nothing = new Uint8Array(0);
 
 export function answersIn(database: AnswersDatabase): Answers {
   return {
-    get: (key) => read(bytesOf(database, ['key', key])),
+    get: (key) => read(valueView(database, ['key', key])),
     keep(key, answer) {
       forget(database, answer.at);
       const digest = new TextEncoder().encode(answer.digest);

@@ -78,7 +78,7 @@ function isWritable(path: string): boolean {
  * A view of a value, gone with the next read. lmdb-js hands out one buffer with a `length` of its own making, which
  * typed arrays and DataView do not see: hence a view of exactly the value.
  */
-export function bytesOf<K extends Key>(database: Database<Uint8Array, K>, key: K): Uint8Array | undefined {
+export function valueView<K extends Key>(database: Database<Uint8Array, K>, key: K): Uint8Array | undefined {
   const buffer = database.getBinaryFast(key);
   return buffer && new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }

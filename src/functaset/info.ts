@@ -52,7 +52,7 @@ export function decodeInfo(path: string, bytes: Uint8Array): FunctasetInfo {
 }
 
 /** Throws ConflictError `functaset-network` naming both networks when they differ. */
-export function checkNetwork(path: string, info: FunctasetInfo, network: FunctasetNetwork): void {
+export function checkNetworkOf(path: string, info: FunctasetInfo, network: FunctasetNetwork): void {
   if (info.networkId === network.networkId) return;
   const names = `${info.networkId.slice(0, 16)} (model ${info.modelId.slice(0, 16)})`;
   const given = `${network.networkId.slice(0, 16)} (model ${network.modelId.slice(0, 16)})`;

@@ -15,7 +15,6 @@ import { answersIn, noAnswers } from './answers.ts';
 import { releaseClaim, takeClaim } from './claim.ts';
 import {
   type AnswersDatabase,
-  bytesOf,
   closeDatabases,
   type Databases,
   endReading,
@@ -23,10 +22,11 @@ import {
   lastTransaction,
   openAnswers,
   openDatabases,
+  valueView,
 } from './databases.ts';
 import { damagedFunction, failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
-import { checkNetwork, decodeInfo, encodeInfo, infoKey } from './info.ts';
+import { checkNetworkOf, decodeInfo, encodeInfo, infoKey } from './info.ts';
 import { checkFunction, checkId, decodeRecord, encodeRecord, summariseRecord } from './record.ts';
 import { makeRoom } from './room.ts';
 import type {
@@ -77,7 +77,7 @@ export async function openFunctaset(path: string, options: FunctasetOptions = {}
     const stored = guarded(path, () => {
       const found = databases.info.get(infoKey);
       if (found !== undefined)
-        checkNetwork(path, decodeInfo(path, found), options.network ?? decodeInfo(path, found));
+        checkNetworkOf(path, decodeInfo(path, found), options.network ?? decodeInfo(path, found));
       if (readOnly) return found;
       return databases.root.transactionSync(() => {
         claim = takeClaim(resolve(path));
@@ -171,7 +171,7 @@ class LmdbFunctaset implements Functaset {
     if (answers) this.#answers ??= this.#read(({ root }) => openAnswers(root, true));
     return this.#write((databases) =>
       work({
-        record: (id) => copyOf(bytesOf(databases.functions, id)),
+        record: (id) => copyOf(valueView(databases.functions, id)),
         put: (record) => putRecord(databases, record),
         delete: (id) => removeRecord(databases, id),
         answers: this.#answers === undefined ? noAnswers : answersIn(this.#answers),
@@ -185,7 +185,7 @@ class LmdbFunctaset implements Functaset {
 
   record(id: string): Uint8Array | undefined {
     checkId(id);
-    return this.#read(({ functions }) => copyOf(bytesOf(functions, id)));
+    return this.#read(({ functions }) => copyOf(valueView(functions, id)));
   }
 
   answer(key: string): Answer | undefined {
@@ -203,7 +203,7 @@ class LmdbFunctaset implements Functaset {
   get(id: string): StoredFunction | undefined {
     checkId(id);
     return this.#read(({ functions }) => {
-      const bytes = bytesOf(functions, id);
+      const bytes = valueView(functions, id);
       return bytes && readable(decodeRecord, id, bytes, undefined);
     });
   }
@@ -215,7 +215,7 @@ class LmdbFunctaset implements Functaset {
     for (const id of ids) checkId(id);
     return ids.map((id) =>
       this.#read(({ functions }) => {
-        const bytes = bytesOf(functions, id);
+        const bytes = valueView(functions, id);
         return bytes && readable(decodeRecord, id, bytes, onDamaged);
       }),
     );
@@ -315,7 +315,7 @@ class LmdbFunctaset implements Functaset {
     for (const page of pages) {
       yield* this.#read(({ functions }) =>
         page.flatMap((id) => {
-          const bytes = bytesOf(functions, id);
+          const bytes = valueView(functions, id);
           return bytes === undefined ? [] : (readable(decode, id, bytes, onDamaged) ?? []);
         }),
       );
@@ -361,14 +361,14 @@ class LmdbFunctaset implements Functaset {
 /** Over the one that is there. */
 function putRecord(databases: Databases, { id, label, bytes }: FunctionRecord): void {
   const { functions, labels } = databases;
-  const before = bytesOf(functions, id);
+  const before = valueView(functions, id);
   if (before !== undefined) unlabel(databases, id, before);
   functions.put(id, bytes);
   if (label !== undefined) labels.put([plainLabel(label), id], nothing);
 }
 
 function removeRecord(databases: Databases, id: string): boolean {
-  const before = bytesOf(databases.functions, id);
+  const before = valueView(databases.functions, id);
   if (before === undefined) return false;
   unlabel(databases, id, before);
   databases.functions.remove(id);

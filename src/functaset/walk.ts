@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { Database, Key } from 'lmdb';
 import { AbortedError, FunctaError } from '../core/errors.ts';
-import { bytesOf, type Databases, entryCount } from './databases.ts';
+import { type Databases, entryCount, valueView } from './databases.ts';
 import { decodeRecord, summariseRecord } from './record.ts';
 import { checkTrees, type TreeReport } from './tree.ts';
 import type {
@@ -79,7 +79,7 @@ export async function verifyAll(
       add(String(key), 'index-key', 'a key that is no label and id');
       continue;
     }
-    const bytes = bytesOf(functions, id);
+    const bytes = valueView(functions, id);
     if (bytes === undefined) {
       add(
         id,

@@ -1,7 +1,7 @@
 /** Data sets as the layers below take them. */
 
 import { readBox, shapeOfItem } from '../../datasets/crop.ts';
-import type { Dataset, OpenOptions, Split } from '../../datasets/dataset.ts';
+import type { Dataset, OpenDatasetOptions, Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import { aText, check, optionsOf } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
@@ -51,7 +51,7 @@ export interface OpenedData {
 export async function openData(
   ref: DataRef,
   split: Split | 'all',
-  options: OpenOptions = {},
+  options: OpenDatasetOptions = {},
 ): Promise<OpenedData> {
   if (typeof ref !== 'string') return { data: ref, close: () => undefined };
   const data = await openDataset(ref, split, options);
@@ -89,7 +89,7 @@ const bytesKinds: Readonly<Record<number, Channels>> = { 1: 'grey', 3: 'rgb', 4:
 export function openingFor(
   outputs: number,
   { cacheDir, path }: { readonly cacheDir?: string | undefined; readonly path?: string | undefined },
-): OpenOptions {
+): OpenDatasetOptions {
   return {
     ...(outputs === 4 ? { alpha: true } : {}),
     ...(outputs === 1 ? { grey: true } : {}),
@@ -123,7 +123,7 @@ const looked = 256;
 export async function shapeOfData(
   ref: DataRef,
   split: Split | 'all',
-  options: OpenOptions = {},
+  options: OpenDatasetOptions = {},
 ): Promise<DataShape> {
   check(
     'shapeOfData',

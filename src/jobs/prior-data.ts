@@ -20,7 +20,7 @@ import { nameOfData, openData, openingFor } from './data.ts';
 import type { JobEvent, TrainPriorOptions } from './types.ts';
 
 const job = 'prior';
-export interface Modulations {
+export interface NamedModulations {
   readonly source: ModulationSource;
   /** What they are of, for a card. */
   readonly data: string;
@@ -32,7 +32,7 @@ export function openModulations(
   model: Model,
   options: TrainPriorOptions,
   coding: boolean,
-): Promise<Modulations> {
+): Promise<NamedModulations> {
   return options.functaset === undefined
     ? adaptAll(model, options, coding)
     : openStore(model, options.functaset, options, coding);
@@ -47,7 +47,7 @@ async function openStore(
   path: string,
   { limit, engine }: TrainPriorOptions,
   coding: boolean,
-): Promise<Modulations> {
+): Promise<NamedModulations> {
   const store = await openFunctasetOf(model, path, { readOnly: true });
   const every = [...store.summaries()].map(({ id }) => id);
   const ids = spread(every.length, limit).map((index) => every[index]!);
@@ -100,7 +100,11 @@ const mostTurns = 6;
  * training then learns what its own coder writes. Signals that are taken again are mirrored every second time, where the network
  * learnt from mirrored ones.
  */
-async function adaptAll(model: Model, options: TrainPriorOptions, coding: boolean): Promise<Modulations> {
+async function adaptAll(
+  model: Model,
+  options: TrainPriorOptions,
+  coding: boolean,
+): Promise<NamedModulations> {
   const { engine, data: ref = '', split = 'train', limit, qualities, signal, onEvent } = options;
   const { effort = 1, codedOnly = false } = options;
   const { spec } = model.card;

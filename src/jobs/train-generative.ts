@@ -11,7 +11,7 @@ import { generativePath } from '../models/generative.ts';
 import { checkpointAt } from './files.ts';
 import type { JobEvent, JobOptions } from './types.ts';
 
-export interface GenerativeTraining extends JobOptions {
+export interface GenerativeJob extends JobOptions {
   readonly model: Model;
   /** The model file that the prior stands beside. */
   readonly modelPath: string;
@@ -30,7 +30,7 @@ const job = 'prior';
  * Trains one prior and writes its file; the state of the run is kept in `<file>.checkpoint`, from which the same call goes
  * on after a stop. The path of the file. Throws AbortedError, and what reading and writing throw.
  */
-export async function trainGenerative(kind: GenerativeKind, options: GenerativeTraining): Promise<string> {
+export async function trainGenerative(kind: GenerativeKind, options: GenerativeJob): Promise<string> {
   const { model, source, replace, onEvent, signal } = options;
   const path = generativePath(options.modelPath, kind);
   const checkpoint = `${path}.checkpoint`;

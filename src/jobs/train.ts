@@ -1,7 +1,7 @@
 /** Learning a base network from a data set: the model file, its card, and the log of how it was made. */
 
 import { appendFile } from 'node:fs/promises';
-import type { Dataset, OpenOptions } from '../../datasets/dataset.ts';
+import type { Dataset, OpenDatasetOptions } from '../../datasets/dataset.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { contextKind, readPrior } from '../../prior/registry.ts';
 import { check } from '../core/check.ts';
@@ -15,12 +15,12 @@ import { familyOf } from '../field/kinds.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { scalesTensor } from '../fit/fit.ts';
 import { priceWith } from '../fit/price.ts';
-import type { TrainOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
+import type { TrainerOptions as LearnOptions, TrainEvent, Trained, TrainingRecipe } from '../learn/index.ts';
 import { startFrom, stepRng, train } from '../learn/index.ts';
 import { optionsOfTraining } from './arguments.ts';
 import { kindOfData, nameOfData, type OpenedData, openData, openingFor, sourceOf } from './data.ts';
 import { holds } from './files.ts';
-import type { JobEvent, TrainOptions, TrainResult } from './types.ts';
+import type { JobEvent, TrainModelOptions, TrainResult } from './types.ts';
 
 const job = 'learn';
 
@@ -32,7 +32,7 @@ const job = 'learn';
  * const recipe = withSteps(systemRecipe('spatial', await shapeOfData(data, 'all')), 4);
  * await trainModel({ data, recipe, engine, out: 'mine.safetensors' });
  */
-export async function trainModel(options: TrainOptions): Promise<TrainResult> {
+export async function trainModel(options: TrainModelOptions): Promise<TrainResult> {
   check('trainModel', optionsOfTraining(options, 'options'));
   const { engine, recipe, out, resume = false, replace = false, signal } = options;
   // what a resumed run replaces is seen at its end: it has its output already if it was done
@@ -83,7 +83,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
 }
 
 /** The model to learn on from; its quantiser holds only where all levels are its own. */
-async function startOf({ from, recipe, engine, signal }: TrainOptions): Promise<LearnOptions['start']> {
+async function startOf({ from, recipe, engine, signal }: TrainModelOptions): Promise<LearnOptions['start']> {
   if (from === undefined) return undefined;
   const rng = stepRng(recipe.seed, 'weights', 0);
   const scales = from.tensors.get(scalesTensor)?.data;
@@ -102,13 +102,13 @@ function isOfSpec(from: Model, recipe: TrainingRecipe): boolean {
 }
 
 /** Those of the model to learn on from, where its symbols are the recipe's: until others are trained, symbols are priced by them. */
-function priorsOf({ from, recipe }: TrainOptions): [string, Tensor][] {
+function priorsOf({ from, recipe }: TrainModelOptions): [string, Tensor][] {
   if (from === undefined || !isOfSpec(from, recipe)) return [];
   return [...from.tensors].filter(([name]) => name.startsWith('prior.'));
 }
 
 /** What the prior of the model to learn on from charges, where its symbols are the recipe's. */
-function pricesOf({ from, recipe }: TrainOptions): LearnOptions['prices'] {
+function pricesOf({ from, recipe }: TrainModelOptions): LearnOptions['prices'] {
   if (!recipe.coded.priced || from === undefined) return undefined;
   const kind = contextKind(from);
   if (kind === undefined || !isOfSpec(from, recipe)) return undefined;
@@ -120,7 +120,7 @@ function pricesOf({ from, recipe }: TrainOptions): LearnOptions['prices'] {
   };
 }
 
-function modelFile(options: TrainOptions, data: Dataset, trained: Trained): Uint8Array {
+function modelFile(options: TrainModelOptions, data: Dataset, trained: Trained): Uint8Array {
   const { network, steps, scales } = trained;
   const { lowest, highest } = options.recipe.quality;
   const slopes = trained.slopes && { ...trained.slopes, qualities: [lowest, highest] as const };
@@ -132,8 +132,8 @@ function modelFile(options: TrainOptions, data: Dataset, trained: Trained): Uint
 
 /** Data to take figures on, where there are any. */
 async function openValidation(
-  { data, validation }: TrainOptions,
-  at: OpenOptions,
+  { data, validation }: TrainModelOptions,
+  at: OpenDatasetOptions,
 ): Promise<OpenedData | undefined> {
   if (validation !== undefined) return openData(validation, 'all');
   if (typeof data !== 'string') return undefined;
@@ -145,7 +145,7 @@ async function openValidation(
   }
 }
 
-function cardOf(options: TrainOptions, data: Dataset, trained: Trained): ModelCard {
+function cardOf(options: TrainModelOptions, data: Dataset, trained: Trained): ModelCard {
   const { recipe, commit, from } = options;
   const { spec } = recipe;
   const { offset, scale, peak } = recipe.values;

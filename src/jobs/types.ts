@@ -150,7 +150,7 @@ export interface EvalResult {
   readonly qualities: EvalQuality[];
 }
 
-export interface TrainOptions extends JobOptions {
+export interface TrainModelOptions extends JobOptions {
   readonly engine: Engine;
   /** Everything that decides what is learnt: `presetRecipe`, `withOverrides` and `checkRecipe` of src/learn. */
   readonly recipe: TrainingRecipe;
@@ -226,7 +226,7 @@ export interface TrainPriorResult {
 /** Jobs, each loaded when it is started; see jobs.ts. */
 export interface Jobs {
   buildFunctaset(options: BuildOptions): Promise<BuildResult>;
-  trainModel(options: TrainOptions): Promise<TrainResult>;
+  trainModel(options: TrainModelOptions): Promise<TrainResult>;
   trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult>;
   evaluate(options: EvalOptions): Promise<EvalResult>;
 }

@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine.ts';
 import { openWasm } from '../engine/wasm/wasm.ts';
 import type { TrainEvent } from './events.ts';
 import { tinyRecipe, waves } from './testing.ts';
-import { type TrainOptions, train } from './trainer.ts';
+import { type TrainerOptions, train } from './trainer.ts';
 import { watchRule } from './watch.ts';
 
 let engine: Engine;
@@ -34,7 +34,7 @@ function planted(weights: number, share = 0.5) {
   });
 }
 
-async function run(options: Omit<TrainOptions, 'engine' | 'source'>) {
+async function run(options: Omit<TrainerOptions, 'engine' | 'source'>) {
   const events: TrainEvent[] = [];
   const trained = await train({
     ...options,

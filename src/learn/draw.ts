@@ -26,7 +26,7 @@ export function stepRng(seed: number, purpose: keyof typeof purposes, step: numb
   return rngAt(seed, step * 16 + purposes[purpose], 0);
 }
 
-export interface DrawOptions {
+export interface BatchDrawOptions {
   readonly shape: readonly number[];
   readonly count: number;
   readonly seed: number;
@@ -40,7 +40,7 @@ export interface DrawOptions {
 /** Draws batches without replacement, a new order every epoch. A batch is valid until the next but one is drawn. */
 export class BatchDrawer {
   readonly #source: SignalSource;
-  readonly #options: DrawOptions;
+  readonly #options: BatchDrawOptions;
   readonly #points: number;
   readonly #buffers: { targets: Float32Array; weights: Float32Array }[];
   readonly #scratch: Float32Array;
@@ -48,7 +48,7 @@ export class BatchDrawer {
   #epoch = -1;
   #order = new Uint32Array(0);
 
-  constructor(source: SignalSource, options: DrawOptions) {
+  constructor(source: SignalSource, options: BatchDrawOptions) {
     if (source.length === 0) {
       throw new BadInputError(
         'empty-source',

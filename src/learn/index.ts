@@ -12,5 +12,5 @@ export {
   systemRecipe,
   withSteps,
 } from './systems.ts';
-export { type Slopes, type Trained, type TrainOptions, train } from './trainer.ts';
+export { type Slopes, type Trained, type TrainerOptions, train } from './trainer.ts';
 export type { ValidationRecord } from './validate.ts';

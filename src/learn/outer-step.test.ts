@@ -6,7 +6,7 @@ import { channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { modulationLength, weightLayout } from '../field/spec.ts';
 import { massOf } from '../fit/batch.ts';
-import { dequantise, LogisticRate } from '../fit/rate.ts';
+import { dequantiseByChannel, LogisticRate } from '../fit/rate.ts';
 import { startRates } from '../fit/start-rates.ts';
 import { BatchDrawer } from './draw.ts';
 import { allFinite, OuterStepper, type Prices, phaseAt } from './outer-step.ts';
@@ -148,7 +148,7 @@ test.each([
   const { values, points } = massOf(batch);
   const lossAt = async (learnt: Learnt) => {
     const x = new Float32Array(symbols.length);
-    dequantise(layout, symbols, stepsOf(learnt), x);
+    dequantiseByChannel(layout, symbols, stepsOf(learnt), x);
     const { weights, logSteps, logScales } = parametersAt(learnt, 1);
     const net = { spec: tinySpec, weights: Float32Array.from(weights), rates: new Float32Array(5) };
     const { losses } = await engine.gradient(net, batch, x);

@@ -22,7 +22,7 @@ import { loneNats } from '../fit/lone.ts';
 import type { Price } from '../fit/pricing.ts';
 import {
   addChannelDots,
-  dequantise,
+  dequantiseByChannel,
   LogisticRate,
   multiplierAt,
   noiseOffsets,
@@ -315,7 +315,7 @@ export class OuterStepper {
       signal,
     });
     const decoded = this.#moved;
-    dequantise(layout, symbols, rate.steps, decoded);
+    dequantiseByChannel(layout, symbols, rate.steps, decoded);
     const nats = this.#rateAt(decoded, learnt, multiplier, rateWeight);
     const adapted = { trajectory: decoded, losses: new Float64Array(0) };
     // Without inner steps the targets are the outer loss's alone: where values are clipped, what they are beyond a bound.

@@ -7,7 +7,7 @@ import { openReference } from '../engine/reference/reference.ts';
 import type { TrainEvent } from './events.ts';
 import { withOverrides } from './recipe.ts';
 import { tinyRecipe, waves } from './testing.ts';
-import { type Trained, type TrainOptions, train } from './trainer.ts';
+import { type Trained, type TrainerOptions, train } from './trainer.ts';
 
 const engine = await openReference();
 const directory = await mkdtemp(join(tmpdir(), 'functa-learn-'));
@@ -19,7 +19,7 @@ const recipe = tinyRecipe();
 const source = waves(10);
 const validation = waves(6, [8, 8], 2);
 
-const learn = (options: Partial<TrainOptions> = {}) =>
+const learn = (options: Partial<TrainerOptions> = {}) =>
   train({ engine, source, validation, recipe, ...options });
 
 function expectSame(a: Trained, b: Trained) {

@@ -23,7 +23,7 @@ const MAX_SKIPPED = 10;
 /** How often start rates are halved at most. */
 const MAX_START_CUTS = 20;
 
-export interface TrainOptions {
+export interface TrainerOptions {
   readonly engine: Engine;
   readonly source: SignalSource;
   /** Signals that are not learnt from. */
@@ -85,7 +85,7 @@ export interface Trained {
  * out, gradients that grow whatever the learning rates, inner steps that never lower the loss); ConflictError `checkpoint-exists`, `other-recipe`; NotFoundError `no-checkpoint`; EnvironmentError
  * `disk-full`, `cannot-write`; AbortedError.
  */
-export async function train(options: TrainOptions): Promise<Trained> {
+export async function train(options: TrainerOptions): Promise<Trained> {
   const { engine, source, validation, checkpointPath, signal } = options;
   const emit = options.onEvent ?? (() => undefined);
   const now = options.now ?? (() => performance.now());
@@ -235,7 +235,7 @@ async function fitStartRates(
 async function openState(
   recipe: TrainingRecipe,
   digest: string,
-  options: TrainOptions,
+  options: TrainerOptions,
 ): Promise<TrainerState> {
   const { engine, checkpointPath, resume = false, start, signal } = options;
   const { spec } = recipe;
@@ -319,7 +319,7 @@ function setQuantiser(state: TrainerState, { logSteps, logScales }: Calibration)
   state.calibrated = true;
 }
 
-function digestOf(recipe: TrainingRecipe, { source, start, prices }: TrainOptions): string {
+function digestOf(recipe: TrainingRecipe, { source, start, prices }: TrainerOptions): string {
   const extra = [source.name, String(source.length)];
   if (prices !== undefined) extra.push(prices.id);
   if (start !== undefined) {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** Items up to which a schema of zod may look at all of a list itself. */
 const fewItems = 64;
 
-export interface ListOptions {
+export interface BoundedListOptions {
   readonly min?: number;
   readonly max: number;
   /**
@@ -19,9 +19,9 @@ export interface ListOptions {
  * is wrong: a schema of zod checks every item, and makes an issue of each that is wrong, before it compares the
  * length; for a list of 30,000 that takes a hundred milliseconds.
  */
-export function list<T extends z.ZodType>(
+export function boundedList<T extends z.ZodType>(
   item: T,
-  { min = 0, max, fits }: ListOptions,
+  { min = 0, max, fits }: BoundedListOptions,
 ): z.ZodType<z.output<T>[], z.input<T>[]> {
   const whole = z.array(item).min(min).max(max);
   if (fits === undefined) {

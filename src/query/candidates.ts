@@ -8,7 +8,7 @@ import type { NearIndex } from './indexes.ts';
 import type { Filter } from './request.ts';
 import type { QueryContext, QueryOptions } from './types.ts';
 import type { Match } from './vectors.ts';
-import type { Candidate } from './walk.ts';
+import type { NearCandidate } from './walk.ts';
 
 /** Matches of the first search; each later one looks so many times deeper. */
 const deeper = 8;
@@ -141,9 +141,9 @@ export async function* candidatesOf<T extends { readonly row: number }>(
   lots: AsyncIterable<readonly T[]> | Iterable<readonly T[]>,
   bounds: (match: T) => { readonly least: number; readonly most: number },
   isWanted: (row: number, id: string) => boolean,
-): AsyncGenerator<readonly Candidate[]> {
+): AsyncGenerator<readonly NearCandidate[]> {
   for await (const lot of lots) {
-    const candidates: Candidate[] = [];
+    const candidates: NearCandidate[] = [];
     for (const match of lot) {
       const id = ids.at(match.row);
       if (id !== '' && isWanted(match.row, id)) candidates.push({ row: match.row, id, ...bounds(match) });

@@ -8,7 +8,7 @@ import { type FieldCondition, passing } from './filter.ts';
 import type { Observed } from './observed.ts';
 import { pointsOf, valuesAt } from './places.ts';
 import type { QueryContext, QueryOptions } from './types.ts';
-import type { Candidate, Found } from './walk.ts';
+import type { Found, NearCandidate } from './walk.ts';
 
 /**
  * Compares candidates, those whose fields pass the conditions: root mean square of the differences, in signal units (in scales of
@@ -20,7 +20,7 @@ export function comparing(
   { places, values: target }: Observed,
   conditions: readonly FieldCondition[],
   options: QueryOptions,
-): (candidates: readonly Candidate[]) => Promise<Found[]> {
+): (candidates: readonly NearCandidate[]) => Promise<Found[]> {
   const { store, model, engine, limits } = context;
   const { spec, outputs } = model.card;
   const unit = distanceUnit(outputs);
@@ -56,7 +56,7 @@ export function asIndexed(
   context: QueryContext,
   conditions: readonly FieldCondition[],
   options: QueryOptions,
-): (candidates: readonly Candidate[]) => Promise<Found[]> {
+): (candidates: readonly NearCandidate[]) => Promise<Found[]> {
   const { store, limits } = context;
   return async (candidates) => {
     const distances = new Map(candidates.map(({ id, least }) => [id, least]));

@@ -20,8 +20,8 @@ import { pointCount } from '../field/spec.ts';
 import { isSameNetwork } from '../session/functions.ts';
 import { factorOf, gramMatrix } from './gram.ts';
 import { placesOfSamples } from './observed.ts';
-import type { Modulated, Places } from './places.ts';
-import { allSamples, drawn, type Sampled } from './sampling.ts';
+import type { Modulated, RelativePoints } from './places.ts';
+import { allSamples, drawn, type SampledPoints } from './sampling.ts';
 
 export type Metric = 'values' | 'gram';
 
@@ -49,12 +49,12 @@ const gridPoints = 4096;
 const gramFunctions = 32;
 
 /** Where the metric `values` compares signals: at all samples, or a draw of 4096 of them. */
-export function gridOf(shape: readonly number[]): Places {
+export function gridOf(shape: readonly number[]): RelativePoints {
   return placesOfSamples(shape, drawn(allSamples(shape), gridPoints));
 }
 
 /** What an answer says of `gridOf`. */
-export function gridSampled(shape: readonly number[]): Sampled {
+export function gridSampled(shape: readonly number[]): SampledPoints {
   const of = pointCount(shape);
   return { points: Math.min(of, gridPoints), of };
 }

@@ -8,14 +8,14 @@ import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { type Network64, network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
 import { fromField, type ValueRange } from '../field/outputs.ts';
-import { type Place, placeAt, valueAndSlope } from '../field/slopes64.ts';
+import { placeAt, type SiteSlopes, valueAndSlope } from '../field/slopes64.ts';
 import { pointCount } from '../field/spec.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { outputGrid } from '../session/index.ts';
 import { type SampledSignal, SampleField } from '../session/sample-field.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
 import { conditionsOf, sampledBy, selected } from './filter.ts';
-import { groupsOf, type Places, pointsOf, together, valuesAt } from './places.ts';
+import { groupsOf, pointsOf, type RelativePoints, together, valuesAt } from './places.ts';
 import type { RequestOf } from './request.ts';
 import { RegionSamples } from './sampling.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
@@ -110,7 +110,7 @@ async function* slopes(
   { signal }: QueryOptions,
 ): AsyncGenerator<Row> {
   const { spec, outputs } = model.card;
-  const places = new Map<string, Place[]>();
+  const places = new Map<string, SiteSlopes[]>();
   for (const group of groupsOf(functions, Math.max(1, Math.floor(together / coordinates.length)))) {
     if (signal?.aborted) throw new AbortedError();
     await new Promise(setImmediate);
@@ -267,7 +267,7 @@ class Spread {
   }
 }
 
-function gridPlaces(shape: readonly number[], size: readonly number[]): Places {
+function gridPlaces(shape: readonly number[], size: readonly number[]): RelativePoints {
   const positions = gridPositions(coveringGrid(shape, size));
   return { axes: shape.length, relative: positions.map((x, i) => x / shape[i % shape.length]!) };
 }

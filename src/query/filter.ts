@@ -18,7 +18,7 @@ import {
 import { type OpenFunction, openFunctions } from '../session/functions.ts';
 import { groupsOf, valuesAt } from './places.ts';
 import type { Condition, Filter } from './request.ts';
-import { RegionSamples, type Sampled, together } from './sampling.ts';
+import { RegionSamples, type SampledPoints, together } from './sampling.ts';
 import type { QueryContext, QueryOptions } from './types.ts';
 
 /** Functions looked at between two turns of the event loop. */
@@ -185,7 +185,7 @@ export function conditionsOf(context: QueryContext, filter: Filter | undefined):
 export function sampledBy(
   conditions: readonly FieldCondition[],
   shape: readonly number[],
-): { readonly sampled?: Sampled } {
+): { readonly sampled?: SampledPoints } {
   if (conditions.length === 0) return {};
   return { sampled: together(conditions.map(({ samples }) => samples.sampledOf(shape))) };
 }

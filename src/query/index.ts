@@ -1,5 +1,5 @@
 /** Questions to a functaset: what is near, what is where, what is unlikely, and what the functions are at given points. */
-export { base64, isNumber, isRow, isText, list } from './bounded.ts';
+export { base64, boundedList, isNumber, isRow, isText } from './bounded.ts';
 export { cursorAfter, idOfCursor } from './cursor.ts';
 export { factsOf, matching } from './filter.ts';
 export { NearIndexes } from './indexes.ts';

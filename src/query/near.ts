@@ -20,7 +20,7 @@ import { gridOf, gridSampled } from './embedding.ts';
 import { conditionsOf, openNamed } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
 import { type Observed, observedOf, placesOfRegion, placesOfSamples, signalOf } from './observed.ts';
-import { type Places, pointsOf, type Shaped, valuesOf } from './places.ts';
+import { pointsOf, type RelativePoints, type Shaped, valuesOf } from './places.ts';
 import type { RequestOf } from './request.ts';
 import { allSamples, drawn } from './sampling.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
@@ -335,7 +335,7 @@ async function regionOf(
 /** Which of the grid's values are known, each with the mean of what was observed nearest to it. */
 function entriesOf(
   { places, values }: Observed,
-  grid: Places,
+  grid: RelativePoints,
   outputs: number,
 ): { entries: number[]; targets: number[] } {
   const { axes } = grid;
@@ -361,7 +361,7 @@ function entriesOf(
   return { entries, targets };
 }
 
-function nearestPoint({ axes, relative }: Places, x: Float64Array): number {
+function nearestPoint({ axes, relative }: RelativePoints, x: Float64Array): number {
   let best = 0;
   let least = Infinity;
   for (let p = 0; p < relative.length / axes; p++) {

@@ -10,18 +10,18 @@ import { knownSamples, regionMask } from '../signal/mask.ts';
 import { type BoxOptions, boxOf } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
-import type { Places } from './places.ts';
+import type { RelativePoints } from './places.ts';
 import type { RequestOf, SignalInput } from './request.ts';
-import { allSamples, drawn, type Sampled, unravel } from './sampling.ts';
+import { allSamples, drawn, type SampledPoints, unravel } from './sampling.ts';
 import type { QueryContext } from './types.ts';
 
 /** Values [points, outputs], field units, at places of a signal. */
 export interface Observed {
   /** Of the signal whose values they are. */
   readonly shape: readonly number[];
-  readonly places: Places;
+  readonly places: RelativePoints;
   readonly values: Float32Array;
-  readonly sampled: Sampled;
+  readonly sampled: SampledPoints;
 }
 
 type Mask = NonNullable<RequestOf<'near'>['mask']>;
@@ -89,7 +89,7 @@ export function placesOfRegion(
   region: Box | string,
   most: number | undefined,
   axes?: BoxOptions['axes'],
-): { readonly places: Places; readonly sampled: Sampled } {
+): { readonly places: RelativePoints; readonly sampled: SampledPoints } {
   const { start, count } = boxOf(region, shape, { owner: 'a signal', axes });
   const kept = drawn(allSamples(count), most).map((i) => {
     const at = unravel(count, i).map((x, axis) => x + start[axis]!);
@@ -118,7 +118,7 @@ function fromNumbers({ model }: QueryContext, input: Exclude<SignalInput, { file
 }
 
 /** Places of samples of a signal, by their indices. */
-export function placesOfSamples(shape: readonly number[], samples: readonly number[]): Places {
+export function placesOfSamples(shape: readonly number[], samples: readonly number[]): RelativePoints {
   const relative = samples.flatMap((p) => unravel(shape, p).map((x, axis) => (x + 0.5) / shape[axis]!));
   return { axes: shape.length, relative: Float64Array.from(relative) };
 }

@@ -11,7 +11,7 @@ import { isSameNetwork, putModulation } from '../session/functions.ts';
 import { type SampledSignal, SampleField } from '../session/sample-field.ts';
 
 /** [n, axes], each coordinate over the extent of its axis: 0 to 1 within a signal. */
-export interface Places {
+export interface RelativePoints {
   readonly axes: number;
   readonly relative: Float64Array;
 }
@@ -32,7 +32,7 @@ export const together = 256;
 const heldValues = 2 ** 22;
 
 /** The same places as points of signals of each shape; made once a shape. */
-export function pointsOf(places: Places): (shape: readonly number[]) => Points {
+export function pointsOf(places: RelativePoints): (shape: readonly number[]) => Points {
   const made = new Map<string, Points>();
   return (shape) => {
     const key = shape.join();

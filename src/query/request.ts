@@ -1,7 +1,7 @@
 /** What can be asked of a functaset: one JSON shape for the server and the command line. */
 import { z } from 'zod';
 import { BadInputError } from '../core/errors.ts';
-import { base64, isBit, isNumberOrNull, isRow, isText, list } from './bounded.ts';
+import { base64, boundedList, isBit, isNumberOrNull, isRow, isText } from './bounded.ts';
 
 /** Answers of one page. */
 export const maxLimit = 1000;
@@ -33,8 +33,8 @@ const points = count.min(1);
 /** In samples of the signal: a box, axes in array order (the slowest first), or words as of `boxOf`, such as `y=0:32,x=8:24`. */
 const region = z.union([
   z.strictObject({
-    start: list(count, { min: 1, max: 8 }),
-    count: list(count.min(1), { min: 1, max: 8 }),
+    start: boundedList(count, { min: 1, max: 8 }),
+    count: boundedList(count.min(1), { min: 1, max: 8 }),
   }),
   z.string().max(maxRegionText),
 ]);
@@ -50,25 +50,25 @@ const condition = z.strictObject({
 });
 
 export const filter = z.strictObject({
-  labels: list(label, {
+  labels: boundedList(label, {
     min: 1,
     max: 1000,
     fits: (item) => typeof item === 'number' || isLabel(item),
   }).optional(),
-  ids: list(id, { min: 1, max: maxIds, fits: isText(1, 255) }).optional(),
+  ids: boundedList(id, { min: 1, max: maxIds, fits: isText(1, 255) }).optional(),
   idPrefix: id.optional(),
   psnrDb: range.optional(),
   bits: range.optional(),
   bitsPerPoint: range.optional(),
   codedBytes: range.optional(),
-  field: list(condition, { min: 1, max: 8 }).optional(),
+  field: boundedList(condition, { min: 1, max: 8 }).optional(),
 });
 
-const values = list(z.number().nullable(), { max: 2 ** 20, fits: isNumberOrNull });
+const values = boundedList(z.number().nullable(), { max: 2 ** 20, fits: isNumberOrNull });
 
 /** A signal as numbers, null where nothing was observed, or as the bytes of a picture or an npy file. */
 const signal = z.union([
-  z.strictObject({ shape: list(count.min(1), { min: 1, max: 8 }), values }),
+  z.strictObject({ shape: boundedList(count.min(1), { min: 1, max: 8 }), values }),
   z.strictObject({ file: base64(2 ** 26) }),
 ]);
 
@@ -81,7 +81,10 @@ const near = z.strictObject({
   id: id.optional(),
   signal: signal.optional(),
   /** [points] of the signal: 0 leaves a point out. */
-  mask: list(z.union([z.literal(0), z.literal(1), z.boolean()]), { max: 2 ** 20, fits: isBit }).optional(),
+  mask: boundedList(z.union([z.literal(0), z.literal(1), z.boolean()]), {
+    max: 2 ** 20,
+    fits: isBit,
+  }).optional(),
   /** What of the signal is compared; the rest was not observed. */
   region: region.optional(),
   points: points.optional(),
@@ -110,7 +113,11 @@ const evaluate = z.strictObject({
   kind: z.literal('evaluate'),
   filter: filter.optional(),
   /** In signal units, axes in array order: sample i of an axis stands at i + 0.5. */
-  coordinates: list(list(z.number(), { min: 1, max: 8 }), { min: 1, max: maxPoints, fits: isRow(1, 8) }),
+  coordinates: boundedList(boundedList(z.number(), { min: 1, max: 8 }), {
+    min: 1,
+    max: maxPoints,
+    fits: isRow(1, 8),
+  }),
   derivatives: z.boolean().default(false),
   limit: limit.default(100),
   cursor: cursor.optional(),
@@ -120,7 +127,7 @@ const aggregate = z.strictObject({
   kind: z.literal('aggregate'),
   filter: filter.optional(),
   /** Samples of the new fields along each axis, or `2x`, or `28x28` as elsewhere; default: the shape of the functaset. */
-  size: z.union([list(count.min(1), { min: 1, max: 8 }), z.string().max(64)]).optional(),
+  size: z.union([boundedList(count.min(1), { min: 1, max: 8 }), z.string().max(64)]).optional(),
   /** Integrated over. */
   region: region.optional(),
   /** Samples of `region`. */

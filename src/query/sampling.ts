@@ -11,7 +11,7 @@ import type { Box } from '../signal/box.ts';
 import { type BoxOptions, boxOf } from '../signal/region.ts';
 
 /** What an answer says of it: so many samples were looked at, of so many that the question is about. */
-export interface Sampled {
+export interface SampledPoints {
   readonly points: number;
   readonly of: number;
 }
@@ -58,7 +58,7 @@ export class RegionSamples {
     return this.#made.get(shape.join()) ?? this.#make(shape);
   }
 
-  sampledOf(shape: readonly number[]): Sampled {
+  sampledOf(shape: readonly number[]): SampledPoints {
     const of = this.#spans(shape).reduce((product, { length }) => product * length, 1);
     return { points: Math.min(of, this.#most ?? of), of };
   }
@@ -99,7 +99,7 @@ export class RegionSamples {
 }
 
 /** Sums of what several samplings look at. */
-export function together(all: readonly Sampled[]): Sampled {
+export function together(all: readonly SampledPoints[]): SampledPoints {
   return {
     points: all.reduce((sum, { points }) => sum + points, 0),
     of: all.reduce((sum, { of }) => sum + of, 0),

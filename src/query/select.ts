@@ -15,7 +15,7 @@ import { ownPrior } from '../jobs/own-prior.ts';
 import { multiplyAddsToScore } from '../models/abilities.ts';
 import { networkPerNumber, openGenerative, samplersOf } from '../models/generative.ts';
 import { priorKind } from '../models/priors.ts';
-import { bitsOf } from '../session/coding.ts';
+import { bitsOfSymbols } from '../session/coding.ts';
 import { type ModulatedFunction, modulated } from '../session/functions.ts';
 import { broughtTo } from '../session/refit.ts';
 import { Best } from './best.ts';
@@ -236,7 +236,7 @@ async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
   return ({ shape, quality, modulation }) => {
     const layout = symbolLayout(card.spec, shape);
     const symbols = quantise(layout, modulation, stepsAt(atQuality(model, quality).steps, quality));
-    return bitsOf(model, layout, quality, kind, symbols);
+    return bitsOfSymbols(model, layout, quality, kind, symbols);
   };
 }
 

@@ -11,7 +11,7 @@
 import { AbortedError } from '../core/errors.ts';
 import { type BlockPlace, compareIds, follows, type Shown } from './cursor.ts';
 
-export interface Candidate {
+export interface NearCandidate {
   readonly row: number;
   readonly id: string;
   /** The distance is not less, and not more; 0 and Infinity where nothing is known. */
@@ -25,9 +25,9 @@ export interface Found extends Shown {
 
 export interface Walk {
   /** By rising `least`, in lots; each comes once, and those that a filter leaves out do not come. */
-  readonly candidates: AsyncIterable<readonly Candidate[]>;
+  readonly candidates: AsyncIterable<readonly NearCandidate[]>;
   /** Distances of candidates; those that do not pass, or are not there any more, are left out. */
-  readonly compare: (candidates: readonly Candidate[]) => Promise<readonly Found[]>;
+  readonly compare: (candidates: readonly NearCandidate[]) => Promise<readonly Found[]>;
   readonly k: number;
   /** The farthest that is wanted. */
   readonly within: number;
@@ -49,7 +49,7 @@ export async function pageByBounds(walk: Walk, after: Shown | undefined): Promis
   const { k, within } = walk;
   let found: Found[] = [];
   let compared = 0;
-  let waiting: Candidate[] = [];
+  let waiting: NearCandidate[] = [];
   const compareWaiting = async () => {
     compared += waiting.length;
     for (const item of await walk.compare(waiting)) {
@@ -123,10 +123,10 @@ function inOrder(a: Shown, b: Shown): number {
 }
 
 async function* blocksOf(
-  lots: AsyncIterable<readonly Candidate[]>,
+  lots: AsyncIterable<readonly NearCandidate[]>,
   size: number,
-): AsyncGenerator<readonly Candidate[]> {
-  let block: Candidate[] = [];
+): AsyncGenerator<readonly NearCandidate[]> {
+  let block: NearCandidate[] = [];
   for await (const lot of lots) {
     for (const candidate of lot) {
       block.push(candidate);

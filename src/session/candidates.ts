@@ -16,18 +16,18 @@ import { bestPrior } from '../models/priors.ts';
 import { errorAgainst, type SignalError } from '../signal/errors.ts';
 import { heldOf, type Signal } from '../signal/signal.ts';
 import { SymbolTrial } from './trial.ts';
-import type { Work } from './work.ts';
+import type { SessionWork } from './work.ts';
 
 /** What encoding is done with. */
 export interface EncodingContext {
   readonly model: Model;
   readonly engine: Engine;
-  readonly work: Work;
+  readonly work: SessionWork;
   readonly limits: Limits;
 }
 
 /** A signal coded in one way. */
-export interface Candidate extends Cost, SignalError {
+export interface FileCandidate extends Cost, SignalError {
   readonly file: Uint8Array;
   readonly bits: number;
   /** Whose steps, or samples. */
@@ -44,7 +44,7 @@ export interface Candidate extends Cost, SignalError {
 const keptPoints = 2 ** 22;
 
 /** Codes one signal; what was found is kept for other qualities and efforts, unless the signal is large. */
-export class Candidates implements RankedSource<Candidate> {
+export class Candidates implements RankedSource<FileCandidate> {
   readonly #context: EncodingContext;
   readonly #signal: Signal;
   readonly #asked: PriorKind | undefined;
@@ -55,7 +55,7 @@ export class Candidates implements RankedSource<Candidate> {
   readonly #plain: Kept<Fitted>;
   readonly #searches: Kept<Search>;
   readonly #coded: Kept<SymbolTrial>;
-  readonly #sampled = new Map<number, Candidate>();
+  readonly #sampled = new Map<number, FileCandidate>();
   /** By quality: bytes that samples are known to take more than. */
   readonly #longer = new Map<number, number>();
   #anyPlain: Fitted | undefined;
@@ -109,7 +109,7 @@ export class Candidates implements RankedSource<Candidate> {
   }
 
   /** The samples of a quality, of a signal that has them; undefined where they take more than `most` bytes. */
-  sampled(quality: number, most: number): Candidate | undefined {
+  sampled(quality: number, most: number): FileCandidate | undefined {
     const known = this.#sampled.get(quality);
     if (known !== undefined) return known;
     if (most <= (this.#longer.get(quality) ?? -1)) return undefined;

@@ -134,7 +134,7 @@ export function checkCodedAt(model: Model, quality: number, own = defaultQuality
 }
 
 /** What a prior says symbols cost, without headers. */
-export function bitsOf(
+export function bitsOfSymbols(
   model: Model,
   layout: SymbolLayout,
   quality: number,

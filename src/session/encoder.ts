@@ -23,7 +23,7 @@ import {
 import { type Cost, cheapest, dominates, tradeAt } from '../fit/trade.ts';
 import { priorKind } from '../models/priors.ts';
 import type { Signal } from '../signal/signal.ts';
-import { type Candidate, Candidates, type EncodingContext } from './candidates.ts';
+import { Candidates, type EncodingContext, type FileCandidate } from './candidates.ts';
 import { leastSampleBytes } from './sample-estimate.ts';
 import type { Encoded, EncodeOptions } from './types.ts';
 
@@ -130,7 +130,7 @@ export class SignalEncoder {
     };
   }
 
-  async #function(quality: number, effort: number, trade: (cost: Cost) => number): Promise<Candidate> {
+  async #function(quality: number, effort: number, trade: (cost: Cost) => number): Promise<FileCandidate> {
     if (!(await this.isRanked(quality, effort))) return this.#own(quality, effort, trade);
     const steps = this.stepsOf(quality);
     const grid = rankedQualities(this.#useful);
@@ -142,7 +142,7 @@ export class SignalEncoder {
   }
 
   /** By the steps that a quality has of its own. */
-  async #own(quality: number, effort: number, trade: (cost: Cost) => number): Promise<Candidate> {
+  async #own(quality: number, effort: number, trade: (cost: Cost) => number): Promise<FileCandidate> {
     const steps = this.stepsOf(quality);
     if (effort === 1) return (await this.#candidates.plain(steps)).measure();
     const refined = await (await this.#candidates.refined(steps, effort)).measure();
@@ -155,7 +155,7 @@ export class SignalEncoder {
     quality: number,
     effort: number,
     isBetter: (cost: Cost) => boolean,
-  ): Promise<Candidate | undefined> {
+  ): Promise<FileCandidate | undefined> {
     const bytes = await bytesOf(await this.#candidates.plain(this.stepsOf(quality)));
     if (bytes < rankedBelow(this.#isFlat, effort) / 2) return undefined;
     const last = Math.min(this.#useful[1], quality + reach);
@@ -169,12 +169,12 @@ export class SignalEncoder {
   }
 
   /** Up to the finest steps samples stand in only for a function that is worse in both; beyond, for one of more J, and at 100 exactly. */
-  #withSamples(own: Candidate, quality: number, trade: (cost: Cost) => number): Candidate {
+  #withSamples(own: FileCandidate, quality: number, trade: (cost: Cost) => number): FileCandidate {
     const { samples } = this.#candidates;
     if (samples === undefined) return own;
     if (quality === 100 && own.mse > 0) return this.#candidates.sampled(100, Number.POSITIVE_INFINITY)!;
     const within = quality <= this.#useful[1];
-    const candidates: Candidate[] = [];
+    const candidates: FileCandidate[] = [];
     // Longer files are of no use even where nothing is lost.
     const most = within ? own.bytes : trade(own) / trade({ bytes: 1, mse: 0 });
     for (const q of sampleQualities) {

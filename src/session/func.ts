@@ -22,7 +22,7 @@ import { itemNumber, namesOf } from './items.ts';
 import { modulationOf, type OpenedModulation } from './modulation.ts';
 import { type SampledSignal, SampleField } from './sample-field.ts';
 import type { DecodeOptions, OpenFuncOptions } from './types.ts';
-import type { DecodedFunction, Work } from './work.ts';
+import type { DecodedFunction, SessionWork } from './work.ts';
 
 /** How a function is decoded: as `Session.decode`, without the choice of an item. */
 export type FuncDecodeOptions = Omit<DecodeOptions, 'item' | 'id'>;
@@ -100,7 +100,7 @@ export type FuncKind = 'modulation' | 'samples' | 'network';
 export interface FuncContext {
   readonly model: Model;
   readonly engine: Engine;
-  readonly work: Pick<Work, 'code'>;
+  readonly work: Pick<SessionWork, 'code'>;
   readonly limits: Limits;
 }
 
@@ -119,7 +119,7 @@ export function funcOf(context: FuncContext, parts: FuncParts): Func {
 
 /** A function of a file or an archive. Throws as `Session.open`. */
 export async function openFunc(
-  context: FuncContext & { readonly work: Pick<Work, 'decode'> },
+  context: FuncContext & { readonly work: Pick<SessionWork, 'decode'> },
   bytes: Uint8Array,
   options: Omit<OpenFuncOptions, 'limits'>,
 ): Promise<Func> {

@@ -63,7 +63,7 @@ export interface FunctionSource {
   readonly engine: Engine;
 }
 
-export interface OpenOptions {
+export interface OpenFunctionsOptions {
   readonly limits?: Limits | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called for each function whose content does not decode, which is then left out; without it the first one is thrown. */
@@ -89,7 +89,7 @@ const symbolsPerTurn = 2 ** 16;
 export async function openFunctions(
   source: FunctionSource,
   functions: Iterable<StoredFunction>,
-  { limits = defaultLimits, signal, onDamaged }: OpenOptions = {},
+  { limits = defaultLimits, signal, onDamaged }: OpenFunctionsOptions = {},
 ): Promise<OpenFunction[]> {
   const opened: OpenFunction[] = [];
   let symbols = 0;
@@ -137,7 +137,7 @@ export async function modulated(
 export async function* openStored(
   source: FunctionSource,
   store: Functaset,
-  { after, limit, onDamaged, ...options }: OpenOptions & Range,
+  { after, limit, onDamaged, ...options }: OpenFunctionsOptions & Range,
 ): AsyncGenerator<OpenFunction[]> {
   let page: StoredFunction[] = [];
   for (const fn of store.iterate({ after, limit, onDamaged })) {

@@ -1,6 +1,6 @@
 /** Entropy coding and drawing where they are called. */
 import { draw } from './draw.ts';
 import { inlineCoding } from './inline-coding.ts';
-import type { Work } from './work.ts';
+import type { SessionWork } from './work.ts';
 
-export const inlineWork: Work = { ...inlineCoding, draw };
+export const inlineWork: SessionWork = { ...inlineCoding, draw };

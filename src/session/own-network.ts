@@ -1,5 +1,5 @@
 /** Files that bring a network of their own, as models with one function. */
-import { type DecodedNetwork as DecodedFile, decodeNetwork } from '../../codec/index.ts';
+import { type CodedNetwork as DecodedFile, decodeNetwork } from '../../codec/index.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import { axesOfKind, familyOf, outputsOfKind } from '../field/kinds.ts';

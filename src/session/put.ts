@@ -9,7 +9,7 @@ import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Label, StoredFunction } from '../functaset/index.ts';
-import { bitsOf, stepsOf } from './coding.ts';
+import { bitsOfSymbols, stepsOf } from './coding.ts';
 
 export interface FunctionOf {
   readonly id: string;
@@ -32,7 +32,7 @@ export function functionOfFile(
   const bits =
     found.prior === 'samples'
       ? 8 * readHeader(bytes, limits).streamBytes
-      : bitsOf(model, symbolLayout(model.card.spec, shape), quality, found.prior, found.symbols);
+      : bitsOfSymbols(model, symbolLayout(model.card.spec, shape), quality, found.prior, found.symbols);
   return { ...named, shape, bits, psnrDb: Number.NaN, content: { kind: 'file', bytes } };
 }
 
@@ -57,7 +57,7 @@ export function functionOfModulation(
   const layout = symbolLayout(model.card.spec, shape);
   const [prior] = priorKinds(model);
   const symbols = quantise(layout, values, stepsOf(model, quality));
-  const bits = prior === undefined ? 0 : bitsOf(model, layout, quality, prior, symbols);
+  const bits = prior === undefined ? 0 : bitsOfSymbols(model, layout, quality, prior, symbols);
   return { ...named, shape, bits, psnrDb: Number.NaN, content: { kind: 'modulation', quality, values } };
 }
 

@@ -12,7 +12,7 @@ import { blocksOf, type Draw } from './rows.ts';
 import { betweenTwo, isSmooth, SampleField } from './sample-field.ts';
 import type { DecodeOptions } from './types.ts';
 
-export interface Sampled {
+export interface SampledFunction {
   readonly samples: Samples;
   readonly shape: readonly number[];
 }
@@ -20,7 +20,7 @@ export interface Sampled {
 /** Throws before the first row: BadInputError `bad-size`, `bad-region`; LimitError `limit-samples`, `limit-axis`. */
 export function sampleRows(
   card: ModelCard,
-  { samples, shape }: Sampled,
+  { samples, shape }: SampledFunction,
   options: DecodeOptions & { readonly limits: Limits },
 ): RowStream {
   const grid = outputGrid(shape, { ...options, axes: axesOf(card, shape) }, options.limits);

@@ -14,7 +14,7 @@ import type { Box } from '../signal/box.ts';
 import { errorAgainst, errorOfRows, type SignalError } from '../signal/errors.ts';
 import type { Signal } from '../signal/signal.ts';
 import { toSignalValues } from '../signal/values.ts';
-import type { Candidate, EncodingContext } from './candidates.ts';
+import type { EncodingContext, FileCandidate } from './candidates.ts';
 import { stepsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
 import { symbolRows } from './symbol-rows.ts';
@@ -41,7 +41,7 @@ interface CodedBy {
   readonly prior: PriorKind;
 }
 
-export class SymbolTrial implements Trial<Candidate> {
+export class SymbolTrial implements Trial<FileCandidate> {
   readonly #context: EncodingContext;
   readonly #signal: Signal;
   readonly #of: TriedFit;
@@ -70,7 +70,7 @@ export class SymbolTrial implements Trial<Candidate> {
     return (await this.#measured()).mse;
   }
 
-  async measure(): Promise<Candidate> {
+  async measure(): Promise<FileCandidate> {
     await this.within(Number.POSITIVE_INFINITY);
     const { coded, prior } = this.#coded!;
     const { fitted, effort, quality } = this.#of;

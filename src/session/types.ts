@@ -11,14 +11,14 @@ import type { Size } from '../signal/region.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { Func } from './func.ts';
-import type { Work } from './work.ts';
+import type { SessionWork } from './work.ts';
 
 export interface SessionOptions {
   readonly model: Model;
   readonly engine: Engine;
   readonly limits?: Limits | undefined;
   /** Where entropy coding runs; default: here. */
-  readonly work?: Work | undefined;
+  readonly work?: SessionWork | undefined;
 }
 
 export interface EncodeOptions {

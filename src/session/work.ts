@@ -86,7 +86,7 @@ export interface Drawn {
 }
 
 /** All throw AbortedError when they are stopped. */
-export interface Work {
+export interface SessionWork {
   code(model: Model, task: CodeTask, signal?: AbortSignal | undefined): Promise<Coded>;
   /** The same; undefined where the file would be longer than `most` bytes. */
   codeWithin(

@@ -16,14 +16,14 @@ export function axesOf(
 }
 
 /** Regular places along an axis in samples of the signal: place j is at `start` + `step` j, and sample i at i + 1/2. */
-export interface Places {
+export interface RegularPlaces {
   readonly start: readonly number[];
   readonly step: readonly number[];
   readonly count: readonly number[];
 }
 
 /** The axes of a grid over a signal of `shape`. */
-export function axesOfGrid(axes: readonly Axis[], shape: readonly number[], grid: Places): Axis[] {
+export function axesOfGrid(axes: readonly Axis[], shape: readonly number[], grid: RegularPlaces): Axis[] {
   return axes.map((axis, i) => {
     const step = grid.step[i]!;
     return placed(axis, grid.start[i]! - step / 2, step, grid.count[i]!, shape[i]!);

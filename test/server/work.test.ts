@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pieces } from '../../server/work/pieces.ts';
-import { type Answer, Pool } from '../../server/work/pool.ts';
+import { type JobAnswer, Pool } from '../../server/work/pool.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { openSession } from '../../src/session/index.ts';
 import { prepare, type Serving } from './serving.ts';
@@ -34,7 +34,7 @@ const cpuSeconds = () => {
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Reads an answer to its end. */
-async function whole(asked: Promise<Answer<unknown>>): Promise<void> {
+async function whole(asked: Promise<JobAnswer<unknown>>): Promise<void> {
   const { rest } = await asked;
   if (rest !== undefined) for await (const _ of rest);
 }

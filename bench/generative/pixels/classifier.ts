@@ -5,7 +5,7 @@
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Architecture, featureCount } from '../../../src/classify/architecture.ts';
+import { type Architecture, mapInputCount } from '../../../src/classify/architecture.ts';
 import { judge, type LearnEvent, learn } from '../../../src/classify/learn.ts';
 import { type Network, openNetwork } from '../../../src/classify/network.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
@@ -80,7 +80,7 @@ export async function openPixelClassifier(options: PixelClassifierOptions = {}):
   const network = openNetwork(tf, architecture, tensors);
   const examples = pictureExamples(validation, side, { mirrored: false });
   const { accuracy } = judge(network, architecture, examples);
-  const width = featureCount(architecture);
+  const width = mapInputCount(architecture);
   const run = (images: Float32Array) => runAll(network, maps, pointCount(shape) * channels, images);
   const classesOf = (images: Float32Array) => {
     const { logits } = run(images);

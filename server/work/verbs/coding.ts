@@ -120,7 +120,7 @@ function headOf(encoded: Encoded, { notes }: Signal): EncodedHead {
   return { quality, psnrDb, rmse, maxError, bitsPerPoint, seconds, notes };
 }
 
-export type Wanted = Pick<DecodeOptions, 'size' | 'region' | 'item' | 'id'> & {
+export type DecodeWanted = Pick<DecodeOptions, 'size' | 'region' | 'item' | 'id'> & {
   /** A media type of `signalReplies`. */
   readonly as: string;
 };
@@ -133,7 +133,7 @@ export async function decode(
     bytes,
     as,
     ...grid
-  }: Wanted & { readonly model: ModelRef | undefined; readonly bytes: Uint8Array },
+  }: DecodeWanted & { readonly model: ModelRef | undefined; readonly bytes: Uint8Array },
   signal: AbortSignal,
 ): Promise<Made<null>> {
   const { model, session } = ref === undefined ? shelf.own(bytes) : await shelf.model(ref);

@@ -23,7 +23,7 @@ import { versionOf } from '../../version.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
 import { whole } from '../signals.ts';
-import type { Wanted } from './coding.ts';
+import type { DecodeWanted } from './coding.ts';
 import { filteredPage, type Page, type PageQuery, page } from './page.ts';
 
 export interface FunctasetSummary {
@@ -118,7 +118,7 @@ export async function codedFunction(
 
 export async function decodeFunction(
   shelf: Shelf,
-  { functaset, model, id, as, ...grid }: Of<Wanted & { readonly model: ModelRef; readonly id: string }>,
+  { functaset, model, id, as, ...grid }: Of<DecodeWanted & { readonly model: ModelRef; readonly id: string }>,
   signal: AbortSignal,
 ): Promise<Made<null>> {
   const { session, model: own } = await shelf.model(model);

@@ -16,7 +16,7 @@ import {
   qualityOption,
   splitOrAllOption,
 } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { resumable } from '../resume.ts';
 import { psnrText } from '../text.ts';
@@ -36,7 +36,7 @@ interface BuildFlags {
   readonly cacheDir?: string;
 }
 
-export function addBuild(program: Command, run: Run): void {
+export function addBuild(program: Command, run: RunCommand): void {
   program
     .command('build')
     .description('code every signal of a data set into a store of functions')

@@ -12,7 +12,7 @@ import { checkFileOutput, readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfNetwork, modelOfStore, modelOption, withEngine, withSession } from '../models.ts';
 import { forceOption, integer, type PartFlags, partOptions, partsOf, real } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { noteDropped, readSignal } from '../signals.ts';
 import { columns } from '../text.ts';
@@ -45,7 +45,7 @@ interface PredictFlags extends EvalFlags, PartFlags {
   readonly top: number;
 }
 
-export function addClassify(program: Command, run: Run): void {
+export function addClassify(program: Command, run: RunCommand): void {
   const classify = program
     .command('classify')
     .description('tell the labels of functions from their modulations');

@@ -10,7 +10,7 @@ import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfStore, modelOption, withSession } from '../models.ts';
 import { forceOption, integer, type OutputFlags, outputFlag, real, sizeOf } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { formatFor, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, sizeText } from '../text.ts';
 
@@ -38,7 +38,7 @@ interface MeanFlags extends CombineFlags {
 type Get = (which: readonly string[] | string) => Promise<Term[]>;
 type Combine = (get: Get, source: FunctionSource) => Promise<Term[]>;
 
-export function addCombine(program: Command, run: Run): void {
+export function addCombine(program: Command, run: RunCommand): void {
   const combine = program
     .command('combine')
     .description('paths between functions of a store, their means and differences: functions again');

@@ -23,7 +23,7 @@ import {
   real,
   sizeOf,
 } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import {
   formatFor,
   noteDropped,
@@ -58,7 +58,7 @@ interface CompleteFlags extends OutputFlags, PartFlags {
 /** What says which part of the input is known; one of them at most. */
 const ways = ['mask', 'region', 'hide', 'coarse', 'points'] as const;
 
-export function addComplete(program: Command, run: Run): void {
+export function addComplete(program: Command, run: RunCommand): void {
   const command = program
     .command('complete')
     .description('complete a signal from a part of it, with several draws of what is possible')

@@ -3,14 +3,14 @@ import type { Command } from 'commander';
 import type { FetchEvent } from '../../../datasets/dataset.ts';
 import type { Job, Report } from '../job.ts';
 import { cacheOption } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { bytesText, columns } from '../text.ts';
 
 interface CacheFlags {
   readonly cacheDir?: string;
 }
 
-export function addData(program: Command, run: Run): void {
+export function addData(program: Command, run: RunCommand): void {
   const data = program.command('data').description('list and fetch data sets');
   data
     .command('list')

@@ -17,7 +17,7 @@ import {
   outputFlag,
   sizeOf,
 } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { formatFor, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, secondsText, sizeText } from '../text.ts';
 
@@ -31,7 +31,7 @@ interface DecodeFlags extends OutputFlags {
   readonly maxBytes: number;
 }
 
-export function addDecode(program: Command, run: Run): void {
+export function addDecode(program: Command, run: RunCommand): void {
   program
     .command('decode')
     .description('evaluate a coded function on a grid of any size')

@@ -26,7 +26,7 @@ import {
   stepsOption,
   targetOptions,
 } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { noteDropped, readSignal, readWeights } from '../signals.ts';
 import { errorsText, psnrText, secondsText } from '../text.ts';
 import { type CoinFlags, checkCoinFlags, coinOptions, type EncodeRecipe, encodeCoin } from './coin.ts';
@@ -46,7 +46,7 @@ interface EncodeFlags extends OutputFlags, CoinFlags, PartFlags {
   readonly maxBytes: number;
 }
 
-export function addEncode(program: Command, run: Run): void {
+export function addEncode(program: Command, run: RunCommand): void {
   const command = program
     .command('encode')
     .description('code a signal as a function; several signals go into one archive')

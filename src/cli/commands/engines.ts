@@ -3,14 +3,14 @@ import type { Command } from 'commander';
 import type { EngineState } from '../../engine/index.ts';
 import type { Job, Report } from '../job.ts';
 import { integer } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { columns } from '../text.ts';
 
 interface EngineFlags {
   readonly rounds: number;
 }
 
-export function addEngines(program: Command, run: Run): void {
+export function addEngines(program: Command, run: RunCommand): void {
   program
     .command('engines')
     .description('list the engines, why some are not here, and time each on a small job')

@@ -19,7 +19,7 @@ import {
   priorOption,
   splitOrAllOption,
 } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { columns } from '../text.ts';
 
 interface EvalFlags {
@@ -36,7 +36,7 @@ interface EvalFlags {
   readonly cacheDir?: string;
 }
 
-export function addEval(program: Command, run: Run): void {
+export function addEval(program: Command, run: RunCommand): void {
   program
     .command('eval')
     .description(

@@ -8,7 +8,7 @@ import { readInput, standardStream } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption } from '../models.ts';
 import { maxBytesOption } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { bytesText, columns, outputsText, sizeText } from '../text.ts';
 
 /** Items of an archive that are listed. */
@@ -19,7 +19,7 @@ interface InspectFlags {
   readonly maxBytes: number;
 }
 
-export function addInspect(program: Command, run: Run): void {
+export function addInspect(program: Command, run: RunCommand): void {
   program
     .command('inspect')
     .description('say what a .functa file or a model holds, without decoding it')

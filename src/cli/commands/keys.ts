@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { KeyRecord, MadeKey, Scope } from '../../../server/index.ts';
 import { UsageError } from '../exit.ts';
 import type { Job, Report } from '../job.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { columns } from '../text.ts';
 
 interface HomeFlags {
@@ -15,7 +15,7 @@ const homeOption = [
   'home of the service; default: $FUNCTA_HOME, else $XDG_DATA_HOME/functa/service',
 ] as const;
 
-export function addKeys(program: Command, run: Run): void {
+export function addKeys(program: Command, run: RunCommand): void {
   const keys = program.command('keys').description('make, list and revoke keys of the service');
   keys
     .command('create')

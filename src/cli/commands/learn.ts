@@ -9,7 +9,7 @@ import { checkFileOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
 import { cacheOption, collect, dataOption, integer, splitOption } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { resumable } from '../resume.ts';
 
@@ -34,7 +34,7 @@ interface LearnFlags {
   readonly cacheDir?: string;
 }
 
-export function addLearn(program: Command, run: Run): void {
+export function addLearn(program: Command, run: RunCommand): void {
   program
     .command('learn')
     .description('train a base network; a checkpoint beside the model lets it go on after a stop')

@@ -9,7 +9,7 @@ import { checkFileOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
 import { cacheOption, dataOption, effortOption, integer, integers, list, splitOption } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { columns } from '../text.ts';
 
@@ -32,7 +32,7 @@ interface PriorFlags {
   readonly cacheDir?: string;
 }
 
-export function addPrior(program: Command, run: Run): void {
+export function addPrior(program: Command, run: RunCommand): void {
   const prior = program.command('prior').description('make priors for a model');
   prior
     .command('train')

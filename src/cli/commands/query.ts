@@ -18,7 +18,7 @@ import {
   real,
   sizeOf,
 } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import { noteDropped, readMask, readSignal } from '../signals.ts';
 import { columns, psnrText } from '../text.ts';
@@ -70,7 +70,7 @@ const maxDistanceOption = [
 ] as const;
 const regionHint = 'in samples of the signal, as y=0:32,x=8:24 or x,y,w,h';
 
-export function addQuery(program: Command, run: Run): void {
+export function addQuery(program: Command, run: RunCommand): void {
   const query = program.command('query').description('ask a store of functions');
   const add = (name: string, description: string) =>
     query

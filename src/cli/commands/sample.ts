@@ -11,7 +11,7 @@ import { checkOutput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withSession } from '../models.ts';
 import { forceOption, integer, type OutputFlags, outputFlag, real, sizeOf } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { formatFor, type OutputFormat, outputFormat, outputFormats } from '../signals.ts';
 import { bytesText, secondsText, sizeText } from '../text.ts';
 
@@ -31,7 +31,7 @@ interface SampleFlags extends OutputFlags {
   readonly size?: string;
 }
 
-export function addSample(program: Command, run: Run): void {
+export function addSample(program: Command, run: RunCommand): void {
   program
     .command('sample')
     .description('draw new signals; the same seed, model and options give the same bytes')

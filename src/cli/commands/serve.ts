@@ -4,10 +4,10 @@ import { type Command, Option } from 'commander';
 import type { RunningServer } from '../../../server/index.ts';
 import type { Job, Report } from '../job.ts';
 import { collect, integer } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import { configReport, configured, type ServeFlags } from './serve-config.ts';
 
-export function addServe(program: Command, run: Run): void {
+export function addServe(program: Command, run: RunCommand): void {
   program
     .command('serve')
     .description(

@@ -12,14 +12,14 @@ import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOfStore, modelOption, withEngine } from '../models.ts';
 import { forceOption, fromOption, integer } from '../options.ts';
-import type { Run } from '../program.ts';
+import type { RunCommand } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import { bytesText, columns, psnrText, sizeText } from '../text.ts';
 
 /** Faults that are printed one by one; the rest are counted. */
 const shownFaults = 20;
 
-export function addStore(program: Command, run: Run): void {
+export function addStore(program: Command, run: RunCommand): void {
   const store = program.command('store').description('check, describe and change a store of functions');
   const add = (name: string, description: string) =>
     store.command(name).description(description).argument('<store>', 'the directory of the store');

@@ -11,7 +11,7 @@ import {
   weightLayout,
 } from '../../field/spec.ts';
 import type { Subject } from '../contract.ts';
-import type { Adapted, Batch, Engine, Modulations } from '../engine.ts';
+import type { Adapted, Batch, Engine, ModulationBatch } from '../engine.ts';
 import { openReference } from '../reference/reference.ts';
 import { fixedCases } from './cases.ts';
 import { valueError } from './measure.ts';
@@ -35,13 +35,13 @@ export function describeFaults(subject: Subject): void {
     (engine) =>
       engine.evaluate(n, s, p, points);
   const many =
-    (change: Partial<Modulations>): Call =>
+    (change: Partial<ModulationBatch>): Call =>
     (engine) => {
       const signals = { shape, count: batch.count, modulations: c.modulations, ...change };
       return engine.evaluateMany(net, signals, grid);
     };
   const slopes =
-    (change: Partial<Modulations>): Call =>
+    (change: Partial<ModulationBatch>): Call =>
     (engine) => {
       const signals = { shape, count: batch.count, modulations: c.modulations, ...change };
       return engine.slopes(net, signals, grid);

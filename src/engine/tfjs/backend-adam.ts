@@ -7,7 +7,7 @@ import { BadInputError } from '../../core/errors.ts';
 import type { FunctaBackend } from './backend-functa.ts';
 import type { TensorFlow } from './backend-load.ts';
 
-export interface AdamOptions {
+export interface BackendAdamOptions {
   readonly beta1?: number | undefined;
   readonly beta2?: number | undefined;
   readonly epsilon?: number | undefined;
@@ -20,7 +20,7 @@ export interface AdamState {
   readonly moments: readonly (readonly [Float32Array, Float32Array])[];
 }
 
-export interface Adam {
+export interface BackendAdam {
   /** Changes the variables in place; `gradients` in the order of the variables, kept by the caller. */
   update(gradients: readonly Tensor[], rate: number): void;
   /** A copy. */
@@ -30,7 +30,11 @@ export interface Adam {
   dispose(): void;
 }
 
-export function createAdam(tf: TensorFlow, variables: readonly Variable[], options: AdamOptions = {}): Adam {
+export function createAdam(
+  tf: TensorFlow,
+  variables: readonly Variable[],
+  options: BackendAdamOptions = {},
+): BackendAdam {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
   const zeros = (like: Variable) => tf.tidy(() => tf.variable(tf.zerosLike(like), false));
   const first = variables.map(zeros);

@@ -10,7 +10,7 @@ import { loadDense } from './backend-dense.ts';
 import { registerFuncta } from './backend-functa.ts';
 import { loadTensorFlow, loadWasmBackend, type TensorFlow, type TensorFlowBundle } from './backend-load.ts';
 
-export { type Adam, type AdamOptions, type AdamState, createAdam } from './backend-adam.ts';
+export { type AdamState, type BackendAdam, type BackendAdamOptions, createAdam } from './backend-adam.ts';
 export type { TensorFlow } from './backend-load.ts';
 
 /** In order of choice. */

@@ -2,7 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type BinaryOp, binaryOps, type UnaryOp, unaryOps } from './backend-dense.ts';
 import type { FunctaCall, FunctaKernel } from './backend-functa.ts';
-import { type Axis, broadcastStrides, walk } from './kernels-walk.ts';
+import { broadcastStrides, type StridedAxis, walk } from './kernels-walk.ts';
 
 const COMPARISONS = binaryOps.indexOf('Equal');
 
@@ -51,7 +51,7 @@ function binary({ tf, backend, inputs }: FunctaCall, name: BinaryOp): TensorInfo
   const shape = tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
   const stridesA = broadcastStrides(a.shape, shape);
   const stridesB = broadcastStrides(b.shape, shape);
-  const list = walk(shape.map((size, d): Axis => ({ size, a: stridesA[d]!, b: stridesB[d]! })));
+  const list = walk(shape.map((size, d): StridedAxis => ({ size, a: stridesA[d]!, b: stridesB[d]! })));
   if (list === undefined) return undefined;
   const length = tf.util.sizeFromShape(shape);
   const op = binaryOps.indexOf(name);

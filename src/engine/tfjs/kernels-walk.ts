@@ -2,7 +2,7 @@
 
 const MAX_RANK = 8;
 
-export interface Axis {
+export interface StridedAxis {
   size: number;
   /** Strides in elements. */
   a: number;
@@ -33,8 +33,8 @@ const list = new Float64Array(1 + 3 * MAX_RANK);
  * The list [rank, sizes, strides a, strides b] that the addon reads, or `undefined` for more axes than it takes.
  * It is valid until the next call.
  */
-export function walk(axes: readonly Axis[]): Float64Array | undefined {
-  const joined: Axis[] = [];
+export function walk(axes: readonly StridedAxis[]): Float64Array | undefined {
+  const joined: StridedAxis[] = [];
   for (const axis of axes) {
     if (axis.size === 1) continue;
     const last = joined.at(-1);

@@ -17,7 +17,7 @@ export const control = {
   words: 16,
 } as const;
 
-export interface WorkerSetup {
+export interface EngineWorkerSetup {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly thread: number;

@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts';
 import { kernelEngine } from '../kernel-engine.ts';
 import type { KernelRequest } from '../request.ts';
 import { threadCount } from '../threads.ts';
-import { control, type WorkerSetup } from './control.ts';
+import { control, type EngineWorkerSetup } from './control.ts';
 import { createMemory, type KernelExports, layOut, stepsOf } from './memory.ts';
 
 export interface WasmOptions {
@@ -98,7 +98,7 @@ async function startCrew(
     settle?.reject(dead);
   };
   const workers = Array.from({ length: threads }, (_, thread) => {
-    const workerData: WorkerSetup = {
+    const workerData: EngineWorkerSetup = {
       module,
       memory,
       thread,
@@ -179,7 +179,7 @@ async function startCrew(
 }
 
 /** From dist a plain module; from the sources, TypeScript through tsx. */
-function spawnWorker(workerData: WorkerSetup): Worker {
+function spawnWorker(workerData: EngineWorkerSetup): Worker {
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./worker.js', import.meta.url), { workerData });
   const url = JSON.stringify(new URL('./worker.ts', import.meta.url).href);

@@ -1,9 +1,9 @@
 /** One thread of the wasm engine: its own instance of the kernel over the shared memory, its own stack. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { control, type WorkerSetup } from './control.ts';
+import { control, type EngineWorkerSetup } from './control.ts';
 import { type KernelExports, lanes } from './memory.ts';
 
-const { module, memory, thread, threads, controlAt, stackTop } = workerData as WorkerSetup;
+const { module, memory, thread, threads, controlAt, stackTop } = workerData as EngineWorkerSetup;
 const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as KernelExports;
 kernel.__stack_pointer.value = stackTop;
 const words = new Int32Array(memory.buffer, controlAt, control.words);
