@@ -73,7 +73,7 @@ export function observePoints(
     'observePoints',
     aShape(shape, 'shape'),
     aNumber(channels, 'channels'),
-    having({ shape: aShape, data: numbers })(table, 'table'),
+    having({ shape: numbers, data: numbers })(table, 'table'),
   );
   const axes = shape.length;
   const columns = axes + channels;

@@ -4,10 +4,10 @@
  */
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import { BugError } from '../core/errors.ts';
+import { isOld } from './answer-age.ts';
 import { type AnswersDatabase, valueView } from './databases.ts';
 import type { Answer, Answers } from './types.ts';
 
-const keptMs = 24 * 3600 * 1000;
 const mostAnswers = 10_000;
 const mostBytes = 2 ** 26;
 /** Forgotten by one transaction, at most: as many as it keeps, and some. */
@@ -35,11 +35,6 @@ export const noAnswers: Answers = {
   },
 };
 
-/** Whether an answer is too old to be given again. */
-export function isOld({ at }: Answer, now: number): boolean {
-  return now - at > keptMs;
-}
-
 function read(value: Uint8Array | undefined): Answer | undefined {
   if (value === undefined) return undefined;
   const reader = new ByteReader(value);
@@ -57,7 +52,7 @@ function forget(database: AnswersDatabase, now: number): void {
   const oldest = [...database.getKeys({ start: ['at'], limit: forgottenAtOnce })];
   for (const [kind, at, key] of oldest) {
     if (kind !== 'at' || at === undefined || key === undefined) return;
-    if (!full && now - at <= keptMs) return;
+    if (!full && !isOld({ at }, now)) return;
     database.remove(['at', at, key]);
     database.remove(['key', key]);
   }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync } from 'node:fs';
 import { copyFile, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { aFlag, aText, check, optionsOf } from '../core/check.ts';
 import { AbortedError, BadStreamError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { unbrokenUntil } from '../core/unbroken.ts';
 import { placeDirectory, placeFile } from '../disk/place.ts';
@@ -37,8 +38,15 @@ export interface Backup {
 export async function backupFunctaset(
   path: string,
   target: string,
-  { replace = false, ...options }: WalkOptions & { readonly replace?: boolean } = {},
+  asked: WalkOptions & { readonly replace?: boolean } = {},
 ): Promise<Backup> {
+  check(
+    'backupFunctaset',
+    aText(path, 'path'),
+    aText(target, 'target'),
+    optionsOf({ replace: aFlag })(asked, 'options'),
+  );
+  const { replace = false, ...options } = asked;
   const file = join(path, 'data.mdb');
   if (!existsSync(file))
     throw new NotFoundError('functaset-missing', `there is no functaset at ${path}; check the path`);
@@ -74,6 +82,7 @@ export async function restoreFunctaset(
   path: string,
   options: WalkOptions = {},
 ): Promise<Backup> {
+  check('restoreFunctaset', aText(backup, 'backup'), aText(path, 'path'), optionsOf()(options, 'options'));
   if (!existsSync(backup)) throw new NotFoundError('no-file', `there is no backup ${backup}; check the path`);
   await checkFree(path, { replace: false });
   return inScratch(path, async (fresh) => {

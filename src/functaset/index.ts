@@ -1,5 +1,5 @@
 /** The store of a model's functions, each as its bytes, by id and by label. */
-export { isOld } from './answers.ts';
+export { isOld } from './answer-age.ts';
 export { type Backup, backupFunctaset, restoreFunctaset } from './backup.ts';
 export { forsakeClaim } from './claim.ts';
 export { damagedFunction } from './failure.ts';

@@ -33,7 +33,7 @@ describe('build', () => {
   it('codes each signal once, by the steps of the quality asked for, where one encoding chooses among many', async () => {
     const path = join(temporary(), 'set');
     const options = { data: 'fixture-fashion', split: 'test' as const, path, model, engine, quality: 40 };
-    const coded = vi.spyOn(inlineWork, 'code');
+    const coded = vi.spyOn(inlineWork, 'codeWithin');
     const { added } = await buildFunctaset({ ...options, limit: 8 });
     // Short files are priced by every prior of the model, and by nothing else.
     expect(coded.mock.calls.length).toBeLessThanOrEqual(added * priorsOf(model).length);

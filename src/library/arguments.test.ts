@@ -35,6 +35,7 @@ afterAll(async () => {
 
 /** Right arguments, of which one at a time is made wrong; jobs get something that ends them at once. */
 const verbs: Readonly<Record<string, readonly unknown[]>> = {
+  backupFunctaset: [none, `${none}.backup`, { replace: true }],
   bitsPerPoint: [1, 2],
   boxOf: ['x=1:2', [3, 4], {}],
   buildFunctaset: [{ data: 'nothing', path: none, model, engine, limit: 1, ...coding }],
@@ -85,6 +86,7 @@ const verbs: Readonly<Record<string, readonly unknown[]>> = {
   readModel: [bytes, door.defaultLimits],
   readNpy: [bytes, door.defaultLimits],
   readSignal: [bytes, { for: model, id: 'a', told: 'a.png' }],
+  restoreFunctaset: [none, `${none}.again`, {}],
   shapeOfData: ['nothing', 'all', {}],
   signalChunks: [rows(), 'npy'],
   signalFromNpy: [bytes, { id: 'a', axes: 2 }],

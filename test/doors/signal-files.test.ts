@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openSignalFolder } from '../../datasets/signal-folder.ts';
-import { FunctaClient, type RunningServer, startServer } from '../../server/index.ts';
+import { FunctaClient, type RunningServer } from '../../server/index.ts';
 import { addDecode } from '../../src/cli/commands/decode.ts';
 import { addEncode } from '../../src/cli/commands/encode.ts';
 import { addInspect } from '../../src/cli/commands/inspect.ts';
@@ -14,6 +14,8 @@ import { readSignal } from '../../src/library/index.ts';
 import { printed } from '../cli/in-process.ts';
 import { compiled } from '../compiled.ts';
 import { type KindName, kinds, modelOfKind, pathOfKind } from '../kinds.ts';
+import { type BusyMonitor, monitorBusy } from '../server/busy.ts';
+import { checkTurns, startWatched } from '../server/serving.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
@@ -40,6 +42,7 @@ const mediaTypeOf = (file: string) =>
   signalFormats.find(({ suffixes }) => suffixes.some((suffix) => file.endsWith(suffix)))!.mediaType;
 
 let directory: string;
+let monitor: BusyMonitor;
 let server: RunningServer;
 let client: FunctaClient;
 const at = (name: string) => join(directory, name);
@@ -49,10 +52,12 @@ beforeAll(async () => {
   process.env.FUNCTA_COMPILED = compiled();
   directory = mkdtempSync(join(tmpdir(), 'functa-signal-files-'));
   for (const name of ['sound', 'map'] as const) copyFileSync(pathOfKind(name), at(`${name}.safetensors`));
-  server = await startServer({ port: 0, modelsDir: directory, log: () => {}, graceMs: 2000 });
+  monitor = monitorBusy();
+  server = await startWatched(monitor, { port: 0, modelsDir: directory, log: () => {}, graceMs: 2000 });
   client = new FunctaClient(server.url);
 });
 afterAll(async () => {
+  checkTurns(monitor);
   await server?.close();
   rmSync(directory, { recursive: true });
 });

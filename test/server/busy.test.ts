@@ -64,9 +64,9 @@ it('watches every server that a test starts in its own process', async () => {
   for (const folder of ['test', 'server', 'src']) {
     for (const path of await readdir(`${root}${folder}`, { recursive: true })) {
       if (!path.endsWith('.test.ts')) continue;
-      // `prepare` and `startWatched` of serving.ts are the ways
-      if (/\b(startServer|createApp)[(]/.test(await readFile(`${root}${folder}/${path}`, 'utf8')))
-        unwatched.push(path);
+      // `prepare` and `startWatched` of serving.ts are the ways; programs for other processes stand in templates
+      const own = (await readFile(`${root}${folder}/${path}`, 'utf8')).replaceAll(/`[^`]*`/g, '');
+      if (/\b(startServer|createApp)[(]/.test(own)) unwatched.push(path);
     }
   }
   expect(unwatched).toEqual([]);

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createKey, FunctaClient, type RunningServer, type Scope, startServer } from '../../server/index.ts';
+import { createKey, FunctaClient, type RunningServer, type Scope } from '../../server/index.ts';
 import { openFunctaset } from '../../src/functaset/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
@@ -208,15 +208,13 @@ describe('functions over HTTP', () => {
 });
 
 describe('a hundred at once', () => {
-  // Not watched: a hundred requests in one turn of the event loop are no one request that takes long.
   let crowd: RunningServer;
   let own: FunctaClient;
   const place = () => join(home, 'crowd');
   const path = () => join(place(), 'functasets/default/crowd');
 
   beforeAll(async () => {
-    const modelsDir = serving.directory;
-    crowd = await startServer({ port: 0, home: place(), modelsDir, functasets: [], waiting: 128 });
+    crowd = await serving.start({ home: place(), functasets: [], waiting: 128 });
     own = new FunctaClient(crowd.url);
     await own.createFunctaset('crowd', { model: 'tiny' });
   }, 120_000);
