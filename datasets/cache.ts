@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { FunctaError } from '../src/core/errors.ts';
 import { sealJson, unsealJson } from '../src/core/sealed.ts';
+import { digestOfFile } from '../src/disk/file.ts';
 
 /** Where fetched data sets live: `override`, else $FUNCTA_DATA, else ~/.cache/functa/data. */
 export function cacheRoot(override?: string): string {
@@ -60,15 +60,8 @@ export function damagedFile(directory: string): Promise<string | undefined> {
 
 async function firstDamaged(directory: string): Promise<string | undefined> {
   for (const [file, digest] of Object.entries(readNote(directory).digests ?? {}))
-    if ((await digestOf(join(directory, file))) !== digest) return file;
+    if ((await digestOfFile(join(directory, file))) !== digest) return file;
   return undefined;
-}
-
-/** SHA-256 of a file, hex. */
-export async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(piece);
-  return hash.digest('hex');
 }
 
 /** A note of an older version is JSON and nothing else. */

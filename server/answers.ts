@@ -3,8 +3,8 @@
  * stored function is drawn as of the store's file too. Bounded by bytes; those that were asked for longest ago go first.
  */
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileStamp } from '../src/disk/file.ts';
 import type { AnswerOf } from './work/ask.ts';
 
 /** A whole answer, of which nothing may be changed. */
@@ -75,8 +75,9 @@ export function keyOfBody(
   of: readonly unknown[],
 ): string | undefined {
   if (bytes.length > mostBodyBytes) return undefined;
-  const files = model === undefined ? [] : stampOf(model);
-  return files && `${createHash('sha256').update(bytes).digest('base64')} ${JSON.stringify([files, ...of])}`;
+  const file = model === undefined ? '' : stampOf(model);
+  if (file === undefined) return undefined;
+  return `${createHash('sha256').update(bytes).digest('base64')} ${JSON.stringify([file, ...of])}`;
 }
 
 /**
@@ -88,15 +89,14 @@ export function keyOfStored(
   model: string | undefined,
   of: readonly unknown[],
 ): string | undefined {
-  const files = [stampOf(join(store, 'data.mdb'), settledMs), model === undefined ? [] : stampOf(model)];
+  const files = [stampOf(join(store, 'data.mdb'), settledMs), model === undefined ? '' : stampOf(model)];
   return files.includes(undefined) ? undefined : JSON.stringify([store, files, ...of]);
 }
 
 /** What changes when a file does; undefined where it is not there, or was changed within so many milliseconds. */
-function stampOf(path: string, settled = 0): readonly string[] | undefined {
-  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
-  if (found === undefined || BigInt(Date.now()) - found.mtimeMs < settled) return undefined;
-  return [found.ino, found.size, found.mtimeNs].map(String);
+function stampOf(path: string, settled = 0): string | undefined {
+  const found = fileStamp(path);
+  return found === undefined || Date.now() - found.writtenAt < settled ? undefined : found.stamp;
 }
 
 function sizeOf(key: string, { bytes }: Pick<KeptAnswer, 'bytes'>): number {

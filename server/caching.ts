@@ -8,26 +8,13 @@ import { etagOf } from './version.ts';
  * Answers 304 when the client holds this `version` in the representation it asks for; else what `make` gives, with
  * its ETag.
  */
-export function etagged<T extends Response>(c: Context, version: string, make: () => T): T;
-export function etagged<T extends Response>(c: Context, version: string, make: () => Promise<T>): Promise<T>;
 export function etagged<T extends Response>(
   c: Context,
   version: string,
   make: () => T | Promise<T>,
-): T | Promise<T> {
+): Promise<T> {
   const tag = `"${createHash('sha256').update(version).digest('base64url').slice(0, 22)}"`;
-  const headers = { etag: tag, 'cache-control': 'no-cache', vary: 'accept' };
-  const held = c.req.header('if-none-match');
-  if (held !== undefined && holds(held, tag)) {
-    // A 304 stands for the answer of the route, whatever its type.
-    return new Response(null, { status: 304, headers }) as T;
-  }
-  const tagged = (response: T) => {
-    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
-    return response;
-  };
-  const made = make();
-  return made instanceof Promise ? made.then(tagged) : tagged(made);
+  return validated(c, { etag: tag, 'cache-control': 'no-cache', vary: 'accept' }, async () => make());
 }
 
 /**
@@ -54,10 +41,19 @@ export async function versioned(
     throw new NotFoundError('unknown-version', `function ${id} is of version ${version} now; get it again`);
   const etag = etagOf(version, representation);
   const control = v !== undefined ? 'private, max-age=31536000, immutable' : 'no-cache';
-  const headers = { etag, 'cache-control': control, vary: 'accept' };
+  return validated(c, { etag, 'cache-control': control, vary: 'accept' }, () => make(etag));
+}
+
+/** What `make` gives with these headers; a client that holds the tag gets 304, which stands for any answer of the route. */
+async function validated<T extends Response>(
+  c: Context,
+  headers: { readonly etag: string; readonly 'cache-control': string; readonly vary: string },
+  make: () => Promise<T>,
+): Promise<T> {
   const held = c.req.header('if-none-match');
-  if (held !== undefined && holds(held, etag)) return new Response(null, { status: 304, headers });
-  const made = await make(etag);
+  if (held !== undefined && holds(held, headers.etag))
+    return new Response(null, { status: 304, headers }) as T;
+  const made = await make();
   for (const [name, value] of Object.entries(headers)) made.headers.set(name, value);
   return made;
 }

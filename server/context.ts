@@ -53,16 +53,16 @@ export interface ServerContext {
 }
 
 /** Who asks: what it made comes first, and what others made is not there. */
-export type Asker = Pick<Access, 'namespace'>;
+export type InNamespace = Pick<Access, 'namespace'>;
 
 /** Of those served, the ones that somebody sees, its own first. */
-export function seenBy<T extends Owned>(served: readonly T[], { namespace }: Asker): T[] {
+export function seenBy<T extends Owned>(served: readonly T[], { namespace }: InNamespace): T[] {
   const own = served.filter((one) => one.namespace === namespace);
   return [...own, ...served.filter((one) => one.namespace === undefined)];
 }
 
 /** By name, by id, or by at least 8 digits of the id. Throws NotFoundError `unknown-model`. */
-export function findModel({ catalogue }: ServerContext, ref: string, asker: Asker): ServedModel {
+export function findModel({ catalogue }: ServerContext, ref: string, asker: InNamespace): ServedModel {
   const models = seenBy(catalogue.models, asker);
   const isPrefix = /^[0-9a-f]{8,64}$/.test(ref);
   const found = models.find(({ name, id }) => name === ref || (isPrefix && id.startsWith(ref)));
@@ -78,7 +78,7 @@ export function findModel({ catalogue }: ServerContext, ref: string, asker: Aske
 export function modelOfFile(
   { catalogue }: ServerContext,
   bytes: Uint8Array,
-  asker: Asker,
+  asker: InNamespace,
 ): ServedModel | undefined {
   const models = seenBy(catalogue.models, asker);
   const digest = modelDigestOf(bytes);
@@ -93,7 +93,11 @@ export function modelOfFile(
 }
 
 /** Throws NotFoundError `unknown-functaset`. */
-export function findFunctaset({ catalogue }: ServerContext, name: string, asker: Asker): ServedFunctaset {
+export function findFunctaset(
+  { catalogue }: ServerContext,
+  name: string,
+  asker: InNamespace,
+): ServedFunctaset {
   const functasets = seenBy(catalogue.functasets, asker);
   const found = functasets.find((served) => served.name === name);
   if (found !== undefined) return found;

@@ -8,7 +8,8 @@ import {
   EnvironmentError,
   FunctaError,
 } from '../../src/core/errors.ts';
-import { cacheRoot, damagedFile, digestOf, isReady, noteBytes, readyFile } from '../cache.ts';
+import { digestOfFile } from '../../src/disk/file.ts';
+import { cacheRoot, damagedFile, isReady, noteBytes, readyFile } from '../cache.ts';
 import type { FetchOptions } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from './context.ts';
@@ -96,7 +97,7 @@ async function writeNote(directory: string, layout: number): Promise<void> {
     if (!found.isFile()) continue;
     const path = join(found.parentPath, found.name);
     files[relative(directory, path)] = (await stat(path)).size;
-    digests[relative(directory, path)] = await digestOf(path);
+    digests[relative(directory, path)] = await digestOfFile(path);
   }
   await writeFile(join(directory, readyFile), noteBytes({ layout, files, digests }));
 }

@@ -26,6 +26,11 @@ export async function readTarball(path: string, want: Want, use: Use, options: T
 type Want = (name: string, size: number) => boolean;
 type Use = (name: string, bytes: Uint8Array) => Promise<void> | void;
 
+/** Whether a file that begins so is a plain tar archive: the magic of POSIX.1-1988 stands after the fields of the first header. */
+export function isTar(head: Uint8Array): boolean {
+  return new TextDecoder('latin1').decode(head.subarray(257, 262)) === 'ustar';
+}
+
 /** The same of a tar that comes in pieces and is not compressed. Throws as `readTarball`. */
 export async function readTar(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { ErrorCode } from '../../src/core/error-codes.ts';
 import { EnvironmentError } from '../../src/core/errors.ts';
+import { fileStamp } from '../../src/disk/file.ts';
 import { HttpFault } from '../problem.ts';
 import type { Access } from './access.ts';
 import { digestOfKey, idOfKey, idsIn, type KeyRecord, keyPath, readKey } from './key-files.ts';
@@ -70,12 +71,11 @@ export class Keyring {
 
   #record(id: string): KeyRecord | undefined {
     if (this.#directory === undefined) return undefined;
-    const stat = statSync(keyPath(this.#directory, id), { bigint: true, throwIfNoEntry: false });
-    if (stat === undefined) {
+    const stamp = fileStamp(keyPath(this.#directory, id))?.stamp;
+    if (stamp === undefined) {
       this.#known.delete(id);
       return undefined;
     }
-    const stamp = `${stat.dev}.${stat.ino}.${stat.size}.${stat.mtimeNs}`;
     const known = this.#known.get(id);
     if (known?.stamp === stamp) return known.record;
     const record = readWhole(this.#directory, id);

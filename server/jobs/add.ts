@@ -1,6 +1,6 @@
 /** Taking a job in. */
 import { createHash } from 'node:crypto';
-import type { Asker, ServerContext } from '../context.ts';
+import type { InNamespace, ServerContext } from '../context.ts';
 import { inputsOf } from './inputs.ts';
 import type { JobRecord } from './record.ts';
 import { jobsOf } from './room.ts';
@@ -10,7 +10,7 @@ import type { JobSpec } from './specs.ts';
 export async function addJob(
   context: ServerContext,
   spec: JobSpec,
-  access: Asker,
+  access: InNamespace,
   key?: string,
 ): Promise<JobRecord> {
   const room = jobsOf(context);

@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
-import { type Asker, findFunctaset, findModel, modelOf, type ServerContext } from '../context.ts';
+import { findFunctaset, findModel, type InNamespace, modelOf, type ServerContext } from '../context.ts';
 import { functasetPath, homeOf, modelPath } from '../home.ts';
 import { checkDataset } from './data.ts';
 import type { JobLimits } from './limits.ts';
@@ -23,7 +23,7 @@ export interface AllowedDirectories {
 export function inputsOf(
   context: ServerContext & AllowedDirectories,
   spec: JobSpec,
-  asker: Asker,
+  asker: InNamespace,
   limits: JobLimits,
 ): JobInputs {
   const home = homeOf(context);
@@ -51,7 +51,7 @@ export function inputsOf(
       return spec satisfies never;
   }
 
-  function checkNewModel({ catalogue }: ServerContext, name: string, { namespace }: Asker): void {
+  function checkNewModel({ catalogue }: ServerContext, name: string, { namespace }: InNamespace): void {
     checkFree(modelPath(home, namespace, name), `model ${name}`);
     checkNoOther(catalogue.models, name, 'model');
   }
@@ -60,7 +60,7 @@ export function inputsOf(
 function dataInputs(
   context: ServerContext & AllowedDirectories,
   data: DataSpec,
-  asker: Asker,
+  asker: InNamespace,
 ): Omit<JobInputs, 'model'> {
   if ('dataset' in data) checkDataset(data.dataset);
   if ('functaset' in data) {

@@ -4,6 +4,7 @@ import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type ReadEntry, Unpack } from 'tar';
+import { isTar } from '../../datasets/fetch/tar.ts';
 import { BadInputError, BadStreamError, FunctaError, LimitError } from '../../src/core/errors.ts';
 import { placeDirectory } from '../../src/disk/place.ts';
 import { writeFailure } from '../../src/disk/whole.ts';
@@ -92,8 +93,7 @@ async function headOf(path: string): Promise<Uint8Array> {
   }
 }
 
-/** `ustar` stands where POSIX.1-1988 puts it; a compressed one begins as gzip (RFC 1952). */
+/** Plain, or compressed by gzip (RFC 1952). */
 function isArchive(head: Uint8Array): boolean {
-  const magic = new TextDecoder('latin1').decode(head.subarray(257, 262));
-  return magic === 'ustar' || (head[0] === 0x1f && head[1] === 0x8b);
+  return isTar(head) || (head[0] === 0x1f && head[1] === 0x8b);
 }

@@ -2,7 +2,7 @@
 import { NotFoundError } from '../../src/core/errors.ts';
 import { readSignalShape } from '../../src/formats/read.ts';
 import type { ServedModel } from '../catalogue.ts';
-import { type Asker, type ServerContext, seenBy } from '../context.ts';
+import { type InNamespace, type ServerContext, seenBy } from '../context.ts';
 import { sniffSignal } from '../media.ts';
 import { HttpFault } from '../problem.ts';
 
@@ -14,7 +14,7 @@ export async function modelFor(
   context: ServerContext,
   bytes: Uint8Array,
   type: string,
-  asker: Asker,
+  asker: InNamespace,
 ): Promise<ServedModel> {
   const format = sniffSignal(type, bytes);
   const seen = seenBy(context.catalogue.models, asker);

@@ -7,7 +7,7 @@ import { ConflictError } from '../../src/core/errors.ts';
 import { placeFile } from '../../src/disk/place.ts';
 import { generativePath } from '../../src/models/generative.ts';
 import type { ServedModel } from '../catalogue.ts';
-import type { Asker, ServerContext } from '../context.ts';
+import type { InNamespace, ServerContext } from '../context.ts';
 import { homeOf, modelPath } from '../home.ts';
 import { HttpFault } from '../problem.ts';
 
@@ -41,7 +41,7 @@ export class ModelStore {
   async put(
     name: string,
     from: string,
-    asker: Asker,
+    asker: InNamespace,
     { onlyNew, force }: PutOptions,
   ): Promise<{ readonly served: ServedModel; readonly isNew: boolean }> {
     const { namespace } = asker;
@@ -67,7 +67,7 @@ export class ModelStore {
   }
 
   /** Puts a prior or a classifier beside a model of the asker's. Throws as `put`, ConflictError `prior-network`. */
-  async putBeside(name: string, kind: BesideKind, from: string, asker: Asker): Promise<ServedModel> {
+  async putBeside(name: string, kind: BesideKind, from: string, asker: InNamespace): Promise<ServedModel> {
     const { path } = this.#mine(name, asker);
     return this.#inOrder(path, async () => {
       const { networkId, fileBytes, namespace } = this.#mine(name, asker);
@@ -78,7 +78,7 @@ export class ModelStore {
   }
 
   /** Removes a prior or a classifier. Nothing happens where there is none. */
-  async removeBeside(name: string, kind: BesideKind, asker: Asker): Promise<ServedModel> {
+  async removeBeside(name: string, kind: BesideKind, asker: InNamespace): Promise<ServedModel> {
     const { path } = this.#mine(name, asker);
     return this.#inOrder(path, async () => {
       const { fileBytes, namespace } = this.#mine(name, asker);
@@ -88,7 +88,7 @@ export class ModelStore {
   }
 
   /** Serves a model no more, and removes its file and those beside it. Throws ConflictError `model-of-operator`, `model-needed`. */
-  async remove(name: string, asker: Asker, { force }: Pick<PutOptions, 'force'>): Promise<void> {
+  async remove(name: string, asker: InNamespace, { force }: Pick<PutOptions, 'force'>): Promise<void> {
     const { path } = this.#mine(name, asker);
     await this.#inOrder(path, async () => {
       const served = this.#mine(name, asker);
@@ -99,13 +99,13 @@ export class ModelStore {
     });
   }
 
-  #own(name: string, { namespace }: Asker): ServedModel | undefined {
+  #own(name: string, { namespace }: InNamespace): ServedModel | undefined {
     const { models } = this.#context.catalogue;
     return models.find((served) => served.name === name && served.namespace === namespace);
   }
 
   /** Throws NotFoundError `unknown-model`, ConflictError `model-of-operator`. */
-  #mine(name: string, asker: Asker): ServedModel {
+  #mine(name: string, asker: InNamespace): ServedModel {
     this.#checkName(name);
     const own = this.#own(name, asker);
     if (own !== undefined) return own;
@@ -124,7 +124,7 @@ export class ModelStore {
   }
 
   /** Functasets without their network can be listed, and nothing more. */
-  #checkNotNeeded({ name, path, networkId }: ServedModel, { namespace }: Asker): void {
+  #checkNotNeeded({ name, path, networkId }: ServedModel, { namespace }: InNamespace): void {
     const { functasets, models } = this.#context.catalogue;
     const others = models.filter((model) => [undefined, namespace].includes(model.namespace));
     if (others.some((model) => model.networkId === networkId && model.path !== path)) return;

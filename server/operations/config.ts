@@ -17,10 +17,15 @@ const count = ({ least = 0, most = Number.MAX_SAFE_INTEGER, unit }: LimitRow) =>
   const number = z.number().min(least).max(most);
   return (unit === 'part' ? number : number.int()).optional();
 };
-const table = (rows: Readonly<Record<string, LimitRow>>) =>
-  z.strictObject(Object.fromEntries(Object.entries(rows).map(([key, row]) => [key, count(row)])));
+/** The members are those of `T`, which an object made of entries cannot tell the compiler. */
+const table = <T>(rows: Readonly<Record<keyof T & string, LimitRow>>) =>
+  z.strictObject(
+    Object.fromEntries(Object.entries<LimitRow>(rows).map(([key, row]) => [key, count(row)])),
+  ) as unknown as z.ZodType<Partial<T>>;
 
-const signalRows = Object.fromEntries(limitNames.map((key) => [key, { least: 1 } as LimitRow]));
+const signalRows = Object.fromEntries(limitNames.map((key) => [key, { least: 1 }])) as Readonly<
+  Record<keyof Limits, LimitRow>
+>;
 
 export const configSchema = z.strictObject({
   host: name.optional().describe('where to listen; 0.0.0.0 is every address of this machine'),
@@ -68,9 +73,9 @@ export const configSchema = z.strictObject({
   waiting: count(placeTable.waiting).describe(placeTable.waiting.what),
   maxSnapshots: count(placeTable.maxSnapshots).describe(placeTable.maxSnapshots.what),
   graceMs: count(placeTable.graceMs).describe(placeTable.graceMs.what),
-  traffic: (table(trafficTable) as unknown as z.ZodType<Partial<TrafficLimits>>).optional(),
-  jobs: (table(jobTable) as unknown as z.ZodType<Partial<JobLimits>>).optional(),
-  limits: (table(signalRows) as unknown as z.ZodType<Partial<Limits>>).optional(),
+  traffic: table<TrafficLimits>(trafficTable).optional(),
+  jobs: table<JobLimits>(jobTable).optional(),
+  limits: table<Limits>(signalRows).optional(),
 });
 
 export type Config = Readonly<z.infer<typeof configSchema>>;

@@ -1,7 +1,7 @@
 /** The files in a body: one, or those of a form (RFC 7578) or of a tar, each with what is said of it. */
 import { basename, extname } from 'node:path/posix';
 import { z } from 'zod';
-import { readTar } from '../../datasets/fetch/tar.ts';
+import { isTar, readTar } from '../../datasets/fetch/tar.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import type { Label } from '../../src/core/label.ts';
 import { checkLimit, type Limits } from '../../src/core/limits.ts';
@@ -97,11 +97,6 @@ async function partsOfTar(bytes: Uint8Array, limits: Limits, signal: AbortSignal
   if (parts.length === 0)
     throw new BadInputError('bad-multipart', 'there is no file in the archive; send some');
   return parts;
-}
-
-/** POSIX.1-1988, ustar: the magic stands after the fields of the first header. */
-function isTar(bytes: Uint8Array): boolean {
-  return new TextDecoder('latin1').decode(bytes.subarray(257, 262)) === 'ustar';
 }
 
 function stem(path: string): string {

@@ -5,6 +5,7 @@ import { generativeKinds } from '../../prior/kinds.ts';
 import { classifierPath } from '../../src/classify/index.ts';
 import { BugError, ConflictError, EnvironmentError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
+import { fileStamp } from '../../src/disk/file.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { Model } from '../../src/field/model.ts';
 import { checkFile, type Functaset, openFunctaset } from '../../src/functaset/index.ts';
@@ -155,7 +156,7 @@ export class Shelf {
 
   async #functaset(path: string): Promise<ShelvedFunctaset> {
     const file = join(path, 'data.mdb');
-    const stamp = fileStamp(file, 'file');
+    const stamp = identityOf(file);
     // A file that was cut short where it stands is still mapped: touching a page that is gone would end the process.
     if (stamp !== '') checkFile(file);
     const known = await this.#functasets.get(path)?.catch(() => undefined);
@@ -182,13 +183,11 @@ export class Shelf {
 /** What changes when a model's file does, or one of those beside it that it is used with. */
 export function modelStamp(path: string): string {
   const beside = generativeKinds.map((kind) => generativePath(path, kind));
-  return [path, ...beside, classifierPath(path)].map((file) => fileStamp(file, 'content')).join(' ');
+  return [path, ...beside, classifierPath(path)].map((file) => fileStamp(file)?.stamp ?? '').join(' ');
 }
 
-/** `file`: which file it is; `content`: which, and when it was last written. Empty where there is none. */
-function fileStamp(path: string, of: 'file' | 'content'): string {
+/** Which file it is, however often it was written; empty where there is none. */
+function identityOf(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return '';
-  const { dev, ino, size, mtimeMs, ctimeMs } = found;
-  return (of === 'file' ? [dev, ino] : [dev, ino, size, mtimeMs, ctimeMs]).join('.');
+  return found === undefined ? '' : `${found.dev}.${found.ino}`;
 }

@@ -54,7 +54,8 @@ function surfacePoints({ vertices, triangles }: Mesh, points: number, rng: Rng):
     let [s, t] = [rng.uniform(), rng.uniform()];
     if (s + t > 1) [s, t] = [1 - s, 1 - t];
     const [p, q, r] = [corner(low, 0), corner(low, 1), corner(low, 2)];
-    return [0, 1, 2].map((i) => p[i]! + s * (q[i]! - p[i]!) + t * (r[i]! - p[i]!)) as unknown as Point;
+    const along = (i: 0 | 1 | 2) => p[i] + s * (q[i] - p[i]) + t * (r[i] - p[i]);
+    return [along(0), along(1), along(2)];
   });
 }
 

@@ -2,13 +2,13 @@
  * One file that a functaset is made of again: LMDB's own copy of a state of it, taken while others read and write, without the pages that
  * are free. It gets its name once every record in it has been checked.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { copyFile, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { aFlag, aText, check, optionsOf } from '../core/check.ts';
-import { AbortedError, BadStreamError, FunctaError, NotFoundError } from '../core/errors.ts';
+import { BadStreamError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { unbrokenUntil } from '../core/unbroken.ts';
+import { digestOfFile } from '../disk/file.ts';
 import { placeDirectory, placeFile } from '../disk/place.ts';
 import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 import { checkFree } from '../disk/whole.ts';
@@ -119,7 +119,7 @@ async function checked(fresh: string, from: string, options: WalkOptions): Promi
     throw new BadStreamError('backup-damaged', 0, what);
   });
   const { size } = await stat(file);
-  return { functions, networkId, bytes: size, sha256: await digestOf(file, options.signal) };
+  return { functions, networkId, bytes: size, sha256: await digestOfFile(file, { signal: options.signal }) };
 }
 
 async function whole(fresh: string, file: string, options: WalkOptions) {
@@ -138,15 +138,6 @@ async function whole(fresh: string, file: string, options: WalkOptions) {
 
 function fault(what: string): BadStreamError {
   return new BadStreamError('backup-damaged', 0, what);
-}
-
-async function digestOf(file: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) {
-    if (signal?.aborted) throw new AbortedError();
-    hash.update(piece as Uint8Array);
-  }
-  return hash.digest('hex');
 }
 
 async function flushFile(path: string): Promise<void> {
