@@ -94,7 +94,7 @@ const namingKinds: Readonly<Record<string, string>> = {
   'src/jobs/modulations-file.ts': 'arrays of modulations, which are no signals, for other programs',
   'src/cli/commands/store.ts': 'the same',
   'src/learn/recipe.ts': 'a member of recipe files is called pictures, and digests of recipes hold it',
-  'src/learn/presets.ts': 'the same',
+  'src/learn/systems.ts': 'the same',
   'src/learn/outer-step.ts': 'the same',
   'src/index.ts': 'the door gives the readers and writers of formats by name',
 };

@@ -1,7 +1,7 @@
 /** Learning base networks: the outer loop, its recipes and its checkpoints. */
 export { mirror, stepRng } from './draw.ts';
 export type { TrainEvent } from './events.ts';
-export { presetRecipe, type RecipeName, recipePresets, systems } from './presets.ts';
+export { presetRecipe, recipeNames } from './presets.ts';
 export { checkRecipe, recipeDigest, type TrainingRecipe, withOverrides } from './recipe.ts';
 export { startFrom } from './start-from.ts';
 export {
@@ -10,6 +10,7 @@ export {
   type System,
   type SystemOptions,
   systemRecipe,
+  systems,
   withSteps,
 } from './systems.ts';
 export { type Slopes, type Trained, type TrainerOptions, train } from './trainer.ts';

@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
-import { presetRecipe, recipePresets } from './presets.ts';
+import { presetRecipe, recipeNames } from './presets.ts';
 import { checkRecipe, recipeDigest, withOverrides } from './recipe.ts';
 import { tinyRecipe } from './testing.ts';
 
-test('every preset is a valid recipe, also after a trip through JSON', () => {
-  for (const recipe of Object.values(recipePresets)) {
+test('every recipe beside a model is valid, called like its directory, and the same after a trip through JSON', () => {
+  expect(recipeNames()).toEqual(
+    expect.arrayContaining(['cifar10', 'emoji', 'fashion-mnist', 'photos', 'photos-low']),
+  );
+  for (const name of recipeNames()) {
+    const recipe = presetRecipe(name);
+    expect(recipe.name).toBe(name);
     expect(checkRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
   }
 });
@@ -49,6 +54,12 @@ test('the digest changes with what decides the result, and with nothing else', (
   expect(recipeDigest(recipe, ['others'])).not.toBe(digest);
   const reordered = Object.fromEntries(Object.entries(recipe).reverse());
   expect(recipeDigest(checkRecipe(reordered), ['waves'])).toBe(digest);
-  const cadence = { name: 'b', checkpointEvery: 9, reportEvery: 9, validation: { every: 1, signals: 2 } };
+  const cadence = {
+    name: 'b',
+    notes: ['why'],
+    checkpointEvery: 9,
+    reportEvery: 9,
+    validation: { every: 1, signals: 2 },
+  };
   expect(recipeDigest(withOverrides(recipe, cadence), ['waves'])).toBe(digest);
 });

@@ -10,6 +10,8 @@ import { type FieldSpec, interpolations } from '../field/spec.ts';
 
 export interface TrainingRecipe {
   readonly name: string;
+  /** Why members are what they are, for people: it decides nothing. */
+  readonly notes?: readonly string[] | undefined;
   readonly spec: FieldSpec;
   /** Shape of what a step learns on: whole signals, or crops of them. */
   readonly shape: readonly number[];
@@ -128,6 +130,7 @@ const specSchema = z.strictObject({
 
 const schema = z.strictObject({
   name: z.string().min(1),
+  notes: z.array(z.string()).optional(),
   spec: specSchema,
   shape: z.array(natural).min(1),
   values: z.strictObject({ offset: z.number(), scale: positive, peak: positive }),
@@ -219,12 +222,13 @@ export function withOverrides(
 }
 
 /**
- * SHA-256 in hex of what decides the result. How often a run validates, reports and saves does not, and its name
- * does not either: those may change on resuming. `extra` ties other things in (the source, what learning starts from).
+ * SHA-256 in hex of what decides the result. How often a run validates, reports and saves does not, and its name and
+ * notes do not either: those may change on resuming. `extra` ties other things in (the source, what learning starts from).
  */
 export function recipeDigest(recipe: TrainingRecipe, extra: readonly string[] = []): string {
   const {
     name: _name,
+    notes: _notes,
     validation: _validation,
     checkpointEvery: _saves,
     reportEvery: _reports,

@@ -3,9 +3,9 @@ import { openEngine } from '../engine/index.ts';
 import { modulationLength } from '../field/spec.ts';
 import { sourceOf } from '../signal/source.ts';
 import type { TrainEvent } from './events.ts';
-import { recipePresets, systems } from './presets.ts';
+import { presetRecipe } from './presets.ts';
 import { withOverrides } from './recipe.ts';
-import { type DataShape, systemRecipe, withSteps } from './systems.ts';
+import { type DataShape, systemRecipe, systems, withSteps } from './systems.ts';
 import { train } from './trainer.ts';
 
 const withCode = (code: string) => expect.objectContaining({ code });
@@ -39,7 +39,7 @@ test('latent is the length of a modulation, or of a cell of it; cell is its size
 });
 
 test('phases that do not fit into fewer steps are shortened in proportion, others stay', () => {
-  const recipe = recipePresets['fashion-mnist'];
+  const recipe = presetRecipe('fashion-mnist');
   expect(withSteps(recipe, 6_000)).toEqual({ ...recipe, steps: 6_000 });
   const short = withSteps(recipe, 100);
   expect(short).toMatchObject({ steps: 100, phases: { distortion: 3, rounded: 0, coded: 25 } });

@@ -7,8 +7,10 @@ import { aNumber, anObject, aShape, aText, check, having, optionsOf } from '../c
 import { BadInputError } from '../core/errors.ts';
 import { functa, patch, pyramid, spatial } from '../field/presets.ts';
 import { type FieldSpec, pointCount } from '../field/spec.ts';
-import { commonRecipe, systems, unitRange } from './presets.ts';
 import { checkRecipe, type TrainingRecipe } from './recipe.ts';
+
+/** Recipes that take the shape of their signals from the data. */
+export const systems = ['functa', 'coinpp', 'spatial', 'pyramid'] as const;
 
 export type System = (typeof systems)[number];
 
@@ -34,6 +36,37 @@ export interface SystemOptions {
 /** Signals larger than this along an axis are learnt from crops. */
 const mostSide = 64;
 const stepPoints = 2 ** 15;
+
+/** What the recipes of systems share unless they say otherwise. */
+const common = {
+  flips: [],
+  seed: 1,
+  innerSteps: 3,
+  secondOrder: true,
+  startRates: { share: 0.3, probes: 32 },
+  lambda: 0.007,
+  coded: { refineTurns: 4, roundTurns: 4, priced: false, pictures: true },
+  quality: { lowest: 40, highest: 66, groups: 4, balance: 1, slopes: false },
+  optimiser: {
+    weights: 2e-3,
+    rates: 3e-3,
+    quantiser: 3e-3,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    warmupSteps: 50,
+    finalShare: 0.02,
+    clipNorm: 1,
+    coordinateDecay: 20,
+    emaDecay: 0,
+  },
+  validation: { every: 500, signals: 64 },
+  checkpointEvery: 250,
+  reportEvery: 10,
+} as const;
+
+/** 8-bit samples as v / 255, centred. */
+const unitRange = { offset: 0.5, scale: 1, peak: 1 };
 
 export function isSystem(name: string): name is System {
   return (systems as readonly string[]).includes(name);
@@ -64,7 +97,7 @@ export function systemRecipe(system: System, data: DataShape, options: SystemOpt
   }
   const most = Math.floor(stepPoints / pointCount(shape) / 4) * 4;
   return checkRecipe({
-    ...commonRecipe,
+    ...common,
     name: system,
     spec: specOf(system, shape, data.outputs, options),
     shape,
@@ -83,7 +116,7 @@ export function systemRecipe(system: System, data: DataShape, options: SystemOpt
  */
 const deep = {
   startRates: { share: 0.05, probes: 32 },
-  optimiser: { ...commonRecipe.optimiser, weights: 1e-4, clipNorm: 0.5 },
+  optimiser: { ...common.optimiser, weights: 1e-4, clipNorm: 0.5 },
 } as const;
 
 function specOf(

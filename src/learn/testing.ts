@@ -3,7 +3,7 @@ import { Rng } from '../core/rng.ts';
 import { pyramid } from '../field/presets.ts';
 import type { Price } from '../fit/pricing.ts';
 import { type SignalSource, sourceOf } from '../signal/source.ts';
-import { recipePresets } from './presets.ts';
+import { presetRecipe } from './presets.ts';
 import { type TrainingRecipe, withOverrides } from './recipe.ts';
 
 export const tinySpec = pyramid({
@@ -21,7 +21,7 @@ export const tinySpec = pyramid({
 
 /** A run of a fraction of a second on the reference engine. */
 export function tinyRecipe(overrides: Readonly<Record<string, unknown>> = {}): TrainingRecipe {
-  const base = withOverrides(recipePresets['fashion-mnist'], {
+  const base = withOverrides(presetRecipe('fashion-mnist'), {
     name: 'tiny',
     spec: tinySpec,
     shape: [8, 8],

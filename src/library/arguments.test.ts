@@ -86,6 +86,7 @@ const verbs: Readonly<Record<string, readonly unknown[]>> = {
   readModel: [bytes, door.defaultLimits],
   readNpy: [bytes, door.defaultLimits],
   readSignal: [bytes, { for: model, id: 'a', told: 'a.png' }],
+  recipeNames: [],
   restoreFunctaset: [none, `${none}.again`, {}],
   shapeOfData: ['nothing', 'all', {}],
   signalChunks: [rows(), 'npy'],
