@@ -51,7 +51,7 @@ export async function readSignal(
   const id = path === standardStream ? 'stdin' : basename(path);
   return readSignalAs(bytes, {
     id,
-    ...(model === undefined ? { outputs: 'any', axes: likelyAxes(path, bytes) } : wantedBy(model.card)),
+    ...(model === undefined ? { outputs: 'any', axes: await likelyAxes(path, bytes) } : wantedBy(model.card)),
     ...parts,
     told: path,
     limits: { ...limits, maxFileBytes: maxBytes },
@@ -88,23 +88,23 @@ export async function readOwnSignal(
   const format = formatOfFile(bytes, path);
   if (asked !== undefined || format === undefined || format.raw) {
     const channels = asked ?? 'values';
-    return { signal: await read(as(channels), axesOf(path, bytes, channels)), channels };
+    return { signal: await read(as(channels), await axesOf(path, bytes, channels)), channels };
   }
-  const axes = format.likelyAxes(bytes);
+  const axes = await format.likelyAxes(bytes);
   const whole = await read('any', axes);
   const needed = format.channelsNeeded(whole);
   const channels = format.channelKinds?.find((kind) => channelCounts[kind] === needed) ?? 'values';
   return { signal: needed === whole.channels ? whole : await read(as(channels), axes), channels };
 }
 
-function axesOf(path: string, bytes: Uint8Array, channels: Channels): number {
+async function axesOf(path: string, bytes: Uint8Array, channels: Channels): Promise<number> {
   if (channels === 'values') return likelyAxes(path, bytes);
   return channels === 'mono' || channels === 'stereo' ? 1 : 2;
 }
 
 /** Axes of a file of which nothing else is known. */
-function likelyAxes(path: string, bytes: Uint8Array): number {
-  return formatOfFile(bytes, path)?.likelyAxes(bytes) ?? 1;
+async function likelyAxes(path: string, bytes: Uint8Array): Promise<number> {
+  return (await formatOfFile(bytes, path)?.likelyAxes(bytes)) ?? 1;
 }
 
 /** Which samples of a signal of two axes are known: 1 where the mask is white or 1. Throws as `readSignal`. */

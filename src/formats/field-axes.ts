@@ -1,6 +1,6 @@
 /** Coordinates along the dimensions of a file of fields (CF Conventions 1.11, chapters 4 and 5). */
 import type { Axis } from '../field/outputs.ts';
-import type { FieldVariable } from './field-file.ts';
+import type { Dimension, FieldVariable } from './field-file.ts';
 import { unpacked } from './field-values.ts';
 
 export interface Coordinates {
@@ -15,15 +15,20 @@ const tolerance = { step: 1e-3, own: 1e-6 };
 /** Of a coordinate variable more is not read: no signal has so many samples along an axis that says where they are. */
 const mostCoordinates = 2 ** 22;
 
-/** Of each dimension that has a variable of its own name. */
-export function coordinatesOf(variables: readonly FieldVariable[]): ReadonlyMap<string, Coordinates> {
+/** Of each of the dimensions that has a variable of its own name. */
+export async function coordinatesOf(
+  variables: readonly FieldVariable[],
+  dimensions: readonly Dimension[],
+): Promise<ReadonlyMap<string, Coordinates>> {
+  const wanted = new Set(dimensions.map(({ name }) => name));
   const found = new Map<string, Coordinates>();
   for (const variable of variables) {
-    const { name, type, dimensions } = variable;
-    const [own] = dimensions;
-    if (type === undefined || dimensions.length !== 1 || own!.name !== name || own!.size > mostCoordinates)
-      continue;
-    found.set(name, along(variable, unpacked(variable, variable.values({ start: [0], count: [own!.size] }))));
+    const { name, type } = variable;
+    const [own, ...others] = variable.dimensions;
+    if (type === undefined || own?.name !== name || others.length > 0 || own.size > mostCoordinates) continue;
+    if (!wanted.has(name)) continue;
+    const values = await variable.values({ start: [0], count: [own.size] });
+    found.set(name, along(variable, unpacked(variable, values)));
   }
   return found;
 }

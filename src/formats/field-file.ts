@@ -30,7 +30,13 @@ export interface FieldVariable {
   /** Whether values that netCDF writes where nothing was written are missing ones. */
   readonly fills: boolean;
   /** Values of a box of it as they are stored, row-major; what the format itself says of missing ones is NaN already. */
-  values(box: { readonly start: readonly number[]; readonly count: readonly number[] }): Float64Array;
+  values(box: Box): Float64Array | Promise<Float64Array>;
+}
+
+/** A part of a variable, along all of its dimensions. */
+export interface Box {
+  readonly start: readonly number[];
+  readonly count: readonly number[];
 }
 
 /** The shape of the signal that is asked for. Throws as `signalOfFields`. */
@@ -54,7 +60,10 @@ export function likelyAxesOfFields(variables: readonly FieldVariable[]): number 
  * The signal of one variable, or of several as its channels: missing values are NaN, packed ones unpacked, in the model's unit where that is
  * known. Throws BadInputError `which-variable`, `no-variable`, `which-part`, `all-missing`, `infinite-value`, `signal-channels`; LimitError.
  */
-export function signalOfFields(variables: readonly FieldVariable[], options: ReadOptions): Signal {
+export async function signalOfFields(
+  variables: readonly FieldVariable[],
+  options: ReadOptions,
+): Promise<Signal> {
   const { id, limits, onShape } = options;
   const slabs = chosenVariables(variables, options);
   const [first] = slabs as [Slab];
@@ -65,7 +74,7 @@ export function signalOfFields(variables: readonly FieldVariable[], options: Rea
   const channels = slabs.length;
   let values = new Float32Array(0);
   for (const [c, { variable, start, count }] of slabs.entries()) {
-    const own = unpacked(variable, variable.values({ start, count }));
+    const own = unpacked(variable, await variable.values({ start, count }));
     // Only now is it known that the file has as many.
     if (c === 0) values = new Float32Array(own.length * channels);
     const into = unitOf(variable, outputAt(options, c), notes);
@@ -79,7 +88,7 @@ export function signalOfFields(variables: readonly FieldVariable[], options: Rea
     for (let p = 0; p < own.length; p++) values[p * channels + c] = into(own[p]!);
   }
   checkFinite(values, `${id} (as float32)`);
-  const { axes, weights } = placesOf(first, coordinatesOf(variables));
+  const { axes, weights } = placesOf(first, await coordinatesOf(variables, first.kept));
   const signal: Signal = {
     ...{ id, shape, channels, values, axes },
     ...(weights === undefined ? {} : { weights }),

@@ -70,7 +70,7 @@ export interface SignalFormat {
   /** Throws BadInputError and BadStreamError, and LimitError before a sample is decoded. */
   read(bytes: Uint8Array, options: ReadOptions): Promise<Signal>;
   /** Axes of a signal in it of which nothing else is known. */
-  likelyAxes(bytes: Uint8Array): number;
+  likelyAxes(bytes: Uint8Array): number | Promise<number>;
   /** Kinds of channels that its values are by their number, unless they are numbers of any kind. */
   readonly channelKinds?: readonly Channels[];
   /** Channels without which nothing of a signal that was read as `any` is lost. */

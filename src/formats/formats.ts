@@ -11,6 +11,7 @@ import type { SignalFormat, SignalKind, Wanted, WrittenFormat } from './format.t
 import { type PictureName, pictures } from './image-formats.ts';
 import { meshes } from './mesh-formats.ts';
 import { netcdf } from './netcdf-format.ts';
+import { netcdf4 } from './netcdf4-format.ts';
 import { volumes } from './nifti-format.ts';
 import { npy } from './npy-format.ts';
 import { compressedSounds } from './sound-formats.ts';
@@ -20,7 +21,7 @@ export type { Parts, SignalFormat, SignalKind, WrittenFormat } from './format.ts
 export type { PictureName } from './image-formats.ts';
 
 /** In the order in which they are offered and told. */
-const all = [...pictures, wav, ...compressedSounds, npy, netcdf, ...volumes, ...meshes] as const;
+const all = [...pictures, wav, ...compressedSounds, npy, netcdf, netcdf4, ...volumes, ...meshes] as const;
 
 export const signalFormats: readonly (SignalFormat & { readonly name: FormatName })[] = all;
 

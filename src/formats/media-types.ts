@@ -15,6 +15,7 @@ export const mediaTypes = {
   stl: 'model/stl',
   vrml: 'model/vrml',
   netcdf: 'application/x-netcdf',
+  netcdf4: 'application/x-hdf5',
 } as const;
 
 /** Media types of arrays of numbers that are no signals, such as modulations, by what the files are called. */

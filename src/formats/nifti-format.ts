@@ -60,7 +60,7 @@ function shapeOfNifti(bytes: Uint8Array, options: ShapeOptions): readonly number
   return shapeOfFields(variablesOf(bytes), { ...options, id: 'this' });
 }
 
-function readNifti(bytes: Uint8Array, options: ReadOptions): Signal {
+async function readNifti(bytes: Uint8Array, options: ReadOptions): Promise<Signal> {
   checkLimit(
     'file-bytes',
     bytes.length,
@@ -68,7 +68,7 @@ function readNifti(bytes: Uint8Array, options: ReadOptions): Signal {
     'send a smaller file, or raise maxFileBytes',
   );
   const header = readNiftiHeader(bytes);
-  const signal = signalOfFields(variablesOf(bytes), options);
+  const signal = await signalOfFields(variablesOf(bytes), options);
   const own = axesOf(header);
   const axes = signal.axes!.map(({ name }): Axis => own.find((axis) => axis.name === name) ?? { name });
   const notes = [
