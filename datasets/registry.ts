@@ -17,12 +17,15 @@ import type { DatasetEntry } from './entry.ts';
 import { directoryOf, fetchEntry } from './fetch/fetch-entry.ts';
 import { joinSplits } from './join.ts';
 import { cifar10 } from './sets/cifar10.ts';
+import { climate } from './sets/climate.ts';
 import { emojiSets } from './sets/emoji.ts';
 import { fashionMnist } from './sets/fashion-mnist.ts';
 import { fixtureEmoji, fixtureFashion } from './sets/fixtures.ts';
 import { images, kodak } from './sets/folders.ts';
 import { photoSets } from './sets/photos.ts';
+import { shapes } from './sets/shapes.ts';
 import { openSignals, signals } from './sets/signals.ts';
+import { speechSets } from './sets/speech.ts';
 import { kindFile } from './signal-folder.ts';
 
 const entries: readonly DatasetEntry[] = [
@@ -30,6 +33,9 @@ const entries: readonly DatasetEntry[] = [
   fashionMnist,
   ...emojiSets,
   ...photoSets,
+  ...speechSets,
+  climate,
+  shapes,
   images,
   kodak,
   signals,
