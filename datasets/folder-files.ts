@@ -1,8 +1,10 @@
 /** Files below a directory as the items of a data set: which there are, which split each is in, what its label is. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts';
 import { sha256Hex } from '../src/core/hash.ts';
+import { defaultLimits } from '../src/core/limits.ts';
+import { formatOfName, packDirectory } from '../src/formats/formats.ts';
 import { type Split, splits } from './dataset.ts';
 
 const splitFolders: readonly string[] = splits;
@@ -64,7 +66,9 @@ async function list({ directory, takes }: FolderFiles): Promise<string[]> {
     },
   );
   return found
-    .filter((entry) => !entry.isDirectory() && takes(entry.name))
+    .filter(
+      (entry) => takes(entry.name) && (!entry.isDirectory() || formatOfName(entry.name)?.pack !== undefined),
+    )
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .sort((a, b) => (a < b ? -1 : 1));
 }
@@ -76,10 +80,18 @@ function divisionOf(all: readonly string[], rule: FolderFiles['rule']): (file: s
   return all.some((file) => byFolder(file) !== undefined) ? byFolder : splitByHash;
 }
 
+async function bytesOf(path: string): Promise<Uint8Array> {
+  if (formatOfName(path)?.pack !== undefined && (await stat(path)).isDirectory()) {
+    const bytes = await packDirectory(path, { maxBytes: defaultLimits.maxFileBytes });
+    if (bytes !== undefined) return bytes;
+  }
+  return readFile(path);
+}
+
 /** What `decode` makes of a file. Faults of either say which file; throws BadInputError with the code of the fault, NotFoundError `no-file`. */
 export async function readItem<T>(path: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
   try {
-    return await decode(await readFile(path));
+    return await decode(await bytesOf(path));
   } catch (error) {
     if (error instanceof FunctaError) {
       throw new BadInputError(error.code, `${path}: ${error.message}`, { cause: error });

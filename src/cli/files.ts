@@ -23,13 +23,21 @@ export async function readInput(path: string, options: ReadFileOptions): Promise
   const file = await open(path, 'r');
   try {
     const info = await file.stat();
-    if (info.isDirectory()) throw new BadInputError('is-directory', `${path} is a directory; name a file`);
+    if (info.isDirectory()) return await readDirectory(path, options);
     if (info.size > options.maxBytes) throw tooLarge(info.size, options.maxBytes);
     if (info.isFile()) return new Uint8Array(await file.readFile({ signal: options.signal }));
     return await readAll(file.createReadStream({ autoClose: false }), options);
   } finally {
     await file.close();
   }
+}
+
+/** A directory that is a file of a format, in one piece. */
+async function readDirectory(path: string, options: ReadFileOptions): Promise<Uint8Array> {
+  const { packDirectory } = await import('../formats/formats.ts');
+  const bytes = await packDirectory(path, options);
+  if (bytes === undefined) throw new BadInputError('is-directory', `${path} is a directory; name a file`);
+  return bytes;
 }
 
 async function readAll(

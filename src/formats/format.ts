@@ -61,6 +61,11 @@ export interface SignalFormat {
   sniff(bytes: Uint8Array): boolean;
   /** Whether its files begin in any way, and are told by their name or media type alone: `sniff` is then false. */
   readonly headless?: boolean;
+  /** The bytes of one of its files that is a directory; undefined for a directory that is none. Absent: it has no such files. */
+  readonly pack?: (
+    directory: string,
+    options: { readonly maxBytes: number },
+  ) => Promise<Uint8Array | undefined>;
   /** Whether it holds signals of this kind. */
   fits(kind: SignalKind): boolean;
   /** Whether signals of this kind are written in it, be it as a picture of them; default: those that it holds. */

@@ -14,14 +14,27 @@ import { netcdf } from './netcdf-format.ts';
 import { netcdf4 } from './netcdf4-format.ts';
 import { volumes } from './nifti-format.ts';
 import { npy } from './npy-format.ts';
+import { npz } from './npz-format.ts';
 import { compressedSounds } from './sound-formats.ts';
 import { wav } from './wav-format.ts';
+import { zarr } from './zarr-format.ts';
 
 export type { Parts, SignalFormat, SignalKind, WrittenFormat } from './format.ts';
 export type { PictureName } from './image-formats.ts';
 
 /** In the order in which they are offered and told. */
-const all = [...pictures, wav, ...compressedSounds, npy, netcdf, netcdf4, ...volumes, ...meshes] as const;
+const all = [
+  ...pictures,
+  wav,
+  ...compressedSounds,
+  npy,
+  npz,
+  netcdf,
+  netcdf4,
+  zarr,
+  ...volumes,
+  ...meshes,
+] as const;
 
 export const signalFormats: readonly (SignalFormat & { readonly name: FormatName })[] = all;
 
@@ -46,6 +59,18 @@ export function formatOfFile(bytes: Uint8Array, told: string | undefined): Signa
   if (sniffed !== undefined || told === undefined) return sniffed;
   const named = signalFormats.find(({ mediaType }) => mediaType === told) ?? formatOfName(told);
   return named?.headless ? named : undefined;
+}
+
+/** The bytes of a directory that is a file of one of the formats; undefined for others. Throws LimitError `limit-file-bytes`. */
+export async function packDirectory(
+  directory: string,
+  options: { readonly maxBytes: number },
+): Promise<Uint8Array | undefined> {
+  for (const { pack } of signalFormats) {
+    const bytes = await pack?.(directory, options);
+    if (bytes !== undefined) return bytes;
+  }
+  return undefined;
 }
 
 /** By the suffix of a file's name, in any case. */

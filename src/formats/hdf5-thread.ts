@@ -5,6 +5,7 @@
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import * as hdf5 from 'h5wasm';
 import type { Attributes, Box, Dimension } from './field-file.ts';
+import { copyBox, rowMajor } from './strided.ts';
 
 /** What the thread is asked, one after the other: a file first, then parts of its variables by their number. */
 export type Asked =
@@ -193,27 +194,15 @@ function valuesOf(
       return [first, first + (axis === 0 ? block : size)] as [number, number];
     });
     const read = numbersOf(dataset.slice(ranges));
-    place(read, { values, count, there: [block, ...inner], row: from });
+    const strides = rowMajor(count);
+    const part = [block, ...inner];
+    copyBox(
+      part,
+      { at: 0, strides: rowMajor(part), numberAt: (i) => read[i]! },
+      { at: from * strides[0]!, strides, values },
+    );
   }
   return values;
-}
-
-function place(
-  read: ArrayLike<number>,
-  to: { values: Float64Array; count: readonly number[]; there: readonly number[]; row: number },
-): void {
-  const { values, count, there, row } = to;
-  const strides = count.map((_, axis) => count.slice(axis + 1).reduce((n, size) => n * size, 1));
-  const line = there.at(-1)!;
-  for (let p = 0; p < read.length; p += line) {
-    let left = p / line;
-    let at = row * strides[0]!;
-    for (let axis = there.length - 2; axis >= 0; axis--) {
-      at += (left % there[axis]!) * strides[axis]!;
-      left = Math.floor(left / there[axis]!);
-    }
-    for (let i = 0; i < line; i++) values[at + i] = read[p + i]!;
-  }
 }
 
 /** Whole numbers of 64 bits come as BigInt. */

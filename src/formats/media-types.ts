@@ -9,6 +9,7 @@ export const mediaTypes = {
   ogg: 'audio/ogg',
   mp3: 'audio/mpeg',
   npy: 'application/x-npy',
+  npz: 'application/x-npz',
   nifti: 'application/x-nifti',
   'nifti-gzip': 'application/x-nifti+gzip',
   obj: 'model/obj',
@@ -16,6 +17,8 @@ export const mediaTypes = {
   vrml: 'model/vrml',
   netcdf: 'application/x-netcdf',
   netcdf4: 'application/x-hdf5',
+  zarr: 'application/zip',
+  geotiff: 'image/tiff',
 } as const;
 
 /** Media types of arrays of numbers that are no signals, such as modulations, by what the files are called. */
