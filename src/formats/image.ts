@@ -6,6 +6,7 @@ import { pointCount } from '../field/spec.ts';
 import { type Signal, signalKeepingBytes, signalToBytes } from '../signal/signal.ts';
 import { type PictureName, pictureFormats, titlesOf } from './formats.ts';
 import { notesOfFile, notesOfSamples } from './image-notes.ts';
+import { openPlainPng, type PlainPng } from './png-read.ts';
 
 export type ImageChannels = 'grey' | 'rgb' | 'rgba';
 export type ImageFormat = PictureName;
@@ -56,8 +57,7 @@ export async function readImageSize(
   bytes: Uint8Array,
   limits: Limits = defaultLimits,
 ): Promise<readonly [height: number, width: number]> {
-  const { shape } = await openImage(bytes, limits);
-  return shape;
+  return (openPlain(bytes, limits) ?? (await openImage(bytes, limits))).shape;
 }
 
 /** `readImage` before the division by 255. */
@@ -66,22 +66,17 @@ export async function readPixels(
   options: Pick<ReadImageOptions, 'channels' | 'limits' | 'onShape'> = {},
 ): Promise<Pixels> {
   const channels = countOf(options.channels ?? 'rgb');
-  const { image, metadata, shape } = await openImage(bytes, options.limits ?? defaultLimits);
-  options.onShape?.(shape);
-  const upright = image.autoOrient().toColourspace('srgb');
-  const wanted = metadata.hasAlpha || channels === 4 ? upright.ensureAlpha() : upright.removeAlpha();
-  const { data, info } = await decoding(wanted.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }));
-  const raw = toColour(data, info.channels);
-  if (raw.length % pointCount(shape) !== 0 || info.width !== shape[1] || info.height !== shape[0]) {
-    throw new BadStreamError(
-      'bad-image',
-      0,
-      `${info.width} x ${info.height} decoded, the header said otherwise`,
-    );
-  }
+  const limits = options.limits ?? defaultLimits;
+  const plain = openPlain(bytes, limits);
+  if (plain !== undefined) options.onShape?.(plain.shape);
+  const samples = plain?.samples();
+  const { raw, shape, told } =
+    plain === undefined || samples === undefined
+      ? await decoded(bytes, limits, { ...options, withAlpha: channels === 4 })
+      : { raw: samples, shape: plain.shape, told: [] };
   const stored = raw.length / pointCount(shape);
-  const notes = [...notesOfFile(metadata, bytes), ...notesOfSamples(raw, stored, channels)];
-  if (channels === 4) return { bytes: raw, shape, channels, notes };
+  const notes = [...told, ...notesOfSamples(raw, stored, channels)];
+  if (channels === 4) return { bytes: stored === 4 ? raw : opaque(raw), shape, channels, notes };
   const colour = stored === 4 ? compositeOnWhite(raw) : raw;
   return { bytes: channels === 1 ? lumaOf(colour) : colour, shape, channels, notes };
 }
@@ -155,6 +150,41 @@ function lumaOf(rgb: Uint8Array): Uint8Array {
   return luma;
 }
 
+/** By the image library: RGB, or RGBA where there is alpha or it is wanted. */
+async function decoded(
+  bytes: Uint8Array,
+  limits: Limits,
+  { withAlpha, onShape }: Pick<ReadImageOptions, 'onShape'> & { readonly withAlpha: boolean },
+): Promise<{
+  readonly raw: Uint8Array;
+  readonly shape: readonly [number, number];
+  readonly told: readonly string[];
+}> {
+  const { image, metadata, shape } = await openImage(bytes, limits);
+  onShape?.(shape);
+  const upright = image.autoOrient().toColourspace('srgb');
+  const wanted = metadata.hasAlpha || withAlpha ? upright.ensureAlpha() : upright.removeAlpha();
+  const { data, info } = await decoding(wanted.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }));
+  const raw = toColour(data, info.channels);
+  if (raw.length % pointCount(shape) !== 0 || info.width !== shape[1] || info.height !== shape[0]) {
+    throw new BadStreamError(
+      'bad-image',
+      0,
+      `${info.width} x ${info.height} decoded, the header said otherwise`,
+    );
+  }
+  return { raw, shape, told: notesOfFile(metadata, bytes) };
+}
+
+/** A plain PNG within the limits; undefined for what `openImage` is to read or to refuse. */
+function openPlain(bytes: Uint8Array, limits: Limits): PlainPng | undefined {
+  if (bytes.length > limits.maxFileBytes || sniffImage(bytes) !== 'png') return undefined;
+  const plain = openPlainPng(bytes);
+  if (plain === undefined) return undefined;
+  checkSize(plain.shape, limits);
+  return plain;
+}
+
 async function openImage(
   bytes: Uint8Array,
   limits: Limits,
@@ -172,9 +202,13 @@ async function openImage(
   const image = sharp(bytes, { limitInputPixels: false, failOn: 'error', pages: 1 });
   const metadata = await decoding(image.metadata());
   const { width, height } = metadata.autoOrient;
+  checkSize([height, width], limits);
+  return { image, metadata, shape: [height, width] };
+}
+
+function checkSize([height, width]: readonly [number, number], limits: Limits): void {
   checkLimit('axis', Math.max(width, height), limits.maxAxis, 'scale the picture down, or raise maxAxis');
   checkLimit('samples', width * height, limits.maxSamples, 'scale the picture down, or raise maxSamples');
-  return { image, metadata, shape: [height, width] };
 }
 
 async function decoding<T>(work: Promise<T>): Promise<T> {
@@ -184,6 +218,13 @@ async function decoding<T>(work: Promise<T>): Promise<T> {
     const why = (error as Error).message.replace(/\s*\n\s*/g, '; ');
     throw new BadStreamError('bad-image', 0, `the picture cannot be decoded: ${why}`);
   }
+}
+
+/** RGB to RGBA. */
+function opaque(rgb: Uint8Array): Uint8Array {
+  const rgba = new Uint8Array((rgb.length / 3) * 4).fill(255);
+  for (let p = 0; p < rgb.length / 3; p++) rgba.set(rgb.subarray(3 * p, 3 * p + 3), 4 * p);
+  return rgba;
 }
 
 /** Grey with or without alpha, as libvips may leave it, to colour. */

@@ -1,3 +1,4 @@
+import { createDeflate, inflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { RowStream, Rows } from '../signal/rows.ts';
@@ -67,3 +68,32 @@ describe('png', () => {
     );
   });
 });
+
+it('small pictures, deflated at once, are the chunks that a stream of zlib gives', async () => {
+  for (const [height, width, channels] of [
+    [1, 1, 1],
+    [32, 32, 3],
+    [63, 63, 4],
+    [1, 5332, 3],
+    [15_999 / 3, 2, 1],
+  ] as const) {
+    const stream = picture(height, width, channels, Math.max(1, height >> 1));
+    for (let i = 0; i < stream.bytes.length; i++) stream.bytes[i] = (Math.imul(i, 2654435761) >>> 13) & 255;
+    const found = await join(pngChunks(stream));
+    const idat = chunksOf(found).filter(({ type }) => type === 'IDAT');
+    const deflate = createDeflate({ level: 6 });
+    deflate.end(inflateSync(Buffer.concat(idat.map(({ data }) => data))));
+    const streamed: Uint8Array[] = [];
+    for await (const piece of deflate) streamed.push(piece);
+    expect(idat.map(({ data }) => Buffer.from(data))).toEqual(streamed);
+  }
+});
+
+function chunksOf(png: Buffer) {
+  const found: { readonly type: string; readonly data: Uint8Array }[] = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    const data = png.subarray(at + 8, at + 8 + png.readUInt32BE(at));
+    found.push({ type: png.toString('latin1', at + 4, at + 8), data });
+  }
+  return found;
+}
