@@ -2,7 +2,7 @@
  * Answers that were given, to be given again: what an encode or a decode answers is a matter of the request and the model alone, and what a
  * stored function is drawn as of the store's file too. Bounded by bytes; those that were asked for longest ago go first.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { fileStamp } from '../src/disk/file.ts';
 import type { AnswerOf } from './work/ask.ts';
@@ -77,7 +77,7 @@ export function keyOfBody(
   if (bytes.length > mostBodyBytes) return undefined;
   const file = model === undefined ? '' : stampOf(model);
   if (file === undefined) return undefined;
-  return `${createHash('sha256').update(bytes).digest('base64')} ${JSON.stringify([file, ...of])}`;
+  return `${hash('sha256', bytes, 'base64')} ${JSON.stringify([file, ...of])}`;
 }
 
 /**

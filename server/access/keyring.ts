@@ -36,10 +36,11 @@ export class Keyring {
   get any(): boolean {
     if (this.#any || this.#directory === undefined) return this.#any;
     const changed = statSync(this.#directory, { bigint: true, throwIfNoEntry: false })?.mtimeNs;
-    if (changed !== undefined && changed === this.#noneAt) return false;
+    // No directory, no keys: reading one that is not there costs an error with its stack.
+    if (changed === undefined || changed === this.#noneAt) return false;
     this.#any = idsIn(this.#directory).length > 0;
     // One that changed just now may change again within the same tick of its clock.
-    const isSettled = changed !== undefined && Date.now() - Number(changed / 1_000_000n) > settledMs;
+    const isSettled = Date.now() - Number(changed / 1_000_000n) > settledMs;
     this.#noneAt = isSettled ? changed : undefined;
     return this.#any;
   }
