@@ -71,9 +71,9 @@ export function decodeFlops(
     flops += size.at(-1)! * firstLayer;
     const last = Math.min(size[0]!, first + rows) - 1;
     flops += sumOver(spec.levels, (level) => {
-      const [along, ...others] = gridCells(level, shape);
-      const from = axisTaps(level, 0, along!, (first + 0.5) * step)[0]!.cell;
-      const to = axisTaps(level, 0, along!, (last + 0.5) * step).at(-1)!.cell;
+      const [, ...others] = gridCells(level, shape);
+      const from = axisTaps({}, level, shape, 0, (first + 0.5) * step)[0]!.cell;
+      const to = axisTaps({}, level, shape, 0, (last + 0.5) * step).at(-1)!.cell;
       return (to + 1 - from) * pointCount(others) * level.channels * 2 * columns;
     });
   }

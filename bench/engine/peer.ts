@@ -70,7 +70,7 @@ function writeTask({ net, batch, steps }: MetaWork, directory: string): void {
     const cells = pointCount(gridCells(level, shape));
     const stencil = new Float32Array(points * cells);
     for (let p = 0; p < points; p++) {
-      for (const { cell, weight } of levelStencil(level, shape, position(p))) {
+      for (const { cell, weight } of levelStencil(spec, level, shape, position(p))) {
         stencil[p * cells + cell]! += weight;
       }
     }

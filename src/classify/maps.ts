@@ -36,7 +36,7 @@ export function gridMaps(
 ): ModulationMaps {
   const cells = chosenGrid(spec, shape);
   const count = pointCount(cells);
-  const columns = spec.levels.map((level) => levelColumns(level, shape, cells));
+  const columns = spec.levels.map((level) => levelColumns(spec, level, shape, cells));
   const channels = columns.reduce((sum, column) => sum + column.places * column.channels, 0);
   // Target [cell, place, channel] of a level is the sum of its taps: tap lists one after the other.
   const starts = new Uint32Array(count * channels + 1);
@@ -144,7 +144,12 @@ interface LevelColumns {
   taps(cell: number, place: number): readonly Tap[];
 }
 
-function levelColumns(level: GridLevel, shape: readonly number[], cells: readonly number[]): LevelColumns {
+function levelColumns(
+  spec: FieldSpec,
+  level: GridLevel,
+  shape: readonly number[],
+  cells: readonly number[],
+): LevelColumns {
   const own = gridCells(level, shape);
   const side = own.map((n, axis) => Math.ceil(n / cells[axis]!));
   const { channels } = level;
@@ -154,7 +159,7 @@ function levelColumns(level: GridLevel, shape: readonly number[], cells: readonl
       ...base,
       taps: (cell) => {
         const middle = indicesOf(cell, cells).map((i, axis) => ((i + 0.5) * shape[axis]!) / cells[axis]!);
-        return levelStencil(level, shape, middle);
+        return levelStencil(spec, level, shape, middle);
       },
     };
   }

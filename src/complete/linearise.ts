@@ -33,7 +33,7 @@ export function stencilsOf(net: BaseNetwork, shape: readonly number[], coordinat
   let first = 0;
   const levels = net.spec.levels.map((level) => {
     const stencils = Array.from({ length: points }, (_, p) =>
-      levelStencil(level, shape, coordinates.subarray(p * axes, (p + 1) * axes)),
+      levelStencil(net.spec, level, shape, coordinates.subarray(p * axes, (p + 1) * axes)),
     );
     const taps = stencils[0]?.length ?? 0;
     const here = {

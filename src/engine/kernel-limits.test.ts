@@ -33,6 +33,10 @@ const wrong: readonly (readonly [string, (request: KernelRequest) => object])[] 
   ['a cell of 0', (r) => ({ description: changed(r.description, 19, 0) })],
   ['more cells than the modulation has', (r) => ({ description: changed(r.description, 22, 1000) })],
   ['2^31 rows of rates', (r) => ({ description: changed(r.description, 15, 2 ** 31) })],
+  [
+    'cells that do not go round a circle',
+    (r) => ({ description: Float64Array.from([...changed(r.description, 21, 3.5), 1]) }),
+  ],
   ['a description that ends early', (r) => ({ description: r.description.slice(0, 20) })],
   ['a count of -1', () => ({ count: -1 })],
   ['2^40 signals', () => ({ count: 2 ** 40 })],

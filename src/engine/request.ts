@@ -2,7 +2,7 @@
  * What the kernel is asked, in the form both its hosts (the native addon and the wasm module) take: numbers, and
  * typed arrays that are read or written in place.
  */
-import { periodOf } from '../field/coordinates.ts';
+import { cellSize, periodOf } from '../field/coordinates.ts';
 import {
   type BaseNetwork,
   gridCells,
@@ -26,6 +26,8 @@ export interface KernelRequest {
   readonly modulation: number;
   readonly channels: number;
   readonly weightCount: number;
+  /** Whether the last axis is a circle. */
+  readonly wraps: boolean;
   readonly weights: Float32Array;
   /** Non-zero stops the work between two units. */
   readonly cancelled?: Int32Array | undefined;
@@ -63,12 +65,14 @@ export function requestBase(net: BaseNetwork, shape: readonly number[], count: n
     channels: totalChannels(spec),
     weightCount: weights.length,
     weights,
+    wraps: spec.wraps ?? false,
   };
 }
 
 /**
  * Sixteen numbers and nine a level, as `parse_spec` of kernel/common.cc reads them: axes, outputs, width, layers, w0,
- * global, local, harmonics, levels, shape[3], period[3], rows of rates; then channels, taps, global, cell[3], cells[3].
+ * global, local, harmonics, levels, shape[3], period[3], rows of rates; then channels, taps, global, cell[3], cells[3]; then,
+ * where the last axis is a circle, 1.
  */
 function describe(net: BaseNetwork, shape: readonly number[]): Float64Array {
   const { spec } = net;
@@ -91,8 +95,9 @@ function describe(net: BaseNetwork, shape: readonly number[]): Float64Array {
       level.channels,
       tapCount(level),
       Number(level.cell === null),
-      ...three(level.cell ?? shape),
+      ...three(shape.map((_, axis) => cellSize(spec, level, shape, axis))),
       ...three(gridCells(level, shape)),
     ]),
+    ...(spec.wraps ? [1] : []),
   ]);
 }

@@ -8,6 +8,7 @@
  * the sums over windows are those of the whole, but for the rounding of floats.
  */
 import { channelLayout } from '../field/channels.ts';
+import { isCircle } from '../field/coordinates.ts';
 import { type FieldSpec, gridCells, modulationLength, pointCount, tapCount } from '../field/spec.ts';
 import type { Batch } from './engine.ts';
 
@@ -34,13 +35,19 @@ export function windowsOf(spec: FieldSpec, shape: readonly number[], most: numbe
     level.cell === null ? [] : [{ ...level, cell: level.cell }],
   );
   if (pointCount(shape) <= most || spec.features.global || levels.length === 0) return undefined;
+  if (isCircle(spec, shape, 0)) return undefined;
   const { period } = spec.features;
   if (![...levels.flatMap(({ cell }) => cell), ...(period ?? [])].every(Number.isInteger)) return undefined;
   const axes = shape.map((extent, axis) => {
     const sizes = [...levels.map(({ cell }) => cell[axis]!), ...(period ? [period[axis]!] : [])];
     // A point interpolates the cells whose centres are nearer than half as many cells as there are taps.
     const margin = Math.max(...levels.map((level) => ((tapCount(level) - 1) * level.cell[axis]!) / 2));
-    return { extent, unit: sizes.reduce(leastCommonMultiple), margin: Math.ceil(margin) };
+    const unit = sizes.reduce(leastCommonMultiple);
+    // A part of a circle would be no circle: it is taken whole.
+    if (isCircle(spec, shape, axis)) return { extent, unit, margin: 0, least: extent };
+    // The least that always has points of its own, wherever the next one of its own stands between two starts.
+    const least = (Math.floor((2 * Math.ceil(margin)) / unit) + 2) * unit;
+    return { extent, unit, margin: Math.ceil(margin), least };
   });
   const sides = sidesOf(axes, most);
   let windows: Window[] = [[]];
@@ -95,18 +102,19 @@ interface Axis {
   readonly unit: number;
   /** Samples between a window's end and its own points. */
   readonly margin: number;
+  /** Samples of a window, at least. */
+  readonly least: number;
 }
 
 /** Most samples of a window along each axis: alike on all, but for axes that are shorter. */
 function sidesOf(axes: readonly Axis[], most: number): number[] {
   const sides: number[] = [];
-  const order = axes.map((_, a) => a).sort((a, b) => axes[a]!.extent - axes[b]!.extent);
+  const rank = ({ extent, least }: Axis) => (least >= extent ? 0 : extent);
+  const order = axes.map((_, a) => a).sort((a, b) => rank(axes[a]!) - rank(axes[b]!));
   let left = most;
   order.forEach((a, i) => {
-    const { extent, unit, margin } = axes[a]!;
+    const { extent, unit, least } = axes[a]!;
     const side = Math.floor(left ** (1 / (axes.length - i)) / unit) * unit;
-    // The least that always has points of its own, wherever the next one of its own stands between two starts.
-    const least = (Math.floor((2 * margin) / unit) + 2) * unit;
     sides[a] = Math.min(extent, Math.max(side, least));
     left = Math.max(1, left / sides[a]!);
   });

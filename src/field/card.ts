@@ -121,6 +121,8 @@ function parseTold(json: unknown, limits: Limits): ModelCard {
   const { outputs, axes, spec } = card;
   if (outputs.length !== spec.outputs) fail('card.outputs', `${spec.outputs}, as many as the field has`);
   if (axes.length !== spec.axes) fail('card.axes', `${spec.axes}, as many as the field has`);
+  if (spec.wraps && !axes.at(-1)?.wraps)
+    fail('card.spec.wraps', 'left out where the last of the axes does not wrap');
   checkNames(card, 'card');
   return card;
 }
@@ -238,6 +240,7 @@ export function parseSpec(json: unknown, at = 'spec'): FieldSpec {
         interpolation: oneOf({ nearest: true, linear: true, cubic: true }),
       }),
     ),
+    wraps: optional(flag),
   });
   checkSpec(spec);
   return spec;

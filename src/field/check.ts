@@ -19,6 +19,8 @@ export function checkSpec(spec: FieldSpec): void {
       fail(`levels[${k}].interpolation`, `one of ${interpolations.join(', ')}`, level.interpolation);
     if (level.cell !== null) sizes(`levels[${k}].cell`, level.cell, spec.axes, ' or null');
   });
+  if (spec.wraps && spec.features.global)
+    fail('features.global', 'false where the last axis wraps, as a circle has no ends', true);
   whole('number of channels of all levels', totalChannels(spec), 0, fieldLimits.channels);
   whole('number of weights', weightLayout(spec).length, 0, fieldLimits.weights);
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   axisSlopes,
   axisTaps,
+  cellSize,
   coveringGrid,
   features,
   gridPositions,
@@ -13,39 +14,85 @@ import type { GridLevel } from './spec.ts';
 
 const linear: GridLevel = { cell: [4], channels: 1, interpolation: 'linear' };
 const nearest: GridLevel = { cell: [4], channels: 1, interpolation: 'nearest' };
+const linear2: GridLevel = { ...linear, cell: [4, 4] };
 const cubic: GridLevel = { cell: [4], channels: 1, interpolation: 'cubic' };
+
+describe('a circle', () => {
+  const field = { wraps: true };
+  // 45 samples in cells of 8: six of 7.5.
+  it.each([nearest, linear, cubic])(
+    '$interpolation: places whole turns apart are the same, to the bit',
+    (level) => {
+      for (const x of [0, 0.3, 17.5, 44.999, 22.5]) {
+        const here = levelStencil(field, level, [3, 45], [1, x]);
+        for (const turns of [-1, 1, 4]) {
+          const there = levelStencil(field, level, [3, 45], [1, x + 45 * turns]);
+          if (x + 45 * turns - 45 * turns === x) expect(there).toEqual(here);
+        }
+      }
+    },
+  );
+
+  it('cells beyond either end are those at the other; the other axes have ends', () => {
+    expect(axisTaps(field, cubic, [24], 0, 1).map(({ cell }) => cell)).toEqual([4, 5, 0, 1]);
+    expect(axisTaps(field, cubic, [24], 0, 23).map(({ cell }) => cell)).toEqual([4, 5, 0, 1]);
+    expect(axisTaps(field, linear2, [9, 24], 0, 0.5).map(({ cell }) => cell)).toEqual([0, 0]);
+    expect(axisTaps(field, linear2, [9, 24], 1, 0.5).map(({ cell }) => cell)).toEqual([5, 0]);
+  });
+
+  it('cells and periods are stretched so that a whole number goes round', () => {
+    expect(cellSize(field, linear2, [9, 45], 1)).toBe(45 / 12);
+    expect(cellSize(field, linear2, [9, 45], 0)).toBe(4);
+    const spec = { ...pyramid({ axes: 2, outputs: 1, levels: [{ cell: 4, channels: 1 }] }), wraps: true };
+    expect(periodOf(spec, [9, 45])).toEqual([4, 45 / 12]);
+    expect(features(spec, [9, 45], [2, 45 + 3])).toEqual(features(spec, [9, 45], [2, 3]));
+  });
+
+  it('values do not step at the seam: taps there are those of any other place, shifted', () => {
+    for (const f of [0.1, 1.7, 3.2]) {
+      const middle = axisTaps(field, cubic, [24], 0, 12 + f);
+      const seam = axisTaps(field, cubic, [24], 0, 24 + f);
+      expect(seam.map(({ cell }) => (cell + 3) % 6)).toEqual(middle.map(({ cell }) => cell));
+      seam.forEach(({ weight }, i) => {
+        expect(weight).toBeCloseTo(middle[i]!.weight, 12);
+      });
+    }
+  });
+});
 
 describe('stencils', () => {
   it('linear: a knot has weight 1, half way between two each has a half', () => {
-    expect(levelStencil(linear, [12], [6])).toEqual([
+    expect(levelStencil({}, linear, [12], [6])).toEqual([
       { cell: 1, weight: 1 },
       { cell: 2, weight: 0 },
     ]);
-    expect(levelStencil(linear, [12], [4])).toEqual([
+    expect(levelStencil({}, linear, [12], [4])).toEqual([
       { cell: 0, weight: 0.5 },
       { cell: 1, weight: 0.5 },
     ]);
   });
 
   it('linear: beyond the outermost knots both taps are the outermost cell, even outside the signal', () => {
-    for (const x of [0.5, -7]) expect(axisTaps(linear, 0, 3, x).map((tap) => tap.cell)).toEqual([0, 0]);
-    for (const x of [11.5, 40]) expect(axisTaps(linear, 0, 3, x).map((tap) => tap.cell)).toEqual([2, 2]);
+    for (const x of [0.5, -7])
+      expect(axisTaps({}, linear, [12], 0, x).map((tap) => tap.cell)).toEqual([0, 0]);
+    for (const x of [11.5, 40])
+      expect(axisTaps({}, linear, [12], 0, x).map((tap) => tap.cell)).toEqual([2, 2]);
   });
 
   it('nearest: the cell the point is in; the last cell may be cut by the end of the signal', () => {
-    const cellAt = (x: number) => levelStencil(nearest, [10], [x])[0]!.cell;
+    const cellAt = (x: number) => levelStencil({}, nearest, [10], [x])[0]!.cell;
     expect([0, 3.999, 4, 9.5, 10, 99, -1].map(cellAt)).toEqual([0, 0, 1, 2, 2, 2, 0]);
   });
 
   it('cubic: a knot has weight 1, half way between two the outer ones have the weight of Keys at 3/2', () => {
-    const taps = levelStencil(cubic, [24], [10]);
+    const taps = levelStencil({}, cubic, [24], [10]);
     expect(taps.map(({ cell, weight }) => [cell, weight + 0])).toEqual([
       [1, 0],
       [2, 1],
       [3, 0],
       [4, 0],
     ]);
-    expect(levelStencil(cubic, [24], [12]).map(({ weight }) => weight)).toEqual([
+    expect(levelStencil({}, cubic, [24], [12]).map(({ weight }) => weight)).toEqual([
       -3 / 32,
       19 / 32,
       19 / 32,
@@ -55,17 +102,17 @@ describe('stencils', () => {
 
   it('cubic: weights sum to 1 everywhere, cells beyond the outermost are as these', () => {
     for (const x of [-9, 0.3, 1.9, 5.7, 11, 23.5, 40]) {
-      const taps = axisTaps(cubic, 0, 6, x);
+      const taps = axisTaps({}, cubic, [24], 0, x);
       expect(taps.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 14);
     }
-    expect(axisTaps(cubic, 0, 6, 1.5).map(({ cell }) => cell)).toEqual([0, 0, 0, 1]);
-    expect(axisTaps(cubic, 0, 6, 23).map(({ cell }) => cell)).toEqual([4, 5, 5, 5]);
+    expect(axisTaps({}, cubic, [24], 0, 1.5).map(({ cell }) => cell)).toEqual([0, 0, 0, 1]);
+    expect(axisTaps({}, cubic, [24], 0, 23).map(({ cell }) => cell)).toEqual([4, 5, 5, 5]);
   });
 
   it.each([nearest, linear, cubic])('slopes are what weights change by: $interpolation', (level) => {
     for (const x of [1.1, 5.3, 9.7, 14.2]) {
-      const [low, high] = [x - 1e-6, x + 1e-6].map((at) => axisTaps(level, 0, 6, at));
-      axisSlopes(level, 0, 6, x).forEach(({ cell, weight }, i) => {
+      const [low, high] = [x - 1e-6, x + 1e-6].map((at) => axisTaps({}, level, [24], 0, at));
+      axisSlopes({}, level, [24], 0, x).forEach(({ cell, weight }, i) => {
         expect(cell).toBe(low![i]!.cell);
         expect(weight).toBeCloseTo((high![i]!.weight - low![i]!.weight) / 2e-6, 8);
       });
@@ -74,12 +121,12 @@ describe('stencils', () => {
 
   it('a null cell is one cell of weight 1 along every axis', () => {
     const level: GridLevel = { cell: null, channels: 1, interpolation: 'linear' };
-    expect(levelStencil(level, [5, 7], [1.5, 6.5])).toEqual([{ cell: 0, weight: 1 }]);
+    expect(levelStencil({}, level, [5, 7], [1.5, 6.5])).toEqual([{ cell: 0, weight: 1 }]);
   });
 
   it('cells of several axes are row-major and their weights sum to 1', () => {
     const level: GridLevel = { cell: [2, 2, 5], channels: 1, interpolation: 'linear' };
-    const taps = levelStencil(level, [6, 4, 10], [2.25, 1.5, 4]);
+    const taps = levelStencil({}, level, [6, 4, 10], [2.25, 1.5, 4]);
     expect(taps).toHaveLength(8);
     expect(taps[0]!.cell).toBe(0);
     expect(taps[7]!.cell).toBe((1 * 2 + 1) * 2 + 1);

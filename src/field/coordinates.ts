@@ -13,6 +13,8 @@
  *                          weights a f g^2 for j - 1, (a + 2) f^3 - (a + 3) f^2 + 1 for j, the same of g for j + 1 and a g f^2
  *                          for j + 2, all clamped to [0, n - 1]
  *   several axes           products of the axes' weights
+ *   a circle               of the last axis, where the specification wraps: x is taken modulo the extent, n cells of extent / n go round it, and
+ *                          cells beyond either end are those at the other, j modulo n; a period is stretched likewise
  *   period                 of an axis: what the specification says, else the smallest cell of all levels that have one,
  *                          else the signal's extent
  *   features               t = x / period, r = t - floor(t):
@@ -23,7 +25,7 @@
  * A harmonic that samples cannot tell from a lower one is 0: sine and cosine of a wave shorter than two samples, and the
  * cosine of one of two, which vanishes at every sample. What a network never saw it would make up between the samples.
  *
- * Positions outside the signal are valid: grids are constant beyond their outermost knots.
+ * Positions outside the signal are valid: grids are constant beyond their outermost knots, and go on around a circle.
  */
 import { type FieldSpec, featureCount, type GridLevel, gridCells, type Interpolation } from './spec.ts';
 
@@ -34,19 +36,79 @@ export interface Tap {
   readonly weight: number;
 }
 
-/** Taps along one axis for a grid of `n` cells: `tapCount` of them, perhaps several of the same cell. */
-export function axisTaps(level: GridLevel, axis: number, n: number, x: number): Tap[] {
-  if (level.cell === null) return [{ cell: 0, weight: 1 }];
-  const { first, f } = knotBelow(level, axis, x);
-  return clamped(tapWeights[level.interpolation](f), first, n);
+/** What of a field says whether the last axis of its signals is a circle. */
+export type Circle = Pick<FieldSpec, 'wraps'>;
+
+/** Whether `axis` of a signal of `shape` is a circle. */
+export function isCircle({ wraps = false }: Circle, shape: readonly number[], axis: number): boolean {
+  return wraps && axis === shape.length - 1;
+}
+
+/** Size of a cell of a level along an axis in signal units: around a circle, of as many equal ones as the level has. */
+export function cellSize(field: Circle, level: GridLevel, shape: readonly number[], axis: number): number {
+  const extent = shape[axis]!;
+  const size = level.cell?.[axis] ?? extent;
+  return isCircle(field, shape, axis) ? dividing(extent, size) : size;
+}
+
+/** The largest size of at most `size` that divides the extent. */
+function dividing(extent: number, size: number): number {
+  return extent / Math.max(1, Math.ceil(extent / size));
+}
+
+/** Taps of a level along one axis of a signal of `shape`: `tapCount` of them, perhaps several of the same cell. */
+export function axisTaps(
+  field: Circle,
+  level: GridLevel,
+  shape: readonly number[],
+  axis: number,
+  x: number,
+): Tap[] {
+  return tapsWith(tapWeights, { field, level, shape, axis }, x);
 }
 
 /** As `axisTaps`, with the weights' derivatives by x in their place. */
-export function axisSlopes(level: GridLevel, axis: number, n: number, x: number): Tap[] {
+export function axisSlopes(
+  field: Circle,
+  level: GridLevel,
+  shape: readonly number[],
+  axis: number,
+  x: number,
+): Tap[] {
   if (level.cell === null) return [{ cell: 0, weight: 0 }];
-  const { first, f } = knotBelow(level, axis, x);
-  const slopes = tapSlopes[level.interpolation](f).map((slope) => slope / level.cell![axis]!);
-  return clamped(slopes, first, n);
+  const size = cellSize(field, level, shape, axis);
+  const taps = tapsWith(tapSlopes, { field, level, shape, axis }, x);
+  return taps.map(({ cell, weight }) => ({ cell, weight: weight / size }));
+}
+
+interface LevelAxis {
+  readonly field: Circle;
+  readonly level: GridLevel;
+  readonly shape: readonly number[];
+  readonly axis: number;
+}
+
+function tapsWith(
+  weights: Readonly<Record<Interpolation, (f: number) => number[]>>,
+  { field, level, shape, axis }: LevelAxis,
+  x: number,
+): Tap[] {
+  if (level.cell === null) return [{ cell: 0, weight: 1 }];
+  const n = gridCells(level, shape)[axis]!;
+  const round = isCircle(field, shape, axis);
+  const t = (round ? aroundCircle(x, shape[axis]!) : x) / cellSize(field, level, shape, axis);
+  const p = level.interpolation === 'nearest' ? t : t - 0.5;
+  const knot = Math.floor(p);
+  const first = level.interpolation === 'cubic' ? knot - 1 : knot;
+  return weights[level.interpolation](p - knot).map((weight, i) => {
+    const cell = first + i;
+    return { cell: round ? cell - Math.floor(cell / n) * n : Math.min(Math.max(cell, 0), n - 1), weight };
+  });
+}
+
+/** The place in [0, extent) of a coordinate on a circle: the same for those that are whole turns apart. */
+function aroundCircle(x: number, extent: number): number {
+  return x - Math.floor(x / extent) * extent;
 }
 
 /** Weights of the taps from below, at `f` of a cell past a knot. */
@@ -69,25 +131,18 @@ const inner = (d: number) => (1.25 * d - 2.25) * d * d + 1;
 const outerSlope = (d: number) => -0.75 * (1 - d) * (1 - 3 * d);
 const innerSlope = (d: number) => (3.75 * d - 4.5) * d;
 
-/** The first cell of the taps at x, and how far into a cell past its knot x stands. */
-function knotBelow(level: GridLevel, axis: number, x: number): { first: number; f: number } {
-  const t = x / level.cell![axis]!;
-  const p = level.interpolation === 'nearest' ? t : t - 0.5;
-  const j = Math.floor(p);
-  return { first: level.interpolation === 'cubic' ? j - 1 : j, f: p - j };
-}
-
-function clamped(weights: readonly number[], first: number, n: number): Tap[] {
-  return weights.map((weight, i) => ({ cell: Math.min(Math.max(first + i, 0), n - 1), weight }));
-}
-
 /** The cells of `level` that make up its value at `x` [axes]; their weights sum to 1. Last axis fastest; `tapCount`^axes taps. */
-export function levelStencil(level: GridLevel, shape: readonly number[], x: ArrayLike<number>): Tap[] {
+export function levelStencil(
+  field: Circle,
+  level: GridLevel,
+  shape: readonly number[],
+  x: ArrayLike<number>,
+): Tap[] {
   const cells = gridCells(level, shape);
   let taps: Tap[] = [{ cell: 0, weight: 1 }];
   for (let axis = 0; axis < shape.length; axis++) {
     const n = cells[axis]!;
-    const along = axisTaps(level, axis, n, x[axis]!);
+    const along = axisTaps(field, level, shape, axis, x[axis]!);
     taps = taps.flatMap((a) =>
       along.map((b) => ({ cell: a.cell * n + b.cell, weight: a.weight * b.weight })),
     );
@@ -95,13 +150,12 @@ export function levelStencil(level: GridLevel, shape: readonly number[], x: Arra
   return taps;
 }
 
-/** Period of the features along each axis [axes] in signal units. */
+/** Period of the features along each axis [axes] in signal units: around a circle, a whole number of times. */
 export function periodOf(spec: FieldSpec, shape: readonly number[]): number[] {
   return shape.map((extent, axis) => {
-    const asked = spec.features.period?.[axis];
-    if (asked !== undefined) return asked;
     const sizes = spec.levels.flatMap((level) => (level.cell === null ? [] : [level.cell[axis]!]));
-    return sizes.length > 0 ? Math.min(...sizes) : extent;
+    const period = spec.features.period?.[axis] ?? (sizes.length > 0 ? Math.min(...sizes) : extent);
+    return isCircle(spec, shape, axis) ? dividing(extent, period) : period;
   });
 }
 
@@ -110,7 +164,7 @@ export function features(spec: FieldSpec, shape: readonly number[], x: ArrayLike
   const out = new Float64Array(featureCount(spec));
   const period = periodOf(spec, shape);
   const position = period.map((size, axis) => {
-    const t = x[axis]! / size;
+    const t = (isCircle(spec, shape, axis) ? aroundCircle(x[axis]!, shape[axis]!) : x[axis]!) / size;
     return t - Math.floor(t);
   });
   let at = 0;

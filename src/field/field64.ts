@@ -66,7 +66,7 @@ export function siteAt(spec: FieldSpec, shape: readonly number[], x: ArrayLike<n
   let to = 0;
   for (const level of spec.levels) {
     const { channels } = level;
-    for (const { cell, weight } of levelStencil(level, shape, x)) {
+    for (const { cell, weight } of levelStencil(spec, level, shape, x)) {
       taps.push({ from: start + cell * channels, to, channels, weight });
     }
     start += pointCount(gridCells(level, shape)) * channels;

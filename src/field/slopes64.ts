@@ -119,7 +119,7 @@ function tapSlopes(
   return spec.levels.flatMap((level) => {
     const cells = gridCells(level, shape);
     const { channels } = level;
-    const taps = stencilSlope(level, cells, x, axis).map(({ cell, weight }) => ({
+    const taps = stencilSlope(spec, level, shape, x, axis).map(({ cell, weight }) => ({
       from: start + cell * channels,
       to,
       channels,
@@ -133,14 +133,15 @@ function tapSlopes(
 
 /** As `levelStencil`, with the weights along `axis` replaced by their derivatives. */
 function stencilSlope(
+  spec: FieldSpec,
   level: GridLevel,
-  cells: readonly number[],
+  shape: readonly number[],
   x: ArrayLike<number>,
   axis: number,
 ): readonly Tap[] {
   let taps: readonly Tap[] = [{ cell: 0, weight: 1 }];
-  cells.forEach((n, a) => {
-    const factors = (a === axis ? axisSlopes : axisTaps)(level, a, n, x[a]!);
+  gridCells(level, shape).forEach((n, a) => {
+    const factors = (a === axis ? axisSlopes : axisTaps)(spec, level, shape, a, x[a]!);
     taps = taps.flatMap((tap) =>
       factors.map((factor) => ({ cell: tap.cell * n + factor.cell, weight: tap.weight * factor.weight })),
     );

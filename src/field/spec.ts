@@ -44,6 +44,8 @@ export interface FieldSpec {
   readonly w0: number;
   readonly features: CoordinateFeatures;
   readonly levels: readonly GridLevel[];
+  /** Whether the last axis is a circle, as longitudes are: its first cell follows its last. Absent: it is not. */
+  readonly wraps?: boolean | undefined;
 }
 
 /** Cells of a level along each axis for a signal of this shape. */

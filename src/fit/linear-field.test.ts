@@ -5,20 +5,26 @@ import { rowsOf } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { pyramid } from '../field/presets.ts';
-import { modulationLength, totalChannels, weightLayout } from '../field/spec.ts';
+import { type FieldSpec, modulationLength, totalChannels, weightLayout } from '../field/spec.ts';
 import { clipped, fieldReach, LinearField } from './linear-field.ts';
 
 const engine = await openReference();
 const rng = new Rng(7);
 
 /** A field of these axes; `linear`: its modulation reaches the output directly alone. */
-function fieldOf(shape: readonly number[], outputs: number, linear: boolean) {
+function fieldOf(
+  shape: readonly number[],
+  outputs: number,
+  linear: boolean,
+  changes: (spec: FieldSpec) => Partial<FieldSpec> = () => ({}),
+) {
   const levels = [
     { cell: null, channels: 1 },
     { cell: 3, channels: 2 },
     { cell: 1, channels: 1 },
   ];
-  const spec = pyramid({ axes: shape.length, outputs, width: 5, layers: 2, w0: 4, harmonics: 1, levels });
+  const plain = pyramid({ axes: shape.length, outputs, width: 5, layers: 2, w0: 4, harmonics: 1, levels });
+  const spec = { ...plain, ...changes(plain) };
   const weights = initialWeights(spec, () => rng.uniform());
   const { m, mColumns } = weightLayout(spec);
   for (let i = m; i < weights.length; i++)
@@ -41,9 +47,20 @@ async function linearised({ spec, net, shape, modulation, targets, at }: ReturnT
   );
 }
 
-test('slopes and curvature of every number are those of the field, for 1, 2 and 3 axes', async () => {
-  for (const shape of [[7], [7, 4], [4, 3, 5]]) {
-    const field = fieldOf(shape, 2, false);
+test('slopes and curvature of every number are those of the field, for 1, 2 and 3 axes, and around a circle', async () => {
+  const circle = { wraps: true };
+  // The next knot of a cubic cell of three samples is a sample, of no weight.
+  const cubic = (levels: FieldSpec['levels']) => ({
+    levels: levels.map((level) => ({ ...level, interpolation: 'cubic' as const })),
+  });
+  const kinds: [number[], (spec: FieldSpec) => Partial<FieldSpec>][] = [
+    ...[[7], [7, 4], [4, 3, 5]].map((shape): [number[], () => object] => [shape, () => ({})]),
+    [[16], ({ levels }) => cubic(levels)],
+    [[5, 11], () => circle],
+    [[14], ({ levels }) => ({ ...circle, ...cubic(levels) })],
+  ];
+  for (const [shape, changes] of kinds) {
+    const field = fieldOf(shape, 2, false, changes);
     const linear = await linearised(field);
     const batch = { shape, count: 1, targets: field.targets };
     const { losses, gradient } = await engine.gradient(field.net, batch, field.modulation);

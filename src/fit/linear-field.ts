@@ -6,7 +6,7 @@
  */
 import { look } from '../core/look.ts';
 import { channelLayout } from '../field/channels.ts';
-import { axisTaps } from '../field/coordinates.ts';
+import { axisTaps, isCircle } from '../field/coordinates.ts';
 import { type FieldSpec, gridCells } from '../field/spec.ts';
 
 /** The samples along an axis that a cell reaches, and by how much. */
@@ -15,6 +15,8 @@ interface Reach {
   readonly weights: Float64Array;
   /** Of the weights. */
   readonly squares: Float64Array;
+  /** The samples at the other end of a circle. */
+  readonly rest?: Reach | undefined;
 }
 
 interface LevelReach {
@@ -25,8 +27,36 @@ interface LevelReach {
   readonly axes: readonly (readonly Reach[])[];
 }
 
-function reachOf(from: number, weights: Float64Array): Reach {
-  return { from, weights, squares: weights.map((weight) => weight * weight) };
+function reachOf(from: number, weights: Float64Array, rest?: Reach): Reach {
+  return { from, weights, squares: weights.map((weight) => weight * weight), rest };
+}
+
+/** Of the weights of samples in order, of `extent` in all. A cell at the seam of a circle reaches samples of both ends. */
+function reachOfSamples(samples: ReadonlyMap<number, number>, extent: number, circle: boolean): Reach {
+  const run = (own: readonly number[], rest?: Reach) => {
+    const from = own[0] ?? extent;
+    // A sample between those that are reached may have no weight: at the next knot of a cubic cell.
+    const length = own.length === 0 ? 0 : own.at(-1)! + 1 - from;
+    return reachOf(
+      from,
+      Float64Array.from({ length }, (_, i) => samples.get(from + i) ?? 0),
+      rest,
+    );
+  };
+  const all = [...samples.keys()];
+  const seam = circle ? widestGap(all, extent) : 0;
+  return seam === 0 ? run(all) : run(all.slice(0, seam), run(all.slice(seam)));
+}
+
+/** Index of the first sample beyond the widest gap between neighbours; 0 where that is the one around the end of the circle. */
+function widestGap(samples: readonly number[], extent: number): number {
+  let widest = (samples[0] ?? 0) + extent - (samples.at(-1) ?? 0);
+  let at = 0;
+  for (let i = 1; i < samples.length; i++) {
+    const gap = samples[i]! - samples[i - 1]!;
+    if (gap > widest) [widest, at] = [gap, i];
+  }
+  return at;
 }
 
 /** What depends on the shape alone. */
@@ -49,11 +79,11 @@ export function fieldReach(spec: FieldSpec, shape: readonly number[]): FieldReac
     const axes = shape.map((extent, axis) => {
       const samples: Map<number, number>[] = Array.from({ length: cells[axis]! }, () => new Map());
       for (let i = 0; i < extent; i++) {
-        for (const { cell, weight } of axisTaps(level, axis, cells[axis]!, i + 0.5)) {
+        for (const { cell, weight } of axisTaps(spec, level, shape, axis, i + 0.5)) {
           if (weight !== 0) samples[cell]!.set(i, (samples[cell]!.get(i) ?? 0) + weight);
         }
       }
-      return samples.map((own) => reachOf(Math.min(...own.keys(), extent), Float64Array.from(own.values())));
+      return samples.map((own) => reachOfSamples(own, extent, isCircle(spec, shape, axis)));
     });
     const { at, channels, first } = layout.levels[k]!;
     return { at, channels, first, axes: [...Array.from({ length: missing }, () => [whole]), ...axes] };
@@ -216,6 +246,7 @@ export class LinearField {
         sum += (squared ? weight * weight : weight) * line;
       }
     }
+    if (columns.rest !== undefined) sum += this.#sum(a, b, squared, planes, rows, columns.rest);
     return sum;
   }
 
@@ -236,6 +267,7 @@ export class LinearField {
             sum += (after - before) * (after + before);
           }
       }
+    if (columns.rest !== undefined) sum += 2 * this.#changeBy(slopes, x, planes, rows, columns.rest);
     return sum / 2;
   }
 
@@ -259,6 +291,7 @@ export class LinearField {
           this.#clip(this.#start(planes, z, rows, y, columns), columns.weights.length);
       }
     }
+    if (columns.rest !== undefined) this.#move(slopes, by, planes, rows, columns.rest);
   }
 
   /** Brings the errors of `samples` samples of a line up to date. */
@@ -288,7 +321,7 @@ export class LinearField {
       const end = at + ((columns.from + columns.weights.length - 1) >> BLOCK_BITS);
       for (let i = at + (columns.from >> BLOCK_BITS); i <= end; i++) if (this.#bounded[i] === 1) return true;
     }
-    return false;
+    return columns.rest !== undefined && this.#isBounded(rows, columns.rest);
   }
 
   /** When the residual last changed near what a cell reaches. */
@@ -300,7 +333,7 @@ export class LinearField {
       for (let i = at + (columns.from >> BLOCK_BITS); i <= end; i++)
         if (this.#changedAt[i]! > last) last = this.#changedAt[i]!;
     }
-    return last;
+    return columns.rest === undefined ? last : Math.max(last, this.#lastChange(rows, columns.rest));
   }
 
   #change(rows: Reach, columns: Reach): void {

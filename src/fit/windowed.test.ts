@@ -108,6 +108,7 @@ describe('windows of a signal', () => {
         .filter((p) => p % 7 === 0)
         .map((p) =>
           levelStencil(
+            {},
             own,
             shape,
             placeOf(p, shape).map((i) => i + 0.5),

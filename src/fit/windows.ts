@@ -7,6 +7,7 @@
  * in the window that owns them, as both see the same samples. No window waits for another, and none knows how many there are.
  */
 import { channelLayout } from '../field/channels.ts';
+import { isCircle } from '../field/coordinates.ts';
 import { type FieldSpec, type GridLevel, gridCells, pointCount, tapCount } from '../field/spec.ts';
 import { type Box, forEachRow } from '../signal/box.ts';
 
@@ -47,11 +48,16 @@ export function fitWindows(
   { whole, own, halos }: WindowSizes = usual,
 ): FitWindow[] | undefined {
   const { levels, features } = spec;
+  // A window of a part of a circle would be no circle.
+  if (isCircle(spec, shape, 0)) return undefined;
   const isLocal = levels.length > 0 && levels.every(({ cell }) => cell !== null) && !features.global;
   if (pointCount(shape) <= whole || !isLocal) return undefined;
   const sizes = [...levels.flatMap(({ cell }) => cell ?? []), ...(features.period ?? [])];
   if (!sizes.every(Number.isInteger)) return undefined;
-  const axes = axesOf(spec, shape).map((axis) => ({ ...axis, least: halos * axis.halo }));
+  const axes = axesOf(spec, shape).map((axis, a) => ({
+    ...axis,
+    least: isCircle(spec, shape, a) ? axis.extent : halos * axis.halo,
+  }));
   const sides = sidesOf(axes, own);
   let windows: FitWindow[] = [{ box: { start: [], count: [] }, own: { start: [], count: [] } }];
   axes.forEach(({ extent, unit, halo }, a) => {
@@ -134,7 +140,9 @@ interface Axis {
 /** Most samples of a window's own along each axis: alike on all, but for axes that are shorter. */
 function sidesOf(axes: readonly Axis[], most: number): number[] {
   const sides: number[] = [];
-  const order = axes.map((_, a) => a).sort((a, b) => axes[a]!.extent - axes[b]!.extent);
+  // An axis that is taken whole comes first.
+  const rank = ({ extent, least }: Axis) => (least >= extent ? 0 : extent);
+  const order = axes.map((_, a) => a).sort((a, b) => rank(axes[a]!) - rank(axes[b]!));
   let left = most;
   order.forEach((a, i) => {
     const { extent, unit, least } = axes[a]!;

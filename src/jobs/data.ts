@@ -135,14 +135,15 @@ export async function shapeOfData(
   try {
     const outputs = data.channels;
     const values = rangeOfKind(data);
-    if (data.shape !== undefined) return { shape: data.shape, outputs, uniform: true, values };
+    const wraps = data.kind?.axes.at(-1)?.wraps;
+    if (data.shape !== undefined) return { shape: data.shape, outputs, uniform: true, values, wraps };
     const count = Math.min(looked, data.length);
     let shape: readonly number[] | undefined;
     for (let i = 0; i < count; i++) {
       const of = await shapeOfItem(data, Math.floor((i * data.length) / count));
       shape = shape?.map((size, axis) => Math.min(size, of[axis]!)) ?? of;
     }
-    return { shape: shape ?? [], outputs, uniform: false, values };
+    return { shape: shape ?? [], outputs, uniform: false, values, wraps };
   } finally {
     close();
   }

@@ -5,7 +5,7 @@ import type { Dataset, OpenDatasetOptions } from '../../datasets/dataset.ts';
 import { symbolLayout } from '../../prior/prior.ts';
 import { contextKind, readPrior } from '../../prior/registry.ts';
 import { check } from '../core/check.ts';
-import { FunctaError, NotFoundError } from '../core/errors.ts';
+import { BadInputError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
 import { checkFree, writeFailure, writeWhole } from '../disk/whole.ts';
 import { slopeTensor } from '../field/at-quality.ts';
@@ -42,6 +42,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainResul
   const started = performance.now();
   const opened = await openData(options.data, split, at);
   const { data } = opened;
+  checkCircle(recipe, data);
   const held = await openValidation(options, at);
   const log = new Log(`${out}.log.jsonl`);
   const seconds = () => (performance.now() - started) / 1000;
@@ -80,6 +81,15 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainResul
     opened.close();
     held?.close();
   }
+}
+
+/** Throws BadInputError `recipe-data` where the field of a recipe goes round a circle and the signals do not. */
+function checkCircle({ spec, values }: TrainingRecipe, data: Dataset): void {
+  if (!spec.wraps || kindOfData(data, spec.axes, values).axes.at(-1)?.wraps) return;
+  throw new BadInputError(
+    'recipe-data',
+    `the last axis of the recipe's field wraps, that of ${data.name} does not; leave "wraps" out of the recipe's spec, or say "wraps" of the axis in signals.json`,
+  );
 }
 
 /** The model to learn on from; its quantiser holds only where all levels are its own. */

@@ -31,7 +31,7 @@ import {
 import { refineBatch } from '../fit/refine.ts';
 import { roundBatch } from '../fit/round.ts';
 import { stepRng } from './draw.ts';
-import type { TrainingRecipe } from './recipe.ts';
+import { specOfSteps, type TrainingRecipe } from './recipe.ts';
 import {
   groupNames,
   type Learnt,
@@ -123,7 +123,7 @@ export class OuterStepper {
     this.#layout = layout;
     this.#rate = new LogisticRate(layout);
     this.#prices = prices;
-    this.#view = new NetworkView(recipe.spec, state.learnt);
+    this.#view = new NetworkView(specOfSteps(recipe), state.learnt);
     const zeros = () => ({
       weights: new Float64Array(state.learnt.weights.length),
       logRates: new Float64Array(state.learnt.logRates.length),

@@ -101,6 +101,11 @@ export interface TrainingRecipe {
   readonly reportEvery: number;
 }
 
+/** The field as steps see it: a crop of a circle has ends. The weights are those of either. */
+export function specOfSteps({ spec, crops }: Pick<TrainingRecipe, 'spec' | 'crops'>): FieldSpec {
+  return spec.wraps && crops ? { ...spec, wraps: false } : spec;
+}
+
 const whole = z.int().min(0);
 const natural = z.int().min(1);
 const positive = z.number().positive();
@@ -126,6 +131,7 @@ const specSchema = z.strictObject({
       interpolation: z.enum(interpolations),
     }),
   ),
+  wraps: z.boolean().optional(),
 });
 
 const schema = z.strictObject({

@@ -24,6 +24,8 @@ export interface DataShape {
   readonly uniform: boolean;
   /** What values range over, where the data say it; default: samples from 0 to 1. */
   readonly values?: TrainingRecipe['values'] | undefined;
+  /** Whether the last axis is a circle. */
+  readonly wraps?: boolean | undefined;
 }
 
 export interface SystemOptions {
@@ -96,10 +98,11 @@ export function systemRecipe(system: System, data: DataShape, options: SystemOpt
     );
   }
   const most = Math.floor(stepPoints / pointCount(shape) / 4) * 4;
+  const spec = specOf(system, shape, data.outputs, options);
   return checkRecipe({
     ...common,
     name: system,
-    spec: specOf(system, shape, data.outputs, options),
+    spec: data.wraps && !spec.features.global ? { ...spec, wraps: true } : spec,
     shape,
     values: data.values ?? unitRange,
     crops,

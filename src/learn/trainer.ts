@@ -12,7 +12,7 @@ import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { BatchDrawer, stepRng } from './draw.ts';
 import { Reporter, type TrainEvent } from './events.ts';
 import { OuterStepper, type Prices } from './outer-step.ts';
-import { checkRecipe, recipeDigest, type TrainingRecipe } from './recipe.ts';
+import { checkRecipe, recipeDigest, specOfSteps, type TrainingRecipe } from './recipe.ts';
 import { startDirectly } from './start-from.ts';
 import { freshState, type Learnt, learntFrom, NetworkView, type TrainerState } from './state.ts';
 import { type ValidationRecord, Validator } from './validate.ts';
@@ -214,14 +214,14 @@ export async function train(options: TrainerOptions): Promise<Trained> {
  */
 async function fitStartRates(
   engine: Engine,
-  { spec, innerSteps }: TrainingRecipe,
+  recipe: TrainingRecipe,
   learnt: Learnt,
   batch: Batch,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   for (let cuts = 0; cuts <= MAX_START_CUTS; cuts++) {
-    const { network } = new NetworkView(spec, learnt);
-    if (await lowersLoss(engine, network, batch, innerSteps, signal)) {
+    const { network } = new NetworkView(specOfSteps(recipe), learnt);
+    if (await lowersLoss(engine, network, batch, recipe.innerSteps, signal)) {
       return 2 ** -cuts;
     }
     for (let c = 0; c < learnt.logRates.length; c++) learnt.logRates[c]! -= Math.LN2;
@@ -238,7 +238,7 @@ async function openState(
   options: TrainerOptions,
 ): Promise<TrainerState> {
   const { engine, checkpointPath, resume = false, start, signal } = options;
-  const { spec } = recipe;
+  const spec = specOfSteps(recipe);
   if (checkpointPath === undefined && resume === true) {
     throw new BadInputError('no-checkpoint-path', 'resuming needs the path of a checkpoint');
   }

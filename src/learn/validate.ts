@@ -8,7 +8,7 @@ import { massOf, sliceBatch } from '../fit/batch.ts';
 import { LogisticRate, multiplierAt, roundingOffsets } from '../fit/rate.ts';
 import type { SignalSource } from '../signal/source.ts';
 import { BatchDrawer } from './draw.ts';
-import type { TrainingRecipe } from './recipe.ts';
+import { specOfSteps, type TrainingRecipe } from './recipe.ts';
 import { type Learnt, NetworkView, parametersAt } from './state.ts';
 
 export interface ValidationRecord {
@@ -53,10 +53,11 @@ export class Validator {
     const qualities = calibrated ? testedQualities(recipe) : [];
     const rate = new LogisticRate(layout);
     const exact: number[] = [];
-    const { network } = new NetworkView(recipe.spec, learnt);
+    const { network } = new NetworkView(specOfSteps(recipe), learnt);
     const rounded = qualities.map((quality) => {
       const own = parametersAt(learnt, octavesAt(quality));
-      const net = own.weights === learnt.weights ? network : new NetworkView(recipe.spec, own).network;
+      const net =
+        own.weights === learnt.weights ? network : new NetworkView(specOfSteps(recipe), own).network;
       return { quality, own, net, errors: [] as number[], bits: 0, points: 0 };
     });
     for (let b = 0; b * size < signals; b++) {

@@ -65,6 +65,9 @@ export function fixedCases(): Case[] {
     ['cubic', cubic(2), [19, 13], 2, true],
     ['cubic, 1 axis', cubic(1), [75], 2, false],
     ['cubic, 3 axes', cubic(3), [4, 9, 5], 2, true],
+    ['a circle, cubic', { ...cubic(2), wraps: true }, [7, 25], 2, true],
+    ['a circle, 1 axis', { ...cubic(1), wraps: true }, [33], 2, false],
+    ['a circle, 3 axes', { ...pyramid3(), wraps: true }, [4, 3, 7], 2, true],
     ['one unit, one layer', preset('pyramid', { axes: 1, outputs: 1, width: 1, layers: 1 }), [19], 2, false],
     ['one sample', preset('pyramid', { axes: 2, outputs: 3, width: 17 }), [1, 1], 3, false],
     [

@@ -89,6 +89,44 @@ export function describeSameness(subject: Subject): void {
       }
     });
 
+    it('around a circle: the seam is a place like any other', async () => {
+      const circles = fixedCases().filter(({ net }) => net.spec.wraps);
+      expect(circles).toHaveLength(3);
+      for (const c of circles) {
+        const { net, batch, modulations } = c;
+        const { shape } = batch;
+        const one = modulations.subarray(0, modulations.length / batch.count);
+        const extent = shape.at(-1)!;
+        const others = shape.slice(0, -1);
+        const at = (first: number, step: number, count: number) => ({
+          ...{ kind: 'grid' as const, start: [...others.map(() => 0.5), first] },
+          ...{ step: [...others.map(() => 1), step], count: [...others, count] },
+        });
+        const values = (first: number, step: number, count: number) =>
+          subject.engine().evaluate(net, shape, one, at(first, step, count));
+        const once = await values(0, 0.5, 2 * extent);
+        for (const turns of [-1, 1, 3])
+          expectOverlap(await values(turns * extent, 0.5, 2 * extent), once, `${c.name}: ${turns} turns`);
+        // Twice around in one call, and the places of a list.
+        const twice = await values(-extent, extent / 2, 5);
+        const rows = twice.length / 5 / net.spec.outputs;
+        for (let row = 0; row < rows; row++) {
+          const own = (i: number) => {
+            const from = (row * 5 + i) * net.spec.outputs;
+            return twice.subarray(from, from + net.spec.outputs);
+          };
+          expectOverlap(own(2), own(0), `${c.name}: twice around`);
+          expectOverlap(own(4), own(0), `${c.name}: twice around`);
+        }
+        const list = Float32Array.from([0, extent, -extent].flatMap((x) => [...others.map(() => 0.5), x]));
+        const three = await subject.engine().evaluate(net, shape, one, { kind: 'list', coordinates: list });
+        for (const i of [1, 2]) {
+          const own = three.subarray(i * net.spec.outputs, (i + 1) * net.spec.outputs);
+          expectOverlap(own, three.subarray(0, net.spec.outputs), `${c.name}: of a list`);
+        }
+      }
+    });
+
     it('points far apart in a signal with more cells than are mapped together', async () => {
       const { net } = fixedCases()[6]!;
       const shape = [400, 300];

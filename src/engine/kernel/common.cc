@@ -37,11 +37,17 @@ static bool parse_spec(const double* p, int64_t numbers, Spec* s) {
     s->period[a] = p[12 + a];
     if (!whole(p[9 + a], 1, MAX_NUMBERS, &s->shape[a]) || !positive(s->period[a])) return false;
   }
+  const int64_t circle = 16 + 9 * (int64_t)s->level_count;
+  if (numbers > circle && !whole(p[circle], 0, 1, &s->wraps)) return false;
   int channels = 0;
   for (int k = 0; k < s->level_count; k++) {
     if (!parse_level(p + 16 + 9 * k, &s->level[k])) return false;
     channels += s->level[k].channels;
     if (channels > MAX_CHANNELS) return false;
+    // Whole cells go round a circle: what a box of points reads is bounded by that.
+    const Level& level = s->level[k];
+    const double round = level.cell[s->axes - 1] * level.cells[s->axes - 1] / s->shape[s->axes - 1];
+    if (s->wraps && !level.global && !(round > 1 - 1e-12 && round < 1 + 1e-12)) return false;
   }
   return true;
 }

@@ -52,7 +52,9 @@ FUNCTA_INLINE int cells_read(const Job* job, int k, int axis, int points) {
   const Level& level = job->spec.level[k];
   const double step = __builtin_fabs(job->grid_step[axis]), furthest = __builtin_fabs(job->grid_start[axis]) + step * job->grid_count[axis];
   const double reach = ((points - 1) * step + furthest * 1e-15) / level.cell[axis] + level.taps + 1.001;
-  return reach < level.cells[axis] ? (int)reach : level.cells[axis];
+  if (!is_circle(job->spec, axis)) return reach < level.cells[axis] ? (int)reach : level.cells[axis];
+  // Around a circle a window may hold a cell more than once, and a point alone reads its taps.
+  return points == 1 ? level.taps : reach < MOST_CELLS ? (int)reach : (int)MOST_CELLS;
 }
 
 FUNCTA_INLINE int64_t box_cells(const Job* job, int k, const int* points) {
@@ -161,16 +163,23 @@ FUNCTA_INLINE Window window_of(const Spec& s, const Box& box, int entry_floats, 
   return w;
 }
 
-// The cells of a window, mapped by M.
+// The cells of a window, mapped by M. Around a circle they are copied from where they stand, turn by turn.
 static void map_window(const Job* job, const Dims& d, const Net& n, const float* phi, int k, const Window& w, float* channels, float* out) {
   const int last = d.axes - 1, run = w.count[last] * d.grid[k].channels;
   int lines = 1, index[MAX_AXES] = {0, 0, 0};
   for (int a = 0; a < last; a++) lines *= w.count[a];
   for (int line = 0; line < lines; line++) {
     long cell = 0;
-    for (int a = 0; a <= last; a++) cell = cell * job->spec.level[k].cells[a] + w.first[a] + index[a];
+    const Level& level = job->spec.level[k];
+    const bool circle = is_circle(job->spec, last);
+    for (int a = 0; a < last; a++) cell = cell * level.cells[a] + w.first[a] + index[a];
+    cell = cell * level.cells[last] + (circle ? 0 : w.first[last]);
     const float* from = phi + d.grid[k].offset + cell * d.grid[k].channels;
-    for (int i = 0; i < run; i++) channels[(long)line * run + i] = from[i];
+    float* to = channels + (long)line * run;
+    if (!circle)
+      for (int i = 0; i < run; i++) to[i] = from[i];
+    for (int i = 0; circle && i < w.count[last]; i++)
+      for (int c = 0; c < d.grid[k].channels; c++) *to++ = from[cell_at(job->spec, level, last, w.first[last] + i) * d.grid[k].channels + c];
     for (int a = last - 1; a >= 0 && ++index[a] == w.count[a]; a--) index[a] = 0;
   }
   gemm<false>(lines * w.count[last], d.row, d.grid[k].channels, channels, d.grid[k].channels, 1, n.m[k], d.row, out, d.row);

@@ -84,11 +84,11 @@ static void list_point(const Job* job, const Dims& d, const Net& n, List& list, 
         for (int a = 0; a < last; a++) {
           const Taps taps = taps_of(s, list.entries + (long)a * entry_floats, k);
           const int tap = tap_at(corner, per_axis, last, a);
-          index = index * s.level[k].cells[a] + taps.cell[tap];
+          index = index * s.level[k].cells[a] + taps.cell[tap];  // no circle: that is the last axis alone
           product *= taps.weight[tap];
         }
         list.weight[r] = product;
-        list.cell[r] = index * s.level[k].cells[last] + ends.cell[end];
+        list.cell[r] = index * s.level[k].cells[last] + cell_at(s, s.level[k], last, ends.cell[end]);
         const int read = end * leading + corner;
         list.at[r] = (int32_t)(level.at + (long)(level.whole ? list.cell[r] : p % TILE * level.cells + read) * d.row);
       }

@@ -24,6 +24,7 @@ struct Level {
 struct Spec {
   int axes, outputs, width, layers, use_global, use_local, harmonics, level_count;
   int rate_rows;            // of inner rates: a step reads its own, steps beyond the last read the last
+  int wraps;                // whether the last axis is a circle: a whole number of cells and of periods goes round
   double w0;
   int shape[MAX_AXES];
   double period[MAX_AXES];  // of the coordinate features

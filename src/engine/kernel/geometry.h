@@ -17,8 +17,20 @@ FUNCTA_INLINE void sincos_turns(double t, double& sine, double& cosine) {
   cosine = quadrant == 0 ? c : quadrant == 1 ? -s : quadrant == 2 ? -c : s;
 }
 
+// Whether an axis is a circle: places whole turns apart are the same, and cells beyond either end are those at the other.
+FUNCTA_INLINE bool is_circle(const Spec& s, int axis) { return s.wraps && axis == s.axes - 1; }
+
+// The cell of a level that a tap of an axis reads.
+FUNCTA_INLINE int cell_at(const Spec& s, const Level& level, int axis, int cell) {
+  if (!is_circle(s, axis)) return cell;
+  const int n = level.cells[axis], rest = cell % n;
+  return rest < 0 ? rest + n : rest;
+}
+
 // One coordinate of one axis: its features, then for each level the cells that make up its value, from below, and their weights.
+// Around a circle cells are counted on, past the last one and before the first, so that those of neighbours are neighbours.
 constexpr int TAP_FLOATS = 2 * MAX_TAPS;
+constexpr double MOST_CELLS = 1 << 30;  // around a circle, either way: beyond, no point has a phase
 FUNCTA_INLINE int axis_features(const Spec& s) { return s.use_global + s.use_local + 2 * s.harmonics; }
 FUNCTA_INLINE int axis_entry_floats(const Spec& s) { return axis_features(s) + TAP_FLOATS * s.level_count; }
 
@@ -52,6 +64,10 @@ FUNCTA_INLINE void tap_weights(int taps, double f, float* weight) {
 }
 
 static void axis_entry(const Spec& s, int axis, double x, float* entry) {
+  const bool circle = is_circle(s, axis);
+  // Whole turns are taken off before anything is rounded: places so far apart have the same bits.
+  const double turns = circle ? floor_(x / s.shape[axis]) : 0;
+  x -= turns * s.shape[axis];
   const double t = x / s.period[axis];
   if (s.use_global) *entry++ = (float)(2 * x / s.shape[axis] - 1);
   if (s.use_local) *entry++ = (float)(2 * (t - floor_(t)) - 1);
@@ -64,12 +80,12 @@ static void axis_entry(const Spec& s, int axis, double x, float* entry) {
   }
   for (int k = 0; k < s.level_count; k++) {
     const Level& level = s.level[k];
-    int last = level.cells[axis] - 1;
+    const double first = circle ? -MOST_CELLS : 0, last = circle ? MOST_CELLS : level.cells[axis] - 1;
     double p = level.global ? 0 : x / level.cell[axis] - (level.taps > 1 ? 0.5 : 0), f = floor_(p);
     int32_t* cells = (int32_t*)entry;
     for (int i = 0; i < level.taps; i++) {
-      const double cell = f + i - (level.taps - 1) / 2;
-      cells[i] = cell > last ? last : cell > 0 ? (int)cell : 0;
+      const double cell = f + i - (level.taps - 1) / 2 + turns * level.cells[axis];
+      cells[i] = (int)(cell > last ? last : cell > first ? cell : first);
     }
     tap_weights(level.taps, p - f, entry + MAX_TAPS);
     entry += TAP_FLOATS;
@@ -130,7 +146,7 @@ FUNCTA_INLINE void geometry_point(const Spec& s, const Dims& d, Geometry& g, int
       for (int a = 0; a < d.axes; a++) {
         const Taps taps = taps_of(s, entry[a], k);
         const int tap = tap_at(corner, s.level[k].taps, d.axes, a);
-        index = index * s.level[k].cells[a] + taps.cell[tap];
+        index = index * s.level[k].cells[a] + cell_at(s, s.level[k], a, taps.cell[tap]);
         product *= taps.weight[tap];
       }
       cell[corner] = index;

@@ -14,6 +14,7 @@ struct Rows {
 
 // Rows of cells of level k that coordinates low..high along axis 0 interpolate.
 static Rows rows_between(const Spec& s, int k, double low, double high) {
+  if (is_circle(s, 0)) return {0, s.level[k].cells[0]};
   float entry[2 + 2 * MAX_HARMONICS + TAP_FLOATS * MAX_LEVELS];
   axis_entry(s, 0, low, entry);
   const int first = taps_of(s, entry, k).cell[0];

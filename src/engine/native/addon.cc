@@ -287,7 +287,10 @@ napi_value peak(napi_env env, napi_callback_info info) {
 }
 
 napi_value init(napi_env env, napi_value exports) {
+  napi_value yes;
+  napi_get_boolean(env, true, &yes);
   const napi_property_descriptor properties[] = {
+      {"circles", nullptr, nullptr, nullptr, nullptr, yes, napi_enumerable, nullptr},
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"runHere", nullptr, run_here, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"instructionSets", nullptr, instruction_sets, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -14,6 +14,8 @@ export interface NativeAddon {
   runHere?(request: NativeRequest): void;
   /** Instruction sets of this processor that the addon has code for, best first. */
   instructionSets(): string[];
+  /** Knows fields whose last axis is a circle; absent from addons built before there were any. */
+  readonly circles?: boolean;
   /** Keeps `threads` threads at multiply-adds for a while; returns the operations done, for the caller to time. */
   peak(iterations: number, threads: number): number;
 }
@@ -51,20 +53,25 @@ export function loadNative(): NativeAddon {
 export async function openNative(options: NativeOptions = {}): Promise<Engine> {
   const addon = loadNative();
   const { isa, blocking = false } = options;
-  if (blocking && addon.runHere === undefined) {
-    throw new EnvironmentError(
-      'native-absent',
-      'the native engine was built from other sources; run: npm rebuild',
-    );
-  }
+  if (blocking && addon.runHere === undefined) throw isOld();
   const threads = blocking ? 1 : threadCount(options.threads);
   const work = blocking ? async (request: NativeRequest) => addon.runHere?.(request) : addon.run;
   return kernelEngine({
     name: 'native',
     threads,
-    run: (request) => runNative(work, { ...request, threads, isa }),
+    run: (request) => {
+      if (request.wraps && addon.circles === undefined) throw isOld();
+      return runNative(work, { ...request, threads, isa });
+    },
     close: async () => {},
   });
+}
+
+function isOld(): EnvironmentError {
+  return new EnvironmentError(
+    'native-absent',
+    'the native engine was built from other sources; run: npm rebuild',
+  );
 }
 
 /** Throws BugError for a request that the kernel refuses, EnvironmentError `out-of-memory`. */

@@ -24,7 +24,7 @@ export function scatteredSites(
   const points = positions.length / spec.axes;
   const levels = gridLevels(spec, shape).map(({ level, at, cells }) => {
     const stencils = Array.from({ length: points }, (_, p) =>
-      levelStencil(level, shape, positionOf(spec, positions, p)),
+      levelStencil(spec, level, shape, positionOf(spec, positions, p)),
     );
     const taps = stencils.flat();
     const corners = taps.length / points;
@@ -56,7 +56,8 @@ export function sampleSites(tf: TensorFlow, spec: FieldSpec, shape: readonly num
     const along = sizes.map((n, axis) => {
       const matrix = new Float32Array(shape[axis]! * n);
       for (let i = 0; i < shape[axis]!; i++) {
-        for (const { cell, weight } of axisTaps(level, axis, n, i + 0.5)) matrix[i * n + cell]! += weight;
+        for (const { cell, weight } of axisTaps(spec, level, shape, axis, i + 0.5))
+          matrix[i * n + cell]! += weight;
       }
       return tf.tensor(matrix, [shape[axis]!, n]);
     });
