@@ -8,6 +8,7 @@ import type { ModelCard } from '../field/card.ts';
 import type { Output } from '../field/outputs.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { SignalFormat, SignalKind, Wanted, WrittenFormat } from './format.ts';
+import { geotiff } from './geotiff-format.ts';
 import { type PictureName, pictures } from './image-formats.ts';
 import { meshes } from './mesh-formats.ts';
 import { netcdf } from './netcdf-format.ts';
@@ -32,6 +33,7 @@ const all = [
   netcdf,
   netcdf4,
   zarr,
+  geotiff,
   ...volumes,
   ...meshes,
 ] as const;

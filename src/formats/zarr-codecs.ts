@@ -39,7 +39,7 @@ const saidBy: Readonly<Record<string, (packed: DataView) => number | undefined>>
   zstd: zstdSize,
 };
 
-/** RFC 8878, section 3.1.1.1. */
+/** Bytes that a frame says it unpacks to (RFC 8878, section 3.1.1.1). */
 function zstdSize(packed: DataView): number | undefined {
   if (packed.byteLength < 14) return undefined;
   const descriptor = packed.getUint8(4);

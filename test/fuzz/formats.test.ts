@@ -90,6 +90,12 @@ const all: Readonly<
     codes: ['bad-zip', 'bad-zarr', 'no-variable'],
     share: 0.1,
   },
+  geotiff: {
+    seeds: files(/\.tif$/),
+    as: [{ axes: 2 }, { axes: 2, variable: 'u,v' }, { axes: 2 }],
+    codes: ['bad-geotiff', 'unsupported-geotiff', 'which-variable'],
+    share: 0.1,
+  },
   nifti: {
     seeds: files(/\.nii$/),
     as: [{ axes: 3 }, { axes: 4 }, { axes: 3, variable: '[t=1]' }],
