@@ -10,7 +10,7 @@ import { type BaseNetwork, modulationLength } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { type AdaptedBatch, adaptBatch } from './adapt.ts';
 import { lastDescent, workOf } from './effort.ts';
-import { loneNats } from './lone.ts';
+import { isSeen, loneNats } from './lone.ts';
 import { priceWith } from './price.ts';
 import type { RateTerm } from './refine.ts';
 import { moveOn, type Rounded, roundBatch } from './round.ts';
@@ -150,11 +150,6 @@ export class BatchFit {
 
 function effortsUpTo(effort: number): number[] {
   return Array.from({ length: effort - 1 }, (_, i) => i + 2);
-}
-
-/** Whether signals are for the eye: those of 8 bits and two axes are. */
-function isSeen({ outputs, spec }: ModelCard): boolean {
-  return spec.axes === 2 && sampleTypeOf(outputs) === 'uint8';
 }
 
 /** Field values where whole samples end, if the outputs have one range: what is beyond is decoded as these. */

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { ModelCard } from '../field/card.ts';
 import { pyramid } from '../field/presets.ts';
 import { modulationLength } from '../field/spec.ts';
 import { linearPrice } from '../learn/testing.ts';
-import { priceLone } from './lone.ts';
+import { nearestSymbols, priceLone } from './lone.ts';
 
 const levels = [
   { cell: 8, channels: 1 },
@@ -61,4 +62,61 @@ test('nothing is added without a price, or where the finest cells are larger tha
   const symbols = new Int32Array(modulationLength(coarse, shape));
   symbols[5] = 1;
   expect(priceLone(linearPrice(1), coarse, shape, 5)(symbols).nats).toBe(1);
+});
+
+describe('nearest symbols, where none are chosen by bits', () => {
+  const byte = { name: 'v', offset: 0.5, scale: 0.5, low: 0, peak: 1, sample: 'uint8' as const };
+  const card: Pick<ModelCard, 'spec' | 'outputs'> = { spec, outputs: [byte, byte, byte] };
+  const steps = new Float64Array(3).fill(2);
+  const near = (numbers: readonly (readonly [at: number, steps: number])[], of = card) => {
+    const modulation = new Float32Array(length);
+    for (const [i, value] of numbers) modulation[i] = 2 * value;
+    const symbols = nearestSymbols(of, shape, modulation, steps);
+    return numbers.map(([i]) => symbols[i]);
+  };
+
+  test('a weak symbol of the finest cells that stands alone is 0, to whichever side it is', () => {
+    const weak = [
+      [at(3, 3), 0.7],
+      [at(0, 0), -0.7],
+      [at(7, 5, 1), 0.74],
+    ] as const;
+    expect(near(weak)).toEqual([0, 0, 0]);
+    expect(
+      near([
+        [at(3, 3), 0.8],
+        [at(7, 5), -1.3],
+      ]),
+    ).toEqual([1, -1]);
+  });
+
+  test('one beside another stays, in its cell, across a corner and above; the edges of the picture are no neighbours', () => {
+    expect(
+      near([
+        [at(3, 3), 0.6],
+        [at(3, 3, 1), 0.6],
+      ]),
+    ).toEqual([1, 1]);
+    expect(
+      near([
+        [at(3, 3), 0.6],
+        [at(4, 4), 3],
+      ]),
+    ).toEqual([1, 3]);
+    expect(
+      near([
+        [at(3, 5), 0.6],
+        [at(4, 0), 0.6],
+      ]),
+    ).toEqual([0, 0]);
+  });
+
+  test('larger cells, and signals that are not for the eye, round to the nearest', () => {
+    expect(near([[0, 0.6]])).toEqual([1]);
+    const samples = {
+      spec,
+      outputs: card.outputs.map((output) => ({ ...output, sample: 'float32' as const })),
+    };
+    expect(near([[at(3, 3), 0.6]], samples)).toEqual([1]);
+  });
 });

@@ -5,7 +5,12 @@
  *
  * Indices of hot loops are below the numbers of cells and channels.
  */
+
+import { symbolLayout } from '../../prior/prior.ts';
+import { quantise } from '../../prior/quantiser.ts';
+import type { ModelCard } from '../field/card.ts';
 import { channelLayout } from '../field/channels.ts';
+import { sampleTypeOf } from '../field/outputs.ts';
 import { type FieldSpec, gridCells } from '../field/spec.ts';
 import type { Price } from './pricing.ts';
 
@@ -15,6 +20,13 @@ import type { Price } from './pricing.ts';
  * 0.8 % less at equal PSNR, with half of the dots (docs/results/visual.md).
  */
 export const loneNats = 5;
+
+/**
+ * Steps that a modulation's number has to reach for a symbol alone among zeros, where symbols are not chosen by bits; elsewhere half a step
+ * does. With 0.75 the middle 128 x 128 of eight Kodak pictures take 4 % less at equal PSNR at quality 40, with a twentieth of the dots
+ * (docs/results/visual.md).
+ */
+const loneZone = 0.75;
 
 /** Cells of more samples along an axis draw no dots. */
 const largestDot = 2;
@@ -43,6 +55,54 @@ export function priceLone(price: Price, spec: FieldSpec, shape: readonly number[
       },
     };
   };
+}
+
+/** Whether signals are for the eye: those of 8 bits and two axes are. */
+export function isSeen({ outputs, spec }: Pick<ModelCard, 'outputs' | 'spec'>): boolean {
+  return spec.axes === 2 && sampleTypeOf(outputs) === 'uint8';
+}
+
+/**
+ * The nearest symbols [m] of a modulation [m] of a shape, but for dots of pictures: a symbol of the finest cells that has no other in its cell or the
+ * eight around it is 0 below `loneZone`. `steps` [channels]. Throws as `quantise`.
+ */
+export function nearestSymbols(
+  card: Pick<ModelCard, 'outputs' | 'spec'>,
+  shape: readonly number[],
+  modulation: Float32Array,
+  steps: ArrayLike<number>,
+): Int32Array {
+  const { spec } = card;
+  const symbols = quantise(symbolLayout(spec, shape), modulation, steps);
+  const finest = isSeen(card) ? finestLevel(spec) : undefined;
+  if (finest === undefined) return symbols;
+  const { at, channels, first } = channelLayout(spec, shape).levels[finest]!;
+  const [rows, columns] = gridCells(spec.levels[finest]!, shape) as [number, number];
+  const cells = symbols.subarray(at, at + rows * columns * channels);
+  // A symbol alone is no neighbour of another: what is made 0 changes nothing for those that follow.
+  for (let i = 0; i < cells.length; i++) {
+    if (cells[i] === 0 || Math.abs(modulation[at + i]!) >= loneZone * steps[first + (i % channels)]!)
+      continue;
+    if (standsAlone(cells, Math.floor(i / channels), { rows, columns, channels })) cells[i] = 0;
+  }
+  return symbols;
+}
+
+/** Whether a cell and its eight neighbours have one symbol other than 0. */
+function standsAlone(
+  symbols: Int32Array,
+  cell: number,
+  { rows, columns, channels }: { readonly rows: number; readonly columns: number; readonly channels: number },
+): boolean {
+  const [y, x] = [Math.floor(cell / columns), cell % columns];
+  const [left, right] = [Math.max(0, x - 1), Math.min(columns - 1, x + 1)];
+  let found = 0;
+  for (let row = Math.max(0, y - 1); row <= Math.min(rows - 1, y + 1); row++) {
+    const end = (row * columns + right + 1) * channels;
+    for (let i = (row * columns + left) * channels; i < end; i++)
+      if (symbols[i] !== 0 && ++found > 1) return false;
+  }
+  return true;
 }
 
 /** The level of the smallest cells of a picture, if they are small enough to draw dots. */

@@ -1,7 +1,7 @@
 /** A large signal to a modulation and symbols, window after window (windows.ts): what is held beside these is that of one window. */
 
 import { type EntropyPrior, type Symbols, symbolLayout } from '../../prior/prior.ts';
-import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { dequantise, stepsAt } from '../../prior/quantiser.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { channelLayout } from '../field/channels.ts';
@@ -13,6 +13,7 @@ import { type Mass, makeBatch, toFieldUnits } from './batch.ts';
 import { BatchFit, type Fitted } from './batch-fit.ts';
 import type { Fit } from './fit.ts';
 import { KeptSymbols } from './kept-symbols.ts';
+import { nearestSymbols } from './lone.ts';
 import { channelsInUse } from './pricing.ts';
 import type { RateTerm } from './refine.ts';
 import { type FitWindow, ownRuns } from './windows.ts';
@@ -80,7 +81,7 @@ async function fitOne(
   const layout = channelLayout(spec, shape);
   // How many cells there are to use a channel is a matter of the whole signal.
   const channels = rate && channelsInUse(layout, rate);
-  const quantiser = { spec, shape, steps: stepsAt(model.steps, quality) };
+  const quantiser = { card: model.card, spec, shape, steps: stepsAt(model.steps, quality) };
   const found =
     rate === undefined || effort === 1
       ? new WindowNumbers(quantiser, layout.length, effort)
@@ -123,6 +124,7 @@ class WindowNumbers implements Fitted {
 }
 
 interface Quantiser {
+  readonly card: Model['card'];
   readonly spec: FieldSpec;
   readonly shape: readonly number[];
   readonly steps: Float64Array;
@@ -174,8 +176,8 @@ class WindowSymbols implements Fitted {
   }
 
   keep({ plain, symbols }: Fitted, window: FitWindow): void {
-    const layout = symbolLayout(this.#quantiser.spec, window.box.count);
-    this.#nearest.add(window, quantise(layout, plain, this.#quantiser.steps));
+    const { card, steps } = this.#quantiser;
+    this.#nearest.add(window, nearestSymbols(card, window.box.count, plain, steps));
     this.#chosen.add(window, symbols!);
   }
 

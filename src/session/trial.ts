@@ -1,13 +1,14 @@
 /** Symbols of a signal that may become its file: coded no further than it takes to leave them out, measured when they are asked for. */
 import type { PriorKind } from '../../prior/kinds.ts';
 import { type Symbols, symbolLayout } from '../../prior/prior.ts';
-import { dequantise, quantise } from '../../prior/quantiser.ts';
+import { dequantise } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import { stoppable } from '../core/look.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Fitted } from '../fit/fit.ts';
+import { nearestSymbols } from '../fit/lone.ts';
 import type { Trial } from '../fit/ranking.ts';
 import { bestPrior } from '../models/priors.ts';
 import type { Box } from '../signal/box.ts';
@@ -90,8 +91,10 @@ export class SymbolTrial implements Trial<FileCandidate> {
   #symbols(): Symbols {
     if (this.#held !== undefined) return this.#held;
     const { fitted, effort, quality } = this.#of;
+    const { model } = this.#context;
     const known = fitted.heldSymbols?.(effort) ?? fitted.symbolsOf(effort);
-    const symbols = known ?? quantise(this.#layout, this.#fitted, stepsOf(this.#context.model, quality));
+    const symbols =
+      known ?? nearestSymbols(model.card, this.#signal.shape, this.#fitted, stepsOf(model, quality));
     if (fitted.symbolsIn === undefined) this.#held = symbols;
     return symbols;
   }

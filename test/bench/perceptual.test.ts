@@ -6,7 +6,10 @@ import { comparison, type PerceptualResult, report } from '../../bench/perceptua
 import { measureTools, openMeasures } from '../../bench/perceptual/tools.ts';
 import { readPictures } from '../../bench/rate/pictures.ts';
 import { Rng } from '../../src/core/rng.ts';
-import type { Picture } from '../../src/jobs/peer-codecs.ts';
+import { openEngine } from '../../src/engine/index.ts';
+import { type Picture, pictureOf } from '../../src/jobs/peer-codecs.ts';
+import { loadModel } from '../../src/models/index.ts';
+import { openSession } from '../../src/session/index.ts';
 
 const size = 64;
 const drawn = (at: (y: number, x: number, c: number) => number): Picture => ({
@@ -28,6 +31,23 @@ test('dots are blocks alone on what is smooth: not edges, not texture, not what 
   // eight neighbours have a deviation below a quarter of a block's contrast by chance in one of a hundred
   const rng = new Rng(1);
   expect(dotsPerThousand(drawn(() => 128 + 15 * rng.normal()))).toBeLessThan(15);
+});
+
+test('effort 1 draws no more dots on grain than there are grains that stand out', async () => {
+  const rng = new Rng(1);
+  const grains = Array.from({ length: size * size }, () => 20 * rng.normal());
+  const grainy = drawn((y, x) => Math.max(0, 60 + y + x + grains[(y >> 1) * size + (x >> 1)]!));
+  const values = Float32Array.from(grainy.bytes, (v) => v / 255);
+  const signal = { id: 'grainy', shape: [size, size], channels: 3, values };
+  const engine = await openEngine();
+  try {
+    const session = openSession({ model: await loadModel('photos'), engine });
+    const { bytes } = await session.encode(signal, { quality: 45, effort: 1, steps: 'asked' });
+    const dots = dotsPerThousand(pictureOf(await session.decode(bytes)));
+    expect(dots).toBeLessThan(dotsPerThousand(grainy));
+  } finally {
+    await engine.close();
+  }
 });
 
 test('the weave is found at its own period, with its amplitude', () => {
