@@ -210,6 +210,12 @@ function imports(code: string): string[] {
   return [...code.matchAll(pattern)].map((match) => match[1] ?? match[2]!);
 }
 
+/** What a module loads before it runs: neither types nor what it imports later. */
+export function loadedAtOnce(text: string): string[] {
+  const pattern = /^(?:import|export)\s(?!type\b)(?:[^'"`;()]*?\bfrom\s*)?['"]([^'"]+)['"]/gm;
+  return [...withoutComments(text).matchAll(pattern)].map((match) => match[1]!);
+}
+
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1');
 }

@@ -4,9 +4,10 @@ import { abortedByFlag } from '../core/abort.ts';
 import { AbortedError } from '../core/errors.ts';
 import { useLatch } from '../core/unbroken.ts';
 import { tellScratch } from '../disk/scratch.ts';
-import { commands } from './commands/index.ts';
+import { commandsFor } from './commands/index.ts';
+import { complain } from './complain.ts';
 import { exitCodeOf, toFunctaError } from './exit.ts';
-import { complain, runCli } from './program.ts';
+import { runCli } from './program.ts';
 import { type Asked, type ThreadData, type Told, WireReadable, WireWritable } from './wire.ts';
 
 const { argv, stop, latch, terminal } = workerData as ThreadData;
@@ -43,5 +44,6 @@ process.on('uncaughtException', (thrown) => {
     tell({ type: 'exit', code: exitCodeOf(error) }),
   );
 });
+const commands = await commandsFor(argv);
 const code = await runCli(argv, streams, commands, { signal: controller.signal, stop: () => {} });
 tell({ type: 'exit', code });

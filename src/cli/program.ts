@@ -1,10 +1,11 @@
 /** The command line as a whole: its commands, the flags they share, and what happens around each of them. */
 import type { Writable } from 'node:stream';
 import { Command, Option } from 'commander';
-import { AbortedError, type FunctaError } from '../core/errors.ts';
+import { AbortedError } from '../core/errors.ts';
 import { removeUnfinished } from '../disk/scratch.ts';
 import { engineNames, maxThreads } from '../engine/index.ts';
-import { errorLine, errorObject, exitCodeOf, exitCodes, toFunctaError, UsageError } from './exit.ts';
+import { complain } from './complain.ts';
+import { exitCodeOf, exitCodes, toFunctaError, UsageError } from './exit.ts';
 import { isGone, writeQuietly } from './files.ts';
 import { type Globals, Job, type Report, type Streams } from './job.ts';
 import { integer, limitOptions } from './options.ts';
@@ -75,13 +76,6 @@ async function writtenOut(stream: Writable): Promise<void> {
   await writeQuietly(stream, '');
   // A stream tells of its error after it answers the write.
   await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Says what went wrong: one line on stderr, and one object on stdout where JSON was asked for. */
-export async function complain(error: FunctaError, streams: Streams, json: boolean): Promise<void> {
-  const detail = process.env.FUNCTA_DEBUG ? `${error.stack}\n` : '';
-  if (json) await writeQuietly(streams.stdout, `${JSON.stringify(errorObject(error))}\n`);
-  await writeQuietly(streams.stderr, `${detail}${errorLine(error)}\n`);
 }
 
 function createProgram(streams: Streams): Command {

@@ -9,8 +9,8 @@ import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { AbortedError } from '../core/errors.ts';
 import { newLatch, takeLatch } from '../core/unbroken.ts';
+import { complain } from './complain.ts';
 import { exitCodeOf, exitCodes, toFunctaError } from './exit.ts';
-import { complain } from './program.ts';
 import { type Asked, faultOf, type ThreadData, type Told } from './wire.ts';
 
 /** Time in which a command ends after an interruption, in milliseconds, before it is ended. */

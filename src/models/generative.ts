@@ -1,6 +1,6 @@
 /** Generative priors of a model: their files stand beside the model's own. */
 import { readFile, stat } from 'node:fs/promises';
-import { generativePriors, type OpenedGenerative } from '../../prior/generative/index.ts';
+import type { OpenedGenerative } from '../../prior/generative/index.ts';
 import { type AnyPrior, type GenerativeKind, generativeKinds } from '../../prior/kinds.ts';
 import { EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits } from '../core/limits.ts';
@@ -74,5 +74,7 @@ async function open(model: Model, kind: GenerativeKind): Promise<AnyOpened> {
     }
     throw cause;
   }
+  // Loaded here: they bring TensorFlow.js, which files are coded without.
+  const { generativePriors } = await import('../../prior/generative/index.ts');
   return generativePriors[kind].open(bytes, { networkId });
 }

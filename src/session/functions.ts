@@ -21,17 +21,18 @@ import type { Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
-import {
-  damagedFunction,
-  type Fault,
-  type Functaset,
-  type FunctionFacts,
-  type FunctionSummary,
-  type Label,
-  type Range,
-  type StoredFunction,
-  summaryOf,
+// By their own modules: the room as a whole brings the database.
+import { damagedFunction } from '../functaset/failure.ts';
+import type {
+  Fault,
+  Functaset,
+  FunctionFacts,
+  FunctionSummary,
+  Label,
+  Range,
+  StoredFunction,
 } from '../functaset/index.ts';
+import { summaryOf } from '../functaset/summary.ts';
 import { stepsOf } from './coding.ts';
 import { type PackedSymbols, rememberedSymbols } from './decoded.ts';
 import { fitOfSamples, type PlainFitOptions } from './modulation.ts';

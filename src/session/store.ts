@@ -3,7 +3,7 @@ import { symbolLayout } from '../../prior/prior.ts';
 import { specDigest } from '../field/canonical.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
-import { type Functaset, type FunctasetNetwork, openFunctaset } from '../functaset/index.ts';
+import type { Functaset, FunctasetNetwork } from '../functaset/index.ts';
 
 /** What ties a functaset to a model. */
 export function networkOf(model: Model): FunctasetNetwork {
@@ -19,11 +19,13 @@ export function networkOf(model: Model): FunctasetNetwork {
 }
 
 /** Opens the functaset of a model, to write to or to read; made when it is not there and not `readOnly`. */
-export function openFunctasetOf(
+export async function openFunctasetOf(
   model: Model,
   path: string,
   options: { readonly readOnly?: boolean | undefined } = {},
 ): Promise<Functaset> {
+  // Loaded here: files are coded without a store and its database.
+  const { openFunctaset } = await import('../functaset/index.ts');
   const lengthOf = (shape: readonly number[]) => modulationLength(model.card.spec, shape);
   return openFunctaset(path, { network: networkOf(model), readOnly: options.readOnly, lengthOf });
 }

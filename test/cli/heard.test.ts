@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { commands } from '../../src/cli/commands/index.ts';
+import { commandsFor } from '../../src/cli/commands/index.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { modulationLength } from '../../src/field/spec.ts';
@@ -110,7 +110,7 @@ async function run(argv: readonly string[], seconds = Number.POSITIVE_INFINITY):
   const streams = { stdin: Readable.from([]), stdout, stderr };
   try {
     const interrupts = { signal, stop: () => undefined };
-    const status = await runCli([...argv, '--quiet'], streams, commands, interrupts);
+    const status = await runCli([...argv, '--quiet'], streams, await commandsFor(argv), interrupts);
     look('the end');
     return { status, stderr: stderr.text, gaps: gaps.sort((a, b) => b.seconds - a.seconds) };
   } finally {

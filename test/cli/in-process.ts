@@ -30,8 +30,8 @@ export async function functa(
   args: readonly string[],
   { stdin }: { readonly stdin?: Uint8Array } = {},
 ): Promise<Ran> {
-  const { commands } = await import('../../src/cli/commands/index.ts');
-  return run(commands, args, stdin);
+  const { commandsFor } = await import('../../src/cli/commands/index.ts');
+  return run(await commandsFor(args), args, stdin);
 }
 
 /** With `--json`, whose object is parsed. */

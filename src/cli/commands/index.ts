@@ -1,39 +1,32 @@
-/** All commands, in the order of the help. */
+/** All commands, in the order of the help. Each is loaded when it is needed: a command line has one of them. */
 import type { AddCommand } from '../program.ts';
-import { addBuild } from './build.ts';
-import { addClassify } from './classify.ts';
-import { addCombine } from './combine.ts';
-import { addComplete } from './complete.ts';
-import { addData } from './data.ts';
-import { addDecode } from './decode.ts';
-import { addEncode } from './encode.ts';
-import { addEngines } from './engines.ts';
-import { addEval } from './eval.ts';
-import { addInspect } from './inspect.ts';
-import { addKeys } from './keys.ts';
-import { addLearn } from './learn.ts';
-import { addPrior } from './prior.ts';
-import { addQuery } from './query.ts';
-import { addSample } from './sample.ts';
-import { addServe } from './serve.ts';
-import { addStore } from './store.ts';
 
-export const commands: readonly AddCommand[] = [
-  addEncode,
-  addDecode,
-  addInspect,
-  addSample,
-  addComplete,
-  addData,
-  addLearn,
-  addPrior,
-  addBuild,
-  addStore,
-  addClassify,
-  addCombine,
-  addEval,
-  addQuery,
-  addServe,
-  addKeys,
-  addEngines,
-];
+const loaders: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
+  ['encode', async () => (await import('./encode.ts')).addEncode],
+  ['decode', async () => (await import('./decode.ts')).addDecode],
+  ['inspect', async () => (await import('./inspect.ts')).addInspect],
+  ['sample', async () => (await import('./sample.ts')).addSample],
+  ['complete', async () => (await import('./complete.ts')).addComplete],
+  ['data', async () => (await import('./data.ts')).addData],
+  ['learn', async () => (await import('./learn.ts')).addLearn],
+  ['prior', async () => (await import('./prior.ts')).addPrior],
+  ['build', async () => (await import('./build.ts')).addBuild],
+  ['store', async () => (await import('./store.ts')).addStore],
+  ['classify', async () => (await import('./classify.ts')).addClassify],
+  ['combine', async () => (await import('./combine.ts')).addCombine],
+  ['eval', async () => (await import('./eval.ts')).addEval],
+  ['query', async () => (await import('./query.ts')).addQuery],
+  ['serve', async () => (await import('./serve.ts')).addServe],
+  ['keys', async () => (await import('./keys.ts')).addKeys],
+  ['engines', async () => (await import('./engines.ts')).addEngines],
+]);
+
+export function allCommands(): Promise<AddCommand[]> {
+  return Promise.all([...loaders.values()].map((load) => load()));
+}
+
+/** What a command line needs: the command that is its first word, or all, of which one is named later or none is. */
+export async function commandsFor([first = '']: readonly string[]): Promise<AddCommand[]> {
+  const load = loaders.get(first);
+  return load === undefined ? allCommands() : [await load()];
+}
