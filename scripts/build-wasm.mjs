@@ -1,5 +1,5 @@
-// Builds the two wasm modules with Debian's clang-19 and lld-19: the engine's kernel, a file, and those of the context model, text in
-// TypeScript, as `prior` reads no files. Both are committed, with the hash of what they were made from. `--check`
+// Builds the wasm modules with Debian's clang-19 and lld-19: the engine's kernel, a file; the part of it that evaluates, for readers, and the
+// kernels of the context model, which are text in TypeScript, as what is portable reads no files. All are committed, with the hash of what they were made from. `--check`
 // rebuilds them elsewhere and compares; `--check-source` compares the hashes alone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -7,14 +7,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync, gzipSync } from 'node:zlib';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-const common = ['--target=wasm32', '-O3', '-nostdlib', '-msimd128', '-Wl,--no-entry', '-Wl,--import-memory'];
+const common = ['--target=wasm32', '-nostdlib', '-msimd128', '-Wl,--no-entry', '-Wl,--import-memory'];
 
 /** `files`: what is hashed; those ending in .c or .cc are compiled. */
-const engine = {
-  name: 'src/engine/wasm/functa.wasm',
+/** The field kernel as every module of it is compiled. */
+const kernel = {
   directory: 'src/engine/kernel',
   compiler: process.env.FUNCTA_WASM_CXX ?? 'clang++-19',
   // Every source of the field kernel; the dense kernels and the yardstick are native only.
@@ -28,18 +29,21 @@ const engine = {
     '-fno-exceptions',
     '-fno-rtti',
     '-mbulk-memory',
-    '-matomics',
     '-mmutable-globals',
     '-Wno-psabi',
     '-DVL=4',
     '-DFUNCTA_ISA=wasm',
-    '-Wl,--shared-memory',
     '-Wl,--max-memory=4294967296',
     '-Wl,-z,stack-size=262144',
-    '-Wl,--export=__stack_pointer',
     '-Wl,--export=__heap_base',
     '-Wl,--strip-all',
   ],
+};
+
+const engine = {
+  ...kernel,
+  name: 'src/engine/wasm/functa.wasm',
+  flags: [...kernel.flags, '-O3', '-matomics', '-Wl,--shared-memory', '-Wl,--export=__stack_pointer'],
   read: () => {
     const { source, sha256: hash } = JSON.parse(readFileSync(join(root, `${engine.name}.json`), 'utf8'));
     return { source, sha256: hash, wasm: readFileSync(join(root, engine.name)) };
@@ -50,6 +54,21 @@ const engine = {
   },
 };
 
+/** Evaluation alone, for size: the loops that count are unrolled by hand (UNROLLED of vec.h), which -O3 does everywhere. */
+const reader = {
+  ...kernel,
+  name: 'src/engine/wasm/reader-wasm.ts',
+  flags: [...kernel.flags, '-Oz', '-DFUNCTA_READS'],
+  read: () => packedOf(reader.name),
+  write: (wasm, record) =>
+    writePacked(reader.name, {
+      ...record,
+      wasm,
+      says: 'The field kernel, evaluation alone, as a WebAssembly module: base64 of gzip.',
+      constant: 'readerWasm',
+    }),
+};
+
 const network = {
   name: 'prior/kernel/network-wasm.ts',
   directory: 'prior/kernel',
@@ -58,6 +77,7 @@ const network = {
   // The stack ends where prior/kernel-memory.ts begins. Sums wrap as they do in TypeScript.
   flags: [
     ...common,
+    '-O3',
     '-std=c11',
     '-fwrapv',
     '-fno-builtin',
@@ -66,26 +86,56 @@ const network = {
     '-Wl,--strip-all',
   ],
   read: () => {
-    const text = readFileSync(join(root, network.name), 'utf8');
-    const [, source] = /source ([0-9a-f]{64})/.exec(text) ?? [];
-    const [, hash] = /sha256 ([0-9a-f]{64})/.exec(text) ?? [];
-    const wasm = Buffer.from(/'([\w+/=]+)'/.exec(text)?.[1] ?? '', 'base64');
-    return { source, sha256: hash, wasm };
+    const { text, ...record } = textOf(network.name);
+    return { ...record, wasm: Buffer.from(text, 'base64') };
   },
-  write: (wasm, { source, sha256: hash, compiler }) => {
-    writeFileSync(
-      join(root, network.name),
-      `/**
- * network.c and walk.c as a WebAssembly module, in base64. Made by scripts/build-wasm.mjs; ${compiler}
- * source ${source}
- * sha256 ${hash}
- */
-export const networkWasm =
-  '${wasm.toString('base64')}';
-`,
-    );
+  write: (wasm, record) => {
+    writeText(network.name, {
+      ...record,
+      says: 'network.c and walk.c as a WebAssembly module, in base64.',
+      text: `export const networkWasm =\n  '${wasm.toString('base64')}';`,
+    });
   },
 };
+
+/** The same for size, which scripts/bundle-web.mjs puts in its place: the same integers, more slowly. */
+const small = {
+  ...network,
+  name: 'prior/kernel/network-small-wasm.ts',
+  flags: network.flags.map((flag) => (flag === '-O3' ? '-Os' : flag)),
+  read: () => packedOf(small.name),
+  write: (wasm, record) =>
+    writePacked(small.name, {
+      ...record,
+      wasm,
+      says: 'network.c and walk.c as a smaller WebAssembly module: base64 of gzip.',
+      constant: 'smallNetworkWasm',
+    }),
+};
+
+function packedOf(name) {
+  const { text, ...record } = textOf(name);
+  return { ...record, wasm: gunzipSync(Buffer.from(text, 'base64')) };
+}
+
+function writePacked(name, { wasm, constant, ...record }) {
+  const packed = gzipSync(wasm, { level: 9 });
+  // The system that packed it is no part of the module.
+  packed[9] = 255;
+  writeText(name, { ...record, text: `export const ${constant} =\n  '${packed.toString('base64')}';` });
+}
+
+function textOf(name) {
+  const text = readFileSync(join(root, name), 'utf8');
+  const [, source] = /source ([0-9a-f]{64})/.exec(text) ?? [];
+  const [, hash] = /sha256 ([0-9a-f]{64})/.exec(text) ?? [];
+  return { source, sha256: hash, text: /'([\w+/=]+)'/.exec(text)?.[1] ?? '' };
+}
+
+function writeText(name, { source, sha256: hash, compiler, says, text }) {
+  const head = `/**\n * ${says} Made by scripts/build-wasm.mjs; ${compiler}\n * source ${source}\n * sha256 ${hash}\n */\n`;
+  writeFileSync(join(root, name), `${head}${text}\n`);
+}
 
 const fail = (message) => {
   console.error(`build-wasm: ${message}`);
@@ -95,7 +145,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const check = process.argv.includes('--check');
 const checkSource = check || process.argv.includes('--check-source');
 
-for (const module of [engine, network]) {
+for (const module of [engine, reader, network, small]) {
   const source = sourceOf(module);
   if (checkSource) {
     const made = module.read();

@@ -16,6 +16,7 @@ if (existsSync(compiler)) {
   run(compiler, '-p', 'tsconfig.build.json');
   chmodSync(program, 0o755);
   run(join(root, 'scripts', 'bundle.mjs'));
+  run(join(root, 'scripts', 'bundle-web.mjs'));
   noteBuilt(root, digest);
 } else if (existsSync(program)) {
   console.log('functa: TypeScript is not installed; dist/ stays as it is');

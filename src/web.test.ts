@@ -7,7 +7,6 @@ import { loadModel } from './models/index.ts';
 import { openSession } from './session/index.ts';
 import * as web from './web.ts';
 
-const wasmPath = new URL('engine/wasm/functa.wasm', import.meta.url);
 const modelPath = new URL('../models/fashion-mnist/model.safetensors', import.meta.url);
 const demoPath = new URL('../models/fashion-mnist/demo.functa', import.meta.url);
 
@@ -29,9 +28,8 @@ it('is bundled for a browser without Node or a package in it, and reads there wh
     `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`
   )) as typeof web;
 
-  const wasm = new Uint8Array(await readFile(wasmPath));
   const bytes = new Uint8Array(await readFile(demoPath));
-  const reader = await openReader({ wasm, model: new Uint8Array(await readFile(modelPath)) });
+  const reader = await openReader({ model: new Uint8Array(await readFile(modelPath)) });
   const { count } = reader.inspect(bytes);
   const fn = await reader.open(bytes, { item: count - 1 });
   const engine = await openEngine('wasm', { threads: 1 });
@@ -58,8 +56,7 @@ it('the client is bundled for a browser without Node or a package in it', async 
 });
 
 it('reads networks of their own without a model, and asks for one where it takes one', async () => {
-  const wasm = new Uint8Array(await readFile(wasmPath));
-  const reader = await web.openReader({ wasm });
+  const reader = await web.openReader();
   const engine = await openEngine();
   try {
     const values = Float32Array.from({ length: 64 }, (_, i) => (i % 8) / 8);
@@ -74,6 +71,15 @@ it('reads networks of their own without a model, and asks for one where it takes
   await expect(reader.open(coded)).rejects.toMatchObject({ code: 'no-model' });
 });
 
-it('names bytes that are not its module', async () => {
-  await expect(web.openReader({ wasm: new Uint8Array(9) })).rejects.toMatchObject({ code: 'bad-wasm' });
+it('makes functions of modulations, and says that it neither fits nor codes anew', async () => {
+  const reader = await web.openReader({ model: new Uint8Array(await readFile(modelPath)) });
+  const bytes = new Uint8Array(await readFile(demoPath));
+  const [a, b] = [await reader.open(bytes, { item: 0 }), await reader.open(bytes, { item: 1 })];
+  const modulation = a.modulation.map((value, i) => (value + b.modulation[i]!) / 2);
+  const mixed = await reader.func({ modulation, shape: a.shape, quality: a.quality }).decode({ raw: true });
+  const [first, second] = [await a.decode({ raw: true }), await b.decode({ raw: true })];
+  expect(mixed.values).not.toEqual(first.values);
+  expect(mixed.values.length).toBe(second.values.length);
+  await expect(a.toBytes({ quality: 60 })).rejects.toMatchObject({ code: 'reads-only' });
+  expect(() => reader.func({ modulation: new Float32Array(3) })).toThrow('modulation of 3 numbers');
 });

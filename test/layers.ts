@@ -64,6 +64,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['server/', ['src/jobs/', 'everything below']],
   ['src/cli/', ['server/', 'src/jobs/', 'everything below']],
   ['src/web.ts', ['src/session/', 'everything below']],
+  ['src/web/', ['src/web.ts', 'src/field/', 'src/core/']],
   ['src/index.ts', ['server/', 'src/jobs/', 'everything below']],
 ];
 
@@ -96,6 +97,7 @@ const namingKinds: Readonly<Record<string, string>> = {
   'src/learn/recipe.ts': 'a member of recipe files is called pictures, and digests of recipes hold it',
   'src/learn/systems.ts': 'the same',
   'src/learn/outer-step.ts': 'the same',
+  'src/web/': 'shows functions on the canvas of a page',
   'src/index.ts': 'the door gives the readers and writers of formats by name',
 };
 

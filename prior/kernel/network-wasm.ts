@@ -1,6 +1,6 @@
 /**
  * network.c and walk.c as a WebAssembly module, in base64. Made by scripts/build-wasm.mjs; Debian clang version 19.1.7 (3~deb12u1)
- * source 4e447fb62cb98960e492a55c3aeb7dd3fbf7a88d70a4d34a253e14db68576ebf
+ * source d0e4e1a1d45efb8070f8b7885ab21a2eac41c437350241da22bb43b675bb3622
  * sha256 1aaf0a6c673e1a9a678786e8d783e677709ffdc211de00283886b4a0a248078c
  */
 export const networkWasm =

@@ -4,8 +4,7 @@ import { loadNative, openNative } from './native/native.ts';
 import { openReference } from './reference/reference.ts';
 import { openTensorFlow } from './tfjs/backend.ts';
 import { openTfjs } from './tfjs/tfjs.ts';
-import { openWasmInline } from './wasm/inline.ts';
-import { openWasm, readWasm } from './wasm/wasm.ts';
+import { openWasm } from './wasm/wasm.ts';
 
 for (const isa of loadNative().instructionSets()) {
   engineContract(`native, ${isa}`, (options) => openNative({ ...options, isa }), { asynchronous: true });
@@ -13,7 +12,6 @@ for (const isa of loadNative().instructionSets()) {
 engineContract('native, blocking', () => openNative({ blocking: true }), { threaded: false });
 
 engineContract('wasm', openWasm, { asynchronous: true });
-engineContract('wasm in one thread', async () => openWasmInline(await readWasm()));
 
 engineContract('tfjs', async () => openTfjs((await openTensorFlow()).tf), {
   exactOverlap: false,

@@ -126,3 +126,6 @@ export interface Engine {
   /** Idempotent; frees threads and memory. */
   close(): Promise<void>;
 }
+
+/** What decodes functions: an engine, or the part of one that a reader brings. */
+export type Evaluator = Pick<Engine, 'evaluate'>;

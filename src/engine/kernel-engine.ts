@@ -5,8 +5,7 @@ import { channelLayout } from '../field/channels.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import { checkedEngine } from './checked.ts';
 import type { Batch, CallOptions, Engine, ModulationBatch, Points } from './engine.ts';
-import { pointsIn } from './points.ts';
-import { type KernelRequest, requestBase, tasks } from './request.ts';
+import { evaluateRequest, type KernelRequest, requestBase, tasks } from './request.ts';
 import { gradientInWindows, type Window, windowsOf } from './windows.ts';
 
 export interface KernelHost {
@@ -39,30 +38,16 @@ export function kernelEngine(host: KernelHost): Engine {
 
   async function evaluateAll(
     net: BaseNetwork,
-    { shape, count, modulations }: ModulationBatch,
+    signals: ModulationBatch,
     points: Points,
     options: CallOptions | undefined,
     withSlopes = false,
   ): Promise<{ values: Float32Array; slopes: Float32Array | undefined }> {
     const channels = withSlopes ? totalChannels(net.spec) : 0;
-    const n = pointsIn(points, net.spec.axes);
-    const values = new Float32Array(count * n * net.spec.outputs);
+    const request = evaluateRequest(net, signals, points);
+    const { values } = request;
     const slopes = withSlopes ? new Float32Array(values.length * channels) : undefined;
-    const where =
-      points.kind === 'list'
-        ? { coordinates: points.coordinates }
-        : {
-            grid: Float64Array.from([
-              ...pad(points.start, 0),
-              ...pad(points.step, 1),
-              ...pad(points.count, 1),
-            ]),
-          };
-    const base = requestBase(net, shape, count);
-    await run(
-      { task: tasks.evaluate, ...base, start: modulations, evaluatePoints: n, values, slopes, ...where },
-      options,
-    );
+    await run({ ...request, slopes }, options);
     return { values, slopes };
   }
 
@@ -246,8 +231,4 @@ function batchRequest(net: BaseNetwork, batch: Batch, first: number, count: numb
     targets: batch.targets.subarray(first * points * outputs, (first + count) * points * outputs),
     pointWeights: batch.weights?.subarray(first * points, (first + count) * points),
   };
-}
-
-function pad(values: readonly number[], value: number): number[] {
-  return [0, 1, 2].map((axis) => values[axis] ?? value);
 }

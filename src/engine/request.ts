@@ -12,6 +12,8 @@ import {
   tapCount,
   totalChannels,
 } from '../field/spec.ts';
+import type { ModulationBatch, Points } from './engine.ts';
+import { pointsIn } from './points.ts';
 
 /** Order as in `enum Task` of kernel/field.h; evaluate is the hosts' own. */
 export const tasks = { gradient: 0, adapt: 1, meta: 2, evaluate: 3 } as const;
@@ -52,6 +54,33 @@ export interface KernelRequest {
   readonly grid?: Float64Array | undefined;
   readonly values?: Float32Array | undefined;
   readonly slopes?: Float32Array | undefined;
+}
+
+/** Values [count, points, outputs] of many modulations at points. */
+export function evaluateRequest(
+  net: BaseNetwork,
+  { shape, count, modulations }: ModulationBatch,
+  points: Points,
+) {
+  const n = pointsIn(points, net.spec.axes);
+  const values = new Float32Array(count * n * net.spec.outputs);
+  const base = requestBase(net, shape, count);
+  return {
+    task: tasks.evaluate,
+    ...base,
+    start: modulations,
+    evaluatePoints: n,
+    values,
+    ...placesOf(points),
+  };
+}
+
+function placesOf(points: Points) {
+  if (points.kind === 'list') return { coordinates: points.coordinates };
+  const three = (values: readonly number[], rest: number) => [0, 1, 2].map((axis) => values[axis] ?? rest);
+  return {
+    grid: Float64Array.from([...three(points.start, 0), ...three(points.step, 1), ...three(points.count, 1)]),
+  };
 }
 
 /** The numbers every request begins with. */

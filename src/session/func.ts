@@ -6,7 +6,7 @@ import { aNumber, aText, check, numbers, optionsOf } from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Evaluator } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
@@ -19,7 +19,7 @@ import { decodeOptions } from './arguments.ts';
 import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
 import { itemNumber, namesOf } from './items.ts';
-import { modulationOf, type OpenedModulation } from './modulation.ts';
+import type { OpenedModulation, PlainFitOptions } from './modulation.ts';
 import { type SampledSignal, SampleField } from './sample-field.ts';
 import type { DecodeOptions, OpenFuncOptions } from './types.ts';
 import type { DecodedFunction, SessionWork } from './work.ts';
@@ -99,8 +99,10 @@ export type FuncKind = 'modulation' | 'samples' | 'network';
 /** What functions are asked with. */
 export interface FuncContext {
   readonly model: Model;
-  readonly engine: Engine;
+  readonly engine: Evaluator;
   readonly work: Pick<SessionWork, 'code'>;
+  /** The modulation of what a file holds: a reader has none for samples, as it brings nothing that fits. */
+  readonly fit: (found: DecodedFunction, options: PlainFitOptions) => Promise<OpenedModulation>;
   readonly limits: Limits;
 }
 
@@ -255,7 +257,7 @@ class OpenedFunc implements Func {
   async fitted({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<Func> {
     if (this.kind === 'modulation') return this;
     // Of a network of its own there is none, and this throws.
-    const found = await modulationOf(this.#context, this.#found as DecodedFunction, { signal });
+    const found = await this.#context.fit(this.#found as DecodedFunction, { signal });
     return funcOf(this.#context, { id: this.id, found });
   }
 

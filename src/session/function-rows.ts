@@ -1,6 +1,6 @@
 /** The rows of whatever a file holds. */
 import type { Limits } from '../core/limits.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Evaluator } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import type { RowStream } from '../signal/rows.ts';
 import { fieldRows } from './rows.ts';
@@ -10,7 +10,7 @@ import type { DecodedFunction, DecodedModulation } from './work.ts';
 
 /** A field is evaluated, be it the model's or the file's own; samples are read. Throws before the first row as `fieldRows` and `sampleRows`. */
 export function functionRows(
-  context: { readonly model: Model; readonly engine: Engine },
+  context: { readonly model: Model; readonly engine: Evaluator },
   found: DecodedFunction | Omit<DecodedModulation, 'prior'>,
   options: DecodeOptions & { readonly limits: Limits },
 ): RowStream {

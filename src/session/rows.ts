@@ -2,7 +2,7 @@
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
-import type { Engine, Points } from '../engine/engine.ts';
+import type { Evaluator, Points } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
@@ -23,7 +23,7 @@ const blockPoints = 2 ** 17;
  * drawn from its samples (between.ts) unless it is `raw`. Throws before the first row: BadInputError `bad-size`, `bad-region`; LimitError `limit-samples`, `limit-axis`, `limit-multiply-adds`.
  */
 export function fieldRows(
-  context: { readonly model: Model; readonly engine: Engine },
+  context: { readonly model: Model; readonly engine: Evaluator },
   shape: readonly number[],
   modulation: Float32Array,
   options: DecodeOptions & { readonly limits: Limits; readonly quality?: number | undefined },

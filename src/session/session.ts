@@ -34,12 +34,13 @@ import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
 import { SignalEncoder, takingSeconds } from './encoder.ts';
-import { type Func, funcOf, openFunc, openFuncs } from './func.ts';
+import { type Func, type FuncContext, funcOf, openFunc, openFuncs } from './func.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
 import { inspect } from './inspect.ts';
 import { itemNumber, namesOf } from './items.ts';
+import { modulationOf } from './modulation.ts';
 import { checkModulation } from './put.ts';
 import { encodeTo } from './target.ts';
 import type {
@@ -155,7 +156,9 @@ class OpenSession implements Session {
   }
 
   #context(limits: Limits) {
-    return { model: this.model, engine: this.engine, work: this.#work, limits };
+    const { model, engine } = this;
+    const fit: FuncContext['fit'] = (found, options) => modulationOf({ model, engine }, found, options);
+    return { model, engine, work: this.#work, fit, limits };
   }
 
   async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {

@@ -37,14 +37,12 @@ import { FunctaClient } from 'functa/client';
 import { createApp, startServer } from 'functa/server';
 import { openReader } from 'functa/web';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 
 const bytes = await readFile('node_modules/functa/models/fashion-mnist/demo.functa');
 const model = await findModelOf(bytes);
 const engine = await openEngine('wasm', { threads: 1 });
 const fn = await openSession({ model, engine }).open(bytes);
-const wasm = new Uint8Array(await readFile(fileURLToPath(import.meta.resolve('functa/functa.wasm'))));
-const same = await (await openReader({ wasm, model })).open(bytes);
+const same = await (await openReader({ model })).open(bytes);
 const [here, there] = [await fn.decode(), await same.decode()];
 const equal = here.values.every((value, i) => value === there.values[i]);
 await engine.close();
@@ -71,7 +69,7 @@ export async function use(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
   const start = startServer;
   const server = await start({ port: 0 });
   const models = await new FunctaClient(server.url).models();
-  const reader = await openReader({ wasm: bytes });
+  const reader = await openReader({ model: bytes });
   const values: Float32Array = await (await reader.open(bytes)).evaluate([0.5]);
   return values.length + models.length + (await fn.decode()).values.length;
 }

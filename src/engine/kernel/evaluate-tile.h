@@ -7,6 +7,15 @@
 
 namespace functa {
 
+// What a module that only reads is asked: values. All the rest is dead code there, which the compiler leaves out.
+#ifdef FUNCTA_READS
+inline bool evaluates(const Job*) { return true; }
+inline bool wants_slopes(const Job*) { return false; }
+#else
+inline bool evaluates(const Job* job) { return job->values != nullptr; }
+inline bool wants_slopes(const Job* job) { return job->slopes != nullptr; }
+#endif
+
 // What evaluates a tile, in the scratch of one thread.
 struct Outcome {
   float *h[2], *out, *sums;
@@ -21,7 +30,7 @@ FUNCTA_INLINE Outcome outcome_views(const Job* job, const Dims& d, Arena& arena)
   for (float*& h : o.h) h = arena.take((long)TILE * d.width);
   o.out = arena.take((long)TILE * d.out_columns);
   o.sums = arena.take((long)d.outputs * TILE);
-  if (!job->slopes) return o;
+  if (!wants_slopes(job)) return o;
   for (int l = 0; l < d.layers; l++) o.cosines[l] = arena.take((long)TILE * d.width);
   o.slopes = arena.take((long)TILE * slope_columns(d));
   return o;
@@ -79,7 +88,7 @@ template <class Source>
 static void evaluate_tile(const Job* job, const Dims& d, const Net& n, const Outcome& o, const Source& source, int valid, const long* at) {
   const int W = d.width, OC = d.out_columns, points = round_up(valid, VL);
   float *h = o.h[0], *next = o.h[1], *values = job->values;
-  if (job->slopes) {
+  if (wants_slopes(job)) {
     source.template gather<true, false>(points, 0, W, h);
     take_sines(h, o.cosines[0], points * W);
   } else {
@@ -87,7 +96,7 @@ static void evaluate_tile(const Job* job, const Dims& d, const Net& n, const Out
   }
   for (int l = 1; l < d.layers; l++) {
     source.template gather<false, false>(points, l * W, W, next);
-    if (job->slopes) {
+    if (wants_slopes(job)) {
       gemm<true>(points, W, W, h, W, 1, n.w[l], W, next, W);
       take_sines(next, o.cosines[l], points * W);
     } else {
@@ -110,7 +119,7 @@ static void evaluate_tile(const Job* job, const Dims& d, const Net& n, const Out
   for (int t = 0; t < valid; t++)
     for (int channel = 0; channel < d.outputs; channel++)
       values[at[t] * d.outputs + channel] = o.out[t * OC + channel] + o.sums[channel * TILE + t];
-  if (job->slopes) tile_slopes(job, d, n, o, points, valid, at);
+  if (wants_slopes(job)) tile_slopes(job, d, n, o, points, valid, at);
 }
 
 }  // namespace functa

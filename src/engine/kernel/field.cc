@@ -32,7 +32,7 @@ static int job_channels(const Dims& d) {
 
 static Scratch scratch_views(const Job* job, const Dims& d, Arena& arena) {
   Scratch s{};
-  if (job->values) {
+  if (evaluates(job)) {
     s.evaluation = evaluation_views(job, d, arena);
     return s;
   }
@@ -253,7 +253,7 @@ static void meta_signal(const Job* job, const Dims& d, const Net& n, Scratch& s,
 
 static void layout_job(Job* job, const Dims& d, Arena& arena) {
   const Spec& s = job->spec;
-  const bool evaluate = job->values != nullptr, list = job->coordinates != nullptr;
+  const bool evaluate = evaluates(job), list = job->coordinates != nullptr;
   job->prepared = arena.base ? arena.base + arena.used : nullptr;
   net_views(d, arena);
   int64_t table = 0;
@@ -263,7 +263,7 @@ static void layout_job(Job* job, const Dims& d, Arena& arena) {
   job->accumulators = !evaluate && job->task == TASK_META ? arena.take(LANES * lane_floats(d)) : nullptr;
   job->grids = is_large(job) && !evaluate ? arena.take(large_floats(job, d)) : nullptr;
   job->base = evaluate ? arena.take((int64_t)job->count * d.row) : nullptr;
-  job->slope_map = job->slopes ? arena.take((long)d.row * slope_columns(d)) : nullptr;
+  job->slope_map = wants_slopes(job) ? arena.take((long)d.row * slope_columns(d)) : nullptr;
 }
 
 static int64_t job_floats(Job* job) {
@@ -334,8 +334,8 @@ static void prepare(Job* job, float* block) {
   Arena arena{block};
   layout_job(job, d, arena);
   prepare_weights(job, d, prepared(job, d));
-  if (job->slopes) prepare_slopes(job, d, prepared(job, d));
-  const bool evaluate = job->values != nullptr;
+  if (wants_slopes(job)) prepare_slopes(job, d, prepared(job, d));
+  const bool evaluate = evaluates(job);
   const int* count = evaluate ? job->grid_count : job->spec.shape;
   if (job->axis_tables) {
     float* entry = job->axis_tables;
@@ -357,6 +357,7 @@ static void prepare(Job* job, float* block) {
 }
 
 static void run_lane(const Job* job, int lane, float* scratch) {
+  if (evaluates(job)) return;
   const Dims d = dims_of(job->spec);
   const Net n = prepared(job, d);
   Arena arena{scratch};
@@ -372,7 +373,7 @@ static void run_lane(const Job* job, int lane, float* scratch) {
 }
 
 static void finish(const Job* job) {
-  if (!job->accumulators) return;
+  if (evaluates(job) || !job->accumulators) return;
   const Dims d = dims_of(job->spec);
   const int W = job->spec.width, P = d.width, O = job->spec.outputs;
   Sums total = lane_sums(job, d, 0);

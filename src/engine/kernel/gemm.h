@@ -22,17 +22,24 @@ struct Sine {
 template <int R, int V, bool ACCUMULATE, class Finish>
 FUNCTA_INLINE void gemm_tile(int k_count, const float* a, int am, int ak, const float* b, int ldb, float* c, int ldc) {
   vf sum[R][V];
+  UNROLLED
   for (int i = 0; i < R; i++)
+    UNROLLED
     for (int j = 0; j < V; j++) sum[i][j] = ACCUMULATE ? load(c + i * ldc + j * VL) : vf{};
   for (int k = 0; k < k_count; k++) {
     vf row[V];
+    UNROLLED
     for (int j = 0; j < V; j++) row[j] = load(b + k * ldb + j * VL);
+    UNROLLED
     for (int i = 0; i < R; i++) {
       vf value = splat(a[i * am + k * ak]);
+      UNROLLED
       for (int j = 0; j < V; j++) sum[i][j] = fma(value, row[j], sum[i][j]);
     }
   }
+  UNROLLED
   for (int i = 0; i < R; i++)
+    UNROLLED
     for (int j = 0; j < V; j++) store(c + i * ldc + j * VL, Finish::of(sum[i][j]));
 }
 

@@ -95,7 +95,7 @@ static CellBlock cell_block(const Job* job, const Dims& d, int unit) {
 }
 
 static int map_units(const Job* job) {
-  if (job->values) return 0;
+  if (evaluates(job)) return 0;
   const Dims d = dims_of(job->spec);
   int units = 1;
   for (int k = 0; k < d.level_count; k++)
@@ -108,7 +108,7 @@ static const float* modulation_at(const Job* job, int step) {
 }
 
 static void map_unit(const Job* job, int unit, int step, float*) {
-  if (is_cancelled(job)) return;
+  if (evaluates(job) || is_cancelled(job)) return;
   const Dims d = dims_of(job->spec);
   const Net n = prepared(job, d);
   const Large v = large_of(job, d);
@@ -127,7 +127,7 @@ static bool all_zero(const float* weight, int count) {
   return true;
 }
 
-static int pass_units(const Job* job) { return job->values ? evaluate_units(job) : LANES; }
+static int pass_units(const Job* job) { return evaluates(job) ? evaluate_units(job) : LANES; }
 
 static void pass_unit(const Job* job, int unit, float* scratch) {
   if (is_cancelled(job)) return;
@@ -135,7 +135,7 @@ static void pass_unit(const Job* job, int unit, float* scratch) {
   const Net n = prepared(job, d);
   Arena arena{scratch};
   Scratch s = scratch_views(job, d, arena);
-  if (job->values) {
+  if (evaluates(job)) {
     evaluate_unit(job, d, n, s.evaluation, unit);
     return;
   }
@@ -164,7 +164,7 @@ static void pass_unit(const Job* job, int unit, float* scratch) {
 }
 
 static void pull_unit(const Job* job, int unit, int step, float* scratch) {
-  if (is_cancelled(job)) return;
+  if (evaluates(job) || is_cancelled(job)) return;
   const Dims d = dims_of(job->spec);
   const Net n = prepared(job, d);
   const Large v = large_of(job, d);

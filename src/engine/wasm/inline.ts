@@ -1,32 +1,49 @@
-/** The wasm engine in the thread it is called from: for browsers, and for workers of one's own. No Node in it. */
-import { BadInputError } from '../../core/errors.ts';
-import type { Engine } from '../engine.ts';
-import { kernelEngine } from '../kernel-engine.ts';
-import { createMemory, type KernelExports, layOut, runInline } from './memory.ts';
+/** The kernel's evaluation in the thread it is called from: for browsers, and for workers of one's own. No Node in it. */
+import { EnvironmentError } from '../../core/errors.ts';
+import {
+  allFinite,
+  checkModulationLength,
+  checkModulations,
+  checkNetwork,
+  checkPoints,
+  checkShape,
+} from '../check.ts';
+import type { Evaluator } from '../engine.ts';
+import { evaluateRequest } from '../request.ts';
+import { inflated } from './inflate.ts';
+import { createMemory, type KernelExports, layOut } from './memory.ts';
+import { readerWasm } from './reader-wasm.ts';
 
-/** `bytes`: functa.wasm, however the caller came by it. Calls keep the thread busy until they are done. Throws BadInputError `bad-wasm`. */
-export async function openWasmInline(bytes: Uint8Array): Promise<Engine> {
-  const memory = createMemory(true);
-  const instance = await instantiate(bytes, memory);
-  const kernel = instance.exports as KernelExports;
-  return kernelEngine({
-    name: 'wasm',
-    threads: 1,
-    async run(request) {
+/** Calls keep the thread busy until they are done. Throws EnvironmentError `wasm-refused`. */
+export async function openEvaluator(): Promise<Evaluator> {
+  const memory = createMemory(false);
+  const { exports } = await instantiate(memory);
+  const kernel = exports as unknown as KernelExports;
+  return {
+    async evaluate(net, shape, modulation, points) {
+      checkNetwork(net);
+      checkShape(net.spec, shape);
+      checkModulationLength('modulation', net.spec, shape, 1, modulation);
+      checkPoints(net.spec, points, 1);
+      const request = evaluateRequest(net, { shape, count: 1, modulations: modulation }, points);
       const laid = layOut(kernel, memory, kernel.__heap_base.value as number, request, 1);
-      runInline(kernel, laid, request);
+      const units = kernel.passUnits(laid.job);
+      for (let unit = 0; unit < units; unit++) kernel.passUnit(laid.job, unit, laid.scratch[0]!);
       laid.collect();
+      if (!allFinite(request.values)) checkModulations('modulation', net.spec, shape, 1, modulation);
+      return request.values;
     },
-    async close() {},
-  });
+  };
 }
 
-async function instantiate(bytes: Uint8Array, memory: WebAssembly.Memory): Promise<WebAssembly.Instance> {
+async function instantiate(memory: WebAssembly.Memory): Promise<WebAssembly.Instance> {
   try {
-    return new WebAssembly.Instance(await WebAssembly.compile(bytes), { env: { memory } });
+    return new WebAssembly.Instance(await WebAssembly.compile(await inflated(readerWasm)), {
+      env: { memory },
+    });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new BadInputError('bad-wasm', `these bytes are not functa/functa.wasm of this version: ${why}`, {
+    throw new EnvironmentError('wasm-refused', `WebAssembly with SIMD is not to be had here: ${why}`, {
       cause,
     });
   }

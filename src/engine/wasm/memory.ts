@@ -153,26 +153,6 @@ export function layOut(
   };
 }
 
-/** One thread, from beginning to end: what a host without workers does. */
-export function runInline(kernel: KernelExports, laid: LaidOutJob, request: KernelRequest): void {
-  const { job } = laid;
-  const scratch = laid.scratch[0];
-  if (scratch === undefined) throw new BugError('a wasm job without scratch memory');
-  if (!kernel.isLarge(job)) {
-    for (let lane = 0; lane < Math.min(lanes, request.count); lane++) kernel.runLane(job, lane, scratch);
-    kernel.finish(job);
-    return;
-  }
-  const maps = kernel.mapUnits(job);
-  const passes = kernel.passUnits(job);
-  for (let step = 0; step < stepsOf(request); step++) {
-    for (let unit = 0; unit < maps; unit++) kernel.mapUnit(job, unit, step, scratch);
-    for (let unit = 0; unit < passes; unit++) kernel.passUnit(job, unit, scratch);
-    if (request.values) continue;
-    for (let unit = 0; unit < maps; unit++) kernel.pullUnit(job, unit, step, scratch);
-  }
-}
-
 /** Rounds of map, pass and pull in a job of one large signal. */
 export function stepsOf(request: KernelRequest): number {
   return request.trajectory ? (request.steps ?? 0) : 1;
