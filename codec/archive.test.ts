@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Sampler } from '../prior/draw.ts';
-import { symbolLayout } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
 import { withLimits } from '../src/core/limits.ts';
 import { Rng } from '../src/core/rng.ts';
+import { modulationLayout } from '../src/field/layout.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
 import {
@@ -26,7 +26,7 @@ type SymbolItem = Extract<ArchiveItem, { readonly symbols: Int32Array }>;
 function items(count: number, shapeOf: (i: number) => number[], ids = false): SymbolItem[] {
   return Array.from({ length: count }, (_, i) => {
     const shape = shapeOf(i);
-    const layout = symbolLayout(image.network.spec, shape);
+    const layout = modulationLayout(image.network.spec, shape);
     const symbols = new Int32Array(layout.length);
     readPrior(image).walk(layout, 50, symbols, new Sampler(new Rng(i)));
     return ids ? { symbols, shape, id: `n° ${i}` } : { symbols, shape };

@@ -1,10 +1,9 @@
 /** What the codec needs of a model, and what a file may ask of it. */
 import type { PriorKind } from '../prior/kinds.ts';
-import type { SymbolLayout } from '../prior/prior.ts';
-import { symbolLayout } from '../prior/prior.ts';
 import { type PriorSource, priorKinds, readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError, ConflictError, NotFoundError } from '../src/core/errors.ts';
 import { checkLimit, type Limits } from '../src/core/limits.ts';
+import { type ModulationLayout, modulationLayout } from '../src/field/layout.ts';
 import type { Output } from '../src/field/outputs.ts';
 import {
   type FieldSpec,
@@ -107,9 +106,9 @@ export function isDefaultShape(model: CodingModel, shape: readonly number[]): bo
 }
 
 /** Layout of a signal that a caller wants encoded. Throws BadInputError `shape`. */
-export function layoutFor(model: CodingModel, shape: readonly number[]): SymbolLayout {
+export function layoutFor(model: CodingModel, shape: readonly number[]): ModulationLayout {
   checkCodedShape(model, shape);
-  return symbolLayout(model.network.spec, shape);
+  return modulationLayout(model.network.spec, shape);
 }
 
 /** That a caller may have a signal of this shape encoded. Throws BadInputError `shape`. */

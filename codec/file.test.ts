@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { CostMeter } from '../prior/cost.ts';
 import { Sampler } from '../prior/draw.ts';
 import type { PriorKind } from '../prior/kinds.ts';
-import { maxSymbol, symbolLayout } from '../prior/prior.ts';
+import { maxSymbol } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
 import { BadInputError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
+import { modulationLayout } from '../src/field/layout.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
 import { decodeFile, encodeFile, overheadBits, readHeader } from './index.ts';
@@ -21,7 +22,7 @@ function draw(
   quality: number,
   seed: number,
 ): Int32Array {
-  const layout = symbolLayout(model.network.spec, shape);
+  const layout = modulationLayout(model.network.spec, shape);
   const symbols = new Int32Array(layout.length);
   readPrior(model).walk(layout, quality, symbols, new Sampler(new Rng(seed)));
   return symbols;
@@ -70,7 +71,7 @@ describe('a file', () => {
     for (let seed = 0; seed < 100; seed++) {
       const symbols = draw(image, [17, 19], 50, seed);
       const meter = new CostMeter();
-      readPrior(image).walk(symbolLayout(image.network.spec, [17, 19]), 50, symbols.slice(), meter);
+      readPrior(image).walk(modulationLayout(image.network.spec, [17, 19]), 50, symbols.slice(), meter);
       beyond += encodeFile(image, symbols, [17, 19], 50).length - meter.bitCount / 8;
     }
     // 8 of header (shape in two bytes), 2 of check.
@@ -83,7 +84,7 @@ describe('a file', () => {
         const symbols = draw(image, [side, 2 * side], 50, side);
         const meter = new CostMeter();
         readPrior(image, prior).walk(
-          symbolLayout(image.network.spec, [side, 2 * side]),
+          modulationLayout(image.network.spec, [side, 2 * side]),
           50,
           symbols.slice(),
           meter,

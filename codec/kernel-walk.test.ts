@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { readAutoregressive } from '../prior/autoregressive.ts';
 import { referenceNetwork } from '../prior/cell-network.ts';
 import { CostMeter } from '../prior/cost.ts';
-import { maxSymbol, type SymbolCoder, symbolLayout } from '../prior/prior.ts';
+import { maxSymbol, type SymbolCoder } from '../prior/prior.ts';
 import { AbortedError, type FunctaError } from '../src/core/errors.ts';
 import { stoppable } from '../src/core/look.ts';
 import { Rng } from '../src/core/rng.ts';
+import { modulationLayout } from '../src/field/layout.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
 import { RansDecoder, RansEncoder } from './rans.ts';
@@ -15,7 +16,7 @@ const tiny = tinyModels.map((model) => {
   const open = (kernel: boolean) =>
     readAutoregressive(tensors, card.spec, { make: referenceNetwork, kernel });
   const shapes = card.anySize ? [card.shape, card.shape.map((n) => 3 * n + 5)] : [card.shape];
-  const layouts = shapes.map((shape) => symbolLayout(card.spec, shape));
+  const layouts = shapes.map((shape) => modulationLayout(card.spec, shape));
   return { name: card.name, kernel: open(true), reference: open(false), layouts };
 });
 
@@ -82,7 +83,7 @@ describe('the walk in WebAssembly', () => {
   it('goes on where a call left off, and stops between two', () => {
     const { kernel, reference } = tiny[0]!;
     const { card } = readModel(makeTinyModel(tinyModels[0]!));
-    const layout = symbolLayout(card.spec, [500, 700]);
+    const layout = modulationLayout(card.spec, [500, 700]);
     const symbols = drawn(new Rng(8), layout.length, 3);
     const streams = [kernel, reference].map((prior) => {
       const encoder = new RansEncoder();

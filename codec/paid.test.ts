@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { TableCoder } from '../prior/coder.ts';
 import { Sampler } from '../prior/draw.ts';
 import type { PriorKind } from '../prior/kinds.ts';
-import { symbolLayout, type Table } from '../prior/prior.ts';
+import type { Table } from '../prior/prior.ts';
 import { readPrior } from '../prior/registry.ts';
 import { tableOf } from '../prior/table.ts';
 import { withLimits } from '../src/core/limits.ts';
 import { Rng } from '../src/core/rng.ts';
+import { modulationLayout } from '../src/field/layout.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
 import { BitDecoder, BitEncoder } from './bits.ts';
@@ -116,7 +117,7 @@ describe('a file', () => {
     for (const prior of kinds) {
       for (const quality of [1, 50, 100]) {
         for (const shape of shapes) {
-          const layout = symbolLayout(image.network.spec, shape);
+          const layout = modulationLayout(image.network.spec, shape);
           const drawn = new Int32Array(layout.length);
           readPrior(image, prior).walk(layout, quality, drawn, new Sampler(new Rng(quality)));
           const flat = new Int32Array(layout.length);
@@ -159,7 +160,7 @@ describe('a file', () => {
       quality: 50,
       shape: [64, 64],
     }));
-    const one = new Int32Array(symbolLayout(image.network.spec, [64, 64]).length);
+    const one = new Int32Array(modulationLayout(image.network.spec, [64, 64]).length);
     const contents = settings.map((setting) => ({ ...setting, symbols: one }));
     const { stream } = writeTogether(image, contents);
     expect(readTogether(image, settings, stream, 0, noneFree)).toHaveLength(200);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PriorKind } from '../prior/kinds.ts';
-import { symbolLayout } from '../prior/prior.ts';
 import { Rng } from '../src/core/rng.ts';
+import { modulationLayout } from '../src/field/layout.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
 import { writeInParts, writeStream, writeTogether } from './stream.ts';
@@ -16,7 +16,7 @@ describe('a stream that is written in parts', () => {
       for (const most of [1, 7, 64, 100_000]) {
         const { shape, anySize } = model.card;
         const own = anySize ? shape.map((n) => 2 * n + 3) : shape;
-        const { length } = symbolLayout(model.network.spec, own);
+        const { length } = modulationLayout(model.network.spec, own);
         const symbols = Int32Array.from({ length }, () => (rng.below(3) > 0 ? 0 : rng.below(9) - 4));
         symbols[length >> 1] = 70_000;
         const before = symbols.slice();
@@ -32,7 +32,7 @@ describe('a stream that is written in parts', () => {
   it('is the same of symbols that are held in a byte each', () => {
     const model = models[0]!;
     const { shape } = model.card;
-    const { length } = symbolLayout(model.network.spec, shape);
+    const { length } = modulationLayout(model.network.spec, shape);
     const rng = new Rng(9);
     const symbols = Int32Array.from({ length }, () => rng.below(255) - 127);
     for (const prior of kinds) {
@@ -46,7 +46,7 @@ describe('a stream that is written in parts', () => {
   it('is how long ones are written', () => {
     const model = models.find(({ card }) => card.anySize && card.spec.axes === 1)!;
     const shape = [2 ** 22 + 4096];
-    const symbols = new Int32Array(symbolLayout(model.network.spec, shape).length);
+    const symbols = new Int32Array(modulationLayout(model.network.spec, shape).length);
     symbols.fill(1, symbols.length - 3);
     const content = { prior: 'factorized' as const, quality: 50, shape, symbols };
     expect(symbols.length).toBeGreaterThan(1 << 20);

@@ -4,12 +4,13 @@
  */
 
 import type { PriorKind } from '../prior/kinds.ts';
-import { maxSymbol, type SymbolLayout, type Symbols, symbolLayout, type WalkPart } from '../prior/prior.ts';
+import { maxSymbol, type Symbols, type WalkPart } from '../prior/prior.ts';
 import { checkQuality } from '../prior/quantiser.ts';
 import { readPrior } from '../prior/registry.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { crc16 } from '../src/core/hash.ts';
 import type { Limits } from '../src/core/limits.ts';
+import { type ModulationLayout, modulationLayout } from '../src/field/layout.ts';
 import type { Samples } from '../src/field/samples.ts';
 import { pointCount } from '../src/field/spec.ts';
 import { checkOf } from './check.ts';
@@ -106,7 +107,7 @@ export function writeInParts(
 }
 
 /** All cells of all levels, in order. */
-function partsOf({ levels }: SymbolLayout, most: number): WalkPart[] {
+function partsOf({ levels }: ModulationLayout, most: number): WalkPart[] {
   return levels.flatMap(({ cells, channels }, level) => {
     const count = pointCount(cells);
     const size = Math.max(1, Math.floor(most / channels));
@@ -153,7 +154,7 @@ export function writeTogether(
   return { stream: encoder.finish(check ?? 0), bits: encoder.bitCount };
 }
 
-function checkedLayout(model: CodingModel, shape: readonly number[], symbols: Symbols): SymbolLayout {
+function checkedLayout(model: CodingModel, shape: readonly number[], symbols: Symbols): ModulationLayout {
   const layout = layoutFor(model, shape);
   if (symbols.length !== layout.length) {
     throw new BadInputError(
@@ -206,7 +207,7 @@ export function readTogether(
       check = crc16(own, crc16(header, check));
       return { prior: kind, quality, shape, samples: readSamples(model, setting, own, at, limits) };
     }
-    const layout = symbolLayout(model.network.spec, shape);
+    const layout = modulationLayout(model.network.spec, shape);
     const symbols = new Int32Array(layout.length);
     readPrior(model, kind).walk(layout, quality, symbols, decoder);
     check = checkOf(header, symbols, check);

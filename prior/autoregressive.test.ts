@@ -3,6 +3,7 @@ import { log2, logistic } from '../src/core/detmath.ts';
 import { BadInputError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import { type Tensor, tensor } from '../src/core/tensor.ts';
+import { type ModulationLayout, modulationLayout } from '../src/field/layout.ts';
 import type { FieldSpec } from '../src/field/spec.ts';
 import { readAutoregressive } from './autoregressive.ts';
 import {
@@ -27,7 +28,7 @@ import {
 import { CostMeter } from './cost.ts';
 import { Sampler } from './draw.ts';
 import { memoryOf } from './kernel-memory.ts';
-import { type SymbolLayout, symbolLayout, type Table } from './prior.ts';
+import type { Table } from './prior.ts';
 
 const bank = makeBank();
 
@@ -99,7 +100,7 @@ function tensorsOf(
 function floatBits(
   nets: readonly FloatLevelNetwork[],
   recipe: ContextRecipe,
-  layout: SymbolLayout,
+  layout: ModulationLayout,
   quality: number,
   symbols: Int32Array,
 ): number {
@@ -132,7 +133,7 @@ function floatBits(
 function byTheBook(
   tensors: ReadonlyMap<string, Tensor>,
   recipe: ContextRecipe,
-  layout: SymbolLayout,
+  layout: ModulationLayout,
   quality: number,
   symbols: Int32Array,
 ): { mean: number; notch: number; shape: number }[] {
@@ -211,7 +212,7 @@ describe('the autoregressive prior', () => {
       const tensors = smallTensors(4, units);
       const prior = readAutoregressive(tensors, small);
       const bankOfModel = readBank(tensors);
-      const layout = symbolLayout(small, [20, 28]);
+      const layout = modulationLayout(small, [20, 28]);
       for (const wild of [3, 40, 100_000]) {
         const symbols = Int32Array.from({ length: layout.length }, () =>
           Math.round((rng.normal() ** 3 * wild) / 3),
@@ -237,7 +238,7 @@ describe('the autoregressive prior', () => {
 
   it('walks the same when symbols come one by one, as in decoding', () => {
     const prior = readAutoregressive(smallTensors(5), small);
-    const layout = symbolLayout(small, [20, 28]);
+    const layout = modulationLayout(small, [20, 28]);
     const known = new Int32Array(layout.length);
     prior.walk(layout, 50, known, new Sampler(new Rng(1)));
     const again = new Int32Array(layout.length).fill(123);
@@ -281,7 +282,7 @@ describe('the autoregressive prior', () => {
       const shorter = new Map(tensors).set(name, tensor(tensors.get(name)!.data.slice(1)));
       expect(() => readAutoregressive(shorter, small), name).toThrow(BadInputError);
     }
-    const other = symbolLayout(specOf(2, [[8, 3]]), [20, 28]);
+    const other = modulationLayout(specOf(2, [[8, 3]]), [20, 28]);
     const prior = readAutoregressive(tensors, small);
     expect(() => prior.walk(other, 50, new Int32Array(other.length), new CostMeter())).toThrow(
       /other channels/,
@@ -311,7 +312,7 @@ describe('the autoregressive prior', () => {
       const recipe = defaultRecipe(axes, true);
       const nets = randomNetworks(spec, recipe, rng, units);
       const prior = readAutoregressive(tensorsOf(spec, recipe, nets), spec);
-      const layout = symbolLayout(spec, shape);
+      const layout = modulationLayout(spec, shape);
       for (const quality of [20, 50, 80]) {
         const symbols = new Int32Array(layout.length);
         prior.walk(layout, quality, symbols, new Sampler(rng));

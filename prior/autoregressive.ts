@@ -22,13 +22,14 @@
 import { BadInputError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
 import type { Tensor } from '../src/core/tensor.ts';
+import type { ModulationLayout } from '../src/field/layout.ts';
 import { type FieldSpec, totalChannels } from '../src/field/spec.ts';
 import { type LevelTensors, readLevel, readRecipe } from './autoregressive-tensors.ts';
 import { maxNotch, readBank, type TableBank } from './bank.ts';
 import type { CellNetwork, MakeCellNetwork } from './cell-network.ts';
 import { fastestNetwork } from './cell-network-wasm.ts';
 import { type ContextRecipe, compand, LevelContext, maxRaw } from './context.ts';
-import type { EntropyPrior, SymbolCoder, SymbolLayout, Symbols, WalkPart } from './prior.ts';
+import type { EntropyPrior, SymbolCoder, Symbols, WalkPart } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { KernelWalk } from './walk-wasm.ts';
 
@@ -84,7 +85,7 @@ export class AutoregressivePrior implements EntropyPrior {
 
   /** Throws BadInputError `prior-layout` when the layout is not that of the prior's family. */
   walk(
-    layout: SymbolLayout,
+    layout: ModulationLayout,
     quality: number,
     symbols: Symbols,
     coder: SymbolCoder,

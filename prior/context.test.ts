@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BadInputError } from '../src/core/errors.ts';
+import { layoutOfGrids } from '../src/field/layout.ts';
 import {
   checkContextRecipe,
   compand,
@@ -9,16 +10,12 @@ import {
   LevelContext,
   maxRaw,
 } from './context.ts';
-import type { SymbolLayout } from './prior.ts';
 
 /** Two levels over 12 x 12 points: 2 x 2 cells of 8 (one channel), 3 x 3 cells of 4 (two channels). */
-const layout: SymbolLayout = {
-  levels: [
-    { cells: [2, 2], channels: 1, cell: [8, 8] },
-    { cells: [3, 3], channels: 2, cell: [4, 4] },
-  ],
-  length: 22,
-};
+const layout = layoutOfGrids([
+  { cells: [2, 2], channels: 1, cell: [8, 8] },
+  { cells: [3, 3], channels: 2, cell: [4, 4] },
+]);
 /** The symbol is its own place: hundreds for the coarse level. */
 const symbols = Int32Array.from({ length: 22 }, (_, i) => (i < 4 ? 100 + i : i - 4));
 
@@ -70,7 +67,7 @@ describe('contexts', () => {
   it('say where the cell is, when asked to', () => {
     const values = contextInputs(
       defaultRecipe(1, true),
-      { levels: [{ cells: [4], channels: 1, cell: [2] }], length: 4 },
+      layoutOfGrids([{ cells: [4], channels: 1, cell: [2] }]),
       0,
       50,
       new Int32Array(4),
@@ -85,14 +82,11 @@ describe('contexts', () => {
   });
 
   it('cover a level of one cell, and are covered by one', () => {
-    const mixed: SymbolLayout = {
-      levels: [
-        { cells: [3], channels: 1, cell: [2] },
-        { cells: [1], channels: 1, cell: null },
-        { cells: [6], channels: 1, cell: [1] },
-      ],
-      length: 10,
-    };
+    const mixed = layoutOfGrids([
+      { cells: [3], channels: 1, cell: [2] },
+      { cells: [1], channels: 1, cell: null },
+      { cells: [6], channels: 1, cell: [1] },
+    ]);
     const values = Int32Array.from({ length: 10 }, (_, i) => 10 + i);
     expect(contextInputs(defaultRecipe(1), mixed, 1, 50, values)[4]).toBe(11);
     const last = contextInputs(defaultRecipe(1), mixed, 2, 50, values);

@@ -12,8 +12,9 @@
  * Symbols are clamped to +-maxRaw; those of cells outside their grid are 0.
  */
 import { BadInputError } from '../src/core/errors.ts';
+import type { ModulationLayout } from '../src/field/layout.ts';
 import { pointCount } from '../src/field/spec.ts';
-import type { SymbolLayout, Symbols } from './prior.ts';
+import type { Symbols } from './prior.ts';
 
 export interface ContextRecipe {
   /** [n][axes]: offsets to cells coded before: the first component that is not 0 is negative. */
@@ -120,7 +121,7 @@ export class LevelContext {
   readonly #parents: readonly Parent[];
   readonly #at: Int32Array;
 
-  constructor(recipe: ContextRecipe, layout: SymbolLayout, level: number) {
+  constructor(recipe: ContextRecipe, layout: ModulationLayout, level: number) {
     const own = layout.levels[level]!;
     const axes = own.cells.length;
     this.channels = own.channels;
@@ -208,7 +209,7 @@ interface Parent {
  */
 export function contextInputs(
   recipe: ContextRecipe,
-  layout: SymbolLayout,
+  layout: ModulationLayout,
   level: number,
   quality: number,
   symbols: Int32Array,
@@ -237,8 +238,8 @@ function take(
 
 /** [axis][cell of the finer level]: the coarser level's cell along that axis. */
 export function covering(
-  fine: SymbolLayout['levels'][number],
-  coarse: SymbolLayout['levels'][number],
+  fine: ModulationLayout['levels'][number],
+  coarse: ModulationLayout['levels'][number],
 ): Int32Array[] {
   return fine.cells.map((count, axis) =>
     Int32Array.from({ length: count }, (_, i) => {

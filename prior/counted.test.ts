@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import { type Tensor, tensor } from '../src/core/tensor.ts';
+import { modulationLayout } from '../src/field/layout.ts';
 import type { FieldSpec } from '../src/field/spec.ts';
 import { makeBank, readBank } from './bank.ts';
 import { CostMeter } from './cost.ts';
 import { nearestAnchor, SymbolCounts } from './counts.ts';
 import { fitFactorized, readFactorized } from './factorized.ts';
 import { fitHistogram, readHistogram } from './histogram.ts';
-import { type EntropyPrior, maxSymbol, symbolLayout } from './prior.ts';
+import { type EntropyPrior, maxSymbol } from './prior.ts';
 import { priorKinds, readPrior } from './registry.ts';
 
 const spec: FieldSpec = {
@@ -23,7 +24,7 @@ const spec: FieldSpec = {
     { cell: [4, 4], channels: 3, interpolation: 'linear' },
   ],
 };
-const layout = symbolLayout(spec, [32, 32]);
+const layout = modulationLayout(spec, [32, 32]);
 const bank = makeBank();
 /** Spread and centre of each channel at quality 50. */
 const spreads = [0.2, 8, 1, 0.5, 3];
@@ -126,7 +127,7 @@ describe('the priors that are counted', () => {
 
   it('put rare ends of a very wide histogram into the escape', () => {
     const wide = new SymbolCounts(1);
-    const one = symbolLayout(
+    const one = modulationLayout(
       { ...spec, levels: [{ cell: null, channels: 1, interpolation: 'linear' }] },
       [1, 1],
     );
@@ -153,7 +154,7 @@ describe('the priors that are counted', () => {
   });
 
   it('are refused when damaged, and for other layouts and qualities', () => {
-    const other = symbolLayout({ ...spec, levels: spec.levels.slice(1) }, [32, 32]);
+    const other = modulationLayout({ ...spec, levels: spec.levels.slice(1) }, [32, 32]);
     expect(() => factorized.walk(other, 50, new Int32Array(other.length), new CostMeter())).toThrow(
       /for 5 channels, not 3/,
     );

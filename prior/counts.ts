@@ -1,7 +1,7 @@
 /** Counting training symbols: what the histogram and factorized priors are fitted from. */
 import { BadInputError } from '../src/core/errors.ts';
+import type { ModulationLayout } from '../src/field/layout.ts';
 import { pointCount } from '../src/field/spec.ts';
-import type { SymbolLayout } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 
 /** How often each value occurred: value -> count. */
@@ -18,7 +18,7 @@ export class SymbolCounts {
   }
 
   /** Adds the symbols [layout.length] of one signal. Throws BadInputError `quality` or `prior-layout`. */
-  add(layout: SymbolLayout, quality: number, symbols: Int32Array): void {
+  add(layout: ModulationLayout, quality: number, symbols: Int32Array): void {
     checkQuality(quality);
     const channels = layout.levels.reduce((sum, level) => sum + level.channels, 0);
     if (channels !== this.channels || symbols.length !== layout.length) {

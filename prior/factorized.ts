@@ -13,18 +13,12 @@
 import { BadInputError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
 import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
+import type { ModulationLayout } from '../src/field/layout.ts';
 import { type FieldSpec, pointCount, totalChannels } from '../src/field/spec.ts';
 import { maxNotch, meanBits, readBank, type TableBank } from './bank.ts';
 import { bitsOfValue } from './cost.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
-import {
-  type EntropyPrior,
-  type SymbolCoder,
-  type SymbolLayout,
-  type Symbols,
-  symbolsOfPart,
-  type WalkPart,
-} from './prior.ts';
+import { type EntropyPrior, type SymbolCoder, type Symbols, symbolsOfPart, type WalkPart } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { largestFrequencyOf } from './table.ts';
 
@@ -62,7 +56,7 @@ export class FactorizedPrior implements EntropyPrior {
 
   /** Throws BadInputError `prior-layout` when the layout has another number of channels. */
   walk(
-    layout: SymbolLayout,
+    layout: ModulationLayout,
     quality: number,
     symbols: Symbols,
     coder: SymbolCoder,

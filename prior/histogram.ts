@@ -11,11 +11,11 @@
 import { BadInputError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
 import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
+import type { ModulationLayout } from '../src/field/layout.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
 import {
   type EntropyPrior,
   type SymbolCoder,
-  type SymbolLayout,
   type Symbols,
   symbolsOfPart,
   type Table,
@@ -43,7 +43,7 @@ export class HistogramPrior implements EntropyPrior {
   }
 
   walk(
-    layout: SymbolLayout,
+    layout: ModulationLayout,
     quality: number,
     symbols: Symbols,
     coder: SymbolCoder,

@@ -3,7 +3,7 @@
  * coder at every step. The same traversal encodes, decodes, prices, chooses and draws: which one is the coder's
  * business, so no two of them can fall out of step.
  */
-import { type FieldSpec, gridCells, pointCount } from '../src/field/spec.ts';
+import type { ModulationLayout } from '../src/field/layout.ts';
 import type { PriorKind } from './kinds.ts';
 
 /** Frequencies of a table sum to 2^16. */
@@ -47,22 +47,6 @@ export interface StreamPlace {
   readonly state: number;
 }
 
-/** One level of a modulation as symbols: [cells..., channels], row-major. */
-export interface LayoutLevel {
-  /** Cells along each axis. */
-  readonly cells: readonly number[];
-  readonly channels: number;
-  /** Size of a cell along each axis in signal units; `null`: one cell for the whole signal. */
-  readonly cell: readonly number[] | null;
-}
-
-/** Order of symbols = order of the floats of a modulation: level by level, cell by cell, channel by channel. */
-export interface SymbolLayout {
-  readonly levels: readonly LayoutLevel[];
-  /** Symbols in all. */
-  readonly length: number;
-}
-
 /** Symbols of a modulation; a byte each where they are known to fit, of which walks that find symbols know nothing. */
 export type Symbols = Int32Array | Int8Array;
 
@@ -85,7 +69,7 @@ export interface EntropyPrior {
    * all others being known.
    */
   walk(
-    layout: SymbolLayout,
+    layout: ModulationLayout,
     quality: number,
     symbols: Symbols,
     coder: SymbolCoder,
@@ -93,27 +77,12 @@ export interface EntropyPrior {
   ): void;
 }
 
-/** How the symbols of a signal of this shape are laid out. */
-export function symbolLayout(spec: FieldSpec, shape: readonly number[]): SymbolLayout {
-  const levels = spec.levels.map((level) => ({
-    cells: gridCells(level, shape),
-    channels: level.channels,
-    cell: level.cell,
-  }));
-  return {
-    levels,
-    length: levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0),
-  };
-}
-
 /** The symbols of a part, from the first to before the last; of all without one. */
 export function symbolsOfPart(
-  { levels, length }: SymbolLayout,
+  { levels, length }: ModulationLayout,
   part: WalkPart | undefined,
 ): readonly [from: number, to: number] {
   if (part === undefined) return [0, length];
-  const before = levels.slice(0, part.level);
-  const start = before.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0);
-  const { channels } = levels[part.level]!;
-  return [start + part.from * channels, start + part.to * channels];
+  const { at, channels } = levels[part.level]!;
+  return [at + part.from * channels, at + part.to * channels];
 }

@@ -1,16 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { BadInputError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
-import { maxSymbol, type SymbolLayout } from './prior.ts';
+import { layoutOfGrids } from '../src/field/layout.ts';
+import { maxSymbol } from './prior.ts';
 import { dequantise, quantise, stepsAt } from './quantiser.ts';
 
-const layout: SymbolLayout = {
-  levels: [
-    { cells: [1, 1], channels: 2, cell: null },
-    { cells: [2, 3], channels: 1, cell: [4, 4] },
-  ],
-  length: 8,
-};
+const layout = layoutOfGrids([
+  { cells: [1, 1], channels: 2, cell: null },
+  { cells: [2, 3], channels: 1, cell: [4, 4] },
+]);
 const steps = Float32Array.of(0.5, 0.25, 2);
 
 describe('the quantiser', () => {

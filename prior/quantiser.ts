@@ -4,8 +4,8 @@
  */
 import { exp2 } from '../src/core/detmath.ts';
 import { BadInputError } from '../src/core/errors.ts';
-import { pointCount } from '../src/field/spec.ts';
-import { maxSymbol, type SymbolLayout, type Symbols } from './prior.ts';
+import { forEachLevel, type ModulationLayout, ofEachNumber } from '../src/field/layout.ts';
+import { maxSymbol, type Symbols } from './prior.ts';
 
 export const minQuality = 1;
 export const maxQuality = 100;
@@ -32,41 +32,46 @@ export function checkQuality(quality: number): void {
  * Throws BadInputError `modulation` on numbers that are not finite, and `symbol-range` beyond +-maxSymbol.
  */
 export function quantise(
-  layout: SymbolLayout,
+  layout: ModulationLayout,
   modulation: Float32Array,
   steps: ArrayLike<number>,
 ): Int32Array {
+  checkSizes(layout, modulation, steps);
   const symbols = new Int32Array(layout.length);
-  forEachLevel(layout, modulation.length, steps, (from, to, own) => {
+  forEachLevel(layout, symbols, (from, to, { channels, first }) => {
+    const own = Float64Array.from({ length: channels }, (_, c) => steps[first + c]!);
     for (let i = from, c = 0; i < to; i++) {
       const symbol = Math.floor(modulation[i]! / own[c]! + 0.5);
       if (!(symbol <= maxSymbol && symbol >= -maxSymbol)) throw outOfRange(modulation[i]!, i, symbol);
       symbols[i] = symbol;
-      if (++c === own.length) c = 0;
+      if (++c === channels) c = 0;
     }
   });
   return symbols;
 }
 
 /** Modulation [layout.length] of symbols [layout.length]. */
-export function dequantise(layout: SymbolLayout, symbols: Symbols, steps: ArrayLike<number>): Float32Array {
+export function dequantise(
+  layout: ModulationLayout,
+  symbols: Symbols,
+  steps: ArrayLike<number>,
+): Float32Array {
+  checkSizes(layout, symbols, steps);
   const modulation = new Float32Array(layout.length);
-  forEachLevel(layout, symbols.length, steps, (from, to, own) => {
+  forEachLevel(layout, modulation, (from, to, { channels, first }) => {
+    const own = Float64Array.from({ length: channels }, (_, c) => steps[first + c]!);
     for (let i = from, c = 0; i < to; i++) {
       modulation[i] = symbols[i]! * own[c]!;
-      if (++c === own.length) c = 0;
+      if (++c === channels) c = 0;
     }
   });
   return modulation;
 }
 
 /** The step of every number, [layout.length], from those of the channels. */
-export function stepOfEach(layout: SymbolLayout, steps: ArrayLike<number>): Float64Array {
-  const all = new Float64Array(layout.length);
-  forEachLevel(layout, layout.length, steps, (from, to, own) => {
-    for (let i = from; i < to; i += own.length) all.set(own, i);
-  });
-  return all;
+export function stepOfEach(layout: ModulationLayout, steps: ArrayLike<number>): Float64Array {
+  checkSizes(layout, layout, steps);
+  return ofEachNumber(layout, steps);
 }
 
 function outOfRange(value: number, i: number, symbol: number): BadInputError {
@@ -77,27 +82,14 @@ function outOfRange(value: number, i: number, symbol: number): BadInputError {
   );
 }
 
-/** Visits the numbers of each level, from `from` to before `to`, with the steps of its channels, which take turns. */
-function forEachLevel(
-  layout: SymbolLayout,
-  given: number,
+function checkSizes(
+  { length, channels }: ModulationLayout,
+  given: { readonly length: number },
   steps: ArrayLike<number>,
-  visit: (from: number, to: number, own: Float64Array) => void,
 ): void {
-  const channels = layout.levels.reduce((sum, level) => sum + level.channels, 0);
-  if (given !== layout.length || steps.length !== channels) {
-    throw new BadInputError(
-      'modulation',
-      `a layout of ${layout.length} symbols in ${channels} channels was given ${given} values and ${steps.length} steps`,
-    );
-  }
-  let from = 0;
-  let channel = 0;
-  for (const level of layout.levels) {
-    const own = Float64Array.from({ length: level.channels }, (_, c) => steps[channel + c]!);
-    const to = from + pointCount(level.cells) * level.channels;
-    visit(from, to, own);
-    from = to;
-    channel += level.channels;
-  }
+  if (given.length === length && steps.length === channels) return;
+  throw new BadInputError(
+    'modulation',
+    `a layout of ${length} symbols in ${channels} channels was given ${given.length} values and ${steps.length} steps`,
+  );
 }

@@ -3,12 +3,13 @@
  * decoders of rANS; what it computes is what the walk in TypeScript computes, to the bit, and what it cannot do it leaves to that.
  */
 import { look } from '../src/core/look.ts';
+import type { ModulationLayout } from '../src/field/layout.ts';
 import type { LevelTensors } from './autoregressive-tensors.ts';
 import type { TableBank } from './bank.ts';
 import { type ContextRecipe, covering } from './context.ts';
 import { bitsOfIntervals } from './cost.ts';
 import { compiledKernels, growTo, MemoryPlan, planNetwork } from './kernel-memory.ts';
-import type { StreamPlace, SymbolCoder, SymbolLayout, Symbols } from './prior.ts';
+import type { StreamPlace, SymbolCoder, Symbols } from './prior.ts';
 
 interface Kernels {
   encode(walk: number): number;
@@ -99,7 +100,7 @@ export class KernelWalk {
    * Walks as `EntropyPrior.walk` does, for a coder that it can serve. False, with nothing changed, for others, for layouts of too many
    * symbols, and wherever there is something to throw. Throws EnvironmentError `wasm-memory`, AbortedError (src/core/look.ts).
    */
-  walk(layout: SymbolLayout, quality: number, symbols: Symbols, coder: SymbolCoder): boolean {
+  walk(layout: ModulationLayout, quality: number, symbols: Symbols, coder: SymbolCoder): boolean {
     if (layout.length > maxSymbols) return false;
     if (coder.take !== undefined) {
       const intervals = this.#encode(layout, quality, symbols, coder.mostBits);
@@ -116,7 +117,7 @@ export class KernelWalk {
 
   /** A view: it is void after the next walk. Not all of them where they take more than `mostBits`. */
   #encode(
-    layout: SymbolLayout,
+    layout: ModulationLayout,
     quality: number,
     symbols: Symbols,
     mostBits: number | undefined,
@@ -141,7 +142,7 @@ export class KernelWalk {
   }
 
   #decode(
-    layout: SymbolLayout,
+    layout: ModulationLayout,
     quality: number,
     symbols: Symbols,
     { bytes, next, state }: StreamPlace,
@@ -170,7 +171,7 @@ export class KernelWalk {
 
   /** Room for a walk, and for so many bytes at `end`. */
   #prepare(
-    layout: SymbolLayout,
+    layout: ModulationLayout,
     quality: number,
     perCall: number,
     bytes: number,
@@ -189,7 +190,7 @@ export class KernelWalk {
   }
 
   /** Writes what depends on the layout, and says where it ends. */
-  #place(layout: SymbolLayout): number {
+  #place(layout: ModulationLayout): number {
     const plan = new MemoryPlan(this.#fixed);
     const { levels } = layout;
     const written: { readonly at: number; readonly numbers: ArrayLike<number> }[] = [];

@@ -1,8 +1,8 @@
 /** What held-out modulations cost under each prior: the same quantised modulations for all. */
 import type { PriorKind } from '../../prior/kinds.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf } from '../../prior/train/standard.ts';
+import { modulationLayout } from '../../src/field/layout.ts';
 import type { Model } from '../../src/field/model.ts';
 import { generativeOf, openGenerative } from '../../src/models/generative.ts';
 import { priorsOf } from '../../src/models/priors.ts';
@@ -19,7 +19,7 @@ export async function heldOutBits(
   priors: readonly string[] | undefined,
   seed: number,
 ): Promise<Found<BitsRow>[]> {
-  const layout = symbolLayout(model.card.spec, model.card.shape);
+  const layout = modulationLayout(model.card.spec, model.card.shape);
   const m = layout.length;
   const n = modulations.length;
   const asked = (kind: string) => priors?.includes(kind) ?? true;

@@ -1,12 +1,12 @@
 /** Samples of every prior against pictures: distances in the features of a classifier, nearness to training, classes. */
 import { Sampler } from '../../prior/draw.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
 import { coveringGrid } from '../../src/field/coordinates.ts';
+import { modulationLayout } from '../../src/field/layout.ts';
 import type { Model } from '../../src/field/model.ts';
 import { generativeOf, openGenerative } from '../../src/models/generative.ts';
 import { priorsOf } from '../../src/models/priors.ts';
@@ -93,7 +93,7 @@ export async function sampleRows(
     say(`${name}: Frechet distance ${row.frechet.toFixed(3)}`);
     return row;
   };
-  const layout = symbolLayout(model.card.spec, model.card.shape);
+  const layout = modulationLayout(model.card.spec, model.card.shape);
   const steps = stepsAt(model.steps, quality);
   const coded = held.slice(0, n).map((own) => dequantise(layout, quantise(layout, own, steps), steps));
   // Another part of the training set than its first pictures would do as well: any n of one size.
@@ -118,7 +118,7 @@ async function drawers(
   n: number,
   { priors, seed, guidance, temperature }: GenerativeOptions,
 ): Promise<Map<string, () => Promise<Drawn>>> {
-  const layout = symbolLayout(model.card.spec, model.card.shape);
+  const layout = modulationLayout(model.card.spec, model.card.shape);
   const steps = stepsAt(model.steps, quality);
   const all = new Map<string, () => Promise<Drawn>>();
   for (const kind of [...priorsOf(model)].reverse()) {

@@ -3,7 +3,6 @@ import { encodeFile, openArchive } from '../../codec/index.ts';
 import { coinppBits, dequantiseCoinpp, fitCoinpp, quantiseCoinpp } from '../../prior/coinpp.ts';
 import { defaultRecipe } from '../../prior/context.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { arraySource, type PriorTrainingOptions, trainPriors } from '../../prior/train/index.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
@@ -13,6 +12,7 @@ import { mse, psnrDb } from '../../src/core/units.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { atQuality } from '../../src/field/at-quality.ts';
 import { coveringGrid } from '../../src/field/coordinates.ts';
+import { modulationLayout } from '../../src/field/layout.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import { gridCells, pointCount } from '../../src/field/spec.ts';
 import { fitSignals, rateOf } from '../../src/fit/fit.ts';
@@ -159,7 +159,7 @@ async function chosenRow(options: AblationOptions, prior: PriorKind): Promise<Cu
       const rate = rateOf(own, group, quality);
       if (rate === undefined) return undefined;
       const modulations = joined(fitted.slice(i, i + batch));
-      const layout = symbolLayout(card.spec, group.shape);
+      const layout = modulationLayout(card.spec, group.shape);
       const price = (symbols: Int32Array) => priceWith(costs, layout, quality, symbols);
       const { symbols } = await roundBatch(engine, own.network, group, modulations, {
         ...{ rate, turns: chooseTurns, price },
@@ -266,7 +266,7 @@ async function retrained(
   training: readonly Float32Array[],
   options: Omit<PriorTrainingOptions, 'modulations' | 'spec' | 'steps'>,
 ): Promise<Model> {
-  const layout = symbolLayout(card.spec, card.shape);
+  const layout = modulationLayout(card.spec, card.shape);
   const modulations = arraySource(training, layout);
   const trained = await trainPriors({ ...options, modulations, spec: card.spec, steps });
   const kept = [...own].filter(([name]) => !name.startsWith('prior.'));

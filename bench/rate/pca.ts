@@ -10,7 +10,6 @@ import { encodeArchive, openArchive, signalsPerStream } from '../../codec/index.
 import { makeBank, readBank } from '../../prior/bank.ts';
 import { SymbolCounts } from '../../prior/counts.ts';
 import { fitFactorized } from '../../prior/factorized.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { type Multiply, principalAxes } from '../../src/core/eigen.ts';
 import { BadInputError } from '../../src/core/errors.ts';
@@ -19,6 +18,7 @@ import { psnrDb, psnrOfMeanMse } from '../../src/core/units.ts';
 import type { ModelCard } from '../../src/field/card.ts';
 import { initialWeights } from '../../src/field/initialise.ts';
 import { axesOfKind, outputsOfKind } from '../../src/field/kinds.ts';
+import { modulationLayout } from '../../src/field/layout.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
 import { errorOf, type Picture } from '../../src/jobs/peer-codecs.ts';
@@ -105,7 +105,7 @@ function pcaPoints(
 ): Point[] {
   const { count } = pca;
   const model = modelOf(pca, analyse(pca, counted, multiply), qualities);
-  const layout = symbolLayout(model.card.spec, model.card.shape);
+  const layout = modulationLayout(model.card.spec, model.card.shape);
   const started = performance.now();
   const coefficients = analyse(pca, pictures, multiply);
   const analysisMs = (performance.now() - started) / pictures.length;
@@ -172,7 +172,7 @@ function modelOf(pca: Pca, training: Float32Array, qualities: readonly number[])
     notes: '',
   };
   const steps = new Float32Array(count).fill(baseStep);
-  const layout = symbolLayout(spec, card.shape);
+  const layout = modulationLayout(spec, card.shape);
   const counts = new SymbolCounts(count);
   for (const quality of qualities) {
     const at = stepsAt(steps, quality);

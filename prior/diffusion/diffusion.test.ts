@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
 import { openTensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { layoutOfGrids } from '../../src/field/layout.ts';
 import type { CheckpointPlace } from '../train/checkpoint.ts';
 import type { TrainingSet } from '../train/standard.ts';
 import { type DiffusionTraining, openDiffusion, trainDiffusion } from './index.ts';
@@ -19,7 +20,7 @@ function trainingSet(count: number): TrainingSet {
     { length: count * length },
     (_, i) => (labelOf[Math.floor(i / length)] === 0 ? -2 : 2) + 0.2 * rng.normal(),
   );
-  return { layout: { levels, length }, count, modulations, labels: [3, 'boot'], labelOf };
+  return { layout: layoutOfGrids(levels), count, modulations, labels: [3, 'boot'], labelOf };
 }
 
 const { tf } = await openTensorFlow({ threads: 1 });

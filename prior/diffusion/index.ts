@@ -3,7 +3,7 @@ import { BadStreamError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { elementCount } from '../../src/core/tensor.ts';
 import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
-import type { SymbolLayout } from '../prior.ts';
+import type { ModulationLayout } from '../../src/field/layout.ts';
 import {
   checkModulationNumbers,
   type GenerativeCard,
@@ -28,7 +28,7 @@ export { type DiffusionTraining, trainDiffusion } from './train.ts';
 
 export interface Diffusion {
   readonly card: GenerativeCard;
-  readonly layout: SymbolLayout;
+  readonly layout: ModulationLayout;
   /** What may be asked for; empty: nothing. */
   readonly labels: readonly Label[];
   /** Modulations [count, m] to z: less their mean, over their scale. */

@@ -4,6 +4,7 @@ import { BadInputError } from '../../src/core/errors.ts';
 import { labelText } from '../../src/core/label.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { gridsOf } from '../../src/field/layout.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { assign, type RunEvent, runTraining } from '../train/loop.ts';
 import { NoiseBank } from '../train/noise.ts';
@@ -154,7 +155,7 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
     const card: GenerativeCard = {
       kind: 'diffusion',
       networkId,
-      levels: set.layout.levels,
+      levels: gridsOf(set.layout),
       labels: set.labels,
       recipe: { ...recipe, data: options.data, items: set.count },
       figures,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
 import { openTensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { layoutOfGrids } from '../../src/field/layout.ts';
 import type { TrainingSet } from '../train/standard.ts';
 import { openFlow, trainFlow } from './index.ts';
 
@@ -19,7 +20,7 @@ function modulation(): number[] {
 }
 
 const trainingSet = (count: number): TrainingSet => ({
-  layout: { levels, length },
+  layout: layoutOfGrids(levels),
   count,
   modulations: Float32Array.from(Array.from({ length: count }, modulation).flat()),
   labels: [],

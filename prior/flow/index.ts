@@ -8,7 +8,7 @@ import type { Limits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { elementCount } from '../../src/core/tensor.ts';
 import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
-import type { SymbolLayout } from '../prior.ts';
+import type { ModulationLayout } from '../../src/field/layout.ts';
 import {
   checkModulationNumbers,
   type GenerativeCard,
@@ -28,7 +28,7 @@ export { type FlowTraining, trainFlow } from './train.ts';
 
 export interface Flow {
   readonly card: GenerativeCard;
-  readonly layout: SymbolLayout;
+  readonly layout: ModulationLayout;
   /** Nothing can be asked for. */
   readonly labels: readonly [];
   /** The quality whose steps the density is over. */

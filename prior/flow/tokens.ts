@@ -1,5 +1,5 @@
 /** Where the numbers that a flow whitens together go among tokens; slots that none of them falls on are left out. */
-import type { SymbolLayout } from '../prior.ts';
+import type { ModulationLayout } from '../../src/field/layout.ts';
 import { tokenLayout } from '../train/tokens.ts';
 
 export interface FlowTokens {
@@ -11,7 +11,7 @@ export interface FlowTokens {
   readonly used: Uint8Array;
 }
 
-export function flowTokens(layout: SymbolLayout, together: Int32Array): FlowTokens {
+export function flowTokens(layout: ModulationLayout, together: Int32Array): FlowTokens {
   const { tokens, slots: all, places: from } = tokenLayout(layout);
   const kept = [...new Set(Array.from(together, (d) => from[d]! % all))].sort((a, b) => a - b);
   const slotOf = new Map(kept.map((slot, i) => [slot, i]));

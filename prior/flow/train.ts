@@ -3,6 +3,7 @@ import type { Scalar } from '@tensorflow/tfjs-core';
 import { Rng } from '../../src/core/rng.ts';
 import { tensor } from '../../src/core/tensor.ts';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { gridsOf } from '../../src/field/layout.ts';
 import { stepsAt } from '../quantiser.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { fromHalf, toHalf } from '../train/half.ts';
@@ -105,7 +106,7 @@ export async function trainFlow(tf: TensorFlow, options: FlowTraining): Promise<
     const card: GenerativeCard = {
       kind: 'flow',
       networkId,
-      levels: set.layout.levels,
+      levels: gridsOf(set.layout),
       labels: [],
       recipe: { ...recipe, data: options.data, items: set.count },
       figures: {},

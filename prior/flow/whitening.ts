@@ -1,7 +1,7 @@
 /** The numbers that are whitened together, from steps to the tokens that couplings take. */
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
-import type { SymbolLayout } from '../prior.ts';
+import type { ModulationLayout } from '../../src/field/layout.ts';
 import { valuesOf } from '../train/loop.ts';
 import { denseWhitening, type FlowBase, indicesOf } from './base.ts';
 import { type FlowTokens, flowTokens } from './tokens.ts';
@@ -15,7 +15,7 @@ export interface Whitening {
   dispose(): void;
 }
 
-export function createWhitening(tf: TensorFlow, base: FlowBase, layout: SymbolLayout): Whitening {
+export function createWhitening(tf: TensorFlow, base: FlowBase, layout: ModulationLayout): Whitening {
   const together = indicesOf(base.alone);
   const n = together.length;
   const tokens = flowTokens(layout, together);

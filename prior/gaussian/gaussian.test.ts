@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
+import { layoutOfGrids } from '../../src/field/layout.ts';
 import type { TrainingSet } from '../train/standard.ts';
 import { openGaussian, trainGaussian } from './index.ts';
 
@@ -12,7 +13,7 @@ function setOf(count: number): TrainingSet {
     modulations.set([1 + 2 * cause, cause, 0.5 * rng.normal(), 3], i * 4);
     for (let d = 0; d < 3; d++) modulations[i * 4 + d]! += 0.1 * rng.normal();
   }
-  const layout = { levels: [{ cells: [2], channels: 2, cell: [4] }], length: 4 };
+  const layout = layoutOfGrids([{ cells: [2], channels: 2, cell: [4] }]);
   return { layout, count, modulations, labels: [], labelOf: new Uint16Array(count) };
 }
 
@@ -47,7 +48,7 @@ test('is learnt from fewer modulations than it has directions for', async () => 
   const m = 60;
   const rng = new Rng(4);
   const modulations = Float32Array.from({ length: 8 * m }, () => rng.normal());
-  const layout = { levels: [{ cells: [m], channels: 1, cell: [4] }], length: m };
+  const layout = layoutOfGrids([{ cells: [m], channels: 1, cell: [4] }]);
   const set = { layout, count: 8, modulations, labels: [], labelOf: new Uint16Array(8) };
   const prior = openGaussian(await trainGaussian({ set, ...training, rank: 64 }));
   expect(prior.sample({ count: 1, seed: 1 })[0]!.every(Number.isFinite)).toBe(true);

@@ -3,6 +3,7 @@ import { type Multiply, plainMultiply, principalAxes } from '../../src/core/eige
 import { AbortedError, BadInputError } from '../../src/core/errors.ts';
 import { stoppable } from '../../src/core/look.ts';
 import { tensor } from '../../src/core/tensor.ts';
+import { gridsOf } from '../../src/field/layout.ts';
 import { halves, writePriorFile } from '../train/prior-file.ts';
 import type { TrainingSet } from '../train/standard.ts';
 import type { GaussianFactors } from './index.ts';
@@ -37,7 +38,7 @@ export async function trainGaussian(options: GaussianTraining): Promise<Uint8Arr
   const card = {
     kind: 'gaussian',
     networkId,
-    levels: set.layout.levels,
+    levels: gridsOf(set.layout),
     labels: [],
     recipe: { data, modulations: set.count, rank },
     figures: {},

@@ -6,10 +6,9 @@ import { BadInputError, BadStreamError, ConflictError } from '../../src/core/err
 import { checkLimit, defaultLimits, type Limits } from '../../src/core/limits.ts';
 import { type Tensor, takeTensor, tensor } from '../../src/core/tensor.ts';
 import { canonicalJson } from '../../src/field/canonical.ts';
+import { type LevelGrid, layoutOfGrids, type ModulationLayout } from '../../src/field/layout.ts';
 import { readSafetensors, writeSafetensors } from '../../src/field/safetensors.ts';
-import { pointCount } from '../../src/field/spec.ts';
 import type { GenerativeKind } from '../kinds.ts';
-import type { LayoutLevel, SymbolLayout } from '../prior.ts';
 import { fromHalf, toHalf } from './half.ts';
 import type { Label, ModulationStandard } from './standard.ts';
 
@@ -17,7 +16,7 @@ export interface GenerativeCard {
   readonly kind: GenerativeKind;
   /** Of the network whose modulations these are. */
   readonly networkId: string;
-  readonly levels: readonly LayoutLevel[];
+  readonly levels: readonly LevelGrid[];
   /** What may be asked for; empty: a prior without labels. */
   readonly labels: readonly Label[];
   /** What made it: data, sizes, steps, seed. */
@@ -81,10 +80,10 @@ export function takeFloats({ tensors }: GenerativeFile, name: string, length: nu
 }
 
 /** The modulations that a card speaks of. Throws LimitError `limit-symbols` beyond `most` numbers. */
-export function layoutOf({ levels }: GenerativeCard, most = 2 ** 20): SymbolLayout {
-  const length = levels.reduce((sum, { cells, channels }) => sum + pointCount(cells) * channels, 0);
-  checkLimit('symbols', length, most, 'this is not a prior of ours');
-  return { levels, length };
+export function layoutOf({ levels }: GenerativeCard, most = 2 ** 20): ModulationLayout {
+  const layout = layoutOfGrids(levels);
+  checkLimit('symbols', layout.length, most, 'this is not a prior of ours');
+  return layout;
 }
 
 /** A whole number of a card's recipe. Throws BadStreamError `prior-format` unless it is from `least` to `most`. */
@@ -140,7 +139,7 @@ function parse(text: string | undefined): GenerativeCard | undefined {
   }
 }
 
-function isLevel(level: Partial<LayoutLevel> | null): boolean {
+function isLevel(level: Partial<LevelGrid> | null): boolean {
   const whole = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 1 && (n as number) < 2 ** 20;
   return (
     Array.isArray(level?.cells) &&

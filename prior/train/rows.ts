@@ -3,9 +3,9 @@
  * modulations. Hot loops read local typed arrays behind `!`: every index is below the length.
  */
 import type { Rng } from '../../src/core/rng.ts';
+import type { ModulationLayout } from '../../src/field/layout.ts';
 import { inputUnit } from '../autoregressive-export.ts';
 import { type ContextRecipe, compand, LevelContext, maxRaw } from '../context.ts';
-import type { SymbolLayout } from '../prior.ts';
 
 /** Cells of one level, in the units of `autoregressive-export.ts`. */
 export interface CellRows {
@@ -22,7 +22,7 @@ export interface CellRows {
 
 /** A quantised modulation and the quality it was quantised at. */
 export interface Quantised {
-  readonly layout: SymbolLayout;
+  readonly layout: ModulationLayout;
   readonly quality: number;
   readonly symbols: Int32Array;
 }
@@ -66,7 +66,7 @@ function emptyRows(count: number, inputs: number, channels: number): CellRows {
 
 /** One context for each layout: as a rule all items share one. */
 function contextsOf(recipe: ContextRecipe, level: number, items: readonly Quantised[]): LevelContext[] {
-  const known = new Map<SymbolLayout, LevelContext>();
+  const known = new Map<ModulationLayout, LevelContext>();
   return items.map(({ layout }) => {
     const context = known.get(layout) ?? new LevelContext(recipe, layout, level);
     known.set(layout, context);

@@ -1,11 +1,11 @@
 /** Where training modulations come from, and which of them are kept back to judge by. */
 import { BadInputError } from '../../src/core/errors.ts';
-import type { SymbolLayout } from '../prior.ts';
+import type { ModulationLayout } from '../../src/field/layout.ts';
 
 export interface TrainingModulation {
   /** [layout.length]. */
   readonly modulation: Float32Array;
-  readonly layout: SymbolLayout;
+  readonly layout: ModulationLayout;
   /** The quality that its symbols were chosen for; it is quantised at no other. Absent: at any. */
   readonly quality?: number | undefined;
   readonly label?: string | number | undefined;
@@ -19,7 +19,10 @@ export interface ModulationSource {
 }
 
 /** Arrays of one layout as a source, which keeps them. */
-export function arraySource(modulations: readonly Float32Array[], layout: SymbolLayout): ModulationSource {
+export function arraySource(
+  modulations: readonly Float32Array[],
+  layout: ModulationLayout,
+): ModulationSource {
   const wrong = modulations.findIndex(({ length }) => length !== layout.length);
   if (wrong >= 0) {
     throw new BadInputError(

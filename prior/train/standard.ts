@@ -6,8 +6,8 @@
 import { AbortedError, BadInputError } from '../../src/core/errors.ts';
 import { type Label, labelText, plainLabel } from '../../src/core/label.ts';
 import { checkLimit } from '../../src/core/limits.ts';
+import type { ModulationLayout } from '../../src/field/layout.ts';
 import { pointCount } from '../../src/field/spec.ts';
-import type { SymbolLayout } from '../prior.ts';
 import type { ModulationSource } from './source.ts';
 
 export type { Label };
@@ -20,7 +20,7 @@ export interface ModulationStandard {
 }
 
 export interface TrainingSet {
-  readonly layout: SymbolLayout;
+  readonly layout: ModulationLayout;
   readonly count: number;
   /** [count, m], as adapted. */
   readonly modulations: Float32Array;
@@ -111,7 +111,7 @@ export function unstandardised({ mean, scale }: ModulationStandard, z: Float32Ar
 }
 
 /** The step of every number, [m], from those of the channels, [channels]. */
-export function stepsOf({ levels, length }: SymbolLayout, steps: ArrayLike<number>): Float32Array {
+export function stepsOf({ levels, length }: ModulationLayout, steps: ArrayLike<number>): Float32Array {
   const all = new Float32Array(length);
   let at = 0;
   let channel = 0;

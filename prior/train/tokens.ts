@@ -3,8 +3,8 @@
  * of the finer grids that begin within it. A modulation of one cell is one token.
  */
 import { checkLimit } from '../../src/core/limits.ts';
+import type { LayoutLevel, ModulationLayout } from '../../src/field/layout.ts';
 import { pointCount } from '../../src/field/spec.ts';
-import type { LayoutLevel, SymbolLayout } from '../prior.ts';
 
 export interface TokenLayout {
   /** Numbers of a modulation. */
@@ -19,7 +19,7 @@ export interface TokenLayout {
 const maxTokens = 1024;
 
 /** Throws LimitError `limit-tokens`. */
-export function tokenLayout({ levels, length }: SymbolLayout): TokenLayout {
+export function tokenLayout({ levels, length }: ModulationLayout): TokenLayout {
   const grids = levels.filter(({ cells }) => pointCount(cells) > 1);
   const coarsest = grids.reduce<LayoutLevel | undefined>(
     (best, level) => (best && pointCount(best.cells) <= pointCount(level.cells) ? best : level),

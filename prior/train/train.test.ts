@@ -3,13 +3,13 @@ import { log2, logistic } from '../../src/core/detmath.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { openTensorFlow } from '../../src/engine/tfjs/backend.ts';
+import { type ModulationLayout, modulationLayout } from '../../src/field/layout.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
 import { readAutoregressive } from '../autoregressive.ts';
 import { type FloatLevelNetwork, predict } from '../autoregressive-export.ts';
 import { bankShapes, makeBank, shapeNames } from '../bank.ts';
 import { defaultRecipe, LevelContext } from '../context.ts';
 import { CostMeter } from '../cost.ts';
-import { type SymbolLayout, symbolLayout } from '../prior.ts';
 import { quantise, stepsAt } from '../quantiser.ts';
 import { type AutoregressiveOptions, trainAutoregressive } from './autoregressive.ts';
 import { arraySource, type CheckpointPlace, type PriorTrainingEvent, trainPriors } from './index.ts';
@@ -29,7 +29,7 @@ const spec: FieldSpec = {
   ],
 };
 const channels = 7;
-const layout = symbolLayout(spec, [32, 32]);
+const layout = modulationLayout(spec, [32, 32]);
 const steps = new Float32Array(channels).fill(0.25);
 const recipe = defaultRecipe(2);
 
@@ -79,7 +79,7 @@ function floatBits(
   nets: readonly FloatLevelNetwork[],
   quality: number,
   symbols: Int32Array,
-  of: SymbolLayout,
+  of: ModulationLayout,
 ): number {
   let bits = 0;
   nets.forEach((net, level) => {
@@ -227,7 +227,7 @@ describe('training of priors', () => {
         ],
       };
       const rng = new Rng(axes);
-      const layouts = [7, 12, 20].map((n) => symbolLayout(thin, new Array<number>(axes).fill(n)));
+      const layouts = [7, 12, 20].map((n) => modulationLayout(thin, new Array<number>(axes).fill(n)));
       const { tensors, figures } = await trainPriors({
         modulations: {
           length: 30,

@@ -3,11 +3,11 @@
  * its numbers rounded, the small ones to zero, which a probe of adapted ones takes for something else (a linear one knew 56 % of
  * garments where it knows 86 %); its field is hardly changed, and is adapted anew, at the quality of classifiers.
  */
-import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { AbortedError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { isSameNetwork } from '../session/functions.ts';
 import { fitOfSamples } from '../session/modulation.ts';
@@ -68,7 +68,7 @@ export async function asAdapted(
 /** Whether a modulation of the model's own shape stands on the quantiser's steps, or is of another network. */
 function isToAdapt(model: Model, modulation: Float32Array, quality: number): boolean {
   const { card } = model;
-  const layout = symbolLayout(card.spec, card.shape);
+  const layout = modulationLayout(card.spec, card.shape);
   if (modulation.length !== layout.length) return false;
   if (!isSameNetwork(model, quality, defaultQuality)) return true;
   const sized = stepsAt(atQuality(model, quality).steps, quality);

@@ -3,14 +3,8 @@
  * each cell, as the field itself would; those of more cells become channels, a block of them in each cell.
  */
 import { levelStencil } from '../field/coordinates.ts';
-import {
-  type FieldSpec,
-  type GridLevel,
-  gridCells,
-  modulationLength,
-  pointCount,
-  totalChannels,
-} from '../field/spec.ts';
+import { channelOfEach, modulationLayout } from '../field/layout.ts';
+import { type FieldSpec, type GridLevel, gridCells, pointCount, totalChannels } from '../field/spec.ts';
 
 export interface ModulationMaps {
   readonly cells: readonly number[];
@@ -99,7 +93,7 @@ export function standardOf(
   shape: readonly number[],
   modulations: Float32Array,
 ): ChannelStandard {
-  const channelOf = channelOfNumber(spec, shape);
+  const channelOf = channelOfEach(modulationLayout(spec, shape));
   const m = channelOf.length;
   const count = totalChannels(spec);
   const [numbers, sums, squares] = [0, 1, 2].map(() => new Float64Array(count)) as [
@@ -184,20 +178,8 @@ function indicesOf(cell: number, cells: readonly number[]): number[] {
   return indices;
 }
 
-/** [m]: the channel of every number, counted over all levels. */
-function channelOfNumber(spec: FieldSpec, shape: readonly number[]): Uint16Array {
-  const channels = new Uint16Array(modulationLength(spec, shape));
-  let [at, before] = [0, 0];
-  for (const level of spec.levels) {
-    const length = pointCount(gridCells(level, shape)) * level.channels;
-    for (let i = 0; i < length; i++) channels[at++] = before + (i % level.channels);
-    before += level.channels;
-  }
-  return channels;
-}
-
 function perNumber(spec: FieldSpec, shape: readonly number[], { mean, deviation }: ChannelStandard) {
-  const channels = channelOfNumber(spec, shape);
+  const channels = channelOfEach(modulationLayout(spec, shape));
   return {
     mean: Float32Array.from(channels, (c) => mean[c]!),
     inverse: Float32Array.from(channels, (c) => 1 / deviation[c]!),

@@ -7,8 +7,9 @@
  */
 import type { CallOptions, Engine } from '../engine/engine.ts';
 import { rowsOf } from '../field/channels.ts';
-import { levelStencil } from '../field/coordinates.ts';
-import { type BaseNetwork, gridCells, pointCount, totalChannels } from '../field/spec.ts';
+import { modulationLayout } from '../field/layout.ts';
+import { type BaseNetwork, totalChannels } from '../field/spec.ts';
+import { channelTaps } from '../field/taps.ts';
 
 /** Which cells make up the channels at every point. */
 export interface Stencils {
@@ -29,23 +30,16 @@ export interface Stencils {
 export function stencilsOf(net: BaseNetwork, shape: readonly number[], coordinates: Float32Array): Stencils {
   const { axes } = net.spec;
   const points = coordinates.length / axes;
-  let start = 0;
-  let first = 0;
-  const levels = net.spec.levels.map((level) => {
-    const stencils = Array.from({ length: points }, (_, p) =>
-      levelStencil(net.spec, level, shape, coordinates.subarray(p * axes, (p + 1) * axes)),
-    );
-    const taps = stencils[0]?.length ?? 0;
-    const here = {
-      channels: level.channels,
-      first,
-      taps,
-      from: Int32Array.from(stencils.flat(), ({ cell }) => start + cell * level.channels),
-      weights: Float64Array.from(stencils.flat(), ({ weight }) => weight),
+  const taps = Array.from({ length: points }, (_, p) =>
+    channelTaps(net.spec, shape, coordinates.subarray(p * axes, (p + 1) * axes)),
+  );
+  const levels = modulationLayout(net.spec, shape).levels.map(({ channels, first }) => {
+    const own = taps.map((all) => all.filter(({ to }) => to === first));
+    return {
+      ...{ channels, first, taps: own[0]?.length ?? 0 },
+      from: Int32Array.from(own.flat(), ({ from }) => from),
+      weights: Float64Array.from(own.flat(), ({ weight }) => weight),
     };
-    start += pointCount(gridCells(level, shape)) * level.channels;
-    first += level.channels;
-    return here;
   });
   return { points, levels };
 }

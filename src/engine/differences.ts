@@ -2,7 +2,7 @@
  * `slopes` of an engine by central differences: interpolation weights sum to 1, so a channel that is raised in every cell is raised
  * by as much at every point. Hence two evaluations for each channel give df/du at all points.
  */
-import { channelLayout, channelOfSymbol } from '../field/channels.ts';
+import { channelOfEach, modulationLayout } from '../field/layout.ts';
 import { type BaseNetwork, weightLayout } from '../field/spec.ts';
 import type { Engine } from './engine.ts';
 
@@ -12,8 +12,8 @@ const reach = 0.005;
 export function slopesByDifferences(evaluateMany: Engine['evaluateMany']): Engine['slopes'] {
   return async (net, signals, points, options) => {
     const { shape, count, modulations } = signals;
-    const layout = channelLayout(net.spec, shape);
-    const channelOf = channelOfSymbol(layout);
+    const layout = modulationLayout(net.spec, shape);
+    const channelOf = channelOfEach(layout);
     const slopes: Float32Array[] = [];
     for (let c = 0; c < layout.channels; c++) {
       const by = shiftOf(net, c);

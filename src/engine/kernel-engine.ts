@@ -1,7 +1,7 @@
 /** The Engine over a host of the kernel: lays out requests, splits what is too large for one. */
 import { flagOf } from '../core/abort.ts';
 import { AbortedError } from '../core/errors.ts';
-import { channelLayout } from '../field/channels.ts';
+import { forEachLevel, modulationLayout } from '../field/layout.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import { checkedEngine } from './checked.ts';
 import type { Batch, CallOptions, Engine, ModulationBatch, Points } from './engine.ts';
@@ -73,7 +73,8 @@ export function kernelEngine(host: KernelHost): Engine {
     { trajectory, losses }: { readonly trajectory: Float32Array; readonly losses: Float64Array },
     options: CallOptions | undefined,
   ): Promise<void> {
-    const { levels, length: m } = channelLayout(net.spec, batch.shape);
+    const layout = modulationLayout(net.spec, batch.shape);
+    const { length: m } = layout;
     const gradient = new Float32Array(m);
     for (let step = 0; step < losses.length; step++) {
       const from = trajectory.subarray(step * m, (step + 1) * m);
@@ -81,11 +82,13 @@ export function kernelEngine(host: KernelHost): Engine {
       losses[step] = await gradientInWindows(windows, net.spec, batch, from, gradient, (part, phi, slope) =>
         lossAndGradient(net, part, phi, slope, options),
       );
-      for (const { at, cells, channels, first } of levels) {
+      forEachLevel(layout, from, (start, end, { channels, first }) => {
         const rates = net.rates.subarray(ratesAt(net, step) + first);
-        for (let i = 0; i < cells * channels; i++)
-          to[at + i] = from[at + i]! - rates[i % channels]! * gradient[at + i]!;
-      }
+        for (let i = start, c = 0; i < end; i++) {
+          to[i] = from[i]! - rates[c]! * gradient[i]!;
+          if (++c === channels) c = 0;
+        }
+      });
     }
   }
 

@@ -7,9 +7,9 @@
  * interpolate. The points of that margin have weight 0; where the signal ends there is none. Losses and gradients are sums over points, so
  * the sums over windows are those of the whole, but for the rounding of floats.
  */
-import { channelLayout } from '../field/channels.ts';
 import { isCircle } from '../field/coordinates.ts';
-import { type FieldSpec, gridCells, modulationLength, pointCount, tapCount } from '../field/spec.ts';
+import { runsOfPart } from '../field/part.ts';
+import { type FieldSpec, modulationLength, pointCount, tapCount } from '../field/spec.ts';
 import type { Batch } from './engine.ts';
 
 /** A part of one axis: the samples `start` to `end`, of which `from` to `to` are its own. */
@@ -87,7 +87,8 @@ export async function gradientInWindows(
     copyPoints(batch, part, spec.outputs, window);
     const m = modulationLength(spec, shape);
     const [own, slope] = [cells.modulation.subarray(0, m), cells.gradient.subarray(0, m)];
-    const runs = cellRuns(spec, batch.shape, window, shape);
+    const samples = { start: window.map(({ start }) => start), count: shape };
+    const runs = [...runsOfPart(spec, batch.shape, samples)];
     for (const { whole, at, length } of runs) own.set(modulation.subarray(whole, whole + length), at);
     loss += await gradientOf(part, own, slope);
     for (const { whole, at, length } of runs)
@@ -157,28 +158,6 @@ function copyPoints(
     if (weights === undefined) part.weights.fill(1, at + first, at + to - start);
     else part.weights.set(weights.subarray(whole + first, whole + to - start), at + first);
   }
-}
-
-/** Numbers that stand one after the other both in the whole and in a window. */
-interface Run {
-  readonly whole: number;
-  readonly at: number;
-  readonly length: number;
-}
-
-/** Where the cells of a window of `own` shape stand in the modulation of the whole. */
-function cellRuns(spec: FieldSpec, shape: readonly number[], window: Window, own: readonly number[]): Run[] {
-  const [all, some] = [channelLayout(spec, shape).levels, channelLayout(spec, own).levels];
-  return spec.levels.flatMap((level, k) => {
-    const { cell, channels } = level;
-    const start = window.map((stretch, axis) => (cell === null ? 0 : stretch.start / cell[axis]!));
-    const cells = gridCells(level, own);
-    return Array.from(linesOf(gridCells(level, shape), start, cells), ({ whole, at }) => ({
-      whole: all[k]!.at + whole * channels,
-      at: some[k]!.at + at * channels,
-      length: cells.at(-1)! * channels,
-    }));
-  });
 }
 
 /** Lines along the last axis of a box at `start` of a row-major array: where each begins in that and in the box, and its place along the other axes. */

@@ -131,22 +131,24 @@ const inner = (d: number) => (1.25 * d - 2.25) * d * d + 1;
 const outerSlope = (d: number) => -0.75 * (1 - d) * (1 - 3 * d);
 const innerSlope = (d: number) => (3.75 * d - 4.5) * d;
 
-/** The cells of `level` that make up its value at `x` [axes]; their weights sum to 1. Last axis fastest; `tapCount`^axes taps. */
+/**
+ * The cells of `level` that make up its value at `x` [axes]; their weights sum to 1. Last axis fastest; `tapCount`^axes taps. With `along`,
+ * an axis, weights are replaced by their derivatives along it.
+ */
 export function levelStencil(
   field: Circle,
   level: GridLevel,
   shape: readonly number[],
   x: ArrayLike<number>,
+  along?: number,
 ): Tap[] {
-  const cells = gridCells(level, shape);
   let taps: Tap[] = [{ cell: 0, weight: 1 }];
-  for (let axis = 0; axis < shape.length; axis++) {
-    const n = cells[axis]!;
-    const along = axisTaps(field, level, shape, axis, x[axis]!);
+  gridCells(level, shape).forEach((n, axis) => {
+    const factors = (axis === along ? axisSlopes : axisTaps)(field, level, shape, axis, x[axis]!);
     taps = taps.flatMap((a) =>
-      along.map((b) => ({ cell: a.cell * n + b.cell, weight: a.weight * b.weight })),
+      factors.map((b) => ({ cell: a.cell * n + b.cell, weight: a.weight * b.weight })),
     );
-  }
+  });
   return taps;
 }
 

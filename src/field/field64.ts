@@ -5,8 +5,9 @@
  * `backward` is reverse mode: given df it adds dtheta and dphi. `tangentForward` and `tangentBackward` apply the
  * R-operator (Pearlmutter 1994): the derivative of the two passes along phi + e * direction at e = 0, weights held.
  */
-import { features, levelStencil } from './coordinates.ts';
-import { type FieldSpec, gridCells, pointCount, type WeightLayout, weightLayout } from './spec.ts';
+import { features } from './coordinates.ts';
+import { type FieldSpec, type WeightLayout, weightLayout } from './spec.ts';
+import { type ChannelTap, channelTaps, gather, spread } from './taps.ts';
 
 /** A base network with float64 weights; `rates` are per channel. */
 export interface Network64 {
@@ -19,7 +20,7 @@ export interface Network64 {
 /** What of a signal is fixed at a point: features h_0, and which floats of phi make up u. */
 export interface Site {
   readonly features: Float64Array;
-  readonly taps: readonly { from: number; to: number; channels: number; weight: number }[];
+  readonly taps: readonly ChannelTap[];
 }
 
 /** All intermediate values of one evaluation. */
@@ -61,18 +62,7 @@ export function network64(net: {
 }
 
 export function siteAt(spec: FieldSpec, shape: readonly number[], x: ArrayLike<number>): Site {
-  const taps: { from: number; to: number; channels: number; weight: number }[] = [];
-  let start = 0;
-  let to = 0;
-  for (const level of spec.levels) {
-    const { channels } = level;
-    for (const { cell, weight } of levelStencil(spec, level, shape, x)) {
-      taps.push({ from: start + cell * channels, to, channels, weight });
-    }
-    start += pointCount(gridCells(level, shape)) * channels;
-    to += channels;
-  }
-  return { features: features(spec, shape, x), taps };
+  return { features: features(spec, shape, x), taps: channelTaps(spec, shape, x) };
 }
 
 export function forward(net: Network64, site: Site, phi: Float64Array): Trace {
@@ -116,7 +106,7 @@ export function backward(net: Network64, site: Site, trace: Trace, df: Float64Ar
     dh = new Float64Array(rows);
     addTransposed(dh, dz, weights, at, width);
   }
-  spread(site, du, into.modulation);
+  spread(site.taps, du, into.modulation);
 }
 
 export function tangentForward(net: Network64, site: Site, trace: Trace, direction: Float64Array): Tangent {
@@ -180,22 +170,13 @@ export function tangentBackward(
     addTransposed(dh, dz, weights, at, width);
     addTransposed(rdh, rdz, weights, at, width);
   }
-  spread(site, rdu, into.modulation);
+  spread(site.taps, rdu, into.modulation);
 }
 
 function interpolate(net: Network64, site: Site, phi: Float64Array): Float64Array {
   const u = new Float64Array(net.spec.levels.reduce((sum, level) => sum + level.channels, 0));
-  for (const { from, to, channels, weight } of site.taps) {
-    for (let c = 0; c < channels; c++) u[to + c]! += weight * phi[from + c]!;
-  }
+  gather(site.taps, phi, u);
   return u;
-}
-
-/** The adjoint of `interpolate`. */
-function spread(site: Site, du: Float64Array, into: Float64Array): void {
-  for (const { from, to, channels, weight } of site.taps) {
-    for (let c = 0; c < channels; c++) into[from + c]! += weight * du[to + c]!;
-  }
 }
 
 /** y[j] += sum_i x[i] A[i, j], A at `at` with `stride` floats a row. */

@@ -3,9 +3,10 @@
  * coordinates. Analytic, by the chain rule through the equations of `src/field/spec.ts`; nothing is differenced.
  */
 
-import { axisSlopes, axisTaps, features, periodOf, type Tap } from './coordinates.ts';
+import { features, periodOf } from './coordinates.ts';
 import { forward, type Network64, type Site, siteAt, type Trace } from './field64.ts';
-import { type FieldSpec, featureCount, type GridLevel, gridCells, pointCount } from './spec.ts';
+import { type FieldSpec, featureCount } from './spec.ts';
+import { channelTaps, gather } from './taps.ts';
 
 /** What of a signal is fixed at a point, and how it changes with the coordinates. */
 export interface SiteSlopes {
@@ -18,7 +19,7 @@ export interface SiteSlopes {
 export function placeAt(spec: FieldSpec, shape: readonly number[], x: ArrayLike<number>): SiteSlopes {
   const slopes = shape.map((_, axis) => ({
     features: featureSlopes(spec, shape, x, axis),
-    taps: tapSlopes(spec, shape, x, axis),
+    taps: channelTaps(spec, shape, x, axis),
   }));
   return { site: siteAt(spec, shape, x), slopes };
 }
@@ -34,9 +35,7 @@ export function valueAndSlope(
   const slope = new Float64Array(spec.outputs * slopes.length);
   slopes.forEach((along, axis) => {
     const du = new Float64Array(trace.u.length);
-    for (const { from, to, channels, weight } of along.taps) {
-      for (let c = 0; c < channels; c++) du[to + c]! += weight * phi[from + c]!;
-    }
+    gather(along.taps, phi, du);
     let dh: Float64Array = along.features;
     for (let l = 0; l < spec.layers; l++) {
       const dz = new Float64Array(spec.width);
@@ -106,47 +105,6 @@ function featureSlopes(
     if (wave > 2) out[at + 1] = -rate * own[at]!;
   }
   return out;
-}
-
-function tapSlopes(
-  spec: FieldSpec,
-  shape: readonly number[],
-  x: ArrayLike<number>,
-  axis: number,
-): Site['taps'] {
-  let start = 0;
-  let to = 0;
-  return spec.levels.flatMap((level) => {
-    const cells = gridCells(level, shape);
-    const { channels } = level;
-    const taps = stencilSlope(spec, level, shape, x, axis).map(({ cell, weight }) => ({
-      from: start + cell * channels,
-      to,
-      channels,
-      weight,
-    }));
-    start += pointCount(cells) * channels;
-    to += channels;
-    return taps;
-  });
-}
-
-/** As `levelStencil`, with the weights along `axis` replaced by their derivatives. */
-function stencilSlope(
-  spec: FieldSpec,
-  level: GridLevel,
-  shape: readonly number[],
-  x: ArrayLike<number>,
-  axis: number,
-): readonly Tap[] {
-  let taps: readonly Tap[] = [{ cell: 0, weight: 1 }];
-  gridCells(level, shape).forEach((n, a) => {
-    const factors = (a === axis ? axisSlopes : axisTaps)(spec, level, shape, a, x[a]!);
-    taps = taps.flatMap((tap) =>
-      factors.map((factor) => ({ cell: tap.cell * n + factor.cell, weight: tap.weight * factor.weight })),
-    );
-  });
-  return taps;
 }
 
 /** x[i] += sum_j A[i, j] y[j], A at `at` with `stride` numbers a row. */

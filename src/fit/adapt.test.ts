@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { openNative } from '../engine/native/native.ts';
 import { openReference } from '../engine/reference/reference.ts';
 import { randomBatch, randomNetwork, uniformFrom } from '../engine/testing.ts';
-import { channelLayout } from '../field/channels.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { type FieldSpec, modulationLength } from '../field/spec.ts';
 import { tinyRecipe, tinySpec, waves } from '../learn/testing.ts';
 import { train } from '../learn/trainer.ts';
@@ -75,7 +75,7 @@ test('refining under the rate term lowers the loss of training', async () => {
     steps: trained.steps,
     scales: trained.scales,
   };
-  const rate = new LogisticRate(channelLayout(tinySpec, [8, 8]));
+  const rate = new LogisticRate(modulationLayout(tinySpec, [8, 8]));
   for (const quality of [40, 60]) {
     const multiplier = 2 ** ((50 - quality) / 10);
     const lossOf = async (modulations: Float32Array) => {

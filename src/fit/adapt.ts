@@ -7,7 +7,7 @@
  */
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
-import { channelLayout } from '../field/channels.ts';
+import { forEachLevel, modulationLayout } from '../field/layout.ts';
 import type { ValueRange } from '../field/outputs.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import type { SourceSignal } from '../signal/source.ts';
@@ -72,15 +72,17 @@ const inOneCall: InnerLoop = async (engine, net, batch, steps, options) => {
 
 /** The inner loop of one signal by gradients, in one modulation. */
 const inPlace: InnerLoop = async (engine, net, batch, steps, { start, signal }) => {
-  const { levels, length } = channelLayout(net.spec, batch.shape);
-  const at = start?.slice() ?? new Float32Array(length);
+  const layout = modulationLayout(net.spec, batch.shape);
+  const at = start?.slice() ?? new Float32Array(layout.length);
   for (let step = 0; step < steps; step++) {
     const { gradient } = await engine.gradient(net, batch, at, { signal });
-    for (const level of levels) {
-      const rates = net.rates.subarray(ratesAt(net, step) + level.first);
-      for (let i = 0; i < level.cells * level.channels; i++)
-        at[level.at + i]! -= rates[i % level.channels]! * gradient[level.at + i]!;
-    }
+    forEachLevel(layout, at, (from, to, { channels, first }) => {
+      const rates = net.rates.subarray(ratesAt(net, step) + first);
+      for (let i = from, c = 0; i < to; i++) {
+        at[i]! -= rates[c]! * gradient[i]!;
+        if (++c === channels) c = 0;
+      }
+    });
   }
   return at;
 };

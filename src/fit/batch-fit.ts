@@ -1,9 +1,9 @@
 /** A batch to modulations and symbols, effort after effort. */
 
-import type { EntropyPrior } from '../../prior/prior.ts';
-import { type Symbols, symbolLayout } from '../../prior/prior.ts';
+import type { EntropyPrior, Symbols } from '../../prior/prior.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { sampleTypeOf, sharedRange } from '../field/outputs.ts';
 import { type BaseNetwork, modulationLength } from '../field/spec.ts';
@@ -93,7 +93,7 @@ export class BatchFit {
       signal,
     });
     if (choosing === undefined) return new BatchFit(engine, network, batch, { adapted, rounded: undefined });
-    const layout = symbolLayout(card.spec, batch.shape);
+    const layout = modulationLayout(card.spec, batch.shape);
     const turns = effortsUpTo(Math.min(effort, lastDescent)).map((own) => workOf(own).turns + 1);
     const rounded = await roundBatch(engine, network, batch, adapted.modulations, {
       rate: choosing,

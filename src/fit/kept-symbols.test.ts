@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { packSymbols, unpackSymbols } from '../../prior/packed.ts';
-import { maxSymbol, symbolLayout } from '../../prior/prior.ts';
+import { maxSymbol } from '../../prior/prior.ts';
 import { Rng } from '../core/rng.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { FieldSpec } from '../field/spec.ts';
 import { KeptSymbols } from './kept-symbols.ts';
 import { fitWindows, ownRuns } from './windows.ts';
@@ -22,14 +23,14 @@ test.each([
   ['four bytes each where one is larger', maxSymbol, Int32Array],
 ] as const)('symbols that windows gave come back in %s', (_, largest, kind) => {
   const rng = new Rng(3);
-  const whole = Int32Array.from({ length: symbolLayout(spec, shape).length }, () =>
+  const whole = Int32Array.from({ length: modulationLayout(spec, shape).length }, () =>
     rng.below(3) > 0 ? 0 : rng.below(9) - 4,
   );
   whole[77] = largest;
   whole[78] = -largest;
   const kept = new KeptSymbols(spec, shape);
   for (const window of windows) {
-    const all = new Int32Array(symbolLayout(spec, window.box.count).length).fill(9);
+    const all = new Int32Array(modulationLayout(spec, window.box.count).length).fill(9);
     for (const run of ownRuns(spec, shape, window))
       all.set(whole.subarray(run.whole, run.whole + run.length), run.at);
     kept.add(window, all);

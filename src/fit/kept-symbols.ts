@@ -1,8 +1,9 @@
 /** Symbols of a large signal while its windows are fitted: packed window by window, and put together when they are worked on. */
 import { packSymbols, unpackSymbols } from '../../prior/packed.ts';
 import type { Symbols } from '../../prior/prior.ts';
+import type { PartRun } from '../field/part.ts';
 import { type FieldSpec, modulationLength } from '../field/spec.ts';
-import { type FitWindow, ownRuns, type WindowRun } from './windows.ts';
+import { type FitWindow, ownRuns } from './windows.ts';
 
 export class KeptSymbols {
   readonly #spec: FieldSpec;
@@ -44,7 +45,7 @@ export class KeptSymbols {
     return all;
   }
 
-  #runs(window: FitWindow): Iterable<WindowRun> {
+  #runs(window: FitWindow): Iterable<PartRun> {
     return ownRuns(this.#spec, this.#shape, window);
   }
 }

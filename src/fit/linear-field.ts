@@ -5,8 +5,8 @@
  * Indices of hot loops are below points * outputs and the lengths of reaches.
  */
 import { look } from '../core/look.ts';
-import { channelLayout } from '../field/channels.ts';
 import { axisTaps, isCircle } from '../field/coordinates.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { type FieldSpec, gridCells } from '../field/spec.ts';
 
 /** The samples along an axis that a cell reaches, and by how much. */
@@ -71,7 +71,7 @@ export interface FieldReach {
 }
 
 export function fieldReach(spec: FieldSpec, shape: readonly number[]): FieldReach {
-  const layout = channelLayout(spec, shape);
+  const layout = modulationLayout(spec, shape);
   const missing = 3 - spec.axes;
   const whole = reachOf(0, Float64Array.of(1));
   const levels = spec.levels.map((level, k) => {

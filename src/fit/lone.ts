@@ -5,11 +5,9 @@
  *
  * Indices of hot loops are below the numbers of cells and channels.
  */
-
-import { symbolLayout } from '../../prior/prior.ts';
 import { quantise } from '../../prior/quantiser.ts';
 import type { ModelCard } from '../field/card.ts';
-import { channelLayout } from '../field/channels.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { sampleTypeOf } from '../field/outputs.ts';
 import { type FieldSpec, gridCells } from '../field/spec.ts';
 import type { Price } from './pricing.ts';
@@ -35,7 +33,7 @@ const largestDot = 2;
 export function priceLone(price: Price, spec: FieldSpec, shape: readonly number[], nats: number): Price {
   const finest = finestLevel(spec);
   if (finest === undefined || nats === 0) return price;
-  const { at, channels } = channelLayout(spec, shape).levels[finest]!;
+  const { at, channels } = modulationLayout(spec, shape).levels[finest]!;
   const [rows, columns] = gridCells(spec.levels[finest]!, shape) as [number, number];
   const end = at + rows * columns * channels;
   return (symbols) => {
@@ -73,10 +71,10 @@ export function nearestSymbols(
   steps: ArrayLike<number>,
 ): Int32Array {
   const { spec } = card;
-  const symbols = quantise(symbolLayout(spec, shape), modulation, steps);
+  const symbols = quantise(modulationLayout(spec, shape), modulation, steps);
   const finest = isSeen(card) ? finestLevel(spec) : undefined;
   if (finest === undefined) return symbols;
-  const { at, channels, first } = channelLayout(spec, shape).levels[finest]!;
+  const { at, channels, first } = modulationLayout(spec, shape).levels[finest]!;
   const [rows, columns] = gridCells(spec.levels[finest]!, shape) as [number, number];
   const cells = symbols.subarray(at, at + rows * columns * channels);
   // A symbol alone is no neighbour of another: what is made 0 changes nothing for those that follow.

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { CostMeter } from '../../prior/cost.ts';
 import { Sampler } from '../../prior/draw.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { makeTinyModel, tinyModels } from '../../test/conformance/tiny-models.ts';
 import { Rng } from '../core/rng.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { readModel } from '../field/model.ts';
 import { asContext, priceWith } from './price.ts';
 
 const model = readModel(makeTinyModel(tinyModels[0]!));
-const layout = symbolLayout(model.network.spec, model.card.shape);
+const layout = modulationLayout(model.network.spec, model.card.shape);
 
 function totalNats(kind: 'factorized' | 'autoregressive', symbols: Int32Array): number {
   const meter = new CostMeter();

@@ -2,7 +2,8 @@
 
 import { bitsOfValue } from '../../prior/cost.ts';
 import { priorDescriptor } from '../../prior/kinds.ts';
-import type { EntropyPrior, SymbolCoder, SymbolLayout, Table } from '../../prior/prior.ts';
+import type { EntropyPrior, SymbolCoder, Table } from '../../prior/prior.ts';
+import type { ModulationLayout } from '../field/layout.ts';
 import type { PricedSymbols } from './pricing.ts';
 
 const natsPerBit = Math.LN2;
@@ -16,7 +17,7 @@ export const asContext = 1.25;
 /** In one walk. What a move does to the tables of later symbols is in its change only by and large. */
 export function priceWith(
   prior: EntropyPrior,
-  layout: SymbolLayout,
+  layout: ModulationLayout,
   quality: number,
   symbols: Int32Array,
 ): PricedSymbols {

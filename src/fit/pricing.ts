@@ -1,5 +1,5 @@
 /** What symbols cost those who choose them. */
-import type { ChannelLayout } from '../field/channels.ts';
+import type { ModulationLayout } from '../field/layout.ts';
 import { logisticNats } from './rate.ts';
 import type { RateTerm } from './refine.ts';
 
@@ -23,10 +23,10 @@ export interface Pricing {
 const LEAST_EXPECTED = 0.01;
 
 /** Channels that signals of this layout use at all, by the logistics of `rate`; at low qualities the fewest. */
-export function channelsInUse({ levels }: ChannelLayout, { steps, scales }: RateTerm): number[] {
-  return levels.flatMap(({ cells, channels, first }) =>
+export function channelsInUse({ levels }: ModulationLayout, { steps, scales }: RateTerm): number[] {
+  return levels.flatMap(({ count, channels, first }) =>
     Array.from({ length: channels }, (_, k) => first + k).filter(
-      (c) => (2 * cells) / (1 + Math.exp(steps[c]! / (2 * scales[c]!))) >= LEAST_EXPECTED,
+      (c) => (2 * count) / (1 + Math.exp(steps[c]! / (2 * scales[c]!))) >= LEAST_EXPECTED,
     ),
   );
 }

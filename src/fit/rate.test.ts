@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
-import { channelLayout } from '../field/channels.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { preset } from '../field/presets.ts';
 import { addChannelDots, LogisticRate, logisticNats, noiseOffsets, roundingOffsets } from './rate.ts';
 
@@ -12,7 +12,7 @@ const spec = preset('pyramid', {
     { cell: 4, channels: 2 },
   ],
 });
-const layout = channelLayout(spec, [8, 8]);
+const layout = modulationLayout(spec, [8, 8]);
 const { length, channels } = layout;
 
 function sample(seed: number, count = 2) {

@@ -13,7 +13,7 @@
  * Indices of hot loops are below the lengths that the callers checked.
  */
 import { octavesAt } from '../field/at-quality.ts';
-import type { ChannelLayout } from '../field/channels.ts';
+import { forEachLevel, type ModulationLayout } from '../field/layout.ts';
 
 const LARGE = 30;
 
@@ -39,7 +39,7 @@ export interface RateGradient {
 
 /** The rate of batches of one layout; keeps scratch arrays, so that a call allocates nothing. */
 export class LogisticRate {
-  readonly #layout: ChannelLayout;
+  readonly #layout: ModulationLayout;
   readonly #inverseScale: Float64Array;
   readonly #h: Float64Array;
   readonly #twoCosh: Float64Array;
@@ -49,7 +49,7 @@ export class LogisticRate {
   readonly #sumScale: Float64Array;
   readonly #sumStep: Float64Array;
 
-  constructor(layout: ChannelLayout) {
+  constructor(layout: ModulationLayout) {
     this.#layout = layout;
     const table = () => new Float64Array(layout.channels);
     this.#inverseScale = table();
@@ -74,7 +74,6 @@ export class LogisticRate {
     gradient?: RateGradient,
   ): number {
     this.#prepare(logSteps, logScales, multiplier);
-    const { levels, length } = this.#layout;
     const out = gradient?.modulations;
     const weight = gradient?.weight ?? 0;
     const sumScale = this.#sumScale.fill(0);
@@ -86,42 +85,39 @@ export class LogisticRate {
     const coth = this.#coth;
     const constant = this.#constant;
     let nats = 0;
-    for (let start = 0; start < modulations.length; start += length) {
-      for (const { at, cells, channels, first } of levels) {
-        const end = first + channels;
-        let i = start + at;
-        for (let cell = 0; cell < cells; cell++) {
-          for (let c = first; c < end; c++, i++) {
-            const x = modulations[i]!;
-            const inverse = inverseScale[c]!;
-            const a = Math.abs(x) * inverse;
-            const h = hs[c]!;
-            let byA: number;
-            let byH: number;
-            if (h > LARGE) {
-              // ln P = -ln(1 + exp(a - h)) up to exp(-30), and the same for its derivatives.
-              const e = Math.exp(-Math.abs(a - h));
-              nats += Math.max(0, a - h) + Math.log1p(e);
-              byA = (a > h ? 1 : e) / (1 + e);
-              byH = -byA;
-            } else {
-              const e = Math.exp(-a);
-              const tail = e * twoCosh[c]! + e * e;
-              nats += a + Math.log(1 + tail) + constant[c]!;
-              const over = 1 / (1 + tail);
-              byA = (1 - e * e) * over;
-              byH = e * twoSinh[c]! * over - coth[c]!;
-            }
-            if (out === undefined) continue;
-            const byX = byA * inverse * weight;
-            out[i] = x < 0 ? -byX : byX;
-            const stepPart = h * byH;
-            sumStep[c]! += stepPart;
-            sumScale[c]! -= a * byA + stepPart;
-          }
+    forEachLevel(this.#layout, modulations, (from, to, { channels, first }) => {
+      const end = first + channels;
+      for (let i = from, c = first; i < to; i++) {
+        const x = modulations[i]!;
+        const inverse = inverseScale[c]!;
+        const a = Math.abs(x) * inverse;
+        const h = hs[c]!;
+        let byA: number;
+        let byH: number;
+        if (h > LARGE) {
+          // ln P = -ln(1 + exp(a - h)) up to exp(-30), and the same for its derivatives.
+          const e = Math.exp(-Math.abs(a - h));
+          nats += Math.max(0, a - h) + Math.log1p(e);
+          byA = (a > h ? 1 : e) / (1 + e);
+          byH = -byA;
+        } else {
+          const e = Math.exp(-a);
+          const tail = e * twoCosh[c]! + e * e;
+          nats += a + Math.log(1 + tail) + constant[c]!;
+          const over = 1 / (1 + tail);
+          byA = (1 - e * e) * over;
+          byH = e * twoSinh[c]! * over - coth[c]!;
         }
+        if (out !== undefined) {
+          const byX = byA * inverse * weight;
+          out[i] = x < 0 ? -byX : byX;
+          const stepPart = h * byH;
+          sumStep[c]! += stepPart;
+          sumScale[c]! -= a * byA + stepPart;
+        }
+        if (++c === end) c = first;
       }
-    }
+    });
     if (gradient !== undefined) {
       for (let c = 0; c < sumStep.length; c++) {
         gradient.logSteps[c]! += weight * sumStep[c]!;
@@ -154,7 +150,7 @@ export function multiplierAt(quality: number): number {
 
 /** Into `out` [count, m]: symbols times the steps [channels] of their channels. */
 export function dequantiseByChannel(
-  layout: ChannelLayout,
+  layout: ModulationLayout,
   symbols: Int32Array,
   steps: ArrayLike<number>,
   out: Float32Array,
@@ -169,7 +165,7 @@ export function dequantiseByChannel(
  * Ties go up, as in the quantiser.
  */
 export function roundingOffsets(
-  layout: ChannelLayout,
+  layout: ModulationLayout,
   modulations: Float32Array,
   logSteps: Float64Array,
   multiplier: number,
@@ -183,7 +179,7 @@ export function roundingOffsets(
 
 /** Into `out` [count, m]: uniform noise of the width of the step; `uniform` gives numbers in [0, 1). */
 export function noiseOffsets(
-  layout: ChannelLayout,
+  layout: ModulationLayout,
   count: number,
   logSteps: Float64Array,
   multiplier: number,
@@ -197,35 +193,31 @@ export function noiseOffsets(
 
 /** Adds to `out` [channels] the sum over symbols of `a * b`, both [count, m]. */
 export function addChannelDots(
-  layout: ChannelLayout,
+  layout: ModulationLayout,
   a: Float32Array,
   b: Float32Array,
   out: Float64Array,
 ): void {
-  for (let start = 0; start < a.length; start += layout.length) {
-    for (const { at, cells, channels, first } of layout.levels) {
-      let i = start + at;
-      for (let cell = 0; cell < cells; cell++) {
-        for (let c = first; c < first + channels; c++, i++) out[c]! += a[i]! * b[i]!;
-      }
+  forEachLevel(layout, a, (from, to, { channels, first }) => {
+    for (let i = from, c = 0; i < to; i++) {
+      out[first + c]! += a[i]! * b[i]!;
+      if (++c === channels) c = 0;
     }
-  }
+  });
 }
 
 function forEachSymbol(
-  layout: ChannelLayout,
+  layout: ModulationLayout,
   total: number,
   steps: ArrayLike<number>,
   visit: (index: number, step: number) => void,
 ): void {
-  for (let start = 0; start < total; start += layout.length) {
-    for (const { at, cells, channels, first } of layout.levels) {
-      let i = start + at;
-      for (let cell = 0; cell < cells; cell++) {
-        for (let c = first; c < first + channels; c++, i++) visit(i, steps[c]!);
-      }
+  forEachLevel(layout, { length: total }, (from, to, { channels, first }) => {
+    for (let i = from, c = 0; i < to; i++) {
+      visit(i, steps[first + c]!);
+      if (++c === channels) c = 0;
     }
-  }
+  });
 }
 
 function stepsOf(logSteps: Float64Array, multiplier: number): Float64Array {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openReference } from '../engine/reference/reference.ts';
-import { channelLayout } from '../field/channels.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { tinyRecipe, tinySpec, waves } from '../learn/testing.ts';
 import { train } from '../learn/trainer.ts';
 import { adaptBatch } from './adapt.ts';
@@ -48,7 +48,7 @@ test('it gets below what plain steps reach with as many gradients', async () => 
 });
 
 test('with the rate in the objective fewer bits are spent, and the error pays for them', async () => {
-  const rate = new LogisticRate(channelLayout(tinySpec, shape));
+  const rate = new LogisticRate(modulationLayout(tinySpec, shape));
   const natsOf = (modulations: Float32Array) =>
     rate.measure(modulations, Float64Array.from(steps, Math.log), Float64Array.from(scales, Math.log), 1);
   const error = await refineBatch(engine, network, batch, start, { turns: 25 });

@@ -11,7 +11,7 @@
 import { BadInputError } from '../core/errors.ts';
 import { look, stoppable } from '../core/look.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
-import { type ChannelLayout, channelLayout, channelOfSymbol } from '../field/channels.ts';
+import { type ModulationLayout, modulationLayout, ofEachNumber } from '../field/layout.ts';
 import { type BaseNetwork, totalChannels } from '../field/spec.ts';
 import { LogisticRate } from './rate.ts';
 
@@ -53,7 +53,7 @@ export async function refineBatch(
   if (!Number.isInteger(turns) || turns < 1) {
     throw new BadInputError('turns', `turns is a whole number of at least 1, not ${turns}`);
   }
-  const layout = channelLayout(net.spec, batch.shape);
+  const layout = modulationLayout(net.spec, batch.shape);
   const m = layout.length;
   const cost = rate && new RateCost(layout, rate);
   const inverse = inverseCurvature(layout, net, rate);
@@ -176,7 +176,7 @@ class RateCost {
   readonly #slope: Float32Array;
   readonly #unused: Float64Array;
 
-  constructor(layout: ChannelLayout, { weight, steps, scales }: RateTerm) {
+  constructor(layout: ModulationLayout, { weight, steps, scales }: RateTerm) {
     this.#measure = new LogisticRate(layout);
     this.#logSteps = Float64Array.from(steps, Math.log);
     this.#logScales = Float64Array.from(scales, Math.log);
@@ -200,17 +200,18 @@ class RateCost {
 }
 
 /** [m]: 1 / (1 / rate + curvature of the rate term); a logistic's nats bend by about 1 / (s (2 s + d)). */
-function inverseCurvature(layout: ChannelLayout, net: BaseNetwork, rate: RateTerm | undefined): Float64Array {
+function inverseCurvature(
+  layout: ModulationLayout,
+  net: BaseNetwork,
+  rate: RateTerm | undefined,
+): Float64Array {
   const byChannel = Float64Array.from({ length: layout.channels }, (_, c) => {
     const r = boldest(net, c);
     const s = rate?.scales[c] ?? 1;
     const bend = rate ? rate.weight / (s * (2 * s + rate.steps[c]!)) : 0;
     return 1 / (1 / r + bend);
   });
-  const channelOf = channelOfSymbol(layout);
-  const inverse = new Float64Array(channelOf.length);
-  for (let i = 0; i < inverse.length; i++) inverse[i] = byChannel[channelOf[i]!]!;
-  return inverse;
+  return ofEachNumber(layout, byChannel);
 }
 
 /** Of a channel, over the steps that rates were learnt for. */

@@ -4,8 +4,8 @@ import { Rng } from '../core/rng.ts';
 import { openEngine } from '../engine/index.ts';
 import { openReference } from '../engine/reference/reference.ts';
 import { atQuality } from '../field/at-quality.ts';
-import { channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
+import { channelOfEach, modulationLayout } from '../field/layout.ts';
 import { readModel } from '../field/model.ts';
 import { linearPrice, tinyRecipe, tinySpec, waves } from '../learn/testing.ts';
 import { train } from '../learn/trainer.ts';
@@ -27,7 +27,7 @@ const signals = Array.from({ length: 3 }, (_, i) => {
 const batch = batchOf(signals, 1, recipe.values);
 const { modulations } = await adaptBatch(engine, network, batch, { steps: 2 });
 const rate = rateTerm({ lambda: recipe.lambda, values: recipe.values, steps, scales }, batch, 40);
-const channelOf = channelOfSymbol(channelLayout(tinySpec, shape));
+const channelOf = channelOfEach(modulationLayout(tinySpec, shape));
 const m = channelOf.length;
 const stepOf = (i: number) => rate.steps[channelOf[i % m]!]!;
 
@@ -113,7 +113,7 @@ test('white is met by what is whiter: with bounds the decoded error is smaller, 
   const fast = await openEngine();
   try {
     const { modulations } = await adaptBatch(fast, network, one, { steps: 3 });
-    const channelOf = channelOfSymbol(channelLayout(network.spec, one.shape));
+    const channelOf = channelOfEach(modulationLayout(network.spec, one.shape));
     const clippedObjective = async (bounds?: readonly [number, number], moves = 0) => {
       const descended = await roundBatch(fast, network, one, modulations, { rate, turns: 6, bounds });
       const { symbols, objectives } =

@@ -10,7 +10,7 @@
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
-import { channelLayout, channelOfSymbol } from '../field/channels.ts';
+import { channelOfEach, modulationLayout, ofEachNumber } from '../field/layout.ts';
 import { type BaseNetwork, totalChannels } from '../field/spec.ts';
 import { type Bounds, type Chosen, descend } from './descent.ts';
 import { priceLone } from './lone.ts';
@@ -82,10 +82,9 @@ export async function roundBatch(
   if (!Number.isInteger(turns) || turns < 1) {
     throw new BadInputError('turns', `turns is a whole number of at least 1, not ${turns}`);
   }
-  const layout = channelLayout(net.spec, batch.shape);
-  const channelOf = channelOfSymbol(layout);
-  const steps = new Float64Array(layout.length);
-  for (let i = 0; i < steps.length; i++) steps[i] = rate.steps[channelOf[i]!]!;
+  const layout = modulationLayout(net.spec, batch.shape);
+  const channelOf = channelOfEach(layout);
+  const steps = ofEachNumber(layout, rate.steps);
   const channels = options.channels ?? channelsInUse(layout, rate);
   const used = Uint8Array.from({ length: layout.channels }, (_, c) => Number(channels.includes(c)));
   const symbols = nearest(modulations, { channelOf, steps, used }, signal);

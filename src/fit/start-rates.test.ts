@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
 import { openReference } from '../engine/reference/reference.ts';
-import { channelLayout } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { weightLayout } from '../field/spec.ts';
 import { tinySpec as spec } from '../learn/testing.ts';
 import { coarseToFine, gramDiagonal, startRates } from './start-rates.ts';
@@ -12,12 +12,12 @@ const engine = await openReference();
 const shape = [6, 9];
 const rng = new Rng(3);
 const net = { spec, weights: initialWeights(spec, () => rng.uniform()), rates: new Float32Array(5).fill(1) };
-const layout = channelLayout(spec, shape);
+const layout = modulationLayout(spec, shape);
 
 /** Mean over cells of sum over points of (df/dphi)^2, by central differences. */
 async function exactGram(): Promise<number[]> {
   const sums = new Array<number>(layout.channels).fill(0);
-  for (const { at, cells, channels, first } of layout.levels) {
+  for (const { at, count: cells, channels, first } of layout.levels) {
     for (let i = 0; i < cells * channels; i++) {
       const phi = new Float32Array(layout.length);
       const valuesAt = async (x: number) => {

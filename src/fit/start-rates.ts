@@ -8,7 +8,8 @@
 import { BadInputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
-import { channelLayout, channelMeanSquares } from '../field/channels.ts';
+import { channelMeanSquares } from '../field/channels.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { type BaseNetwork, type FieldSpec, pointCount } from '../field/spec.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function gramDiagonal(
   rng: Rng,
   options: CallOptions = {},
 ): Promise<Float64Array> {
-  const layout = channelLayout(net.spec, shape);
+  const layout = modulationLayout(net.spec, shape);
   if (layout.length === 0) return new Float64Array(0);
   const count = modulations.length / layout.length;
   if (!Number.isInteger(count) || count === 0) {
@@ -68,7 +69,7 @@ export async function startRates(
   rng: Rng,
   { share = 0.5, probes = 32, signal }: { share?: number; probes?: number } & CallOptions = {},
 ): Promise<Float32Array> {
-  const layout = channelLayout(net.spec, shape);
+  const layout = modulationLayout(net.spec, shape);
   const zeros = new Float32Array(probes * layout.length);
   const gram = await gramDiagonal(engine, net, shape, zeros, rng, { signal });
   const least = 1e-6 * gram.reduce((most, g) => Math.max(most, g), 0);

@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { CostMeter } from '../../prior/cost.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { AbortedError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import { openNative } from '../engine/native/native.ts';
 import { atQuality } from '../field/at-quality.ts';
-import { channelLayout, channelOfSymbol } from '../field/channels.ts';
 import { levelStencil } from '../field/coordinates.ts';
+import { channelOfEach, modulationLayout } from '../field/layout.ts';
 import { readModel } from '../field/model.ts';
 import {
   type FieldSpec,
@@ -178,7 +177,7 @@ test('windows give the same symbols at any number of threads, again, and beside 
 test('whether a channel is in use is a matter of the whole signal', async () => {
   const fine = 72;
   const { spec } = photos.card;
-  const channelOf = channelOfSymbol(channelLayout(spec, picture.shape));
+  const channelOf = channelOfEach(modulationLayout(spec, picture.shape));
   const channel = totalChannels(spec) - 1;
   const cells = 48 * 64;
   const scales = photos.tensors.get(scalesTensor)!;
@@ -276,7 +275,7 @@ async function objective(
   const { network, card } = atQuality(model, quality);
   const batch = batchOf([of], card.spec.outputs, card.outputs);
   const rate = rateOf(atQuality(model, quality), batch, quality)!;
-  const layout = symbolLayout(card.spec, of.shape);
+  const layout = modulationLayout(card.spec, of.shape);
   const steps = layout.levels.flatMap(({ cells, channels }, k) => {
     const first = layout.levels.slice(0, k).reduce((sum, level) => sum + level.channels, 0);
     return Array.from(

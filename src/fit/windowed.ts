@@ -1,10 +1,10 @@
 /** A large signal to a modulation and symbols, window after window (windows.ts): what is held beside these is that of one window. */
 
-import { type EntropyPrior, type Symbols, symbolLayout } from '../../prior/prior.ts';
+import type { EntropyPrior, Symbols } from '../../prior/prior.ts';
 import { dequantise, stepsAt } from '../../prior/quantiser.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
-import { channelLayout } from '../field/channels.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { type FieldSpec, pointCount } from '../field/spec.ts';
 import { type Box, copyBox, cutBox } from '../signal/box.ts';
@@ -78,7 +78,7 @@ async function fitOne(
   const { spec } = model.card;
   const { shape } = weighed.signal;
   const rate = rateFor(massOfSignal(weighed, spec.outputs));
-  const layout = channelLayout(spec, shape);
+  const layout = modulationLayout(spec, shape);
   // How many cells there are to use a channel is a matter of the whole signal.
   const channels = rate && channelsInUse(layout, rate);
   const quantiser = { card: model.card, spec, shape, steps: stepsAt(model.steps, quality) };
@@ -168,7 +168,7 @@ class WindowSymbols implements Fitted {
 
   symbolsIn(effort: number, box: Box): Int32Array {
     const { spec, shape } = this.#quantiser;
-    const symbols = new Int32Array(symbolLayout(spec, box.count).length);
+    const symbols = new Int32Array(modulationLayout(spec, box.count).length);
     const from = this.heldSymbols(effort);
     for (const { whole, at, length } of ownRuns(spec, shape, { box, own: box }))
       symbols.set(from.subarray(whole, whole + length), at);
@@ -192,7 +192,7 @@ class WindowSymbols implements Fitted {
 
   #dequantised(symbols: KeptSymbols): Float32Array {
     const { spec, shape, steps } = this.#quantiser;
-    return dequantise(symbolLayout(spec, shape), Int32Array.from(this.#held(symbols)), steps);
+    return dequantise(modulationLayout(spec, shape), Int32Array.from(this.#held(symbols)), steps);
   }
 }
 

@@ -6,23 +6,16 @@
  * reach read nothing but cells of the window. The halo is fitted along and dropped: what its cells become there is about what they become
  * in the window that owns them, as both see the same samples. No window waits for another, and none knows how many there are.
  */
-import { channelLayout } from '../field/channels.ts';
 import { isCircle } from '../field/coordinates.ts';
-import { type FieldSpec, type GridLevel, gridCells, pointCount, tapCount } from '../field/spec.ts';
-import { type Box, forEachRow } from '../signal/box.ts';
+import { type PartRun, runsOfPart } from '../field/part.ts';
+import { type FieldSpec, pointCount, tapCount } from '../field/spec.ts';
+import type { Box } from '../signal/box.ts';
 
 export interface FitWindow {
   /** The samples that are fitted together: those of its own cells, and the halo. */
   readonly box: Box;
   /** Those whose cells it keeps. */
   readonly own: Box;
-}
-
-/** Numbers that stand one after the other both in the modulation of the whole and in that of a window. */
-export interface WindowRun {
-  readonly whole: number;
-  readonly at: number;
-  readonly length: number;
 }
 
 /** How large windows are. */
@@ -79,33 +72,12 @@ export function fitWindows(
 }
 
 /** Where the numbers of a window's own cells stand, in the modulations of a signal of `shape` and of the window. */
-export function* ownRuns(
+export function ownRuns(
   spec: FieldSpec,
   shape: readonly number[],
   { box, own }: FitWindow,
-): Generator<WindowRun> {
-  const [all, some] = [channelLayout(spec, shape).levels, channelLayout(spec, box.count).levels];
-  for (const [k, level] of spec.levels.entries()) {
-    const { channels } = level;
-    const cells = { start: cellsAt(level, own.start), count: gridCells(level, own.count) };
-    const before = cellsAt(level, box.start);
-    const inBox = { ...cells, start: cells.start.map((n, axis) => n - before[axis]!) };
-    const wholes: number[] = [];
-    forEachRow(gridCells(level, shape), cells, (at) => wholes.push(at));
-    const parts: number[] = [];
-    forEachRow(gridCells(level, box.count), inBox, (at) => parts.push(at));
-    for (const [line, whole] of wholes.entries())
-      yield {
-        whole: all[k]!.at + whole * channels,
-        at: some[k]!.at + parts[line]! * channels,
-        length: cells.count.at(-1)! * channels,
-      };
-  }
-}
-
-/** The cells that start at these samples. */
-function cellsAt({ cell }: GridLevel, samples: readonly number[]): number[] {
-  return samples.map((n, axis) => n / cell![axis]!);
+): Generator<PartRun> {
+  return runsOfPart(spec, shape, box, own);
 }
 
 /** What whole rows of a signal of `shape`, `from` to `to` of its first axis, are read from: them, and the rows of cells around them. */

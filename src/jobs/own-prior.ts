@@ -5,7 +5,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Gaussian, openGaussian, trainGaussian } from '../../prior/gaussian/index.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf, type TrainingSet } from '../../prior/train/standard.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
@@ -14,6 +13,7 @@ import { seal, unseal } from '../core/sealed.ts';
 import { replaceWhole } from '../disk/whole.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { type Functaset, stampOf } from '../functaset/index.ts';
 import { type FunctionSource, modulated, openStored } from '../session/functions.ts';
 import { broughtTo } from '../session/refit.ts';
@@ -97,7 +97,7 @@ async function make(
   { signal, onProgress }: OwnPriorOptions,
 ): Promise<Uint8Array> {
   const { card, networkId } = source.model;
-  const layout = symbolLayout(card.spec, card.shape);
+  const layout = modulationLayout(card.spec, card.shape);
   const most = Math.max(leastFunctions, Math.min(mostFunctions, Math.floor(mostNumbers / layout.length)));
   const stride = Math.max(1, Math.ceil(store.count / most));
   const rows: Float32Array[] = [];

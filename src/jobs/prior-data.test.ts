@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDataset } from '../../datasets/registry.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { atQuality } from '../field/at-quality.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { type Model, readModel } from '../field/model.ts';
 import { fitSignals } from '../fit/fit.ts';
 import { mirror } from '../learn/index.ts';
@@ -41,7 +41,7 @@ async function symbolsOf(options: Partial<TrainPriorOptions>) {
 
 async function fitted(of: readonly Signal[], quality: number, effort: number): Promise<Int32Array[]> {
   const found = await fitSignals(model, engine, of, { quality, effort });
-  const layout = symbolLayout(model.card.spec, of[0]!.shape);
+  const layout = modulationLayout(model.card.spec, of[0]!.shape);
   const steps = stepsAt(atQuality(model, quality).steps, quality);
   return found.map(({ symbols, modulation }) => symbols ?? quantise(layout, modulation, steps));
 }

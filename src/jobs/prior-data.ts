@@ -1,11 +1,11 @@
 /** Modulations that priors learn from: those of a functaset, or of a data set whose signals are adapted first. */
-import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { contextKind } from '../../prior/registry.ts';
 import type { ModulationSource, TrainingModulation } from '../../prior/train/index.ts';
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
+import { type ModulationLayout, modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { type FitRequest, fitSignals } from '../fit/fit.ts';
 import { mirror } from '../learn/index.ts';
@@ -61,7 +61,7 @@ async function openStore(
     }
     const opened = await modulated({ model, engine }, await openFunctions({ model, engine }, [found]));
     const { coded, modulation, quality, shape, label } = opened[0]!;
-    const layout = symbolLayout(model.card.spec, shape);
+    const layout = modulationLayout(model.card.spec, shape);
     if (coding && coded) {
       const symbols = quantise(layout, modulation, stepsOf(model, quality));
       return { modulation: asSymbols(model, layout, symbols, quality), layout, quality, label };
@@ -77,7 +77,12 @@ async function openStore(
  * Symbols as the modulation that rounds to them by the steps of quality 50 alone: what a prior of symbols is trained on where
  * steps change with quality.
  */
-function asSymbols(model: Model, layout: SymbolLayout, symbols: Int32Array, quality: number): Float32Array {
+function asSymbols(
+  model: Model,
+  layout: ModulationLayout,
+  symbols: Int32Array,
+  quality: number,
+): Float32Array {
   return dequantise(layout, symbols, stepsAt(model.steps, quality));
 }
 
@@ -156,7 +161,7 @@ async function adapted(
 ): Promise<TrainingModulation[]> {
   const found: TrainingModulation[] = [];
   for (const group of groups(signals, defaultBatch)) {
-    const layout = symbolLayout(model.card.spec, group[0]!.shape);
+    const layout = modulationLayout(model.card.spec, group[0]!.shape);
     const fits = await fitSignals(model, engine, group, { quality: quality ?? defaultQuality, ...request });
     for (const [k, { modulation, symbols }] of fits.entries()) {
       const { label } = group[k]!;

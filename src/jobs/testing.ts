@@ -4,13 +4,13 @@ import { makeBank, readBank } from '../../prior/bank.ts';
 import { SymbolCounts } from '../../prior/counts.ts';
 import { fitFactorized } from '../../prior/factorized.ts';
 import { fitHistogram } from '../../prior/histogram.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
 import type { Engine } from '../engine/engine.ts';
 import { slopeTensor } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import { axesOfKind, outputsOfKind } from '../field/kinds.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { readModel, writeModel } from '../field/model.ts';
 import { pyramid } from '../field/presets.ts';
 import { totalChannels } from '../field/spec.ts';
@@ -73,7 +73,7 @@ export async function makeModel(
   const base = new Map([[scalesTensor, tensor(scales)]]);
   if (slopes !== undefined) base.set(slopeTensor(scalesTensor), tensor(slopes.scales));
   const model = readModel(writeModel({ card, network, steps, slopes, tensors: base }));
-  const layout = symbolLayout(spec, card.shape);
+  const layout = modulationLayout(spec, card.shape);
   const counts = new SymbolCounts(totalChannels(spec));
   const fitted = await fitSignals(model, engine, signals, { quality: 50, effort: 1 });
   for (const quality of [30, 50, 70]) {

@@ -2,7 +2,6 @@
 
 import { appendFile } from 'node:fs/promises';
 import type { Dataset, OpenDatasetOptions } from '../../datasets/dataset.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { contextKind, readPrior } from '../../prior/registry.ts';
 import { check } from '../core/check.ts';
 import { BadInputError, FunctaError, NotFoundError } from '../core/errors.ts';
@@ -12,6 +11,7 @@ import { slopeTensor } from '../field/at-quality.ts';
 import { canonicalJson, specDigest } from '../field/canonical.ts';
 import type { ModelCard } from '../field/card.ts';
 import { familyOf } from '../field/kinds.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { scalesTensor } from '../fit/fit.ts';
 import { priceWith } from '../fit/price.ts';
@@ -123,7 +123,7 @@ function pricesOf({ from, recipe }: TrainModelOptions): LearnOptions['prices'] {
   const kind = contextKind(from);
   if (kind === undefined || !isOfSpec(from, recipe)) return undefined;
   const prior = readPrior(from, kind);
-  const layout = symbolLayout(recipe.spec, recipe.shape);
+  const layout = modulationLayout(recipe.spec, recipe.shape);
   return {
     id: from.id,
     at: (quality) => (symbols) => priceWith(prior, layout, Math.round(quality), symbols),

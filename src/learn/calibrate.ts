@@ -8,7 +8,8 @@
  * nothing to say at this rate; its step is capped where the noise has its own variance.
  */
 import type { Engine } from '../engine/engine.ts';
-import { channelLayout, channelRms } from '../field/channels.ts';
+import { channelRms } from '../field/channels.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { BaseNetwork } from '../field/spec.ts';
 import { errorScale255 } from '../fit/batch.ts';
 import { gramDiagonal } from '../fit/start-rates.ts';
@@ -32,7 +33,7 @@ export async function calibrate(
   modulations: Float32Array,
   signal?: AbortSignal,
 ): Promise<Calibration> {
-  const layout = channelLayout(recipe.spec, recipe.shape);
+  const layout = modulationLayout(recipe.spec, recipe.shape);
   const rms = channelRms(layout, modulations);
   const probed = modulations.slice(0, PROBED * layout.length);
   const rng = stepRng(recipe.seed, 'calibration', 0);

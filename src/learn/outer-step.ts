@@ -12,7 +12,7 @@
 import type { Rng } from '../core/rng.ts';
 import type { Adapted, Batch, Engine, MetaGradient, OuterLoss } from '../engine/engine.ts';
 import { octavesAt } from '../field/at-quality.ts';
-import { type ChannelLayout, channelLayout } from '../field/channels.ts';
+import { type ModulationLayout, modulationLayout } from '../field/layout.ts';
 import { weightLayout } from '../field/spec.ts';
 import { clipScale, cosineSchedule, gradientNorm } from '../fit/adam.ts';
 import { rateTerm } from '../fit/adapt.ts';
@@ -103,7 +103,7 @@ interface Sums {
 export class OuterStepper {
   readonly #engine: Engine;
   readonly #recipe: TrainingRecipe;
-  readonly #layout: ChannelLayout;
+  readonly #layout: ModulationLayout;
   readonly #rate: LogisticRate;
   readonly #view: NetworkView;
   readonly #gradients: Learnt;
@@ -117,7 +117,7 @@ export class OuterStepper {
   #draws: Rng;
 
   constructor(engine: Engine, recipe: TrainingRecipe, state: TrainerState, prices?: Prices) {
-    const layout = channelLayout(recipe.spec, recipe.shape);
+    const layout = modulationLayout(recipe.spec, recipe.shape);
     this.#engine = engine;
     this.#recipe = recipe;
     this.#layout = layout;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
 import { openReference } from '../engine/reference/reference.ts';
-import { channelLayout } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { totalChannels, weightLayout } from '../field/spec.ts';
 import { startFrom } from './start-from.ts';
 import { tinySpec } from './testing.ts';
@@ -26,8 +26,8 @@ test('with one level more it computes the same while that one is zero', async ()
   const coarse = { cell: [8, 8], channels: 3, interpolation: 'linear' } as const;
   const spec = { ...tinySpec, levels: [coarse, ...tinySpec.levels] };
   const network = await startFrom(engine, from, spec, new Rng(1), options);
-  const layout = channelLayout(spec, shape);
-  const old = Float32Array.from({ length: channelLayout(tinySpec, shape).length }, (_, i) => Math.sin(i));
+  const layout = modulationLayout(spec, shape);
+  const old = Float32Array.from({ length: modulationLayout(tinySpec, shape).length }, (_, i) => Math.sin(i));
   const modulation = new Float32Array(layout.length);
   modulation.set(old, layout.length - old.length);
   const grid = coveringGrid(shape);
@@ -88,7 +88,9 @@ test('a level of more channels goes on from all there were', async () => {
 test('with features of longer waves it computes the same, and forgets none', async () => {
   const spec = { ...tinySpec, features: { ...tinySpec.features, harmonics: 4, period: [8, 8] } };
   const network = await startFrom(engine, from, spec, new Rng(1), options);
-  const modulation = Float32Array.from({ length: channelLayout(spec, shape).length }, (_, i) => Math.sin(i));
+  const modulation = Float32Array.from({ length: modulationLayout(spec, shape).length }, (_, i) =>
+    Math.sin(i),
+  );
   const grid = coveringGrid(shape);
   expect(await engine.evaluate(network, shape, modulation, grid)).toEqual(
     await engine.evaluate(from, shape, modulation, grid),

@@ -2,7 +2,7 @@
 import { meanPsnrOfItems } from '../core/units.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { octavesAt } from '../field/at-quality.ts';
-import { channelLayout } from '../field/channels.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { BaseNetwork } from '../field/spec.ts';
 import { massOf, sliceBatch } from '../fit/batch.ts';
 import { LogisticRate, multiplierAt, roundingOffsets } from '../fit/rate.ts';
@@ -45,7 +45,7 @@ export class Validator {
     signal?: AbortSignal,
   ): Promise<ValidationRecord> {
     const recipe = this.#recipe;
-    const layout = channelLayout(recipe.spec, recipe.shape);
+    const layout = modulationLayout(recipe.spec, recipe.shape);
     const signals = Math.min(recipe.validation.signals, this.#source.length);
     const size = Math.min(recipe.batch, signals);
     const { shape, values: range, crops } = recipe;

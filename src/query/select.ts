@@ -2,12 +2,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Gaussian, GaussianScore } from '../../prior/gaussian/index.ts';
 import { type AnyPrior, anyPrior, generativeKinds, kindsThat } from '../../prior/kinds.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
 import { stepsOf } from '../../prior/train/standard.ts';
 import { AbortedError, BadInputError, BugError, NotFoundError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import type { FunctionSummary } from '../functaset/index.ts';
@@ -234,7 +234,7 @@ async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
   }
   const kind = priorKind(prior);
   return ({ shape, quality, modulation }) => {
-    const layout = symbolLayout(card.spec, shape);
+    const layout = modulationLayout(card.spec, shape);
     const symbols = quantise(layout, modulation, stepsAt(atQuality(model, quality).steps, quality));
     return bitsOfSymbols(model, layout, quality, kind, symbols);
   };
@@ -243,7 +243,7 @@ async function priceBy(context: QueryContext, prior: AnyPrior): Promise<Price> {
 function priceByGaussian(context: QueryContext, gaussian: Gaussian, name: string): Price {
   const { model } = context;
   const { card } = model;
-  const layout = symbolLayout(card.spec, card.shape);
+  const layout = modulationLayout(card.spec, card.shape);
   const scores = new Map<number, GaussianScore>();
   return ownShape(model, name, async (fn) => {
     const { modulation, quality: own } = (await broughtTo(context, [fn], defaultQuality))[0]!;

@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from 'vitest';
-import { symbolLayout } from '../../prior/prior.ts';
 import { makeTinyModel, tinyModels } from '../../test/conformance/tiny-models.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { openReference } from '../engine/reference/reference.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { readModel } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Fitted } from '../fit/fit.ts';
@@ -19,7 +19,7 @@ test('symbols that a fit in windows holds stand for the steps that they were fou
   const signal = { id: 'grey', shape, channels: spec.outputs, values };
   const context = { model, engine, work: inlineWork, limits: defaultLimits };
   const candidates = new Candidates(context, signal, undefined, undefined);
-  const { length } = symbolLayout(spec, shape);
+  const { length } = modulationLayout(spec, shape);
   const held = new Int8Array(length).fill(1);
   const fitted: Fitted = {
     ...{ modulation: new Float32Array(length), plain: new Float32Array(length), efforts: [2] },

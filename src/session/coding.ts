@@ -11,13 +11,14 @@ import {
 } from '../../codec/index.ts';
 import { CostMeter } from '../../prior/cost.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
-import { type SymbolLayout, type Symbols, symbolLayout } from '../../prior/prior.ts';
+import type { Symbols } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
+import { type ModulationLayout, modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { priorKind } from '../models/priors.ts';
 import { networkFunction } from './own-network.ts';
@@ -76,7 +77,7 @@ export function code(model: Model, task: CodeTask): Coded {
 /** The same; undefined where the file would be longer than `most` bytes. */
 export function codeWithin(model: Model, task: CodeTask, most: number): Coded | undefined {
   const { modulation, shape, quality, prior } = task;
-  const layout = symbolLayout(model.card.spec, shape);
+  const layout = modulationLayout(model.card.spec, shape);
   const steps = stepsOf(model, quality);
   const symbols = task.symbols ?? quantise(layout, modulation, steps);
   const coded = codeSymbols(model, symbols, { shape, quality, prior: priorKind(prior), most });
@@ -112,7 +113,7 @@ export function decode(model: Model, { bytes, item, limits }: DecodeTask): Decod
 export function toFunction(model: Model, found: DecodedFile): DecodedFunction {
   if (found.prior === 'samples') return found;
   const { symbols, shape, quality, prior } = found;
-  const layout = symbolLayout(model.card.spec, shape);
+  const layout = modulationLayout(model.card.spec, shape);
   return { modulation: dequantise(layout, symbols, stepsOf(model, quality)), shape, quality, prior };
 }
 
@@ -136,7 +137,7 @@ export function checkCodedAt(model: Model, quality: number, own = defaultQuality
 /** What a prior says symbols cost, without headers. */
 export function bitsOfSymbols(
   model: Model,
-  layout: SymbolLayout,
+  layout: ModulationLayout,
   quality: number,
   kind: PriorKind,
   symbols: Int32Array,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { dequantisePacked, packSymbols } from '../../prior/packed.ts';
 import { maxSymbol } from '../../prior/prior.ts';
 import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { layoutOfGrids } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { rememberedSymbols } from './decoded.ts';
 
@@ -27,7 +28,7 @@ test('packed symbols and their steps are the modulation that dequantising gives'
 });
 
 test('symbols come back from the modulation of any quality', () => {
-  const layout = { levels: [{ cells: [5], channels: 1, cell: null }], length: 5 };
+  const layout = layoutOfGrids([{ cells: [5], channels: 1, cell: null }]);
   const symbols = Int32Array.of(maxSymbol, -maxSymbol, 1, 0, maxSymbol - 1);
   for (let quality = 1; quality <= 100; quality++) {
     const steps = stepsAt(Float32Array.of(0.1), quality);

@@ -11,13 +11,13 @@ import {
   priorTable,
   type Wish,
 } from '../../prior/kinds.ts';
-import { type SymbolLayout, symbolLayout } from '../../prior/prior.ts';
 import { dequantise, quantise } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
 import { stoppable } from '../core/look.ts';
 import { Pace } from '../core/pace.ts';
 import { Rng } from '../core/rng.ts';
+import { type ModulationLayout, modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { networkPerNumber, openGenerative } from '../models/generative.ts';
 import { bestPrior, multiplyAddsPerSymbol, priorsOf } from '../models/priors.ts';
@@ -34,7 +34,7 @@ export async function draw(model: Model, task: DrawTask, signal?: AbortSignal | 
   const { count, quality, prior, shape } = task;
   const kind = generativeKind(prior);
   checkWishes(kind ?? codingKind(prior), task);
-  const layout = symbolLayout(model.card.spec, shape);
+  const layout = modulationLayout(model.card.spec, shape);
   const steps = stepsOf(model, quality);
   if (kind !== undefined) checkCodedAt(model, quality);
   const coded = kind === undefined ? codingKind(prior) : bestPrior(model);
@@ -110,7 +110,7 @@ function checkWishes(kind: PriorKind | GenerativeKind, task: DrawTask): void {
 
 function drawSymbols(
   model: Model,
-  layout: SymbolLayout,
+  layout: ModulationLayout,
   { seed, quality, temperature, prior }: DrawTask,
   i: number,
 ): Int32Array {
@@ -122,13 +122,13 @@ function drawSymbols(
 
 async function drawModulations(
   model: Model,
-  layout: SymbolLayout,
+  layout: ModulationLayout,
   kind: GenerativeKind,
   { count, seed, temperature, label, guidance, steps, shape }: DrawTask,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array[]> {
   const { card } = model;
-  if (layout.length !== symbolLayout(card.spec, card.shape).length) {
+  if (layout.length !== modulationLayout(card.spec, card.shape).length) {
     throw new BadInputError(
       'prior-shape',
       `the ${kind} prior draws signals of shape [${card.shape}], not [${shape}]; ${priorsOf(model).join(', ')} would`,

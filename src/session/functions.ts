@@ -5,7 +5,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { decodeFile, readHeader } from '../../codec/index.ts';
 import { dequantisePacked } from '../../prior/packed.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { stepOfEach } from '../../prior/quantiser.ts';
 import {
   AbortedError,
@@ -19,6 +18,7 @@ import { defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import type { Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 // By their own modules: the room as a whole brings the database.
@@ -271,7 +271,7 @@ const latest = new WeakMap<Model, Steps>();
 function stepsOfNumbers(model: Model, shape: readonly number[], quality: number): Float64Array {
   const known = latest.get(model);
   if (known !== undefined && known.quality === quality && isSameShape(known.shape, shape)) return known.steps;
-  const steps = stepOfEach(symbolLayout(model.card.spec, shape), stepsOf(model, quality));
+  const steps = stepOfEach(modulationLayout(model.card.spec, shape), stepsOf(model, quality));
   latest.set(model, { shape, quality, steps });
   return steps;
 }

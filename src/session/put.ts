@@ -1,11 +1,11 @@
 /** Functions that were not built from a data set: files of anybody's making, and modulations from outside. */
 import { decodeFile, readHeader } from '../../codec/index.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { quantise } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import { defaultQuality } from '../field/at-quality.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Label, StoredFunction } from '../functaset/index.ts';
@@ -32,7 +32,7 @@ export function functionOfFile(
   const bits =
     found.prior === 'samples'
       ? 8 * readHeader(bytes, limits).streamBytes
-      : bitsOfSymbols(model, symbolLayout(model.card.spec, shape), quality, found.prior, found.symbols);
+      : bitsOfSymbols(model, modulationLayout(model.card.spec, shape), quality, found.prior, found.symbols);
   return { ...named, shape, bits, psnrDb: Number.NaN, content: { kind: 'file', bytes } };
 }
 
@@ -54,7 +54,7 @@ export function functionOfModulation(
   }: FunctionOf & { readonly quality?: number | undefined; readonly shape?: readonly number[] | undefined },
 ): StoredFunction {
   checkModulation(model, values, shape);
-  const layout = symbolLayout(model.card.spec, shape);
+  const layout = modulationLayout(model.card.spec, shape);
   const [prior] = priorKinds(model);
   const symbols = quantise(layout, values, stepsOf(model, quality));
   const bits = prior === undefined ? 0 : bitsOfSymbols(model, layout, quality, prior, symbols);

@@ -1,6 +1,6 @@
 /** Functasets of a model. */
-import { symbolLayout } from '../../prior/prior.ts';
 import { specDigest } from '../field/canonical.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import type { Functaset, FunctasetNetwork } from '../functaset/index.ts';
@@ -8,7 +8,7 @@ import type { Functaset, FunctasetNetwork } from '../functaset/index.ts';
 /** What ties a functaset to a model. */
 export function networkOf(model: Model): FunctasetNetwork {
   const { card, id, networkId } = model;
-  const { levels, length } = symbolLayout(card.spec, card.shape);
+  const { levels, length } = modulationLayout(card.spec, card.shape);
   return {
     networkId,
     modelId: id,

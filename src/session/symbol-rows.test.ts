@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise } from '../../prior/quantiser.ts';
 import { makeTinyModel, tinyModels } from '../../test/conformance/tiny-models.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
 import { openReference } from '../engine/reference/reference.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { readModel } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import { ownRuns } from '../fit/windows.ts';
@@ -25,7 +25,7 @@ test('rows from the symbols that they read are those from all symbols, in blocks
   for (const model of models) {
     const { spec } = model.card;
     const shape = model.card.shape.map((n) => 2 * n + 5);
-    const layout = symbolLayout(spec, shape);
+    const layout = modulationLayout(spec, shape);
     const symbols = Int32Array.from({ length: layout.length }, () => rng.below(7) - 3);
     const quality = 50;
     const modulation = dequantise(layout, symbols, stepsOf(model, quality));
@@ -34,7 +34,7 @@ test('rows from the symbols that they read are those from all symbols, in blocks
       fieldRows(context, shape, modulation, { quality, limits: defaultLimits }),
     );
     const symbolsIn = (box: Box) => {
-      const part = new Int32Array(symbolLayout(spec, box.count).length);
+      const part = new Int32Array(modulationLayout(spec, box.count).length);
       for (const { whole: from, at, length } of ownRuns(spec, shape, { box, own: box }))
         part.set(symbols.subarray(from, from + length), at);
       return part;

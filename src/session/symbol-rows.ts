@@ -1,8 +1,8 @@
 /** The rows of a large signal from symbols that are not in one array: what is held is what a block of rows reads. */
-import { symbolLayout } from '../../prior/prior.ts';
 import { dequantise } from '../../prior/quantiser.ts';
 import type { Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
+import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount } from '../field/spec.ts';
 import { boxOfRows } from '../fit/windows.ts';
@@ -33,7 +33,7 @@ export function symbolRows(
     for (let start = 0; start < height; start += most) {
       const count = Math.min(most, height - start);
       const box = boxOfRows(card.spec, shape, start, start + count);
-      const modulation = dequantise(symbolLayout(card.spec, box.count), symbolsIn(box), steps);
+      const modulation = dequantise(modulationLayout(card.spec, box.count), symbolsIn(box), steps);
       const grid = {
         kind: 'grid' as const,
         start: shape.map((_, axis) => (axis === 0 ? start - box.start[0]! : 0) + 0.5),

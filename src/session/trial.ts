@@ -1,11 +1,12 @@
 /** Symbols of a signal that may become its file: coded no further than it takes to leave them out, measured when they are asked for. */
 import type { PriorKind } from '../../prior/kinds.ts';
-import { type Symbols, symbolLayout } from '../../prior/prior.ts';
+import type { Symbols } from '../../prior/prior.ts';
 import { dequantise } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import { stoppable } from '../core/look.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid } from '../field/coordinates.ts';
+import { modulationLayout } from '../field/layout.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Fitted } from '../fit/fit.ts';
 import { nearestSymbols } from '../fit/lone.ts';
@@ -100,7 +101,7 @@ export class SymbolTrial implements Trial<FileCandidate> {
   }
 
   get #layout() {
-    return symbolLayout(this.#context.model.card.spec, this.#signal.shape);
+    return modulationLayout(this.#context.model.card.spec, this.#signal.shape);
   }
 
   async #code(most: number): Promise<CodedBy | undefined> {

@@ -14,7 +14,7 @@ import {
 import { RansDecoder } from '../../codec/rans.ts';
 import { readAutoregressive } from '../../prior/autoregressive.ts';
 import { referenceNetwork } from '../../prior/cell-network.ts';
-import { symbolLayout } from '../../prior/prior.ts';
+import { modulationLayout } from '../../src/field/layout.ts';
 import { readModel } from '../../src/field/model.ts';
 import { makeTinyModel, tinyModels } from './tiny-models.ts';
 import { describeVector, sha256, type VectorsOfModel } from './vectors.ts';
@@ -76,7 +76,7 @@ describe('golden files', () => {
           const { symbols, shape, quality } = decodeSymbols(model, bytes);
           const decoder = new RansDecoder(bytes.subarray(readHeader(bytes).headerBytes));
           const found = new Int32Array(symbols.length);
-          prior.walk(symbolLayout(spec, shape), quality, found, decoder);
+          prior.walk(modulationLayout(spec, shape), quality, found, decoder);
           decoder.end();
           expect(found, vector.file).toEqual(symbols);
         }

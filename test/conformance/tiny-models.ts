@@ -11,11 +11,11 @@ import { SymbolCounts } from '../../prior/counts.ts';
 import { Sampler } from '../../prior/draw.ts';
 import { fitFactorized } from '../../prior/factorized.ts';
 import { fitHistogram } from '../../prior/histogram.ts';
-import { symbolLayout } from '../../prior/prior.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import type { ModelCard } from '../../src/field/card.ts';
 import { axesOfKind, outputsOfKind } from '../../src/field/kinds.ts';
+import { modulationLayout } from '../../src/field/layout.ts';
 import { writeModel } from '../../src/field/model.ts';
 import { type FieldSpec, totalChannels, weightLayout } from '../../src/field/spec.ts';
 
@@ -148,7 +148,7 @@ function autoregressive(
 /** Adds the other priors, fitted to what the autoregressive one draws. */
 function fitCounted(tensors: Map<string, Tensor>, spec: FieldSpec, shape: readonly number[], rng: Rng): void {
   const prior = readAutoregressive(tensors, spec);
-  const layout = symbolLayout(spec, shape);
+  const layout = modulationLayout(spec, shape);
   const counts = new SymbolCounts(totalChannels(spec));
   for (const quality of [30, 50, 70]) {
     for (let i = 0; i < 20; i++) {

@@ -14,9 +14,10 @@ import {
 } from '../../codec/index.ts';
 import { Sampler } from '../../prior/draw.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
-import { maxSymbol, symbolLayout } from '../../prior/prior.ts';
+import { maxSymbol } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { Rng } from '../../src/core/rng.ts';
+import { modulationLayout } from '../../src/field/layout.ts';
 import { emptySamples, type Samples, sampleFormat } from '../../src/field/samples.ts';
 import { pointCount } from '../../src/field/spec.ts';
 
@@ -166,7 +167,7 @@ function draw(
   quality: number,
   seed: number,
 ): Int32Array {
-  const layout = symbolLayout(model.network.spec, shape);
+  const layout = modulationLayout(model.network.spec, shape);
   const symbols = new Int32Array(layout.length);
   readPrior(model, kind).walk(layout, quality, symbols, new Sampler(new Rng(seed)));
   return symbols;

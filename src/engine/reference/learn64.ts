@@ -22,7 +22,8 @@ import {
   tangentBackward,
   tangentForward,
 } from '../../field/field64.ts';
-import { gridCells, modulationLength, pointCount, ratesAt } from '../../field/spec.ts';
+import { channelOfEach, modulationLayout } from '../../field/layout.ts';
+import { modulationLength, pointCount, ratesAt } from '../../field/spec.ts';
 
 /** One signal: its sites in order, targets [points, outputs], weights [points]. */
 export interface Signal64 {
@@ -165,14 +166,8 @@ export function emptyGradient(net: Network64, m: number): Gradient64 {
 
 /** Which rate belongs to each float of a modulation [m] in a step. */
 function rateIndex(net: Network64, shape: readonly number[], step: number): Int32Array {
-  const index: number[] = [];
-  let first = ratesAt(net, step);
-  for (const level of net.spec.levels) {
-    const floats = pointCount(gridCells(level, shape)) * level.channels;
-    for (let i = 0; i < floats; i++) index.push(first + (i % level.channels));
-    first += level.channels;
-  }
-  return Int32Array.from(index);
+  const first = ratesAt(net, step);
+  return Int32Array.from(channelOfEach(modulationLayout(net.spec, shape)), (channel) => first + channel);
 }
 
 function errorAt(signal: Signal64, p: number, f: Float64Array): Float64Array {

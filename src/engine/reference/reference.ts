@@ -1,9 +1,9 @@
 /** The reference engine: float64, one point after another, single-threaded; what other engines are tested against. */
 
 import { Pace } from '../../core/pace.ts';
-import { channelLayout, channelOfSymbol } from '../../field/channels.ts';
 import { gridPositions } from '../../field/coordinates.ts';
 import { forward, type Network64, network64, siteAt } from '../../field/field64.ts';
+import { channelOfEach, modulationLayout } from '../../field/layout.ts';
 import { type BaseNetwork, modulationLength, pointCount } from '../../field/spec.ts';
 import { checkAbort } from '../check.ts';
 import { checkedEngine } from '../checked.ts';
@@ -60,9 +60,9 @@ export async function openReference(): Promise<Engine> {
       const { axes, outputs } = net.spec;
       const inner = network64(net);
       const positions = positionsOf(points);
-      const layout = channelLayout(net.spec, shape);
+      const layout = modulationLayout(net.spec, shape);
       const { length, channels } = layout;
-      const channelOf = channelOfSymbol(layout);
+      const channelOf = channelOfEach(layout);
       const slopes = new Float32Array(count * channels * n * outputs);
       const pace = await begin(options);
       for (let k = 0; k < count * channels; k++) {

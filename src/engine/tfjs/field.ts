@@ -2,10 +2,10 @@
  * The field of spec.ts and its inner loss as TensorFlow.js operations, for stacks of latent grids of any number of
  * axes. Only operations with registered gradients of every order are used, so `tf.grads` can be nested at will.
  */
+import { modulationLayout, ofEachNumber } from '../../field/layout.ts';
 import {
   type BaseNetwork,
   type FieldSpec,
-  gridCells,
   modulationLength,
   pointCount,
   ratesAt,
@@ -66,14 +66,8 @@ export function innerLosses(
 
 /** The inner rate of every float of a modulation [m] in a step. */
 export function entryRates(net: BaseNetwork, shape: readonly number[], step: number): Float32Array {
-  const rates: number[] = [];
-  let first = ratesAt(net, step);
-  for (const level of net.spec.levels) {
-    const own = net.rates.subarray(first, first + level.channels);
-    for (let cell = pointCount(gridCells(level, shape)); cell > 0; cell--) rates.push(...own);
-    first += level.channels;
-  }
-  return Float32Array.from(rates);
+  const rates = net.rates.subarray(ratesAt(net, step));
+  return Float32Array.from(ofEachNumber(modulationLayout(net.spec, shape), rates));
 }
 
 /** The same as a tensor [1, m], from rates [rows * channels] that may be differentiated. */
@@ -84,12 +78,10 @@ export function spreadRates(
   step: number,
   rates: Tensor,
 ): Tensor {
-  let first = ratesAt(net, step);
-  const parts = net.spec.levels.map((level) => {
-    const cells = pointCount(gridCells(level, shape));
-    const own = tf.reshape(tf.slice(rates, [first], [level.channels]), [1, level.channels]);
-    first += level.channels;
-    return tf.reshape(tf.matMul(tf.ones([cells, 1]), own), [1, cells * level.channels]);
+  const start = ratesAt(net, step);
+  const parts = modulationLayout(net.spec, shape).levels.map(({ count, channels, first }) => {
+    const own = tf.reshape(tf.slice(rates, [start + first], [channels]), [1, channels]);
+    return tf.reshape(tf.matMul(tf.ones([count, 1]), own), [1, count * channels]);
   });
   return tf.concat(parts, 1);
 }

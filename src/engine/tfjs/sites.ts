@@ -2,7 +2,8 @@
  * Points as TensorFlow.js sees them: constant tensors of features, and interpolation in the latent grids as operations.
  */
 import { axisTaps, coveringGrid, features, gridPositions, levelStencil } from '../../field/coordinates.ts';
-import { type FieldSpec, featureCount, gridCells, pointCount } from '../../field/spec.ts';
+import { modulationLayout } from '../../field/layout.ts';
+import { type FieldSpec, featureCount, pointCount } from '../../field/spec.ts';
 import type { TensorFlow } from './backend.ts';
 
 export type Tensor = import('@tensorflow/tfjs-core').Tensor;
@@ -51,8 +52,7 @@ export function scatteredSites(
 
 /** The samples of a signal: interpolation is separable, one constant matrix [samples, cells] an axis. */
 export function sampleSites(tf: TensorFlow, spec: FieldSpec, shape: readonly number[]): Sites {
-  const levels = gridLevels(spec, shape).map(({ level, at, cells }) => {
-    const sizes = gridCells(level, shape);
+  const levels = gridLevels(spec, shape).map(({ level, at, cells, sizes }) => {
     const along = sizes.map((n, axis) => {
       const matrix = new Float32Array(shape[axis]! * n);
       for (let i = 0; i < shape[axis]!; i++) {
@@ -92,13 +92,13 @@ function contract(tf: TensorFlow, matrix: Tensor, x: Tensor, axis: number): Tens
 }
 
 function gridLevels(spec: FieldSpec, shape: readonly number[]) {
-  let at = 0;
-  return spec.levels.map((level) => {
-    const cells = pointCount(gridCells(level, shape));
-    const here = { level, at, cells };
-    at += cells * level.channels;
-    return here;
-  });
+  const { levels } = modulationLayout(spec, shape);
+  return levels.map(({ at, count, cells }, k) => ({
+    level: spec.levels[k]!,
+    at,
+    cells: count,
+    sizes: cells,
+  }));
 }
 
 function featureRows(
