@@ -23,6 +23,7 @@ describe('the registry', () => {
       fsdd: 'path',
       climate: 'fetch',
       shapes: 'fetch',
+      volume: 'fetch',
       images: 'path',
       kodak: 'path',
       signals: 'path',

@@ -26,6 +26,7 @@ import { photoSets } from './sets/photos.ts';
 import { shapes } from './sets/shapes.ts';
 import { openSignals, signals } from './sets/signals.ts';
 import { speechSets } from './sets/speech.ts';
+import { volume } from './sets/volume.ts';
 import { kindFile } from './signal-folder.ts';
 
 const entries: readonly DatasetEntry[] = [
@@ -35,6 +36,7 @@ const entries: readonly DatasetEntry[] = [
   ...photoSets,
   ...speechSets,
   climate,
+  volume,
   shapes,
   images,
   kodak,
