@@ -20,6 +20,7 @@ describe('the registry', () => {
       photos: 'fetch',
       'photos-128': 'fetch',
       speech: 'fetch',
+      'speech-short': 'fetch',
       fsdd: 'path',
       climate: 'fetch',
       shapes: 'fetch',
@@ -34,7 +35,7 @@ describe('the registry', () => {
 
   test('has a card in prose for each of them', () => {
     for (const { name, card } of listDatasets(nowhere)) {
-      const file = `${name.replace(/^(emoji|photos)-\d+$/, '$1').replace(/^fixture-.*$/, 'fixtures')}.md`;
+      const file = `${name.replace(/^(emoji|photos|speech)-\w+$/, '$1').replace(/^fixture-.*$/, 'fixtures')}.md`;
       expect(existsSync(join(packageRoot(), 'datasets', 'cards', file)), file).toBe(true);
       expect(card).toMatchObject({
         name,

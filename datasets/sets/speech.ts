@@ -13,7 +13,7 @@ import { discardDownload, type PackageSource, packageFile } from '../fetch/packa
 import { noItem } from '../flat.ts';
 import { splitByHash } from '../folder-files.ts';
 import { joinParts } from '../join.ts';
-import { NumbersWriter, openNumbers } from '../numbers.ts';
+import { type NumbersItem, NumbersWriter, openNumbers } from '../numbers.ts';
 
 /** Samples a second of all of them. */
 const rate = 8000;
@@ -67,10 +67,20 @@ const speech: DatasetEntry = {
   layout: 1,
   card: promptsCard,
   fetch: fetchPrompts,
-  open(split, at) {
-    const prompts = openPrompts(split, at.directory);
-    return at.path === undefined ? prompts : joinParts([prompts, openDigits(split, at)], split);
-  },
+  open: (split, at) => openSpeech(promptsCard, split, at, Number.POSITIVE_INFINITY),
+};
+
+const shortCard: DatasetCard = {
+  ...promptsCard,
+  name: 'speech-short',
+  title: 'The clips of speech of at most 4 seconds: items of about one size for priors and figures',
+};
+
+const short: DatasetEntry = {
+  ...speech,
+  name: shortCard.name,
+  card: shortCard,
+  open: (split, at) => openSpeech(shortCard, split, at, 4 * rate),
 };
 
 const digits: DatasetEntry = {
@@ -80,10 +90,19 @@ const digits: DatasetEntry = {
   open: openDigits,
 };
 
-export const speechSets: readonly DatasetEntry[] = [speech, digits];
+export const speechSets: readonly DatasetEntry[] = [speech, short, digits];
 
-function openPrompts(split: Split, directory: string): Dataset {
-  return openNumbers({ name: promptsCard.name, split, card: promptsCard, kind, stored: 'int16', directory });
+/** Prompts of at most so many samples, and the digits where somebody says where they lie. */
+function openSpeech(
+  card: DatasetCard,
+  split: Split,
+  at: OpenDatasetOptions & { directory: string },
+  most: number,
+): Dataset {
+  const { directory, path } = at;
+  const takes = (item: NumbersItem) => item.split === split && item.shape[0]! <= most;
+  const prompts = openNumbers({ name: card.name, split, card, kind, stored: 'int16', directory, takes });
+  return path === undefined ? prompts : joinParts([prompts, openDigits(split, at)], split);
 }
 
 async function fetchPrompts(context: FetchContext): Promise<void> {

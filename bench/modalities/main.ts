@@ -1,0 +1,104 @@
+/**
+ * Rate and distortion of sounds, maps and volumes beside the coders of their fields, in one run. Prints tables.
+ *
+ *   npm run bench:modalities -- --kind speech|fields [--model speech] [--data speech-short:DIRECTORY] [--split test] [--limit 24]
+ *       [--id TEXT] [--qualities 30,40,50,60,70] [--effort 2] [--at 5,8,11] [--tools DIRECTORY] [--threads 1]
+ *
+ * `--tools`: where Debian packages of the other coders were unpacked (`dpkg-deb -x lame_*.deb DIRECTORY`), else they are taken from the path; those
+ * that are not there are left out. `--id`: only signals whose id contains it. Signals are spread evenly over those that are left.
+ */
+import { parseArgs } from 'node:util';
+import type { Split } from '../../datasets/dataset.ts';
+import { openDataset } from '../../datasets/registry.ts';
+import { openEngine } from '../../src/engine/index.ts';
+import { loadModel } from '../../src/models/index.ts';
+import { openSession } from '../../src/session/index.ts';
+import type { Signal } from '../../src/signal/signal.ts';
+import { readSetting } from '../rate/setting.ts';
+import { type Contender, curveOf, equalTable, type Figures, modelOf, pointsTable } from './contender.ts';
+import { fieldFigures, fieldPeers } from './fields.ts';
+import { rate, speechFigures, speechPeers } from './speech.ts';
+import { openTools, type Tools } from './tools.ts';
+
+interface Modality {
+  readonly model: string;
+  readonly data: string;
+  readonly qualities: string;
+  /** What bytes are compared at. */
+  readonly figure: string;
+  readonly at: string;
+  peers(tools: Tools): Contender[];
+  measure(signal: Signal, values: Float32Array): Figures;
+  /** Of mean bytes of signals of so many points. */
+  rate(bytes: number, points: number): Figures;
+}
+
+const kinds: Readonly<Record<string, Modality>> = {
+  speech: {
+    model: 'speech',
+    data: 'speech-short',
+    ...{ qualities: '20,30,40,50,60,70', figure: 'snrDb', at: '2,5,8,11,14' },
+    ...{ peers: speechPeers, measure: speechFigures },
+    rate: (bytes, points) => ({ kbitPerS: (8 * bytes * rate) / points / 1000 }),
+  },
+  fields: {
+    model: 'climate',
+    data: 'climate',
+    ...{ qualities: '36,44,52,60,68,76,84', figure: 'psnrDb', at: '30,35,40,45,50,55,60' },
+    ...{ peers: fieldPeers, measure: fieldFigures },
+    rate: (bytes, points) => ({ bitsPerPoint: (8 * bytes) / points, overFloat32: (4 * points) / bytes }),
+  },
+};
+
+const { values: asked } = parseArgs({
+  options: {
+    kind: { type: 'string', default: 'speech' },
+    model: { type: 'string' },
+    data: { type: 'string' },
+    split: { type: 'string', default: 'test' },
+    limit: { type: 'string', default: '24' },
+    id: { type: 'string', default: '' },
+    qualities: { type: 'string' },
+    at: { type: 'string' },
+    effort: { type: 'string', default: '2' },
+    tools: { type: 'string' },
+    threads: { type: 'string', default: '1' },
+  },
+});
+const kind = kinds[asked.kind];
+if (kind === undefined)
+  throw new TypeError(`no kind ${asked.kind}; there are ${Object.keys(kinds).join(', ')}`);
+const numbers = (text: string) => text.split(',').map(Number);
+
+const signals = await read();
+const points = signals.reduce((sum, { shape }) => sum + shape.reduce((n, size) => n * size, 1), 0);
+const engine = await openEngine(undefined, { threads: Number(asked.threads) });
+const tools = await openTools(asked.tools);
+try {
+  const session = openSession({ model: await loadModel(asked.model ?? kind.model), engine });
+  const own = modelOf(session, Number(asked.effort), numbers(asked.qualities ?? kind.qualities));
+  const contenders = [own, ...kind.peers(tools)];
+  const curves = [];
+  for (const contender of contenders) curves.push(await curveOf(contender, signals, kind.measure));
+  const setting = readSetting('bench:modalities', process.argv.slice(2));
+  console.log(
+    `n = ${signals.length}, ${points} points; ${setting.machine}, load ${setting.load}, ${setting.commit}`,
+  );
+  for (const { name, note } of contenders) console.log(`- ${name}: ${note}`);
+  console.log(`\n${pointsTable(curves, (bytes) => kind.rate(bytes, points / signals.length))}`);
+  console.log(`\n${equalTable(curves, kind.figure, numbers(asked.at ?? kind.at))}`);
+} finally {
+  await tools.close();
+  await engine.close();
+}
+
+async function read(): Promise<Signal[]> {
+  const data = await openDataset(asked.data ?? kind!.data, asked.split as Split);
+  const ids = Array.from({ length: data.length }, (_, i) => i);
+  const fit = ids.filter((i) => (data.idAt?.(i) ?? '').includes(asked.id));
+  const count = Math.min(Number(asked.limit), fit.length);
+  const found: Signal[] = [];
+  for (let i = 0; i < count; i++) found.push(await data.get(fit[Math.floor((i * fit.length) / count)]!));
+  data.close();
+  return found;
+}
