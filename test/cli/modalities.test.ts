@@ -1,0 +1,101 @@
+/** The bundled models of sounds, maps, shapes and volumes: a small signal of each goes there and back by the command line. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { addDecode } from '../../src/cli/commands/decode.ts';
+import { addEncode } from '../../src/cli/commands/encode.ts';
+import { addInspect } from '../../src/cli/commands/inspect.ts';
+import { readNpy, writeNpy } from '../../src/formats/npy.ts';
+import { readWavHeader, readWavSamples, wavHeader } from '../../src/formats/wav.ts';
+import { printed } from './in-process.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const directory = mkdtempSync(join(tmpdir(), 'functa-cli-modalities-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const at = (name: string) => join(directory, name);
+const run = (...argv: string[]) => printed([addEncode, addDecode, addInspect], argv);
+
+const bundled = (name: string) => existsSync(`models/${name}/model.safetensors`);
+
+/** Vowel-like: harmonics of 120 Hz that come and go. */
+const vowel = Float32Array.from({ length: 1500 }, (_, i) => {
+  const t = i / 8000;
+  const envelope = 0.25 * Math.sin(Math.PI * (i / 1500));
+  return envelope * [1, 2, 3, 5].reduce((sum, k) => sum + Math.sin(2 * Math.PI * 120 * k * t + k) / k, 0);
+});
+
+function wavOf(values: Float32Array): Uint8Array {
+  const header = wavHeader({ rate: 8000, channels: 1, frames: values.length, isFloat: false });
+  const samples = new DataView(new ArrayBuffer(2 * values.length));
+  for (const [i, v] of values.entries()) samples.setInt16(2 * i, Math.round(v * 32768), true);
+  return Buffer.concat([header, new Uint8Array(samples.buffer)]);
+}
+
+function relativeError(wanted: ArrayLike<number>, got: ArrayLike<number>): number {
+  let [squares, energy] = [0, 0];
+  for (let i = 0; i < wanted.length; i++) {
+    squares += (wanted[i]! - got[i]!) ** 2;
+    energy += wanted[i]! ** 2;
+  }
+  return Math.sqrt(squares / energy);
+}
+
+describe('speech', () => {
+  it('goes to a WAV of its rate, better with more bytes', async () => {
+    writeFileSync(at('vowel.wav'), wavOf(vowel));
+    const errors: number[] = [];
+    const sizes: number[] = [];
+    for (const quality of ['30', '70']) {
+      await run('encode', at('vowel.wav'), '-m', 'speech', '-o', at('v.functa'), '-f', '--quality', quality);
+      await run('decode', at('v.functa'), '-o', at('back.wav'), '-f');
+      const back = readFileSync(at('back.wav'));
+      const header = readWavHeader(back);
+      expect([header.rate, header.channels, header.frames]).toEqual([8000, 1, vowel.length]);
+      errors.push(relativeError(vowel, readWavSamples(back, header)));
+      sizes.push(readFileSync(at('v.functa')).length);
+    }
+    // Raw samples of 16 bits take 3,000 bytes.
+    expect(sizes[0]!).toBeLessThan(150);
+    expect(sizes[1]!).toBeLessThan(800);
+    expect(errors[0]!).toBeLessThan(0.9);
+    expect(errors[1]!).toBeLessThan(0.2);
+  });
+});
+
+describe.each([
+  [
+    'climate',
+    [48, 96],
+    (y: number, x: number) => 0.5 + 0.4 * Math.sin(y / 9) * Math.cos((2 * Math.PI * x) / 96),
+  ],
+  [
+    'volume',
+    [16, 16, 16],
+    (z: number, y: number, x: number) => 0.8 * Math.exp(-((z - 8) ** 2 + (y - 7) ** 2 + (x - 8) ** 2) / 40),
+  ],
+  [
+    'shapes',
+    [32, 32, 32],
+    (z: number, y: number, x: number) =>
+      Math.max(-3, Math.min(3, Math.hypot(z - 16, y - 16, x - 16) - 9)) / 32,
+  ],
+] as const)('%s', (name, shape, value) => {
+  it.skipIf(!bundled(name))('goes to an array and back, within a tenth of its size', async () => {
+    const points = shape.reduce((n, size) => n * size, 1);
+    const data = Float32Array.from({ length: points }, (_, p) => {
+      const place = shape.map(
+        (size, axis) => Math.floor(p / shape.slice(axis + 1).reduce((n, m) => n * m, 1)) % size,
+      );
+      return (value as (...place: number[]) => number)(...place);
+    });
+    writeFileSync(at(`${name}.npy`), writeNpy({ dtype: 'F32', shape: [...shape], data }));
+    await run('encode', at(`${name}.npy`), '-m', name, '-o', at(`${name}.functa`), '--quality', '60');
+    await run('decode', at(`${name}.functa`), '-o', at(`${name}-back.npy`));
+    const back = readNpy(readFileSync(at(`${name}-back.npy`)));
+    expect(back.shape).toEqual([...shape]);
+    expect(relativeError(data, back.data as Float32Array)).toBeLessThan(0.1);
+    expect(readFileSync(at(`${name}.functa`)).length).toBeLessThan((4 * points) / 10);
+  });
+});
