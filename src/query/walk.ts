@@ -41,8 +41,8 @@ export interface WalkPage {
   readonly next: { readonly after: Shown | undefined; readonly block: BlockPlace | undefined } | undefined;
 }
 
-/** Candidates compared together. */
-const together = 64;
+/** Candidates compared together, about as many as a page holds: those show how few of the others can be nearer. */
+const together = { least: 16, most: 64 };
 
 /** The page after `after` of a walk with bounds. Throws AbortedError and what comparing throws. */
 export async function pageByBounds(walk: Walk, after: Shown | undefined): Promise<WalkPage> {
@@ -50,6 +50,7 @@ export async function pageByBounds(walk: Walk, after: Shown | undefined): Promis
   let found: Found[] = [];
   let compared = 0;
   let waiting: NearCandidate[] = [];
+  const lot = Math.min(together.most, Math.max(together.least, k + 1));
   const compareWaiting = async () => {
     compared += waiting.length;
     for (const item of await walk.compare(waiting)) {
@@ -60,15 +61,17 @@ export async function pageByBounds(walk: Walk, after: Shown | undefined): Promis
     found = found.sort(inOrder).slice(0, k + 1);
   };
   const farthest = () => Math.min(within, found[k]?.distance ?? Infinity);
-  walking: for await (const lot of walk.candidates) {
+  walking: for await (const candidates of walk.candidates) {
     if (walk.signal?.aborted) throw new AbortedError();
-    for (const candidate of lot) {
+    for (const candidate of candidates) {
       if (candidate.least > farthest()) break walking;
       if (after !== undefined && candidate.most < after.distance) continue;
       waiting.push(candidate);
-      if (waiting.length >= together) await compareWaiting();
+      if (waiting.length >= lot) await compareWaiting();
     }
   }
+  // What waits was near enough when it came, and may not be now.
+  waiting = waiting.filter(({ least }) => least <= farthest());
   if (waiting.length > 0) await compareWaiting();
   const page = found.slice(0, k);
   const last = page.at(-1);
