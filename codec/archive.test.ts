@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Sampler } from '../prior/draw.ts';
 import { readPrior } from '../prior/registry.ts';
+import { AbortedError } from '../src/core/errors.ts';
 import { withLimits } from '../src/core/limits.ts';
+import { stoppable } from '../src/core/look.ts';
 import { Rng } from '../src/core/rng.ts';
 import { modulationLayout } from '../src/field/layout.ts';
 import { readModel } from '../src/field/model.ts';
@@ -129,6 +131,28 @@ describe('an archive', () => {
       const grouped = encodeArchive(image, given, { quality: 50, perStream: 3 });
       expect(joinFiles(image, files, { ids, perStream: 3 })).toEqual(grouped);
     }
+  });
+
+  it('is joined, and its index read, with looks at whether to stop', () => {
+    const given = items(600, () => [16, 16], true);
+    const files = given.map(({ symbols, shape }) => encodeFile(image, symbols, shape, 50));
+    const ids = given.map(({ id }) => id!);
+    const archive = joinFiles(image, files, { ids });
+    const looks = (work: () => unknown) => {
+      let count = 0;
+      stoppable(
+        {
+          get aborted() {
+            return ++count < 0;
+          },
+        },
+        work,
+      );
+      return count;
+    };
+    expect(looks(() => joinFiles(image, files, { ids }))).toBe(9);
+    expect(looks(() => openArchive(image, archive))).toBe(3);
+    expect(() => stoppable({ aborted: true }, () => joinFiles(image, files))).toThrow(AbortedError);
   });
 
   it('holds items of several priors and qualities, and of samples, alone, in any order, and as files', () => {

@@ -8,6 +8,7 @@ import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
 import { BadInputError, BadStreamError, NotFoundError } from '../src/core/errors.ts';
 import { crc32c } from '../src/core/hash.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
+import { look } from '../src/core/look.ts';
 import type { Samples } from '../src/field/samples.ts';
 import { type CodingModel, checkModel, choosePrior, isDefaultShape, resolveShape } from './coding-model.ts';
 import { decodeFile } from './file.ts';
@@ -157,7 +158,8 @@ export function joinFiles(
   files: readonly Uint8Array[],
   { ids, notes, perStream = 1 }: JoinOptions = {},
 ): Uint8Array {
-  const parts = files.map((bytes) => {
+  const parts = files.map((bytes, i) => {
+    lookAt(i);
     const reader = new ByteReader(bytes);
     const lead = readLead(reader);
     if (lead.container !== 'file')
@@ -413,8 +415,10 @@ function join(
   for (const stream of streams) writer.varint(stream.length - least);
   if (!alike) for (const { shape } of items) for (const n of shape) writer.varint(n);
   if (named > 0) {
-    for (const { id } of items) {
-      const text = new TextEncoder().encode(id);
+    const encoder = new TextEncoder();
+    for (const [i, { id }] of items.entries()) {
+      lookAt(i);
+      const text = encoder.encode(id);
       writer.varint(text.length).bytes(text);
     }
   }
@@ -422,7 +426,8 @@ function join(
   for (const { note } of items) if (note !== undefined) writer.varint(note.length).bytes(note);
   writer.u32(crc32c(writer.finish()));
   let crc = 0;
-  for (const stream of streams) {
+  for (const [i, stream] of streams.entries()) {
+    lookAt(i);
     writer.bytes(stream);
     crc = crc32c(stream, crc);
   }
@@ -433,7 +438,17 @@ function join(
 function list<T>(reader: ByteReader, count: number, read: () => T): T[] {
   if (count > reader.remaining)
     throw new BadStreamError('truncated', reader.at, `${count} items in ${reader.remaining} bytes`);
-  return Array.from({ length: count }, read);
+  return Array.from({ length: count }, (_, i) => {
+    lookAt(i);
+    return read();
+  });
+}
+
+/** Archives hold tens of thousands: whether to stop is asked once for so many. Throws AbortedError. */
+const itemsPerLook = 256;
+
+function lookAt(item: number): void {
+  if (item % itemsPerLook === 0) look();
 }
 
 function expectCrc(stored: number, bytes: Uint8Array, at: number): void {

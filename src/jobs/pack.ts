@@ -20,6 +20,7 @@ import {
 } from '../core/check.ts';
 import { AbortedError, BadInputError, EnvironmentError, FunctaError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
+import { stoppable } from '../core/look.ts';
 import { Pace } from '../core/pace.ts';
 import type { Model } from '../field/model.ts';
 import { decodeNote, encodeNote, type Label, type StoredFunction } from '../functaset/index.ts';
@@ -78,7 +79,8 @@ export async function packFunctaset(
       notes.push(encodeNote(fn));
     }
     if (ids.length === 0) throw new BadInputError('empty-functaset', `${path} holds no functions to pack`);
-    return { archive: joinFiles(model, files, { ids, notes }), functions: ids.length };
+    const archive = stoppable(signal, () => joinFiles(model, files, { ids, notes }));
+    return { archive, functions: ids.length };
   } finally {
     await store.close();
   }
