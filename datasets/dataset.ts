@@ -1,4 +1,5 @@
 import type { DataKind } from '../src/field/outputs.ts';
+import type { Parts } from '../src/formats/format.ts';
 import type { Box } from '../src/signal/box.ts';
 import type { Signal } from '../src/signal/signal.ts';
 
@@ -93,6 +94,8 @@ export interface OpenDatasetOptions {
   readonly path?: string;
   /** Keep transparency as a fourth channel, where the set has it; without it pictures are laid on white. */
   readonly alpha?: boolean;
+  /** Which part of each file is read, where the set reads them from files of the caller. */
+  readonly parts?: Parts | undefined;
   /** Read pictures as grey, where the set reads them from files of the caller. */
   readonly grey?: boolean;
 }

@@ -11,6 +11,8 @@ export interface DatasetEntry {
   readonly layout?: number;
   /** True where the caller must say where the files are. */
   readonly needsPath?: boolean;
+  /** True where its files may be of several variables, or are surfaces. */
+  readonly hasParts?: boolean;
   /** Fills `context.directory`. */
   fetch?(context: FetchContext): Promise<void>;
   open(split: Split, at: OpenDatasetOptions & { directory: string }): Promise<Dataset> | Dataset;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { aText, check, optionsOf } from '../src/core/check.ts';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
 import type { DataKind } from '../src/field/outputs.ts';
-import { pictureFormats } from '../src/formats/formats.ts';
+import { type Parts, pictureFormats } from '../src/formats/formats.ts';
 import { isReady } from './cache.ts';
 import {
   type Dataset,
@@ -16,6 +16,7 @@ import {
 import type { DatasetEntry } from './entry.ts';
 import { directoryOf, fetchEntry } from './fetch/fetch-entry.ts';
 import { joinSplits } from './join.ts';
+import { splitParts } from './parts.ts';
 import { cifar10 } from './sets/cifar10.ts';
 import { climate } from './sets/climate.ts';
 import { emojiSets } from './sets/emoji.ts';
@@ -86,14 +87,23 @@ export async function openDataset(
     aText(split, 'split'),
     optionsOf({ cacheDir: aText, path: aText })(options, 'options'),
   );
-  const { entry, path } = findEntry(name);
+  const { entry, path, parts } = findEntry(name);
   if (split !== 'all' && !splits.includes(split)) {
     throw new BadInputError(
       'unknown-split',
       `${split} is not a split; give one of ${splits.join(', ')}, all`,
     );
   }
-  const at = path === undefined ? options : { ...options, path };
+  const at = {
+    ...options,
+    ...(path === undefined ? {} : { path }),
+    ...(parts === undefined ? {} : { parts }),
+  };
+  if (at.parts !== undefined && entry.hasParts !== true)
+    throw new BadInputError(
+      'bad-option',
+      `the signals of ${entry.name} have no variables and no grid; those of signals:DIRECTORY may`,
+    );
   if (entry.needsPath && at.path === undefined) {
     throw new BadInputError(
       'no-path',
@@ -120,12 +130,12 @@ export async function openDirectory(
   split: Split | 'all',
   { kind, ...options }: OpenDatasetOptions & { readonly kind?: DataKind | undefined } = {},
 ): Promise<Dataset> {
-  if (existsSync(join(directory, kindFile))) return openSignals(directory, split);
+  if (existsSync(join(directory, kindFile))) return openSignals(directory, split, { parts: options.parts });
   const outputs = kind?.outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
   const isOfPictures =
     kind === undefined ||
     pictureFormats.some(({ fits }) => fits({ axes: kind.axes.length, outputs: outputs ?? [] }));
-  if (!isOfPictures) return openSignals(directory, split, kind);
+  if (!isOfPictures) return openSignals(directory, split, { kind, parts: options.parts });
   return openDataset(images.name, split, { ...options, path: directory });
 }
 
@@ -161,7 +171,7 @@ async function openAll(
   return joinSplits(parts);
 }
 
-function findEntry(name: string): { entry: DatasetEntry; path?: string } {
+function findEntry(name: string): { entry: DatasetEntry; path?: string; parts?: Parts } {
   const colon = name.indexOf(':');
   const bare = colon < 0 ? name : name.slice(0, colon);
   const entry = entries.find((candidate) => candidate.name === bare);
@@ -169,7 +179,7 @@ function findEntry(name: string): { entry: DatasetEntry; path?: string } {
     const known = entries.map((candidate) => candidate.name).join(', ');
     throw new NotFoundError('unknown-dataset', `no data set is called ${bare}; there are ${known}`);
   }
-  return colon < 0 ? { entry } : { entry, path: name.slice(colon + 1) };
+  return colon < 0 ? { entry } : { entry, ...splitParts(name.slice(colon + 1)) };
 }
 
 function stateOf(entry: DatasetEntry, cacheDir: string | undefined): DatasetListing['state'] {

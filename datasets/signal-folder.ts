@@ -5,7 +5,7 @@ import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts
 import { defaultLimits, type Limits } from '../src/core/limits.ts';
 import { parseKind } from '../src/field/card.ts';
 import type { DataKind, Output } from '../src/field/outputs.ts';
-import type { ReadOptions } from '../src/formats/format.ts';
+import { leastGrid, mostGrid, type Parts, type ReadOptions } from '../src/formats/format.ts';
 import { formatOfName, type SignalFormat, signalFormats } from '../src/formats/formats.ts';
 import { readSignalAs, readSignalShape } from '../src/formats/read.ts';
 import type { Signal } from '../src/signal/signal.ts';
@@ -23,6 +23,8 @@ export interface SignalFolderOptions {
   readonly card: DatasetCard;
   /** What the signals are; default: as the file of the directory says. */
   readonly kind?: DataKind | undefined;
+  /** Which part of each file is read; default: as the file of the directory says, else what a file is of. */
+  readonly parts?: Parts | undefined;
   readonly limits?: Limits;
 }
 
@@ -31,7 +33,9 @@ export interface SignalFolderOptions {
  * `no-directory`, `no-kind` or `empty-split`, BadInputError `bad-card`.
  */
 export async function openSignalFolder(options: SignalFolderOptions): Promise<Dataset> {
-  const kind = options.kind ?? (await readKind(options.directory));
+  const told = options.kind === undefined ? await readKind(options.directory) : { kind: options.kind };
+  const { kind } = told;
+  const parts = { ...told.parts, ...options.parts };
   const asked = { axes: kind.axes.length, outputs: outputsOf(kind), along: kind.axes };
   const fits = ({ fits }: SignalFormat) => fits(asked);
   const files = await filesOf({
@@ -47,7 +51,7 @@ export async function openSignalFolder(options: SignalFolderOptions): Promise<Da
       .flatMap(({ suffixes }) => suffixes)
       .join(', '),
   });
-  return new SignalFolder(options, kind, files);
+  return new SignalFolder({ ...options, parts }, kind, files);
 }
 
 /** In their own unit: nothing is scaled before something is learnt. */
@@ -55,7 +59,7 @@ function outputsOf({ outputs }: DataKind): Output[] {
   return outputs.map((output) => ({ ...output, offset: 0, scale: 1 }));
 }
 
-async function readKind(directory: string): Promise<DataKind> {
+async function readKind(directory: string): Promise<{ readonly kind: DataKind; readonly parts?: Parts }> {
   const path = join(directory, kindFile);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new NotFoundError(
@@ -64,11 +68,31 @@ async function readKind(directory: string): Promise<DataKind> {
     );
   });
   try {
-    return parseKind(JSON.parse(text), path);
+    const { variable, grid, ...kind } = JSON.parse(text) as Record<string, unknown>;
+    return { kind: parseKind(kind, path), parts: partsFrom({ variable, grid }, path) };
   } catch (error) {
     if (error instanceof FunctaError) throw error;
     throw new BadInputError('bad-card', `${path} is not JSON: ${(error as Error).message}`);
   }
+}
+
+/** Throws BadInputError `bad-card`. */
+function partsFrom({ variable, grid }: Readonly<Record<string, unknown>>, path: string): Parts {
+  const isPart =
+    (variable === undefined || typeof variable === 'string') && (grid === undefined || isGrid(grid));
+  if (!isPart)
+    throw new BadInputError(
+      'bad-card',
+      `${path}: variable is a text, and grid a whole number from ${leastGrid} to ${mostGrid}`,
+    );
+  return {
+    ...(variable === undefined ? {} : { variable: variable as string }),
+    ...(grid === undefined ? {} : { grid: grid as number }),
+  };
+}
+
+function isGrid(grid: unknown): boolean {
+  return Number.isSafeInteger(grid) && (grid as number) >= leastGrid && (grid as number) <= mostGrid;
 }
 
 class SignalFolder implements Dataset {
@@ -80,6 +104,7 @@ class SignalFolder implements Dataset {
   readonly card: DatasetCard;
   readonly #directory: string;
   readonly #files: readonly string[];
+  readonly #parts: Parts;
   readonly #limits: Limits;
 
   constructor(options: SignalFolderOptions, kind: DataKind, files: readonly string[]) {
@@ -91,6 +116,7 @@ class SignalFolder implements Dataset {
     this.kind = kind;
     this.#directory = options.directory;
     this.#files = files;
+    this.#parts = options.parts ?? {};
     this.#limits = options.limits ?? defaultLimits;
   }
 
@@ -122,7 +148,7 @@ class SignalFolder implements Dataset {
   #optionsOf(id: string): ReadOptions {
     const { axes } = this.kind;
     const outputs = outputsOf(this.kind);
-    return { id, told: id, outputs, axes: axes.length, along: axes, limits: this.#limits };
+    return { id, told: id, outputs, axes: axes.length, along: axes, ...this.#parts, limits: this.#limits };
   }
 
   #read<T>(file: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {

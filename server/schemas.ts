@@ -63,6 +63,30 @@ const effort = integer(1, maxEffort)
     maximum: maxEffort,
   });
 
+/** Which part of a file is read, and how fine a surface is laid out: of every route that takes signals. */
+const signalParts = {
+  variable: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .openapi(
+      parameter(
+        'variable',
+        'Of a file of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels.',
+        'T[time=0]',
+      ),
+    ),
+  grid: integer(leastGrid, mostGrid)
+    .optional()
+    .openapi({
+      ...parameter('grid', 'Samples a side of the grid that a surface is laid on.', String(defaultGrid)),
+      type: 'integer',
+      minimum: leastGrid,
+      maximum: mostGrid,
+    }),
+};
+
 export const encodeQuery = z
   .object({
     quality,
@@ -92,26 +116,7 @@ export const encodeQuery = z
           'asked',
         ),
       ),
-    variable: z
-      .string()
-      .min(1)
-      .max(255)
-      .optional()
-      .openapi(
-        parameter(
-          'variable',
-          'Of a file of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels.',
-          'T[time=0]',
-        ),
-      ),
-    grid: integer(leastGrid, mostGrid)
-      .optional()
-      .openapi({
-        ...parameter('grid', 'Samples a side of the grid that a surface is laid on.', String(defaultGrid)),
-        type: 'integer',
-        minimum: leastGrid,
-        maximum: mostGrid,
-      }),
+    ...signalParts,
   })
   .refine(
     (query) => [query.quality, query.psnr, query.bytes].filter((given) => given !== undefined).length <= 1,
@@ -312,6 +317,7 @@ export const maxClassified = 1000;
 const mostTop = 1000;
 
 export const classifyQuery = z.object({
+  ...signalParts,
   top: integer(1, mostTop)
     .optional()
     .openapi({
@@ -381,6 +387,7 @@ export const putQuery = z.object({
     .max(64)
     .optional()
     .openapi(parameter('size', 'Of the signals that modulations are of, such as `28x28`.')),
+  ...signalParts,
 });
 
 const problemContent = { 'application/problem+json': { schema: problemSchema } };

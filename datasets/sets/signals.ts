@@ -1,5 +1,5 @@
 import type { DataKind } from '../../src/field/outputs.ts';
-import { signalFormats, titlesOf } from '../../src/formats/formats.ts';
+import { type Parts, signalFormats, titlesOf } from '../../src/formats/formats.ts';
 import type { Dataset, DatasetCard, OpenDatasetOptions, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import { kindFile, openSignalFolder } from '../signal-folder.ts';
@@ -15,11 +15,16 @@ const card: DatasetCard = {
   downloadBytes: 0,
 };
 
-const open = (split: Split | 'all', { path }: OpenDatasetOptions) => openSignals(path!, split);
+const open = (split: Split | 'all', { path, parts }: OpenDatasetOptions) =>
+  openSignals(path!, split, { parts });
 
 /** The signals of a directory, of a kind that is told, or that its file says. Throws as `openSignalFolder`. */
-export function openSignals(directory: string, split: Split | 'all', kind?: DataKind): Promise<Dataset> {
-  return openSignalFolder({ name: card.name, directory, split, card, kind });
+export function openSignals(
+  directory: string,
+  split: Split | 'all',
+  { kind, parts }: { readonly kind?: DataKind | undefined; readonly parts?: Parts | undefined } = {},
+): Promise<Dataset> {
+  return openSignalFolder({ name: card.name, directory, split, card, kind, parts });
 }
 
 /** A directory given by the caller. */
@@ -27,6 +32,7 @@ export const signals: DatasetEntry = {
   name: card.name,
   card,
   needsPath: true,
+  hasParts: true,
   open,
   openAll: (at) => open('all', at),
 };

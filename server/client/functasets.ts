@@ -33,6 +33,10 @@ export interface PutOptions {
   /** `modulations`: arrays are modulations from outside, of the network at `quality`, of signals of `size`. */
   readonly as?: 'signals' | 'modulations' | undefined;
   readonly size?: string | undefined;
+  /** Of files of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels. */
+  readonly variable?: string | undefined;
+  /** Samples a side of the grid that a surface is laid on. */
+  readonly grid?: number | undefined;
 }
 
 export interface AddOptions extends PutOptions {
@@ -352,9 +356,10 @@ function functionPath(functaset: string, id: string): string {
   return `${setPath(functaset)}/functions/${encodeURIComponent(id)}`;
 }
 
-function putQuery({ quality, effort, steps, label, metadata, as, size }: PutOptions): Query {
+function putQuery(options: PutOptions): Query {
+  const { quality, effort, steps, label, metadata, as, size, variable, grid } = options;
   const text = metadata === undefined ? undefined : JSON.stringify(metadata);
-  return { quality, effort, steps, label, as, size, metadata: text };
+  return { quality, effort, steps, label, as, size, metadata: text, variable, grid };
 }
 
 function expecting({ ifVersion, ifAbsent }: Expecting): Record<string, string> {

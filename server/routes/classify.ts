@@ -94,12 +94,12 @@ export function classifyRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
   app.openapi(modelRoute, async (c) => {
     const served = findModel(context, c.req.valid('param').m, c.get('access'));
     const declared = checkContentType(c.req.header('content-type'), [...signalTypes, functaType]);
-    const { top } = c.req.valid('query');
+    const { top, ...parts } = c.req.valid('query');
     const bytes = await readBody(c, context.maxBodyBytes);
     const isFunction = declared === functaType || bytes[0] === magic;
     if (!isFunction) sniffSignal(declared, bytes);
-    const input = { model: refOf(served), bytes, declared, top };
-    const kind = isFunction ? 'large' : await encodingClass(served, bytes, {}, context.limits);
+    const input = { model: refOf(served), bytes, declared, top, parts };
+    const kind = isFunction ? 'large' : await encodingClass(served, bytes, parts, context.limits);
     const { head } = await ask(context, 'classify', input, { class: kind, ...askerOf(c) });
     const items = head.items.map(({ id, guesses }) => ({ id, guesses }));
     return c.json({ model: served.name, items }, 200, notesHeader(head.notes));

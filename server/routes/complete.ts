@@ -3,6 +3,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { KindThat } from '../../prior/kinds.ts';
 import { completingPriors } from '../../src/complete/index.ts';
+import { leastGrid, mostGrid } from '../../src/formats/format.ts';
 import { kindOf, signalFormats, titlesOf, togetherText } from '../../src/formats/formats.ts';
 import { base64, boundedList, isRow } from '../../src/query/index.ts';
 import { needs } from '../access/access.ts';
@@ -36,6 +37,12 @@ export const completeBody = z
     hide: region
       .optional()
       .openapi({ description: 'Known is all but this region: `y=0:32,x=8:24` or `x,y,w,h`.' }),
+    variable: z.string().min(1).max(255).optional().openapi({
+      description: 'Of a `signal` of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels.',
+    }),
+    grid: z.number().int().min(leastGrid).max(mostGrid).optional().openapi({
+      description: 'Samples a side of the grid that a surface is laid on.',
+    }),
     coarse: z.boolean().default(false).openapi({
       description: '`signal` is a version of the whole signal at a lower resolution.',
     }),

@@ -171,7 +171,8 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     const contentType = c.req.header('content-type') ?? '';
     const model = modelOf(context, served);
     const bytes = await readBody(c, context.maxBodyBytes);
-    const { id, label, metadata, quality, effort, steps, size, as } = query;
+    const { id, label, metadata, quality, effort, steps, size, as, variable, grid } = query;
+    const parts = { variable, grid };
     const named = {
       id,
       label: label === undefined ? undefined : labelForms(label)[0],
@@ -179,10 +180,10 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     };
     const input = {
       ...{ model: refOf(model), functaset: functasetRef(served), bytes, contentType, key },
-      ...{ as, size, quality, effort, steps, named, fresh: randomUUID() },
+      ...{ as, size, quality, effort, steps, parts, named, fresh: randomUUID() },
     };
     const lone = !contentType.startsWith(formType) && !contentType.startsWith(tarType);
-    const kind = lone ? await encodingClass(model, bytes, { effort }, context.limits) : 'large';
+    const kind = lone ? await encodingClass(model, bytes, { effort, ...parts }, context.limits) : 'large';
     const { head } = await ask(context, 'intake', input, { class: kind, ...askerOf(c) });
     return head;
   };

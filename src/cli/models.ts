@@ -1,9 +1,10 @@
 /** Which model a command uses: the one that is named, else the only one that fits. */
 import { dirname, resolve } from 'node:path';
-import { NotFoundError } from '../core/errors.ts';
+import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { kindOf, type SignalFormat } from '../formats/formats.ts';
+import { cardsThatTake, otherKindCodes } from '../formats/read.ts';
 import type { Inspection, Session } from '../session/types.ts';
 import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
@@ -84,6 +85,29 @@ export async function modelOfSignal(
   throw fitting.length === 0
     ? new UsageError('no-model', `no model here (${names(all)}) fits ${what}; name one with --model`)
     : new UsageError('which-model', `several models fit ${what}: ${names(fitting)}; choose one with --model`);
+}
+
+/**
+ * What is wrong with a file that its model does not take: one of another kind is told with the names of the models here that would take it.
+ * Throws it.
+ */
+export async function refuseFor(
+  error: unknown,
+  bytes: Uint8Array,
+  options: Parameters<typeof cardsThatTake>[2],
+): Promise<never> {
+  if (!(error instanceof BadInputError && otherKindCodes.has(error.code))) throw error;
+  const { listModels, loadModel } = await import('../models/index.ts');
+  const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
+  const taking = await cardsThatTake(
+    bytes,
+    all.map(({ card }) => card),
+    options,
+  );
+  const names = taking.map(({ name }) => name).join(', ');
+  const told =
+    taking.length === 0 ? `none here (${all.length}) takes it` : `those here that take it: ${names}`;
+  throw new BadInputError(error.code, `${error.message}; ${told}`, { cause: error });
 }
 
 /**

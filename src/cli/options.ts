@@ -1,6 +1,7 @@
 /** Readers of option values that commander calls; a bad value is a usage error that says what fits. */
 import { InvalidArgumentError, Option } from 'commander';
 import { type Split, splits } from '../../datasets/dataset.ts';
+import { withParts } from '../../datasets/parts.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
 import { maxEffort } from '../fit/effort.ts';
@@ -82,7 +83,7 @@ export interface PartFlags {
   readonly grid?: number;
 }
 
-export function partOptions(): Option[] {
+export function partOptions(): readonly [variable: Option, grid: Option] {
   return [
     new Option('--variable <name>', 'of a file of several fields: NAME, NAME[time=3], or U,V as channels'),
     new Option(
@@ -90,6 +91,11 @@ export function partOptions(): Option[] {
       `samples a side of the grid that a surface is laid on; default: ${defaultGrid}`,
     ).argParser(integer(leastGrid, mostGrid)),
   ];
+}
+
+/** The data that flags name, with what is read of each of its files. */
+export function dataOf({ data, ...flags }: PartFlags & { readonly data: string }): string {
+  return withParts(data, partsOf(flags));
 }
 
 /** What of the flags says which part of a file is read. */

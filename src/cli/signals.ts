@@ -19,6 +19,7 @@ import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
 import { standardStream } from './files.ts';
 import type { Job } from './job.ts';
+import { refuseFor } from './models.ts';
 
 export const outputFormats: readonly WrittenName[] = writtenFormats.map(({ name }) => name);
 export type OutputFormat = WrittenName;
@@ -49,18 +50,17 @@ export async function readSignal(
   const { readSignalAs } = await import('../formats/read.ts');
   const { checkEncodable, checkPart } = await import('../session/cost.ts');
   const id = path === standardStream ? 'stdin' : basename(path);
+  const asked = { ...parts, told: path, limits: { ...limits, maxFileBytes: maxBytes } };
   return readSignalAs(bytes, {
     id,
     ...(model === undefined ? { outputs: 'any', axes: await likelyAxes(path, bytes) } : wantedBy(model.card)),
-    ...parts,
-    told: path,
-    limits: { ...limits, maxFileBytes: maxBytes },
+    ...asked,
     onShape: (shape) => {
       if (model === undefined) return;
       if (as === 'part') checkPart(model.card, shape);
       else checkEncodable(model.card, shape, { id, effort: as.effort, limits });
     },
-  });
+  }).catch((error) => refuseFor(error, bytes, asked));
 }
 
 /**

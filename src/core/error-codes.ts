@@ -226,6 +226,7 @@ export type ErrorCode =
   | 'no-terms'
   | 'no-variable'
   | 'not-a-picture'
+  | 'not-a-field-model'
   | 'not-a-picture-model'
   | 'not-a-shape-model'
   | 'not-a-sound-model'

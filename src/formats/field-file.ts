@@ -10,7 +10,7 @@ import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
 import { type Coordinates, coordinatesOf } from './field-axes.ts';
 import { chosenVariables, type Slab } from './field-choice.ts';
 import { unpacked } from './field-values.ts';
-import type { ReadOptions, ShapeOptions, Wanted } from './format.ts';
+import type { ReadOptions, ShapeOptions, SignalFormat, Wanted } from './format.ts';
 import { conversion } from './units.ts';
 
 /** Texts as they are, numbers as lists. */
@@ -54,6 +54,30 @@ export function likelyAxesOfFields(variables: readonly FieldVariable[]): number 
     .filter(({ name, type }) => type !== undefined && !coordinates.has(name))
     .map(({ dimensions }) => dimensions.filter(({ size }) => size > 1).length);
   return Math.max(1, ...ranks);
+}
+
+/** What a format says of fields, whatever its bytes: numbers in a unit, which pictures and sounds are not. */
+export const fields = {
+  raw: true,
+  fits: ({ outputs }) => outputs.some(({ sample }) => sample === 'float32'),
+  channelsNeeded: ({ channels }) => channels,
+  takes: (outputs, needed) => outputs === needed,
+} as const satisfies Partial<SignalFormat>;
+
+/** As `signalOfFields`, for a model of fields. Throws BadInputError `not-a-field-model` for others. */
+export async function readFields(variables: readonly FieldVariable[], options: ReadOptions): Promise<Signal> {
+  const { id, axes, outputs } = options;
+  if (typeof outputs === 'string' || fields.fits({ axes, outputs }))
+    return signalOfFields(variables, options);
+  const names = outputs.map(({ name, sample }) => `${name} (${sample})`).join(', ');
+  const units = variables
+    .map(({ attributes }) => attributes.units)
+    .filter((unit) => typeof unit === 'string');
+  const held = units.length === 0 ? 'a field' : `a field in ${[...new Set(units)].slice(0, 4).join(', ')}`;
+  throw new BadInputError(
+    'not-a-field-model',
+    `${id} is ${held}, and this model takes ${names} along ${axes === 1 ? 'one axis' : `${axes} axes`}; choose a model of fields`,
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 /** GeoTIFF: maps of heights and of other fields, with places in degrees or metres. */
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Signal } from '../signal/signal.ts';
-import { likelyAxesOfFields, shapeOfFields, signalOfFields } from './field-file.ts';
+import { fields, likelyAxesOfFields, readFields, shapeOfFields } from './field-file.ts';
 import type { ReadOptions, SignalFormat } from './format.ts';
 import { geotiffVariables, sniffTiff } from './geotiff.ts';
 import { mediaTypes } from './media-types.ts';
@@ -9,27 +9,25 @@ import { mediaTypes } from './media-types.ts';
 const ofFile: Limits = { ...defaultLimits, maxFileBytes: Number.MAX_SAFE_INTEGER };
 
 export const geotiff = {
+  ...fields,
   name: 'geotiff',
   title: 'GeoTIFF',
   mediaType: mediaTypes.geotiff,
   suffixes: ['.tif', '.tiff'],
   example: 'heights.tif',
-  raw: true,
   sniff: sniffTiff,
-  fits: ({ axes, outputs }) => axes === 2 && outputs.some(({ sample }) => sample === 'float32'),
+  fits: (kind) => kind.axes === 2 && fields.fits(kind),
   async shapeOf(bytes, options) {
     const { variables } = await geotiffVariables(bytes, options.limits);
     return shapeOfFields(variables, { ...options, id: 'this' });
   },
   read: readGeotiff,
   likelyAxes: async (bytes) => likelyAxesOfFields((await geotiffVariables(bytes, ofFile)).variables),
-  channelsNeeded: ({ channels }) => channels,
-  takes: (outputs, needed) => outputs === needed,
 } as const satisfies SignalFormat;
 
 async function readGeotiff(bytes: Uint8Array, options: ReadOptions): Promise<Signal> {
   const { variables, notes } = await geotiffVariables(bytes, options.limits);
-  const signal = await signalOfFields(variables, options);
+  const signal = await readFields(variables, options);
   const all = [...(signal.notes ?? []), ...notes];
   return { ...signal, ...(all.length === 0 ? {} : { notes: all }) };
 }

@@ -1,6 +1,6 @@
 /** NetCDF-4 and HDF5: fields with their units and coordinates, as the netCDF library and h5py write them. */
 import { defaultLimits, type Limits } from '../core/limits.ts';
-import { likelyAxesOfFields, shapeOfFields, signalOfFields } from './field-file.ts';
+import { fields, likelyAxesOfFields, readFields, shapeOfFields } from './field-file.ts';
 import type { SignalFormat } from './format.ts';
 import { sniffHdf5, withHdf5 } from './hdf5.ts';
 import { mediaTypes } from './media-types.ts';
@@ -8,19 +8,15 @@ import { mediaTypes } from './media-types.ts';
 const ofFile: Limits = { ...defaultLimits, maxFileBytes: Number.MAX_SAFE_INTEGER };
 
 export const netcdf4 = {
+  ...fields,
   name: 'netcdf4',
   title: 'netCDF-4',
   mediaType: mediaTypes.netcdf4,
   suffixes: ['.nc4', '.h5', '.hdf5', '.he5'],
   example: 'field.nc4',
-  raw: true,
   sniff: sniffHdf5,
-  fits: ({ outputs }) => outputs.some(({ sample }) => sample === 'float32'),
   shapeOf: (bytes, options) =>
     withHdf5(bytes, options.limits, (variables) => shapeOfFields(variables, { ...options, id: 'this' })),
-  read: (bytes, options) =>
-    withHdf5(bytes, options.limits, (variables) => signalOfFields(variables, options)),
+  read: (bytes, options) => withHdf5(bytes, options.limits, (variables) => readFields(variables, options)),
   likelyAxes: (bytes) => withHdf5(bytes, ofFile, likelyAxesOfFields),
-  channelsNeeded: ({ channels }) => channels,
-  takes: (outputs, needed) => outputs === needed,
 } as const satisfies SignalFormat;

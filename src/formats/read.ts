@@ -1,9 +1,36 @@
 /** A signal from the bytes of a file in any of the formats, with the values that are wanted. */
 import { BadStreamError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
+import type { ModelCard } from '../field/card.ts';
 import type { Signal } from '../signal/signal.ts';
-import type { ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
-import { formatOfFile, signalFormats, titlesOf } from './formats.ts';
+import type { Parts, ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
+import { formatOfFile, kindOf, signalFormats, titlesOf, wantedBy } from './formats.ts';
+
+/** Codes of a file that is given to a model of another kind: others may take it. */
+export const otherKindCodes: ReadonlySet<string> = new Set([
+  'not-a-field-model',
+  'not-a-picture-model',
+  'not-a-shape-model',
+  'not-a-sound-model',
+]);
+
+/** Cards of the models that take a file, of those that there are: their kind is one that its format holds, of as many channels. */
+export async function cardsThatTake<
+  T extends Pick<ModelCard, 'spec' | 'outputs' | 'axes' | 'anySize' | 'shape'>,
+>(
+  bytes: Uint8Array,
+  cards: readonly T[],
+  options: Parts & Pick<ReadOptions, 'told' | 'limits'>,
+): Promise<readonly T[]> {
+  const format = formatOfFile(bytes, options.told);
+  const taking: T[] = [];
+  for (const card of cards) {
+    if (format?.fits(kindOf(card)) !== true) continue;
+    const shape = await format.shapeOf(bytes, { ...wantedBy(card), ...options }).catch(() => undefined);
+    if (shape !== undefined && (card.anySize || shape.join() === card.shape.join())) taking.push(card);
+  }
+  return taking;
+}
 
 export type ReadSignalOptions = Omit<ReadOptions, 'limits'> & { readonly limits?: Limits | undefined };
 

@@ -65,11 +65,12 @@ function ratesOf(rate: number, { along }: Wanted): Rates | undefined {
   return to === undefined || to === rate ? undefined : { from: rate, to };
 }
 
-/** The shape of `frames` samples as they are wanted. Throws LimitError `limit-samples`. */
+/** The shape of `frames` samples as they are wanted. Throws BadInputError `not-a-sound-model`, LimitError `limit-samples`. */
 export function soundShape(
   { frames, rate, channels }: { readonly frames: number; readonly rate: number; readonly channels: number },
-  options: ShapeOptions,
+  options: ShapeOptions & Partial<Pick<ReadOptions, 'id'>>,
 ): readonly [number] {
+  outputsOf({ id: 'it', ...options });
   const rates = ratesOf(rate, options);
   const samples = rates === undefined ? frames : resampledLength(frames, rates);
   const hint = 'give a shorter one, or raise maxSamples';
@@ -119,7 +120,7 @@ function outputsOf({
   axes,
   outputs,
   along,
-}: ReadOptions): readonly Pick<Output, 'low' | 'peak'>[] | undefined {
+}: Wanted & Pick<ReadOptions, 'id'>): readonly Pick<Output, 'low' | 'peak'>[] | undefined {
   if (outputs === 'any') return undefined;
   if (outputs === 'mask') return [{ low: -1, peak: 2 }];
   if (holdsSound({ axes, outputs, along })) return outputs;

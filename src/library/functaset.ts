@@ -191,7 +191,8 @@ export class OpenFunctaset {
     const { card } = model;
     this.#context = {
       ...{ store, model, engine, limits, indexes: new NearIndexes({ store, model, engine }) },
-      readSignal: (bytes) => readSignalAs(bytes, { ...wantedBy(card), id: 'the signal', limits }),
+      readSignal: (bytes, { variable, grid }) =>
+        readSignalAs(bytes, { ...wantedBy(card), variable, grid, id: 'the signal', limits }),
     };
   }
 

@@ -34,7 +34,7 @@ export async function signalOf(context: QueryContext, input: SignalInput): Promi
   const { model, limits } = context;
   const signal =
     'file' in input
-      ? await context.readSignal(Buffer.from(input.file, 'base64'))
+      ? await context.readSignal(Buffer.from(input.file, 'base64'), input)
       : fromNumbers(context, input);
   checkFits(model, signal);
   const points = pointCount(signal.shape);

@@ -1,6 +1,7 @@
 /** What can be asked of a functaset: one JSON shape for the server and the command line. */
 import { z } from 'zod';
 import { BadInputError } from '../core/errors.ts';
+import { leastGrid, mostGrid } from '../formats/format.ts';
 import { base64, boundedList, isBit, isNumberOrNull, isRow, isText } from './bounded.ts';
 
 /** Answers of one page. */
@@ -66,10 +67,14 @@ export const filter = z.strictObject({
 
 const values = boundedList(z.number().nullable(), { max: 2 ** 20, fits: isNumberOrNull });
 
-/** A signal as numbers, null where nothing was observed, or as the bytes of a picture or an npy file. */
+/** A signal as numbers, null where nothing was observed, or as the bytes of a file, of which a part may be meant. */
 const signal = z.union([
   z.strictObject({ shape: boundedList(count.min(1), { min: 1, max: 8 }), values }),
-  z.strictObject({ file: base64(2 ** 26) }),
+  z.strictObject({
+    file: base64(2 ** 26),
+    variable: z.string().min(1).max(255).optional(),
+    grid: z.number().int().min(leastGrid).max(mostGrid).optional(),
+  }),
 ]);
 
 /** Root mean square of the differences, in signal units: nothing farther is answered. */

@@ -3,6 +3,7 @@
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import type { Parts } from '../formats/format.ts';
 import type { Fault, Functaset } from '../functaset/index.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { NearIndexes } from './indexes.ts';
@@ -15,8 +16,8 @@ export interface QueryContext {
   readonly engine: Engine;
   readonly indexes: NearIndexes;
   readonly limits: Limits;
-  /** A signal from the bytes of a picture or an npy file, as the model takes it. */
-  readonly readSignal: (bytes: Uint8Array) => Promise<Signal>;
+  /** A signal from the bytes of a file, or of a part of it, as the model takes it. */
+  readonly readSignal: (bytes: Uint8Array, parts: Parts) => Promise<Signal>;
 }
 
 export interface QueryOptions {

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FunctaClient, type RunningServer } from '../../server/index.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
-import { sniffFormat } from '../../src/formats/formats.ts';
+import { signalChunks, sniffFormat } from '../../src/formats/formats.ts';
 import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
 import { openSession } from '../../src/session/index.ts';
 import { openFunctasetOf } from '../../src/session/store.ts';
+import { signalRows } from '../../src/signal/rows.ts';
 import { compiled } from '../compiled.ts';
 import { kindNames, kinds, modelOfKind, pathOfKind } from '../kinds.ts';
 import { monitorBusy } from './busy.ts';
@@ -149,4 +150,41 @@ describe.each(kindNames)('a %s', (name) => {
       expect(v).toBeLessThan(output.low + 1.5 * output.peak);
     }
   });
+});
+
+it('of a file of several fields the one that is named is meant, wherever a signal is given', async () => {
+  const [{ shape, outputs }, ...both] = [kinds.map, kinds.map.signal(3), kinds.map.signal(5)] as const;
+  const values = Float32Array.from({ length: 2 * 288 }, (_, i) => both[i % 2]!.values[i >> 1]!);
+  const named = ['first', 'second'].map((name) => ({ ...outputs[0]!, name }));
+  const rows = signalRows({ shape, channels: 2, values });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of signalChunks(rows, 'netcdf', named)) pieces.push(piece);
+  const bytes = new Uint8Array(Buffer.concat(pieces));
+  const file = Buffer.from(bytes).toString('base64');
+  const near = (variable?: string) =>
+    client.query('maps', { kind: 'near', signal: { file, ...(variable && { variable }) }, k: 1 });
+  expect((await near('first')).items[0]).toMatchObject({ id: 'map-3' });
+  expect((await near('second')).items[0]).toMatchObject({ id: 'map-5' });
+  await expect(near()).rejects.toMatchObject({ problem: { code: 'which-variable' } });
+
+  const type = 'application/x-netcdf';
+  const put = (id: string, options: object) => client.putFunction('maps', id, bytes, { type, ...options });
+  await put('kept', { variable: 'second' });
+  const like = { kind: 'near' as const, id: 'map-5', k: 2 };
+  expect((await client.query('maps', like)).items.map(({ id }) => id)).toContain('kept');
+  await expect(put('other', {})).rejects.toMatchObject({ problem: { code: 'which-variable' } });
+
+  const ask = (path: string, init: RequestInit) =>
+    fetch(`${server.url}/v1/models/map/${path}`, { method: 'POST', ...init });
+  const classified = await ask('classify?variable=third', { body: bytes, headers: { 'content-type': type } });
+  expect(await classified.json()).toMatchObject({
+    code: expect.stringMatching(/^(no-variable|no-classifier)$/),
+  });
+  const known = { signal: file, variable: 'second', hide: '0,0,6,12', draws: 0 };
+  const completed = await ask('complete', {
+    body: JSON.stringify(known),
+    headers: { 'content-type': 'application/json' },
+  });
+  // it is read; whether a prior is there that completes is another matter
+  expect(JSON.stringify(await completed.text())).not.toContain('which-variable');
 });

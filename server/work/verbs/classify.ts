@@ -4,6 +4,7 @@ import { magic } from '../../../codec/header.ts';
 import { asAdapted, type Guess, openClassifierOf, type Readable } from '../../../src/classify/index.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import { checkLimit } from '../../../src/core/limits.ts';
+import type { Parts } from '../../../src/formats/formats.ts';
 import { type Functaset, type Label, unknownFunction } from '../../../src/functaset/index.ts';
 import { functionsOf } from '../../../src/session/coding.ts';
 import { openFunctions } from '../../../src/session/functions.ts';
@@ -36,18 +37,20 @@ export async function classify(
     bytes,
     declared,
     top,
+    parts,
   }: {
     readonly model: ModelRef;
     readonly bytes: Uint8Array;
     readonly declared: string;
     readonly top: number | undefined;
+    readonly parts?: Parts | undefined;
   },
   signal: AbortSignal,
 ): Promise<Made<{ readonly items: Classified[]; readonly notes: readonly string[] | undefined }>> {
   const open = await shelf.model(ref);
   // Before a signal is encoded for nothing.
   await openClassifierOf(open.model);
-  const { functions, notes } = await functionsIn(shelf, open, declared, bytes, signal);
+  const { functions, notes } = await functionsIn(shelf, open, { declared, bytes, parts }, signal);
   return { head: { items: await guessed(open, functions, top, signal), notes } };
 }
 
@@ -100,8 +103,7 @@ async function guessed(
 async function functionsIn(
   { limits }: Shelf,
   { model, session }: OpenModel,
-  declared: string,
-  bytes: Uint8Array,
+  { declared, bytes, parts }: { declared: string; bytes: Uint8Array; parts?: Parts | undefined },
   abort: AbortSignal,
 ): Promise<{ readonly functions: Asked[]; readonly notes?: readonly string[] | undefined }> {
   if (declared === functaType || bytes[0] === magic) {
@@ -115,7 +117,7 @@ async function functionsIn(
     }
     return { functions };
   }
-  const signal = await readSignal(bytes, model, limits, { onShape: encodable(model, limits, 1) });
+  const signal = await readSignal(bytes, model, limits, { onShape: encodable(model, limits, 1), ...parts });
   const fitted = await plainFit(session, signal, { signal: abort });
   return { functions: [{ ...fitted, id: signal.id }], notes: signal.notes };
 }

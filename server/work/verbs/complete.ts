@@ -12,6 +12,7 @@ import {
 } from '../../../src/complete/index.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
+import type { Parts } from '../../../src/formats/formats.ts';
 import { ownPrior } from '../../../src/jobs/own-prior.ts';
 import { regionMask } from '../../../src/signal/mask.ts';
 import { formatOfType } from '../../media.ts';
@@ -20,7 +21,7 @@ import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
 import { notLarger, readSignal } from '../signals.ts';
 
 /** What is known, as a request says it. */
-export interface Known {
+export interface Known extends Parts {
   /** A picture or an array in base64; so is the mask. */
   readonly signal?: string | undefined;
   readonly mask?: string | undefined;
@@ -88,7 +89,7 @@ export async function complete(
 async function observe(
   { limits }: Shelf,
   model: Model,
-  { signal, mask, region, hide, coarse, points }: Known,
+  { signal, mask, region, hide, coarse, points, variable, grid }: Known,
   notes: string[],
 ): Promise<Observation> {
   const { shape, spec } = model.card;
@@ -104,7 +105,10 @@ async function observe(
     return observePoints(shape, spec.outputs, { shape: [points.length, columns], data: points.flat() });
   }
   const read = (text: string, as: 'signal' | 'mask') =>
-    readSignal(new Uint8Array(Buffer.from(text, 'base64')), model, limits, { as, onShape: notLarger(model) });
+    readSignal(new Uint8Array(Buffer.from(text, 'base64')), model, limits, {
+      ...{ as, onShape: notLarger(model) },
+      ...(as === 'signal' ? { variable, grid } : {}),
+    });
   const known = await read(signal!, 'signal');
   notes.push(...(known.notes ?? []));
   if (coarse) return observeCoarse(shape, known);

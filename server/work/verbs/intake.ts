@@ -5,6 +5,7 @@ import { AbortedError, BadInputError, FunctaError } from '../../../src/core/erro
 import { type Label, labelForms } from '../../../src/core/label.ts';
 import { checkLimit } from '../../../src/core/limits.ts';
 import type { Metadata } from '../../../src/core/metadata.ts';
+import type { Parts } from '../../../src/formats/formats.ts';
 import { isOld, recordOf, type StoredFunction, summaryOf } from '../../../src/functaset/index.ts';
 import { stored } from '../../../src/jobs/build.ts';
 import { functionsOfArchive, functionsOfModulations, rowId } from '../../../src/jobs/index.ts';
@@ -29,6 +30,8 @@ export interface IntakeInput extends Pick<EncodeOptions, 'quality' | 'effort' | 
   readonly bytes: Uint8Array;
   /** The whole header. */
   readonly contentType: string;
+  /** Which part of each file is read. */
+  readonly parts?: Parts | undefined;
   /** `modulations`: arrays are modulations of the network at `quality`, of signals of `size`. */
   readonly as: 'signals' | 'modulations';
   readonly size?: string | undefined;
@@ -160,9 +163,10 @@ class Intaking {
   async #takeSignal({ bytes, type }: Part, { id, label, metadata }: Named & { readonly id: string }) {
     const { model } = this.#open;
     const { limits } = this.#shelf;
-    const onShape = encodable(model, limits, this.#input.effort ?? 1);
+    const { effort = 1, parts } = this.#input;
+    const onShape = encodable(model, limits, effort);
     const told = signalTypes.includes(type) ? type : undefined;
-    const read = await readSignal(bytes, model, limits, { type: told, onShape });
+    const read = await readSignal(bytes, model, limits, { type: told, onShape, ...parts });
     for (const note of read.notes ?? []) this.#notes.add(note);
     const signal: Signal = { ...read, id, ...(label === undefined ? {} : { label }) };
     const [first] = this.#pending;

@@ -1,5 +1,6 @@
 /** Questions to a functaset, answered as one JSON object or line by line. */
 import { FunctaError } from '../../../src/core/errors.ts';
+import type { Parts } from '../../../src/formats/formats.ts';
 import {
   type CheckedAnswer,
   collectAnswer,
@@ -36,8 +37,9 @@ export async function query(
   const { engine, limits } = shelf;
   const { model } = open;
   const notes: string[] = [];
-  const read = async (bytes: Uint8Array) => {
-    const found = await readSignal(bytes, model, limits, { onShape: encodable(model, limits, 1) });
+  const read = async (bytes: Uint8Array, { variable, grid }: Parts) => {
+    const onShape = encodable(model, limits, 1);
+    const found = await readSignal(bytes, model, limits, { onShape, variable, grid });
     notes.push(...(found.notes ?? []));
     return found;
   };

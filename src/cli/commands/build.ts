@@ -9,9 +9,12 @@ import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
 import {
   cacheOption,
+  dataOf,
   dataOption,
   effortOption,
   integer,
+  type PartFlags,
+  partOptions,
   priorOption,
   qualityOption,
   splitOrAllOption,
@@ -21,7 +24,7 @@ import { durationText } from '../progress.ts';
 import { resumable } from '../resume.ts';
 import { psnrText } from '../text.ts';
 
-interface BuildFlags {
+interface BuildFlags extends PartFlags {
   readonly model?: string;
   readonly data: string;
   readonly split: Split | 'all';
@@ -42,6 +45,8 @@ export function addBuild(program: Command, run: RunCommand): void {
     .description('code every signal of a data set into a store of functions')
     .argument('<store>', 'the directory of the store; made if it is not there')
     .requiredOption(...dataOption)
+    .addOption(partOptions()[0])
+    .addOption(partOptions()[1])
     .addOption(splitOrAllOption('all'))
     .option(...modelOption)
     .option('--limit <n>', 'only the first n signals', integer(1))
@@ -58,7 +63,8 @@ export function addBuild(program: Command, run: RunCommand): void {
 async function build(job: Job, store: string, flags: BuildFlags): Promise<Report> {
   const { buildFunctaset } = await import('../../jobs/index.ts');
   const model = await chooseModel(flags.model, 'this');
-  const { data: dataset, ...rest } = flags;
+  const { data: _, variable: __, grid: ___, ...rest } = flags;
+  const dataset = dataOf(flags);
   let stored = 0;
   const result = await resumable(
     () => `${stored} functions are stored in ${store}`,

@@ -11,18 +11,21 @@ import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
 import {
   cacheOption,
+  dataOf,
   dataOption,
   effortOption,
   integer,
   integers,
   list,
+  type PartFlags,
+  partOptions,
   priorOption,
   splitOrAllOption,
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import { columns } from '../text.ts';
 
-interface EvalFlags {
+interface EvalFlags extends PartFlags {
   readonly model?: string;
   readonly data: string;
   readonly split: Split | 'all';
@@ -44,6 +47,8 @@ export function addEval(program: Command, run: RunCommand): void {
     )
     .option(...modelOption)
     .requiredOption(...dataOption)
+    .addOption(partOptions()[0])
+    .addOption(partOptions()[1])
     .addOption(splitOrAllOption('test'))
     .option('--limit <n>', 'only the first n signals', integer(1))
     .option('--against <codecs>', `of ${peerNames.join(', ')}; between commas`, list)
@@ -58,7 +63,8 @@ export function addEval(program: Command, run: RunCommand): void {
 async function evaluate(job: Job, flags: EvalFlags): Promise<Report> {
   const jobs = await import('../../jobs/index.ts');
   const model = await chooseModel(flags.model, 'this');
-  const { data: dataset, against: peers, ...rest } = flags;
+  const { data: _, variable: __, grid: ___, against: peers, ...rest } = flags;
+  const dataset = dataOf(flags);
   const result = await withEngine(job, (engine) =>
     follow(job, `eval ${dataset}`, ({ onEvent }) =>
       jobs.evaluate({ ...rest, model, engine, data: dataset, peers, onEvent, signal: job.signal }),

@@ -8,12 +8,21 @@ import { follow } from '../events.ts';
 import { checkFileOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
-import { cacheOption, collect, dataOption, integer, splitOption } from '../options.ts';
+import {
+  cacheOption,
+  collect,
+  dataOf,
+  dataOption,
+  integer,
+  type PartFlags,
+  partOptions,
+  splitOption,
+} from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { resumable } from '../resume.ts';
 
-interface LearnFlags {
+interface LearnFlags extends PartFlags {
   readonly data: string;
   readonly split: Split;
   readonly output: string;
@@ -39,6 +48,8 @@ export function addLearn(program: Command, run: RunCommand): void {
     .command('learn')
     .description('train a base network; a checkpoint beside the model lets it go on after a stop')
     .requiredOption(...dataOption)
+    .addOption(partOptions()[0])
+    .addOption(partOptions()[1])
     .addOption(splitOption('train'))
     .requiredOption('-o, --output <file>', 'the model file to write, .safetensors')
     .option('-f, --force', 'replace the model if it exists', false)
@@ -72,7 +83,8 @@ async function learn(job: Job, flags: LearnFlags): Promise<Report> {
   const recipe = await recipeOf(flags);
   // a finished run that is resumed has its output already
   await checkFileOutput(flags.output, flags.force || flags.resume);
-  const { data: dataset, split, limit, output: out, resume, licence, notes, commit, cacheDir } = flags;
+  const dataset = dataOf(flags);
+  const { split, limit, output: out, resume, licence, notes, commit, cacheDir } = flags;
   const from = flags.from === undefined ? undefined : await loadModel(flags.from);
   let saved = 0;
   const { path, model, seconds } = await resumable(
@@ -146,7 +158,7 @@ async function namedRecipe(flags: LearnFlags): Promise<TrainingRecipe> {
   const { shapeOfData } = await import('../../jobs/index.ts');
   const { data, split, recipe: ref = data, latent, cell, cacheDir } = flags;
   if (isSystem(ref)) {
-    const shape = await shapeOfData(data, split, cacheDir === undefined ? {} : { cacheDir });
+    const shape = await shapeOfData(dataOf(flags), split, cacheDir === undefined ? {} : { cacheDir });
     return systemRecipe(ref, shape, { latent, cell });
   }
   const unused = latent !== undefined ? '--latent' : cell !== undefined ? '--cell' : undefined;

@@ -8,12 +8,23 @@ import { UsageError } from '../exit.ts';
 import { checkFileOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
-import { cacheOption, dataOption, effortOption, integer, integers, list, splitOption } from '../options.ts';
+import {
+  cacheOption,
+  dataOf,
+  dataOption,
+  effortOption,
+  integer,
+  integers,
+  list,
+  type PartFlags,
+  partOptions,
+  splitOption,
+} from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { columns } from '../text.ts';
 
-interface PriorFlags {
+interface PriorFlags extends PartFlags {
   readonly model: string;
   readonly output?: string;
   readonly force: boolean;
@@ -50,6 +61,8 @@ export function addPrior(program: Command, run: RunCommand): void {
     )
     .option('--functaset <store>', 'a store made with this model')
     .option(...dataOption)
+    .addOption(partOptions()[0])
+    .addOption(partOptions()[1])
     .addOption(splitOption('train'))
     .option('--limit <n>', 'only n signals, evenly spread over all', integer(1))
     .option(...effortOption)
@@ -68,7 +81,8 @@ async function train(job: Job, flags: PriorFlags): Promise<Report> {
   }
   const { findModel } = await import('../../models/index.ts');
   const { trainPrior } = await import('../../jobs/index.ts');
-  const { model: ref, output: out, data: dataset, force, ...rest } = flags;
+  const { model: ref, output: out, data, variable: _, grid: __, force, ...rest } = flags;
+  const dataset = data === undefined ? undefined : dataOf({ ...flags, data });
   if (out !== undefined) await checkFileOutput(out, force);
   const modelPath = await findModel(ref);
   const { path, model, files, bitsPerPoint, seconds } = await withEngine(job, (engine) =>

@@ -1,7 +1,7 @@
 /** `functa query`: what is near, where, unlikely, and what the functions of a store are at given points. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadInputError } from '../../core/errors.ts';
-import { signalFormats, titlesOf } from '../../formats/formats.ts';
+import { type Parts, signalFormats, titlesOf } from '../../formats/formats.ts';
 import type { QueryInput, Row } from '../../query/index.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
@@ -14,7 +14,6 @@ import {
   maxBytesOption,
   type PartFlags,
   partOptions,
-  partsOf,
   real,
   sizeOf,
 } from '../options.ts';
@@ -302,10 +301,10 @@ async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput
         const context = {
           ...{ store, model, engine, limits: job.limits },
           indexes: new NearIndexes({ store, model, engine }),
-          readSignal: async (bytes: Uint8Array) => {
+          readSignal: async (bytes: Uint8Array, { variable = flags.variable, grid = flags.grid }: Parts) => {
             const signal = await readSignal(flags.signal ?? 'the signal', bytes, {
               model,
-              parts: partsOf(flags),
+              parts: { variable, grid },
               maxBytes: flags.maxBytes,
               limits: job.limits,
             });
