@@ -44,6 +44,11 @@ it('a map is drawn with north up, missing values grey, and the scale beside it',
   const [row, column] = [Math.floor(missing / 24), missing % 24];
   const grey = at((11 - row) * 10 + 5, column * 10 + 5);
   for (const v of grey) expect(v).toBeCloseTo(0.8, 2);
+  // along the edge of what is missing, and nowhere else, a line
+  const north = (11 - row) * 10;
+  expect(light(at(north + 5, column * 10 - 1))).toBe(0);
+  const black = Array.from({ length: 240 }, (_, x) => light(at(north + 5, x)) === 0);
+  expect(black.filter(Boolean)).toHaveLength(2);
   expect(light(at(0, 260))).toBeGreaterThan(light(at(119, 260)));
 });
 

@@ -41,6 +41,8 @@ const scale: readonly Colour[] = [
   [0.993, 0.906, 0.144],
 ];
 const missing: Colour = [0.8, 0.8, 0.8];
+/** Where values end and missing ones begin: of a map of the sea or of the land, its coast. */
+const coast: Colour = [0, 0, 0];
 const ink: Colour = [0.13, 0.3, 0.5];
 
 /** The colour of a share of the range, from 0 to 1; of NaN grey. */
@@ -117,7 +119,7 @@ function levelsAround(sample: (i: number) => number): Float64Array {
   );
 }
 
-/** Each output over the range that its model says, one below the other, with the scale beside it; north is up. */
+/** Each output over the range that its model says, one below the other, with the scale beside it and the edge of what is missing; north is up. */
 function mapView({ shape, axes, values, outputs }: Look): Canvas {
   const [rows, columns] = shape as [number, number];
   const longest = Math.max(rows, columns);
@@ -126,12 +128,19 @@ function mapView({ shape, axes, values, outputs }: Look): Canvas {
   const isUpsideDown = axes[0]?.weight === 'cosine' && (axes[0].step ?? -1) > 0;
   for (const [o, { low, peak }] of outputs.entries()) {
     const top = o * (height + gap);
-    for (let y = 0; y < height; y++) {
-      const from = Math.floor((y * rows) / height);
+    const valueAt = (y: number, x: number) => {
+      const from = Math.floor((Math.min(y, height - 1) * rows) / height);
       const row = isUpsideDown ? rows - 1 - from : from;
+      const p = row * columns + Math.floor((Math.min(x, width - 1) * columns) / width);
+      return values[p * outputs.length + o]!;
+    };
+    for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const p = row * columns + Math.floor((x * columns) / width);
-        canvas.put(top + y, x, colourOf((values[p * outputs.length + o]! - low) / peak));
+        const value = valueAt(y, x);
+        const isNone = Number.isNaN(value);
+        const isEdge =
+          Number.isNaN(valueAt(y + 1, x)) !== isNone || Number.isNaN(valueAt(y, x + 1)) !== isNone;
+        canvas.put(top + y, x, isEdge ? coast : colourOf((value - low) / peak));
       }
       for (let x = width + gap; x < width + 3 * gap; x++)
         canvas.put(top + y, x, colourOf(1 - y / (height - 1 || 1)));
