@@ -17,6 +17,12 @@ if (existsSync(compiler)) {
   chmodSync(program, 0o755);
   run(join(root, 'scripts', 'bundle.mjs'));
   run(join(root, 'scripts', 'bundle-web.mjs'));
+  run(
+    join(root, 'node_modules', 'vite', 'bin', 'vite.js'),
+    'build',
+    '--config',
+    'server/studio/vite.config.ts',
+  );
   noteBuilt(root, digest);
 } else if (existsSync(program)) {
   console.log('functa: TypeScript is not installed; dist/ stays as it is');

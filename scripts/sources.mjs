@@ -6,12 +6,12 @@ import { join } from 'node:path';
 const folders = ['src', 'prior', 'codec', 'datasets', 'server'];
 const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
-/** SHA-256 over the names and contents of all TypeScript sources, and what says how they are compiled. */
+/** SHA-256 over the names and contents of all sources, and what says how they are compiled. */
 export function sourcesDigest(root) {
   const hash = createHash('sha256');
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .filter((name) => /\.(tsx?|css|html)$/.test(name) && !name.endsWith('.test.ts'))
       .map((name) => join(folder, name)),
   );
   for (const file of [...settings, ...files.sort()]) {

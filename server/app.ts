@@ -21,10 +21,12 @@ import { functionChangeRoutes } from './routes/function-changes.ts';
 import { functionRoutes } from './routes/functions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { mapRoutes } from './routes/map.ts';
 import { modelChangeRoutes } from './routes/model-changes.ts';
 import { modelRoutes } from './routes/models.ts';
 import { queryRoutes } from './routes/query.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
+import { studioRoutes } from './routes/studio.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import type { Pacer } from './traffic/pacer.ts';
 
@@ -90,6 +92,8 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   uploadRoutes(app, context);
   jobRoutes(app, context);
   snapshotRoutes(app, context);
+  mapRoutes(app, context);
+  studioRoutes(app, context);
   docsRoutes(app, context);
   table = routeTable(app);
 

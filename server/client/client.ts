@@ -1,6 +1,7 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
 import type { QueryInput } from '../../src/query/index.ts';
+import type { completeBody } from '../routes/complete.ts';
 import type { modelSummary, sampleBody } from '../schemas.ts';
 import { FunctasetCalls } from './functasets.ts';
 import { JobCalls } from './jobs.ts';
@@ -18,6 +19,7 @@ import {
 export type {
   AddedFunctions,
   FunctasetDetailJson,
+  FunctasetMapJson,
   FunctasetSummaryJson,
   FunctionJson,
   PutOptions,
@@ -27,6 +29,7 @@ export type { BesideKind, ModelDetail } from './models.ts';
 export { type FunctaClientOptions, type ProblemCode, ProblemError, type SignalFormat } from './transport.ts';
 
 export type ModelSummary = z.infer<typeof modelSummary>;
+export type CompleteRequest = z.input<typeof completeBody>;
 export type SampleRequest = z.input<typeof sampleBody>;
 
 export interface QueryReply {
@@ -153,6 +156,25 @@ export class FunctaClient extends FunctasetCalls {
     options: Call & { readonly format?: SignalFormat | 'functa' | undefined } = {},
   ): Promise<Uint8Array> {
     const response = await this.call(`/v1/models/${encodeURIComponent(model)}/sample`, {}, options, {
+      method: 'POST',
+      body: JSON.stringify(request),
+      headers: { 'content-type': 'application/json', accept: acceptOf(options.format) },
+    });
+    return bytesOf(response);
+  }
+
+  /**
+   * A signal from a part of it, then draws of what is possible, their mean and deviation, in one file.
+   *
+   * @example
+   * const sheet = await client.complete('tiny', { signal: base64, hide: '0,0,14,28' }, { format: 'png' });
+   */
+  async complete(
+    model: string,
+    request: CompleteRequest,
+    options: Call & { readonly format?: SignalFormat | undefined } = {},
+  ): Promise<Uint8Array> {
+    const response = await this.call(`/v1/models/${encodeURIComponent(model)}/complete`, {}, options, {
       method: 'POST',
       body: JSON.stringify(request),
       headers: { 'content-type': 'application/json', accept: acceptOf(options.format) },

@@ -3,6 +3,7 @@ import type { z } from '@hono/zod-openapi';
 import { type ArrayFormat, arrayTypes } from '../../src/formats/media-types.ts';
 import type { Filter } from '../../src/query/index.ts';
 import type { functasetDetail } from '../routes/functasets.ts';
+import type { functasetMap } from '../routes/map.ts';
 import type { functasetSummary, functionSchema } from '../told.ts';
 import { ModelCalls } from './models.ts';
 import {
@@ -17,6 +18,7 @@ import {
 
 export type FunctasetSummaryJson = z.infer<typeof functasetSummary>;
 export type FunctasetDetailJson = z.infer<typeof functasetDetail>;
+export type FunctasetMapJson = z.infer<typeof functasetMap>;
 export type FunctionJson = z.infer<typeof functionSchema>;
 export type Label = string | number;
 export type FunctionMetadata = FunctionJson['metadata'];
@@ -91,6 +93,19 @@ export class FunctasetCalls extends ModelCalls {
 
   functaset(name: string, call: Call = {}): Promise<FunctasetDetailJson> {
     return this.json(setPath(name), {}, call);
+  }
+
+  /**
+   * Functions in a plane, alike ones near each other: an even draw of at most `limit`, 5000 unless it is said.
+   *
+   * @example
+   * const { ids, points } = await client.functasetMap('thumbnails', { limit: 100 });
+   */
+  functasetMap(
+    name: string,
+    { limit, ...call }: Call & { readonly limit?: number | undefined } = {},
+  ): Promise<FunctasetMapJson> {
+    return this.json(`${setPath(name)}/map`, { limit }, call);
   }
 
   /** All functions, a page at a time as they are asked for. */

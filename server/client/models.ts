@@ -2,7 +2,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { BesideKind } from '../models/store.ts';
 import type { modelDetail } from '../schemas.ts';
-import { type Call, jsonBody, Transport } from './transport.ts';
+import { bytesOf, type Call, jsonBody, Transport } from './transport.ts';
 
 export type ModelDetail = z.infer<typeof modelDetail>;
 export type { BesideKind };
@@ -52,6 +52,17 @@ export class ModelCalls extends Transport {
    */
   modelReady(name: string, call: Call = {}): Promise<{ readonly id: string }> {
     return this.json(`${pathOf(name)}/ready`, {}, call);
+  }
+
+  /**
+   * The file of a model, for a reader of `functa/web`.
+   *
+   * @example
+   * const file = await client.modelFile('tiny');
+   */
+  async modelFile(name: string, call: Call = {}): Promise<Uint8Array> {
+    const headers = { accept: 'application/octet-stream' };
+    return bytesOf(await this.call(`${pathOf(name)}/file`, {}, call, { headers }));
   }
 
   /** Puts a generative prior or a classifier beside a model of one's own. */

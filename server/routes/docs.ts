@@ -91,15 +91,6 @@ const scriptRoute = createRoute({
   responses: page('text/javascript', 'The script.'),
 });
 
-const rootRoute = createRoute({
-  ...common,
-  method: 'get',
-  path: '/',
-  operationId: 'goToPage',
-  summary: 'Leads to the page',
-  responses: { 302: { description: 'To /docs.' } },
-});
-
 /** Call it once all other routes are there. */
 export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
@@ -107,7 +98,6 @@ export function docsRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext):
   app.openapi(documentRoute, (c) =>
     c.json(withSamples(document, new URL(c.req.url).origin) as Record<string, unknown>, 200),
   );
-  app.openapi(rootRoute, (c) => c.redirect('/docs', 302));
   app.openapi(pageRoute, (c) =>
     c.html(html, 200, { 'content-security-policy': policy, 'cache-control': 'no-cache' }),
   );

@@ -19,6 +19,7 @@ import {
   summariseFunctaset,
 } from './functasets.ts';
 import { intake } from './intake.ts';
+import { mapFunctaset } from './map.ts';
 import { checkBeside, checkModel, describeModel, readyModel, stampOfModel } from './models.ts';
 import { query } from './query.ts';
 
@@ -45,6 +46,7 @@ export const verbs = {
   modulationOfFunction,
   networkOfModel,
   matchingFunctions,
+  mapFunctaset,
   intake,
   query,
   combine,

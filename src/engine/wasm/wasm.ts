@@ -79,7 +79,7 @@ async function startCrew(
   onWorker: WasmOptions['onWorker'],
 ): Promise<Crew> {
   const memory = createMemory(true);
-  const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as KernelExports;
+  const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
   const controlAt = Math.ceil((kernel.__heap_base.value as number) / 64) * 64;
   const stacks = controlAt + 64 * Math.ceil((control.words * 4) / 64);
   const heap = stacks + threads * STACK_BYTES;

@@ -1,0 +1,241 @@
+/** A file becomes a function, beside what other codecs make of so many bytes. */
+import { inspect, type Opened } from 'functa/web';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { carried, client, openFunction } from '../service.ts';
+import {
+  bytesText,
+  Facts,
+  Figure,
+  Page,
+  Progress,
+  Range,
+  Select,
+  shapeText,
+  useClosing,
+  useLoaded,
+  useTask,
+  View,
+} from '../ui.tsx';
+import { type AtBytes, webpWithin } from '../webp.ts';
+
+interface Picked {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly url: string | undefined;
+}
+
+interface Made {
+  readonly of: Picked;
+  readonly file: Uint8Array;
+  readonly model: string;
+  readonly psnrDb: number;
+  readonly bitsPerPoint: number;
+  readonly seconds: number;
+  readonly notes: string | undefined;
+  readonly opened: Opened;
+  readonly headerBytes: number;
+}
+
+export function EncodePage() {
+  const models = useLoaded((signal) => client.models({ signal }), []);
+  const [picked, setPicked] = useState<Picked>();
+  const [model, setModel] = useState('');
+  const [quality, setQuality] = useState(50);
+  const [effort, setEffort] = useState(1);
+  const made = useTask<Made>();
+  const [isOver, setOver] = useState(false);
+  const [webp, setWebp] = useState<AtBytes>();
+  const input = useRef<HTMLInputElement>(null);
+
+  const pick = async (file: File) => {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const isShown = /^image\//.test(file.type);
+    setPicked({ name: file.name, bytes, url: isShown ? URL.createObjectURL(file) : undefined });
+  };
+  const ours = useTask<void>();
+  const example = () =>
+    ours.run(async (signal) => {
+      const [set] = await client.functasets({ signal });
+      if (set === undefined) throw new Error('no functaset is served here; pick a file of your own');
+      for await (const { id } of client.functions(set.name, { signal, limit: 40 })) {
+        const bytes = await client.function(set.name, id, { signal, format: 'png' });
+        await pick(new File([bytes as Uint8Array<ArrayBuffer>], `${id}.png`, { type: 'image/png' }));
+        if (set.model !== null) setModel(set.model);
+        return;
+      }
+    });
+
+  useEffect(() => {
+    if (picked === undefined) return;
+    const timer = setTimeout(() => {
+      void made.run(async (signal) => {
+        const began = performance.now();
+        const options = { signal, quality, effort };
+        const { bytes: file, ...found } = await client.encode(model || undefined, picked.bytes, options);
+        const seconds = (performance.now() - began) / 1000;
+        const opened = await openFunction(file, found.model);
+        carried.function = { file, model: found.model, title: picked.name };
+        return {
+          ...found,
+          notes: found.notes,
+          of: picked,
+          file,
+          seconds,
+          opened,
+          headerBytes: inspect(file).headerBytes,
+        };
+      });
+    }, 150);
+    return () => clearTimeout(timer);
+  }, [picked, model, quality, effort]);
+  useClosing(useOpened(made.value));
+  useEffect(() => {
+    setWebp(undefined);
+    const { value } = made;
+    if (value?.of.url === undefined) return;
+    let isGone = false;
+    void webpWithin(value.of.url, value.file.length).then((found) => isGone || setWebp(found));
+    return () => {
+      isGone = true;
+    };
+  }, [made.value]);
+
+  const { value } = made;
+  return (
+    <Page
+      title="Encode"
+      lead="A picture, a sound or a field becomes a function of a few hundred bytes: a network that many share, and the numbers that make it this one."
+    >
+      <section
+        class={isOver ? 'drop over' : 'drop'}
+        aria-label="File"
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={(event) => {
+          event.preventDefault();
+          setOver(false);
+          const [file] = event.dataTransfer?.files ?? [];
+          if (file !== undefined) void pick(file);
+        }}
+      >
+        <p>{picked === undefined ? 'Drop a file here' : picked.name}</p>
+        <div class="row">
+          <button type="button" onClick={() => input.current?.click()}>
+            Choose a file
+          </button>
+          <button type="button" class="plain" onClick={example}>
+            Take a garment
+          </button>
+        </div>
+        <input
+          ref={input}
+          class="hidden"
+          type="file"
+          aria-label="File to encode"
+          tabIndex={-1}
+          onChange={(event) => {
+            const [file] = event.currentTarget.files ?? [];
+            if (file !== undefined) void pick(file);
+          }}
+        />
+      </section>
+      <section class="controls" aria-label="How it is coded">
+        <Select
+          label="Model"
+          value={model}
+          onChange={setModel}
+          options={[
+            ['', 'the one that fits'],
+            ...(models.value ?? []).map(({ name }) => [name, name] as const),
+          ]}
+        />
+        <Range label="Quality" min={1} max={100} value={quality} onChange={setQuality} />
+        <Range label="Effort" min={1} max={9} value={effort} onChange={setEffort} />
+      </section>
+      <Progress task={ours} doing="Fetching a garment" />
+      <Progress task={made} doing="Coding" />
+      {picked === undefined && made.error === undefined && (
+        <p class="empty">
+          Nothing is coded yet. PNG, JPEG, WebP, AVIF, WAV, FLAC, npy, netCDF, NIfTI, OBJ and STL are read.
+        </p>
+      )}
+      {value !== undefined && (
+        <>
+          <Facts
+            of={[
+              ['File', bytesText(value.file.length)],
+              ['Bits per point', value.bitsPerPoint.toFixed(3)],
+              ['PSNR', Number.isFinite(value.psnrDb) ? `${value.psnrDb.toFixed(2)} dB` : 'lossless'],
+              ['Time', `${value.seconds.toFixed(2)} s`],
+              ['Model', value.model],
+              ['Size', shapeText(value.opened.shape)],
+            ]}
+          />
+          <section class="beside">
+            {value.of.url !== undefined && (
+              <Figure title="Original" note={bytesText(value.of.bytes.length)}>
+                <img class="pixels" src={value.of.url} alt={`${value.of.name}, as it is`} />
+              </Figure>
+            )}
+            <Figure title="Function" note={bytesText(value.file.length)}>
+              <View opened={value.opened} alt={`${value.of.name}, decoded`} />
+            </Figure>
+            {webp !== undefined && (
+              <Figure
+                title="WebP"
+                note={
+                  webp.bytes <= value.file.length
+                    ? bytesText(webp.bytes)
+                    : `${bytesText(webp.bytes)}: it goes no lower`
+                }
+              >
+                <img class="pixels" src={webp.url} alt={`${value.of.name} as WebP`} />
+              </Figure>
+            )}
+          </section>
+          <p
+            class="bits"
+            role="img"
+            aria-label={`${value.headerBytes} bytes of header, ${value.file.length - value.headerBytes} of symbols`}
+          >
+            <span style={{ flexGrow: value.headerBytes }}>header {value.headerBytes}</span>
+            <span style={{ flexGrow: value.file.length - value.headerBytes }}>
+              symbols {value.file.length - value.headerBytes}
+            </span>
+          </p>
+          {value.notes !== undefined && <p class="note">{value.notes}</p>}
+          <div class="row">
+            <Download file={value.file} name={value.of.name} />
+            <a class="button plain" href="#/zoom">
+              Zoom into it
+            </a>
+          </div>
+        </>
+      )}
+    </Page>
+  );
+}
+
+function useOpened(made: Made | undefined): readonly Opened[] {
+  const [list, setList] = useState<readonly Opened[]>([]);
+  useEffect(() => setList(made === undefined ? [] : [made.opened]), [made]);
+  return list;
+}
+
+function Download({ file, name }: { file: Uint8Array; name: string }) {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    const made = URL.createObjectURL(new Blob([file as Uint8Array<ArrayBuffer>]));
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [file]);
+  if (url === undefined) return null;
+  return (
+    <a class="button" href={url} download={`${name.replace(/\.[^.]*$/, '')}.functa`}>
+      Download {bytesText(file.length)}
+    </a>
+  );
+}
