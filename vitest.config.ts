@@ -3,7 +3,7 @@ import { SlowestFirst } from './test/order.ts';
 
 /** Tests of what a process holds or shares (threads, addons, memory, the environment): each file has a process of its own. */
 const alone = [
-  'test/{crash,doors,server}/**/*.test.ts',
+  'test/{browser,crash,doors,server}/**/*.test.ts',
   'test/cli/{heard,interrupt,learn,serve}.test.ts',
   'src/{cli,disk,engine}/**/*.test.ts',
   'src/core/abort.test.ts',

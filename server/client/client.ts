@@ -163,12 +163,7 @@ export class FunctaClient extends FunctasetCalls {
     return bytesOf(response);
   }
 
-  /**
-   * A signal from a part of it, then draws of what is possible, their mean and deviation, in one file.
-   *
-   * @example
-   * const sheet = await client.complete('tiny', { signal: base64, hide: '0,0,14,28' }, { format: 'png' });
-   */
+  /** A signal from a part of it, then draws of what is possible, their mean and deviation, in one file. */
   async complete(
     model: string,
     request: CompleteRequest,

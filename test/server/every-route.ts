@@ -93,6 +93,7 @@ export async function furnish(url: string, key?: string): Promise<Known> {
       u: upload.id,
       j: '00000000-0000-4000-8000-000000000000',
       kind: 'classifier',
+      file: 'functa.js',
       z: '0',
       x: '0',
       y: '0',

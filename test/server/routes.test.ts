@@ -80,8 +80,11 @@ describe('health and documentation', () => {
       '/v1/functasets/{s}/snapshots',
       '/v1/functasets/{s}/snapshots/{n}',
       '/v1/functasets/{s}/snapshots/{n}/restore',
-      '/openapi.json',
+      '/v1/functasets/{s}/map',
       '/',
+      '/studio/{file}',
+      '/v1/models/{m}/file',
+      '/openapi.json',
       '/docs',
       '/docs/scalar.js',
     ]);

@@ -1,0 +1,134 @@
+/** Studio and functa/web in Chromium: the way through encoding, and that a page decodes what Node decodes. The other pages: pages.test.ts. */
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningServer, startServer } from '../../server/index.ts';
+import { openEngine } from '../../src/engine/index.ts';
+import { loadModel } from '../../src/models/index.ts';
+import { openSession } from '../../src/session/index.ts';
+import { compiled } from '../compiled.ts';
+import { chromiumPath, findingsOf, openBrowser, watched } from './browser.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const picture = join(root, 'test/fixtures/datasets/emoji/1f33d.png');
+const demo = new Uint8Array(readFileSync(join(root, 'models/fashion-mnist/demo.functa')));
+const items = [0, 1, 500, 999];
+
+describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 240_000 }, () => {
+  let server: RunningServer;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    compiled();
+    server = await startServer({
+      port: 0,
+      home: join(mkdtempSync(join(tmpdir(), 'functa-')), 'home'),
+      modelsDir: [join(root, 'models/emoji'), join(root, 'models/fashion-mnist')],
+    });
+    browser = await openBrowser();
+  }, 300_000);
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  it('encodes what is picked, shows it, and says what is wrong with what it cannot read', async () => {
+    const page = await browser.newPage();
+    const seen = watched(page, server.url);
+    let transferred = 0;
+    page.on('response', async (response) => {
+      if (/\/studio\/|\/$/.test(response.url())) transferred += (await response.body()).length;
+    });
+    await page.goto(server.url);
+    await page.getByLabel('File to encode').setInputFiles(picture);
+    await page.getByLabel('Model').selectOption('emoji');
+    await page.getByText('Bits per point').waitFor({ timeout: 120_000 });
+    expect(await page.locator('figure').count()).toBeGreaterThanOrEqual(2);
+    const canvas = page.locator('functa-view canvas');
+    await canvas.waitFor();
+    expect(await page.getByRole('link', { name: /^Download \d+ bytes$/ }).getAttribute('href')).toMatch(
+      /^blob:/,
+    );
+    await page.getByLabel('File to encode').setInputFiles({
+      name: 'broken.png',
+      mimeType: 'image/png',
+      buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 1, 2, 3]),
+    });
+    await page.getByRole('alert').waitFor({ timeout: 60_000 });
+    expect(seen).toEqual({ foreign: [], complaints: [] });
+    expect(transferred).toBeGreaterThan(50_000);
+    expect(transferred).toBeLessThan(300_000);
+    await page.close();
+  });
+
+  it('has no serious finding of axe-core on its first page', async () => {
+    const context = await browser.newContext({ bypassCSP: true });
+    const page = await context.newPage();
+    await page.goto(server.url);
+    await page.getByRole('heading', { name: 'Encode' }).waitFor();
+    expect(await findingsOf(page)).toEqual([]);
+    await context.close();
+  });
+
+  it('decodes in a page what Node decodes: the same modulations, values within 1/255', async () => {
+    const engine = await openEngine('wasm', { threads: 1 });
+    const session = openSession({ model: await loadModel('fashion-mnist'), engine });
+    const page = await browser.newPage();
+    await page.goto(`${server.url}/studio/functa.js`);
+    const found = (await page.evaluate(
+      `(async () => {
+        const { openReader } = await import('/studio/functa.js');
+        const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
+        const reader = await openReader({ model: await bytes('/v1/models/fashion-mnist/file') });
+        const file = Uint8Array.from(atob('${Buffer.from(demo).toString('base64')}'), (c) => c.charCodeAt(0));
+        const all = [];
+        for (const item of ${JSON.stringify(items)}) {
+          const fn = await reader.open(file, { item });
+          const { values } = await fn.decode({ size: '2x' });
+          all.push({ modulation: [...fn.modulation], values: [...values] });
+        }
+        return all;
+      })()`,
+    )) as { modulation: number[]; values: number[] }[];
+    for (const [i, item] of items.entries()) {
+      const fn = await session.open(demo, { item });
+      expect(found[i]!.modulation).toEqual([...fn.modulation]);
+      const { values } = await fn.decode({ size: '2x' });
+      const { peak } = session.model.card.outputs[0]!;
+      const worst = found[i]!.values.reduce(
+        (most, value, j) => Math.max(most, Math.abs(value - values[j]!)),
+        0,
+      );
+      expect(worst).toBeLessThanOrEqual(peak / 255);
+    }
+    await engine.close();
+    await page.close();
+  });
+
+  it('shows a function on a page that knows nothing of it, and says what it cannot show', async () => {
+    const page = await browser.newPage();
+    await page.route('**/bare', (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: `<script type="module" src="/studio/functa.js"></script>
+          <functa-view style="width:200px" src="/demo.functa" item="3" model="/v1/models/fashion-mnist/file"></functa-view>
+          <functa-view id="broken" src="/nothing"><i>instead</i></functa-view>`,
+      }),
+    );
+    await page.route('**/demo.functa', (route) => route.fulfill({ body: Buffer.from(demo) }));
+    await page.goto(`${server.url}/bare`);
+    const canvas = page.locator('functa-view canvas');
+    await canvas.waitFor({ timeout: 60_000 });
+    await page.locator('#broken').getByRole('alert').waitFor();
+    await canvas.focus();
+    for (let i = 0; i < 6; i++) await page.keyboard.press('+');
+    const scale = (await page.evaluate(
+      `(async () => { const view = document.querySelector('functa-view'); await view.drawn; return view.look.scale; })()`,
+    )) as number;
+    expect(scale).toBeCloseTo((200 / 28) * 1.25 ** 6, 3);
+    await page.close();
+  });
+});
