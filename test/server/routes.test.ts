@@ -120,7 +120,11 @@ describe('health and documentation', () => {
     const script = await fetch(`${server.url}/docs/scalar.js`);
     expect(script.headers.get('content-type')).toContain('text/javascript');
     expect((await script.text()).length).toBeGreaterThan(1e6);
-    expect((await fetch(server.url, { redirect: 'manual' })).headers.get('location')).toBe('/docs');
+    const home = await fetch(server.url);
+    expect(home.headers.get('content-type')).toContain('text/html');
+    // Studio where it was built, else a line that says how it is
+    expect(await home.text()).toMatch(/functa Studio|npm run build/);
+    expect((await fetch(`${server.url}/studio/..%2findex.html`)).status).toBe(404);
   });
 });
 
