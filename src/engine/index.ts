@@ -1,5 +1,5 @@
 /** Opens an engine by name, or the fastest that works here. */
-import { aNumber, aText, check, maybe, optionsOf } from '../core/check.ts';
+import { aNumber, aText, check, listOf, maybe, optionsOf } from '../core/check.ts';
 import { AbortedError, BadInputError, FunctaError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
 import { type Timing, type TimingOptions, timeEngine } from './timing.ts';
@@ -125,7 +125,10 @@ export interface ListOptions extends EngineOptions, TimingOptions {
  * const states = await listEngines({ names: ['native'], rounds: 1 });
  */
 export async function listEngines(options: ListOptions = {}): Promise<EngineState[]> {
-  check('listEngines', optionsOf()(options, 'options'));
+  check(
+    'listEngines',
+    optionsOf({ names: listOf(aText, 'names'), threads: aNumber, rounds: aNumber })(options, 'options'),
+  );
   const states: EngineState[] = [];
   for (const name of options.names ?? engineNames) states.push(await stateOf(name, options));
   return states;

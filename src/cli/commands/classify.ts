@@ -144,21 +144,17 @@ async function evaluate(job: Job, classifier: string, store: string, flags: Eval
 }
 
 async function predict(job: Job, classifier: string, input: string, flags: PredictFlags): Promise<Report> {
-  const { asAdapted, openClassifier } = await import('../../classify/index.ts');
+  const { classify } = await import('../../library/classify.ts');
   const { model, functions } = await functionsOfInput(job, classifier, input, flags);
-  const { signal } = job;
-  const modulations = await withEngine(job, (engine) => asAdapted(functions, { model, engine, signal }));
-  const asked = await openClassifier({ model, classifier, threads: job.globals.threads });
-  try {
-    const guesses = await asked.predict(modulations, { top: flags.top, signal });
-    const predictions = functions.map(({ id }, i) => ({ id, guesses: guesses[i]! }));
-    return {
-      data: { classifier, input, predictions },
-      lines: columns(predictions.map(({ id, guesses }) => [id, guesses.map(guessText).join(', ')])),
-    };
-  } finally {
-    asked.dispose();
-  }
+  const { top } = flags;
+  const guesses = await withEngine(job, (engine) =>
+    classify(functions, { model, engine, classifier, top, signal: job.signal }),
+  );
+  const predictions = functions.map(({ id }, i) => ({ id, guesses: guesses[i]! }));
+  return {
+    data: { classifier, input, predictions },
+    lines: columns(predictions.map(({ id, guesses }) => [id, guesses.map(guessText).join(', ')])),
+  };
 }
 
 interface Asked {
