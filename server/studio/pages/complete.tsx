@@ -10,8 +10,7 @@ const brush = 1.6;
 export function CompletePage() {
   const models = useLoaded((signal) => client.models({ signal }), []);
   const able = (models.value ?? []).filter(
-    ({ priors, shape, anySize }) =>
-      shape.length === 2 && !anySize && priors.some(({ can }) => can.includes('complete')),
+    ({ priors, shape }) => shape.length === 2 && priors.some(({ can }) => can.includes('complete')),
   );
   const [name, setName] = useState('');
   const model =

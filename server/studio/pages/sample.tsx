@@ -20,7 +20,7 @@ const size = 256;
 export function SamplePage() {
   const models = useLoaded((signal) => client.models({ signal }), []);
   const able = (models.value ?? []).filter(
-    ({ abilities, anySize }) => abilities.sampledBy.length > 0 && !anySize,
+    ({ abilities, shape }) => abilities.sampledBy.length > 0 && shape.length === 2,
   );
   const [name, setName] = useState('');
   const model =
