@@ -11,7 +11,7 @@ import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import { look } from '../src/core/look.ts';
 import type { Samples } from '../src/field/samples.ts';
 import { type CodingModel, checkModel, choosePrior, isDefaultShape, resolveShape } from './coding-model.ts';
-import { decodeFile } from './file.ts';
+import { type DecodedFile, decodeFile, withSections } from './file.ts';
 import {
   archiveDigestBytes,
   type Coding,
@@ -26,6 +26,7 @@ import {
   writeLead,
 } from './header.ts';
 import { headerOf } from './header-of.ts';
+import { parseSections, type Section, writeSections } from './sections.ts';
 import { readStream, readTogether, type StreamContent, writeStream, writeTogether } from './stream.ts';
 
 const hasIds = 1;
@@ -33,7 +34,8 @@ const hasShapes = 2;
 const hasGroups = 4;
 const hasExceptions = 8;
 const hasNotes = 16;
-const knownFlags = hasIds | hasShapes | hasGroups | hasExceptions | hasNotes;
+const hasSections = 32;
+const knownFlags = hasIds | hasShapes | hasGroups | hasExceptions | hasNotes | hasSections;
 
 /** Of a stream: as many signals as come to about so many bytes, and no more than decode in the time of one of those. */
 const groupedBytes = 4096;
@@ -59,6 +61,8 @@ export type ArchiveItem = (
   readonly id?: string | undefined;
   /** What its writer says of it, in bytes of the writer's own; all items have one or none has. */
   readonly note?: Uint8Array | undefined;
+  /** What its file says beside its stream. */
+  readonly sections?: readonly Section[] | undefined;
 };
 
 /** What the stream of an item is read with, beside its shape. */
@@ -76,7 +80,7 @@ export interface ArchiveOptions {
   readonly perStream?: number | undefined;
 }
 
-export type DecodedItem = StreamContent & { readonly id: string | undefined };
+export type DecodedItem = DecodedFile & { readonly id: string | undefined };
 
 /** What an archive says before its streams. Offsets and shapes are of all items. */
 export interface ArchiveIndex {
@@ -100,6 +104,8 @@ export interface ArchiveIndex {
   readonly ids: readonly string[] | undefined;
   /** [count]: what the writer of the archive said of each. */
   readonly notes: readonly Uint8Array[] | undefined;
+  /** [count]: what the file of each says beside its stream; absent where none does. */
+  readonly sections: readonly (readonly Section[])[] | undefined;
 }
 
 export interface Archive {
@@ -138,7 +144,10 @@ export function encodeArchive(
   else
     for (let i = 0; i < items.length; i += perStream)
       streams.push(writeTogether(model, contents.slice(i, i + perStream)).stream);
-  const parts = contents.map((content, i) => ({ ...content, id: items[i]!.id, note: items[i]!.note }));
+  const parts = contents.map((content, i) => {
+    const { id, note, sections } = items[i]!;
+    return { ...content, id, note, sections };
+  });
   return join(model, parts, streams, { prior, quality, perStream });
 }
 
@@ -167,7 +176,7 @@ export function joinFiles(
         'archive-mixed',
         'an archive holds single files of a model, not archives or networks of their own',
       );
-    const header = readFileHeader(reader, lead);
+    const header = readFileHeader(bytes, reader, lead);
     checkModel(model, header.modelDigest);
     const shape = resolveShape(model, header.shape, reader.at);
     return { ...header, shape, stream: bytes.subarray(reader.at) };
@@ -233,6 +242,13 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
     (flags & hasExceptions) !== 0 ? readExceptions(reader, count) : new Map<number, ItemSetting>();
   const notes =
     (flags & hasNotes) !== 0 ? list(reader, count, () => reader.bytes(reader.varint())) : undefined;
+  const sections =
+    (flags & hasSections) !== 0
+      ? list(reader, count, () => {
+          const own = reader.bytes(reader.varint());
+          return own.length === 0 ? [] : parseSections(own);
+        })
+      : undefined;
   const end = reader.at;
   expectCrc(reader.u32(), bytes.subarray(0, end), end);
   const start = reader.at;
@@ -256,13 +272,14 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
     shapes,
     ids,
     notes,
+    sections,
   };
 }
 
 /** Opens an archive of this model, checking both checksums; keeps a view of `bytes`. Throws as `readArchiveIndex`, and ConflictError `other-model`. */
 export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limits = defaultLimits): Archive {
   const index = readArchiveIndex(bytes, limits);
-  const { prior, quality, exceptions, count, perStream, offsets, ids, notes } = index;
+  const { prior, quality, exceptions, count, perStream, offsets, ids, notes, sections } = index;
   checkModel(model, index.modelDigest);
   const end = offsets.at(-1)!;
   const stored = new ByteReader(bytes.subarray(end)).u32();
@@ -305,14 +322,19 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
       const signals = Math.min(perStream, count - stream * perStream);
       return (offsets[stream + 1]! - offsets[stream]!) / signals;
     },
-    at: (i) => ({ ...contentOf(i), id: ids?.[i] }),
+    at: (i) => {
+      const own = sections?.[i] ?? [];
+      return { ...contentOf(i), id: ids?.[i], ...(own.length > 0 ? { sections: own } : {}) };
+    },
     file: (i) => {
       const header = headerOf(model, settingOf(check(i)));
       const stream =
         perStream === 1
           ? bytes.subarray(offsets[i]!, offsets[i + 1]!)
           : writeStream(model, contentOf(i)).stream;
-      return new ByteWriter().bytes(header).bytes(stream).finish();
+      const file = new ByteWriter().bytes(header).bytes(stream).finish();
+      const own = sections?.[i] ?? [];
+      return own.length > 0 ? withSections(file, own) : file;
     },
   };
 }
@@ -379,7 +401,7 @@ function readExceptions(reader: ByteReader, count: number): Map<number, ItemSett
 
 function join(
   model: CodingModel,
-  items: readonly (ItemSetting & Pick<ArchiveItem, 'shape' | 'id' | 'note'>)[],
+  items: readonly (ItemSetting & Pick<ArchiveItem, 'shape' | 'id' | 'note' | 'sections'>)[],
   streams: readonly Uint8Array[],
   { perStream, ...without }: ItemSetting & { readonly perStream: number },
 ): Uint8Array {
@@ -391,6 +413,7 @@ function join(
   const noted = items.filter(({ note }) => note !== undefined).length;
   if (noted !== 0 && noted !== items.length)
     throw new BadInputError('archive-notes', 'give all items a note, or none');
+  const sectioned = items.some(({ sections = [] }) => sections.length > 0);
   const first = items[0]?.shape ?? model.card.shape;
   const alike = items.every(
     ({ shape }) => shape.length === first.length && shape.every((n, axis) => n === first[axis]),
@@ -403,7 +426,8 @@ function join(
       (alike ? 0 : hasShapes) |
       (perStream > 1 ? hasGroups : 0) |
       (mixed ? hasExceptions : 0) |
-      (noted > 0 ? hasNotes : 0),
+      (noted > 0 ? hasNotes : 0) |
+      (sectioned ? hasSections : 0),
   );
   if (perStream > 1) writer.u8(perStream);
   writeDigest(writer, model.id, archiveDigestBytes);
@@ -424,6 +448,12 @@ function join(
   }
   if (mixed) writeExceptions(writer, items, { prior, quality });
   for (const { note } of items) if (note !== undefined) writer.varint(note.length).bytes(note);
+  if (sectioned) {
+    for (const { sections = [] } of items) {
+      const bytes = sections.length > 0 ? writeSections(sections) : new Uint8Array(0);
+      writer.varint(bytes.length).bytes(bytes);
+    }
+  }
   writer.u32(crc32c(writer.finish()));
   let crc = 0;
   for (const [i, stream] of streams.entries()) {

@@ -6,14 +6,15 @@ import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import type { Samples } from '../src/field/samples.ts';
 import { type CodingModel, checkModel, choosePrior, resolveShape } from './coding-model.ts';
-import { readFileHeader, readLead } from './header.ts';
+import { readFileHeader, readLead, writeFileHeader } from './header.ts';
 import { headerOf } from './header-of.ts';
 import { writeSamplesWithin } from './sample-stream.ts';
+import type { Section } from './sections.ts';
 import { readStream, type StreamContent, writeSymbolsWithin } from './stream.ts';
 
 /** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
-export type DecodedFile = StreamContent;
-export type DecodedSymbols = Extract<StreamContent, { readonly symbols: Int32Array }>;
+export type DecodedFile = StreamContent & { readonly sections?: readonly Section[] | undefined };
+export type DecodedSymbols = Extract<DecodedFile, { readonly symbols: Int32Array }>;
 
 /**
  * The file of a signal's symbols (in the order of its modulation; see prior/quantiser.ts), coded with the model's best
@@ -139,8 +140,21 @@ export function decodeFile(
         : 'this file is a network of its own and no function of a model; decode it alone',
     );
   }
-  const { modelDigest, quality, prior, shape: written } = readFileHeader(reader, lead);
+  const { modelDigest, quality, prior, shape: written, sections } = readFileHeader(bytes, reader, lead);
   checkModel(model, modelDigest);
   const shape = resolveShape(model, written, reader.at);
-  return readStream(model, { prior, quality, shape }, bytes.subarray(reader.at), reader.at, limits);
+  const content = readStream(model, { prior, quality, shape }, bytes.subarray(reader.at), reader.at, limits);
+  return sections === undefined ? content : { ...content, sections };
+}
+
+/** The file with these sections in place of those that it has; without any, a file of version 1. Throws as `decodeFile`, of the header. */
+export function withSections(bytes: Uint8Array, sections: readonly Section[]): Uint8Array {
+  const reader = new ByteReader(bytes);
+  const lead = readLead(reader);
+  if (lead.container !== 'file') throw new BadStreamError('container', 1, 'single files alone have sections');
+  const header = writeFileHeader({ ...readFileHeader(bytes, reader, lead), sections });
+  const file = new Uint8Array(header.length + reader.remaining);
+  file.set(header);
+  file.set(bytes.subarray(reader.at), header.length);
+  return file;
 }

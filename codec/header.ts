@@ -9,6 +9,7 @@ import { codingKindsByNumber } from '../prior/kinds.ts';
 import { maxQuality, minQuality } from '../prior/quantiser.ts';
 import { type ByteReader, ByteWriter, hex } from '../src/core/bytes.ts';
 import { BadStreamError } from '../src/core/errors.ts';
+import { readSections, type Section, writeSections } from './sections.ts';
 
 export const mediaType = 'application/vnd.functa';
 export const suffix = '.functa';
@@ -17,6 +18,8 @@ export const magic = 0xfa;
 export const version = 1;
 /** Of files that bring a network of their own, and need no model: network-header.ts. */
 export const networkVersion = 2;
+/** Of single files that say more than their stream does: sections.ts. */
+export const sectionedVersion = 3;
 /** Bytes of the model's id in a single file and in an archive. */
 export const fileDigestBytes = 3;
 export const archiveDigestBytes = 8;
@@ -69,6 +72,9 @@ export function readLead(reader: ByteReader): Lead {
         prior: codingsByNumber[(bits >> 2) & 3]!,
         axes,
       };
+    case sectionedVersion:
+      if (bits & 16) throw new BadStreamError('container', at + 1, 'files of version 3 are single files');
+      return { container: 'file', version: sectionedVersion, prior: codingsByNumber[(bits >> 2) & 3]!, axes };
     case networkVersion:
       if (bits & 16) throw new BadStreamError('container', at + 1, 'networks of their own have no archives');
       return { container: 'network', version: networkVersion, axes, coding: (bits >> 2) & 3 };
@@ -76,7 +82,7 @@ export function readLead(reader: ByteReader): Lead {
       throw new BadStreamError(
         'version',
         at + 1,
-        `format version ${bits >> 5}; this program reads versions ${version} and ${networkVersion}`,
+        `format version ${bits >> 5}; this program reads versions ${version} to ${sectionedVersion}`,
       );
   }
 }
@@ -126,24 +132,31 @@ export interface FileHeader {
   readonly quality: number;
   /** Absent: the model's own. */
   readonly shape?: readonly number[] | undefined;
+  /** What the file says beside its stream; absent in files of version 1. */
+  readonly sections?: readonly Section[] | undefined;
 }
 
 /** Bytes of a single file's header: 6 without a shape. `modelDigest` may be longer than what is written. */
 export function writeFileHeader(header: FileHeader): Uint8Array {
   const writer = new ByteWriter();
+  const { sections } = header;
   writeLead(writer, { container: 'file', prior: header.prior, axes: header.shape?.length ?? 0 });
   writeDigest(writer, header.modelDigest, fileDigestBytes);
   writer.u8(header.quality);
   for (const n of header.shape ?? []) writer.varint(n);
-  return writer.finish();
+  if (sections === undefined || sections.length === 0) return writer.finish();
+  const bytes = writer.bytes(writeSections(sections)).finish();
+  bytes[1] = (bytes[1]! & 31) | (sectionedVersion << 5);
+  return bytes;
 }
 
-/** What follows the lead of a single file, up to the stream. */
-export function readFileHeader(reader: ByteReader, lead: ModelLead): FileHeader {
+/** What follows the lead of a single file, up to the stream. `bytes`: what the reader reads. */
+export function readFileHeader(bytes: Uint8Array, reader: ByteReader, lead: ModelLead): FileHeader {
   const modelDigest = readDigest(reader, fileDigestBytes);
   const quality = readQuality(reader);
   const shape = lead.axes === 0 ? undefined : readShape(reader, lead.axes);
-  return { prior: lead.prior, modelDigest, quality, shape };
+  const header = { prior: lead.prior, modelDigest, quality, shape };
+  return lead.version === sectionedVersion ? { ...header, sections: readSections(bytes, reader) } : header;
 }
 
 export function writeDigest(writer: ByteWriter, digest: string, bytes: number): void {

@@ -28,8 +28,10 @@ export {
   encodeFile,
   encodePriced,
   encodeSamples,
+  withSections,
 } from './file.ts';
 export { type Coding, type FileHeader, mediaType, suffix } from './header.ts';
+export { decodeMask, encodeMask } from './mask.ts';
 export {
   type CodedNetwork,
   decodeNetwork,
@@ -43,7 +45,9 @@ export {
   weightTensors,
 } from './network.ts';
 export { largestW0, type NetworkHeader, valuesOf, type WeightCoding } from './network-header.ts';
+export { decodeResidual, encodeResidual, mostSteps, type Residual } from './residual.ts';
 export { sampleStep } from './sample-stream.ts';
+export { type Section, sectionIds, sectionOf } from './sections.ts';
 export { overheadBits } from './stream.ts';
 
 export type Header =
@@ -75,7 +79,7 @@ export function modelDigestOf(bytes: Uint8Array): string | undefined {
   const lead = readLead(reader);
   switch (lead.container) {
     case 'file':
-      return readFileHeader(reader, lead).modelDigest;
+      return readFileHeader(bytes, reader, lead).modelDigest;
     case 'archive':
       return readArchiveDigest(reader);
     case 'network':
@@ -95,7 +99,7 @@ export function readHeader(bytes: Uint8Array, limits: Limits = defaultLimits): H
   const { version } = lead;
   switch (lead.container) {
     case 'file': {
-      const header = readFileHeader(reader, lead);
+      const header = readFileHeader(bytes, reader, lead);
       return { container: 'file', version, ...header, headerBytes: reader.at, streamBytes: reader.remaining };
     }
     case 'archive': {

@@ -156,6 +156,7 @@ export {
   findModelOf,
   type Inspection,
   inspect,
+  type MaxError,
   type ModulationOf,
   type OpenFuncOptions,
   openSession,
@@ -163,6 +164,9 @@ export {
   type SampleOptions,
   type Session,
   type SessionOptions,
+  type Verified,
+  type VerifyOptions,
+  verify,
 } from './session/index.ts';
 export {
   type Box,

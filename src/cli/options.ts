@@ -6,6 +6,7 @@ import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
 import { maxEffort } from '../fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid, type Parts } from '../formats/format.ts';
+import type { MaxError } from '../session/bounded.ts';
 import type { Size } from '../signal/region.ts';
 import { UsageError } from './exit.ts';
 
@@ -144,6 +145,20 @@ export function targetOptions(): Option[] {
       .argParser(integer(1))
       .conflicts(['quality', 'psnr']),
   ];
+}
+
+/** A bound on errors; `what` is done with it. */
+export function maxErrorOption(what: string): Option {
+  return new Option(
+    '--max-error <bound>',
+    `${what}: in the unit of the values, or a share of their range such as 1%`,
+  ).argParser((text: string): MaxError => {
+    const isShare = text.endsWith('%');
+    const value = Number(isShare ? text.slice(0, -1) : text);
+    if (text.trim() === '' || !(value > 0 && value < Number.POSITIVE_INFINITY))
+      throw new InvalidArgumentError('Give a number above 0, or a share such as 1%.');
+    return isShare ? `${value}%` : value;
+  });
 }
 
 export const priorOption = [

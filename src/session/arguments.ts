@@ -18,6 +18,7 @@ export const coding = { quality: aNumber, effort: aNumber, prior: aText, steps: 
 export const encodeOptions = optionsOf({
   ...coding,
   target: having({ psnrDb: maybe(aNumber), fileBytes: maybe(aNumber) }),
+  maxError: aLabel,
   archive: aFlag,
   ids: aFlag,
 });

@@ -112,9 +112,10 @@ export function decode(model: Model, { bytes, item, limits }: DecodeTask): Decod
 /** What decoded symbols stand for; samples stand for themselves. */
 export function toFunction(model: Model, found: DecodedFile): DecodedFunction {
   if (found.prior === 'samples') return found;
-  const { symbols, shape, quality, prior } = found;
+  const { symbols, shape, quality, prior, sections } = found;
   const layout = modulationLayout(model.card.spec, shape);
-  return { modulation: dequantise(layout, symbols, stepsOf(model, quality)), shape, quality, prior };
+  const modulation = dequantise(layout, symbols, stepsOf(model, quality));
+  return { modulation, shape, quality, prior, ...(sections === undefined ? {} : { sections }) };
 }
 
 /** Quantiser steps [channels] of a model at a quality. Throws BadInputError `quality`. */

@@ -2,7 +2,11 @@
 import type { Limits } from '../core/limits.ts';
 import type { Evaluator } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import { axesOf } from '../signal/axes.ts';
 import type { RowStream } from '../signal/rows.ts';
+import { rowsBeside } from './beside.ts';
+import type { GridPoints } from './between.ts';
+import { outputGrid } from './grid.ts';
 import { fieldRows } from './rows.ts';
 import { sampleRows } from './sample-rows.ts';
 import type { DecodeOptions } from './types.ts';
@@ -18,7 +22,14 @@ export function functionRows(
   const asked = { size, region, raw, signal, limits };
   if ('network' in found)
     return fieldRows({ ...context, model: found.network }, found.shape, new Float32Array(0), asked);
-  if ('samples' in found) return sampleRows(context.model.card, found, asked);
-  const { shape, modulation, quality } = found;
-  return fieldRows(context, shape, modulation, { ...asked, quality });
+  const { shape, sections } = found;
+  const { quality } = found;
+  const stream =
+    'samples' in found
+      ? sampleRows(context.model.card, found, asked)
+      : fieldRows(context, shape, found.modulation, { ...asked, quality });
+  if (sections === undefined) return stream;
+  const grid = outputGrid(shape, { ...asked, axes: axesOf(context.model.card, shape) }, limits);
+  const points = grid.points(0, grid.shape[0]!) as GridPoints;
+  return rowsBeside(stream, { shape, sections, points });
 }

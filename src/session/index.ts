@@ -1,4 +1,6 @@
 /** Sessions: a model and an engine, ready to turn signals into bytes, bytes into functions, and functions into signals. */
+
+export type { MaxError } from './bounded.ts';
 export { findModelOf } from './find-model.ts';
 export type { Func, FuncBytesOptions, FuncDecodeOptions, FuncKind } from './func.ts';
 export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
@@ -10,4 +12,5 @@ export { modelOfNetworkFile } from './own-network.ts';
 export { type FunctionOf, functionOfFile, functionOfModulation } from './put.ts';
 export { openSession } from './session.ts';
 export type * from './types.ts';
+export { type Verified, type VerifyOptions, verify } from './verify.ts';
 export type * from './work.ts';

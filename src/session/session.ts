@@ -30,6 +30,8 @@ import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { decodeOptions, encodeOptions, sampleOptions } from './arguments.ts';
+import { besideSignal } from './beside.ts';
+import { encodeBounded, type MaxError } from './bounded.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
@@ -97,7 +99,8 @@ class OpenSession implements Session {
 
   async encode(signal: Signal, options: EncodeOneOptions = {}): Promise<Encoded> {
     check('encode', aSignal(signal, 'signal'), encodeOptions(options, 'options'));
-    const { target } = options;
+    const { target, maxError } = options;
+    if (maxError !== undefined) return this.#encodeBounded(signal, maxError, options);
     if (target === undefined) return (await this.#encodeTogether([signal], options))[0]!;
     if (options.quality !== undefined)
       throw new BadInputError('target', 'give a target or a quality, not both');
@@ -106,10 +109,35 @@ class OpenSession implements Session {
     if (options.signal?.aborted) throw new AbortedError();
     const { effort = 1 } = options;
     const { isOrdered } = encoder;
-    const found = await encodeTo(target, { effort, isOrdered }, (quality, own) =>
-      encoder.encode(quality, own),
+    const found = await encodeTo(target, { effort, isOrdered }, async (quality, own) =>
+      besideSignal(await encoder.encode(quality, own), signal),
     );
     return takingSeconds(found, (performance.now() - started) / 1000);
+  }
+
+  async #encodeBounded(signal: Signal, maxError: MaxError, options: EncodeOneOptions): Promise<Encoded> {
+    if (options.quality !== undefined || options.target !== undefined)
+      throw new BadInputError('max-error', 'give a bound, a target or a quality, not several');
+    const started = performance.now();
+    const encoder = this.#encoder(signal, options);
+    if (options.signal?.aborted) throw new AbortedError();
+    const { model } = this;
+    const limits = this.#limits;
+    const file = await encodeBounded(
+      {
+        ...{ model, signal },
+        encodeAt: async (quality, effort) => besideSignal(await encoder.encode(quality, effort), signal),
+        valuesOf: async (bytes) => {
+          const found = await this.#work.decode(model, { bytes, item: 0, limits }, options.signal);
+          const { sections: _, ...field } = found;
+          const stream = this.#rows(field as DecodedFunction, { raw: true, signal: options.signal });
+          return { values: await collectRows(stream), found };
+        },
+      },
+      maxError,
+      options.effort ?? 1,
+    );
+    return takingSeconds(file, (performance.now() - started) / 1000);
   }
 
   async encodeMany(
@@ -261,9 +289,9 @@ class OpenSession implements Session {
     }
     const shared = (performance.now() - started) / signals.length / 1000;
     const items: Encoded[] = [];
-    for (const encoder of encoders) {
+    for (const [i, encoder] of encoders.entries()) {
       if (abort?.aborted) throw new AbortedError();
-      const found = await encoder.encode(quality);
+      const found = besideSignal(await encoder.encode(quality), signals[i]!);
       items.push(takingSeconds(found, found.seconds + shared));
     }
     return items;

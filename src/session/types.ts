@@ -10,6 +10,7 @@ import type { Box } from '../signal/box.ts';
 import type { Size } from '../signal/region.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
+import type { MaxError } from './bounded.ts';
 import type { Func } from './func.ts';
 import type { SessionWork } from './work.ts';
 
@@ -44,6 +45,11 @@ export type EncodeTarget =
   | { readonly fileBytes: number };
 
 export interface EncodeOneOptions extends EncodeOptions {
+  /**
+   * No decoded value is further off, at the size of the signal and on any engine: a number in the unit of the outputs, or a share of the
+   * range of the signal's values, such as `1%`. `quality` is then looked for. See bounded.ts.
+   */
+  readonly maxError?: MaxError | undefined;
   /** `quality` is then looked for; see target.ts. */
   readonly target?: EncodeTarget | undefined;
 }

@@ -2,6 +2,7 @@
  * The part of coding that is TypeScript and not an engine's: quantising, entropy coding, drawing. Behind an interface, so
  * that a server can send it to worker threads; `inlineWork` of inline-work.ts runs it where it is called.
  */
+import type { Section } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
 import type { Symbols } from '../../prior/prior.ts';
 import type { Limits } from '../core/limits.ts';
@@ -43,6 +44,8 @@ export interface DecodedModulation {
   readonly shape: readonly number[];
   readonly quality: number;
   readonly prior: PriorKind;
+  /** What its file says beside it. */
+  readonly sections?: readonly Section[] | undefined;
 }
 
 /** A function that is a network of its own, of no family: a model with one function, whose modulation has no numbers. */
@@ -50,6 +53,7 @@ export interface DecodedNetwork {
   readonly network: Model;
   readonly shape: readonly number[];
   readonly prior: 'none';
+  readonly sections?: undefined;
 }
 
 /** What a file holds, told apart by `prior`: a function of a model or of its own, or samples that no network stands behind. */
@@ -61,6 +65,7 @@ export type DecodedFunction =
       readonly shape: readonly number[];
       readonly quality: number;
       readonly prior: 'samples';
+      readonly sections?: readonly Section[] | undefined;
     };
 
 export interface DrawTask {

@@ -6,6 +6,7 @@ import { suffix } from '../../../codec/header.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Model } from '../../field/model.ts';
 import { formatOfFile, signalFormats, titlesOf } from '../../formats/formats.ts';
+import type { MaxError } from '../../session/bounded.ts';
 import type { Encoded, EncodeTarget } from '../../session/types.ts';
 import type { Signal } from '../../signal/signal.ts';
 import { UsageError } from '../exit.ts';
@@ -16,6 +17,7 @@ import {
   effortOption,
   forceOption,
   maxBytesOption,
+  maxErrorOption,
   type OutputFlags,
   outputFlag,
   type PartFlags,
@@ -37,6 +39,7 @@ interface EncodeFlags extends OutputFlags, CoinFlags, PartFlags {
   readonly quality?: number;
   readonly psnr?: number;
   readonly bytes?: number;
+  readonly maxError?: MaxError;
   readonly effort?: number;
   /** Checked by the library. */
   readonly prior?: PriorKind;
@@ -63,6 +66,7 @@ export function addEncode(program: Command, run: RunCommand): void {
       'an array of how much each sample counts, 0 or more; default: as the model says',
     )
     .option('--no-ids', 'an archive without the names of its inputs: fewer bytes')
+    .addOption(maxErrorOption('no value is further off').conflicts(['quality', 'psnr', 'bytes']))
     .addOption(maxBytesOption())
     .action(run(encode));
   for (const option of [...partOptions(), ...targetOptions(), ...coinOptions()]) command.addOption(option);
@@ -75,6 +79,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
     '--quality': given('quality'),
     '--psnr': given('psnr'),
     '--bytes': given('bytes'),
+    '--max-error': given('maxError'),
     '--effort': given('effort'),
     '--prior': given('prior'),
     '--steps': given('steps'),
@@ -126,12 +131,15 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
       weights: await readWeights(flags.weights, file, signals[0]!, { maxBytes, limits: job.limits }),
     };
   }
-  const quality = target === undefined ? flags.quality : undefined;
+  const { maxError } = flags;
+  if (maxError !== undefined && inputs.length > 1)
+    throw new UsageError('target-archive', 'a bound is of one signal; give one input at a time');
+  const quality = target === undefined && maxError === undefined ? flags.quality : undefined;
   const { effort, prior, steps } = flags;
   const options = { quality, effort, prior, steps, signal: job.signal };
   return withSession(job, model, async (session) => {
     if (signals.length === 1) {
-      const encoded = await session.encode(signals[0]!, { ...options, target });
+      const encoded = await session.encode(signals[0]!, { ...options, target, maxError });
       await writeOutput(output, encoded.bytes, { stdout: job.streams.stdout, force: flags.force });
       return {
         data: {

@@ -5,6 +5,7 @@ const loaders: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['encode', async () => (await import('./encode.ts')).addEncode],
   ['decode', async () => (await import('./decode.ts')).addDecode],
   ['inspect', async () => (await import('./inspect.ts')).addInspect],
+  ['verify', async () => (await import('./verify.ts')).addVerify],
   ['sample', async () => (await import('./sample.ts')).addSample],
   ['complete', async () => (await import('./complete.ts')).addComplete],
   ['data', async () => (await import('./data.ts')).addData],

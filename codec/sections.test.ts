@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { FunctaError } from '../src/core/errors.ts';
+import { Rng } from '../src/core/rng.ts';
+import { rounds } from '../test/rounds.ts';
+import { decodeMask, encodeMask } from './mask.ts';
+import { decodeResidual, encodeResidual, mostSteps } from './residual.ts';
+import { parseSections, writeSections } from './sections.ts';
+
+const grid = { columns: 9, channels: 2, slice: 54 };
+
+/** Of a few kinds, by chance: [points, channels]. */
+function numbersOf(rng: Rng, count: number): Int32Array {
+  const spread = [0, 1, 3, 400, mostSteps - 1][rng.below(5)]!;
+  return Int32Array.from({ length: count }, () =>
+    rng.below(3) === 0 ? 0 : rng.below(2 * spread + 1) - spread,
+  );
+}
+
+describe('sections', () => {
+  it('are read as they were written, in order of their numbers', () => {
+    const sections = [
+      { id: 200, bytes: Uint8Array.of(1, 2, 3) },
+      { id: 1, bytes: new Uint8Array(0) },
+    ];
+    expect(parseSections(writeSections(sections))).toEqual([sections[1], sections[0]]);
+  });
+
+  it('that are not known are passed over from 128 on and refused below', () => {
+    expect(parseSections(writeSections([{ id: 250, bytes: Uint8Array.of(9) }]))).toHaveLength(1);
+    expect(() => parseSections(writeSections([{ id: 99, bytes: Uint8Array.of(9) }]))).toThrow(
+      'later program',
+    );
+  });
+
+  it('twice, cut, changed or with a length beyond their bytes are tagged errors', () => {
+    const twice = [1, 1].map((id) => ({ id, bytes: Uint8Array.of(0) }));
+    expect(() => writeSections(twice)).toThrow('each once');
+    const whole = writeSections([{ id: 1, bytes: Uint8Array.of(1, 2, 3, 4) }]);
+    for (let cut = 0; cut < whole.length; cut++)
+      expect(() => parseSections(whole.subarray(0, cut))).toThrow(FunctaError);
+    for (let i = 0; i < whole.length; i++) {
+      const changed = whole.slice();
+      changed[i]! ^= 1;
+      expect(() => parseSections(changed)).toThrow(FunctaError);
+    }
+  });
+});
+
+describe('masks and residuals', () => {
+  it('are read as they were written', () => {
+    const rng = new Rng(5);
+    for (let n = 0; n < rounds(40, 4000); n++) {
+      const count = 54 * (1 + rng.below(4));
+      const missing = Uint8Array.from({ length: count }, () => Number(rng.below(1 + (n % 7)) === 1));
+      expect(decodeMask(encodeMask(missing, grid), count, grid)).toEqual(missing);
+      const residual = { steps: Float64Array.of(0.25, 1e-3), numbers: numbersOf(rng, count) };
+      expect(decodeResidual(encodeResidual(residual, grid), count, grid)).toEqual(residual);
+    }
+  });
+
+  it('the largest numbers of steps pass', () => {
+    const numbers = Int32Array.of(mostSteps, -mostSteps, mostSteps - 1, 0, 1, -1);
+    const own = { columns: 3, channels: 1, slice: 6 };
+    const steps = Float64Array.of(2);
+    expect(decodeResidual(encodeResidual({ steps, numbers }, own), 6, own).numbers).toEqual(numbers);
+  });
+
+  it('a land of one shape takes few bytes: forty thousand points with one coast, below 500', () => {
+    const columns = 400;
+    const missing = Uint8Array.from({ length: 40_000 }, (_, i) => {
+      const [y, x] = [Math.floor(i / columns), i % columns];
+      return Number((x - 200) ** 2 + 3 * (y - 50) ** 2 < 4000);
+    });
+    const own = { columns, channels: 1 };
+    const bytes = encodeMask(missing, own);
+    expect(bytes.length).toBeLessThan(500);
+    expect(decodeMask(bytes, missing.length, own)).toEqual(missing);
+  });
+
+  it('any bytes give values or a tagged error, never anything else', () => {
+    const rng = new Rng(6);
+    const residual = encodeResidual({ steps: Float64Array.of(1, 1), numbers: numbersOf(rng, 108) }, grid);
+    const mask = encodeMask(
+      Uint8Array.from({ length: 108 }, () => rng.below(2)),
+      grid,
+    );
+    for (let n = 0; n < rounds(1000, 300_000); n++) {
+      for (const [bytes, read] of [
+        [residual, (b: Uint8Array) => decodeResidual(b, 108, grid)],
+        [mask, (b: Uint8Array) => decodeMask(b, 108, grid)],
+        [writeSections([{ id: 1, bytes: mask }]), parseSections],
+      ] as const) {
+        const changed = bytes.slice(0, bytes.length - rng.below(3));
+        for (let k = rng.below(4); k >= 0; k--) changed[rng.below(changed.length)] = rng.below(256);
+        try {
+          read(changed);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FunctaError);
+        }
+      }
+    }
+    // A terabyte of points in a few bytes is refused before anything is made of it.
+    expect(() => decodeMask(Uint8Array.of(1, 2, 3), 1e12, grid)).toThrow(FunctaError);
+    expect(() => decodeResidual(residual, 1e12, grid)).toThrow(FunctaError);
+  });
+});

@@ -1,0 +1,99 @@
+/**
+ * What a file says beside its stream: sections between its header and its stream; FORMAT.md, "Sections". A file with sections is a single
+ * file of version 3, and the same file of version 1 once they are taken out.
+ */
+import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
+import { BadInputError, BadStreamError } from '../src/core/errors.ts';
+import { crc16 } from '../src/core/hash.ts';
+
+/** Numbers of sections; appended to, never changed. */
+export const sectionIds = {
+  /** Which values are missing: mask.ts. */
+  mask: 1,
+  /** What the field is off, in steps: residual.ts. */
+  residual: 2,
+} as const;
+
+/** From this number on a reader passes over what it does not know: the values are right without it. */
+const firstSkippable = 128;
+
+export interface Section {
+  /** 1 to 255. */
+  readonly id: number;
+  readonly bytes: Uint8Array;
+}
+
+const known: ReadonlySet<number> = new Set(Object.values(sectionIds));
+
+/** Sections in order of their ids, a zero, and the check of all that. Throws BadInputError `sections`. */
+export function writeSections(sections: readonly Section[]): Uint8Array {
+  const writer = new ByteWriter();
+  let last = 0;
+  for (const { id, bytes } of [...sections].sort((a, b) => a.id - b.id)) {
+    if (!Number.isInteger(id) || id <= last || id > 255)
+      throw new BadInputError('sections', `section ${id}: numbers are 1 to 255, each once`);
+    writer.u8(id).varint(bytes.length).bytes(bytes);
+    last = id;
+  }
+  const body = writer.u8(0).finish();
+  const check = crc16(body);
+  return new ByteWriter()
+    .bytes(body)
+    .u8(check & 255)
+    .u8(check >> 8)
+    .finish();
+}
+
+/**
+ * Fresh sections, up to their check. Throws BadStreamError `truncated`, `varint`, `checksum`, `sections` (out of order, or one that this
+ * program does not know and may not pass over).
+ */
+export function readSections(bytes: Uint8Array, reader: ByteReader): Section[] {
+  const start = reader.at;
+  const sections: Section[] = [];
+  let last = 0;
+  for (;;) {
+    const at = reader.at;
+    const id = reader.u8();
+    if (id === 0) break;
+    if (id <= last) throw new BadStreamError('sections', at, `section ${id} after section ${last}`);
+    const length = reader.varint();
+    if (length > reader.remaining)
+      throw new BadStreamError(
+        'truncated',
+        at,
+        `section ${id} of ${length} bytes, of which ${reader.remaining} are there`,
+      );
+    sections.push({ id, bytes: reader.bytes(length).slice() });
+    last = id;
+  }
+  const computed = crc16(bytes.subarray(start, reader.at));
+  const at = reader.at;
+  const stored = reader.u8() + 256 * reader.u8();
+  if (stored !== computed) throw new BadStreamError('checksum', at, 'the sections of the file are damaged');
+  for (const { id } of sections)
+    if (id < firstSkippable && !known.has(id))
+      throw new BadStreamError(
+        'sections',
+        start,
+        `section ${id} is of a later program; read it with that one`,
+      );
+  return sections;
+}
+
+/** Bytes of one section; undefined where there is none. */
+export function sectionOf(
+  sections: readonly Section[] | undefined,
+  name: keyof typeof sectionIds,
+): Uint8Array | undefined {
+  return sections?.find(({ id }) => id === sectionIds[name])?.bytes;
+}
+
+/** As `readSections` of bytes that are nothing else. */
+export function parseSections(bytes: Uint8Array): Section[] {
+  const reader = new ByteReader(bytes);
+  const sections = readSections(bytes, reader);
+  if (reader.remaining > 0)
+    throw new BadStreamError('sections', reader.at, `${reader.remaining} bytes after the sections`);
+  return sections;
+}

@@ -1,0 +1,108 @@
+/** What a file says beside its field: which values are missing, and what they are off. Laid over the rows that a field gives. */
+import {
+  decodeMask,
+  decodeResidual,
+  encodeMask,
+  type Section,
+  sectionIds,
+  sectionOf,
+  withSections,
+} from '../../codec/index.ts';
+import { bitsPerPoint } from '../core/units.ts';
+import { pointCount } from '../field/spec.ts';
+import type { RowStream, Rows } from '../signal/rows.ts';
+import { countMissing, type Signal } from '../signal/signal.ts';
+import type { GridPoints } from './between.ts';
+import type { Encoded } from './types.ts';
+
+/** Of the values of a signal, [points, channels], as coders see them. */
+export function gridOfValues(shape: readonly number[], channels: number) {
+  const columns = shape.at(-1)!;
+  const slice = shape.length < 3 ? pointCount(shape) : pointCount(shape.slice(1));
+  return { columns, channels, slice: slice * channels };
+}
+
+/** The mask of a signal; undefined where it has all its values. */
+export function maskSection(signal: Signal): Section | undefined {
+  // Bytes have no missing values, and values are not made for this.
+  if (signal.bytes !== undefined) return undefined;
+  const { shape, channels, values } = signal;
+  if (countMissing(values) === 0) return undefined;
+  const missing = Uint8Array.from(values, (v) => (Number.isNaN(v) ? 1 : 0));
+  return { id: sectionIds.mask, bytes: encodeMask(missing, gridOfValues(shape, channels)) };
+}
+
+/** What was coded of a signal, with the mask of its missing values. */
+export function besideSignal(encoded: Encoded, signal: Signal): Encoded {
+  const mask = maskSection(signal);
+  if (mask === undefined) return encoded;
+  const bytes = withSections(encoded.bytes, [mask]);
+  return withFacts(encoded, { bytes, bitsPerPoint: bitsPerPoint(bytes.length, pointCount(signal.shape)) });
+}
+
+/** `encoded` with other facts; what it makes when asked is not made for this. */
+export function withFacts(encoded: Encoded, facts: Partial<Encoded>): Encoded {
+  const properties = Object.getOwnPropertyDescriptors(encoded);
+  const own = Object.entries(facts).map(([name, value]) => [name, { value, enumerable: true }]);
+  return Object.defineProperties({} as Encoded, { ...properties, ...Object.fromEntries(own) });
+}
+
+/** Where the points of rows stand, and of what signal. */
+export interface Placed {
+  /** Of the signal. */
+  readonly shape: readonly number[];
+  readonly sections: readonly Section[] | undefined;
+  /** All points of the rows. */
+  readonly points: GridPoints;
+}
+
+/**
+ * The rows with what the file says beside its field. A value is missing where that of the nearest sample is; what samples are off is
+ * added at samples, and between them the field stands for itself. Throws BadStreamError as `decodeMask` and `decodeResidual`, before the first row.
+ */
+export function rowsBeside(stream: RowStream, { shape, sections, points }: Placed): RowStream {
+  const { channels } = stream;
+  const grid = gridOfValues(shape, channels);
+  const count = pointCount(shape) * channels;
+  const maskBytes = sectionOf(sections, 'mask');
+  const residualBytes = sectionOf(sections, 'residual');
+  const missing = maskBytes && decodeMask(maskBytes, count, grid);
+  const residual =
+    residualBytes && isOfSamples(points) ? decodeResidual(residualBytes, count, grid) : undefined;
+  if (missing === undefined && residual === undefined) return stream;
+  // For each axis the sample that each point of the rows is nearest to.
+  const nearest = points.count.map((n, axis) =>
+    Int32Array.from({ length: n }, (_, i) =>
+      Math.min(shape[axis]! - 1, Math.max(0, Math.floor(points.start[axis]! + i * points.step[axis]!))),
+    ),
+  );
+  const inRow = pointCount(points.count.slice(1));
+  async function* rows(): AsyncIterable<Rows> {
+    for await (const block of stream.rows) {
+      const { start, values } = block;
+      const own = values.length / channels;
+      for (let p = 0; p < own; p++) {
+        let rest = p + start * inRow;
+        let at = 0;
+        let stride = 1;
+        for (let axis = shape.length - 1; axis >= 0; axis--) {
+          const n = points.count[axis]!;
+          at += nearest[axis]![rest % n]! * stride;
+          rest = Math.floor(rest / n);
+          stride *= shape[axis]!;
+        }
+        for (let c = 0; c < channels; c++) {
+          const [i, from] = [p * channels + c, at * channels + c];
+          if (residual !== undefined) values[i] = values[i]! + residual.steps[c]! * residual.numbers[from]!;
+          if (missing?.[from] === 1) values[i] = Number.NaN;
+        }
+      }
+      yield block;
+    }
+  }
+  return { ...stream, rows: rows() };
+}
+
+function isOfSamples({ start, step }: GridPoints): boolean {
+  return step.every((s) => s === 1) && start.every((x) => Number.isInteger(x - 0.5));
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it, test } from 'vitest';
+import { readHeader, sectionOf } from '../../codec/index.ts';
+import { kinds, modelOfKind } from '../../test/kinds.ts';
+import { openEngine } from '../engine/index.ts';
+import type { Signal } from '../signal/signal.ts';
+import { openSession } from './session.ts';
+
+const model = modelOfKind('map');
+const map = kinds.map.signal(40);
+const engine = await openEngine('native', { threads: 1 });
+const session = openSession({ model, engine });
+
+/** Values further off than the bound, and values that are missing on one side alone. */
+function beyond(signal: Signal, decoded: Signal, bound: number): number {
+  let count = 0;
+  signal.values.forEach((v, i) => {
+    const d = decoded.values[i]!;
+    if (Number.isNaN(v) !== Number.isNaN(d) || Math.abs(v - d) > bound) count++;
+  });
+  return count;
+}
+
+const present = map.values.filter((v) => !Number.isNaN(v));
+const range = Math.max(...present) - Math.min(...present);
+
+describe('a bound on the error', () => {
+  it('holds at every value on every engine, and missing values come back', async () => {
+    const engines = await Promise.all(
+      (['native', 'wasm', 'tfjs', 'reference'] as const).map((name) => openEngine(name, { threads: 1 })),
+    );
+    let bytes = Number.POSITIVE_INFINITY;
+    for (const share of [0.1, 1, 10]) {
+      const encoded = await session.encode(map, { maxError: `${share}%` });
+      const bound = (share / 100) * range;
+      expect(encoded.maxError[0]).toBeLessThanOrEqual(bound);
+      expect(encoded.bytes.length).toBeLessThan(bytes);
+      bytes = encoded.bytes.length;
+      for (const own of engines) {
+        const decoded = await openSession({ model, engine: own }).decode(encoded.bytes);
+        expect(beyond(map, decoded, bound), `${own.name} at ${share}%`).toBe(0);
+      }
+    }
+  });
+
+  it('is a number in the unit, too; the field serves regions and other sizes, and the archive keeps all', async () => {
+    const { bytes } = await session.encode(map, { maxError: 0.5 });
+    const decoded = await session.decode(bytes);
+    expect(beyond(map, decoded, 0.5)).toBe(0);
+    const part = await session.decode(bytes, { region: 'longitude=3:9,latitude=2:7' });
+    const cut = [2, 3, 4, 5, 6].flatMap((y) => [...decoded.values.slice(24 * y + 3, 24 * y + 9)]);
+    expect([...part.values]).toEqual(cut);
+    const large = await session.decode(bytes, { size: '2x' });
+    expect(large.values.filter(Number.isNaN).length).toBe(4 * decoded.values.filter(Number.isNaN).length);
+    const opened = await session.open(bytes);
+    expect((await opened.decode()).values).toEqual(decoded.values);
+  });
+
+  it.each<[string, Signal, number | `${number}%`]>([
+    ['below what float32 holds', map, 1e-6],
+    ['of no size', map, 0],
+    ['that is no share', map, '1' as '1%'],
+    ['of values without a range', { ...map, values: map.values.map(() => 280) }, '1%'],
+  ])('is refused: %s', async (_, signal, maxError) => {
+    await expect(session.encode(signal, { maxError })).rejects.toMatchObject({ code: 'max-error' });
+  });
+
+  it('is refused for pictures, whose samples are whole numbers', async () => {
+    const pictures = openSession({ model: modelOfKind('picture'), engine });
+    await expect(pictures.encode(kinds.picture.signal(1), { maxError: 0.1 })).rejects.toMatchObject({
+      code: 'max-error',
+    });
+  });
+});
+
+test('missing values come back from files and archives; a signal without any has a file of version 1', async () => {
+  const whole = { ...map, values: map.values.map((v) => (Number.isNaN(v) ? 280 : v)) };
+  const { items, archive } = await session.encodeMany([map, whole]);
+  expect(items.map(({ bytes }) => readHeader(bytes).version)).toEqual([3, 1]);
+  const header = readHeader(items[0]!.bytes);
+  expect(header.container === 'file' && sectionOf(header.sections, 'mask')!.length).toBeLessThan(24);
+  const missing = [...map.values].map(Number.isNaN);
+  const decoded: Signal[] = [];
+  for await (const one of session.decodeMany(archive)) decoded.push(one);
+  expect(decoded.map(({ values }) => [...values].map(Number.isNaN))).toEqual([
+    missing,
+    missing.map(() => false),
+  ]);
+  expect([...(await session.decode(items[0]!.bytes)).values].map(Number.isNaN)).toEqual(missing);
+});
