@@ -241,7 +241,7 @@ describe('an archive', () => {
       changed[at] = value;
       return codeThrown(() => openArchive(image, changed));
     };
-    expect(planted(2, 32)).toBe('flags');
+    expect(planted(2, 64)).toBe('flags');
     expect(planted(2, 2)).toBe('shape');
     expect(planted(4, 0)).toBe('checksum');
     expect(planted(bytes.length - 1, 0)).toBe('checksum');

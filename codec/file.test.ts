@@ -128,7 +128,7 @@ describe('a file', () => {
       return codeThrown(() => decodeFile(image, changed));
     };
     expect(planted(0, 0x89)).toBe('magic');
-    expect(planted(1, (3 << 5) | 2 | (2 << 2))).toBe('version');
+    expect(planted(1, (4 << 5) | 2 | (2 << 2))).toBe('version');
     // Version 2 is of networks of their own.
     expect(planted(1, (2 << 5) | 2 | (2 << 2))).toBe('container');
     // Number 3 is samples, which these bytes are not.

@@ -10,7 +10,7 @@ import type { ValueGrid } from './mask.ts';
 import { checkSamplesPaid } from './paid.ts';
 
 /** Largest number of steps, either way. */
-export const mostSteps = 2 ** 22;
+export const mostSteps = 1 << 22;
 
 export interface Residual {
   /** [channels]: value = field + step * number; finite, above 0. */
