@@ -6,7 +6,7 @@ import { mediaTypes } from './media-types.ts';
 import { readNpy, readNpyShape, signalFromNpy } from './npy.ts';
 import { npy } from './npy-format.ts';
 import { copyBox, placeOf, rowMajor } from './strided.ts';
-import { firstNameInZip, readZip } from './zip.ts';
+import { firstNameInZip, readZip, type ZipEntry } from './zip.ts';
 
 const ofFile: Limits = { ...defaultLimits, maxFileBytes: Number.MAX_SAFE_INTEGER };
 
@@ -21,17 +21,19 @@ export const npz = {
   fits: () => true,
   async shapeOf(bytes, options) {
     const one = theOne(bytes, options);
-    if (one !== undefined) return npy.shapeOf(one, options);
+    if (one !== undefined) return npy.shapeOf(one.beginning(), options);
     return shapeOfFields(variablesOf(bytes, options.limits), { ...options, id: 'this' });
   },
   async read(bytes, options) {
     const one = theOne(bytes, options);
-    if (one !== undefined) return signalFromNpy(one, options);
+    if (one !== undefined) return signalFromNpy(one.read(), options);
     return signalOfFields(variablesOf(bytes, options.limits), options);
   },
   likelyAxes(bytes) {
     const one = theOne(bytes, { limits: ofFile });
-    return one === undefined ? likelyAxesOfFields(variablesOf(bytes, ofFile)) : npy.likelyAxes(one);
+    return one === undefined
+      ? likelyAxesOfFields(variablesOf(bytes, ofFile))
+      : npy.likelyAxes(one.beginning());
   },
   channelsNeeded: ({ channels }) => channels,
   takes: (outputs, needed) => outputs === needed,
@@ -41,25 +43,24 @@ export const npz = {
 function theOne(
   bytes: Uint8Array,
   { variable, limits }: Pick<ShapeOptions, 'variable' | 'limits'>,
-): Uint8Array | undefined {
+): ZipEntry | undefined {
   const entries = readZip(bytes, limits);
   const [first] = entries.values();
-  if (variable === undefined) return entries.size === 1 ? first!.read() : undefined;
-  return (entries.get(`${variable}.npy`) ?? entries.get(variable))?.read();
+  if (variable === undefined) return entries.size === 1 ? first : undefined;
+  return entries.get(`${variable}.npy`) ?? entries.get(variable);
 }
 
 /** Numbers as they are, along axes that have no names. */
 function variablesOf(bytes: Uint8Array, limits: Limits): readonly FieldVariable[] {
   return [...readZip(bytes, limits)].flatMap(([file, entry]) => {
     if (!file.endsWith('.npy')) return [];
-    const array = entry.read();
-    const shape = readNpyShape(array);
+    const shape = readNpyShape(entry.beginning());
     const strides = rowMajor(shape);
     return {
       ...{ name: file.replace(/\.npy$/, ''), type: 'f8', attributes: {}, fills: false },
       dimensions: shape.map((size, axis) => ({ name: `axis${axis}`, size })),
       values({ start, count }) {
-        const { data } = readNpy(array, limits);
+        const { data } = readNpy(entry.read(), limits);
         const values = new Float64Array(count.reduce((n, size) => n * size, 1));
         const from = { at: placeOf(start, strides), strides, numberAt: (i: number) => data[i]! };
         copyBox(count, from, { at: 0, strides: rowMajor(count), values });

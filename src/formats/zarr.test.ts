@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '../core/limits.ts';
 import { outputsOfKind } from '../field/kinds.ts';
 import { packDirectory } from './formats.ts';
-import { readSignalAs } from './read.ts';
+import { readSignalAs, readSignalShape } from './read.ts';
 import { readZip, storedZip } from './zip.ts';
 
 const folder = join(import.meta.dirname, '../../test/fixtures/signals');
@@ -155,6 +155,12 @@ describe('an npz file', () => {
     expect(both.values[9]).toBe(Math.fround(wanted['several.npz']!.v!.values[4]!));
     await expect(read('several.npz')).rejects.toMatchObject({ code: 'which-variable' });
     expect((await read('several.npz', 'time[axis0=1]')).values[0]).toBe(12);
+    // the shape is told by the first bytes of an array, of which the rest may be damaged
+    const asked = { axes: 2, outputs: 'any', variable: 'u', limits: defaultLimits } as const;
+    const cut = await file('several.npz');
+    cut.fill(0, 200, 260);
+    expect(await readSignalShape(cut, asked)).toEqual([3, 4]);
+    await expect(readSignalAs(cut, { id: 'x', ...asked })).rejects.toMatchObject({ kind: 'stream' });
   });
 });
 

@@ -1,5 +1,5 @@
 /** ZIP archives held in memory (APPNOTE 6.3.9): what npz files and zarr stores are kept in. Stored and deflated files are read, stored ones written. */
-import { crc32, inflateRawSync } from 'node:zlib';
+import { constants, crc32, inflateRawSync } from 'node:zlib';
 import { BadStreamError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 
@@ -9,6 +9,8 @@ export interface ZipEntry {
   readonly size: number;
   /** Its bytes, held against their checksum. Throws BadStreamError `bad-zip`, `checksum`, LimitError `limit-file-bytes`. */
   read(): Uint8Array;
+  /** What its first bytes unpack to, unchecked: enough for a header, and quickly had. Throws BadStreamError `bad-zip`, `truncated`. */
+  beginning(): Uint8Array;
 }
 
 const signatures = { local: 0x04034b50, central: 0x02014b50, end: 0x06054b50 };
@@ -18,6 +20,8 @@ const methods = { stored: 0, deflated: 8 };
 const mostComment = 65_535;
 /** A byte that is deflated stands for so many at most (RFC 1951: 258 by two bits), beside what a block begins with. */
 const mostPerByte = 1032;
+/** Packed bytes that a beginning is unpacked from. */
+const beginningBytes = 4096;
 
 /** Whether bytes begin as an archive. */
 export function sniffZip(bytes: Uint8Array): boolean {
@@ -116,29 +120,43 @@ function entryAt(bytes: Uint8Array, at: number, { maxFileBytes }: Limits): ZipEn
     number,
   ];
   const start = view.getUint32(at + 42, true);
+  const packedData = () => {
+    if ((flags & 1) !== 0) throw unsupported(at, 'it is encrypted');
+    if (method !== methods.stored && method !== methods.deflated)
+      throw unsupported(at, `it is packed by method ${method}`);
+    if (!(start + bytesOf.local <= bytes.length) || view.getUint32(start, true) !== signatures.local)
+      throw new BadStreamError('bad-zip', start, 'a file begins where none is');
+    const from = start + bytesOf.local + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
+    if (!(from + packed <= bytes.length))
+      throw new BadStreamError('truncated', bytes.length, 'a file of the archive ends behind its end');
+    return bytes.subarray(from, from + packed);
+  };
   return {
     size,
+    beginning() {
+      const data = packedData().subarray(0, beginningBytes);
+      return method === methods.stored ? data : beginningOf(data, at);
+    },
     read() {
-      if ((flags & 1) !== 0) throw unsupported(at, 'it is encrypted');
-      if (method !== methods.stored && method !== methods.deflated)
-        throw unsupported(at, `it is packed by method ${method}`);
-      if (!(start + bytesOf.local <= bytes.length) || view.getUint32(start, true) !== signatures.local)
-        throw new BadStreamError('bad-zip', start, 'a file begins where none is');
-      const from =
-        start + bytesOf.local + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
-      if (!(from + packed <= bytes.length))
-        throw new BadStreamError('truncated', bytes.length, 'a file of the archive ends behind its end');
+      const data = packedData();
       const most = method === methods.stored ? packed : packed * mostPerByte;
       if (size > most || (method === methods.stored && size !== packed))
         throw new BadStreamError('bad-zip', at, `${packed} bytes do not unpack to ${size}`);
       checkLimit('file-bytes', size, maxFileBytes, 'send a smaller file, or raise maxFileBytes');
-      const data = bytes.subarray(from, from + packed);
       const content = method === methods.stored ? data.slice() : inflated(data, size, at);
       if (crc32(content) !== checksum)
         throw new BadStreamError('checksum', at, 'a file of the archive is not the one that was packed');
       return content;
     },
   };
+}
+
+function beginningOf(data: Uint8Array, at: number): Uint8Array {
+  try {
+    return inflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    throw new BadStreamError('bad-zip', at, 'its first bytes do not inflate');
+  }
 }
 
 function inflated(data: Uint8Array, size: number, at: number): Uint8Array {

@@ -9,7 +9,7 @@ import { addInspect } from '../../src/cli/commands/inspect.ts';
 import { addSample } from '../../src/cli/commands/sample.ts';
 import { readNpy, signalToNpy, writeNpy } from '../../src/formats/npy.ts';
 import { kindNames, kinds, pathOfKind } from '../kinds.ts';
-import { printed } from './in-process.ts';
+import { functa, printed } from './in-process.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -81,6 +81,14 @@ describe.each(kindNames)('a %s', (name) => {
   it('has its values and axes told', async () => {
     const { json } = await run('inspect', model());
     expect(json.card).toMatchObject({ outputs: kind.outputs, axes: kind.axes });
+    await encode('told.functa');
+    const { stdout } = await functa(['inspect', at('told.functa'), '-m', model()]);
+    const told = {
+      picture: /^size/m,
+      sound: /^along +t from 0 to 0\.031875 s$/m,
+      map: /^values +temperature from 240 to 320 K\n^along +latitude from -82\.5 to 82\.5 degrees, longitude from 7\.5 to 352\.5 degrees$/m,
+    };
+    expect(stdout.toString()).toMatch(told[name]);
   });
 
   it('counts by weights that are given', async () => {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Model } from '../../field/model.ts';
 import type { Axis } from '../../field/outputs.ts';
 import type { InspectedItem, InspectedNetwork, Inspection } from '../../session/types.ts';
+import { axesOf } from '../../signal/axes.ts';
 import { readInput, standardStream } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption } from '../models.ts';
@@ -65,11 +66,27 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
     ['quality', rangeText(functions.map(({ quality }) => quality!))],
   ];
   if (sizes.length > 0) rows.push(['size', eachOf(sizes)]);
+  const [shape] = functions.map((own) => own.shape);
+  if (model !== undefined && shape !== undefined) rows.push(...extentRows(model, shape));
   if (found.bitsPerPoint !== undefined) rows.push(['bits per point', found.bitsPerPoint.toFixed(3)]);
   return {
     data: { input, ...found, model: model?.card.name ?? null },
     lines: [...columns(rows), ...itemLines(found.items ?? [])],
   };
+}
+
+/** What values are, and from where to where the samples of a signal go, where these have units and places. */
+function extentRows({ card }: Model, shape: readonly number[]): string[][] {
+  const outputs = card.outputs.filter(({ unit }) => unit !== undefined);
+  const axes = axesOf(card, shape).flatMap(({ name, unit, start, step }, i) => {
+    if (start === undefined || step === undefined) return [];
+    const [from, to] = [start, start + step * (shape[i]! - 1)].map((at) => Number(at.toPrecision(6)));
+    return [`${name} from ${from} to ${to}${unit === undefined ? '' : ` ${unit}`}`];
+  });
+  return [
+    ...(outputs.length === 0 ? [] : [['values', outputsText(outputs)]]),
+    ...(axes.length === 0 ? [] : [['along', axes.join(', ')]]),
+  ];
 }
 
 function axisText({ name, unit, wraps }: Axis): string {
