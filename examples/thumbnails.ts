@@ -1,6 +1,6 @@
 /**
- * A web engineer's path, over HTTP alone: a functaset, thumbnails in, listed, drawn at three sizes, near duplicates found and taken out, and
- * the functaset taken away. With a number as an argument it takes so many thumbnails; without one, 2,000.
+ * A web engineer's path, over HTTP alone: a functaset, thumbnails in, listed, drawn at three sizes, near duplicates found and taken out, all
+ * backed up, the functaset taken away and restored. With a number as an argument it takes so many thumbnails; without one, 2,000.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -78,10 +78,17 @@ const taken =
   duplicates.size === 0 ? 0 : await client.deleteFunctions('thumbnails', { ids: [...duplicates] });
 step(`${taken} near duplicates taken out`);
 
-// Here a backup of the functaset is made, and restored under another name.
+const snapshot = await client.snapshots.take('thumbnails');
+const backup = await client.snapshots.file('thumbnails', snapshot.id);
+step(`${snapshot.functions} functions backed up: ${backup.length} bytes, each of them checked`);
 
 const { functions } = await client.functaset('thumbnails');
 await client.deleteFunctaset('thumbnails');
 step(`${functions} left, and the functaset taken away`);
+
+const restored = await client.snapshots.restore('thumbnails', snapshot.id, { name: 'thumbnails-again' });
+if (restored.functions !== functions) throw new Error(`${restored.functions} of ${functions} were restored`);
+await client.function('thumbnails-again', ids.find((id) => !duplicates.has(id))!, { width: 32 });
+step(`${restored.functions} restored under another name`);
 await server.close();
 await rm(home, { recursive: true, force: true });

@@ -20,6 +20,8 @@ export const jsonType = 'application/json';
 export const linesType = 'application/x-ndjson';
 export const formType = 'multipart/form-data';
 export const tarType = 'application/x-tar';
+export const gzipType = 'application/gzip';
+export const zipType = 'application/zip';
 export const anyBytes = 'application/octet-stream';
 
 /** Media types of the formats that signals are read from. */

@@ -6,6 +6,7 @@ import type { modelSummary, sampleBody } from '../schemas.ts';
 import { FunctasetCalls } from './functasets.ts';
 import { JobCalls } from './jobs.ts';
 import type { ModelDetail } from './models.ts';
+import { SnapshotCalls } from './snapshots.ts';
 import {
   acceptOf,
   bytesOf,
@@ -26,6 +27,7 @@ export type {
 } from './functasets.ts';
 export { JobError, type JobEvent, type JobJson, type JobRequest, type UploadJson } from './jobs.ts';
 export type { BesideKind, ModelDetail } from './models.ts';
+export type { SnapshotJson } from './snapshots.ts';
 export { type FunctaClientOptions, type ProblemCode, ProblemError, type SignalFormat } from './transport.ts';
 
 export type ModelSummary = z.infer<typeof modelSummary>;
@@ -69,11 +71,14 @@ interface DecodeQuery extends Sizing {
 export class FunctaClient extends FunctasetCalls {
   /** Work that takes longer than a request. */
   readonly jobs: JobCalls;
+  /** Snapshots of functasets, and functasets of them. */
+  readonly snapshots: SnapshotCalls;
 
   /** `base`: the server's address, such as http://127.0.0.1:8080. */
   constructor(base: string, options: FunctaClientOptions = {}) {
     super(base, options);
     this.jobs = new JobCalls(base, options);
+    this.snapshots = new SnapshotCalls(base, options);
   }
 
   async models(call: Call = {}): Promise<ModelSummary[]> {

@@ -363,7 +363,7 @@ export class FunctasetCalls extends ModelCalls {
   }
 }
 
-function setPath(functaset: string): string {
+export function setPath(functaset: string): string {
   return `/v1/functasets/${encodeURIComponent(functaset)}`;
 }
 

@@ -4,14 +4,9 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  AbortedError,
-  BadInputError,
-  FunctaError,
-  LimitError,
-  NotFoundError,
-} from '../../src/core/errors.ts';
+import { AbortedError, FunctaError, LimitError, NotFoundError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
+import { idempotencyMismatch } from '../idempotency.ts';
 import { HttpFault } from '../problem.ts';
 import { newId } from './ids.ts';
 import type { JobLimits } from './limits.ts';
@@ -136,7 +131,7 @@ export class Jobs {
   }
 
   /**
-   * Takes a job in; resolves when it is on the disk. Throws HttpFault 429 `too-many-jobs`, 422 `other-request`, EnvironmentError
+   * Takes a job in; resolves when it is on the disk. Throws HttpFault 429 `too-many-jobs`, 422 `idempotency-mismatch`, EnvironmentError
    * `disk-full` or `cannot-write`.
    */
   async add({ namespace, spec, inputs, idempotency, prepare }: NewJob): Promise<JobRecord> {
@@ -244,10 +239,7 @@ export class Jobs {
     if (asked === undefined) return undefined;
     const found = this.list(namespace).find(({ idempotency }) => idempotency?.key === asked.key);
     if (found === undefined || found.idempotency?.digest === asked.digest) return found;
-    throw new BadInputError(
-      'other-request',
-      `idempotency-key ${asked.key.slice(0, 64)} was used for another request; use a new one`,
-    );
+    throw idempotencyMismatch();
   }
 
   async #take(id: string): Promise<void> {

@@ -11,7 +11,17 @@ import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findWritable, modelOf, type ServerContext } from '../context.ts';
-import { formType, functaType, signalTypes, tarType } from '../media.ts';
+import { idempotencyKey } from '../idempotency.ts';
+import {
+  formType,
+  functaType,
+  gzipType,
+  jsonType,
+  mediaType,
+  signalTypes,
+  tarType,
+  zipType,
+} from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { HttpFault } from '../problem.ts';
 import { notesHeader } from '../reply.ts';
@@ -28,16 +38,36 @@ import { functionJson, functionSchema } from '../told.ts';
 import { matchOf, versionOf } from '../version.ts';
 import { ask } from '../work/ask.ts';
 import { encodingClass } from '../work/cost.ts';
+import { batchSchema } from '../work/parts.ts';
 import type { Intake } from '../work/verbs/intake.ts';
 import type { PutFault, PutOutcome } from '../writer/messages.ts';
 
 const maxJsonBytes = 512 * 1024;
 /** Functions that one request takes out. */
 const mostDeleted = 10_000;
-const mostKey = 255;
 
-const bodyTypes = [...new Set([...signalTypes, functaType, modulationsTypes.safetensors, formType, tarType])];
+/** Media types of a body that holds many. */
+const manyTypes = [formType, tarType, gzipType, zipType, jsonType];
+const bodyTypes = [
+  ...new Set([
+    ...signalTypes,
+    functaType,
+    modulationsTypes.safetensors,
+    formType,
+    tarType,
+    gzipType,
+    zipType,
+  ]),
+];
 const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
+
+/** Described, and checked where it is read: the server's thread does not look through it. */
+const batchContent = {
+  [jsonType]: {
+    schema: z.toJSONSchema(batchSchema, { target: 'draft-2020-12' }) as object,
+    example: { functions: [{ id: 'maize', label: 'plant', type: 'image/png', data: 'iVBORw0KGgo=' }] },
+  },
+};
 
 const putReply = z
   .object({
@@ -62,13 +92,14 @@ const postRoute = createRoute({
   operationId: 'addFunctions',
   tags: ['functasets'],
   security: needs('write'),
-  summary: 'Encodes and keeps: a signal, a form of many, a tar, a `.functa` file or archive, or modulations',
+  summary:
+    'Encodes and keeps: a signal, a form, a tar, a ZIP or a JSON batch of many, a `.functa` file or archive, or modulations',
   description:
-    'A form has files in any fields, and may have a field `items`: a JSON array of `{id, label, metadata}`, one for each file. A function without an id is called by the name of its file, or by a new one. One that cannot be kept does not stop the others. With `idempotency-key` the same request within a day is answered as it was, and kept once.',
+    'A form has files in any fields, and may have a field `items`: a JSON array of `{id, label, metadata}`, one for each file. A tar may be compressed by gzip. A batch is `{"functions": [{"id", "label", "metadata", "type", "data"}]}`, with the bytes of a file in base64 as `data`. A function without an id is called by the name of its file, or by a new one. One that cannot be kept does not stop the others. With `idempotency-key` the same request within a day is answered as it was, and kept once.',
   request: {
     params: functasetParams,
     query: putQuery,
-    body: { required: true, content: binaryContent(...bodyTypes) },
+    body: { required: true, content: { ...binaryContent(...bodyTypes), ...batchContent } },
   },
   responses: {
     201: { description: 'What was kept, and what was not.', content: json(putReply) },
@@ -182,8 +213,10 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
       ...{ model: refOf(model), functaset: functasetRef(served), bytes, contentType, key },
       ...{ as, size, quality, effort, steps, parts, named, fresh: randomUUID() },
     };
-    const lone = !contentType.startsWith(formType) && !contentType.startsWith(tarType);
-    const kind = lone ? await encodingClass(model, bytes, { effort, ...parts }, context.limits) : 'large';
+    const type = mediaType(contentType);
+    const lone = !manyTypes.includes(type);
+    const asked = { effort, ...(signalTypes.includes(type) ? { type } : {}), ...parts };
+    const kind = lone ? await encodingClass(model, bytes, asked, context.limits) : 'large';
     const { head } = await ask(context, 'intake', input, { class: kind, ...askerOf(c) });
     return head;
   };
@@ -191,7 +224,7 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
   app.openapi(postRoute, async (c) => {
     const served = findWritable(context, c.req.valid('param').s, c.get('access'));
     const query = c.req.valid('query');
-    const key = keyOf(c.req.header('idempotency-key'));
+    const key = idempotencyKey(c.req.header('idempotency-key'));
     const found = await taken(c, served, query, key);
     if ('answered' in found) return putAnswer(found.answered, { 'idempotent-replayed': 'true' });
     const { items, faults, digest, many, notes } = found;
@@ -290,16 +323,6 @@ function allFailed(faults: readonly PutFault[], many: boolean): HttpFault {
     422,
     'all-failed',
     `none of ${faults.length} functions could be kept; the first, ${id}: ${detail} [${code}]`,
-  );
-}
-
-/** Throws BadInputError `idempotency-key`. */
-function keyOf(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  if (header.length >= 1 && header.length <= mostKey && /^[\x21-\x7e]+$/.test(header)) return header;
-  throw new BadInputError(
-    'idempotency-key',
-    `an idempotency-key has 1 to ${mostKey} visible ASCII characters`,
   );
 }
 

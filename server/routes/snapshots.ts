@@ -36,7 +36,7 @@ const snapshotParams = functasetParams.extend({
     }),
 });
 
-const snapshotSchema = z
+export const snapshotSchema = z
   .object({
     id: z.string(),
     createdAt: z.string(),

@@ -1,12 +1,12 @@
-/** The files in a body: one, or those of a form (RFC 7578) or of a tar, each with what is said of it. */
+/** The files in a body: one, or those of a form (RFC 7578), of an archive or of a JSON batch, each with what is said of it. */
 import { basename, extname } from 'node:path/posix';
 import { z } from 'zod';
-import { isTar, readTar } from '../../datasets/fetch/tar.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import type { Label } from '../../src/core/label.ts';
 import { checkLimit, type Limits } from '../../src/core/limits.ts';
 import type { Metadata } from '../../src/core/metadata.ts';
-import { formType, mediaType, tarType } from '../media.ts';
+import { formType, jsonType, mediaType } from '../media.ts';
+import { filesOfArchive } from './archives.ts';
 
 /** What a request says of a function beside its bytes. */
 export interface Named {
@@ -24,18 +24,24 @@ export interface Part extends Named {
 /** Functions of one request. */
 export const mostFunctions = 4096;
 
-const itemsSchema = z.array(
-  z.strictObject({
-    id: z.string().min(1).max(255).optional(),
-    label: z.union([z.string().max(255), z.number()]).optional(),
-    metadata: z.record(z.string(), z.json()).optional(),
-  }),
-);
+const named = {
+  id: z.string().min(1).max(255).optional(),
+  label: z.union([z.string().max(255), z.number()]).optional(),
+  metadata: z.record(z.string(), z.json()).optional(),
+};
+const itemsSchema = z.array(z.strictObject(named));
+
+/** A JSON batch: `data` is the bytes of a file in base64 (RFC 4648, section 4). */
+export const batchSchema = z.strictObject({
+  functions: z
+    .array(z.strictObject({ ...named, type: z.string().max(128).optional(), data: z.base64() }))
+    .min(1),
+});
 
 /**
  * The files of a body. A form has files in any number of fields, and may have a field `items`: JSON, an array of `{id, label, metadata}`,
  * one for each file in their order. A file without an id is called by its name without the suffix. Throws BadInputError
- * `bad-multipart`, BadStreamError `bad-tar`, `truncated`, LimitError `limit-functions`.
+ * `bad-multipart`, `bad-batch`, LimitError `limit-functions`, and what `filesOfArchive` throws.
  */
 export async function partsOf(
   bytes: Uint8Array,
@@ -45,8 +51,43 @@ export async function partsOf(
 ): Promise<{ readonly parts: readonly Part[]; readonly many: boolean }> {
   const type = mediaType(contentType);
   if (type === formType) return { parts: await partsOfForm(bytes, contentType), many: true };
-  if (type === tarType || isTar(bytes)) return { parts: await partsOfTar(bytes, limits, signal), many: true };
-  return { parts: [{ bytes, type }], many: false };
+  if (type === jsonType) return { parts: partsOfBatch(bytes), many: true };
+  const files = await filesOfArchive(bytes, type, { limits, mostFiles: mostFunctions, signal });
+  if (files === undefined) return { parts: [{ bytes, type }], many: false };
+  if (files.length === 0)
+    throw new BadInputError('bad-multipart', 'there is no file in the archive; send some');
+  return { parts: files.map((file) => ({ id: stem(file.name), type: '', bytes: file.bytes })), many: true };
+}
+
+/** A JSON batch. Throws BadInputError `bad-batch`, LimitError `limit-functions`. */
+function partsOfBatch(bytes: Uint8Array): Part[] {
+  const found = batchSchema.safeParse(parsed(bytes));
+  if (!found.success) {
+    const [issue] = found.error.issues;
+    const where = issue === undefined || issue.path.length === 0 ? 'the body' : issue.path.join('.');
+    throw new BadInputError(
+      'bad-batch',
+      `${where} is not as {"functions": [{"id", "label", "metadata", "type", "data"}]} with base64 as data: ${issue?.message.slice(0, 128)}`,
+    );
+  }
+  const { functions } = found.data;
+  checkLimit('functions', functions.length, mostFunctions, 'send them in several requests');
+  return functions.map(({ data, type, ...said }) => ({
+    ...said,
+    type: mediaType(type),
+    bytes: new Uint8Array(Buffer.from(data, 'base64')),
+  }));
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new BadInputError(
+      'bad-batch',
+      'the body is no JSON as content-type says; send a batch of functions',
+    );
+  }
 }
 
 async function partsOfForm(bytes: Uint8Array, contentType: string): Promise<Part[]> {
@@ -84,19 +125,6 @@ function itemsOf(text: string): z.output<typeof itemsSchema> {
       'items is a JSON array of {id, label, metadata}, one for each file',
     );
   }
-}
-
-async function partsOfTar(bytes: Uint8Array, limits: Limits, signal: AbortSignal): Promise<Part[]> {
-  const parts: Part[] = [];
-  const want = (name: string) => !basename(name).startsWith('.');
-  const use = (name: string, file: Uint8Array) => {
-    parts.push({ id: stem(name), type: '', bytes: file });
-    checkLimit('functions', parts.length, mostFunctions, 'send them in several requests');
-  };
-  await readTar([bytes], want, use, { maxFileBytes: limits.maxFileBytes, signal });
-  if (parts.length === 0)
-    throw new BadInputError('bad-multipart', 'there is no file in the archive; send some');
-  return parts;
 }
 
 function stem(path: string): string {

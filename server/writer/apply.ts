@@ -9,7 +9,7 @@ import {
   recordOf,
   unknownFunction,
 } from '../../src/functaset/index.ts';
-import { HttpFault } from '../problem.ts';
+import { idempotencyMismatch } from '../idempotency.ts';
 import { checkMatch, versionOf } from '../version.ts';
 import type {
   DeleteRequest,
@@ -67,7 +67,7 @@ function put(
   if (keep !== undefined) {
     const known = answers.get(keep.key);
     if (known !== undefined && !isOld(known, now)) {
-      if (known.digest !== keep.digest) throw mismatch();
+      if (known.digest !== keep.digest) throw idempotencyMismatch();
       return { created: 0, replaced: 0, faults: [], body: known.bytes, again: true };
     }
   }
@@ -124,13 +124,4 @@ function patch(
 function existing({ at, record: { id } }: PutItem, twice: boolean): PutFault {
   const what = twice ? 'is in this request twice' : 'is there already; put it with replace=true';
   return { at, id, status: 409, code: 'function-exists', detail: `function ${JSON.stringify(id)} ${what}` };
-}
-
-/** HttpFault 422: RFC draft "The Idempotency-Key HTTP Header Field", section 2.7. */
-export function mismatch(): HttpFault {
-  return new HttpFault(
-    422,
-    'idempotency-mismatch',
-    'this idempotency-key was sent with another request within a day; give each request a key of its own',
-  );
 }

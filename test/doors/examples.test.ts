@@ -42,7 +42,7 @@ const runs: Readonly<Record<string, { readonly args?: (at: string) => string[]; 
     args: (at) => ['models/fashion-mnist/demo.functa', join(at, 'huge.png'), '16x'],
     says: /448 x 448/,
   },
-  'thumbnails.ts': { args: () => ['60'], says: /left, and the functaset taken away/ },
+  'thumbnails.ts': { args: () => ['60'], says: /functions backed up: [\s\S]*restored under another name/ },
   'train.ts': {
     args: (at) => [join(at, 'curves.safetensors'), '40'],
     says: /a curve it never saw: \d+ bytes/,

@@ -283,5 +283,5 @@ test('what a namespace did not ask for is not there, and what is too much is ref
   const first = await add(asked, { ...own, 'idempotency-key': 'one' });
   expect((await add(asked, { ...own, 'idempotency-key': 'one' })).json.id).toBe(first.json.id);
   const differs = await add({ ...asked, limit: 3 }, { ...own, 'idempotency-key': 'one' });
-  expect([differs.status, differs.json.code]).toEqual([422, 'other-request']);
+  expect([differs.status, differs.json.code]).toEqual([422, 'idempotency-mismatch']);
 });

@@ -146,8 +146,15 @@ it('takes snapshots while functions are put, gives them in parts, and makes func
   expect(await restoreFunctaset(file, join(serving.directory, 'by-hand'))).toMatchObject({
     sha256: snapshot.sha256,
   });
+  // and by the client
+  const client = new FunctaClient(server.url);
+  const [known] = await client.snapshots.list('mine');
+  expect(known).toEqual(snapshot);
+  expect(await client.snapshots.file('mine', known!.id, { range: [4, 90] })).toEqual(whole.subarray(4, 90));
+  const byClient = await client.snapshots.restore('mine', known!.id, { name: 'by-client' });
+  expect(byClient).toMatchObject({ name: 'by-client', functions: snapshot.functions });
   // they outlive their functaset, and are bounded
-  expect((await fetch(`${base}/mine/snapshots`, { method: 'POST' })).status).toBe(201);
+  expect((await client.snapshots.take('mine')).functions).toBe(4);
   expect((await fetch(`${base}/mine/snapshots`, { method: 'POST' })).status).toBe(409);
   expect((await fetch(`${base}/mine`, { method: 'DELETE' })).status).toBe(204);
   const listed = (await (await fetch(`${base}/mine/snapshots`)).json()) as { snapshots: unknown[] };

@@ -1,8 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createKey, FunctaClient, type RunningServer, type Scope } from '../../server/index.ts';
+import { writeNpy } from '../../src/formats/npy.ts';
+import { storedZip } from '../../src/formats/zip.ts';
 import { openFunctaset } from '../../src/functaset/index.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
@@ -108,6 +111,77 @@ describe('functions over HTTP', () => {
     expect(one.problem).toMatchObject({ status: 409, code: 'function-exists' });
     const over = await client.addFunction('many', picture, { id: 'a', replace: true, quality: 80 });
     expect(over.functions).toMatchObject([{ id: 'a', label: null }]);
+  });
+
+  it('are kept of a tar by gzip, of a ZIP and of a JSON batch, each as of a form', async () => {
+    const files = { 'one.png': picture, '.hidden': picture, 'in/two.png': picture };
+    const hidden = { at: 2, id: 'bad', status: 415, code: 'media-type-mismatch' };
+    const batch = {
+      functions: [
+        { id: 'one', label: 'shoe', metadata: { shelf: 7 }, data: Buffer.from(picture).toString('base64') },
+        { id: 'two', type: 'image/png', data: Buffer.from(picture).toString('base64') },
+        { id: 'bad', data: 'AAEC' },
+      ],
+    };
+    const bodies = {
+      'application/gzip': gzipSync(tarOf(files)),
+      'application/octet-stream': gzipSync(tarOf(files)),
+      'application/zip': storedZip(new Map(Object.entries(files))),
+      'application/json': Buffer.from(JSON.stringify(batch)),
+    };
+    for (const [type, bytes] of Object.entries(bodies)) {
+      const response = await post('/many/functions?replace=true', bytes, { 'content-type': type });
+      const { functions, errors } = (await response.json()) as Json;
+      expect([response.status, functions.map(({ id }: Json) => id)], type).toEqual([201, ['one', 'two']]);
+      expect(errors, type).toMatchObject(type === 'application/json' ? [hidden] : []);
+    }
+    const one = await client.functionInfo('many', 'one');
+    expect(one).toMatchObject({ label: 'shoe', metadata: { shelf: 7 } });
+  });
+
+  it('are refused of archives that unpack to too much, and of what is no batch', async () => {
+    const small = await serving.start({ home: join(home, 'small'), limits: { maxFileBytes: 2 ** 16 } });
+    const path = `${small.url}/v1/functasets/small`;
+    const json = { 'content-type': 'application/json' };
+    await fetch(path, { method: 'PUT', headers: json, body: '{"model":"tiny"}' });
+    const empty = { 'a.png': new Uint8Array(40_000), 'b.png': new Uint8Array(40_000) };
+    const zip = storedZip(new Map(Object.entries(empty)));
+    for (const [type, bytes, status, code] of [
+      ['application/gzip', gzipSync(tarOf(empty)), 413, 'limit-file-bytes'],
+      ['application/gzip', gzipSync(Buffer.alloc(2 ** 20)), 413, 'limit-file-bytes'],
+      ['application/gzip', Buffer.from('no gzip'), 415, 'media-type-mismatch'],
+      ['application/zip', zip, 413, 'limit-file-bytes'],
+      ['application/zip', Buffer.concat([zip.subarray(0, 40_000)]), 422, 'truncated'],
+      ['application/json', Buffer.from('{"functions":'), 422, 'bad-batch'],
+      ['application/json', Buffer.from('{"functions":[]}'), 422, 'bad-batch'],
+      ['application/json', Buffer.from('{"functions":[{"data":"*"}]}'), 422, 'bad-batch'],
+    ] as const) {
+      const headers = { 'content-type': type };
+      const response = await fetch(`${path}/functions`, { method: 'POST', headers, body: body(bytes) });
+      const found = (await response.json()) as Json;
+      expect([response.status, found.code], `${type}: ${found.detail}`).toEqual([status, code]);
+    }
+    await small.close();
+  });
+
+  it('are kept of the field of a file that is named', async () => {
+    const grey = new Float32Array(784).fill(0.25);
+    const npz = storedZip(
+      new Map([
+        ['dark.npy', writeNpy({ dtype: 'F32', shape: [28, 28], data: new Float32Array(784) })],
+        ['grey.npy', writeNpy({ dtype: 'F32', shape: [28, 28], data: grey })],
+      ]),
+    );
+    const named = await post('/many/functions?id=grey&variable=grey', npz, {
+      'content-type': 'application/octet-stream',
+    });
+    expect(named.status).toBe(201);
+    const [[value]] = (await client.valuesAt('many', 'grey', [[14, 14]])) as [[number]];
+    expect(value).toBeCloseTo(0.25, 0);
+    const none = await post('/many/functions?variable=none', npz, {
+      'content-type': 'application/octet-stream',
+    });
+    expect(none.status).toBe(422);
   });
 
   it('are kept of modulations, and give them back', async () => {
