@@ -154,7 +154,7 @@ async function openContext(
     home === undefined
       ? undefined
       : await openRoom({
-          ...{ home, catalogue, engine: choice },
+          ...{ home, catalogue, pool, writer, engine: choice },
           root: options.home!,
           limits: options.jobs,
           workLimits: options.limits,

@@ -1,6 +1,6 @@
 /** Taking a job in. */
-import { createHash } from 'node:crypto';
-import type { InNamespace, ServerContext } from '../context.ts';
+import type { Access } from '../access/access.ts';
+import type { ServerContext } from '../context.ts';
 import { inputsOf } from './inputs.ts';
 import type { JobRecord } from './record.ts';
 import { jobsOf } from './room.ts';
@@ -10,17 +10,16 @@ import type { JobSpec } from './specs.ts';
 export async function addJob(
   context: ServerContext,
   spec: JobSpec,
-  access: InNamespace,
-  key?: string,
+  access: Access,
+  idempotency?: JobRecord['idempotency'],
 ): Promise<JobRecord> {
   const room = jobsOf(context);
   const { namespace } = access;
-  const digest = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
   const { data } = spec;
   return room.jobs.add({
     namespace,
     spec,
-    idempotency: key === undefined ? undefined : { key, digest },
+    idempotency,
     inputs: () => inputsOf({ ...context, allowed: room.allowed }, spec, access, room.limits),
     prepare: async (places) => {
       if ('upload' in data) await room.uploads.take(namespace, data.upload, places.upload);

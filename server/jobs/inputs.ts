@@ -2,8 +2,16 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
+import type { Access } from '../access/access.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
-import { findFunctaset, findModel, type InNamespace, modelOf, type ServerContext } from '../context.ts';
+import {
+  findFunctaset,
+  findModel,
+  findWritable,
+  type InNamespace,
+  modelOf,
+  type ServerContext,
+} from '../context.ts';
 import { functasetPath, homeOf, modelPath } from '../home.ts';
 import { checkDataset } from './data.ts';
 import type { JobLimits } from './limits.ts';
@@ -23,7 +31,7 @@ export interface AllowedDirectories {
 export function inputsOf(
   context: ServerContext & AllowedDirectories,
   spec: JobSpec,
-  asker: InNamespace,
+  asker: Access,
   limits: JobLimits,
 ): JobInputs {
   const home = homeOf(context);
@@ -33,6 +41,11 @@ export function inputsOf(
       checkFree(functasetPath(home, asker.namespace, spec.functaset), `functaset ${spec.functaset}`);
       checkNoOther(context.catalogue.functasets, spec.functaset, 'functaset');
       return { ...data, model: refOf(findModel(context, spec.model, asker)) };
+    case 'add': {
+      const served = findWritable(context, spec.functaset, asker);
+      const { name, path, networkId } = served;
+      return { ...data, target: { name, path, networkId }, model: refOf(modelOf(context, served)) };
+    }
     case 'learn': {
       checkedRecipe(spec, limits);
       if (spec.model !== undefined) checkNewModel(context, spec.model, asker);

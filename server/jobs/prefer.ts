@@ -1,13 +1,13 @@
 /** `Prefer: respond-async` (RFC 7240, section 4.1): a job for what a request would wait for. */
+import { createHash } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { allows } from '../access/access.ts';
-import type { ServedModel } from '../catalogue.ts';
 import type { ServerContext } from '../context.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { addJob } from './add.ts';
 import { jobsOf } from './room.ts';
-import type { SpecOf } from './specs.ts';
+import type { JobSpec } from './specs.ts';
 import { viewOf } from './view.ts';
 
 export const preferHeader = z.object({
@@ -24,24 +24,33 @@ export function prefersJob(c: Context<ServerEnv>, { room }: ServerContext): bool
   return asked.includes('respond-async') && room !== undefined && allows(c.get('access'), 'write');
 }
 
-export interface EncodeRequest {
-  readonly served: ServedModel;
-  readonly bytes: Uint8Array;
-  readonly type: string;
-  readonly query: Omit<SpecOf<'encode'>, 'kind' | 'model' | 'data' | 'type'>;
-}
-
-/** Throws what keeping the bytes and taking the job in throw. */
-export async function encodedByJob(
+/** Answers with a job that does to the bytes of a body what `specOf` says of their upload. Throws what keeping the bytes and taking the job in throw. */
+export async function answeredByJob(
   c: Context<ServerEnv>,
   context: ServerContext,
-  { served, bytes, type, query }: EncodeRequest,
+  {
+    bytes,
+    key,
+    specOf,
+  }: {
+    readonly bytes: Uint8Array;
+    /** The same request under the same key is the same job. */
+    readonly key?: string | undefined;
+    readonly specOf: (data: { readonly upload: string }) => JobSpec;
+  },
 ): Promise<Response> {
   const room = jobsOf(context);
   const access = c.get('access');
+  const asked = createHash('sha256').update(bytes);
   const { id: upload } = await room.uploads.keep(access.namespace, once(bytes));
-  const spec = { kind: 'encode', model: served.id, data: { upload }, type, ...query } as const;
-  const record = await addJob(context, spec, access);
+  // the upload has another name each time: what the request says is its bytes
+  const digest = asked.update(JSON.stringify(specOf({ upload: '' }))).digest('hex');
+  const record = await addJob(
+    context,
+    specOf({ upload }),
+    access,
+    key === undefined ? undefined : { key, digest },
+  );
   await room.uploads.remove(access.namespace, upload);
   const view = viewOf(room, record);
   return c.json(view, 202, { location: view.links.self, 'preference-applied': 'respond-async' });

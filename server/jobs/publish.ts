@@ -7,21 +7,27 @@ import { readModel } from '../../src/field/model.ts';
 import { pathBeside } from '../../src/models/beside.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { functasetPath, type Home, modelPath } from '../home.ts';
+import type { Pool } from '../work/pool.ts';
+import type { Writer } from '../writer/writer.ts';
+import { merge } from './merge.ts';
 import type { Outcome } from './outcome.ts';
 import type { JobPlaces, JobRecord, JobResult } from './record.ts';
 
 export interface PublishContext {
   readonly home: Home;
   readonly catalogue: Catalogue;
+  readonly pool: Pool;
+  readonly writer: Writer;
 }
 
 /** Throws ConflictError `name-taken`, `model-replaced`, EnvironmentError `disk-full` or `cannot-write`. */
 export async function publish(
   context: PublishContext,
-  { spec, namespace, inputs }: JobRecord,
+  record: JobRecord,
   places: JobPlaces,
   { functaset, model, file, figures }: Outcome,
 ): Promise<JobResult> {
+  const { spec, namespace, inputs } = record;
   const result: { -readonly [M in keyof JobResult]: JobResult[M] } = { figures: finite(figures) };
   if (functaset !== undefined && spec.kind === 'build') {
     const name = spec.functaset;
@@ -29,6 +35,10 @@ export async function publish(
     await named(`functaset ${name}`, placeDirectory(join(places.work, functaset.directory), path));
     await context.catalogue.addFunctaset({ name, path, namespace });
     result.functaset = name;
+  }
+  if (functaset !== undefined && spec.kind === 'add') {
+    Object.assign(result.figures, await merge(context, record, join(places.work, functaset.directory)));
+    result.functaset = spec.functaset;
   }
   if (model !== undefined && (spec.kind === 'learn' || spec.kind === 'prior')) {
     const { name, path, replace } = target(context.home, { spec, namespace, inputs });

@@ -26,6 +26,8 @@ export interface JobResult {
 export interface JobInputs {
   readonly model?: ModelRef | undefined;
   readonly functaset?: (FunctasetRef & { readonly networkId: string; readonly model: ModelRef }) | undefined;
+  /** The functaset that functions are added to. */
+  readonly target?: (FunctasetRef & { readonly networkId: string }) | undefined;
   /** Of a directory that the operator allows. */
   readonly directory?: string | undefined;
 }

@@ -5,6 +5,8 @@ import { NotFoundError } from '../../src/core/errors.ts';
 import { defaultLimits, type Limits } from '../../src/core/limits.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { type Home, homeOf } from '../home.ts';
+import type { Pool } from '../work/pool.ts';
+import type { Writer } from '../writer/writer.ts';
 import { defaultJobLimits, type JobLimits } from './limits.ts';
 import { Jobs } from './manager.ts';
 import { startJob } from './process.ts';
@@ -30,6 +32,8 @@ export interface RoomOptions {
   /** The directory of the home itself. */
   readonly root: string;
   readonly catalogue: Catalogue;
+  readonly pool: Pool;
+  readonly writer: Writer;
   readonly engine: string | undefined;
   readonly limits: Partial<JobLimits> | undefined;
   /** What the operator restricts of what one signal may ask for. */
@@ -41,7 +45,7 @@ export interface RoomOptions {
 
 /** Throws NotFoundError `unknown-directory` for an allowed directory that is none, and what reading the home throws. */
 export async function openRoom(options: RoomOptions): Promise<JobRoom> {
-  const { home, root, catalogue, engine, now = () => new Date() } = options;
+  const { home, root, catalogue, pool, writer, engine, now = () => new Date() } = options;
   const limits = { ...defaultJobLimits, ...options.limits };
   const allowed = Object.fromEntries(
     Object.entries(options.allowed).map(([name, path]) => [name, checked(resolve(path))]),
@@ -54,7 +58,7 @@ export async function openRoom(options: RoomOptions): Promise<JobRoom> {
     engine,
     secret: [resolve(root), ...Object.values(allowed)],
     start: startJob,
-    publish: (...args) => publish({ home, catalogue }, ...args),
+    publish: (...args) => publish({ home, catalogue, pool, writer }, ...args),
     now,
   });
   const uploads = new Uploads({ directory: home.uploads, limits, now });

@@ -44,6 +44,19 @@ const coding = {
   quality: z.number().int().min(1).max(100).optional(),
   effort: z.number().int().min(1).max(maxEffort).optional(),
 };
+/** What is read of a file that holds more than one signal, or none on a grid. */
+const parts = {
+  variable: text(256)
+    .optional()
+    .openapi({ description: 'Of a file of several fields: see `/v1/models/{m}/encode`.' }),
+  grid: z
+    .number()
+    .int()
+    .min(leastGrid)
+    .max(mostGrid)
+    .optional()
+    .openapi({ description: 'Samples a side of the grid that a surface is laid on.' }),
+};
 const model = text(128).openapi({ description: 'Name or id of a model.' });
 const steps = z.number().int().min(1).optional();
 const seed = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
@@ -63,6 +76,33 @@ const buildSpec = z
       .openapi({ description: 'Fail at a signal that cannot be coded, instead of leaving it out.' }),
   })
   .openapi('BuildJob');
+
+const addSpec = z
+  .strictObject({
+    kind: z.literal('add'),
+    functaset: text(128).openapi({ description: 'The one that is there already.' }),
+    data,
+    ...part,
+    ...coding,
+    prior: text(64).optional(),
+    strict: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'Fail at a signal that cannot be coded, instead of leaving it out.' }),
+    replace: z.boolean().optional().openapi({ description: 'Over functions of the same ids.' }),
+    type: text(256).optional().openapi({
+      description:
+        'Content type of an upload that is taken as `POST /v1/functasets/{s}/functions` takes a body, with the members below; without it, its files are signals.',
+    }),
+    id: text(255).optional(),
+    label: z.string().max(255).optional(),
+    metadata: z.record(z.string(), z.json()).optional(),
+    steps: z.enum(['chosen', 'asked']).optional(),
+    as: z.enum(['signals', 'modulations']).optional(),
+    size: text(64).optional(),
+    ...parts,
+  })
+  .openapi('AddJob');
 
 const learnSpec = z
   .strictObject({
@@ -116,21 +156,12 @@ const encodeSpec = z
     bytes: z.number().int().min(1).optional(),
     steps: z.enum(['chosen', 'asked']).optional(),
     type: text(128).optional().openapi({ description: 'Media type of the upload.' }),
-    variable: text(256)
-      .optional()
-      .openapi({ description: 'Of a file of several fields: see `/v1/models/{m}/encode`.' }),
-    grid: z
-      .number()
-      .int()
-      .min(leastGrid)
-      .max(mostGrid)
-      .optional()
-      .openapi({ description: 'Samples a side of the grid that a surface is laid on.' }),
+    ...parts,
   })
   .openapi('EncodeJob');
 
 export const jobSpec = z
-  .discriminatedUnion('kind', [buildSpec, learnSpec, priorSpec, encodeSpec])
+  .discriminatedUnion('kind', [buildSpec, addSpec, learnSpec, priorSpec, encodeSpec])
   .openapi('JobRequest', {
     example: {
       kind: 'build',

@@ -12,7 +12,10 @@ import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findWritable, modelOf, type ServerContext } from '../context.ts';
 import { idempotencyKey } from '../idempotency.ts';
+import { answeredByJob, preferHeader, prefersJob } from '../jobs/prefer.ts';
+import { jobSchema } from '../jobs/view.ts';
 import {
+  anyBytes,
   formType,
   functaType,
   gzipType,
@@ -65,7 +68,7 @@ const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema
 const batchContent = {
   [jsonType]: {
     schema: z.toJSONSchema(batchSchema, { target: 'draft-2020-12' }) as object,
-    example: { functions: [{ id: 'maize', label: 'plant', type: 'image/png', data: 'iVBORw0KGgo=' }] },
+    example: { functions: [{ id: 'maize', label: 'plant', type: signalTypes[0], data: 'iVBORw0KGgo=' }] },
   },
 };
 
@@ -99,10 +102,16 @@ const postRoute = createRoute({
   request: {
     params: functasetParams,
     query: putQuery,
+    headers: preferHeader,
     body: { required: true, content: { ...binaryContent(...bodyTypes), ...batchContent } },
   },
   responses: {
     201: { description: 'What was kept, and what was not.', content: json(putReply) },
+    202: {
+      description: 'With `prefer: respond-async`: a job keeps them, and says what it did not keep.',
+      content: json(jobSchema),
+      headers: { location: { description: 'Where the job is told of.', schema: { type: 'string' } } },
+    },
     ...problems(400, 403, 404, 409, 413, 415, 422, 503, 507),
   },
 });
@@ -221,10 +230,23 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     return head;
   };
 
+  const takenByJob = async (
+    c: Context<ServerEnv>,
+    { name }: ServedFunctaset,
+    { metadata, ...query }: z.output<typeof putQuery>,
+    key: string | undefined,
+  ) => {
+    const type = c.req.header('content-type') ?? anyBytes;
+    const said = { kind: 'add', functaset: name, type, ...query, metadata: parsed(metadata) } as const;
+    const bytes = await readBody(c, context.maxBodyBytes);
+    return answeredByJob(c, context, { bytes, key, specOf: (data) => ({ ...said, data }) });
+  };
+
   app.openapi(postRoute, async (c) => {
     const served = findWritable(context, c.req.valid('param').s, c.get('access'));
     const query = c.req.valid('query');
     const key = idempotencyKey(c.req.header('idempotency-key'));
+    if (prefersJob(c, context)) return (await takenByJob(c, served, query, key)) as never;
     const found = await taken(c, served, query, key);
     if ('answered' in found) return putAnswer(found.answered, { 'idempotent-replayed': 'true' });
     const { items, faults, digest, many, notes } = found;

@@ -1,4 +1,5 @@
 /** Jobs: work that takes longer than a request, told of as it goes, and kept over a restart. */
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
@@ -143,12 +144,10 @@ export function jobRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): 
   app.openapi(addRoute, async (c) => {
     const room = jobsOf(context);
     const access = c.get('access');
-    const record = await addJob(
-      context,
-      c.req.valid('json'),
-      access,
-      c.req.valid('header')['idempotency-key'],
-    );
+    const spec = c.req.valid('json');
+    const key = c.req.valid('header')['idempotency-key'];
+    const digest = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
+    const record = await addJob(context, spec, access, key === undefined ? undefined : { key, digest });
     const view = viewOf(room, record);
     return c.json(view, 202, { location: view.links.self, 'cache-control': 'no-store' });
   });

@@ -14,7 +14,7 @@ import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
 import { findModel, modelOfFile, type ServerContext, seenBy } from '../context.ts';
-import { encodedByJob, preferHeader, prefersJob } from '../jobs/prefer.ts';
+import { answeredByJob, preferHeader, prefersJob } from '../jobs/prefer.ts';
 import { jobSchema } from '../jobs/view.ts';
 import {
   checkContentType,
@@ -233,7 +233,10 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const bytes = await readBody(c, context.maxBodyBytes);
     sniffSignal(declared, bytes);
     const served = await modelOf(bytes, declared);
-    if (prefersJob(c, context)) return encodedByJob(c, context, { served, bytes, type: declared, query });
+    if (prefersJob(c, context)) {
+      const said = { kind: 'encode', model: served.id, type: declared, ...query } as const;
+      return answeredByJob(c, context, { bytes, specOf: (data) => ({ ...said, data }) });
+    }
     const model = refOf(served);
     const { quality, effort, steps, psnr, bytes: fileBytes, variable, grid } = query;
     const parts = { variable, grid };

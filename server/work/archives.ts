@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { createGunzip, gunzipSync, constants as zlib } from 'node:zlib';
 import { isTar, readTar } from '../../datasets/fetch/tar.ts';
 import { checkLimit, type Limits } from '../../src/core/limits.ts';
+import { sniffFormat } from '../../src/formats/formats.ts';
 import { readZip, sniffZip } from '../../src/formats/zip.ts';
 import { gzipType, tarType, zipType } from '../media.ts';
 
@@ -18,14 +19,14 @@ export interface ArchiveOptions {
   readonly signal: AbortSignal;
 }
 
-/** What zarr stores have beside their chunks. */
+/** What a store of one signal has beside its chunks. */
 const zarrFiles = /(^|\/)(zarr\.json|\.zarray|\.zgroup|\.zmetadata)$/;
 /** Of a file by gzip: enough for the first header of a tar. */
 const headBytes = 4096;
 
 /**
- * The regular files of an archive whose names do not begin with a dot; undefined for what is none. A ZIP that is a signal of its own, a zarr
- * store or an npz file, is none. Throws BadStreamError `bad-tar`, `bad-zip`, `unsupported-zip`, `checksum`, `truncated`; LimitError
+ * The regular files of an archive whose names do not begin with a dot; undefined for what is none. A ZIP that is a signal of its own is
+ * none. Throws BadStreamError `bad-tar`, `bad-zip`, `unsupported-zip`, `checksum`, `truncated`; LimitError
  * `limit-functions`, `limit-file-bytes` where the files are too large together, `tar-file-bytes`; AbortedError.
  */
 export async function filesOfArchive(
@@ -58,8 +59,9 @@ function filesOfZip(
   { limits, mostFiles }: ArchiveOptions,
 ): readonly ArchivedFile[] | undefined {
   const entries = [...readZip(bytes, limits)];
-  const isNpz = type !== zipType && entries[0]?.[0].endsWith('.npy');
-  if (isNpz || entries.some(([name]) => zarrFiles.test(name))) return undefined;
+  // a format that is a ZIP of its own kind, and not said to be any ZIP
+  const isSignal = type !== zipType && sniffFormat(bytes)?.mediaType !== zipType;
+  if (isSignal || entries.some(([name]) => zarrFiles.test(name))) return undefined;
   const shown = entries.filter(([name]) => isShown(name));
   checkFiles(shown.length, mostFiles);
   checkTogether(

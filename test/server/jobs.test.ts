@@ -247,6 +247,68 @@ test('every example of the client does what it says', async () => {
   );
 });
 
+test('functions are added to a functaset that is there, from data and from what was posted', async () => {
+  const client = new FunctaClient(server.url);
+  await client.createFunctaset('grows', { model: 'tiny' });
+  const built = await add({
+    kind: 'add',
+    functaset: 'grows',
+    data: { dataset: 'fixture-fashion' },
+    split: 'test',
+    limit: 3,
+  });
+  expect((await over(built.json.id)).result?.figures).toMatchObject({ functions: 3, added: 3, there: 0 });
+  const picture = await png();
+  const send = (query: string, body: Uint8Array, headers: Record<string, string>) =>
+    ask(`/v1/functasets/grows/functions${query}`, {
+      method: 'POST',
+      body: body as Uint8Array<ArrayBuffer>,
+      headers: { prefer: 'respond-async', ...headers },
+    });
+  const type = { 'content-type': 'image/png' };
+  const posted = await send('?id=one&label=7&metadata={"shelf":7}', picture, {
+    ...type,
+    'idempotency-key': 'p',
+  });
+  expect([posted.status, posted.headers.get('preference-applied')]).toEqual([202, 'respond-async']);
+  const first = (await posted.json()) as Job;
+  expect((await over(first.id)).result).toMatchObject({
+    functaset: 'grows',
+    figures: { functions: 1, added: 1 },
+  });
+  // as it would have been put at once
+  await client.addFunction('grows', picture, {
+    id: 'at-once',
+    label: 7,
+    metadata: { shelf: 7 },
+    type: 'image/png',
+  });
+  const file = (id: string) => client.function('grows', id, { format: 'functa' });
+  expect(await file('one')).toEqual(await file('at-once'));
+  expect(await client.functionInfo('grows', 'one')).toMatchObject({ label: 7, metadata: { shelf: 7 } });
+  const again = await send('?id=one&label=7&metadata={"shelf":7}', picture, {
+    ...type,
+    'idempotency-key': 'p',
+  });
+  expect(((await again.json()) as Job).id).toBe(first.id);
+  const other = await send('?id=two', picture, { ...type, 'idempotency-key': 'p' });
+  expect(other.status).toBe(422);
+  const batch = {
+    functions: [
+      { id: 'one', data: Buffer.from(picture).toString('base64') },
+      { id: 'bad', data: 'AAEC' },
+    ],
+  };
+  const json = { 'content-type': 'application/json' };
+  const refused = (await (await send('', Buffer.from(JSON.stringify(batch)), json)).json()) as Job;
+  expect((await over(refused.id)).result?.figures).toEqual({ functions: 1, refused: 1, added: 0, there: 1 });
+  const nothing = (await (await send('', Buffer.from('no picture'), type)).json()) as Job;
+  expect((await over(nothing.id)).fault?.code).toBe('all-failed');
+  const none = await add({ kind: 'add', functaset: 'none', data: { dataset: 'fixture-fashion' } });
+  expect([none.status, none.json.code]).toEqual([404, 'unknown-functaset']);
+  expect((await client.functaset('grows')).functions).toBe(5);
+}, 120_000);
+
 test('what a namespace did not ask for is not there, and what is too much is refused with its limit', async () => {
   const { json } = await add({ kind: 'encode', model: 'tiny', data: { upload: await upload(await png()) } });
   await over(json.id);

@@ -4,11 +4,16 @@ import { buildFunctaset } from '../../../src/jobs/index.ts';
 import { priorKind } from '../../../src/models/priors.ts';
 import { openJobData, wantedBy } from '../data.ts';
 import { loadJobModel } from '../model.ts';
-import type { JobWork } from './index.ts';
+import type { Outcome } from '../outcome.ts';
+import type { SpecOf } from '../specs.ts';
+import type { JobWork, WorkContext } from './index.ts';
 
 const directory = 'store';
 
-export const build: JobWork<'build'> = async (spec, context) => {
+export const build: JobWork<'build'> = (spec, context) => buildStore(spec, context);
+
+/** A store of the signals of a job, below the directory of its work. */
+export async function buildStore(spec: SpecOf<'build' | 'add'>, context: WorkContext): Promise<Outcome> {
   const { engine, limits, inputs, places, onEvent, signal } = context;
   const model = await loadJobModel(inputs.model!);
   const { split = 'all', limit, quality, effort, strict } = spec;
@@ -28,4 +33,4 @@ export const build: JobWork<'build'> = async (spec, context) => {
   } finally {
     await close();
   }
-};
+}

@@ -20,6 +20,7 @@ import type { RowStream } from '../../../src/signal/index.ts';
 import { formatOfType } from '../../media.ts';
 import type { VersionedSummary } from '../../told.ts';
 import { versionOf } from '../../version.ts';
+import type { PutItem } from '../../writer/messages.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
 import { whole } from '../signals.ts';
@@ -78,6 +79,22 @@ export async function networkOfModel(
   { model }: { readonly model: ModelRef },
 ): Promise<Made<FunctasetNetwork>> {
   return { head: networkOf((await shelf.model(model)).model) };
+}
+
+/** Records of a store in order of their ids, so many after an id, each with its id as what an answer says of it. */
+export async function recordsOfStore(
+  shelf: Shelf,
+  {
+    store: ref,
+    after,
+    limit,
+  }: { readonly store: FunctasetRef; readonly after?: string | undefined; readonly limit: number },
+): Promise<Made<readonly PutItem[]>> {
+  const store = await shelf.store(ref);
+  const head: PutItem[] = [];
+  for (const { id, label } of store.summaries({ after, limit }))
+    head.push({ at: head.length, record: { id, label, bytes: store.record(id)! }, told: JSON.stringify(id) });
+  return { head };
 }
 
 /** Ids of the functions that pass a filter, so many at most. */

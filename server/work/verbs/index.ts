@@ -16,6 +16,7 @@ import {
   matchingFunctions,
   modulationOfFunction,
   networkOfModel,
+  recordsOfStore,
   summariseFunctaset,
 } from './functasets.ts';
 import { intake } from './intake.ts';
@@ -45,6 +46,7 @@ export const verbs = {
   evaluateFunction,
   modulationOfFunction,
   networkOfModel,
+  recordsOfStore,
   matchingFunctions,
   mapFunctaset,
   intake,
