@@ -5,6 +5,7 @@ import { type AnyPrior, codingKinds, generativeKinds } from '../../prior/kinds.t
 import { maxEffort } from '../../src/fit/effort.ts';
 import { leastGrid, mostGrid } from '../../src/formats/format.ts';
 import { namePattern } from '../names.ts';
+import { metadataSchema } from '../schemas.ts';
 import { idPattern } from './ids.ts';
 
 const text = (most: number) => z.string().min(1).max(most);
@@ -96,7 +97,7 @@ const addSpec = z
     }),
     id: text(255).optional(),
     label: z.string().max(255).optional(),
-    metadata: z.record(z.string(), z.json()).optional(),
+    metadata: metadataSchema.optional(),
     steps: z.enum(['chosen', 'asked']).optional(),
     as: z.enum(['signals', 'modulations']).optional(),
     size: text(64).optional(),
