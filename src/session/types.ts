@@ -244,8 +244,7 @@ export interface Session {
   /** The function of a modulation: of a mean, a path, a completion, or of another program. Throws BadInputError `modulation-length`, `quality`. */
   func(of: ModulationOf): Func;
   /**
-   * Values of outputs that the card samples in whole numbers are rounded and clamped. Where the signal had missing values, these are
-   * the field's.
+   * Values of outputs that the card samples in whole numbers are rounded and clamped. Where the signal had missing values, these are NaN.
    */
   decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Signal>;
   /** The same values, rows at a time. */
