@@ -399,7 +399,6 @@ export type ErrorCode =
   | 'unsupported-nifti'
   | 'unsupported-npy'
   | 'unsupported-wav'
-  | 'unsupported-zarr'
   | 'unsupported-zip'
   | 'usage'
   | 'utf8'
