@@ -41,7 +41,6 @@ import { functionJson, functionSchema } from '../told.ts';
 import { matchOf, versionOf } from '../version.ts';
 import { ask } from '../work/ask.ts';
 import { encodingClass } from '../work/cost.ts';
-import { batchSchema } from '../work/parts.ts';
 import type { Intake } from '../work/verbs/intake.ts';
 import type { PutFault, PutOutcome } from '../writer/messages.ts';
 
@@ -67,7 +66,27 @@ const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema
 /** Described, and checked where it is read: the server's thread does not look through it. */
 const batchContent = {
   [jsonType]: {
-    schema: z.toJSONSchema(batchSchema, { target: 'draft-2020-12' }) as object,
+    schema: {
+      type: 'object',
+      required: ['functions'],
+      properties: {
+        functions: {
+          type: 'array',
+          minItems: 1,
+          items: {
+            type: 'object',
+            required: ['data'],
+            properties: {
+              id: { type: 'string' },
+              label: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+              metadata: { type: 'object' },
+              type: { type: 'string' },
+              data: { type: 'string', contentEncoding: 'base64' },
+            },
+          },
+        },
+      },
+    } as object,
     example: { functions: [{ id: 'maize', label: 'plant', type: signalTypes[0], data: 'iVBORw0KGgo=' }] },
   },
 };

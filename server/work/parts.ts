@@ -32,7 +32,7 @@ const named = {
 const itemsSchema = z.array(z.strictObject(named));
 
 /** A JSON batch: `data` is the bytes of a file in base64 (RFC 4648, section 4). */
-export const batchSchema = z.strictObject({
+const batchSchema = z.strictObject({
   functions: z
     .array(z.strictObject({ ...named, type: z.string().max(128).optional(), data: z.base64() }))
     .min(1),
