@@ -1,7 +1,7 @@
 /**
  * Rate and distortion of sounds, maps and volumes beside the coders of their fields, in one run. Prints tables.
  *
- *   npm run bench:modalities -- --kind speech|fields [--model speech] [--data speech-short:DIRECTORY] [--split test] [--limit 24]
+ *   npm run bench:modalities -- --kind speech|fields|volumes|shapes [--model speech] [--data speech-short:DIRECTORY] [--split test] [--limit 24]
  *       [--id TEXT] [--qualities 30,40,50,60,70] [--effort 2] [--at 5,8,11] [--tools DIRECTORY] [--threads 1]
  *
  * `--tools`: where Debian packages of the other coders were unpacked (`dpkg-deb -x lame_*.deb DIRECTORY`), else they are taken from the path; those
@@ -17,6 +17,7 @@ import type { Signal } from '../../src/signal/signal.ts';
 import { readSetting } from '../rate/setting.ts';
 import { type Contender, curveOf, equalTable, type Figures, modelOf, pointsTable } from './contender.ts';
 import { fieldFigures, fieldPeers } from './fields.ts';
+import { shapeFigures, shapePeers } from './shapes.ts';
 import { rate, speechFigures, speechPeers } from './speech.ts';
 import { openTools, type Tools } from './tools.ts';
 
@@ -47,6 +48,20 @@ const kinds: Readonly<Record<string, Modality>> = {
     ...{ qualities: '36,44,52,60,68,76,84', figure: 'psnrDb', at: '30,35,40,45,50,55,60' },
     ...{ peers: fieldPeers, measure: fieldFigures },
     rate: (bytes, points) => ({ bitsPerPoint: (8 * bytes) / points, overFloat32: (4 * points) / bytes }),
+  },
+  volumes: {
+    model: 'volume',
+    data: 'volume',
+    ...{ qualities: '30,40,50,60,70,80', figure: 'psnrDb', at: '28,30,32,34,36,38,40' },
+    ...{ peers: fieldPeers, measure: fieldFigures },
+    rate: (bytes, points) => ({ bitsPerPoint: (8 * bytes) / points, overFloat32: (4 * points) / bytes }),
+  },
+  shapes: {
+    model: 'shapes',
+    data: 'shapes',
+    ...{ qualities: '20,30,40,50,60,70,80', figure: 'iou', at: '0.8,0.85,0.9,0.93,0.95,0.97' },
+    ...{ peers: shapePeers, measure: shapeFigures },
+    rate: (bytes, points) => ({ bitsPerPoint: (8 * bytes) / points }),
   },
 };
 
