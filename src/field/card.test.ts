@@ -32,6 +32,15 @@ const released = {
   photos: ['fa1ad62573e7', '65f6a95fe6f7'],
   'photos-low': ['487e368bd884', '5021a41d1afb'],
   speech: ['aaeb78b34f62', '17f3f7e7a797'],
+  climate: ['40e82ca39b1a', '321e9f1edfe4'],
+};
+
+/** Sample type, least value and length of the range; of pictures the usual one. */
+const ranges: Readonly<Record<string, readonly unknown[]>> = {
+  speech: ['int16', -1, 2],
+  climate: ['float32', 0, 1],
+  volume: ['float32', 0, 1],
+  shapes: ['float32', -3 / 32, 6 / 32],
 };
 
 test.each(Object.entries(released))(
@@ -42,7 +51,7 @@ test.each(Object.entries(released))(
     const model = readModel(bytes);
     expect([model.id.slice(0, 12), model.networkId.slice(0, 12)]).toEqual(ids);
     expect(model.card.outputs.map(({ sample, low, peak }) => [sample, low, peak])).toEqual(
-      model.card.outputs.map(() => (name === 'speech' ? ['int16', -1, 2] : ['uint8', 0, 1])),
+      model.card.outputs.map(() => ranges[name] ?? ['uint8', 0, 1]),
     );
     expect(writeModel(model)).toEqual(bytes);
   },
