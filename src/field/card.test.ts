@@ -33,6 +33,7 @@ const released = {
   'photos-low': ['487e368bd884', '5021a41d1afb'],
   speech: ['aaeb78b34f62', '17f3f7e7a797'],
   climate: ['40e82ca39b1a', '321e9f1edfe4'],
+  volume: ['af60bf6c580e', 'dce314ce4331'],
 };
 
 /** Sample type, least value and length of the range; of pictures the usual one. */
