@@ -34,6 +34,7 @@ const released = {
   speech: ['aaeb78b34f62', '17f3f7e7a797'],
   climate: ['40e82ca39b1a', '321e9f1edfe4'],
   volume: ['af60bf6c580e', 'dce314ce4331'],
+  shapes: ['4252871b8ffd', '8c682ef9a2bd'],
 };
 
 /** Sample type, least value and length of the range; of pictures the usual one. */
