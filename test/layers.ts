@@ -91,6 +91,7 @@ const namingKinds: Readonly<Record<string, string>> = {
   'datasets/registry.ts': 'the list of data sets, some of which are of pictures',
   'datasets/folder.ts': 'crops of large pictures are cut from their 8-bit samples',
   'datasets/fetch/': 'names of files in packages',
+  'server/studio/webp.ts': 'the browser codes a picture beside ours',
   'src/jobs/peer': 'codecs of pictures that evaluations compare with',
   'src/jobs/modulations-file.ts': 'arrays of modulations, which are no signals, for other programs',
   'src/cli/commands/store.ts': 'the same',
