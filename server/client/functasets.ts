@@ -95,19 +95,6 @@ export class FunctasetCalls extends ModelCalls {
     return this.json(setPath(name), {}, call);
   }
 
-  /**
-   * Functions in a plane, alike ones near each other: an even draw of at most `limit`, 5000 unless it is said.
-   *
-   * @example
-   * const { ids, points } = await client.functasetMap('thumbnails', { limit: 100 });
-   */
-  functasetMap(
-    name: string,
-    { limit, ...call }: Call & { readonly limit?: number | undefined } = {},
-  ): Promise<FunctasetMapJson> {
-    return this.json(`${setPath(name)}/map`, { limit }, call);
-  }
-
   /** All functions, a page at a time as they are asked for. */
   async *functions(
     functaset: string,
@@ -218,6 +205,19 @@ export class FunctasetCalls extends ModelCalls {
     const headers = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
     const init = { method: 'POST', body: form, headers };
     return this.json(`${setPath(functaset)}/functions`, { replace, ...putQuery(options) }, options, init);
+  }
+
+  /**
+   * Functions in a plane, alike ones near each other: an even draw of at most `limit`, 5000 unless it is said.
+   *
+   * @example
+   * const { ids, points } = await client.functasetMap('thumbnails', { limit: 100 });
+   */
+  functasetMap(
+    name: string,
+    { limit, ...call }: Call & { readonly limit?: number | undefined } = {},
+  ): Promise<FunctasetMapJson> {
+    return this.json(`${setPath(name)}/map`, { limit }, call);
   }
 
   /**

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningServer, startServer } from '../../server/index.ts';
+import type { RunningServer } from '../../server/index.ts';
 import { demoFunctasets } from '../../src/jobs/index.ts';
 import { compiled } from '../compiled.ts';
+import { monitorBusy } from '../server/busy.ts';
+import { checkTurns, startWatched } from '../server/serving.ts';
 import { chromiumPath, findingsOf, openBrowser, watched } from './browser.ts';
 import { pathsOf } from './paths.ts';
 
@@ -17,12 +19,13 @@ const looks = [
 ] as const;
 
 describe.skipIf(chromiumPath === undefined || !isAsked)('pages of Studio', { timeout: 600_000 }, () => {
+  const monitor = monitorBusy();
   let server: RunningServer;
   let browser: Browser;
 
   beforeAll(async () => {
     compiled();
-    server = await startServer({
+    server = await startWatched(monitor, {
       port: 0,
       home: join(mkdtempSync(join(tmpdir(), 'functa-')), 'home'),
       functasets: await demoFunctasets({}),
@@ -32,6 +35,7 @@ describe.skipIf(chromiumPath === undefined || !isAsked)('pages of Studio', { tim
   afterAll(async () => {
     await browser?.close();
     await server?.close();
+    checkTurns(monitor);
   });
 
   async function opened(look: (typeof looks)[number]): Promise<Page> {

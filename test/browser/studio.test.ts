@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningServer, startServer } from '../../server/index.ts';
+import type { RunningServer } from '../../server/index.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
 import { compiled } from '../compiled.ts';
+import { monitorBusy } from '../server/busy.ts';
+import { checkTurns, startWatched } from '../server/serving.ts';
 import { chromiumPath, findingsOf, openBrowser, watched } from './browser.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -18,12 +20,13 @@ const demo = new Uint8Array(readFileSync(join(root, 'models/fashion-mnist/demo.f
 const items = [0, 1, 500, 999];
 
 describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 240_000 }, () => {
+  const monitor = monitorBusy();
   let server: RunningServer;
   let browser: Browser;
 
   beforeAll(async () => {
     compiled();
-    server = await startServer({
+    server = await startWatched(monitor, {
       port: 0,
       home: join(mkdtempSync(join(tmpdir(), 'functa-')), 'home'),
       modelsDir: [join(root, 'models/emoji'), join(root, 'models/fashion-mnist')],
@@ -33,6 +36,7 @@ describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 24
   afterAll(async () => {
     await browser?.close();
     await server?.close();
+    checkTurns(monitor);
   });
 
   it('encodes what is picked, shows it, and says what is wrong with what it cannot read', async () => {
