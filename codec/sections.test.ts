@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FunctaError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import { rounds } from '../test/rounds.ts';
+import { decodeAffine, encodeAffine } from './affine.ts';
 import { decodeMask, encodeMask } from './mask.ts';
 import { decodeResidual, encodeResidual, mostSteps } from './residual.ts';
 import { parseSections, writeSections } from './sections.ts';
@@ -46,6 +47,20 @@ describe('sections', () => {
   });
 });
 
+const ranges = [
+  { offset: -273.15, scale: 1e-300 },
+  { offset: 1e300, scale: 0.1 },
+];
+
+it('ranges are read as they were written, and refused where they map to nothing', () => {
+  expect(decodeAffine(encodeAffine(ranges), 2)).toEqual(ranges);
+  expect(() => decodeAffine(encodeAffine(ranges), 1)).toThrow('1 outputs take 16');
+  for (const scale of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(() => decodeAffine(encodeAffine([{ offset: 0, scale }]), 1)).toThrow(FunctaError);
+  for (const offset of [Number.NaN, Number.NEGATIVE_INFINITY])
+    expect(() => decodeAffine(encodeAffine([{ offset, scale: 1 }]), 1)).toThrow(FunctaError);
+});
+
 describe('masks and residuals', () => {
   it('are read as they were written', () => {
     const rng = new Rng(5);
@@ -84,10 +99,12 @@ describe('masks and residuals', () => {
       Uint8Array.from({ length: 108 }, () => rng.below(2)),
       grid,
     );
+    const affine = encodeAffine(ranges);
     for (let n = 0; n < rounds(1000, 300_000); n++) {
       for (const [bytes, read] of [
         [residual, (b: Uint8Array) => decodeResidual(b, 108, grid)],
         [mask, (b: Uint8Array) => decodeMask(b, 108, grid)],
+        [affine, (b: Uint8Array) => decodeAffine(b, 2)],
         [writeSections([{ id: 1, bytes: mask }]), parseSections],
       ] as const) {
         const changed = bytes.slice(0, bytes.length - rng.below(3));

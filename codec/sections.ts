@@ -12,6 +12,8 @@ export const sectionIds = {
   mask: 1,
   /** What the field is off, in steps: residual.ts. */
   residual: 2,
+  /** What range the signal was taken over: affine.ts. */
+  affine: 3,
 } as const;
 
 /** From this number on a reader passes over what it does not know: the values are right without it. */

@@ -10,6 +10,7 @@ import type { Functaset, StoredFunction } from '../functaset/index.ts';
 import { defaultBatch, openSession } from '../session/session.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import type { Encoded } from '../session/types.ts';
+import { modelFor } from '../signal/own-range.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { optionsOfBuild } from './arguments.ts';
@@ -115,7 +116,7 @@ class Build {
         this.#there++;
         return undefined;
       }
-      checkFits(this.#options.model, item);
+      checkFits(modelFor(this.#options.model, item), item);
       for (const note of item.notes ?? []) this.#notes.set(note, (this.#notes.get(note) ?? 0) + 1);
       return item;
     } catch (error) {

@@ -8,6 +8,7 @@ import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { type Network64, network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
 import { fromField, type ValueRange } from '../field/outputs.ts';
+import { modelOver, outputsOver } from '../field/own-range.ts';
 import { placeAt, type SiteSlopes, valueAndSlope } from '../field/slopes64.ts';
 import { pointCount } from '../field/spec.ts';
 import type { OpenFunction } from '../session/functions.ts';
@@ -98,7 +99,7 @@ async function* values(
   const { card } = model;
   const points = { kind: 'list', coordinates: Float32Array.from(coordinates.flat()) } as const;
   for await (const { fn, values: found } of valuesAt({ engine, model }, functions, () => points, signal)) {
-    yield { id: fn.id, values: signalRows(found, card.outputs) };
+    yield { id: fn.id, values: signalRows(found, outputsOver(card.outputs, fn.ranges)) };
   }
 }
 
@@ -109,15 +110,16 @@ async function* slopes(
   coordinates: readonly (readonly number[])[],
   { signal }: QueryOptions,
 ): AsyncGenerator<Row> {
-  const { spec, outputs } = model.card;
+  const { spec } = model.card;
   const places = new Map<string, SiteSlopes[]>();
   for (const group of groupsOf(functions, Math.max(1, Math.floor(together / coordinates.length)))) {
     if (signal?.aborted) throw new AbortedError();
     await new Promise(setImmediate);
     for (const fn of group) {
-      const { id, shape } = fn;
+      const { id, shape, ranges } = fn;
+      const outputs = outputsOver(model.card.outputs, ranges);
       if ('samples' in fn) {
-        yield { id, ...slopesOfSamples(model, fn, coordinates) };
+        yield { id, ...slopesOfSamples(modelOver(model, ranges), fn, coordinates) };
         continue;
       }
       const { quality, modulation } = fn;
@@ -201,14 +203,15 @@ export async function aggregate(
       group.length * (points + (region?.sampledOf(shape).points ?? 0)) * multiplyAddsPerPoint(card.spec);
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for a smaller size, or narrow the filter');
     const source = { engine, model };
-    for await (const { values: found } of valuesAt(source, group, grid, options.signal)) {
-      field.add(fromField(card.outputs, found));
+    for await (const { fn, values: found } of valuesAt(source, group, grid, options.signal)) {
+      field.add(fromField(outputsOver(card.outputs, fn.ranges), found));
     }
     if (region === undefined) continue;
     const inside = (own: readonly number[]) => region.pointsOf(own, outputs);
     const area = pointCount(region.region!.count);
-    for await (const { values: found } of valuesAt(source, group, inside, options.signal)) {
-      integral.add(fromField(card.outputs, channelMeans(found, outputs)).map((v) => area * v));
+    for await (const { fn, values: found } of valuesAt(source, group, inside, options.signal)) {
+      const own = outputsOver(card.outputs, fn.ranges);
+      integral.add(fromField(own, channelMeans(found, outputs)).map((v) => area * v));
     }
   }
   if (field.count === 0)

@@ -5,6 +5,7 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { labelText } from '../core/label.ts';
 import { checkLimit } from '../core/limits.ts';
 import { fromField } from '../field/outputs.ts';
+import { outputsOver } from '../field/own-range.ts';
 import { pointCount } from '../field/spec.ts';
 import {
   type Functaset,
@@ -227,7 +228,11 @@ export async function* passing(
     const passed: OpenFunction[] = [];
     const points = (shape: readonly number[]) => samples.pointsOf(shape, outputs);
     for await (const { fn, values } of valuesAt({ engine, model }, left, points, signal)) {
-      const value = statisticOf(condition, fromField(model.card.outputs, values), outputs);
+      const value = statisticOf(
+        condition,
+        fromField(outputsOver(model.card.outputs, fn.ranges), values),
+        outputs,
+      );
       if (value > (condition.above ?? -Infinity) && value < (condition.below ?? Infinity)) passed.push(fn);
     }
     left = passed;

@@ -1,7 +1,9 @@
 /** What a file says beside its field: which values are missing, and what they are off. Laid over the rows that a field gives. */
 import {
+  decodeAffine,
   decodeMask,
   decodeResidual,
+  encodeAffine,
   encodeMask,
   type Section,
   sectionIds,
@@ -9,6 +11,9 @@ import {
   withSections,
 } from '../../codec/index.ts';
 import { bitsPerPoint } from '../core/units.ts';
+import type { Model } from '../field/model.ts';
+import type { ValueRange } from '../field/outputs.ts';
+import { modelOver } from '../field/own-range.ts';
 import { pointCount } from '../field/spec.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { countMissing, type Signal } from '../signal/signal.ts';
@@ -32,11 +37,17 @@ export function maskSection(signal: Signal): Section | undefined {
   return { id: sectionIds.mask, bytes: encodeMask(missing, gridOfValues(shape, channels)) };
 }
 
-/** What was coded of a signal, with the mask of its missing values. */
-export function besideSignal(encoded: Encoded, signal: Signal): Encoded {
+/** What was coded of a signal, with the mask of its missing values, and the ranges that it was taken over where these are its own. */
+export function besideSignal(
+  encoded: Encoded,
+  signal: Signal,
+  ranges: readonly ValueRange[] | undefined,
+): Encoded {
   const mask = maskSection(signal);
-  if (mask === undefined) return encoded;
-  const bytes = withSections(encoded.bytes, [mask]);
+  const sections = mask === undefined ? [] : [mask];
+  if (ranges !== undefined) sections.push({ id: sectionIds.affine, bytes: encodeAffine(ranges) });
+  if (sections.length === 0) return encoded;
+  const bytes = withSections(encoded.bytes, sections);
   return withFacts(encoded, { bytes, bitsPerPoint: bitsPerPoint(bytes.length, pointCount(signal.shape)) });
 }
 
@@ -45,6 +56,20 @@ export function withFacts(encoded: Encoded, facts: Partial<Encoded>): Encoded {
   const properties = Object.getOwnPropertyDescriptors(encoded);
   const own = Object.entries(facts).map(([name, value]) => [name, { value, enumerable: true }]);
   return Object.defineProperties({} as Encoded, { ...properties, ...Object.fromEntries(own) });
+}
+
+/** The ranges that a file says its signal was taken over; undefined where it says none. Throws BadStreamError as `decodeAffine`. */
+export function rangesBeside(
+  sections: readonly Section[] | undefined,
+  outputs: number,
+): ValueRange[] | undefined {
+  const bytes = sectionOf(sections, 'affine');
+  return bytes && decodeAffine(bytes, outputs);
+}
+
+/** The model in the units of a file's signal. Throws as `rangesBeside`. */
+export function modelBeside(model: Model, sections: readonly Section[] | undefined): Model {
+  return modelOver(model, rangesBeside(sections, model.card.outputs.length));
 }
 
 /** Where the points of rows stand, and of what signal. */

@@ -1,6 +1,6 @@
 /** A function as an object: what a file, a store or a prior gives, asked at points, decoded at any size, or written as bytes. */
 
-import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import { multiplyAddsPerPoint, type Section, sectionIds, withSections } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
 import { aNumber, aText, check, numbers, optionsOf } from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
@@ -16,6 +16,7 @@ import { collectRows, type RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { toSignalValues } from '../signal/values.ts';
 import { decodeOptions } from './arguments.ts';
+import { modelBeside } from './beside.ts';
 import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
 import { itemNumber, namesOf } from './items.ts';
@@ -55,7 +56,10 @@ export interface Func {
   readonly kind: FuncKind;
   /** A modulation is one of the network at this quality; samples are whole at 100. */
   readonly quality: number;
-  /** The model that it is a function of; a network file brings its own. */
+  /**
+   * The model that it is a function of; a network file brings its own. Of a signal that was taken over its own range the outputs of the card
+   * are in the signal's units.
+   */
   readonly model: Model;
   /** Whether it came from a file, which `toBytes` gives back. */
   readonly ofFile: boolean;
@@ -174,6 +178,11 @@ async function valuesOfSamples(
   return values;
 }
 
+/** Those that hold of another function of the signal, too: its ranges. */
+function sectionsOfAny(sections: readonly Section[] = []): readonly Section[] {
+  return sections.filter(({ id }) => id === sectionIds.affine);
+}
+
 class OpenedFunc implements Func {
   readonly id: string;
   readonly shape: readonly number[];
@@ -188,7 +197,7 @@ class OpenedFunc implements Func {
 
   constructor(context: FuncContext, { id, found, file }: FuncParts) {
     this.kind = 'network' in found ? 'network' : 'samples' in found ? 'samples' : 'modulation';
-    this.model = 'network' in found ? found.network : context.model;
+    this.model = 'network' in found ? found.network : modelBeside(context.model, found.sections);
     this.id = id;
     this.shape = found.shape;
     this.channels = this.model.card.spec.outputs;
@@ -258,7 +267,8 @@ class OpenedFunc implements Func {
     if (this.kind === 'modulation') return this;
     // Of a network of its own there is none, and this throws.
     const found = await this.#context.fit(this.#found as DecodedFunction, { signal });
-    return funcOf(this.#context, { id: this.id, found });
+    const sections = sectionsOfAny(this.#found.sections);
+    return funcOf(this.#context, { id: this.id, found: { ...found, sections } });
   }
 
   async decode(options: FuncDecodeOptions = {}): Promise<Signal> {
@@ -292,7 +302,9 @@ class OpenedFunc implements Func {
     const at = quality ?? this.quality;
     checkCodedAt(model, at, this.quality);
     const task = { modulation, shape, quality: at, prior: prior ?? bestPrior(model) };
-    return (await this.#context.work.code(model, task, signal)).bytes;
+    const { bytes } = await this.#context.work.code(model, task, signal);
+    const sections = sectionsOfAny(this.#found.sections);
+    return sections.length === 0 ? bytes : withSections(bytes, sections);
   }
 
   #check(points: ArrayLike<number>, passes: number): void {

@@ -4,7 +4,7 @@ import type { Evaluator } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import { axesOf } from '../signal/axes.ts';
 import type { RowStream } from '../signal/rows.ts';
-import { rowsBeside } from './beside.ts';
+import { modelBeside, rowsBeside } from './beside.ts';
 import type { GridPoints } from './between.ts';
 import { outputGrid } from './grid.ts';
 import { fieldRows } from './rows.ts';
@@ -22,14 +22,15 @@ export function functionRows(
   const asked = { size, region, raw, signal, limits };
   if ('network' in found)
     return fieldRows({ ...context, model: found.network }, found.shape, new Float32Array(0), asked);
-  const { shape, sections } = found;
-  const { quality } = found;
+  const { shape, sections, quality } = found;
+  const model = modelBeside(context.model, sections);
   const stream =
     'samples' in found
-      ? sampleRows(context.model.card, found, asked)
-      : fieldRows(context, shape, found.modulation, { ...asked, quality });
+      ? sampleRows(model.card, found, asked)
+      : fieldRows({ ...context, model }, shape, found.modulation, { ...asked, quality });
   if (sections === undefined) return stream;
-  const grid = outputGrid(shape, { ...asked, axes: axesOf(context.model.card, shape) }, limits);
+  const grid = outputGrid(shape, { ...asked, axes: axesOf(model.card, shape) }, limits);
   const points = grid.points(0, grid.shape[0]!) as GridPoints;
-  return rowsBeside(stream, { shape, sections, points });
+  const { outputs } = model.card;
+  return { ...rowsBeside(stream, { shape, sections, points }), outputs };
 }

@@ -20,6 +20,7 @@ import type { Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
+import type { ValueRange } from '../field/outputs.ts';
 import { modulationLength } from '../field/spec.ts';
 // By their own modules: the room as a whole brings the database.
 import { damagedFunction } from '../functaset/failure.ts';
@@ -33,6 +34,7 @@ import type {
   StoredFunction,
 } from '../functaset/index.ts';
 import { summaryOf } from '../functaset/summary.ts';
+import { rangesBeside } from './beside.ts';
 import { stepsOf } from './coding.ts';
 import { type PackedSymbols, rememberedSymbols } from './decoded.ts';
 import { fitOfSamples, type PlainFitOptions } from './modulation.ts';
@@ -51,12 +53,14 @@ export interface ModulatedFunction extends FunctionSummary {
   writeModulation?(target: Float32Array): void;
   /** Whether its numbers are symbols times the steps of its quality, so that `quantise` gives back those of its file. */
   readonly coded: boolean;
+  /** The ranges that its signal was taken over, where these are its own: `outputsOver` gives outputs in its units. */
+  readonly ranges?: readonly ValueRange[] | undefined;
   /** Its modulation is the plain fit of a function of samples, which decodes to something else. */
   readonly isPlainFit?: true | undefined;
 }
 
 /** A function that is samples, and what lies between them (`sample-field.ts`): it has no modulation, see `modulated`. */
-export interface SamplesFunction extends FunctionSummary, SampledSignal {}
+export interface SamplesFunction extends FunctionSummary, SampledSignal, Pick<ModulatedFunction, 'ranges'> {}
 
 /** What opens functions: the priors of the model decode, the engine fits where a modulation is asked of samples. */
 export interface FunctionSource {
@@ -182,12 +186,14 @@ function openOne(
         namingFunction(fn, () => stoppable(signal, () => decodeFile(model, content.bytes, limits))),
       );
       checkShape(fn, found.shape);
-      if (found.prior === 'samples') return { ...summaryOf(fn), samples: found.samples };
+      const ranges = rangesBeside(found.sections, model.card.outputs.length);
+      if (found.prior === 'samples') return { ...summaryOf(fn), samples: found.samples, ranges };
       return new CodedFunction(
         fn,
         content.bytes.length,
         found,
         stepsOfNumbers(model, found.shape, found.quality),
+        ranges,
       );
     }
     case 'modulation': {
@@ -224,6 +230,7 @@ class CodedFunction implements ModulatedFunction {
   readonly modulationBytes = 0;
   readonly quality: number;
   readonly coded = true;
+  readonly ranges: readonly ValueRange[] | undefined;
   readonly #packed: Uint8Array;
   readonly #steps: Float64Array;
   #modulation: Float32Array | undefined;
@@ -233,6 +240,7 @@ class CodedFunction implements ModulatedFunction {
     codedBytes: number,
     { packed, quality }: PackedSymbols,
     steps: Float64Array,
+    ranges: readonly ValueRange[] | undefined,
   ) {
     this.id = fn.id;
     if (fn.label !== undefined) this.label = fn.label;
@@ -241,6 +249,7 @@ class CodedFunction implements ModulatedFunction {
     this.bits = fn.bits;
     this.codedBytes = codedBytes;
     this.quality = quality;
+    this.ranges = ranges;
     this.#packed = packed;
     this.#steps = steps;
   }

@@ -1,4 +1,5 @@
 /** A modulation for everything that does arithmetic on modulations, whatever a file holds. */
+import type { Section } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { defaultQuality } from '../field/at-quality.ts';
@@ -16,6 +17,8 @@ export interface OpenedModulation {
   readonly modulation: Float32Array;
   readonly shape: readonly number[];
   readonly quality: number;
+  /** What its file says beside it. */
+  readonly sections?: readonly Section[] | undefined;
 }
 
 /** That of a function as it is; of samples the plain fit. Throws BadInputError `own-network`. */

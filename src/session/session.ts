@@ -21,10 +21,13 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
+import type { ValueRange } from '../field/outputs.ts';
+import { modelOver } from '../field/own-range.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { type Fitted, fitSignals } from '../fit/fit.ts';
 import { bestPrior, priorKind } from '../models/priors.ts';
 import { axesOf } from '../signal/axes.ts';
+import { ownRangesOf } from '../signal/own-range.ts';
 import type { RowStream } from '../signal/rows.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -89,16 +92,24 @@ class OpenSession implements Session {
   readonly engine: Session['engine'];
   readonly #limits: Limits;
   readonly #work;
+  /** Where signals are taken over ranges of their own, these; the card of the model is then in their units. */
+  readonly #ranges: readonly ValueRange[] | undefined;
 
-  constructor({ model, engine, limits = defaultLimits, work = inlineWork }: SessionOptions) {
+  constructor(
+    { model, engine, limits = defaultLimits, work = inlineWork }: SessionOptions,
+    ranges?: readonly ValueRange[],
+  ) {
     this.model = model;
     this.engine = engine;
     this.#limits = limits;
     this.#work = work;
+    this.#ranges = ranges;
   }
 
   async encode(signal: Signal, options: EncodeOneOptions = {}): Promise<Encoded> {
     check('encode', aSignal(signal, 'signal'), encodeOptions(options, 'options'));
+    const own = this.#over(signal);
+    if (own !== undefined) return own.encode(signal, options);
     const { target, maxError } = options;
     if (maxError !== undefined) return this.#encodeBounded(signal, maxError, options);
     if (target === undefined) return (await this.#encodeTogether([signal], options))[0]!;
@@ -110,7 +121,7 @@ class OpenSession implements Session {
     const { effort = 1 } = options;
     const { isOrdered } = encoder;
     const found = await encodeTo(target, { effort, isOrdered }, async (quality, own) =>
-      besideSignal(await encoder.encode(quality, own), signal),
+      besideSignal(await encoder.encode(quality, own), signal, this.#ranges),
     );
     return takingSeconds(found, (performance.now() - started) / 1000);
   }
@@ -126,7 +137,8 @@ class OpenSession implements Session {
     const file = await encodeBounded(
       {
         ...{ model, signal },
-        encodeAt: async (quality, effort) => besideSignal(await encoder.encode(quality, effort), signal),
+        encodeAt: async (quality, effort) =>
+          besideSignal(await encoder.encode(quality, effort), signal, this.#ranges),
         valuesOf: async (bytes) => {
           const found = await this.#work.decode(model, { bytes, item: 0, limits }, options.signal);
           const { sections: _, ...field } = found;
@@ -147,7 +159,7 @@ class OpenSession implements Session {
     check('encodeMany', listOf(aSignal, 'signals')(signals, 'signals'), encodeOptions(options, 'options'));
     const items: Encoded[] = [];
     for (const group of groups(signals, options.batch ?? defaultBatch)) {
-      items.push(...(await this.#encodeTogether(group, options)));
+      items.push(...(await this.#encodeGroup(group, options)));
     }
     if (options.archive === false) return { items, archive: new Uint8Array(0) };
     const ids = options.ids ? uniqueIds(signals) : undefined;
@@ -264,6 +276,25 @@ class OpenSession implements Session {
     return functionRows(this, found, { ...options, limits: options.limits ?? this.#limits });
   }
 
+  /** A session in the units of a signal that is taken over its own range; undefined of one on the scale of the card. */
+  #over(signal: Signal): OpenSession | undefined {
+    const ranges = this.#ranges === undefined ? ownRangesOf(this.model.card.outputs, signal) : undefined;
+    if (ranges === undefined) return undefined;
+    const { engine } = this;
+    const [model, limits, work] = [modelOver(this.model, ranges), this.#limits, this.#work];
+    return new OpenSession({ model, engine, limits, work }, ranges);
+  }
+
+  /** Signals of one shape: together where all are on the scale of the card, else one by one. */
+  async #encodeGroup(signals: readonly Signal[], options: EncodeOptions): Promise<Encoded[]> {
+    const sessions = signals.map((signal) => this.#over(signal));
+    if (sessions.every((own) => own === undefined)) return this.#encodeTogether(signals, options);
+    const items: Encoded[] = [];
+    for (const [i, own] of sessions.entries())
+      items.push(...(await (own ?? this).#encodeTogether([signals[i]!], options)));
+    return items;
+  }
+
   /** Signals of one shape, adapted in one call; the seconds of the call are shared equally. */
   async #encodeTogether(signals: readonly Signal[], options: EncodeOptions): Promise<Encoded[]> {
     const { quality = defaultQuality, effort = 1, signal: abort } = options;
@@ -291,7 +322,7 @@ class OpenSession implements Session {
     const items: Encoded[] = [];
     for (const [i, encoder] of encoders.entries()) {
       if (abort?.aborted) throw new AbortedError();
-      const found = besideSignal(await encoder.encode(quality), signals[i]!);
+      const found = besideSignal(await encoder.encode(quality), signals[i]!, this.#ranges);
       items.push(takingSeconds(found, found.seconds + shared));
     }
     return items;

@@ -1,7 +1,7 @@
 /** Signals as streams of rows: memory is that of one block, however large the signal is. */
 import { aRowStream, aSignal, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
-import type { Axis } from '../field/outputs.ts';
+import type { Axis, Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Signal } from './signal.ts';
 
@@ -20,6 +20,8 @@ export interface RowStream {
   readonly channels: number;
   /** Where its samples stand, as far as that is known. */
   readonly axes?: readonly Axis[] | undefined;
+  /** What its values are, where that is not what the card says: of a signal that was taken over its own range. */
+  readonly outputs?: readonly Output[] | undefined;
   /** Memory stays that of one block, however large the output is. Iterate once. */
   readonly rows: AsyncIterable<Rows>;
 }

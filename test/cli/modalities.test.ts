@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { addDecode } from '../../src/cli/commands/decode.ts';
 import { addEncode } from '../../src/cli/commands/encode.ts';
 import { addInspect } from '../../src/cli/commands/inspect.ts';
+import { addVerify } from '../../src/cli/commands/verify.ts';
 import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { readWavHeader, readWavSamples, wavHeader } from '../../src/formats/wav.ts';
 import { printed } from './in-process.ts';
@@ -15,7 +16,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const directory = mkdtempSync(join(tmpdir(), 'functa-cli-modalities-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const at = (name: string) => join(directory, name);
-const run = (...argv: string[]) => printed([addEncode, addDecode, addInspect], argv);
+const run = (...argv: string[]) => printed([addEncode, addDecode, addInspect, addVerify], argv);
 
 const bundled = (name: string) => existsSync(`models/${name}/model.safetensors`);
 
@@ -99,3 +100,26 @@ describe.each([
     expect(readFileSync(at(`${name}.functa`)).length).toBeLessThan((4 * points) / 10);
   });
 });
+
+it.skipIf(!bundled('climate'))(
+  'a map in kelvin with land that was not measured goes through climate',
+  async () => {
+    const [rows, columns] = [24, 48];
+    const kelvin = Float32Array.from({ length: rows * columns }, (_, p) => {
+      const [y, x] = [Math.floor(p / columns), p % columns];
+      if ((y - 9) ** 2 + (x - 30) ** 2 < 20) return Number.NaN;
+      return 285 - 30 * Math.cos((Math.PI * y) / rows) ** 2 + 4 * Math.sin((4 * Math.PI * x) / columns);
+    });
+    writeFileSync(at('kelvin.npy'), writeNpy({ dtype: 'F32', shape: [rows, columns], data: kelvin }));
+    const files = ['-m', 'climate', '-o', at('kelvin.functa')];
+    await run('encode', at('kelvin.npy'), ...files, '--max-error', '0.5');
+    await run('verify', at('kelvin.functa'), at('kelvin.npy'), '--max-error', '0.5');
+    await run('decode', at('kelvin.functa'), '-o', at('kelvin-back.npy'));
+    const back = readNpy(readFileSync(at('kelvin-back.npy'))).data as Float32Array;
+    expect([...back].map(Number.isNaN)).toEqual([...kelvin].map(Number.isNaN));
+    kelvin.forEach((v, i) => {
+      if (!Number.isNaN(v)) expect(Math.abs(back[i]! - v)).toBeLessThanOrEqual(0.5);
+    });
+    expect(readFileSync(at('kelvin.functa')).length).toBeLessThan((4 * rows * columns) / 5);
+  },
+);

@@ -139,7 +139,7 @@ export async function decode(
   const { model, session } = ref === undefined ? shelf.own(bytes) : await shelf.model(ref);
   const format = formatOfType(as);
   const rows = await session.decodeRows(bytes, { ...grid, raw: format.raw, signal });
-  return { head: null, bytes: format.write(rows, model.card.outputs) };
+  return { head: null, bytes: format.write(rows, rows.outputs ?? model.card.outputs) };
 }
 
 export async function sample(

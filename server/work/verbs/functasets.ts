@@ -142,7 +142,8 @@ export async function decodeFunction(
   const fn = await functionOf(shelf, functaset, id);
   const format = formatOfType(as);
   const options = { ...grid, raw: format.raw, signal, limits: shelf.limits };
-  return { head: null, bytes: format.write(await rowsOf(session, fn, options), own.card.outputs) };
+  const rows = await rowsOf(session, fn, options);
+  return { head: null, bytes: format.write(rows, rows.outputs ?? own.card.outputs) };
 }
 
 /** Values [points, channels] at points, in units of the signal. */

@@ -95,7 +95,7 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
     let started = performance.now();
     for (const stream of streams) {
       const path = paths.next().value!;
-      const content = format.write(stream, model.card.outputs);
+      const content = format.write(stream, stream.outputs ?? model.card.outputs);
       const outputBytes = await writeOutput(path, content, { stdout: job.streams.stdout, force });
       const { shape, channels } = stream;
       const ended = performance.now();

@@ -1,0 +1,54 @@
+/** Which signals are taken over their own range, and over which: docs/adr/0059. */
+import type { Model } from '../field/model.ts';
+import type { Output, ValueRange } from '../field/outputs.ts';
+import { modelOver } from '../field/own-range.ts';
+import { heldOf, perUnitOf, type Signal } from './signal.ts';
+
+/** How far values may go beyond the range of an output, in lengths of the range. */
+const beyondRange = 0.5;
+/** Ranges shorter than one in so many of an output's are of another scale. */
+const mostRanges = 64;
+
+/**
+ * [outputs]: what the values of a signal are of those of the card, value = offset + scale * value of the card; undefined where they are on
+ * its scale. Outputs with a unit, and those that are sampled in whole numbers, have no other. What is not finite is not looked at.
+ */
+export function ownRangesOf(outputs: readonly Output[], signal: Signal): ValueRange[] | undefined {
+  if (signal.channels !== outputs.length || !outputs.some(isUnitless)) return undefined;
+  const held = heldOf(signal);
+  const perUnit = perUnitOf(held);
+  const least = new Float64Array(outputs.length).fill(Number.POSITIVE_INFINITY);
+  const most = new Float64Array(outputs.length).fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0; i < held.length; i++) {
+    const value = held[i]! / perUnit;
+    // Infinity - Infinity and NaN are not 0.
+    if (value - value !== 0) continue;
+    const o = i % outputs.length;
+    if (value < least[o]!) least[o] = value;
+    if (value > most[o]!) most[o] = value;
+  }
+  const found = outputs.map((output, o) => ownRange(output, least[o]!, most[o]!));
+  if (found.every((range) => range === undefined)) return undefined;
+  return found.map((range) => range ?? { offset: 0, scale: 1 });
+}
+
+/** The model that takes a signal: itself, or over the signal's own range. */
+export function modelFor(model: Model, signal: Signal): Model {
+  return modelOver(model, ownRangesOf(model.card.outputs, signal));
+}
+
+function isUnitless({ unit, sample }: Output): boolean {
+  return sample === 'float32' && unit === undefined;
+}
+
+/** The least value is that of the card's range, and the greatest too; a constant is at the low end, in steps of 1. */
+function ownRange(output: Output, least: number, most: number): ValueRange | undefined {
+  const { low, peak } = output;
+  if (!isUnitless(output) || least > most) return undefined;
+  const range = most - least;
+  const isBeyond = least < low - beyondRange * peak || most > low + (1 + beyondRange) * peak;
+  const isShort = range > 0 && range < peak / mostRanges;
+  if (!isBeyond && !isShort) return undefined;
+  const scale = range > 0 ? range / peak : 1;
+  return { offset: least - scale * low, scale };
+}
