@@ -69,7 +69,23 @@ describe('a signal on another scale than a model without a unit', () => {
     });
   });
 
-  it('keeps a bound in its units, on every engine', async () => {
+  it('is so as samples, too, and as their plain fit', async () => {
+    const whole = { ...kelvin, values: kelvin.values.map((v) => (Number.isNaN(v) ? 290 : v)) };
+    const { bytes } = await session.encode(whole, { quality: 100 });
+    const fn = await session.open(bytes);
+    expect(fn.kind).toBe('samples');
+    const at = [3.5, 14.5];
+    const own = whole.values[3 * 24 + 14]!;
+    expect(Math.abs((await fn.evaluate(at))[0]! - own)).toBeLessThan(range / 4096);
+    expect((await fn.decode()).values[3 * 24 + 14]).toBe((await fn.evaluate(at))[0]);
+    const fitted = await fn.fitted();
+    const [value] = await fitted.evaluate(at);
+    expect(Math.abs(value! - own)).toBeLessThan(range / 2);
+    const again = await session.open(await fitted.toBytes());
+    expect(Math.abs((await again.evaluate(at))[0]! - value!)).toBeLessThan(range / 10);
+  });
+
+  it('keeps a bound in its units, on the engine that coded it and on another', async () => {
     const coded = await session.encode(kelvin, { maxError: 0.25 });
     expect(coded.maxError[0]).toBeLessThanOrEqual(0.25);
     for (const name of ['wasm', 'native'] as const) {

@@ -3,11 +3,7 @@ import type { Model } from '../field/model.ts';
 import type { Output, ValueRange } from '../field/outputs.ts';
 import { modelOver } from '../field/own-range.ts';
 import { heldOf, perUnitOf, type Signal } from './signal.ts';
-
-/** How far values may go beyond the range of an output, in lengths of the range. */
-const beyondRange = 0.5;
-/** Ranges shorter than one in so many of an output's are of another scale. */
-const mostRanges = 64;
+import { beyondRange, mostScales } from './values.ts';
 
 /**
  * [outputs]: what the values of a signal are of those of the card, value = offset + scale * value of the card; undefined where they are on
@@ -47,7 +43,7 @@ function ownRange(output: Output, least: number, most: number): ValueRange | und
   if (!isUnitless(output) || least > most) return undefined;
   const range = most - least;
   const isBeyond = least < low - beyondRange * peak || most > low + (1 + beyondRange) * peak;
-  const isShort = range > 0 && range < peak / mostRanges;
+  const isShort = range > 0 && range < peak / mostScales;
   if (!isBeyond && !isShort) return undefined;
   const scale = range > 0 ? range / peak : 1;
   return { offset: least - scale * low, scale };

@@ -52,10 +52,10 @@ function nearest({ zero, perUnit, low, high }: SampleScale, value: number): numb
   return zero + (sample >= high ? high : sample > low ? sample : low) / perUnit;
 }
 
-/** How far beyond the range of whole samples a field may overshoot before it is on another scale, in lengths of the range. */
-const beyondRange = 0.5;
+/** How far beyond the range of an output values may overshoot before they are on another scale, in lengths of the range. */
+export const beyondRange = 0.5;
 /** Numbers as they are: beyond so many of an output's scales they are in another unit. */
-const mostScales = 64;
+export const mostScales = 64;
 
 /**
  * Throws BadInputError `signal-range` when values [points, outputs] are certainly on another scale than the model's; what is not finite
