@@ -103,6 +103,7 @@ const verbs: Readonly<Record<string, readonly unknown[]>> = {
   trainPrior: [{ engine, modelPath: none, functaset: none, limit: 1, kinds: ['flow'] }],
   unpackFunctaset: [model, { archive: bytes }, none, {}],
   upgradeFunctaset: [none, {}],
+  verify: [session, bytes, signal, { maxError: 1 }],
   w0For: [[4, 4]],
   weightedSum: [[fn], [1]],
   withLimits: [{ maxAxis: 4 }],

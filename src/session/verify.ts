@@ -1,5 +1,5 @@
 /** What a file decodes to, held against the signal that it should be: every value, no weights, nothing taken from the file's own word. */
-import { aSignal, byteArray, check, optionsOf } from '../core/check.ts';
+import { aFunction, aSignal, byteArray, check, having, optionsOf } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -44,9 +44,10 @@ export async function verify(
   original: Signal,
   options: VerifyOptions = {},
 ): Promise<Verified> {
-  const { maxError: asked, ...which } = options;
+  const { maxError: asked, ...which } = options ?? {};
   check(
     'verify',
+    having({ decode: aFunction })(session, 'session'),
     byteArray(bytes, 'bytes'),
     aSignal(original, 'original'),
     optionsOf()(options, 'options'),

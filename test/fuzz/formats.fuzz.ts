@@ -18,7 +18,7 @@ export interface FuzzedFormat {
   readonly as: readonly Partial<ReadOptions>[];
 }
 
-/** `runs` mutated seeds, each read whole, and its shape alone. */
+/** The seeds as they are and `runs` mutated ones, each read whole, and its shape alone. */
 export async function fuzzFormat(
   { format, seeds, as }: FuzzedFormat,
   runs: number,
@@ -30,19 +30,14 @@ export async function fuzzFormat(
   const kept = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {
-    for (let run = 0; run < runs; run++) {
-      const bytes = mutate(rng, seeds);
-      const options = {
-        id: 'x',
-        axes: 1,
-        outputs: 'any',
-        limits: fuzzLimits,
-        ...as[run % as.length],
-      } as const;
+    const count = async (bytes: Uint8Array, way: Partial<ReadOptions> | undefined) => {
+      const options = { id: 'x', axes: 1, outputs: 'any', limits: fuzzLimits, ...way } as const;
       const code = await outcome(format, bytes, options);
       if (code === undefined) values++;
       else errors[code] = (errors[code] ?? 0) + 1;
-    }
+    };
+    for (const seed of seeds) for (const way of as) await count(seed, way);
+    for (let run = 0; run < runs; run++) await count(mutate(rng, seeds), as[run % as.length]);
   } finally {
     Error.stackTraceLimit = kept;
   }
