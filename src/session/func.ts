@@ -8,7 +8,7 @@ import { checkLimit, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import type { Evaluator } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
-import { network64 } from '../field/field64.ts';
+import { forward, network64, siteAt } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
 import { placeAt, valueAndSlope } from '../field/slopes64.ts';
 import { bestPrior } from '../models/priors.ts';
@@ -16,6 +16,7 @@ import { collectRows, type RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { toSignalValues } from '../signal/values.ts';
 import { decodeOptions } from './arguments.ts';
+import { BandPoints, bandSlopes, bandTaps, isBanded, samplesOfPoints } from './band.ts';
 import { modelBeside } from './beside.ts';
 import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
@@ -70,8 +71,8 @@ export interface Func {
   readonly modulation: Float32Array;
   /**
    * Values [points, channels] at points [points, axes], row-major, in the units of the signal; neither clamped nor rounded: what `decode`
-   * gives with `raw`. Samples have their own values where they stand, and in between those of cubic convolution (pictures of 8 bits) or
-   * of lines. Throws BadInputError `bad-coordinates`, `outside-signal`; LimitError; AbortedError.
+   * gives with `raw`. A sound is the windowed sinc through its samples (ADR 59), of a network or not. Other samples have their own values
+   * where they stand, and in between those of cubic convolution (pictures of 8 bits) or of lines. Throws BadInputError `bad-coordinates`, `outside-signal`; LimitError; AbortedError.
    */
   evaluate(
     points: ArrayLike<number>,
@@ -220,11 +221,31 @@ class OpenedFunc implements Func {
   async evaluate(points: ArrayLike<number>, { signal }: { readonly signal?: AbortSignal | undefined } = {}) {
     this.#check(points, 1);
     if ('samples' in this.#found) return valuesOfSamples(this.model, this.#found, points, signal);
-    const { network } = atQuality(this.model, this.quality);
-    const coordinates = Float32Array.from(points);
-    const list = { kind: 'list', coordinates } as const;
-    const found = await this.#context.engine.evaluate(network, this.shape, this.modulation, list, { signal });
+    const found = isBanded(this.model.card)
+      ? await this.#bandValues(points, signal)
+      : await this.#fieldValues(Float32Array.from(points), signal);
     return toSignalValues(this.model.card, found, true);
+  }
+
+  /** Field values at coordinates. */
+  #fieldValues(coordinates: Float32Array, signal: AbortSignal | undefined): Promise<Float32Array> {
+    const { network } = atQuality(this.model, this.quality);
+    const list = { kind: 'list', coordinates } as const;
+    return this.#context.engine.evaluate(network, this.shape, this.modulation, list, { signal });
+  }
+
+  /** Field values of a sound: drawn from those at its samples. */
+  async #bandValues(points: ArrayLike<number>, signal: AbortSignal | undefined): Promise<Float32Array> {
+    const values = new Float32Array(points.length * this.channels);
+    const all = Float64Array.from(points);
+    const pace = new Pace(signal);
+    for (let first = 0; first < all.length; first += pointsTogether) {
+      const some = new BandPoints(all.subarray(first, first + pointsTogether), this.shape[0]!, bandTaps);
+      const samples = await this.#fieldValues(some.coordinates, signal);
+      values.set(some.sum(samples, this.channels), first * this.channels);
+      if (pace.due) await pace.turn();
+    }
+    return values;
   }
 
   async derivative(
@@ -254,13 +275,28 @@ class OpenedFunc implements Func {
       const field = new SampleField(card, this.#found);
       return (x) => field.slope(x);
     }
-    const { axes } = card.spec;
+    const { axes, outputs } = card.spec;
     const net = network64(atQuality(this.model, this.quality).network);
     const phi = Float64Array.from(this.modulation);
-    return (x) =>
-      valueAndSlope(net, placeAt(card.spec, this.shape, x), phi).slope.map(
-        (d, i) => card.outputs[Math.floor(i / axes)]!.scale * d,
+    const scaled = (slope: Float64Array) =>
+      slope.map((d, i) => card.outputs[Math.floor(i / axes)]!.scale * d);
+    if (!isBanded(card))
+      return (x) => scaled(valueAndSlope(net, placeAt(card.spec, this.shape, x), phi).slope);
+    const known = new Map<number, Float64Array>();
+    const valuesAt = (x: number) => {
+      const values = known.get(x) ?? forward(net, siteAt(card.spec, this.shape, [x]), phi).f;
+      known.set(x, values);
+      return values;
+    };
+    return (x) => {
+      const points = new BandPoints(x, this.shape[0]!, bandSlopes);
+      return scaled(
+        points.sum(
+          [...points.coordinates].flatMap((at) => [...valuesAt(at)]),
+          outputs,
+        ),
       );
+    };
   }
 
   async fitted({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<Func> {
@@ -323,7 +359,11 @@ class OpenedFunc implements Func {
         `point ${Math.floor(i / axes)} is outside the function of [${shape}]: coordinates go from 0 to the size of each axis`,
       );
     }
-    const work = (points.length / axes) * passes * multiplyAddsPerPoint(this.model.card.spec);
+    const { card } = this.model;
+    const behind = isBanded(card)
+      ? samplesOfPoints(points.length, pointsTogether, shape[0]!)
+      : points.length / axes;
+    const work = behind * passes * multiplyAddsPerPoint(card.spec);
     checkLimit('multiply-adds', work, this.#context.limits.maxMultiplyAdds, 'ask for fewer points');
   }
 }

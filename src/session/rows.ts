@@ -11,7 +11,8 @@ import { pointCount } from '../field/spec.ts';
 import { axesOf } from '../signal/axes.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { toSignalValues } from '../signal/values.ts';
-import { type GridPoints, Interpolator, isBetween, samplesBehind } from './between.ts';
+import { BandInterpolator, bandWork, isBanded } from './band.ts';
+import { type GridPoints, Interpolator, isAtSamples, isBetween, samplesBehind } from './between.ts';
 import { axesOfOutput, type OutputGrid, outputGrid } from './grid.ts';
 import type { DecodeOptions } from './types.ts';
 
@@ -20,7 +21,7 @@ const blockPoints = 2 ** 17;
 
 /**
  * The signal of `modulation` [m], rows at a time; `quality` is the one that it was found at, 50 by default. A picture of another size is
- * drawn from its samples (between.ts) unless it is `raw`. Throws before the first row: BadInputError `bad-size`, `bad-region`; LimitError `limit-samples`, `limit-axis`, `limit-multiply-adds`.
+ * drawn from its samples (between.ts) unless it is `raw`, a sound always (band.ts). Throws before the first row: BadInputError `bad-size`, `bad-region`; LimitError `limit-samples`, `limit-axis`, `limit-multiply-adds`.
  */
 export function fieldRows(
   context: { readonly model: Model; readonly engine: Evaluator },
@@ -33,8 +34,11 @@ export function fieldRows(
   const height = grid.shape[0]!;
   const all = grid.points(0, height) as GridPoints;
   const drawn = isDrawn(card, grid, options);
-  const points = drawn ? samplesBehind(shape, all) * blocksPerRow(grid) : pointCount(grid.shape);
-  const work = points * multiplyAddsPerPoint(card.spec) + pointCount(grid.shape) * card.spec.outputs;
+  const band = isBanded(card) && !isAtSamples(all) ? bandWork(shape[0]!, all) : undefined;
+  const behind = drawn ? samplesBehind(shape, all) * blocksPerRow(grid) : pointCount(grid.shape);
+  const points = band?.samples ?? behind;
+  const filter = (band?.filter ?? pointCount(grid.shape)) * card.spec.outputs;
+  const work = points * multiplyAddsPerPoint(card.spec) + filter;
   checkLimit(
     'multiply-adds',
     work,
@@ -47,6 +51,12 @@ export function fieldRows(
     const { signal } = options;
     const evaluate = (points: Points) => engine.evaluate(network, shape, modulation, points, { signal });
     const field = (): Draw => {
+      if (band !== undefined) {
+        const between = new BandInterpolator(shape[0]!, card.spec.outputs, (from, count) =>
+          evaluate({ kind: 'grid', start: [from + 0.5], step: [1], count: [count] }),
+        );
+        return (points) => between.block(points);
+      }
       if (!drawn) return (points) => evaluate({ kind: 'grid', ...points });
       const between = new Interpolator(shape, card.spec.outputs, (from, count) =>
         evaluate({ kind: 'grid', start: from.map((at) => at + 0.5), step: [1, 1], count }),

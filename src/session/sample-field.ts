@@ -1,6 +1,6 @@
 /**
  * Samples as a function of coordinates: what a file of samples is between them. Pictures of 8 bits are on the curves of between.ts,
- * everything else on lines along each axis; beyond the outermost samples values are theirs. It passes through every sample. ADR 39.
+ * sounds on those of band.ts, everything else on lines along each axis; beyond the outermost samples values are theirs. It passes through every sample. ADR 39.
  *
  * Indices of hot loops are below the lengths of arrays.
  */
@@ -9,6 +9,7 @@ import type { ModelCard } from '../field/card.ts';
 import { gridPositions, type Tap } from '../field/coordinates.ts';
 import { sampleTypeOf } from '../field/outputs.ts';
 import { type Samples, samplesAreOf } from '../field/samples.ts';
+import { bandSlopes, bandTaps, isBanded } from './band.ts';
 import { cubicSlopes, cubicTaps } from './between.ts';
 
 /** A signal by its samples: whole numbers as files hold them, or its values. */
@@ -37,7 +38,11 @@ export class SampleField {
     this.#channels = card.spec.outputs;
     this.#samples = samples;
     this.#units = samplesAreOf(card, samples);
-    [this.#taps, this.#slopes] = isSmooth(card) ? [cubicTaps, cubicSlopes] : [linearTaps, linearSlopes];
+    [this.#taps, this.#slopes] = isSmooth(card)
+      ? [cubicTaps, cubicSlopes]
+      : isBanded(card)
+        ? [bandTaps, bandSlopes]
+        : [linearTaps, linearSlopes];
   }
 
   /** Signal values [points, channels], neither clamped nor rounded. */

@@ -6,6 +6,7 @@ import { pointCount } from '../field/spec.ts';
 import { axesOf } from '../signal/axes.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { toSampleValues } from '../signal/values.ts';
+import { BandInterpolator, isBanded } from './band.ts';
 import { type GridPoints, Interpolator, isAtSamples, isBetween } from './between.ts';
 import { axesOfOutput, outputGrid } from './grid.ts';
 import { blocksOf, type Draw } from './rows.ts';
@@ -36,12 +37,19 @@ export function sampleRows(
       );
       return (points) => between.block(points);
     };
+    const band = (): Draw => {
+      const between = new BandInterpolator(shape[0]!, channels, async (from, count) =>
+        fromSamples(card, samples, from * channels, (from + count) * channels),
+      );
+      return (points) => between.block(points);
+    };
     const field = new SampleField(card, { shape, samples });
     const byPoint: Draw = async (points) => field.values({ kind: 'grid', ...points });
     const points = grid.points(0, 1) as GridPoints;
-    // At the samples themselves, curves and lines are the samples.
-    const begin =
-      !isSmooth(card) || isAtSamples(points) ? () => onLines : isBetween(points) ? cubic : () => byPoint;
+    const curve = () => (isBetween(points) ? cubic : () => byPoint);
+    // At the samples themselves, all of them are the samples.
+    const isLine = isAtSamples(points) || !(isSmooth(card) || isBanded(card));
+    const begin = isLine ? () => onLines : isBanded(card) ? band : curve();
     for await (const { values, ...where } of blocksOf(grid, channels, begin, options.signal)) {
       yield { ...where, values: toSampleValues(card, values, options.raw ?? false) };
     }

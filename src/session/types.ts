@@ -109,7 +109,7 @@ export interface DecodeOptions {
   readonly size?: Size | string | undefined;
   /** Default: everything. A string is read by `boxOf`: `y=0:32,x=8:24`. */
   readonly region?: Box | string | undefined;
-  /** Values as the field gives them: not clamped, not rounded, and between samples too; pictures are drawn from their samples there. */
+  /** Values as the field gives them: not clamped, not rounded, and between samples too; pictures are drawn from their samples there, sounds always are. */
   readonly raw?: boolean | undefined;
   readonly limits?: Limits | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -1,0 +1,179 @@
+/**
+ * A sound between its samples: the windowed sinc through them (band-kernel.ts). A network is learnt at samples, where a tone and its images
+ * above half the rate are the same; what it gives in between has the images. Beyond both ends samples go on as the outermost. ADR 59.
+ *
+ * Indices of hot loops are below the lengths of arrays.
+ */
+import type { ModelCard } from '../field/card.ts';
+import type { Tap } from '../field/coordinates.ts';
+import { BandKernel } from './band-kernel.ts';
+import type { GridPoints } from './between.ts';
+
+/** Whether signals of a card have a band: one axis of samples that are so far apart, and no circle. */
+export function isBanded({ axes }: Pick<ModelCard, 'axes'>): boolean {
+  const [axis] = axes;
+  return axes.length === 1 && axis?.step !== undefined && !axis.wraps;
+}
+
+/** Of points no further apart than samples. */
+const fine = new BandKernel(1);
+
+/** Samples that points are drawn from at once, about. */
+const samplesTogether = 2 ** 15;
+
+/** Samples around `x` in signal units of a signal of `size`, and how much of each; a sample alone where it stands. */
+export function bandTaps(x: number, size: number): Tap[] {
+  const weights = new Float64Array(fine.taps);
+  fine.weigh(placeOf(x).past, weights);
+  return tapsOf(x, size, weights);
+}
+
+/** Derivatives of these weights by `x`. */
+export function bandSlopes(x: number, size: number): Tap[] {
+  const slopes = new Float64Array(fine.taps);
+  fine.weigh(placeOf(x).past, new Float64Array(fine.taps), slopes);
+  return tapsOf(x, size, slopes);
+}
+
+function tapsOf(x: number, size: number, weights: Float64Array): Tap[] {
+  const first = placeOf(x).nearest - fine.reach;
+  return [...weights].flatMap((weight, t) =>
+    weight === 0 ? [] : [{ cell: Math.min(Math.max(first + t, 0), size - 1), weight }],
+  );
+}
+
+/** The sample nearest to `x`, and how far `x` is past it; sample i stands at i + 1/2. */
+function placeOf(x: number): { readonly nearest: number; readonly past: number } {
+  const p = x - 0.5;
+  const nearest = Math.floor(p + 0.5);
+  return { nearest, past: p - nearest };
+}
+
+/** Samples that are computed for points of a signal of `size`, and multiply-adds of the filter for a channel. */
+export function bandWork(
+  size: number,
+  grid: GridPoints,
+): { readonly samples: number; readonly filter: number } {
+  const { taps, reach } = new BandKernel(grid.step[0]!);
+  const count = grid.count[0]!;
+  const at = placesOf(grid);
+  const inside = (sample: number) => Math.min(Math.max(sample, 0), size - 1);
+  const last = inside(at(count - 1).nearest + reach);
+  return { samples: last - inside(at(0).nearest - reach) + 1, filter: count * taps };
+}
+
+/** Samples that are computed for so many points of a list, at most; of each lot of `together` points once. */
+export function samplesOfPoints(points: number, together: number, size: number): number {
+  return Math.min(points * fine.taps, Math.ceil(points / together) * size);
+}
+
+/** Of point i its nearest sample; points of a region are those of the whole to the bit. */
+function placesOf({ start, step }: GridPoints): (i: number) => ReturnType<typeof placeOf> {
+  // Points of all output grids stand at (j + 1/2) step.
+  const first = start[0]! / step[0]! - 0.5;
+  const whole = Math.round(first);
+  const from = Math.abs(first - whole) < 1e-6 ? whole : first;
+  return (i) => placeOf((from + i + 0.5) * step[0]!);
+}
+
+/** Values [count, channels] of `count` samples from `from` on. */
+export type BandSamples = (from: number, count: number) => Promise<Float32Array>;
+
+/** Draws blocks of the points of one signal, from the first on; each sample is computed once. */
+export class BandInterpolator {
+  readonly #size: number;
+  readonly #channels: number;
+  readonly #samples: BandSamples;
+  #kernel: { readonly step: number; readonly kernel: BandKernel } | undefined;
+  /** Samples [from, from + length) that are there. */
+  #held = { from: 0, values: new Float32Array(0) };
+
+  constructor(size: number, channels: number, samples: BandSamples) {
+    this.#size = size;
+    this.#channels = channels;
+    this.#samples = samples;
+  }
+
+  /** Values [points, channels]. */
+  async block(grid: GridPoints): Promise<Float32Array> {
+    const step = grid.step[0]!;
+    const count = grid.count[0]!;
+    if (this.#kernel?.step !== step) this.#kernel = { step, kernel: new BandKernel(step) };
+    const { kernel } = this.#kernel;
+    const at = placesOf(grid);
+    const values = new Float32Array(count * this.#channels);
+    const together = Math.min(samplesTogether, Math.max(1, Math.floor(samplesTogether / step)));
+    for (let first = 0; first < count; first += together) {
+      const end = Math.min(count, first + together);
+      await this.#hold(at(first).nearest - kernel.reach, at(end - 1).nearest + kernel.reach);
+      this.#draw(kernel, at, first, values.subarray(first * this.#channels, end * this.#channels));
+    }
+    return values;
+  }
+
+  #draw(kernel: BandKernel, at: ReturnType<typeof placesOf>, first: number, into: Float32Array): void {
+    const { reach, taps } = kernel;
+    const channels = this.#channels;
+    const { from, values } = this.#held;
+    const weights = new Float64Array(taps);
+    const last = this.#size - 1;
+    for (let i = 0; i * channels < into.length; i++) {
+      const { nearest, past } = at(first + i);
+      kernel.weigh(past, weights);
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        for (let t = 0; t < taps; t++) {
+          const cell = Math.min(Math.max(nearest - reach + t, 0), last);
+          sum += weights[t]! * values[(cell - from) * channels + c]!;
+        }
+        into[i * channels + c] = sum;
+      }
+    }
+  }
+
+  /** Has the samples from `low` to `high` as far as there are any, and forgets those before. */
+  async #hold(low: number, high: number): Promise<void> {
+    const channels = this.#channels;
+    const inside = (sample: number) => Math.min(Math.max(sample, 0), this.#size - 1);
+    const first = inside(low);
+    const end = inside(high) + 1;
+    const { from, values } = this.#held;
+    const known = from + values.length / channels;
+    const keeps = first >= from && first < known;
+    const kept = keeps
+      ? values.subarray((first - from) * channels, (end - from) * channels)
+      : values.subarray(0, 0);
+    const next = first + kept.length / channels;
+    const found = next < end ? await this.#samples(next, end - next) : undefined;
+    const held = new Float32Array((end - first) * channels);
+    held.set(kept);
+    if (found !== undefined) held.set(found, kept.length);
+    this.#held = { from: first, values: held };
+  }
+}
+
+/** Points of a list, and the samples that they are drawn from. */
+export class BandPoints {
+  /** Positions of the samples, [samples]; each once, in order. */
+  readonly coordinates: Float32Array;
+  readonly #taps: readonly (readonly Tap[])[];
+
+  /** `tapsAt`: `bandTaps` for values, `bandSlopes` for their derivatives. */
+  constructor(points: ArrayLike<number>, size: number, tapsAt: typeof bandTaps) {
+    const taps = Array.from(points, (x) => tapsAt(x, size));
+    const cells = [...new Set(taps.flat().map(({ cell }) => cell))].sort((a, b) => a - b);
+    const numbers = new Map(cells.map((cell, i) => [cell, i]));
+    this.coordinates = Float32Array.from(cells, (cell) => cell + 0.5);
+    this.#taps = taps.map((own) => own.map(({ cell, weight }) => ({ cell: numbers.get(cell)!, weight })));
+  }
+
+  /** Sums [points, channels] of the samples [samples, channels]. */
+  sum(samples: ArrayLike<number>, channels: number): Float64Array {
+    const sums = new Float64Array(this.#taps.length * channels);
+    this.#taps.forEach((taps, p) => {
+      for (const { cell, weight } of taps)
+        for (let c = 0; c < channels; c++) sums[p * channels + c]! += weight * samples[cell * channels + c]!;
+    });
+    return sums;
+  }
+}
