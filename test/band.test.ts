@@ -1,9 +1,15 @@
 /** A sound has a band: half the rate of its samples. Other rates keep it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bandRows, energyAbove } from '../bench/modalities/band.ts';
+import { defaultLimits } from '../src/core/limits.ts';
 import { type Engine, openEngine } from '../src/engine/index.ts';
+import { collectAnswer, NearIndexes, parseQuery, runQuery } from '../src/query/index.ts';
 import { BandInterpolator, bandTaps, isBanded } from '../src/session/band.ts';
 import { openSession, type Session } from '../src/session/index.ts';
+import { openFunctasetOf } from '../src/session/store.ts';
 import { kinds, modelOfKind } from './kinds.ts';
 
 let engine: Engine;
@@ -132,4 +138,40 @@ describe.each([
       expect(slope[i]).toBeCloseTo((high![i]! - low![i]!) / 2e-2, 3);
     });
   });
+});
+
+it('a functaset says of sounds at points what the functions themselves say', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'functa-band-'));
+  const store = await openFunctasetOf(session.model, directory);
+  try {
+    const signals = [kinds.sound.signal(32), kinds.sound.signal(33)];
+    const { items } = await session.encodeMany(signals, { quality: 60, steps: 'asked', archive: false });
+    await store.putMany(
+      items.map(({ bytes, shape, psnrDb, estimatedBits }, i) => ({
+        ...{ id: signals[i]!.id, shape, psnrDb, bits: estimatedBits },
+        content: { kind: 'file', bytes },
+      })),
+    );
+    const { model } = session;
+    const indexes = new NearIndexes({ store, model, engine });
+    const readSignal = () => Promise.reject(new Error('no file is read here'));
+    const context = { model, store, engine, indexes, limits: defaultLimits, readSignal };
+    const at = [0.2, 3.5, 77.4, 130.25, 255.9];
+    for (const derivatives of [false, true]) {
+      const request = { kind: 'evaluate', coordinates: at.map((x) => [x]), derivatives };
+      const answer = await collectAnswer(await runQuery(context, parseQuery(request)));
+      const rows = answer.items as unknown as { values: number[][]; derivatives?: number[][][] }[];
+      for (const [i, row] of rows.entries()) {
+        const fn = await session.open(items[i]!.bytes);
+        const [values, slopes] = [await fn.evaluate(at), await fn.derivative(at)];
+        at.forEach((_, p) => {
+          expect(row.values[p]![0]).toBeCloseTo(values[p]!, 5);
+          if (derivatives) expect(row.derivatives![p]![0]![0]).toBeCloseTo(slopes[p]!, 6);
+        });
+      }
+    }
+  } finally {
+    await store.close();
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -5,18 +5,19 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
-import { type Network64, network64 } from '../field/field64.ts';
+import { forward, type Network64, network64, siteAt } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
 import { fromField, type ValueRange } from '../field/outputs.ts';
 import { modelOver, outputsOver } from '../field/own-range.ts';
 import { placeAt, type SiteSlopes, valueAndSlope } from '../field/slopes64.ts';
 import { pointCount } from '../field/spec.ts';
+import { BandPoints, bandSlopes, bandTaps, isBanded } from '../session/band.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { outputGrid } from '../session/index.ts';
 import { type SampledSignal, SampleField } from '../session/sample-field.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
 import { conditionsOf, sampledBy, selected } from './filter.ts';
-import { groupsOf, pointsOf, type RelativePoints, together, valuesAt } from './places.ts';
+import { groupsOf, type Modulated, pointsOf, type RelativePoints, together, valuesAt } from './places.ts';
 import type { RequestOf } from './request.ts';
 import { RegionSamples } from './sampling.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
@@ -124,6 +125,10 @@ async function* slopes(
       }
       const { quality, modulation } = fn;
       const net = netAt(model, quality);
+      if (isBanded(model.card)) {
+        yield { id, ...slopesOfBand(model, net, fn, coordinates) };
+        continue;
+      }
       const key = shape.join();
       const own = places.get(key) ?? coordinates.map((x) => placeAt(spec, shape, x));
       places.set(key, own);
@@ -138,6 +143,27 @@ async function* slopes(
       };
     }
   }
+}
+
+/** The same of a sound, which is drawn from its samples. */
+function slopesOfBand(
+  { card: { spec, outputs } }: Model,
+  net: Network64,
+  { shape, modulation }: Modulated,
+  coordinates: readonly (readonly number[])[],
+): Row {
+  const phi = Float64Array.from(modulation);
+  const [values, slopes] = [bandTaps, bandSlopes].map((tapsAt) => {
+    const points = new BandPoints(coordinates.flat(), shape[0]!, tapsAt);
+    const samples = [...points.coordinates].flatMap((x) => [
+      ...forward(net, siteAt(spec, shape, [x]), phi).f,
+    ]);
+    return [...groupsOf(points.sum(samples, spec.outputs), spec.outputs)];
+  });
+  return {
+    values: values!.map((v) => [...fromField(outputs, v)]),
+    derivatives: slopes!.map((slope) => slope.map((d, o) => [outputs[o]!.scale * d])),
+  };
 }
 
 /** The same of a function of samples, by what lies between these. */

@@ -4,9 +4,11 @@ import { AbortedError, BugError } from '../core/errors.ts';
 import type { Engine, Points } from '../engine/engine.ts';
 import { pointsIn } from '../engine/points.ts';
 import { atQuality } from '../field/at-quality.ts';
+import { gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { toField } from '../field/outputs.ts';
 import { modulationLength } from '../field/spec.ts';
+import { BandPoints, bandTaps, isBanded } from '../session/band.ts';
 import { isSameNetwork, putModulation } from '../session/functions.ts';
 import { type SampledSignal, SampleField } from '../session/sample-field.ts';
 
@@ -56,6 +58,8 @@ export async function* valuesAt<T extends Shaped>(
   signal?: AbortSignal,
 ): AsyncGenerator<{ readonly fn: T; readonly values: Float32Array }> {
   let room = takeRoom();
+  // Of a sound, the samples that the points are drawn from.
+  let band: { readonly asked: Points; readonly drawn: BandPoints } | undefined;
   try {
     for (const group of groupsOf(functions, together)) {
       for (const run of runsAlike(model, group)) {
@@ -68,7 +72,9 @@ export async function* valuesAt<T extends Shaped>(
         const alike = run as readonly (T & Modulated)[];
         const { shape, quality } = alike[0]!;
         const { network } = atQuality(model, quality);
-        const at = points(shape);
+        const asked = points(shape);
+        if (band?.asked !== asked && isBanded(model.card)) band = { asked, drawn: bandPoints(asked, shape) };
+        const at = band === undefined ? asked : samplesOf(band.drawn);
         const numbers = pointsIn(at, shape.length) * model.card.spec.outputs;
         const length = modulationLength(model.card.spec, shape);
         for (const some of groupsOf(alike, Math.max(1, Math.floor(heldValues / numbers)))) {
@@ -80,8 +86,10 @@ export async function* valuesAt<T extends Shaped>(
           const signals = { shape, count: some.length, modulations };
           const values = await engine.evaluateMany(network, signals, at);
           const each = values.length / some.length;
-          for (const [i, fn] of some.entries())
-            yield { fn, values: values.subarray(i * each, (i + 1) * each) };
+          for (const [i, fn] of some.entries()) {
+            const own = values.subarray(i * each, (i + 1) * each);
+            yield { fn, values: band === undefined ? own : drawnFrom(band.drawn, own, model) };
+          }
         }
       }
     }
@@ -103,6 +111,17 @@ function takeRoom(): Float32Array {
 
 function giveRoom(room: Float32Array): void {
   if (room.length <= keptRoom) spare = room;
+}
+
+function bandPoints(points: Points, [size]: readonly number[]): BandPoints {
+  const coordinates = points.kind === 'list' ? points.coordinates : gridPositions(points);
+  return new BandPoints(coordinates, size!, bandTaps);
+}
+
+const samplesOf = ({ coordinates }: BandPoints): Points => ({ kind: 'list', coordinates });
+
+function drawnFrom(points: BandPoints, samples: Float32Array, { card }: Model): Float32Array {
+  return Float32Array.from(points.sum(samples, card.spec.outputs));
 }
 
 function valuesOfSamples(model: Model, fn: SampledSignal, points: Points): Float32Array {
