@@ -11,7 +11,7 @@ import { fromField, type ValueRange } from '../field/outputs.ts';
 import { modelOver, outputsOver } from '../field/own-range.ts';
 import { placeAt, type SiteSlopes, valueAndSlope } from '../field/slopes64.ts';
 import { pointCount } from '../field/spec.ts';
-import { BandPoints, bandSlopes, bandTaps, isBanded } from '../session/band.ts';
+import { BandPoints, isBanded } from '../session/band.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { outputGrid } from '../session/index.ts';
 import { type SampledSignal, SampleField } from '../session/sample-field.ts';
@@ -153,8 +153,8 @@ function slopesOfBand(
   coordinates: readonly (readonly number[])[],
 ): Row {
   const phi = Float64Array.from(modulation);
-  const [values, slopes] = [bandTaps, bandSlopes].map((tapsAt) => {
-    const points = new BandPoints(coordinates.flat(), shape[0]!, tapsAt);
+  const [values, slopes] = (['value', 'slope'] as const).map((asked) => {
+    const points = new BandPoints(coordinates.flat(), shape[0]!, asked);
     const samples = [...points.coordinates].flatMap((x) => [
       ...forward(net, siteAt(spec, shape, [x]), phi).f,
     ]);

@@ -8,7 +8,7 @@ import { gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
 import { toField } from '../field/outputs.ts';
 import { modulationLength } from '../field/spec.ts';
-import { BandPoints, bandTaps, isBanded } from '../session/band.ts';
+import { BandPoints, isBanded } from '../session/band.ts';
 import { isSameNetwork, putModulation } from '../session/functions.ts';
 import { type SampledSignal, SampleField } from '../session/sample-field.ts';
 
@@ -115,7 +115,7 @@ function giveRoom(room: Float32Array): void {
 
 function bandPoints(points: Points, [size]: readonly number[]): BandPoints {
   const coordinates = points.kind === 'list' ? points.coordinates : gridPositions(points);
-  return new BandPoints(coordinates, size!, bandTaps);
+  return new BandPoints(coordinates, size!, 'value');
 }
 
 const samplesOf = ({ coordinates }: BandPoints): Points => ({ kind: 'list', coordinates });

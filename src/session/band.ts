@@ -21,25 +21,39 @@ const fine = new BandKernel(1);
 /** Samples that points are drawn from at once, about. */
 const samplesTogether = 2 ** 15;
 
+/** What is asked at a point: the value, or its derivative by the coordinate. */
+export type BandAsked = 'value' | 'slope';
+
 /** Samples around `x` in signal units of a signal of `size`, and how much of each; a sample alone where it stands. */
 export function bandTaps(x: number, size: number): Tap[] {
-  const weights = new Float64Array(fine.taps);
-  fine.weigh(placeOf(x).past, weights);
-  return tapsOf(x, size, weights);
+  return tapsOf(x, size, 'value');
 }
 
 /** Derivatives of these weights by `x`. */
 export function bandSlopes(x: number, size: number): Tap[] {
-  const slopes = new Float64Array(fine.taps);
-  fine.weigh(placeOf(x).past, new Float64Array(fine.taps), slopes);
-  return tapsOf(x, size, slopes);
+  return tapsOf(x, size, 'slope');
 }
 
-function tapsOf(x: number, size: number, weights: Float64Array): Tap[] {
-  const first = placeOf(x).nearest - fine.reach;
-  return [...weights].flatMap((weight, t) =>
-    weight === 0 ? [] : [{ cell: Math.min(Math.max(first + t, 0), size - 1), weight }],
-  );
+function tapsOf(x: number, size: number, asked: BandAsked): Tap[] {
+  const weights = new Float64Array(fine.taps);
+  const first = weigh(x, asked, weights);
+  const taps: Tap[] = [];
+  for (let t = 0; t < weights.length; t++)
+    if (weights[t] !== 0) taps.push({ cell: within(first + t, size), weight: weights[t]! });
+  return taps;
+}
+
+/** Writes the weights of the samples around `x`; the number of the first of them, which may be none of the signal. */
+function weigh(x: number, asked: BandAsked, weights: Float64Array): number {
+  const { nearest, past } = placeOf(x);
+  if (asked === 'value') fine.weigh(past, weights);
+  else fine.weigh(past, new Float64Array(fine.taps), weights);
+  return nearest - fine.reach;
+}
+
+/** Beyond both ends samples are as the outermost. */
+function within(sample: number, size: number): number {
+  return sample < 0 ? 0 : sample < size ? sample : size - 1;
 }
 
 /** The sample nearest to `x`, and how far `x` is past it; sample i stands at i + 1/2. */
@@ -57,9 +71,8 @@ export function bandWork(
   const { taps, reach } = new BandKernel(grid.step[0]!);
   const count = grid.count[0]!;
   const at = placesOf(grid);
-  const inside = (sample: number) => Math.min(Math.max(sample, 0), size - 1);
-  const last = inside(at(count - 1).nearest + reach);
-  return { samples: last - inside(at(0).nearest - reach) + 1, filter: count * taps };
+  const last = within(at(count - 1).nearest + reach, size);
+  return { samples: last - within(at(0).nearest - reach, size) + 1, filter: count * taps };
 }
 
 /** Samples that are computed for so many points of a list, at most; of each lot of `together` points once. */
@@ -116,14 +129,13 @@ export class BandInterpolator {
     const channels = this.#channels;
     const { from, values } = this.#held;
     const weights = new Float64Array(taps);
-    const last = this.#size - 1;
     for (let i = 0; i * channels < into.length; i++) {
       const { nearest, past } = at(first + i);
       kernel.weigh(past, weights);
       for (let c = 0; c < channels; c++) {
         let sum = 0;
         for (let t = 0; t < taps; t++) {
-          const cell = Math.min(Math.max(nearest - reach + t, 0), last);
+          const cell = within(nearest - reach + t, this.#size);
           sum += weights[t]! * values[(cell - from) * channels + c]!;
         }
         into[i * channels + c] = sum;
@@ -134,9 +146,8 @@ export class BandInterpolator {
   /** Has the samples from `low` to `high` as far as there are any, and forgets those before. */
   async #hold(low: number, high: number): Promise<void> {
     const channels = this.#channels;
-    const inside = (sample: number) => Math.min(Math.max(sample, 0), this.#size - 1);
-    const first = inside(low);
-    const end = inside(high) + 1;
+    const first = within(low, this.#size);
+    const end = within(high, this.#size) + 1;
     const { from, values } = this.#held;
     const known = from + values.length / channels;
     const keeps = first >= from && first < known;
@@ -156,24 +167,42 @@ export class BandInterpolator {
 export class BandPoints {
   /** Positions of the samples, [samples]; each once, in order. */
   readonly coordinates: Float32Array;
-  readonly #taps: readonly (readonly Tap[])[];
+  /** [points, taps]: which of these samples, and how much of each. */
+  readonly #cells: Int32Array;
+  readonly #weights: Float64Array;
 
-  /** `tapsAt`: `bandTaps` for values, `bandSlopes` for their derivatives. */
-  constructor(points: ArrayLike<number>, size: number, tapsAt: typeof bandTaps) {
-    const taps = Array.from(points, (x) => tapsAt(x, size));
-    const cells = [...new Set(taps.flat().map(({ cell }) => cell))].sort((a, b) => a - b);
-    const numbers = new Map(cells.map((cell, i) => [cell, i]));
+  constructor(points: ArrayLike<number>, size: number, asked: BandAsked) {
+    const { taps } = fine;
+    this.#cells = new Int32Array(points.length * taps);
+    this.#weights = new Float64Array(points.length * taps);
+    const used = new Set<number>();
+    for (let p = 0; p < points.length; p++) {
+      const first = weigh(points[p]!, asked, this.#weights.subarray(p * taps, (p + 1) * taps));
+      for (let t = 0, i = p * taps; t < taps; t++, i++) {
+        this.#cells[i] = within(first + t, size);
+        if (this.#weights[i] !== 0) used.add(this.#cells[i]!);
+      }
+    }
+    const cells = Int32Array.from(used).sort();
+    const numbers = new Map<number, number>();
+    cells.forEach((cell, i) => {
+      numbers.set(cell, i);
+    });
+    for (let i = 0; i < this.#cells.length; i++) this.#cells[i] = numbers.get(this.#cells[i]!) ?? 0;
     this.coordinates = Float32Array.from(cells, (cell) => cell + 0.5);
-    this.#taps = taps.map((own) => own.map(({ cell, weight }) => ({ cell: numbers.get(cell)!, weight })));
   }
 
   /** Sums [points, channels] of the samples [samples, channels]. */
   sum(samples: ArrayLike<number>, channels: number): Float64Array {
-    const sums = new Float64Array(this.#taps.length * channels);
-    this.#taps.forEach((taps, p) => {
-      for (const { cell, weight } of taps)
-        for (let c = 0; c < channels; c++) sums[p * channels + c]! += weight * samples[cell * channels + c]!;
-    });
+    const { taps } = fine;
+    const sums = new Float64Array((this.#cells.length / taps) * channels);
+    for (let p = 0; p * channels < sums.length; p++)
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        for (let i = p * taps; i < (p + 1) * taps; i++)
+          if (this.#weights[i] !== 0) sum += this.#weights[i]! * samples[this.#cells[i]! * channels + c]!;
+        sums[p * channels + c] = sum;
+      }
     return sums;
   }
 }

@@ -16,7 +16,7 @@ import { collectRows, type RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { toSignalValues } from '../signal/values.ts';
 import { decodeOptions } from './arguments.ts';
-import { BandPoints, bandSlopes, bandTaps, isBanded, samplesOfPoints } from './band.ts';
+import { BandPoints, isBanded, samplesOfPoints } from './band.ts';
 import { modelBeside } from './beside.ts';
 import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
@@ -158,7 +158,7 @@ export async function* openFuncs(
 
 const noNumbers = new Float32Array(0);
 /** Points of samples that are read between two looks at the clock. */
-const pointsTogether = 1024;
+const pointsTogether = 256;
 
 async function valuesOfSamples(
   { card }: Model,
@@ -240,7 +240,7 @@ class OpenedFunc implements Func {
     const all = Float64Array.from(points);
     const pace = new Pace(signal);
     for (let first = 0; first < all.length; first += pointsTogether) {
-      const some = new BandPoints(all.subarray(first, first + pointsTogether), this.shape[0]!, bandTaps);
+      const some = new BandPoints(all.subarray(first, first + pointsTogether), this.shape[0]!, 'value');
       const samples = await this.#fieldValues(some.coordinates, signal);
       values.set(some.sum(samples, this.channels), first * this.channels);
       if (pace.due) await pace.turn();
@@ -289,7 +289,7 @@ class OpenedFunc implements Func {
       return values;
     };
     return (x) => {
-      const points = new BandPoints(x, this.shape[0]!, bandSlopes);
+      const points = new BandPoints(x, this.shape[0]!, 'slope');
       return scaled(
         points.sum(
           [...points.coordinates].flatMap((at) => [...valuesAt(at)]),
