@@ -211,7 +211,7 @@ describe.each(['picture', 'sound'] as const)('a %s of samples', (name) => {
   });
 });
 
-/** At `count` places, fewer than there are values: a sinc of 95 % of their band under a Hann window (ADR 59), term by term. */
+/** At `count` places, fewer than there are values: a sinc of 95 % of their band under a Hann window (ADR 60), term by term. */
 function lowPassed(values: Float32Array, count: number): Float32Array {
   const step = values.length / count;
   const width = (32 * step) / 0.95;

@@ -126,7 +126,7 @@ async function* slopes(
       const { quality, modulation } = fn;
       const net = netAt(model, quality);
       if (isBanded(model.card)) {
-        yield { id, ...slopesOfBand(model, net, fn, coordinates) };
+        yield { id, ...slopesOfBand(modelOver(model, ranges), net, fn, coordinates) };
         continue;
       }
       const key = shape.join();

@@ -1,6 +1,6 @@
 /**
  * A sound between its samples: the windowed sinc through them (band-kernel.ts). A network is learnt at samples, where a tone and its images
- * above half the rate are the same; what it gives in between has the images. Beyond both ends samples go on as the outermost. ADR 59.
+ * above half the rate are the same; what it gives in between has the images. Beyond both ends samples go on as the outermost. ADR 60.
  *
  * Indices of hot loops are below the lengths of arrays.
  */

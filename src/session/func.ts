@@ -71,7 +71,7 @@ export interface Func {
   readonly modulation: Float32Array;
   /**
    * Values [points, channels] at points [points, axes], row-major, in the units of the signal; neither clamped nor rounded: what `decode`
-   * gives with `raw`. A sound is the windowed sinc through its samples (ADR 59), of a network or not. Other samples have their own values
+   * gives with `raw`. A sound is the windowed sinc through its samples (ADR 60), of a network or not. Other samples have their own values
    * where they stand, and in between those of cubic convolution (pictures of 8 bits) or of lines. Throws BadInputError `bad-coordinates`, `outside-signal`; LimitError; AbortedError.
    */
   evaluate(
