@@ -33,6 +33,7 @@ export {
 } from './file.ts';
 export { type Coding, type FileHeader, mediaType, suffix } from './header.ts';
 export { decodeMask, encodeMask } from './mask.ts';
+export { decodeNames, encodeNames } from './names.ts';
 export {
   type CodedNetwork,
   decodeNetwork,

@@ -4,6 +4,7 @@ import { Rng } from '../src/core/rng.ts';
 import { rounds } from '../test/rounds.ts';
 import { decodeAffine, encodeAffine } from './affine.ts';
 import { decodeMask, encodeMask } from './mask.ts';
+import { decodeNames, encodeNames } from './names.ts';
 import { decodeResidual, encodeResidual, mostSteps } from './residual.ts';
 import { parseSections, writeSections } from './sections.ts';
 
@@ -61,6 +62,17 @@ it('ranges are read as they were written, and refused where they map to nothing'
     expect(() => decodeAffine(encodeAffine([{ offset, scale: 1 }]), 1)).toThrow(FunctaError);
 });
 
+const named = [{ name: 'air', unit: 'K' }, { name: 'mer d\u2019huile' }];
+
+it('names are read as they were written; long ones are not written', () => {
+  expect(decodeNames(encodeNames(named)!, 2)).toEqual(named);
+  expect(() => decodeNames(encodeNames(named)!, 1)).toThrow('for 1 outputs');
+  expect(encodeNames([{ name: 'a'.repeat(129) }])).toBeUndefined();
+  expect(encodeNames([{ name: 'a', unit: 'K\n' }])).toBeUndefined();
+  for (const text of ['[{"name":1}]', '[null]', '{}', '[{"name":""}]', '[', '\u00ff'])
+    expect(() => decodeNames(Buffer.from(text, 'latin1'), 1)).toThrow(FunctaError);
+});
+
 describe('masks and residuals', () => {
   it('are read as they were written', () => {
     const rng = new Rng(5);
@@ -100,11 +112,13 @@ describe('masks and residuals', () => {
       grid,
     );
     const affine = encodeAffine(ranges);
+    const names = encodeNames(named)!;
     for (let n = 0; n < rounds(1000, 300_000); n++) {
       for (const [bytes, read] of [
         [residual, (b: Uint8Array) => decodeResidual(b, 108, grid)],
         [mask, (b: Uint8Array) => decodeMask(b, 108, grid)],
         [affine, (b: Uint8Array) => decodeAffine(b, 2)],
+        [names, (b: Uint8Array) => decodeNames(b, 2)],
         [writeSections([{ id: 1, bytes: mask }]), parseSections],
       ] as const) {
         const changed = bytes.slice(0, bytes.length - rng.below(3));

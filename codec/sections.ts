@@ -14,6 +14,8 @@ export const sectionIds = {
   residual: 2,
   /** What range the signal was taken over: affine.ts. */
   affine: 3,
+  /** What its outputs are called: names.ts. */
+  names: 128,
 } as const;
 
 /** From this number on a reader passes over what it does not know: the values are right without it. */

@@ -37,6 +37,12 @@ export interface ValueRange {
   readonly scale: number;
 }
 
+/** What an output of a signal is called, and its unit. */
+export type NamedOutput = Pick<Output, 'name' | 'unit'>;
+
+/** A range of a signal's own, and what the signal calls that output where it says so: value = offset + scale * value of the card. */
+export type OwnRange = ValueRange & Partial<NamedOutput>;
+
 /** What the signals of some data are: all of an output but how a field is scaled to it. */
 export interface DataKind {
   readonly outputs: readonly Omit<Output, 'offset' | 'scale'>[];

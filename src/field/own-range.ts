@@ -1,17 +1,17 @@
 /** A model over a signal's own range: the same network, and outputs whose numbers are the signal's. See docs/adr/0059. */
 import type { Model } from './model.ts';
-import type { Output, ValueRange } from './outputs.ts';
+import type { Output, OwnRange } from './outputs.ts';
 
 /** Outputs whose values are offset + scale * those of the card; the card's own without `ranges`. */
 export function outputsOver(
   outputs: readonly Output[],
-  ranges: readonly ValueRange[] | undefined,
+  ranges: readonly OwnRange[] | undefined,
 ): readonly Output[] {
   if (ranges === undefined) return outputs;
   return outputs.map((output, o) => {
-    const { offset, scale } = ranges[o]!;
+    const { offset, scale, name = output.name, unit = output.unit } = ranges[o]!;
     return {
-      ...output,
+      ...{ ...output, name, unit },
       offset: offset + scale * output.offset,
       scale: scale * output.scale,
       low: offset + scale * output.low,
@@ -21,7 +21,7 @@ export function outputsOver(
 }
 
 /** The model whose card is in the units of a signal. Its id and its network's are those of the file that it was read from. */
-export function modelOver(model: Model, ranges: readonly ValueRange[] | undefined): Model {
+export function modelOver(model: Model, ranges: readonly OwnRange[] | undefined): Model {
   if (ranges === undefined) return model;
   const { card } = model;
   // What training measured errors against is in the units of the card; over an own range it is the range.

@@ -4,7 +4,7 @@
  */
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
-import type { Axis, Output } from '../field/outputs.ts';
+import type { Axis, NamedOutput, Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
 import { type Coordinates, coordinatesOf } from './field-axes.ts';
@@ -114,12 +114,18 @@ export async function signalOfFields(
   checkFinite(values, `${id} (as float32)`);
   const { axes, weights } = placesOf(first, await coordinatesOf(variables, first.kept));
   const signal: Signal = {
-    ...{ id, shape, channels, values, axes },
+    ...{ id, shape, channels, values, axes, outputs: slabs.map(namedOutput) },
     ...(weights === undefined ? {} : { weights }),
     ...(notes.length === 0 ? {} : { notes }),
   };
   checkSignal(signal);
   return signal;
+}
+
+/** What a variable is called, in the unit of its file: numbers are converted for models that have a unit alone, whose files have no names. */
+function namedOutput({ variable: { name, attributes } }: Slab): NamedOutput {
+  const { units } = attributes;
+  return typeof units === 'string' ? { name, unit: units } : { name };
 }
 
 function outputAt({ outputs }: Wanted, c: number): Output | undefined {

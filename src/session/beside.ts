@@ -2,9 +2,11 @@
 import {
   decodeAffine,
   decodeMask,
+  decodeNames,
   decodeResidual,
   encodeAffine,
   encodeMask,
+  encodeNames,
   type Section,
   sectionIds,
   sectionOf,
@@ -12,7 +14,7 @@ import {
 } from '../../codec/index.ts';
 import { bitsPerPoint } from '../core/units.ts';
 import type { Model } from '../field/model.ts';
-import type { ValueRange } from '../field/outputs.ts';
+import type { NamedOutput, OwnRange } from '../field/outputs.ts';
 import { modelOver } from '../field/own-range.ts';
 import { pointCount } from '../field/spec.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
@@ -41,11 +43,11 @@ export function maskSection(signal: Signal): Section | undefined {
 export function besideSignal(
   encoded: Encoded,
   signal: Signal,
-  ranges: readonly ValueRange[] | undefined,
+  ranges: readonly OwnRange[] | undefined,
 ): Encoded {
   const mask = maskSection(signal);
   const sections = mask === undefined ? [] : [mask];
-  if (ranges !== undefined) sections.push({ id: sectionIds.affine, bytes: encodeAffine(ranges) });
+  if (ranges !== undefined) sections.push(...sectionsOfRanges(ranges));
   if (sections.length === 0) return encoded;
   const bytes = withSections(encoded.bytes, sections);
   return withFacts(encoded, { bytes, bitsPerPoint: bitsPerPoint(bytes.length, pointCount(signal.shape)) });
@@ -58,13 +60,25 @@ export function withFacts(encoded: Encoded, facts: Partial<Encoded>): Encoded {
   return Object.defineProperties({} as Encoded, { ...properties, ...Object.fromEntries(own) });
 }
 
-/** The ranges that a file says its signal was taken over; undefined where it says none. Throws BadStreamError as `decodeAffine`. */
+function sectionsOfRanges(ranges: readonly OwnRange[]): Section[] {
+  const affine = { id: sectionIds.affine, bytes: encodeAffine(ranges) };
+  const named = ranges.flatMap(({ name, unit }): NamedOutput[] =>
+    name === undefined ? [] : [{ name, unit }],
+  );
+  const bytes = named.length === ranges.length ? encodeNames(named) : undefined;
+  return bytes === undefined ? [affine] : [affine, { id: sectionIds.names, bytes }];
+}
+
+/** The ranges that a file says its signal was taken over; undefined where it says none. Throws BadStreamError as `decodeAffine` and `decodeNames`. */
 export function rangesBeside(
   sections: readonly Section[] | undefined,
   outputs: number,
-): ValueRange[] | undefined {
+): OwnRange[] | undefined {
   const bytes = sectionOf(sections, 'affine');
-  return bytes && decodeAffine(bytes, outputs);
+  if (bytes === undefined) return undefined;
+  const named = sectionOf(sections, 'names');
+  const names = named && decodeNames(named, outputs);
+  return decodeAffine(bytes, outputs).map((range, o) => ({ ...range, ...names?.[o] }));
 }
 
 /** The model in the units of a file's signal. Throws as `rangesBeside`. */

@@ -179,9 +179,9 @@ async function valuesOfSamples(
   return values;
 }
 
-/** Those that hold of another function of the signal, too: its ranges. */
+/** Those that hold of another function of the signal, too: its ranges, and its names. */
 function sectionsOfAny(sections: readonly Section[] = []): readonly Section[] {
-  return sections.filter(({ id }) => id === sectionIds.affine);
+  return sections.filter(({ id }) => id === sectionIds.affine || id === sectionIds.names);
 }
 
 class OpenedFunc implements Func {

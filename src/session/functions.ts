@@ -20,7 +20,7 @@ import type { Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
-import type { ValueRange } from '../field/outputs.ts';
+import type { OwnRange } from '../field/outputs.ts';
 import { modulationLength } from '../field/spec.ts';
 // By their own modules: the room as a whole brings the database.
 import { damagedFunction } from '../functaset/failure.ts';
@@ -54,7 +54,7 @@ export interface ModulatedFunction extends FunctionSummary {
   /** Whether its numbers are symbols times the steps of its quality, so that `quantise` gives back those of its file. */
   readonly coded: boolean;
   /** The ranges that its signal was taken over, where these are its own: `outputsOver` gives outputs in its units. */
-  readonly ranges?: readonly ValueRange[] | undefined;
+  readonly ranges?: readonly OwnRange[] | undefined;
   /** Its modulation is the plain fit of a function of samples, which decodes to something else. */
   readonly isPlainFit?: true | undefined;
 }
@@ -230,7 +230,7 @@ class CodedFunction implements ModulatedFunction {
   readonly modulationBytes = 0;
   readonly quality: number;
   readonly coded = true;
-  readonly ranges: readonly ValueRange[] | undefined;
+  readonly ranges: readonly OwnRange[] | undefined;
   readonly #packed: Uint8Array;
   readonly #steps: Float64Array;
   #modulation: Float32Array | undefined;
@@ -240,7 +240,7 @@ class CodedFunction implements ModulatedFunction {
     codedBytes: number,
     { packed, quality }: PackedSymbols,
     steps: Float64Array,
-    ranges: readonly ValueRange[] | undefined,
+    ranges: readonly OwnRange[] | undefined,
   ) {
     this.id = fn.id;
     if (fn.label !== undefined) this.label = fn.label;

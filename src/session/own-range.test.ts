@@ -60,6 +60,10 @@ describe('a signal on another scale than a model without a unit', () => {
       expect(Math.abs((up[0]! - down[0]!) / (2 * h) - slope[axis]!)).toBeLessThan(0.02 * range);
     }
     expect(fn.model.card.outputs[0]!.low).toBeCloseTo(least, 6);
+    const named = { ...kelvin, outputs: [{ ...model.card.outputs[0]!, name: 'air', unit: 'K' }] };
+    const told = (await session.open((await session.encode(named)).bytes)).model.card.outputs[0]!;
+    expect(told).toMatchObject({ name: 'air', unit: 'K' });
+    expect(told.low).toBeCloseTo(least, 6);
     const rows = fn.rows({ size: '2x' });
     expect(rows.outputs).toEqual(fn.model.card.outputs);
     const again = await session.decode(await fn.toBytes({ quality: fn.quality, prior: 'histogram' }));

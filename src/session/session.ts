@@ -21,7 +21,7 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
-import type { ValueRange } from '../field/outputs.ts';
+import type { OwnRange } from '../field/outputs.ts';
 import { modelOver } from '../field/own-range.ts';
 import { modulationLength, pointCount } from '../field/spec.ts';
 import { type Fitted, fitSignals } from '../fit/fit.ts';
@@ -93,11 +93,11 @@ class OpenSession implements Session {
   readonly #limits: Limits;
   readonly #work;
   /** Where signals are taken over ranges of their own, these; the card of the model is then in their units. */
-  readonly #ranges: readonly ValueRange[] | undefined;
+  readonly #ranges: readonly OwnRange[] | undefined;
 
   constructor(
     { model, engine, limits = defaultLimits, work = inlineWork }: SessionOptions,
-    ranges?: readonly ValueRange[],
+    ranges?: readonly OwnRange[],
   ) {
     this.model = model;
     this.engine = engine;

@@ -1,6 +1,6 @@
 /** Which signals are taken over their own range, and over which: docs/adr/0059. */
 import type { Model } from '../field/model.ts';
-import type { Output, ValueRange } from '../field/outputs.ts';
+import type { Output, OwnRange, ValueRange } from '../field/outputs.ts';
 import { modelOver } from '../field/own-range.ts';
 import { heldOf, perUnitOf, type Signal } from './signal.ts';
 import { beyondRange, mostScales } from './values.ts';
@@ -9,7 +9,7 @@ import { beyondRange, mostScales } from './values.ts';
  * [outputs]: what the values of a signal are of those of the card, value = offset + scale * value of the card; undefined where they are on
  * its scale. Outputs with a unit, and those that are sampled in whole numbers, have no other. What is not finite is not looked at.
  */
-export function ownRangesOf(outputs: readonly Output[], signal: Signal): ValueRange[] | undefined {
+export function ownRangesOf(outputs: readonly Output[], signal: Signal): OwnRange[] | undefined {
   if (signal.channels !== outputs.length || !outputs.some(isUnitless)) return undefined;
   const held = heldOf(signal);
   const perUnit = perUnitOf(held);
@@ -25,7 +25,11 @@ export function ownRangesOf(outputs: readonly Output[], signal: Signal): ValueRa
   }
   const found = outputs.map((output, o) => ownRange(output, least[o]!, most[o]!));
   if (found.every((range) => range === undefined)) return undefined;
-  return found.map((range) => range ?? { offset: 0, scale: 1 });
+  return found.map((range, o) => {
+    const { name, unit } = signal.outputs?.[o] ?? {};
+    const own = range ?? { offset: 0, scale: 1 };
+    return name === undefined ? own : { ...own, name, unit };
+  });
 }
 
 /** The model that takes a signal: itself, or over the signal's own range. */

@@ -1,5 +1,5 @@
 import { BadInputError } from '../core/errors.ts';
-import type { Axis } from '../field/outputs.ts';
+import type { Axis, NamedOutput } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 
 /** Samples of a function on a regular grid: what every reader gives and every writer takes. */
@@ -22,6 +22,8 @@ export interface Signal {
   readonly weights?: Float32Array | undefined;
   /** What its coordinates are, where that is known of it; absent: as the model's card says. */
   readonly axes?: readonly Axis[] | undefined;
+  /** [channels]: what its channels are called, where that is known of it; absent: as the model's card says. */
+  readonly outputs?: readonly NamedOutput[] | undefined;
   /** What the file it was read from holds and the values do not, one line each. Absent: nothing. */
   readonly notes?: readonly string[];
 }

@@ -7,6 +7,7 @@ import { addDecode } from '../../src/cli/commands/decode.ts';
 import { addEncode } from '../../src/cli/commands/encode.ts';
 import { addInspect } from '../../src/cli/commands/inspect.ts';
 import { addVerify } from '../../src/cli/commands/verify.ts';
+import { readNetcdf } from '../../src/formats/netcdf.ts';
 import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { readWavHeader, readWavSamples, wavHeader } from '../../src/formats/wav.ts';
 import { printed } from './in-process.ts';
@@ -123,3 +124,10 @@ it.skipIf(!bundled('climate'))(
     expect(readFileSync(at('kelvin.functa')).length).toBeLessThan((4 * rows * columns) / 5);
   },
 );
+
+it.skipIf(!bundled('climate'))('a variable of netCDF comes back with its name and unit', async () => {
+  await run('encode', 'test/fixtures/signals/map.nc', '-m', 'climate', '-o', at('map.functa'));
+  await run('decode', at('map.functa'), '-o', at('map.nc'));
+  const own = readNetcdf(readFileSync(at('map.nc'))).find(({ name }) => name === 'temperature');
+  expect(own?.attributes).toMatchObject({ units: 'K' });
+});
