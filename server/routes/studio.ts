@@ -111,7 +111,7 @@ export function studioRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
 
   app.openapi(fileRoute, async (c) => {
     const { file: name } = c.req.valid('param');
-    const file = name in files ? await found(name as FileName) : undefined;
+    const file = Object.hasOwn(files, name) ? await found(name as FileName) : undefined;
     if (file === undefined)
       throw new NotFoundError('no-such-path', 'Studio has no such file; npm run build makes those it has');
     return etagged(c, file.digest, () => reply(file)) as never;

@@ -125,6 +125,8 @@ describe('health and documentation', () => {
     // Studio where it was built, else a line that says how it is
     expect(await home.text()).toMatch(/functa Studio|npm run build/);
     expect((await fetch(`${server.url}/studio/..%2findex.html`)).status).toBe(404);
+    // a name that every object has is no file
+    expect((await fetch(`${server.url}/studio/constructor`)).status).toBe(404);
   });
 });
 
