@@ -1,5 +1,5 @@
 /** What range a signal was taken over, where its card says another: for each output an offset and a scale; FORMAT.md, "Affine". */
-import { ByteReader } from '../src/core/bytes.ts';
+import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
 import { BadStreamError } from '../src/core/errors.ts';
 import type { ValueRange } from '../src/field/outputs.ts';
 
@@ -7,13 +7,9 @@ const bytesPerOutput = 16;
 
 /** [outputs]: the two numbers of each, eight bytes each. */
 export function encodeAffine(ranges: readonly ValueRange[]): Uint8Array {
-  const bytes = new Uint8Array(bytesPerOutput * ranges.length);
-  const view = new DataView(bytes.buffer);
-  for (const [o, { offset, scale }] of ranges.entries()) {
-    view.setFloat64(bytesPerOutput * o, offset, true);
-    view.setFloat64(bytesPerOutput * o + 8, scale, true);
-  }
-  return bytes;
+  const writer = new ByteWriter();
+  for (const { offset, scale } of ranges) writer.f64(offset).f64(scale);
+  return writer.finish();
 }
 
 /** As many as the model has outputs. Throws BadStreamError `sections`; `at`: offset for messages. */
@@ -25,11 +21,7 @@ export function decodeAffine(bytes: Uint8Array, outputs: number, at = 0): ValueR
       `an affine section of ${bytes.length} bytes; ${outputs} outputs take ${bytesPerOutput * outputs}`,
     );
   const reader = new ByteReader(bytes);
-  const float64 = () => {
-    const own = reader.bytes(8);
-    return new DataView(own.buffer, own.byteOffset, 8).getFloat64(0, true);
-  };
-  const ranges = Array.from({ length: outputs }, () => ({ offset: float64(), scale: float64() }));
+  const ranges = Array.from({ length: outputs }, () => ({ offset: reader.f64(), scale: reader.f64() }));
   const isRange = ({ offset, scale }: ValueRange) =>
     Number.isFinite(offset) && scale > 0 && scale < Number.POSITIVE_INFINITY;
   if (!ranges.every(isRange))

@@ -42,21 +42,14 @@ export function encodeResidual({ steps, numbers }: Residual, grid: ResidualGrid)
   const encoder = new BitEncoder(contexts);
   walk(encoder, numbers, grid);
   const writer = new ByteWriter();
-  const view = new DataView(new ArrayBuffer(8));
-  for (const step of steps) {
-    view.setFloat64(0, step, true);
-    writer.bytes(new Uint8Array(view.buffer.slice(0)));
-  }
+  for (const step of steps) writer.f64(step);
   return writer.bytes(encoder.finish()).finish();
 }
 
 /** `count` numbers of `encodeResidual`. Throws BadStreamError `truncated`, `payload`, `sample-range`; `from`: offset for messages. */
 export function decodeResidual(bytes: Uint8Array, count: number, grid: ResidualGrid, from = 0): Residual {
   const reader = new ByteReader(bytes);
-  const steps = Float64Array.from({ length: grid.channels }, () => {
-    const own = reader.bytes(8);
-    return new DataView(own.buffer, own.byteOffset, 8).getFloat64(0, true);
-  });
+  const steps = Float64Array.from({ length: grid.channels }, () => reader.f64());
   if (!steps.every((step) => step > 0 && step < Number.POSITIVE_INFINITY))
     throw new BadStreamError('sample-range', from, 'a residual has steps that are finite and above 0');
   const coded = bytes.subarray(reader.at);

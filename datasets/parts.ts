@@ -1,6 +1,6 @@
 /** Which part of each file is read, as the name of data says it: `signals:DIRECTORY?variable=T[time=0]&grid=64`. */
 import { BadInputError } from '../src/core/errors.ts';
-import { leastGrid, mostGrid, type Parts } from '../src/formats/format.ts';
+import { isGrid, leastGrid, mostGrid, type Parts } from '../src/formats/format.ts';
 
 const asked = /\?(?=variable=|grid=)/;
 
@@ -19,7 +19,7 @@ export function splitParts(text: string): { readonly path: string; readonly part
   if (at < 0) return { path: text };
   const said = new URLSearchParams(text.slice(at + 1));
   const [variable, grid] = [said.get('variable'), said.get('grid')];
-  if (grid !== null && !(/^\d+$/.test(grid) && Number(grid) >= leastGrid && Number(grid) <= mostGrid))
+  if (grid !== null && !(/^\d+$/.test(grid) && isGrid(Number(grid))))
     throw new BadInputError(
       'bad-option',
       `grid is a whole number from ${leastGrid} to ${mostGrid}, not ${grid}`,

@@ -5,7 +5,7 @@ import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts
 import { defaultLimits, type Limits } from '../src/core/limits.ts';
 import { parseKind } from '../src/field/card.ts';
 import type { DataKind, Output } from '../src/field/outputs.ts';
-import { leastGrid, mostGrid, type Parts, type ReadOptions } from '../src/formats/format.ts';
+import { isGrid, leastGrid, mostGrid, type Parts, type ReadOptions } from '../src/formats/format.ts';
 import { formatOfName, type SignalFormat, signalFormats } from '../src/formats/formats.ts';
 import { readSignalAs, readSignalShape } from '../src/formats/read.ts';
 import type { Signal } from '../src/signal/signal.ts';
@@ -87,12 +87,8 @@ function partsFrom({ variable, grid }: Readonly<Record<string, unknown>>, path: 
     );
   return {
     ...(variable === undefined ? {} : { variable: variable as string }),
-    ...(grid === undefined ? {} : { grid: grid as number }),
+    ...(grid === undefined ? {} : { grid }),
   };
-}
-
-function isGrid(grid: unknown): boolean {
-  return Number.isSafeInteger(grid) && (grid as number) >= leastGrid && (grid as number) <= mostGrid;
 }
 
 class SignalFolder implements Dataset {

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError, BadStreamError, EnvironmentError } from '../../src/core/errors.ts';
 import { readPixels } from '../../src/formats/image.ts';
 import type { Dataset, DatasetCard, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from '../fetch/context.ts';
-import { unpackDebian } from '../fetch/debian.ts';
-import { discardDownload, type PackageSource, packageFile } from '../fetch/package-file.ts';
+import { withPackages } from '../fetch/debian.ts';
+import type { PackageSource } from '../fetch/package-file.ts';
 import { openPack, type PackItem } from '../pack.ts';
 import { openTiles } from '../tiles.ts';
 import { photoFiles } from './photo-files.ts';
@@ -107,13 +107,11 @@ function splitOf(photo: string): Split {
   return testPhotos.includes(photo) ? 'test' : validationPhotos.includes(photo) ? 'validation' : 'train';
 }
 
-async function fetchPhotos(context: FetchContext): Promise<void> {
-  const unpacked = await mkdtemp(join(context.directory, '.unpacked-'));
-  const files: string[] = [];
-  for (const source of sources) {
-    files.push(await packageFile(source, context));
-    await unpackDebian(files.at(-1)!, unpacked, context);
-  }
+function fetchPhotos(context: FetchContext): Promise<void> {
+  return withPackages(sources, context, (unpacked) => convertPhotos(unpacked, context));
+}
+
+async function convertPhotos(unpacked: string, context: FetchContext): Promise<void> {
   const paths = Object.entries(photoFiles);
   context.step('convert', `${paths.length} pictures: decode and downscale`);
   const out = await open(join(context.directory, 'photos.bin'), 'w');
@@ -141,8 +139,6 @@ async function fetchPhotos(context: FetchContext): Promise<void> {
     await out.close();
   }
   await writeFile(join(context.directory, 'index.json'), JSON.stringify(items));
-  await rm(unpacked, { recursive: true });
-  for (const file of files) await discardDownload(file, context);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError, FunctaError } from '../../src/core/errors.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
@@ -9,8 +9,8 @@ import { readVrml } from '../../src/formats/vrml.ts';
 import type { DatasetCard, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from '../fetch/context.ts';
-import { unpackDebian } from '../fetch/debian.ts';
-import { discardDownload, type PackageSource, packageFile } from '../fetch/package-file.ts';
+import { withPackages } from '../fetch/debian.ts';
+import type { PackageSource } from '../fetch/package-file.ts';
 import { isWritten, NumbersWriter, openNumbers } from '../numbers.ts';
 
 const source: PackageSource = { kind: 'debian', name: 'kicad-packages3d', bytes: 379_092_288 };
@@ -62,10 +62,11 @@ export const shapes: DatasetEntry = {
     openNumbers({ name: card.name, split, card, kind, stored: 'float32', directory }),
 };
 
-async function fetchShapes(context: FetchContext): Promise<void> {
-  const unpacked = await mkdtemp(join(context.directory, '.unpacked-'));
-  const file = await packageFile(source, context);
-  await unpackDebian(file, unpacked, context);
+function fetchShapes(context: FetchContext): Promise<void> {
+  return withPackages([source], context, (unpacked) => convertFamilies(unpacked, context));
+}
+
+async function convertFamilies(unpacked: string, context: FetchContext): Promise<void> {
   const root = join(unpacked, 'usr/share/kicad/3dmodels');
   const folders = (await readdir(root)).filter((name) => name.endsWith(suffix)).sort();
   context.step('convert', `${folders.length} families: distances on a grid of ${grid}`);
@@ -84,9 +85,7 @@ async function fetchShapes(context: FetchContext): Promise<void> {
   } finally {
     await out.close();
   }
-  await rm(unpacked, { recursive: true });
   await rm(kept, { recursive: true });
-  await discardDownload(file, context);
 }
 
 const suffix = '.3dshapes';

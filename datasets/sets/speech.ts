@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { AbortedError, BadStreamError, NotFoundError } from '../../src/core/errors.ts';
@@ -8,8 +8,8 @@ import { readWavHeader, readWavSamples } from '../../src/formats/wav.ts';
 import type { Dataset, DatasetCard, OpenDatasetOptions, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from '../fetch/context.ts';
-import { unpackDebian } from '../fetch/debian.ts';
-import { discardDownload, type PackageSource, packageFile } from '../fetch/package-file.ts';
+import { withPackages } from '../fetch/debian.ts';
+import type { PackageSource } from '../fetch/package-file.ts';
 import { noItem } from '../flat.ts';
 import { splitByHash } from '../folder-files.ts';
 import { joinParts } from '../join.ts';
@@ -105,13 +105,11 @@ function openSpeech(
   return path === undefined ? prompts : joinParts([prompts, openDigits(split, at)], split);
 }
 
-async function fetchPrompts(context: FetchContext): Promise<void> {
-  const unpacked = await mkdtemp(join(context.directory, '.unpacked-'));
-  const files: string[] = [];
-  for (const source of sources) {
-    files.push(await packageFile(source, context));
-    await unpackDebian(files.at(-1)!, unpacked, context);
-  }
+function fetchPrompts(context: FetchContext): Promise<void> {
+  return withPackages(sources, context, (unpacked) => convertPrompts(unpacked, context));
+}
+
+async function convertPrompts(unpacked: string, context: FetchContext): Promise<void> {
   const paths = (await readdir(unpacked, { recursive: true })).filter((path) => path.endsWith('.wav')).sort();
   context.step('convert', `${paths.length} prompts: decode`);
   const out = await NumbersWriter.open(context.directory, 'int16');
@@ -124,8 +122,6 @@ async function fetchPrompts(context: FetchContext): Promise<void> {
   } finally {
     await out.close();
   }
-  await rm(unpacked, { recursive: true });
-  for (const file of files) await discardDownload(file, context);
 }
 
 /** A prompt lies in usr/share/asterisk/sounds/LANGUAGE_REGION_VOICE/; an empty one is left out. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError, BadStreamError } from '../../src/core/errors.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
@@ -10,8 +10,8 @@ import type { Signal } from '../../src/signal/signal.ts';
 import type { DatasetCard, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from '../fetch/context.ts';
-import { unpackDebian } from '../fetch/debian.ts';
-import { discardDownload, type PackageSource, packageFile } from '../fetch/package-file.ts';
+import { withPackages } from '../fetch/debian.ts';
+import type { PackageSource } from '../fetch/package-file.ts';
 import { NumbersWriter, openNumbers } from '../numbers.ts';
 
 const sources: readonly PackageSource[] = [
@@ -71,13 +71,11 @@ export const volume: DatasetEntry = {
     openNumbers({ name: card.name, split, card, kind, stored: 'float32', directory }),
 };
 
-async function fetchVolumes(context: FetchContext): Promise<void> {
-  const unpacked = await mkdtemp(join(context.directory, '.unpacked-'));
-  const packages: string[] = [];
-  for (const source of sources) {
-    packages.push(await packageFile(source, context));
-    await unpackDebian(packages.at(-1)!, unpacked, context);
-  }
+function fetchVolumes(context: FetchContext): Promise<void> {
+  return withPackages(sources, context, (unpacked) => convertVolumes(unpacked, context));
+}
+
+async function convertVolumes(unpacked: string, context: FetchContext): Promise<void> {
   context.step('convert', `${files.length} volumes: blocks`);
   const out = await NumbersWriter.open(context.directory, 'float32');
   try {
@@ -89,8 +87,6 @@ async function fetchVolumes(context: FetchContext): Promise<void> {
   } finally {
     await out.close();
   }
-  await rm(unpacked, { recursive: true });
-  for (const file of packages) await discardDownload(file, context);
 }
 
 async function addVolumes(out: NumbersWriter, file: VolumeFile, bytes: Uint8Array): Promise<void> {

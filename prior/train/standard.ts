@@ -6,8 +6,7 @@
 import { AbortedError, BadInputError } from '../../src/core/errors.ts';
 import { type Label, labelText, plainLabel } from '../../src/core/label.ts';
 import { checkLimit } from '../../src/core/limits.ts';
-import type { ModulationLayout } from '../../src/field/layout.ts';
-import { pointCount } from '../../src/field/spec.ts';
+import { type ModulationLayout, ofEachNumber } from '../../src/field/layout.ts';
 import type { ModulationSource } from './source.ts';
 
 export type { Label };
@@ -111,15 +110,8 @@ export function unstandardised({ mean, scale }: ModulationStandard, z: Float32Ar
 }
 
 /** The step of every number, [m], from those of the channels, [channels]. */
-export function stepsOf({ levels, length }: ModulationLayout, steps: ArrayLike<number>): Float32Array {
-  const all = new Float32Array(length);
-  let at = 0;
-  let channel = 0;
-  for (const { cells, channels } of levels) {
-    for (let i = 0; i < pointCount(cells) * channels; i++) all[at++] = steps[channel + (i % channels)]!;
-    channel += channels;
-  }
-  return all;
+export function stepsOf(layout: ModulationLayout, steps: ArrayLike<number>): Float32Array {
+  return Float32Array.from(ofEachNumber(layout, steps));
 }
 
 function byLabel(a: Label, b: Label): number {

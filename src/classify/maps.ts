@@ -4,7 +4,14 @@
  */
 import { levelStencil } from '../field/coordinates.ts';
 import { channelOfEach, modulationLayout } from '../field/layout.ts';
-import { type FieldSpec, type GridLevel, gridCells, pointCount, totalChannels } from '../field/spec.ts';
+import {
+  type FieldSpec,
+  type GridLevel,
+  gridCells,
+  pointCount,
+  totalChannels,
+  unravel,
+} from '../field/spec.ts';
 
 export interface ModulationMaps {
   readonly cells: readonly number[];
@@ -152,7 +159,7 @@ function levelColumns(
     return {
       ...base,
       taps: (cell) => {
-        const middle = indicesOf(cell, cells).map((i, axis) => ((i + 0.5) * shape[axis]!) / cells[axis]!);
+        const middle = unravel(cells, cell).map((i, axis) => ((i + 0.5) * shape[axis]!) / cells[axis]!);
         return levelStencil(spec, level, shape, middle);
       },
     };
@@ -160,22 +167,12 @@ function levelColumns(
   return {
     ...base,
     taps: (cell, place) => {
-      const offsets = indicesOf(place, side);
-      const indices = indicesOf(cell, cells).map((i, axis) => i * side[axis]! + offsets[axis]!);
+      const offsets = unravel(side, place);
+      const indices = unravel(cells, cell).map((i, axis) => i * side[axis]! + offsets[axis]!);
       if (indices.some((i, axis) => i >= own[axis]!)) return [];
       return [{ cell: indices.reduce((sum, i, axis) => sum * own[axis]! + i, 0), weight: 1 }];
     },
   };
-}
-
-function indicesOf(cell: number, cells: readonly number[]): number[] {
-  const indices: number[] = [];
-  let rest = cell;
-  for (const n of [...cells].reverse()) {
-    indices.unshift(rest % n);
-    rest = Math.floor(rest / n);
-  }
-  return indices;
 }
 
 function perNumber(spec: FieldSpec, shape: readonly number[], { mean, deviation }: ChannelStandard) {

@@ -1,7 +1,6 @@
 /** Readers of option values that commander calls; a bad value is a usage error that says what fits. */
 import { InvalidArgumentError, Option } from 'commander';
 import { type Split, splits } from '../../datasets/dataset.ts';
-import { withParts } from '../../datasets/parts.ts';
 import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
 import { maxEffort } from '../fit/effort.ts';
@@ -84,19 +83,22 @@ export interface PartFlags {
   readonly grid?: number;
 }
 
-export function partOptions(): readonly [variable: Option, grid: Option] {
-  return [
-    new Option('--variable <name>', 'of a file of several fields: NAME, NAME[time=3], or U,V as channels'),
-    new Option(
-      '--grid <n>',
-      `samples a side of the grid that a surface is laid on; default: ${defaultGrid}`,
-    ).argParser(integer(leastGrid, mostGrid)),
-  ];
+export function partOptions(): Option[] {
+  return [variableOption(), gridOption()];
 }
 
-/** The data that flags name, with what is read of each of its files. */
-export function dataOf({ data, ...flags }: PartFlags & { readonly data: string }): string {
-  return withParts(data, partsOf(flags));
+export function variableOption(): Option {
+  return new Option(
+    '--variable <name>',
+    'of a file of several fields: NAME, NAME[time=3], or U,V as channels',
+  );
+}
+
+export function gridOption(): Option {
+  return new Option(
+    '--grid <n>',
+    `samples a side of the grid that a surface is laid on; default: ${defaultGrid}`,
+  ).argParser(integer(leastGrid, mostGrid));
 }
 
 /** What of the flags says which part of a file is read. */

@@ -63,6 +63,16 @@ export function pointCount(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
+/** The position along each axis of the i-th point, last axis fastest. */
+export function unravel(shape: readonly number[], i: number): number[] {
+  const at = new Array<number>(shape.length);
+  for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
+    at[axis] = rest % shape[axis]!;
+    rest = Math.floor(rest / shape[axis]!);
+  }
+  return at;
+}
+
 /** Floats of a modulation for a signal of this shape: level by level, cell by cell (row-major), channel by channel. */
 export function modulationLength(spec: FieldSpec, shape: readonly number[]): number {
   return spec.levels.reduce((sum, level) => sum + pointCount(gridCells(level, shape)) * level.channels, 0);

@@ -71,11 +71,12 @@ export function nearestSymbols(
   steps: ArrayLike<number>,
 ): Int32Array {
   const { spec } = card;
-  const symbols = quantise(modulationLayout(spec, shape), modulation, steps);
+  const layout = modulationLayout(spec, shape);
+  const symbols = quantise(layout, modulation, steps);
   const finest = isSeen(card) ? finestLevel(spec) : undefined;
   if (finest === undefined) return symbols;
-  const { at, channels, first } = modulationLayout(spec, shape).levels[finest]!;
-  const [rows, columns] = gridCells(spec.levels[finest]!, shape) as [number, number];
+  const { at, channels, first, cells: grid } = layout.levels[finest]!;
+  const [rows, columns] = grid as [number, number];
   const cells = symbols.subarray(at, at + rows * columns * channels);
   // A symbol alone is no neighbour of another: what is made 0 changes nothing for those that follow.
   for (let i = 0; i < cells.length; i++) {

@@ -1,5 +1,5 @@
 /** What a format of signals is to whatever reads and writes them. */
-import type { Limits } from '../core/limits.ts';
+import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Channels } from '../field/kinds.ts';
 import type { Axis, Output } from '../field/outputs.ts';
 import type { RowStream } from '../signal/rows.ts';
@@ -33,6 +33,13 @@ export interface Parts {
 
 /** Samples a side of a surface's grid: as few as show one, as many as fit in memory, and what is meant. */
 export const [leastGrid, defaultGrid, mostGrid] = [8, 32, 512];
+
+export function isGrid(grid: unknown): grid is number {
+  return Number.isSafeInteger(grid) && (grid as number) >= leastGrid && (grid as number) <= mostGrid;
+}
+
+/** For looking at a file that is held already, of whatever length. */
+export const anyFileLimits: Limits = { ...defaultLimits, maxFileBytes: Number.MAX_SAFE_INTEGER };
 
 /** What the shape of a signal is told by. */
 export interface ShapeOptions extends Wanted, Parts {

@@ -1,12 +1,9 @@
 /** GeoTIFF: maps of heights and of other fields, with places in degrees or metres. */
-import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Signal } from '../signal/signal.ts';
 import { fields, likelyAxesOfFields, readFields, shapeOfFields } from './field-file.ts';
-import type { ReadOptions, SignalFormat } from './format.ts';
+import { anyFileLimits, type ReadOptions, type SignalFormat } from './format.ts';
 import { geotiffVariables, sniffTiff } from './geotiff.ts';
 import { mediaTypes } from './media-types.ts';
-
-const ofFile: Limits = { ...defaultLimits, maxFileBytes: Number.MAX_SAFE_INTEGER };
 
 export const geotiff = {
   ...fields,
@@ -22,7 +19,7 @@ export const geotiff = {
     return shapeOfFields(variables, { ...options, id: 'this' });
   },
   read: readGeotiff,
-  likelyAxes: async (bytes) => likelyAxesOfFields((await geotiffVariables(bytes, ofFile)).variables),
+  likelyAxes: async (bytes) => likelyAxesOfFields((await geotiffVariables(bytes, anyFileLimits)).variables),
 } as const satisfies SignalFormat;
 
 async function readGeotiff(bytes: Uint8Array, options: ReadOptions): Promise<Signal> {

@@ -1,11 +1,8 @@
 /** NetCDF-4 and HDF5: fields with their units and coordinates, as the netCDF library and h5py write them. */
-import { defaultLimits, type Limits } from '../core/limits.ts';
 import { fields, likelyAxesOfFields, readFields, shapeOfFields } from './field-file.ts';
-import type { SignalFormat } from './format.ts';
+import { anyFileLimits, type SignalFormat } from './format.ts';
 import { sniffHdf5, withHdf5 } from './hdf5.ts';
 import { mediaTypes } from './media-types.ts';
-
-const ofFile: Limits = { ...defaultLimits, maxFileBytes: Number.MAX_SAFE_INTEGER };
 
 export const netcdf4 = {
   ...fields,
@@ -18,5 +15,5 @@ export const netcdf4 = {
   shapeOf: (bytes, options) =>
     withHdf5(bytes, options.limits, (variables) => shapeOfFields(variables, { ...options, id: 'this' })),
   read: (bytes, options) => withHdf5(bytes, options.limits, (variables) => readFields(variables, options)),
-  likelyAxes: (bytes) => withHdf5(bytes, ofFile, likelyAxesOfFields),
+  likelyAxes: (bytes) => withHdf5(bytes, anyFileLimits, likelyAxesOfFields),
 } as const satisfies SignalFormat;

@@ -1,14 +1,12 @@
 /** Several arrays of NumPy in one file (numpy.savez): each by its name, as an npy file of its own. */
-import { defaultLimits, type Limits } from '../core/limits.ts';
+import type { Limits } from '../core/limits.ts';
 import { type FieldVariable, likelyAxesOfFields, shapeOfFields, signalOfFields } from './field-file.ts';
-import type { ShapeOptions, SignalFormat } from './format.ts';
+import { anyFileLimits, type ShapeOptions, type SignalFormat } from './format.ts';
 import { mediaTypes } from './media-types.ts';
 import { readNpy, readNpyShape, signalFromNpy } from './npy.ts';
 import { npy } from './npy-format.ts';
 import { copyBox, placeOf, rowMajor } from './strided.ts';
 import { firstNameInZip, readZip, type ZipEntry } from './zip.ts';
-
-const ofFile: Limits = { ...defaultLimits, maxFileBytes: Number.MAX_SAFE_INTEGER };
 
 export const npz = {
   name: 'npz',
@@ -30,9 +28,9 @@ export const npz = {
     return signalOfFields(variablesOf(bytes, options.limits), options);
   },
   likelyAxes(bytes) {
-    const one = theOne(bytes, { limits: ofFile });
+    const one = theOne(bytes, { limits: anyFileLimits });
     return one === undefined
-      ? likelyAxesOfFields(variablesOf(bytes, ofFile))
+      ? likelyAxesOfFields(variablesOf(bytes, anyFileLimits))
       : npy.likelyAxes(one.beginning());
   },
   channelsNeeded: ({ channels }) => channels,

@@ -1,13 +1,10 @@
 /** Zarr: fields in chunks, as xarray writes them, in a ZIP archive or in a directory. */
-import { defaultLimits, type Limits } from '../core/limits.ts';
 import { fields, likelyAxesOfFields, readFields, shapeOfFields } from './field-file.ts';
-import type { SignalFormat } from './format.ts';
+import { anyFileLimits, type SignalFormat } from './format.ts';
 import { mediaTypes } from './media-types.ts';
 import { zarrVariables } from './zarr.ts';
 import { packedZarr } from './zarr-directory.ts';
 import { sniffZip } from './zip.ts';
-
-const ofFile: Limits = { ...defaultLimits, maxFileBytes: Number.MAX_SAFE_INTEGER };
 
 export const zarr = {
   ...fields,
@@ -22,5 +19,5 @@ export const zarr = {
   shapeOf: async (bytes, options) =>
     shapeOfFields(await zarrVariables(bytes, options.limits), { ...options, id: 'this' }),
   read: async (bytes, options) => readFields(await zarrVariables(bytes, options.limits), options),
-  likelyAxes: async (bytes) => likelyAxesOfFields(await zarrVariables(bytes, ofFile)),
+  likelyAxes: async (bytes) => likelyAxesOfFields(await zarrVariables(bytes, anyFileLimits)),
 } as const satisfies SignalFormat;

@@ -5,13 +5,13 @@ import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
-import { forward, type Network64, network64, siteAt } from '../field/field64.ts';
+import { type Network64, network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
 import { fromField, type ValueRange } from '../field/outputs.ts';
 import { modelOver, outputsOver } from '../field/own-range.ts';
 import { placeAt, type SiteSlopes, valueAndSlope } from '../field/slopes64.ts';
 import { pointCount } from '../field/spec.ts';
-import { BandPoints, isBanded } from '../session/band.ts';
+import { BandPoints, fieldAt, isBanded } from '../session/band.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { outputGrid } from '../session/index.ts';
 import { type SampledSignal, SampleField } from '../session/sample-field.ts';
@@ -152,13 +152,10 @@ function slopesOfBand(
   { shape, modulation }: Modulated,
   coordinates: readonly (readonly number[])[],
 ): Row {
-  const phi = Float64Array.from(modulation);
+  const valuesAt = fieldAt(net, shape, Float64Array.from(modulation));
   const [values, slopes] = (['value', 'slope'] as const).map((asked) => {
     const points = new BandPoints(coordinates.flat(), shape[0]!, asked);
-    const samples = [...points.coordinates].flatMap((x) => [
-      ...forward(net, siteAt(spec, shape, [x]), phi).f,
-    ]);
-    return [...groupsOf(points.sum(samples, spec.outputs), spec.outputs)];
+    return [...groupsOf(points.sumOf(valuesAt, spec.outputs), spec.outputs)];
   });
   return {
     values: values!.map((v) => [...fromField(outputs, v)]),

@@ -1,4 +1,5 @@
 /** A functaset as a map: functions where their modulations stand along the two directions in which a sample of them differs most. */
+import { principalAxes } from '../core/eigen.ts';
 import { AbortedError } from '../core/errors.ts';
 import type { Label } from '../functaset/index.ts';
 import { modulated, openStored } from '../session/functions.ts';
@@ -17,8 +18,8 @@ export interface FunctasetMap {
 
 /** Functions that the directions are found from. */
 const sampled = 384;
-/** Turns of the subspace iteration: enough that nothing moves on a screen. */
-const turns = 24;
+/** Turns in which the directions are found: enough that nothing moves on a screen. */
+const rounds = 24;
 
 /**
  * The map of at most `limit` functions. Functions of samples stand where their plain fit does; those of another size than the model's are
@@ -57,49 +58,24 @@ function evenly<T>(all: readonly T[], most: number): T[] {
   return all.filter((_, i) => i % stride === 0);
 }
 
-/** The mean, and the two principal axes by subspace iteration (Golub and Van Loan, 8.2.4). */
+/** The mean, and the two principal axes. */
 function directionsOf(rows: readonly Float32Array[]) {
   const m = rows[0]?.length ?? 0;
   const mean = new Float64Array(m);
   for (const row of rows) for (let j = 0; j < m; j++) mean[j]! += row[j]! / rows.length;
-  const centred = rows.map((row) => Float64Array.from(row, (value, j) => value - mean[j]!));
-  // Begins with rows themselves: they have no direction that the data has not.
-  const axes = [0, 1].map(
-    (k) => centred[Math.floor((k * centred.length) / 2)]?.slice() ?? new Float64Array(m),
-  );
-  let along = [0, 0];
-  for (let turn = 0; turn <= turns; turn++) {
-    orthonormal(axes);
-    const products = axes.map((axis) => centred.map((row) => dot(row, axis)));
-    along = products.map((values) => values.reduce((sum, value) => sum + value * value, 0));
-    if (turn === turns) break;
-    axes.forEach((axis, k) => {
-      axis.fill(0);
-      centred.forEach((row, r) => {
-        const by = products[k]![r]!;
-        for (let j = 0; j < m; j++) axis[j]! += by * row[j]!;
-      });
-    });
-  }
-  const total = centred.reduce((sum, row) => sum + dot(row, row), 0);
-  return { mean, axes, share: total === 0 ? 1 : (along[0]! + along[1]!) / total };
-}
-
-function orthonormal(axes: readonly Float64Array[]): void {
-  axes.forEach((axis, k) => {
-    for (const before of axes.slice(0, k)) {
-      const by = dot(axis, before);
-      for (let j = 0; j < axis.length; j++) axis[j]! -= by * before[j]!;
-    }
-    const length = Math.sqrt(dot(axis, axis));
-    for (let j = 0; j < axis.length; j++) axis[j]! = length < 1e-12 ? 0 : axis[j]! / length;
-  });
+  if (rows.length === 0) return { mean, axes: [], share: 1 };
+  const centred = new Float32Array(rows.length * m);
+  for (const [r, row] of rows.entries()) for (let j = 0; j < m; j++) centred[r * m + j] = row[j]! - mean[j]!;
+  const { axes, variances } = principalAxes(centred, m, 2, { rounds });
+  const total = centred.reduce((sum, value) => sum + value * value, 0) / rows.length;
+  const share = total === 0 ? 1 : (variances[0]! + variances[1]!) / total;
+  return { mean, axes: [axes.subarray(0, m), axes.subarray(m, 2 * m)], share };
 }
 
 function placed(
   rows: readonly Float32Array[],
   mean: Float64Array,
-  axes: readonly Float64Array[],
+  axes: readonly Float32Array[],
 ): Float32Array {
   const points = new Float32Array(2 * rows.length);
   const most = [0, 0];
@@ -113,10 +89,4 @@ function placed(
   });
   for (let i = 0; i < points.length; i++) points[i] = points[i]! / (most[i % 2]! || 1);
   return points;
-}
-
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let j = 0; j < a.length; j++) sum += a[j]! * b[j]!;
-  return sum;
 }

@@ -4,7 +4,7 @@ import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { toField } from '../field/outputs.ts';
-import { pointCount } from '../field/spec.ts';
+import { pointCount, unravel } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { knownSamples, regionMask } from '../signal/mask.ts';
 import { type BoxOptions, boxOf } from '../signal/region.ts';
@@ -12,7 +12,7 @@ import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import type { RelativePoints } from './places.ts';
 import type { RequestOf, SignalInput } from './request.ts';
-import { allSamples, drawn, type SampledPoints, unravel } from './sampling.ts';
+import { allSamples, drawn, type SampledPoints } from './sampling.ts';
 import type { QueryContext } from './types.ts';
 
 /** Values [points, outputs], field units, at places of a signal. */

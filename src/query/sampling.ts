@@ -6,7 +6,7 @@
 import { checkLimit } from '../core/limits.ts';
 import { Rng } from '../core/rng.ts';
 import type { Points } from '../engine/engine.ts';
-import { pointCount } from '../field/spec.ts';
+import { pointCount, unravel } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { type BoxOptions, boxOf } from '../signal/region.ts';
 
@@ -104,16 +104,6 @@ export function together(all: readonly SampledPoints[]): SampledPoints {
     points: all.reduce((sum, { points }) => sum + points, 0),
     of: all.reduce((sum, { of }) => sum + of, 0),
   };
-}
-
-/** The position along each axis of the i-th point, last axis fastest. */
-export function unravel(shape: readonly number[], i: number): number[] {
-  const at = new Array<number>(shape.length);
-  for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
-    at[axis] = rest % shape[axis]!;
-    rest = Math.floor(rest / shape[axis]!);
-  }
-  return at;
 }
 
 /** Indices of all samples of a shape. */

@@ -6,6 +6,7 @@
  */
 import type { ModelCard } from '../field/card.ts';
 import type { Tap } from '../field/coordinates.ts';
+import { forward, type Network64, siteAt } from '../field/field64.ts';
 import { BandKernel } from './band-kernel.ts';
 import type { GridPoints } from './between.ts';
 
@@ -163,6 +164,20 @@ export class BandInterpolator {
   }
 }
 
+/** Field values [outputs] of a modulation of one axis at a coordinate, each computed once. */
+export function fieldAt(
+  net: Network64,
+  shape: readonly number[],
+  modulation: Float64Array,
+): (x: number) => Float64Array {
+  const known = new Map<number, Float64Array>();
+  return (x) => {
+    const values = known.get(x) ?? forward(net, siteAt(net.spec, shape, [x]), modulation).f;
+    known.set(x, values);
+    return values;
+  };
+}
+
 /** Points of a list, and the samples that they are drawn from. */
 export class BandPoints {
   /** Positions of the samples, [samples]; each once, in order. */
@@ -190,6 +205,14 @@ export class BandPoints {
     });
     for (let i = 0; i < this.#cells.length; i++) this.#cells[i] = numbers.get(this.#cells[i]!) ?? 0;
     this.coordinates = Float32Array.from(cells, (cell) => cell + 0.5);
+  }
+
+  /** Sums [points, channels] of the samples that `valuesAt` gives, [channels] each. */
+  sumOf(valuesAt: (x: number) => Float64Array, channels: number): Float64Array {
+    return this.sum(
+      [...this.coordinates].flatMap((x) => [...valuesAt(x)]),
+      channels,
+    );
   }
 
   /** Sums [points, channels] of the samples [samples, channels]. */

@@ -21,6 +21,7 @@ import type { RowStream, Rows } from '../signal/rows.ts';
 import { countMissing, type Signal } from '../signal/signal.ts';
 import type { GridPoints } from './between.ts';
 import type { Encoded } from './types.ts';
+import { withFacts } from './with-facts.ts';
 
 /** Of the values of a signal, [points, channels], as coders see them. */
 export function gridOfValues(shape: readonly number[], channels: number) {
@@ -51,13 +52,6 @@ export function besideSignal(
   if (sections.length === 0) return encoded;
   const bytes = withSections(encoded.bytes, sections);
   return withFacts(encoded, { bytes, bitsPerPoint: bitsPerPoint(bytes.length, pointCount(signal.shape)) });
-}
-
-/** `encoded` with other facts; what it makes when asked is not made for this. */
-export function withFacts(encoded: Encoded, facts: Partial<Encoded>): Encoded {
-  const properties = Object.getOwnPropertyDescriptors(encoded);
-  const own = Object.entries(facts).map(([name, value]) => [name, { value, enumerable: true }]);
-  return Object.defineProperties({} as Encoded, { ...properties, ...Object.fromEntries(own) });
 }
 
 function sectionsOfRanges(ranges: readonly OwnRange[]): Section[] {

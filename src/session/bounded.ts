@@ -8,11 +8,12 @@ import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { forward, network64, siteAt } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
-import { pointCount } from '../field/spec.ts';
+import { pointCount, unravel } from '../field/spec.ts';
 import { errorAgainst } from '../signal/errors.ts';
 import type { Signal } from '../signal/signal.ts';
-import { gridOfValues, withFacts } from './beside.ts';
+import { gridOfValues } from './beside.ts';
 import type { Encoded } from './types.ts';
+import { withFacts } from './with-facts.ts';
 import type { DecodedFunction } from './work.ts';
 
 /** In the unit of each output, or a share of the range of its values in the signal. */
@@ -173,11 +174,7 @@ function marginsOf(
   const points = pointCount(shape);
   const every = Math.max(1, Math.floor(points / compared));
   for (let p = 0; p < points; p += every) {
-    const place: number[] = [];
-    for (let axis = shape.length - 1, rest = p; axis >= 0; axis--) {
-      place.unshift((rest % shape[axis]!) + 0.5);
-      rest = Math.floor(rest / shape[axis]!);
-    }
+    const place = unravel(shape, p).map((i) => i + 0.5);
     const { f } = forward(net, siteAt(spec, shape, place), phi);
     for (let c = 0; c < channels; c++) {
       const exact = outputs[c]!.offset + outputs[c]!.scale * f[c]!;

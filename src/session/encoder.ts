@@ -33,15 +33,6 @@ const sampleQualities = [70, 80, 90, 100] as const;
 /** Qualities above one that are looked at for the first that is not ranked: bytes double in so many. */
 const reach = 14;
 
-/** `encoded` as it is but for the seconds it took. What it makes when asked is not made for this. */
-export function takingSeconds(encoded: Encoded, seconds: number): Encoded {
-  const properties = Object.getOwnPropertyDescriptors(encoded);
-  return Object.defineProperties({} as Encoded, {
-    ...properties,
-    seconds: { value: seconds, enumerable: true },
-  });
-}
-
 /** The candidates of one signal, at any quality and up to one effort. */
 export class SignalEncoder {
   readonly #context: EncodingContext;

@@ -8,7 +8,7 @@ import { checkLimit, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import type { Evaluator } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
-import { forward, network64, siteAt } from '../field/field64.ts';
+import { network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
 import { placeAt, valueAndSlope } from '../field/slopes64.ts';
 import { bestPrior } from '../models/priors.ts';
@@ -16,7 +16,7 @@ import { collectRows, type RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { toSignalValues } from '../signal/values.ts';
 import { decodeOptions } from './arguments.ts';
-import { BandPoints, isBanded, samplesOfPoints } from './band.ts';
+import { BandPoints, fieldAt, isBanded, samplesOfPoints } from './band.ts';
 import { modelBeside } from './beside.ts';
 import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
 import { functionRows } from './function-rows.ts';
@@ -282,21 +282,8 @@ class OpenedFunc implements Func {
       slope.map((d, i) => card.outputs[Math.floor(i / axes)]!.scale * d);
     if (!isBanded(card))
       return (x) => scaled(valueAndSlope(net, placeAt(card.spec, this.shape, x), phi).slope);
-    const known = new Map<number, Float64Array>();
-    const valuesAt = (x: number) => {
-      const values = known.get(x) ?? forward(net, siteAt(card.spec, this.shape, [x]), phi).f;
-      known.set(x, values);
-      return values;
-    };
-    return (x) => {
-      const points = new BandPoints(x, this.shape[0]!, 'slope');
-      return scaled(
-        points.sum(
-          [...points.coordinates].flatMap((at) => [...valuesAt(at)]),
-          outputs,
-        ),
-      );
-    };
+    const valuesAt = fieldAt(net, this.shape, phi);
+    return (x) => scaled(new BandPoints(x, this.shape[0]!, 'slope').sumOf(valuesAt, outputs));
   }
 
   async fitted({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<Func> {

@@ -38,7 +38,7 @@ import { encodeBounded, type MaxError } from './bounded.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
-import { SignalEncoder, takingSeconds } from './encoder.ts';
+import { SignalEncoder } from './encoder.ts';
 import { type Func, type FuncContext, funcOf, openFunc, openFuncs } from './func.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
@@ -62,6 +62,7 @@ import type {
   Session,
   SessionOptions,
 } from './types.ts';
+import { withFacts } from './with-facts.ts';
 import type { DecodedFunction, DecodedModulation } from './work.ts';
 
 /** Signals adapted together unless the caller says otherwise. */
@@ -123,7 +124,7 @@ class OpenSession implements Session {
     const found = await encodeTo(target, { effort, isOrdered }, async (quality, own) =>
       besideSignal(await encoder.encode(quality, own), signal, this.#ranges),
     );
-    return takingSeconds(found, (performance.now() - started) / 1000);
+    return withFacts(found, { seconds: (performance.now() - started) / 1000 });
   }
 
   async #encodeBounded(signal: Signal, maxError: MaxError, options: EncodeOneOptions): Promise<Encoded> {
@@ -149,7 +150,7 @@ class OpenSession implements Session {
       maxError,
       options.effort ?? 1,
     );
-    return takingSeconds(file, (performance.now() - started) / 1000);
+    return withFacts(file, { seconds: (performance.now() - started) / 1000 });
   }
 
   async encodeMany(
@@ -323,7 +324,7 @@ class OpenSession implements Session {
     for (const [i, encoder] of encoders.entries()) {
       if (abort?.aborted) throw new AbortedError();
       const found = besideSignal(await encoder.encode(quality), signals[i]!, this.#ranges);
-      items.push(takingSeconds(found, found.seconds + shared));
+      items.push(withFacts(found, { seconds: found.seconds + shared }));
     }
     return items;
   }

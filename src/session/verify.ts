@@ -1,11 +1,10 @@
 /** What a file decodes to, held against the signal that it should be: every value, no weights, nothing taken from the file's own word. */
 import { aFunction, aSignal, byteArray, check, having, optionsOf } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
-import { pointCount } from '../field/spec.ts';
+import { unravel } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
 import { decodeOptions } from './arguments.ts';
-import type { MaxError } from './bounded.ts';
-import { boundsOf } from './bounded.ts';
+import { boundsOf, type MaxError } from './bounded.ts';
 import type { DecodeOptions, Session } from './types.ts';
 
 export interface Verified {
@@ -88,13 +87,9 @@ export async function verify(
     meanError: Array.from(sums, (sum, c) => sum / counts[c]!),
     rmse: Array.from(squares, (sum, c) => Math.sqrt(sum / counts[c]!)),
     maxError: [...most],
-    worst: placeOf(worst, shape),
+    worst: unravel(shape, worst),
     missing,
     missingApart,
     beyond: bounds === undefined ? undefined : beyond,
   };
-}
-
-function placeOf(point: number, shape: readonly number[]): number[] {
-  return shape.map((n, axis) => Math.floor(point / pointCount(shape.slice(axis + 1))) % n);
 }

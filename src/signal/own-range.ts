@@ -3,7 +3,7 @@ import type { Model } from '../field/model.ts';
 import type { Output, OwnRange, ValueRange } from '../field/outputs.ts';
 import { modelOver } from '../field/own-range.ts';
 import { heldOf, perUnitOf, type Signal } from './signal.ts';
-import { beyondRange, mostScales } from './values.ts';
+import { beyondRange, extentsOf, mostScales } from './values.ts';
 
 /**
  * [outputs]: what the values of a signal are of those of the card, value = offset + scale * value of the card; undefined where they are on
@@ -12,17 +12,7 @@ import { beyondRange, mostScales } from './values.ts';
 export function ownRangesOf(outputs: readonly Output[], signal: Signal): OwnRange[] | undefined {
   if (signal.channels !== outputs.length || !outputs.some(isUnitless)) return undefined;
   const held = heldOf(signal);
-  const perUnit = perUnitOf(held);
-  const least = new Float64Array(outputs.length).fill(Number.POSITIVE_INFINITY);
-  const most = new Float64Array(outputs.length).fill(Number.NEGATIVE_INFINITY);
-  for (let i = 0; i < held.length; i++) {
-    const value = held[i]! / perUnit;
-    // Infinity - Infinity and NaN are not 0.
-    if (value - value !== 0) continue;
-    const o = i % outputs.length;
-    if (value < least[o]!) least[o] = value;
-    if (value > most[o]!) most[o] = value;
-  }
+  const { least, most } = extentsOf(held, outputs.length, perUnitOf(held));
   const found = outputs.map((output, o) => ownRange(output, least[o]!, most[o]!));
   if (found.every((range) => range === undefined)) return undefined;
   return found.map((range, o) => {

@@ -58,20 +58,33 @@ export const beyondRange = 0.5;
 export const mostScales = 64;
 
 /**
+ * [channels]: the least and the greatest of values [points, channels], of which `perUnit` make 1; infinities the wrong way round where
+ * there is none. What is not finite is not looked at.
+ */
+export function extentsOf(
+  values: ArrayLike<number>,
+  channels: number,
+  perUnit: number,
+): { readonly least: Float64Array; readonly most: Float64Array } {
+  const least = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
+  const most = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]! / perUnit;
+    if (!Number.isFinite(value)) continue;
+    const c = i % channels;
+    if (value < least[c]!) least[c] = value;
+    if (value > most[c]!) most[c] = value;
+  }
+  return { least, most };
+}
+
+/**
  * Throws BadInputError `signal-range` when values [points, outputs] are certainly on another scale than the model's; what is not finite
  * is not looked at. `perUnit` of what is given make 1.
  */
 export function checkRange({ card }: Model, values: ArrayLike<number>, owner: string, perUnit = 1): void {
   const { outputs } = card;
-  const least = outputs.map(() => Number.POSITIVE_INFINITY);
-  const most = outputs.map(() => Number.NEGATIVE_INFINITY);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]! / perUnit;
-    if (!Number.isFinite(value)) continue;
-    const o = i % outputs.length;
-    if (value < least[o]!) least[o] = value;
-    if (value > most[o]!) most[o] = value;
-  }
+  const { least, most } = extentsOf(values, outputs.length, perUnit);
   for (const [o, output] of outputs.entries()) {
     const [low, high] = reachOf(output);
     if (!(least[o]! < low || most[o]! > high)) continue;

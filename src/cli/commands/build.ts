@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
+import { withParts } from '../../../datasets/parts.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { BuildResult } from '../../jobs/types.ts';
 import { follow } from '../events.ts';
@@ -9,15 +10,15 @@ import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
 import {
   cacheOption,
-  dataOf,
   dataOption,
   effortOption,
+  gridOption,
   integer,
   type PartFlags,
-  partOptions,
   priorOption,
   qualityOption,
   splitOrAllOption,
+  variableOption,
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
@@ -45,8 +46,8 @@ export function addBuild(program: Command, run: RunCommand): void {
     .description('code every signal of a data set into a store of functions')
     .argument('<store>', 'the directory of the store; made if it is not there')
     .requiredOption(...dataOption)
-    .addOption(partOptions()[0])
-    .addOption(partOptions()[1])
+    .addOption(variableOption())
+    .addOption(gridOption())
     .addOption(splitOrAllOption('all'))
     .option(...modelOption)
     .option('--limit <n>', 'only the first n signals', integer(1))
@@ -63,8 +64,8 @@ export function addBuild(program: Command, run: RunCommand): void {
 async function build(job: Job, store: string, flags: BuildFlags): Promise<Report> {
   const { buildFunctaset } = await import('../../jobs/index.ts');
   const model = await chooseModel(flags.model, 'this');
-  const { data: _, variable: __, grid: ___, ...rest } = flags;
-  const dataset = dataOf(flags);
+  const { data, variable, grid, ...rest } = flags;
+  const dataset = withParts(data, { variable, grid });
   let stored = 0;
   const result = await resumable(
     () => `${stored} functions are stored in ${store}`,

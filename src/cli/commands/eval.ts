@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
+import { withParts } from '../../../datasets/parts.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Output } from '../../field/outputs.ts';
 import { peerNames } from '../../jobs/peer-names.ts';
@@ -11,16 +12,16 @@ import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
 import {
   cacheOption,
-  dataOf,
   dataOption,
   effortOption,
+  gridOption,
   integer,
   integers,
   list,
   type PartFlags,
-  partOptions,
   priorOption,
   splitOrAllOption,
+  variableOption,
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import { columns } from '../text.ts';
@@ -47,8 +48,8 @@ export function addEval(program: Command, run: RunCommand): void {
     )
     .option(...modelOption)
     .requiredOption(...dataOption)
-    .addOption(partOptions()[0])
-    .addOption(partOptions()[1])
+    .addOption(variableOption())
+    .addOption(gridOption())
     .addOption(splitOrAllOption('test'))
     .option('--limit <n>', 'only the first n signals', integer(1))
     .option('--against <codecs>', `of ${peerNames.join(', ')}; between commas`, list)
@@ -63,8 +64,8 @@ export function addEval(program: Command, run: RunCommand): void {
 async function evaluate(job: Job, flags: EvalFlags): Promise<Report> {
   const jobs = await import('../../jobs/index.ts');
   const model = await chooseModel(flags.model, 'this');
-  const { data: _, variable: __, grid: ___, against: peers, ...rest } = flags;
-  const dataset = dataOf(flags);
+  const { data, variable, grid, against: peers, ...rest } = flags;
+  const dataset = withParts(data, { variable, grid });
   const result = await withEngine(job, (engine) =>
     follow(job, `eval ${dataset}`, ({ onEvent }) =>
       jobs.evaluate({ ...rest, model, engine, data: dataset, peers, onEvent, signal: job.signal }),

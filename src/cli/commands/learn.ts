@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
+import { withParts } from '../../../datasets/parts.ts';
 import { BadInputError } from '../../core/errors.ts';
 import type { TrainingRecipe } from '../../learn/recipe.ts';
 import { follow } from '../events.ts';
@@ -11,12 +12,12 @@ import { withEngine } from '../models.ts';
 import {
   cacheOption,
   collect,
-  dataOf,
   dataOption,
+  gridOption,
   integer,
   type PartFlags,
-  partOptions,
   splitOption,
+  variableOption,
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
@@ -48,8 +49,8 @@ export function addLearn(program: Command, run: RunCommand): void {
     .command('learn')
     .description('train a base network; a checkpoint beside the model lets it go on after a stop')
     .requiredOption(...dataOption)
-    .addOption(partOptions()[0])
-    .addOption(partOptions()[1])
+    .addOption(variableOption())
+    .addOption(gridOption())
     .addOption(splitOption('train'))
     .requiredOption('-o, --output <file>', 'the model file to write, .safetensors')
     .option('-f, --force', 'replace the model if it exists', false)
@@ -83,7 +84,7 @@ async function learn(job: Job, flags: LearnFlags): Promise<Report> {
   const recipe = await recipeOf(flags);
   // a finished run that is resumed has its output already
   await checkFileOutput(flags.output, flags.force || flags.resume);
-  const dataset = dataOf(flags);
+  const dataset = withParts(flags.data, flags);
   const { split, limit, output: out, resume, licence, notes, commit, cacheDir } = flags;
   const from = flags.from === undefined ? undefined : await loadModel(flags.from);
   let saved = 0;
@@ -158,7 +159,11 @@ async function namedRecipe(flags: LearnFlags): Promise<TrainingRecipe> {
   const { shapeOfData } = await import('../../jobs/index.ts');
   const { data, split, recipe: ref = data, latent, cell, cacheDir } = flags;
   if (isSystem(ref)) {
-    const shape = await shapeOfData(dataOf(flags), split, cacheDir === undefined ? {} : { cacheDir });
+    const shape = await shapeOfData(
+      withParts(flags.data, flags),
+      split,
+      cacheDir === undefined ? {} : { cacheDir },
+    );
     return systemRecipe(ref, shape, { latent, cell });
   }
   const unused = latent !== undefined ? '--latent' : cell !== undefined ? '--cell' : undefined;

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
+import { withParts } from '../../../datasets/parts.ts';
 import type { AnyPrior } from '../../../prior/kinds.ts';
 import { follow } from '../events.ts';
 import { UsageError } from '../exit.ts';
@@ -10,15 +11,15 @@ import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
 import {
   cacheOption,
-  dataOf,
   dataOption,
   effortOption,
+  gridOption,
   integer,
   integers,
   list,
   type PartFlags,
-  partOptions,
   splitOption,
+  variableOption,
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
@@ -61,8 +62,8 @@ export function addPrior(program: Command, run: RunCommand): void {
     )
     .option('--functaset <store>', 'a store made with this model')
     .option(...dataOption)
-    .addOption(partOptions()[0])
-    .addOption(partOptions()[1])
+    .addOption(variableOption())
+    .addOption(gridOption())
     .addOption(splitOption('train'))
     .option('--limit <n>', 'only n signals, evenly spread over all', integer(1))
     .option(...effortOption)
@@ -81,8 +82,8 @@ async function train(job: Job, flags: PriorFlags): Promise<Report> {
   }
   const { findModel } = await import('../../models/index.ts');
   const { trainPrior } = await import('../../jobs/index.ts');
-  const { model: ref, output: out, data, variable: _, grid: __, force, ...rest } = flags;
-  const dataset = data === undefined ? undefined : dataOf({ ...flags, data });
+  const { model: ref, output: out, data, variable, grid, force, ...rest } = flags;
+  const dataset = data === undefined ? undefined : withParts(data, { variable, grid });
   if (out !== undefined) await checkFileOutput(out, force);
   const modelPath = await findModel(ref);
   const { path, model, files, bitsPerPoint, seconds } = await withEngine(job, (engine) =>
