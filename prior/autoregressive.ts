@@ -53,8 +53,9 @@ export class AutoregressivePrior implements EntropyPrior {
   readonly recipe: ContextRecipe;
   readonly #bank: TableBank;
   readonly #levels: readonly LevelTensors[];
-  readonly #networks: readonly CellNetwork[];
-  readonly #kernel: KernelWalk | undefined;
+  /** By level, laid out at the first walk: what a prior costs is asked of many that never walk. */
+  readonly #networks: () => readonly CellNetwork[];
+  readonly #kernel: () => KernelWalk | undefined;
 
   constructor(
     bank: TableBank,
@@ -65,8 +66,8 @@ export class AutoregressivePrior implements EntropyPrior {
     this.#bank = bank;
     this.recipe = recipe;
     this.#levels = levels;
-    this.#networks = levels.map(make);
-    this.#kernel = kernel ? KernelWalk.open(bank, recipe, levels) : undefined;
+    this.#networks = once(() => levels.map(make));
+    this.#kernel = once(() => (kernel ? KernelWalk.open(bank, recipe, levels) : undefined));
     this.multiplyAddsPerSymbol = levels.reduce(
       (most, level) => Math.max(most, level.multiplyAdds / level.channels),
       0,
@@ -96,12 +97,12 @@ export class AutoregressivePrior implements EntropyPrior {
     if (channels.length !== this.#levels.length || channels.some((n, k) => n !== this.#levels[k]!.channels)) {
       throw new BadInputError('prior-layout', `the prior is for other channels than [${channels}]`);
     }
-    if (part === undefined && this.#kernel?.walk(layout, quality, symbols, coder)) return;
+    if (part === undefined && this.#kernel()?.walk(layout, quality, symbols, coder)) return;
     this.#levels.forEach((tensors, k) => {
       if (part !== undefined && part.level !== k) return;
       const context = new LevelContext(this.recipe, layout, k);
       const { from, to } = part ?? { from: 0, to: context.cells };
-      walkCells(tensors, this.#networks[k]!, { context, from, to }, this.#bank, quality, symbols, coder);
+      walkCells(tensors, this.#networks()[k]!, { context, from, to }, this.#bank, quality, symbols, coder);
     });
   }
 }
@@ -123,6 +124,14 @@ export function readAutoregressive(
     channels.map((_, k) => readLevel(tensors, recipe, spec.axes, channels, k, bank.shapes)),
     options,
   );
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function walkCells(

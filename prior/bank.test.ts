@@ -76,6 +76,17 @@ describe('the bank', () => {
     expect(bytes).toBeLessThan(200_000);
   });
 
+  it('is read once for models that have the same, and anew for others', () => {
+    const copy = () =>
+      new Map([...tensors].map(([name, { data, shape }]) => [name, tensor(data.slice(), shape)]));
+    const first = readBank(copy());
+    expect(readBank(copy())).toBe(first);
+    const minima = (tensors.get('prior.bank.minima')!.data as Int16Array).slice();
+    minima[0]! += 1;
+    const other = readBank(copy().set('prior.bank.minima', tensor(minima)));
+    expect(other.table(0, 0, 0).min).toBe(first.table(0, 0, 0).min + 1);
+  });
+
   it('is refused when tables are missing or damaged', () => {
     expect(() => new TableBank([])).toThrow(BadInputError);
     expect(() => readBank(new Map())).toThrow(/prior.bank.sizes/);

@@ -13,7 +13,7 @@ import { BadInputError } from '../src/core/errors.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import { takeTensor, tensor } from '../src/core/tensor.ts';
 import type { Table } from './prior.ts';
-import { largestFrequencyOf, packTables, tableOf, unpackTables } from './table.ts';
+import { largestFrequencyOf, type PackedTables, packTables, tableOf, unpackTables } from './table.ts';
 
 export const notchesPerOctave = 8;
 export const firstOctave = -4;
@@ -162,12 +162,25 @@ export function makeBank(
   ]);
 }
 
+/** What was read last: most models have the same bank, and one process reads several. */
+let last: { readonly packed: PackedTables; readonly bank: TableBank } | undefined;
+
 /** The bank of a model. Throws BadInputError `tensor-*` or `prior-table`. */
 export function readBank(tensors: ReadonlyMap<string, Tensor>): TableBank {
   const sizes = takeTensor(tensors, 'prior.bank.sizes', 'U16');
   const minima = takeTensor(tensors, 'prior.bank.minima', 'I16', sizes.length);
   const frequencies = takeTensor(tensors, 'prior.bank.frequencies', 'U16');
-  return new TableBank(unpackTables({ frequencies, sizes, minima }, 'prior.bank', sizes.length));
+  const packed = { frequencies, sizes, minima };
+  if (last !== undefined && isSame(last.packed, packed)) return last.bank;
+  const bank = new TableBank(unpackTables(packed, 'prior.bank', sizes.length));
+  last = { packed: { frequencies: frequencies.slice(), sizes: sizes.slice(), minima: minima.slice() }, bank };
+  return bank;
+}
+
+function isSame(a: PackedTables, b: PackedTables): boolean {
+  return (['sizes', 'minima', 'frequencies'] as const).every(
+    (name) => a[name].length === b[name].length && a[name].every((n, i) => n === b[name][i]),
+  );
 }
 
 /** Integer table of a mixture at scale s and a mean in [0, 1). */

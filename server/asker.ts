@@ -1,7 +1,7 @@
 /** Who asks, for how long, and what says that nobody waits for the answer any more. */
 import type { Context } from 'hono';
+import { HttpFault } from './http-fault.ts';
 import type { ServerEnv } from './operations/log.ts';
-import { HttpFault } from './problem.ts';
 
 export interface Asker {
   /** Aborted when the client leaves. */

@@ -2,10 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context, MiddlewareHandler } from 'hono';
 import { FunctaError, LimitError } from '../src/core/errors.ts';
+import { HttpFault } from './http-fault.ts';
 import { parseJson } from './json.ts';
 import { checkContentType, jsonType } from './media.ts';
 import type { ServerEnv } from './operations/log.ts';
-import { HttpFault } from './problem.ts';
 import { Turns } from './traffic/turns.ts';
 
 /** Bytes that have more behind them, as a rule. */

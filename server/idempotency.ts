@@ -1,6 +1,6 @@
 /** `idempotency-key`: a name that a client gives a request, so that it may be sent again (RFC draft "The Idempotency-Key HTTP Header Field"). */
 import { BadInputError } from '../src/core/errors.ts';
-import { HttpFault } from './problem.ts';
+import { HttpFault } from './http-fault.ts';
 
 const mostKey = 255;
 

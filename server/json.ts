@@ -3,7 +3,7 @@
  * values, not of bytes: a text of a megabyte is one value. Values are counted before anything is parsed.
  */
 import { checkLimit } from '../src/core/limits.ts';
-import { HttpFault } from './problem.ts';
+import { HttpFault } from './http-fault.ts';
 import type { TrafficLimits } from './traffic/traffic.ts';
 
 /** Throws HttpFault 400 `malformed-json`; LimitError `limit-json-values`, `limit-json-members`, `limit-json-depth`. */

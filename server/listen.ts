@@ -12,8 +12,9 @@ import { EnvironmentError } from '../src/core/errors.ts';
 import { type HostRule, hostRule } from './access/hosts.ts';
 import type { ServerContext } from './context.ts';
 import { doorTo } from './door.ts';
+import { HttpFault } from './http-fault.ts';
 import type { AccessRecord } from './operations/log.ts';
-import { HttpFault, problemOf } from './problem.ts';
+import { problemOf } from './problem.ts';
 import { pacedResponse } from './response.ts';
 import { Turns } from './traffic/turns.ts';
 

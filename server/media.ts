@@ -12,7 +12,7 @@ import {
   writtenFormats,
   writtenFormatsFor,
 } from '../src/formats/formats.ts';
-import { HttpFault } from './problem.ts';
+import { HttpFault } from './http-fault.ts';
 
 export { functaType };
 export const jsonType = 'application/json';

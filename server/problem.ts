@@ -2,8 +2,8 @@
 
 import { z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
-import type { ErrorCode } from '../src/core/error-codes.ts';
 import { type BadStreamError, type ErrorKind, FunctaError, type LimitError } from '../src/core/errors.ts';
+import { HttpFault } from './http-fault.ts';
 import { withoutPaths } from './without-paths.ts';
 
 export const problemSchema = z
@@ -22,22 +22,6 @@ export const problemSchema = z
   .openapi('Problem');
 
 export type Problem = z.infer<typeof problemSchema>;
-
-/** A fault of the request as HTTP, not of what it carries. */
-export class HttpFault extends FunctaError {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  constructor(
-    status: number,
-    code: ErrorCode,
-    message: string,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(status >= 500 ? 'environment' : 'input', code, message);
-    this.status = status;
-    this.headers = headers;
-  }
-}
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',

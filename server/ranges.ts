@@ -1,5 +1,5 @@
 /** A part of an answer's bytes (RFC 9110, section 14): one range; several at once are answered with the whole, as the standard lets. */
-import { HttpFault } from './problem.ts';
+import { HttpFault } from './http-fault.ts';
 
 export interface ByteRange {
   readonly start: number;

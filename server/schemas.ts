@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { maxEffort } from '../src/fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid } from '../src/formats/format.ts';
 import { boundedList, isText } from '../src/query/index.ts';
+import { maxClassified, maxSampleCount } from './counts.ts';
 import { widths } from './grids.ts';
 import { problemSchema } from './problem.ts';
 
@@ -141,8 +142,6 @@ export const decodeQuery = z.object({
     .optional()
     .openapi(parameter('id', 'Which function of an archive, by its id, in place of `item`.')),
 });
-
-export const maxSampleCount = 256;
 
 export const sampleBody = z
   .strictObject({
@@ -310,9 +309,6 @@ export const functionsQuery = z.object({
       maximum: 1000,
     }),
 });
-
-/** Functions that are classified by one request. */
-export const maxClassified = 1000;
 
 const mostTop = 1000;
 

@@ -12,8 +12,8 @@ import { sweepScratch } from '../src/disk/scratch.ts';
 import { writeWhole } from '../src/disk/whole.ts';
 import type { Backup } from '../src/functaset/index.ts';
 import type { Home } from './home.ts';
+import { HttpFault } from './http-fault.ts';
 import { checkName, namePattern } from './names.ts';
-import { HttpFault } from './problem.ts';
 
 export interface Snapshot extends Backup {
   readonly id: string;

@@ -1,6 +1,6 @@
 /** Which state of a function an answer is of, and what a request says that it must be (RFC 9110, section 13). */
 import { createHash } from 'node:crypto';
-import { HttpFault } from './problem.ts';
+import { HttpFault } from './http-fault.ts';
 
 /** The record of a function in a digest: another label, other metadata or another content is another version. */
 export function versionOf(record: Uint8Array): string {

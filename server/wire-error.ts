@@ -1,7 +1,7 @@
 /** Tagged errors between threads: a structured clone keeps the message of an error and drops its fields. */
 import type { ErrorCode } from '../src/core/error-codes.ts';
 import { AbortedError, type ErrorKind, FunctaError } from '../src/core/errors.ts';
-import { HttpFault } from './problem.ts';
+import { HttpFault } from './http-fault.ts';
 
 export interface PlainError {
   /** Absent: not a tagged error. */

@@ -1,7 +1,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { BadStreamError } from '../../src/core/errors.ts';
+import { imageLibrary } from '../../src/formats/image-library.ts';
 import type { DatasetCard } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
 import type { FetchContext } from '../fetch/context.ts';
@@ -91,6 +91,7 @@ async function fetchCifar10(context: FetchContext): Promise<void> {
 
 /** A sheet is 3,072 bytes wide: row i is image i, [32, 32, 3]. */
 async function readSheet(name: string, bytes: Uint8Array): Promise<Uint8Array> {
+  const sharp = await imageLibrary();
   const image = sharp(bytes, { limitInputPixels: 1024 * batchItems });
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   if (info.width * info.channels !== itemBytes || info.height !== batchItems) {

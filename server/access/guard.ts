@@ -1,7 +1,7 @@
 /** Who is let in to which route: one middleware, by what the route says it needs. */
 import type { MiddlewareHandler } from 'hono';
+import { HttpFault } from '../http-fault.ts';
 import type { ServerEnv } from '../operations/log.ts';
-import { HttpFault } from '../problem.ts';
 import { type RouteTable, routeOf } from '../route-table.ts';
 import type { Rates } from '../traffic/rates.ts';
 import { type Access, allows, defaultNamespace, openAccess, type Scope } from './access.ts';

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import type { ErrorCode } from '../../src/core/error-codes.ts';
 import { EnvironmentError } from '../../src/core/errors.ts';
 import { fileStamp } from '../../src/disk/file.ts';
-import { HttpFault } from '../problem.ts';
+import { HttpFault } from '../http-fault.ts';
 import type { Access } from './access.ts';
 import { digestOfKey, idOfKey, idsIn, type KeyRecord, keyPath, readKey } from './key-files.ts';
 

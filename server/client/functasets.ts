@@ -4,7 +4,7 @@ import { type ArrayFormat, arrayTypes } from '../../src/formats/media-types.ts';
 import type { Filter } from '../../src/query/index.ts';
 import type { functasetDetail } from '../routes/functasets.ts';
 import type { functasetMap } from '../routes/map.ts';
-import type { functasetSummary, functionSchema } from '../told.ts';
+import type { functasetSummary, functionSchema } from '../told-schemas.ts';
 import { ModelCalls } from './models.ts';
 import {
   acceptOf,

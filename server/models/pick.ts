@@ -3,8 +3,8 @@ import { NotFoundError } from '../../src/core/errors.ts';
 import { readSignalShape } from '../../src/formats/read.ts';
 import type { ServedModel } from '../catalogue.ts';
 import { type InNamespace, type ServerContext, seenBy } from '../context.ts';
+import { HttpFault } from '../http-fault.ts';
 import { sniffSignal } from '../media.ts';
-import { HttpFault } from '../problem.ts';
 
 /** Names that are told. */
 const toldNames = 16;

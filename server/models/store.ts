@@ -9,7 +9,7 @@ import { generativePath } from '../../src/models/generative.ts';
 import type { ServedModel } from '../catalogue.ts';
 import type { InNamespace, ServerContext } from '../context.ts';
 import { homeOf, modelPath } from '../home.ts';
-import { HttpFault } from '../problem.ts';
+import { HttpFault } from '../http-fault.ts';
 
 /** What stands beside a model: a prior with a file of its own, or a classifier. */
 export const besideKinds = [...generativeKinds, 'classifier'] as const;

@@ -5,9 +5,9 @@
 import { maxHeaderSize } from 'node:http';
 import { limitTable } from '../../src/core/limits.ts';
 import { maxLimit, maxPoints } from '../../src/query/index.ts';
+import { maxClassified, maxSampleCount } from '../counts.ts';
 import { jobTable } from '../jobs/limits.ts';
 import { maxDepth } from '../json.ts';
-import { maxClassified, maxSampleCount } from '../schemas.ts';
 import { trafficTable } from '../traffic/traffic.ts';
 
 export interface LimitRow {

@@ -10,10 +10,11 @@ import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, modelOf, type ServerContext } from '../context.ts';
+import { maxSampleCount } from '../counts.ts';
 import { functaType, negotiate, repliesFor, signalReplies } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
-import { binaryContent, functasetParams, maxSampleCount, problems } from '../schemas.ts';
+import { binaryContent, functasetParams, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 
 const maxJsonBytes = 256 * 1024;

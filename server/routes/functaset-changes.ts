@@ -11,7 +11,8 @@ import { dropFunctaset, exists, keepFunctaset } from '../kept.ts';
 import { checkName, nameRule } from '../names.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { functasetParams, problems } from '../schemas.ts';
-import { functasetJson, functasetSummary } from '../told.ts';
+import { functasetJson } from '../told.ts';
+import { functasetSummary } from '../told-schemas.ts';
 import { ask } from '../work/ask.ts';
 
 const maxJsonBytes = 4096;

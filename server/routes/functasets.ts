@@ -7,7 +7,8 @@ import { functasetRef, type ServedFunctaset } from '../catalogue.ts';
 import { findFunctaset, modelOfNetwork, type ServerContext, seenBy } from '../context.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { functasetParams, problems } from '../schemas.ts';
-import { functasetJson, functasetSummary } from '../told.ts';
+import { functasetJson } from '../told.ts';
+import { functasetSummary } from '../told-schemas.ts';
 import { ask } from '../work/ask.ts';
 import type { FunctasetSummary } from '../work/verbs/functasets.ts';
 

@@ -11,6 +11,7 @@ import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findWritable, modelOf, type ServerContext } from '../context.ts';
+import { HttpFault } from '../http-fault.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import { answeredByJob, preferHeader, prefersJob } from '../jobs/prefer.ts';
 import { jobSchema } from '../jobs/view.ts';
@@ -26,7 +27,6 @@ import {
   zipType,
 } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
-import { HttpFault } from '../problem.ts';
 import { notesHeader } from '../reply.ts';
 import {
   binaryContent,
@@ -37,7 +37,8 @@ import {
   problems,
   putQuery,
 } from '../schemas.ts';
-import { functionJson, functionSchema } from '../told.ts';
+import { functionJson } from '../told.ts';
+import { functionSchema } from '../told-schemas.ts';
 import { matchOf, versionOf } from '../version.ts';
 import { ask } from '../work/ask.ts';
 import { encodingClass } from '../work/cost.ts';

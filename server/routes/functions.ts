@@ -26,7 +26,8 @@ import {
   problems,
   versionQuery,
 } from '../schemas.ts';
-import { functionJson, functionSchema, type VersionedSummary } from '../told.ts';
+import { functionJson, type VersionedSummary } from '../told.ts';
+import { functionSchema } from '../told-schemas.ts';
 import { type AnswerOf, ask } from '../work/ask.ts';
 import { drawingClass } from '../work/cost.ts';
 

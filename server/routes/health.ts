@@ -2,8 +2,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { allows, needsNothing } from '../access/access.ts';
 import type { ServerContext } from '../context.ts';
+import { HttpFault } from '../http-fault.ts';
 import type { ServerEnv } from '../operations/log.ts';
-import { HttpFault } from '../problem.ts';
 import { problems } from '../schemas.ts';
 
 const status = z.object({ status: z.literal('ok') });

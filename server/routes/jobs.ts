@@ -8,6 +8,7 @@ import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
 import { needs } from '../access/access.ts';
 import { smallJson } from '../body.ts';
 import type { ServerContext } from '../context.ts';
+import { HttpFault } from '../http-fault.ts';
 import { addJob } from '../jobs/add.ts';
 import { isOver } from '../jobs/record.ts';
 import { jobsOf } from '../jobs/room.ts';
@@ -15,7 +16,6 @@ import { jobSpec } from '../jobs/specs.ts';
 import { writeEvents } from '../jobs/stream.ts';
 import { jobList, jobParams, jobSchema, jobView, madeBy, viewOf } from '../jobs/view.ts';
 import type { ServerEnv } from '../operations/log.ts';
-import { HttpFault } from '../problem.ts';
 import { binaryContent, problems } from '../schemas.ts';
 
 const maxSpecBytes = 64 * 1024;

@@ -19,7 +19,8 @@ import {
   type Snapshot,
   snapshotFile,
 } from '../snapshots.ts';
-import { functasetJson, functasetSummary } from '../told.ts';
+import { functasetJson } from '../told.ts';
+import { functasetSummary } from '../told-schemas.ts';
 import { ask } from '../work/ask.ts';
 
 const maxJsonBytes = 4096;

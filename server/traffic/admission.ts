@@ -7,7 +7,7 @@
  * written, so that the speed of a client is nobody else's wait.
  */
 import { AbortedError } from '../../src/core/errors.ts';
-import { HttpFault } from '../problem.ts';
+import { HttpFault } from '../http-fault.ts';
 
 /** By the estimate of its cost: `small` is done in a fraction of a second, `large` is not. */
 export type WorkClass = 'small' | 'large';

@@ -4,7 +4,7 @@
  * there are too many connections the one that has been silent longest makes room.
  */
 import type { Socket } from 'node:net';
-import { HttpFault } from '../problem.ts';
+import { HttpFault } from '../http-fault.ts';
 import { ByteBudget, type Hold } from './budget.ts';
 import type { TrafficLimits } from './traffic.ts';
 import { Turns } from './turns.ts';

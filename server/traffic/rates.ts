@@ -1,5 +1,5 @@
 /** How often one key, or one address without a key, may ask: a bucket of tokens for each, filled at a steady rate. */
-import { HttpFault } from '../problem.ts';
+import { HttpFault } from '../http-fault.ts';
 
 interface Bucket {
   tokens: number;

@@ -13,7 +13,7 @@ import { generativePath } from '../../src/models/generative.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { NearIndexes, type QueryContext } from '../../src/query/index.ts';
 import { modelOfNetworkFile, openSession, type Session } from '../../src/session/index.ts';
-import { HttpFault } from '../problem.ts';
+import { HttpFault } from '../http-fault.ts';
 
 /** A model as a job names it. */
 export interface ModelRef {

@@ -1,10 +1,11 @@
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { aSignal, aText, byteArray, check, optionsOf } from '../core/check.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
 import { type Signal, signalKeepingBytes, signalToBytes } from '../signal/signal.ts';
 import { type PictureName, pictureFormats, titlesOf } from './formats.ts';
+import { imageLibrary } from './image-library.ts';
 import { notesOfFile, notesOfSamples } from './image-notes.ts';
 import { openPlainPng, type PlainPng } from './png-read.ts';
 
@@ -113,6 +114,7 @@ export async function writeImage(
     channels = 3;
   }
   const raw = { width: width!, height: height!, channels };
+  const sharp = await imageLibrary();
   const image = sharp(bytes, { raw, limitInputPixels: false }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
   try {
     return own(await encode(image, format, options).toBuffer());
@@ -199,6 +201,7 @@ async function openImage(
       `none of ${titlesOf(pictureFormats, 'and')}; convert it to one of them`,
     );
   }
+  const sharp = await imageLibrary();
   const image = sharp(bytes, { limitInputPixels: false, failOn: 'error', pages: 1 });
   const metadata = await decoding(image.metadata());
   const { width, height } = metadata.autoOrient;

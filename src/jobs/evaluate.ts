@@ -26,8 +26,8 @@ import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { optionsOfEval } from './arguments.ts';
 import { nameOfData, openData, openingFor } from './data.ts';
-import { peersTake } from './peer-codecs.ts';
-import { checkPeers, Peer } from './peers.ts';
+import { checkPeers, type PeerName } from './peer-names.ts';
+import type { Peer } from './peers.ts';
 import type { EvalOptions, EvalQuality, EvalResult, JobEvent, PeerPoint } from './types.ts';
 
 const job = 'eval';
@@ -51,7 +51,7 @@ export async function evaluate(options: EvalOptions): Promise<EvalResult> {
   const total = signals.length * qualities.length;
   const tell = (event: JobEvent) => options.onEvent?.(event);
   tell({ type: 'start', job, total, done: 0, unit: 'signals' });
-  const peers = peersTake(model.card) ? peerNames.map((name) => new Peer(name, signals, options.signal)) : [];
+  const peers = peerNames.length === 0 ? [] : await peersOf(options, peerNames, signals);
   const run = new Run(options, signals, prior, effort);
   const rows: EvalQuality[] = [];
   for (const [i, quality] of qualities.entries()) {
@@ -162,6 +162,18 @@ class Run {
     if (this.#effort === 1 && model.slopes === undefined) this.#fitted = found;
     return found;
   }
+}
+
+/** Their codecs are loaded where there is something to compare: models of 8-bit pictures. */
+async function peersOf(
+  { model, signal }: EvalOptions,
+  names: readonly PeerName[],
+  signals: readonly Signal[],
+): Promise<readonly Peer[]> {
+  const { peersTake } = await import('./peer-codecs.ts');
+  if (!peersTake(model.card)) return [];
+  const { Peer } = await import('./peers.ts');
+  return names.map((name) => new Peer(name, signals, signal));
 }
 
 async function readSignals({

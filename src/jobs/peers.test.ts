@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../datasets/registry.ts';
-import { checkPeers, Peer } from './peers.ts';
+import { checkPeers } from './peer-names.ts';
+import { Peer } from './peers.ts';
 import { all } from './testing.ts';
 
 describe('peers', () => {

@@ -4,7 +4,7 @@
  * format's variants (formats.ts) the one with fewer bytes at that PSNR counts.
  */
 
-import { AbortedError, BadInputError } from '../core/errors.ts';
+import { AbortedError } from '../core/errors.ts';
 import { meanPsnrOfItems } from '../core/units.ts';
 import type { Signal } from '../signal/signal.ts';
 import {
@@ -16,7 +16,7 @@ import {
   type Picture,
   pictureOf,
 } from './peer-codecs.ts';
-import { type PeerName, peerNames } from './peer-names.ts';
+import type { PeerName } from './peer-names.ts';
 import type { PeerPoint } from './types.ts';
 
 /** Settings of every peer. */
@@ -28,15 +28,6 @@ interface Measured {
   readonly bytes: number;
   readonly fixedBytes: number;
   readonly psnrDb: number;
-}
-
-/** Names of peers from what a caller gives. Throws BadInputError `unknown-peer`. */
-export function checkPeers(names: readonly string[]): PeerName[] {
-  return names.map((name) => {
-    const known = peerNames.find((peer) => peer === name);
-    if (known !== undefined) return known;
-    throw new BadInputError('unknown-peer', `no peer is called ${name}; choose of ${peerNames.join(', ')}`);
-  });
 }
 
 /** Pictures that the setting is looked for on, before it is measured on all. */
