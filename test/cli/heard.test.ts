@@ -14,6 +14,7 @@ import { modulationLength } from '../../src/field/spec.ts';
 import { writeImage } from '../../src/formats/image.ts';
 import { findModel, loadModel } from '../../src/models/index.ts';
 import { openFunctasetOf } from '../../src/session/store.ts';
+import { rounds } from '../rounds.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
@@ -23,7 +24,7 @@ const longest = 0.3;
 const longestOfThoseEnded = 1;
 const functions = 1500;
 /** After so long a command has shown how it works. */
-const enough = 4;
+const enough = rounds(2.5, 4);
 
 const directory = mkdtempSync(join(tmpdir(), 'functa-heard-'));
 const at = (name: string) => join(directory, name);
