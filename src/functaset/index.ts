@@ -4,6 +4,7 @@ export { type Backup, backupFunctaset, restoreFunctaset } from './backup.ts';
 export { forsakeClaim } from './claim.ts';
 export { damagedFunction } from './failure.ts';
 export { checkFile } from './file.ts';
+export { type FunctionStore, functionStoreOf, type Touches } from './function-store.ts';
 export { type Held, holdDirectory } from './hold.ts';
 export { decodeNote, decodeRecord, encodeNote, recordOf } from './record.ts';
 export { compactFunctaset, type Rewritten, upgradeFunctaset } from './rewrite.ts';

@@ -50,6 +50,8 @@ import { statsOf, verifyAll, wantedLength } from './walk.ts';
 /** Functions read in one go: at 100 bytes to a few kB each, a page of an iteration is at most a quarter of a megabyte. */
 const pageFunctions = 64;
 const nothing = new Uint8Array(0);
+/** Beside the description of the functaset. */
+const markKey = 'mark';
 
 /**
  * Opens the functaset at `path`, a directory; makes it when it is not there and `network` is given.
@@ -144,7 +146,13 @@ class LmdbFunctaset implements Functaset {
       if (ids.has(id) && !options.replace) throw exists(this.path, id);
       ids.add(id);
     }
-    const records = fns.map((fn) => ({ id: fn.id, label: fn.label, bytes: encodeRecord(fn) }));
+    await this.putRecords(
+      fns.map((fn) => ({ id: fn.id, label: fn.label, bytes: encodeRecord(fn) })),
+      options,
+    );
+  }
+
+  async putRecords(records: readonly FunctionRecord[], options: PutOptions = {}): Promise<void> {
     await this.#write((databases) => {
       for (const record of records) {
         if (!options.replace && databases.functions.doesExist(record.id)) throw exists(this.path, record.id);
@@ -175,12 +183,25 @@ class LmdbFunctaset implements Functaset {
         put: (record) => putRecord(databases, record),
         delete: (id) => removeRecord(databases, id),
         answers: this.#answers === undefined ? noAnswers : answersIn(this.#answers),
+        mark: (bytes) => databases.info.put(markKey, bytes),
       }),
     );
   }
 
   renew(): void {
     this.#read(({ root }) => root.resetReadTxn());
+  }
+
+  get mark(): Uint8Array | undefined {
+    return this.#read(({ info }) => copyOf(valueView(info, markKey)));
+  }
+
+  *records(range: Pick<Range, 'after' | 'limit'> = {}): IterableIterator<FunctionRecord> {
+    const asRecord = (id: string, view: Uint8Array): FunctionRecord => {
+      const bytes = new Uint8Array(view);
+      return { id, label: labelOf(id, bytes), bytes };
+    };
+    yield* this.#functions(this.#ids(range), asRecord, {});
   }
 
   record(id: string): Uint8Array | undefined {
@@ -408,6 +429,16 @@ function readable<T>(
     if (onDamaged === undefined) throw damagedFunction(id, error);
     onDamaged({ id, code: error.code, message: error.message });
     return undefined;
+  }
+}
+
+/** Undefined as well where the record cannot be read. */
+function labelOf(id: string, record: Uint8Array): Label | undefined {
+  try {
+    return summariseRecord(id, record).label;
+  } catch (error) {
+    if (error instanceof FunctaError) return undefined;
+    throw error;
   }
 }
 

@@ -118,6 +118,8 @@ export interface FunctasetTransaction {
   delete(id: string): boolean;
   /** Answers to requests that may come again, kept with what they did. */
   readonly answers: Answers;
+  /** Notes what `Functaset.mark` gives from then on. */
+  mark(bytes: Uint8Array): void;
 }
 
 export interface TransactOptions {
@@ -197,6 +199,9 @@ export interface Functaset {
   /** In one transaction; how many there were. The file keeps its size: see `compactFunctaset`. */
   deleteMany(ids: readonly string[]): Promise<number>;
 
+  /** As `putMany`, of records that are coded already; they are not checked again. */
+  putRecords(records: readonly FunctionRecord[], options?: PutOptions): Promise<void>;
+
   /**
    * Whatever `work` does, all of it or, where it throws, nothing; resolves to what it gave when that is on the disk. Errors as for `put`.
    */
@@ -204,8 +209,12 @@ export interface Functaset {
 
   /** Whoever reads after this call reads what was acknowledged before it, by whichever thread. Call it between two walks. */
   renew(): void;
+  /** What its owner noted of the whole, in the transaction that it was true with; undefined: nothing. */
+  readonly mark: Uint8Array | undefined;
   /** The bytes of a record, a copy; they are not checked. */
   record(id: string): Uint8Array | undefined;
+  /** Copies of records, in order of ids. The label is left out where a record cannot be read. */
+  records(range?: Pick<Range, 'after' | 'limit'>): IterableIterator<FunctionRecord>;
   /** What was answered under a key, within a day. */
   answer(key: string): Answer | undefined;
   has(id: string): boolean;

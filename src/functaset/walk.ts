@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Database, Key } from 'lmdb';
 import { AbortedError, FunctaError } from '../core/errors.ts';
 import { type Databases, entryCount, valueView } from './databases.ts';
+import { Figures } from './figures.ts';
 import { decodeRecord, summariseRecord } from './record.ts';
 import { checkTrees, type TreeReport } from './tree.ts';
 import type {
@@ -129,36 +130,15 @@ export async function statsOf(
   file: string,
   options: WalkOptions,
 ): Promise<FunctasetStats> {
-  let count = 0;
-  let modulationBytes = 0;
-  let codedBytes = 0;
-  let bits = 0;
-  let psnrDb = 0;
-  let known = 0;
-  for await (const { key: id, value } of walk(databases, databases.functions, options)) {
-    const summary = summariseRecord(id, value);
-    count++;
-    modulationBytes += summary.modulationBytes;
-    codedBytes += summary.codedBytes;
-    bits += summary.bits;
-    if (Number.isNaN(summary.psnrDb)) continue;
-    known++;
-    psnrDb += summary.psnrDb;
-  }
+  const figures = new Figures();
+  for await (const { key: id, value } of walk(databases, databases.functions, options))
+    figures.add(summariseRecord(id, value));
   const labels = new Map<Label, number>();
   for await (const { key } of walk(databases, databases.labels, options)) {
     const [label] = key;
     labels.set(label, (labels.get(label) ?? 0) + 1);
   }
-  return {
-    functions: count,
-    labels: [...labels].map(([label, functions]) => ({ label, functions })),
-    fileBytes: statSync(file).size,
-    modulationBytes,
-    codedBytes,
-    meanBits: count === 0 ? null : bits / count,
-    meanPsnrDb: known === 0 ? null : psnrDb / known,
-  };
+  return figures.total(statSync(file).size, labels);
 }
 
 /** Length of the modulation of a signal of this shape, where it is known. */
@@ -171,7 +151,8 @@ export function wantedLength(
   return shape.join() === info.shape.join() ? info.layout.length : undefined;
 }
 
-function faultOf(
+/** What is wrong with a function whose record is whole. */
+export function faultOf(
   { shape, content }: StoredFunction,
   wanted: number | undefined,
 ): [code: string, message: string] | undefined {

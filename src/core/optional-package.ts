@@ -1,7 +1,7 @@
-/** Packages that read formats and need not be there: each is tried when a file of its kind is first read. */
-import { EnvironmentError } from '../core/errors.ts';
+/** Packages that need not be there: each is loaded when what it is for is first asked for. */
+import { EnvironmentError } from './errors.ts';
 
-/** What `load` imports. `instead` says what reads without it. Throws EnvironmentError `package-absent`. */
+/** What `load` imports. `instead` says what does without it. Throws EnvironmentError `package-absent`. */
 export async function optionalPackage<T>(name: string, load: () => Promise<T>, instead: string): Promise<T> {
   try {
     return await load();
