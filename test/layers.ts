@@ -39,6 +39,7 @@ const layers: readonly (readonly [prefix: string, below: readonly string[]])[] =
   ['src/learn/', ['src/fit/', 'src/engine/', 'src/signal/', 'src/field/', 'src/disk/', 'src/core/']],
   ['src/models/', ['prior/generative/', 'prior/', 'src/field/', 'src/disk/', 'src/core/']],
   ['src/functaset/', ['src/disk/', 'src/core/']],
+  ['src/postgres/', ['src/functaset/', 'src/disk/', 'src/core/']],
   ['datasets/', ['src/formats/', 'src/signal/', 'src/disk/', 'src/field/', 'src/core/']],
   [
     'src/session/',

@@ -5,9 +5,9 @@
 import type { GeoTIFFImage } from 'geotiff';
 import { BadStreamError, FunctaError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
+import { optionalPackage } from '../core/optional-package.ts';
 import type { Attributes, FieldVariable } from './field-file.ts';
 import { boundDecoders, knownPackings } from './geotiff-codecs.ts';
-import { optionalPackage } from '../core/optional-package.ts';
 
 /** Numbers of GeoTIFF 1.1: of a place on a sphere, of samples that are points. */
 const [geographic, point] = [2, 2];

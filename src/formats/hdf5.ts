@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { BadStreamError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
+import { optionalPackage } from '../core/optional-package.ts';
 import type { FieldVariable } from './field-file.ts';
 import type { Asked, ThreadVariable, Told } from './hdf5-thread.ts';
-import { optionalPackage } from '../core/optional-package.ts';
 
 export function sniffHdf5(bytes: Uint8Array): boolean {
   return [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a].every((byte, i) => bytes[i] === byte);

@@ -5,8 +5,8 @@
 import type { DataType, Readable, Array as ZarrArray } from 'zarrita';
 import { BadStreamError, FunctaError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
-import type { Attributes, Box, FieldVariable } from './field-file.ts';
 import { optionalPackage } from '../core/optional-package.ts';
+import type { Attributes, Box, FieldVariable } from './field-file.ts';
 import { copyBox, placeOf, rowMajor } from './strided.ts';
 import { boundCodecs } from './zarr-codecs.ts';
 import { readZip, type ZipEntry } from './zip.ts';

@@ -13,7 +13,7 @@
 
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { ErrorCode } from '../core/error-codes.ts';
-import { BadInputError, BadStreamError } from '../core/errors.ts';
+import { BadInputError, BadStreamError, FunctaError } from '../core/errors.ts';
 import { fromFloat16, maxFloat16, toFloat16 } from '../core/float16.ts';
 import { crc32c } from '../core/hash.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
@@ -105,6 +105,16 @@ export function summariseRecord(id: string, bytes: Uint8Array): FunctionSummary 
     codedBytes: kind === 'file' ? size : 0,
     modulationBytes: kind === 'file' ? 0 : size - 1,
   };
+}
+
+/** Undefined as well where the record cannot be read. */
+export function labelOfRecord(id: string, bytes: Uint8Array): Label | undefined {
+  try {
+    return summariseRecord(id, bytes).label;
+  } catch (error) {
+    if (error instanceof FunctaError) return undefined;
+    throw error;
+  }
 }
 
 /** Throws BadInputError `bad-function` naming the member, or LimitError, when `fn` is none that a functaset takes. */

@@ -27,7 +27,14 @@ import {
 import { damagedFunction, failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
 import { checkNetworkOf, decodeInfo, encodeInfo, infoKey } from './info.ts';
-import { checkFunction, checkId, decodeRecord, encodeRecord, summariseRecord } from './record.ts';
+import {
+  checkFunction,
+  checkId,
+  decodeRecord,
+  encodeRecord,
+  labelOfRecord,
+  summariseRecord,
+} from './record.ts';
 import { makeRoom } from './room.ts';
 import type {
   Answer,
@@ -199,7 +206,7 @@ class LmdbFunctaset implements Functaset {
   *records(range: Pick<Range, 'after' | 'limit'> = {}): IterableIterator<FunctionRecord> {
     const asRecord = (id: string, view: Uint8Array): FunctionRecord => {
       const bytes = new Uint8Array(view);
-      return { id, label: labelOf(id, bytes), bytes };
+      return { id, label: labelOfRecord(id, bytes), bytes };
     };
     yield* this.#functions(this.#ids(range), asRecord, {});
   }
@@ -429,16 +436,6 @@ function readable<T>(
     if (onDamaged === undefined) throw damagedFunction(id, error);
     onDamaged({ id, code: error.code, message: error.message });
     return undefined;
-  }
-}
-
-/** Undefined as well where the record cannot be read. */
-function labelOf(id: string, record: Uint8Array): Label | undefined {
-  try {
-    return summariseRecord(id, record).label;
-  } catch (error) {
-    if (error instanceof FunctaError) return undefined;
-    throw error;
   }
 }
 

@@ -1,0 +1,265 @@
+/**
+ * A database that many share: connections, transactions that are done once, and notices. What fails on the way is tried again for a while,
+ * wherever that is right: a question always, a transaction where it is certain that it was not committed.
+ */
+import type { Client, Pool, PoolClient } from 'pg';
+import { ConflictError, EnvironmentError, FunctaError } from '../core/errors.ts';
+import { optionalPackage } from '../core/optional-package.ts';
+import { type Address, parseAddress } from './address.ts';
+import { failure, isAway, mayPass } from './failure.ts';
+import { migrate } from './migrations.ts';
+
+export interface DatabaseOptions {
+  /** Connections at once. Default 4. */
+  readonly connections?: number | undefined;
+  /** Milliseconds for which what fails on the way is tried again. Default 10,000. */
+  readonly patienceMs?: number | undefined;
+  /** It may be a standby; nothing is made in it. */
+  readonly readOnly?: boolean | undefined;
+}
+
+/** A transaction that is under way. */
+export interface Transaction {
+  readonly client: PoolClient;
+  /** Asked when the connection is lost in the middle of the commit, on another one: whether it was committed. */
+  isDone: ((client: PoolClient) => Promise<boolean>) | undefined;
+}
+
+const firstDelayMs = 20;
+const mostDelayMs = 1000;
+const connectMs = 5000;
+/** int8, which is a text to the driver; the numbers here are far below 2^53. */
+const int8 = 20;
+
+export function loadDriver(): Promise<typeof import('pg')> {
+  const instead = 'keep functions in a directory of this machine';
+  return optionalPackage(
+    'pg',
+    async () => (await import('pg')).default as unknown as typeof import('pg'),
+    instead,
+  );
+}
+
+export class Database {
+  readonly address: Address;
+  readonly readOnly: boolean;
+  readonly #pg: typeof import('pg');
+  readonly #options: DatabaseOptions;
+  #pool: Pool | undefined;
+  /** Which of the hosts. */
+  #host = 0;
+  #closed = false;
+
+  private constructor(address: Address, pg: typeof import('pg'), options: DatabaseOptions) {
+    this.address = address;
+    this.readOnly = options.readOnly ?? false;
+    this.#pg = pg;
+    this.#options = options;
+  }
+
+  /**
+   * Makes the tables where they are not there. Throws BadInputError `store-url`, EnvironmentError `package-absent`, `store-unreachable`,
+   * `store-denied`, `store-read-only`, `store-version`.
+   */
+  static async open(url: string, options: DatabaseOptions = {}): Promise<Database> {
+    const database = new Database(parseAddress(url), await loadDriver(), options);
+    try {
+      await database.query((client) =>
+        migrate(client as unknown as Client, database.name, { make: !database.readOnly }),
+      );
+      return database;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  /** Without a password. */
+  get name(): string {
+    return this.address.name;
+  }
+
+  /** Asks on one connection; again on another where that is lost. `work` changes nothing. */
+  query<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    return this.#patiently(() => this.#connected(work));
+  }
+
+  /**
+   * All of `work`, or nothing. It may be called again: what it keeps outside of the transaction it sets anew. Throws EnvironmentError
+   * `store-lost` where nobody can say whether it was committed.
+   */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#patiently(() => this.#attempt(work));
+  }
+
+  /**
+   * Hears of notices on a channel, until the function returned is called. `again` is called when the connection was lost and there is a new
+   * one: what was said between was not heard. Never throws: it is tried again for ever.
+   */
+  listen(channel: string, hear: (payload: string) => void, again: () => void): () => Promise<void> {
+    let over = false;
+    let client: Client | undefined;
+    let wake: () => void = () => undefined;
+    const running = (async () => {
+      for (let delay = firstDelayMs; !over; delay = Math.min(2 * delay, mostDelayMs)) {
+        try {
+          client = this.#client();
+          const ended = new Promise<void>((resolve) => {
+            client!.once('end', resolve);
+            client!.once('error', () => resolve());
+          });
+          client.on('notification', ({ payload = '' }) => hear(payload));
+          await client.connect();
+          await client.query(`LISTEN ${channel}`);
+          delay = firstDelayMs;
+          again();
+          await ended;
+        } catch {
+          this.#host++;
+        }
+        await client?.end().catch(() => undefined);
+        if (over) return;
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, delay);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+    })();
+    return async () => {
+      over = true;
+      wake();
+      await client?.end().catch(() => undefined);
+      await running;
+    };
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.end();
+  }
+
+  async #attempt<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    let committing = false;
+    const transaction: { -readonly [M in keyof Transaction]: Transaction[M] } = {
+      client: undefined as never,
+      isDone: undefined,
+    };
+    let result: T;
+    try {
+      return await this.#connected(async (client) => {
+        committing = false;
+        transaction.client = client;
+        await client.query('BEGIN');
+        result = await work(transaction);
+        committing = true;
+        await client.query('COMMIT');
+        return result;
+      });
+    } catch (error) {
+      if (!committing || !isAway(error)) throw error;
+      const { isDone } = transaction;
+      if (isDone !== undefined && (await this.#find(isDone))) return result!;
+      throw error;
+    }
+  }
+
+  /** Throws EnvironmentError `store-lost`. */
+  async #find(isDone: (client: PoolClient) => Promise<boolean>): Promise<boolean> {
+    try {
+      return await this.query(isDone);
+    } catch (cause) {
+      throw new EnvironmentError(
+        'store-lost',
+        `${this.name} was lost while it committed, and cannot be asked what became of it; look when it is back, and write again`,
+        { cause },
+      );
+    }
+  }
+
+  async #connected<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#open().connect();
+    // a connection that is lost while nobody waits for it says so here
+    const lost = () => undefined;
+    client.on('error', lost);
+    let fault: unknown;
+    try {
+      return await work(client);
+    } catch (error) {
+      fault = error;
+      // a connection that cannot go back to where it was is not used again
+      if (!isAway(error))
+        fault = await client.query('ROLLBACK').then(
+          () => undefined,
+          (broken: unknown) => broken,
+        );
+      throw error;
+    } finally {
+      client.off('error', lost);
+      client.release(fault !== undefined);
+    }
+  }
+
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    const until = performance.now() + (this.#options.patienceMs ?? 10_000);
+    for (let delay = firstDelayMs; ; delay = Math.min(2 * delay, mostDelayMs)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof FunctaError || !mayPass(error) || performance.now() + delay > until)
+          throw failure(this.name, error);
+        await this.#nextHost();
+        await new Promise((resolve) => setTimeout(resolve, delay));
+      }
+    }
+  }
+
+  /** With one host this is the same again. */
+  async #nextHost(): Promise<void> {
+    if (this.address.urls.length === 1) return;
+    this.#host++;
+    const pool = this.#pool;
+    this.#pool = undefined;
+    // those that are in use end when they are given back
+    void pool?.end().catch(() => undefined);
+  }
+
+  #open(): Pool {
+    if (this.#closed) throw new ConflictError('functaset-closed', `${this.name} was closed; open it again`);
+    if (this.#pool === undefined) {
+      this.#pool = new this.#pg.Pool({
+        ...this.#config(),
+        max: this.#options.connections ?? 4,
+        allowExitOnIdle: true,
+      });
+      this.#pool.on('error', () => undefined);
+    }
+    return this.#pool;
+  }
+
+  #client(): Client {
+    const client = new this.#pg.Client(this.#config());
+    client.on('error', () => undefined);
+    return client;
+  }
+
+  #config() {
+    const { types } = this.#pg;
+    const { urls } = this.address;
+    return {
+      connectionString: urls[this.#host % urls.length]!,
+      connectionTimeoutMillis: connectMs,
+      keepAlive: true,
+      application_name: 'functa',
+      types: {
+        getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+          oid === int8 ? Number : types.getTypeParser(oid, format as 'text'),
+      },
+    };
+  }
+}

@@ -1,0 +1,138 @@
+/** The functasets of a database: which there are, and making, opening and taking them away. */
+import { NotFoundError } from '../core/errors.ts';
+import type { FunctasetNetwork } from '../functaset/index.ts';
+import { checkNetworkOf, decodeInfo, encodeInfo } from '../functaset/info.ts';
+import { type FunctasetName, functasetText } from './address.ts';
+import { bytesOf, type Row, tableOf } from './changes.ts';
+import type { Database } from './database.ts';
+import { PostgresFunctaset, type PostgresFunctasetOptions } from './store.ts';
+
+export interface CreateOptions {
+  /** Parts that a table is made of, by the hash of ids: a power of two. Shards hold whole parts, so this is how many there can be. Default 8. */
+  readonly partitions?: number | undefined;
+}
+
+export interface ListedFunctaset extends FunctasetName {
+  readonly uuid: string;
+  readonly networkId: string;
+}
+
+const usualPartitions = 8;
+const columns = 'id, uuid, info, partitions';
+
+export async function listFunctasets(database: Database): Promise<ListedFunctaset[]> {
+  const { rows } = await database.query((client) =>
+    client.query('SELECT namespace, name, uuid, info FROM functa.functasets ORDER BY namespace, name'),
+  );
+  return rows.map(({ namespace, name, uuid, info }) => {
+    const { networkId } = decodeInfo(functasetText({ namespace, name }), info);
+    return { namespace, name, uuid, networkId };
+  });
+}
+
+/** Throws NotFoundError `functaset-missing`, and ConflictError `functaset-network` where `network` is another. */
+export async function openPostgresFunctaset(
+  database: Database,
+  of: FunctasetName,
+  {
+    network,
+    ...options
+  }: PostgresFunctasetOptions & { readonly network?: FunctasetNetwork | undefined } = {},
+): Promise<PostgresFunctaset> {
+  const row = await find(database, of);
+  if (row === undefined) {
+    throw new NotFoundError(
+      'functaset-missing',
+      `there is no functaset ${functasetText(of)} in ${database.name}; make it, or check the name`,
+    );
+  }
+  const set = new PostgresFunctaset(database, of, row, options);
+  if (network !== undefined) checkNetworkOf(set.name, set.info, network);
+  return set;
+}
+
+/** Whether it was made; one that is there must be of the same network. Throws ConflictError `functaset-network`. */
+export async function createPostgresFunctaset(
+  database: Database,
+  of: FunctasetName,
+  network: FunctasetNetwork,
+  { partitions = usualPartitions }: CreateOptions = {},
+): Promise<boolean> {
+  const info = bytesOf(encodeInfo(network));
+  const made = await database.transaction(async ({ client }) => {
+    const { rows } = await client.query(
+      `INSERT INTO functa.functasets (namespace, name, info, partitions) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (namespace, name) DO NOTHING RETURNING id`,
+      [of.namespace, of.name, info, partitions],
+    );
+    if (rows.length === 0) return false;
+    await client.query(tableText(tableOf(rows[0]), partitions));
+    return true;
+  });
+  if (!made) await openPostgresFunctaset(database, of, { network });
+  return made;
+}
+
+/** Whether there was one. */
+export function dropPostgresFunctaset(database: Database, of: FunctasetName): Promise<boolean> {
+  return database.transaction(async ({ client }) => {
+    const { rows } = await client.query(
+      'DELETE FROM functa.functasets WHERE namespace = $1 AND name = $2 RETURNING id',
+      [of.namespace, of.name],
+    );
+    if (rows.length === 0) return false;
+    await client.query(`DROP TABLE ${tableOf(rows[0])}`);
+    await client.query(`SELECT pg_notify('functa', 'functasets')`);
+    return true;
+  });
+}
+
+/**
+ * Forgets the history of functasets that is older than this: replicas that have not heard since then are made again from the whole. Functions
+ * stay as they are.
+ */
+export async function forgetChanges(database: Database, ageMs: number): Promise<void> {
+  await database.transaction(async ({ client }) => {
+    await client.query(
+      `WITH old AS (
+         DELETE FROM functa.changes WHERE at < now() - $1 * interval '1 ms' RETURNING functaset, seq, batch
+       ), dropped AS (
+         DELETE FROM functa.gone g USING old WHERE g.functaset = old.functaset AND g.batch = old.batch
+       )
+       UPDATE functa.functasets f SET floor = o.seq
+       FROM (SELECT functaset, max(seq) AS seq FROM old GROUP BY functaset) o WHERE f.id = o.functaset`,
+      [ageMs],
+    );
+  });
+}
+
+async function find(database: Database, of: FunctasetName): Promise<Row | undefined> {
+  const { rows } = await database.query((client) =>
+    client.query(`SELECT ${columns} FROM functa.functasets WHERE namespace = $1 AND name = $2`, [
+      of.namespace,
+      of.name,
+    ]),
+  );
+  return rows[0];
+}
+
+/** Files are as small as they get: the server need not try to compress them. */
+function tableText(table: string, partitions: number): string {
+  const parts = Array.from(
+    { length: partitions },
+    (_, k) =>
+      `CREATE TABLE ${table}_${k} PARTITION OF ${table} FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${k});`,
+  );
+  return `
+    CREATE TABLE ${table} (
+      batch bigint NOT NULL,
+      id text COLLATE "C" NOT NULL,
+      label text COLLATE "C",
+      record bytea NOT NULL,
+      PRIMARY KEY (id)
+    ) PARTITION BY HASH (id);
+    ALTER TABLE ${table} ALTER COLUMN record SET STORAGE EXTERNAL;
+    ${parts.join(' ')}
+    CREATE INDEX ON ${table} (batch);
+    SELECT pg_notify('functa', 'functasets')`;
+}

@@ -1,0 +1,323 @@
+/**
+ * A replica: an ordinary functaset of this disk that follows one of a database. It notes, in the transaction that wrote it, up to which
+ * change it has come; it goes on from there after any interruption, and is compared with the whole where that history is forgotten.
+ *
+ * Each catching up reads one snapshot of the database. When it is over the replica is what the functaset was in that snapshot; on the way a
+ * large change is seen part by part, a small one whole.
+ */
+import { rm } from 'node:fs/promises';
+import type { PoolClient } from 'pg';
+import { AbortedError, ConflictError, FunctaError } from '../core/errors.ts';
+import { type Functaset, type FunctionRecord, forsakeClaim, openFunctaset } from '../functaset/index.ts';
+import { labelOfRecord } from '../functaset/record.ts';
+import { tableOf } from './changes.ts';
+import type { PostgresFunctaset, Written } from './store.ts';
+
+/** Of the functions of a functaset those whose ids fall to it by their hash: `index` of `count`, a divisor of the partitions. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+export interface ReplicaOptions {
+  readonly shard?: Shard | undefined;
+  /** A claim that this process left behind is taken over: whoever had it is gone. */
+  readonly heir?: boolean | undefined;
+}
+
+interface RowsOptions {
+  readonly deletes?: readonly string[];
+  /** What of a page is to be written, and what goes with it. */
+  readonly onPage?: (page: readonly FunctionRecord[], isLast: boolean) => Changed;
+}
+
+interface Changed {
+  readonly deletes: readonly string[];
+  readonly puts: readonly FunctionRecord[];
+}
+
+interface Mark {
+  readonly uuid: string;
+  readonly seq: number;
+  /** `index/count`; absent: all. */
+  readonly shard?: string;
+}
+
+/** Functions of one transaction of the replica, and bytes. */
+const mostFunctions = 1000;
+const mostBytes = 2 ** 23;
+/** Changes that are asked for at once. */
+const mostChanges = 1000;
+
+export class Replica {
+  readonly local: Functaset;
+  readonly source: PostgresFunctaset;
+  readonly #shard: Shard | undefined;
+  #seq: number | undefined;
+  #running: Promise<number> | undefined;
+  #asked: Promise<number> | undefined;
+  #closed = false;
+
+  private constructor(source: PostgresFunctaset, local: Functaset, shard: Shard | undefined) {
+    this.source = source;
+    this.local = local;
+    this.#shard = shard;
+    const mark = markOf(local);
+    const isOurs = mark?.uuid === source.row.uuid && mark.shard === textOf(shard);
+    this.#seq = isOurs ? mark.seq : undefined;
+  }
+
+  /**
+   * Opens the replica at `path`, and makes it where there is none, or one of another network. Throws ConflictError `functaset-busy`, and
+   * what opening a functaset throws.
+   */
+  static async open(
+    source: PostgresFunctaset,
+    path: string,
+    { shard, heir = false }: ReplicaOptions = {},
+  ): Promise<Replica> {
+    checkShard(source, shard);
+    if (heir) forsakeClaim(path);
+    const { format: _, ...network } = source.info;
+    const open = () => openFunctaset(path, { network });
+    const local = await open().catch(async (error: unknown) => {
+      // nothing is lost: it is all in the database
+      if (!(error instanceof FunctaError) || !remade.includes(error.code)) throw error;
+      await rm(path, { recursive: true, force: true });
+      return open();
+    });
+    return new Replica(source, local, shard);
+  }
+
+  /** The change that it has come to; undefined: it was never whole. */
+  get seq(): number | undefined {
+    return this.#seq;
+  }
+
+  /**
+   * Resolves when the replica has all that was committed before this call. Throws NotFoundError `functaset-missing`, and what the database
+   * and the disk say; it goes on where it was when it is called again.
+   */
+  catchUp(): Promise<number> {
+    if (this.#asked !== undefined) return this.#asked;
+    const before = this.#running;
+    const run = async () => {
+      await before?.catch(() => undefined);
+      // from here on others have to ask again: their changes may come after this snapshot
+      this.#asked = undefined;
+      if (this.#closed) throw new AbortedError();
+      return this.#follow();
+    };
+    const running = run();
+    this.#running = running;
+    if (before !== undefined) this.#asked = running;
+    return running;
+  }
+
+  /** Applies what this process wrote itself; where others wrote before it, all is asked for. */
+  async applied({ seq, changes }: Written<unknown>): Promise<void> {
+    if (seq === undefined) return;
+    if (this.#running !== undefined) await this.#running.catch(() => undefined);
+    if (this.#seq !== undefined && this.#seq >= seq) return;
+    const isNext = this.#seq === seq - 1 && this.#shard === undefined;
+    if (!isNext) {
+      await this.catchUp();
+      return;
+    }
+    await this.#write([...changes.deletes], [...changes.puts.values()], seq);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running?.catch(() => undefined);
+    await this.local.close();
+  }
+
+  #follow(): Promise<number> {
+    return this.source.database.query(async (client) => {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      try {
+        const { id, uuid } = this.source.row;
+        const { rows } = await client.query(
+          'SELECT seq, floor FROM functa.functasets WHERE id = $1 AND uuid = $2',
+          [id, uuid],
+        );
+        if (rows.length === 0)
+          throw new ConflictError(
+            'functaset-changed',
+            `functaset ${this.source.name} was taken away, or is another by now; open it again`,
+          );
+        const [{ seq, floor }] = rows as [{ seq: number; floor: number }];
+        if (this.#seq === undefined || this.#seq < floor || this.#seq > seq) await this.#compare(client, seq);
+        else if (this.#seq < seq) await this.#changes(client, this.#seq, seq);
+        return seq;
+      } finally {
+        // a snapshot that nobody reads any more keeps the server from tidying up
+        await client.query('COMMIT');
+      }
+    });
+  }
+
+  async #changes(client: PoolClient, from: number, to: number): Promise<void> {
+    for (let at = from; at < to; ) {
+      const { rows } = await client.query<{ seq: number; batch: number; functions: number }>(
+        `SELECT seq, batch, functions FROM functa.changes WHERE functaset = $1 AND seq > $2 ORDER BY seq LIMIT ${mostChanges}`,
+        [this.source.row.id, at],
+      );
+      for (const group of groupsOf(rows)) {
+        const batches = group.map(({ batch }) => batch);
+        const gone = await client.query<{ id: string }>(
+          'SELECT id FROM functa.gone WHERE functaset = $1 AND batch = ANY($2::bigint[])',
+          [this.source.row.id, batches],
+        );
+        // what was taken away and is there again comes back by the rows, whose batch is a later one
+        await this.#rows(client, `WHERE batch = ANY('{${batches.join()}}')`, group.at(-1)!.seq, {
+          deletes: gone.rows.map(({ id }) => id),
+        });
+        at = group.at(-1)!.seq;
+      }
+      if (rows.length === 0) return;
+    }
+  }
+
+  /** The whole, in order of ids: what is here and not there goes. */
+  async #compare(client: PoolClient, seq: number): Promise<void> {
+    const ids = this.local.records();
+    let next = ids.next();
+    await this.#rows(client, 'ORDER BY id', seq, {
+      onPage: (page, isLast) => {
+        const deletes: string[] = [];
+        const there = new Map(page.map(({ id, bytes }) => [id, bytes]));
+        const end = isLast ? undefined : page.at(-1)!.id;
+        const known = new Set<string>();
+        while (!next.done && (end === undefined || inBytes(next.value.id, end) <= 0)) {
+          const { id, bytes } = next.value;
+          if (!there.has(id)) deletes.push(id);
+          else if (isEqual(bytes, there.get(id)!)) known.add(id);
+          next = ids.next();
+        }
+        return { deletes, puts: page.filter(({ id }) => !known.has(id)) };
+      },
+    });
+  }
+
+  /**
+   * Rows of the functaset by a cursor, a page a transaction; the last of them notes the number.
+   */
+  async #rows(
+    client: PoolClient,
+    condition: string,
+    seq: number,
+    { deletes = [], onPage }: RowsOptions,
+  ): Promise<void> {
+    await client.query(
+      `DECLARE rows NO SCROLL CURSOR FOR SELECT id, record FROM ${this.#from()} AS f ${condition}`,
+    );
+    let first: readonly string[] = deletes;
+    for (let left = true; left; ) {
+      const page: FunctionRecord[] = [];
+      for (let bytes = 0; page.length < mostFunctions && bytes < mostBytes && left; ) {
+        const { rows } = await client.query<{ id: string; record: Buffer }>('FETCH 250 FROM rows');
+        for (const { id, record } of rows) {
+          bytes += record.length;
+          page.push(recordOf(id, record));
+        }
+        left = rows.length === 250;
+      }
+      const changed = onPage?.(page, !left) ?? { deletes: [], puts: page };
+      await this.#write([...first, ...changed.deletes], changed.puts, left ? undefined : seq);
+      first = [];
+    }
+    await client.query('CLOSE rows');
+  }
+
+  /** Partitions of a shard are those whose number has its remainder: that of the hash of an id by `count` is then the shard's. */
+  #from(): string {
+    const table = tableOf(this.source.row);
+    if (this.#shard === undefined) return table;
+    const { index, count } = this.#shard;
+    const parts: string[] = [];
+    for (let k = index; k < this.source.row.partitions; k += count)
+      parts.push(`SELECT id, batch, record FROM ${table}_${k}`);
+    return `(${parts.join(' UNION ALL ')})`;
+  }
+
+  async #write(
+    deletes: readonly string[],
+    puts: readonly FunctionRecord[],
+    seq: number | undefined,
+  ): Promise<void> {
+    const put = new Set(puts.map(({ id }) => id));
+    await this.local.transact((transaction) => {
+      // no id is written twice in a transaction
+      for (const id of new Set(deletes)) if (!put.has(id)) transaction.delete(id);
+      for (const record of puts) transaction.put(record);
+      if (seq !== undefined) transaction.mark(encode(this.#markAt(seq)));
+    });
+    if (seq !== undefined) this.#seq = seq;
+  }
+
+  #markAt(seq: number): Mark {
+    const shard = textOf(this.#shard);
+    return { uuid: this.source.row.uuid, seq, ...(shard === undefined ? {} : { shard }) };
+  }
+}
+
+/** What a replica cannot be opened for, and is made again. */
+const remade: readonly string[] = [
+  'functaset-network',
+  'functaset-damaged',
+  'functaset-missing',
+  'info-format',
+  'info-checksum',
+];
+
+/** Small changes together, a large one alone. */
+function* groupsOf<T extends { readonly functions: number }>(changes: readonly T[]): Generator<T[]> {
+  let group: T[] = [];
+  let functions = 0;
+  for (const change of changes) {
+    if (group.length > 0 && functions + change.functions > mostFunctions) {
+      yield group;
+      [group, functions] = [[], 0];
+    }
+    group.push(change);
+    functions += change.functions;
+  }
+  if (group.length > 0) yield group;
+}
+
+function recordOf(id: string, record: Buffer): FunctionRecord {
+  const bytes = new Uint8Array(record);
+  return { id, label: labelOfRecord(id, bytes), bytes };
+}
+
+function textOf(shard: Shard | undefined): string | undefined {
+  return shard && `${shard.index}/${shard.count}`;
+}
+
+function checkShard({ row: { partitions } }: PostgresFunctaset, shard: Shard | undefined): void {
+  if (shard === undefined) return;
+  const { index, count } = shard;
+  if (Number.isInteger(count) && partitions % count === 0 && index >= 0 && index < count) return;
+  throw new ConflictError(
+    'functaset-shards',
+    `a functaset of ${partitions} partitions has no shard ${index} of ${count}; take a divisor of ${partitions}`,
+  );
+}
+
+function markOf({ mark }: Functaset): Mark | undefined {
+  return mark && (JSON.parse(new TextDecoder().decode(mark)) as Mark);
+}
+
+function encode(mark: Mark): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(mark));
+}
+
+function inBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
