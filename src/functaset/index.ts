@@ -2,6 +2,7 @@
 export { isOld } from './answer-age.ts';
 export { type Backup, backupFunctaset, restoreFunctaset } from './backup.ts';
 export { forsakeClaim } from './claim.ts';
+export { type Copied, type CopyOptions, copyFunctions } from './copy.ts';
 export { damagedFunction } from './failure.ts';
 export { checkFile } from './file.ts';
 export { type FunctionStore, functionStoreOf, type Touches } from './function-store.ts';

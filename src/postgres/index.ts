@@ -18,5 +18,6 @@ export {
   listFunctasets,
   openPostgresFunctaset,
 } from './functasets.ts';
+export { nameOfStore, type OpenStoreOptions, openFunctionStore } from './open.ts';
 export { Replica, type ReplicaOptions, type Shard } from './replica.ts';
 export { PostgresFunctaset, type PostgresFunctasetOptions, type Written } from './store.ts';

@@ -6,7 +6,7 @@ import { BadInputError, BadStreamError } from '../../core/errors.ts';
 import { type Label, labelForms } from '../../core/label.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Model } from '../../field/model.ts';
-import type { Backup, Functaset, Rewritten, StoredFunction } from '../../functaset/index.ts';
+import type { Backup, FunctionStore, Rewritten, StoredFunction } from '../../functaset/index.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -15,6 +15,7 @@ import { forceOption, fromOption, integer } from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import { bytesText, columns, psnrText, sizeText } from '../text.ts';
+import { addStoreCopy } from './store-copy.ts';
 
 /** Faults that are printed one by one; the rest are counted. */
 const shownFaults = 20;
@@ -22,7 +23,13 @@ const shownFaults = 20;
 export function addStore(program: Command, run: RunCommand): void {
   const store = program.command('store').description('check, describe and change a store of functions');
   const add = (name: string, description: string) =>
-    store.command(name).description(description).argument('<store>', 'the directory of the store');
+    store
+      .command(name)
+      .description(description)
+      .argument(
+        '<store>',
+        'the directory of the store, or postgres://USER@HOST/DATABASE#FUNCTASET for verify, stats and backup',
+      );
   add('verify', 'read every record and check it; exits 3 when one is damaged').action(run(verify));
   add('stats', 'count functions, labels and bytes').action(run(stats));
   add('put', 'put files, or modulations from outside, into a store')
@@ -48,6 +55,7 @@ export function addStore(program: Command, run: RunCommand): void {
     .argument('<file>', 'the backup')
     .option(...forceOption)
     .action(run(backup));
+  addStoreCopy(store, run);
   store
     .command('restore')
     .description('make a store of a backup')
@@ -237,9 +245,8 @@ async function backup(
   file: string,
   { force }: { readonly force: boolean },
 ): Promise<Report> {
-  const { backupFunctaset } = await import('../../functaset/index.ts');
-  const made = await copied(job, 'backup', (walk) =>
-    backupFunctaset(path, file, { ...walk, replace: force }),
+  const made = await withStore(job, path, 'backup', (opened, walk) =>
+    opened.backup(file, { ...walk, replace: force }),
   );
   return { data: { store: path, file, ...made }, lines: [`${file}: ${copyText(made)}`] };
 }
@@ -308,10 +315,10 @@ async function withStore<T>(
   job: Job,
   path: string,
   label: string,
-  work: (store: Functaset, options: Walk) => Promise<T>,
+  work: (store: FunctionStore, options: Walk) => Promise<T>,
 ): Promise<T> {
-  const { openFunctaset } = await import('../../functaset/index.ts');
-  const store = await openFunctaset(path, { readOnly: true });
+  const { openFunctionStore } = await import('../../postgres/index.ts');
+  const store = await openFunctionStore(path, { readOnly: true });
   try {
     return await job.progress(label, 'functions', (progress: Progress) =>
       work(store, { signal: job.signal, onProgress: (done, total) => progress.update(done, total) }),
