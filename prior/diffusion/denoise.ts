@@ -1,12 +1,9 @@
 /** The denoiser as a function of arrays: preconditioned, with the guidance of a label (J. Ho and T. Salimans, arXiv 2207.12598). */
-import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { BadInputError, NotFoundError } from '../../src/core/errors.ts';
 import { labelText } from '../../src/core/label.ts';
-import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
-import { valuesOf } from '../train/loop.ts';
 import type { Label } from '../train/standard.ts';
 import { fromTokens, type TokenLayout, toTokens } from '../train/tokens.ts';
-import { type DenoiserNet, levelFeatures } from './net.ts';
+import { type DenoiserInput, type DenoiserNet, levelFeatures } from './net.ts';
 import { preconditioning } from './schedule.ts';
 
 export interface DenoiseOptions {
@@ -33,13 +30,9 @@ export interface Denoise {
 
 export const maxGuidance = 20;
 
-export function createDenoise(
-  tf: TensorFlow,
-  net: DenoiserNet,
-  layout: TokenLayout,
-  labels: readonly Label[],
-): Denoise {
+export function createDenoise(net: DenoiserNet, layout: TokenLayout, labels: readonly Label[]): Denoise {
   const { tokens, slots, length } = layout;
+  const row = tokens * slots;
 
   function prepare(noisy: Float32Array, sigma: number, { label, guidance = 1 }: DenoiseOptions) {
     if (!(Number.isFinite(sigma) && sigma > 0)) {
@@ -51,61 +44,66 @@ export function createDenoise(
     checkGuidance(guidance);
     const count = noisy.length / length;
     const index = labelIndex(labels, label);
-    // Rows of the network: with the label, without it, or first with it and then without.
+    // Items of the network: with the label, without it, or first with it and then without.
     const both = index !== undefined && guidance !== 1 && guidance !== 0;
     const withLabel = index !== undefined && guidance !== 0;
     const rows = both ? 2 * count : count;
     const features = levelFeatures(sigma);
     const { skip, out, in: scale } = preconditioning(sigma);
-
-    const run = (x: Tensor3D): Tensor3D => {
-      const level = tf.tile(tf.tensor2d(features, [1, features.length]), [rows, 1]);
-      const ones = tf.tensor2d(oneHot(rows, labels.length, withLabel ? count : 0, index ?? 0), [
-        rows,
-        Math.max(1, labels.length),
-      ]);
-      const given = tf.mul(x, scale);
-      const input = both ? tf.concat([given, given], 0) : given;
-      const found = net.predict(
-        input as Tensor3D,
-        level as Tensor2D,
-        labels.length > 0 ? (ones as Tensor2D) : undefined,
-      );
-      let field: Tensor = found;
-      if (both) {
-        const [toLabel, without] = tf.split(found, 2, 0);
-        field = tf.add(without!, tf.mul(tf.sub(toLabel!, without!), guidance));
-      }
-      return tf.add(tf.mul(x, skip), tf.mul(field, out)) as Tensor3D;
+    const x = toTokens(layout, noisy);
+    const given = new Float32Array(rows * row);
+    for (let i = 0; i < given.length; i++) given[i] = scale * x[i % x.length]!;
+    const level = new Float32Array(rows * features.length);
+    for (let i = 0; i < rows; i++) level.set(features, i * features.length);
+    const input: DenoiserInput = {
+      count: rows,
+      x: given,
+      level,
+      label: oneHot(rows, labels.length, withLabel ? count : 0, index ?? 0),
     };
-    const x = () => tf.tensor3d(toTokens(layout, noisy), [count, tokens, slots]);
-    return { run, x };
+    /** [count, row] of what the network found, guided, and less its noise. */
+    const denoised = (found: Float32Array) => {
+      const half = count * row;
+      return x.map((value, i) => {
+        const field = both ? found[half + i]! + (found[i]! - found[half + i]!) * guidance : found[i]!;
+        return skip * value + out * field;
+      });
+    };
+    /** What a gradient [count, row] with respect to the denoised is for what the network found. */
+    const toFound = (gradient: Float32Array) => {
+      const half = count * row;
+      return given.map((_, i) => {
+        const share = !both ? 1 : i < half ? guidance : 1 - guidance;
+        return out * share * gradient[i % half]!;
+      });
+    };
+    /** And for the noisy, given what it is for the network's input. */
+    const toNoisy = (gradient: Float32Array, toInput: Float32Array) => {
+      const half = count * row;
+      return gradient.map((value, i) => {
+        const through = both ? toInput[i]! + toInput[half + i]! : toInput[i]!;
+        return skip * value + scale * through;
+      });
+    };
+    return { input, denoised, toFound, toNoisy };
   }
-
-  const take = (of: () => Tensor) => valuesOf(tf, of);
 
   return {
     denoise(noisy, sigma, options = {}) {
-      const { run, x } = prepare(noisy, sigma, options);
-      return fromTokens(
-        layout,
-        take(() => run(x())),
-      );
+      const { input, denoised } = prepare(noisy, sigma, options);
+      return fromTokens(layout, denoised(net.predict(input)));
     },
 
     pullBack(noisy, sigma, cotangent, options = {}) {
-      const { run, x } = prepare(noisy, sigma, options);
-      let denoised: Float32Array = new Float32Array(0);
-      const gradient = take(() => {
-        // The cotangent needs the value: one pass gives both, through a product whose gradient is the cotangent.
-        return tf.grad((at: Tensor) => {
-          const found = run(at as Tensor3D);
-          denoised = fromTokens(layout, found.dataSync() as Float32Array);
-          const weights = tf.tensor3d(toTokens(layout, cotangent(denoised)), found.shape);
-          return tf.sum(tf.mul(found, weights));
-        })(x());
+      const { input, denoised, toFound, toNoisy } = prepare(noisy, sigma, options);
+      let found: Float32Array = new Float32Array(0);
+      let gradient: Float32Array = new Float32Array(0);
+      const toInput = net.pullToInput(input, (values) => {
+        found = fromTokens(layout, denoised(values));
+        gradient = toTokens(layout, cotangent(found));
+        return toFound(gradient);
       });
-      return { denoised, gradient: fromTokens(layout, gradient) };
+      return { denoised: found, gradient: fromTokens(layout, toNoisy(gradient, toInput)) };
     },
   };
 }

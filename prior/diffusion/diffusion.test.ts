@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
-import { openTensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { layoutOfGrids } from '../../src/field/layout.ts';
 import type { CheckpointPlace } from '../train/checkpoint.ts';
 import type { TrainingSet } from '../train/standard.ts';
@@ -23,7 +22,6 @@ function trainingSet(count: number): TrainingSet {
   return { layout: layoutOfGrids(levels), count, modulations, labels: [3, 'boot'], labelOf };
 }
 
-const { tf } = await openTensorFlow({ threads: 1 });
 const settings = { trainingSteps: 150, batch: 16, width: 16, blocks: 1, heads: 2, rate: 1e-2 };
 const training = (more: Partial<DiffusionTraining> = {}): DiffusionTraining => ({
   set: trainingSet(64),
@@ -33,7 +31,7 @@ const training = (more: Partial<DiffusionTraining> = {}): DiffusionTraining => (
   ...settings,
   ...more,
 });
-const bytes = await trainDiffusion(tf, training());
+const bytes = await trainDiffusion(training());
 const diffusion = await openDiffusion(bytes);
 const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -92,7 +90,6 @@ describe('a diffusion', () => {
     };
     const control = new AbortController();
     const stopped = trainDiffusion(
-      tf,
       training({
         checkpoint: place,
         signal: control.signal,
@@ -102,7 +99,7 @@ describe('a diffusion', () => {
       }),
     );
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
-    expect(await trainDiffusion(tf, training({ checkpoint: place }))).toEqual(bytes);
+    expect(await trainDiffusion(training({ checkpoint: place }))).toEqual(bytes);
   });
 
   test('an unknown label, guidance out of range, another network are refused in a line', async () => {

@@ -2,7 +2,6 @@
 import { BadStreamError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { elementCount } from '../../src/core/tensor.ts';
-import { openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import type { ModulationLayout } from '../../src/field/layout.ts';
 import {
   checkModulationNumbers,
@@ -17,7 +16,8 @@ import {
 import { type Label, standardised, unstandardised } from '../train/standard.ts';
 import { tokenLayout } from '../train/tokens.ts';
 import { createDenoise, type Denoise } from './denoise.ts';
-import { createDenoiser, type DenoiserSize, denoiserShapes } from './net.ts';
+import { type Activation, activations, type DenoiserSize, denoiserShapes } from './net.ts';
+import { openNet } from './open-net.ts';
 import { drawSamples, type SamplerOptions } from './sampler.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
 
@@ -54,19 +54,18 @@ export interface OpenDiffusionOptions {
 }
 
 /**
- * Opens the bytes of a `diffusion.safetensors`. Computes with TensorFlow.js, whose calls are synchronous. Throws what
- * `readPriorFile` and `openTensorFlow` throw.
+ * Opens the bytes of a `diffusion.safetensors`. Computes with the native kernels, else TensorFlow.js; either's calls are synchronous.
+ * Throws what `readPriorFile` and `openNet` throw.
  */
 export async function openDiffusion(
   bytes: Uint8Array,
   options: OpenDiffusionOptions = {},
 ): Promise<Diffusion> {
   const file = readPriorFile(bytes, 'diffusion', options);
-  const { tf } = await openTensorFlow({ threads: options.threads });
-  return diffusionOf(tf, file);
+  return diffusionOf(file, options.threads);
 }
 
-export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
+async function diffusionOf(file: GenerativeFile, threads: number | undefined): Promise<Diffusion> {
   const { card } = file;
   const layout = layoutOf(card);
   const tokens = tokenLayout(layout);
@@ -77,12 +76,13 @@ export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
     blocks: wholeOf(card, 'blocks', 1, 64),
     heads: wholeOf(card, 'heads', 1, 64),
     labels: card.labels.length,
+    activation: activationOf(card),
   };
   if (size.width % size.heads !== 0) throw new BadStreamError('prior-format', 8, 'heads do not divide width');
   const standard = takeStandard(file, layout.length);
   const sizes = [...denoiserShapes(size)].map(([name, shape]) => [name, elementCount(shape)] as const);
-  const net = createDenoiser(tf, size, takeHalves(file, new Map(sizes)));
-  const denoise = createDenoise(tf, net, tokens, card.labels);
+  const { net } = await openNet(size, takeHalves(file, new Map(sizes)), threads);
+  const denoise = createDenoise(net, tokens, card.labels);
   const schedule: ScheduleKind = card.recipe.schedule === 'cosine' ? 'cosine' : 'edm';
   return {
     card,
@@ -104,4 +104,11 @@ export function diffusionOf(tf: TensorFlow, file: GenerativeFile): Diffusion {
     },
     dispose: () => net.dispose(),
   };
+}
+
+function activationOf({ recipe }: GenerativeCard): Activation {
+  const named = recipe.activation ?? 'relu';
+  const known = activations.find((name) => name === named);
+  if (known === undefined) throw new BadStreamError('prior-format', 8, 'recipe.activation is not known');
+  return known;
 }

@@ -1,17 +1,24 @@
 /** Trains the denoiser: at a noise level of its own, each modulation of a batch is to be told from its noise. */
-import type { Scalar } from '@tensorflow/tfjs-core';
 import { BadInputError } from '../../src/core/errors.ts';
 import { labelText } from '../../src/core/label.ts';
 import { Rng } from '../../src/core/rng.ts';
-import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { gridsOf } from '../../src/field/layout.ts';
+import { runArrays } from '../train/array-loop.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
-import { assign, type RunEvent, runTraining } from '../train/loop.ts';
+import type { RunEvent } from '../train/loop.ts';
 import { NoiseBank } from '../train/noise.ts';
 import { type GenerativeCard, halves, standardTensors, writePriorFile } from '../train/prior-file.ts';
 import { standardised, standardOf, type TrainingSet } from '../train/standard.ts';
 import { type TokenLayout, tokenLayout, toTokens } from '../train/tokens.ts';
-import { createDenoiser, denoiserShapes, levelFeatures, startWeights } from './net.ts';
+import {
+  type Activation,
+  type DenoiserInput,
+  type DenoiserSize,
+  denoiserShapes,
+  levelFeatures,
+  startWeights,
+} from './net.ts';
+import { openNet } from './open-net.ts';
 import { preconditioning, type ScheduleKind, trainingSigma } from './schedule.ts';
 
 export interface DiffusionTraining {
@@ -29,17 +36,23 @@ export interface DiffusionTraining {
   readonly blocks?: number | undefined;
   readonly heads?: number | undefined;
   readonly rate?: number | undefined;
+  readonly activation?: Activation | undefined;
   readonly schedule?: ScheduleKind | undefined;
   readonly seed?: number | undefined;
+  readonly threads?: number | undefined;
   readonly checkpoint?: CheckpointPlace | undefined;
+  /** Told what computes. */
+  readonly onBackend?: ((backend: string) => void) | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Items trained without their label, so that the network knows both. */
-const labelDropout = 0.12;
-const averageDecay = 0.999;
+const labelDropout = 0.1;
+const averageDecay = 0.9995;
 const heldOutBatches = 16;
+/** Steps between two looks at what is held out. */
+const judgedSteps = 1000;
 
 // Streams of random numbers: the start, the noise, one a step above these.
 const startStream = 1;
@@ -48,19 +61,21 @@ const heldOutStream = 3;
 const firstStepStream = 16;
 
 /** The bytes of the prior's file. Throws AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
-export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining): Promise<Uint8Array> {
-  const { set, networkId, seed = 0, schedule = 'edm' } = options;
-  const { trainingSteps = 5000, batch = 64, width = 160, blocks = 4, heads = 5, rate = 1e-3 } = options;
+export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8Array> {
+  const { set, networkId, seed = 0, schedule = 'edm', activation = 'gelu', threads } = options;
+  const { trainingSteps = 12_000, batch = 64, width = 128, blocks = 5, heads = 4, rate = 1e-3 } = options;
   if (width % heads !== 0) {
     throw new BadInputError('prior-training', `${heads} heads do not divide a width of ${width}`);
   }
   const layout = tokenLayout(set.layout);
   const labels = set.labels.length;
-  const size = { tokens: layout.tokens, slots: layout.slots, width, blocks, heads, labels };
+  const { tokens, slots } = layout;
+  const size: DenoiserSize = { tokens, slots, width, blocks, heads, labels, activation };
   const recipe = {
     width,
     blocks,
     heads,
+    activation,
     schedule,
     trainingSteps,
     batch,
@@ -71,9 +86,10 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
   };
   const standard = standardOf(set, options.steps);
   const values = toTokens(layout, standardised(standard, set.modulations));
-  const net = createDenoiser(tf, size, startWeights(size, new Rng(seed, startStream)));
+  const weights = startWeights(size, new Rng(seed, startStream));
+  const { net, backend } = await openNet(size, weights, threads);
+  options.onBackend?.(backend);
   const noise = new NoiseBank(seed, noiseStream, (rng) => rng.normal());
-  const { tokens, slots } = layout;
   const row = tokens * slots;
   const used = usedPlaces(layout);
   const features = levelFeatures(1).length;
@@ -102,56 +118,74 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
         label === undefined ? -1 : set.labels.findIndex((own) => labelText(own) === labelText(label));
       if (rng.uniform() >= dropout && column >= 0) marks[b * labels + column] = 1;
     }
-    return { count, input, target, levels, marks };
-  };
-  type Batch = ReturnType<typeof drawBatch>;
-  const lossOf = ({ count, input, target, levels, marks }: Batch) => {
-    const found = net.predict(
-      tf.tensor3d(input, [count, tokens, slots]),
-      tf.tensor2d(levels, [count, features]),
-      labels > 0 ? tf.tensor2d(marks, [count, labels]) : undefined,
-    );
-    const wanted = tf.tensor3d(target, [count, tokens, slots]);
-    return tf.mean(tf.square(tf.sub(found, wanted))) as Scalar;
+    const given: DenoiserInput = { count, x: input, level: levels, label: marks };
+    return { given, target };
   };
   // Places that no number falls on have no loss.
   const perNumber = row / layout.length;
-  const step = (index: number) => {
-    const drawn = drawBatch(set, values, batch, labelDropout, new Rng(seed, firstStepStream + index));
-    const { value, grads } = tf.variableGrads(() => lossOf(drawn), [...net.variables]);
-    const loss = value.dataSync()[0]! * perNumber;
-    value.dispose();
-    return { loss, gradients: net.variables.map((v) => grads[v.name] ?? tf.zerosLike(v)) };
+  const lossOf = (found: Float32Array, target: Float32Array) => {
+    let squares = 0;
+    for (let i = 0; i < found.length; i++) squares += (found[i]! - target[i]!) ** 2;
+    return (squares / found.length) * perNumber;
   };
-  const heldOutLoss = (held: TrainingSet) => {
-    const all = toTokens(layout, standardised(standard, held.modulations));
+  const step = (index: number) => {
+    const { given, target } = drawBatch(
+      set,
+      values,
+      batch,
+      labelDropout,
+      new Rng(seed, firstStepStream + index),
+    );
+    let loss = 0;
+    const gradients = net.pullToWeights(given, (found) => {
+      loss = lossOf(found, target);
+      const slope = 2 / found.length;
+      return found.map((value, i) => slope * (value - target[i]!));
+    });
+    return { loss, gradients };
+  };
+  const { heldOut } = options;
+  const heldOutValues = heldOut && toTokens(layout, standardised(standard, heldOut.modulations));
+  /** With the weights as they are. */
+  const heldOutLoss = (held: TrainingSet, all: Float32Array) => {
     const rng = new Rng(seed, heldOutStream);
     let sum = 0;
     for (let i = 0; i < heldOutBatches; i++) {
-      const drawn = drawBatch(held, all, batch, 0, rng);
-      sum += tf.tidy(() => lossOf(drawn).dataSync()[0]!) * perNumber;
+      const { given, target } = drawBatch(held, all, batch, 0, rng);
+      sum += lossOf(net.predict(given), target);
     }
     return sum / heldOutBatches;
   };
+  const figures: Record<string, number> = {};
+  const judge = (averages: readonly Float32Array[]) => {
+    if (heldOut === undefined) return;
+    const own = weights.map((values) => values.slice());
+    const use = (from: readonly Float32Array[]) => {
+      weights.forEach((values, i) => {
+        values.set(from[i]!);
+      });
+      net.refresh();
+    };
+    use(averages);
+    figures.heldOutLoss = heldOutLoss(heldOut, heldOutValues!);
+    use(own);
+    options.onEvent?.({ type: 'figure', name: 'held-out loss', value: figures.heldOutLoss });
+  };
 
   try {
-    const weights = await runTraining(tf, {
-      variables: net.variables,
+    const averages = await runArrays({
+      weights,
+      refresh: () => net.refresh(),
       trainingSteps,
       rate,
       averageDecay,
       digest: runDigest(['diffusion', networkId, recipe, set.count, set.labels]),
       step,
+      judge: { every: judgedSteps, at: judge },
       checkpoint: options.checkpoint,
       onEvent: options.onEvent,
       signal: options.signal,
     });
-    const figures: Record<string, number> = {};
-    if (options.heldOut !== undefined) {
-      assign(tf, net.variables, weights);
-      figures.heldOutLoss = heldOutLoss(options.heldOut);
-      options.onEvent?.({ type: 'figure', name: 'held-out loss', value: figures.heldOutLoss });
-    }
     const card: GenerativeCard = {
       kind: 'diffusion',
       networkId,
@@ -160,7 +194,7 @@ export async function trainDiffusion(tf: TensorFlow, options: DiffusionTraining)
       recipe: { ...recipe, data: options.data, items: set.count },
       figures,
     };
-    const tensors = halves(denoiserShapes(size).keys(), weights);
+    const tensors = halves(denoiserShapes(size).keys(), averages);
     return writePriorFile(card, new Map([...tensors, ...standardTensors(standard)]));
   } finally {
     net.dispose();

@@ -33,7 +33,7 @@ export interface GenerativeTraining {
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
   readonly checkpoint: CheckpointPlace;
-  /** Told which backend of TensorFlow.js computes, where one does. */
+  /** Told what computes: the native kernels, or which backend of TensorFlow.js. */
   readonly onBackend?: ((backend: string) => void) | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -50,7 +50,7 @@ interface Generative {
 export const generativePriors = {
   diffusion: {
     open: openDiffusion,
-    train: (training) => withTensorFlow(training, trainDiffusion),
+    train: async (training) => trainDiffusion({ ...training, heldOut: await training.heldOut() }),
   },
   flow: {
     open: openFlow,
@@ -76,6 +76,6 @@ async function withTensorFlow(
 ): Promise<Uint8Array> {
   const heldOut = await training.heldOut();
   const { tf, backend } = await openTensorFlow({ threads: training.threads });
-  training.onBackend?.(backend);
+  training.onBackend?.(`TensorFlow.js (${backend})`);
   return train(tf, { ...training, heldOut });
 }

@@ -4,6 +4,7 @@ import { AbortedError } from '../../src/core/errors.ts';
 import { createAdam, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { type CheckpointPlace, packState, unpackState } from './checkpoint.ts';
 import { checkLoss } from './finite.ts';
+import { schedule } from './schedule.ts';
 
 export interface TrainingRun {
   readonly variables: readonly Variable[];
@@ -128,8 +129,4 @@ function follow(
     average.assign(next as typeof average);
     next.dispose();
   });
-}
-
-function schedule(done: number): number {
-  return Math.min(1, done * 50 + 0.02) * 0.5 * (1 + Math.cos(Math.PI * done));
 }

@@ -52,8 +52,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
     seed: options.seed,
     threads: options.threads,
     checkpoint: checkpointAt(checkpoint),
-    onBackend: (backend) =>
-      onEvent?.({ type: 'note', job, message: `TensorFlow.js computes with its ${backend} backend` }),
+    onBackend: (backend) => onEvent?.({ type: 'note', job, message: `${kind} is computed by ${backend}` }),
     onEvent: (event) => {
       if (event.type === 'train' && !begun) {
         begun = true;

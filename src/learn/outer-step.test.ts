@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
 import type { Batch, Engine } from '../engine/engine.ts';
 import { openReference } from '../engine/reference/reference.ts';
+import { channelRms } from '../field/channels.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { channelOfEach, modulationLayout } from '../field/layout.ts';
 import { modulationLength, weightLayout } from '../field/spec.ts';
@@ -11,6 +12,7 @@ import { startRates } from '../fit/start-rates.ts';
 import { BatchDrawer } from './draw.ts';
 import { allFinite, OuterStepper, type Prices, phaseAt } from './outer-step.ts';
 import type { TrainingRecipe } from './recipe.ts';
+import { smoothingNoise } from './smooth.ts';
 import { freshState, groupNames, type Learnt, learntFrom, mapLearnt, parametersAt } from './state.ts';
 import { linearPrice, tinyRecipe, tinySpec, waves } from './testing.ts';
 
@@ -82,39 +84,73 @@ async function maskedBatch(): Promise<Batch> {
 }
 
 test.each([
-  ['distortion alone', 0],
-  ['noise and rate', 4],
-])('gradients of all parameters agree with finite differences of the loss: %s', async (_name, step) => {
-  const batch = await maskedBatch();
-  const { state } = await run(recipe, start, step, batch);
-  const entries = groupNames.flatMap((name, g) => {
-    if (state.adam.moments[g]!.count === 0) return [];
-    const stride = name === 'weights' ? 17 : 1;
-    const { m } = state.adam.moments[g]!;
-    return Array.from({ length: Math.ceil(m.length / stride) }, (_, k) => ({
-      name,
-      at: k * stride,
-      m: m[k * stride]!,
-    }));
+  ['distortion alone', 0, recipe],
+  ['noise and rate', 4, recipe],
+  ['large modulations cost', 0, tinyRecipe({ ...recipe, smooth: { noise: 0, shrink: 3 } })],
+] as const)(
+  'gradients of all parameters agree with finite differences of the loss: %s',
+  async (_name, step, recipe) => {
+    const batch = await maskedBatch();
+    const { state } = await run(recipe, start, step, batch);
+    const entries = groupNames.flatMap((name, g) => {
+      if (state.adam.moments[g]!.count === 0) return [];
+      const stride = name === 'weights' ? 17 : 1;
+      const { m } = state.adam.moments[g]!;
+      return Array.from({ length: Math.ceil(m.length / stride) }, (_, k) => ({
+        name,
+        at: k * stride,
+        m: m[k * stride]!,
+      }));
+    });
+    expect(new Set(entries.map(({ name }) => name)).size).toBe(step === 0 ? 2 : 4);
+    for (const { name, at, m } of entries) {
+      const got = m / (1 - recipe.optimiser.beta1);
+      const lossAt = async (shift: number) => {
+        const moved = { ...start, [name]: start[name].slice() };
+        // Weights are float32 for engines: the shift is what remains of it there.
+        const value = name === 'weights' ? Math.fround(start[name][at]! + shift) : start[name][at]! + shift;
+        moved[name][at] = value;
+        const { figures } = await run(recipe, moved, step, batch);
+        return [value, figures.loss] as const;
+      };
+      const [above, high] = await lossAt(5e-4);
+      const [below, low] = await lossAt(-5e-4);
+      const want = (high - low) / (above - below);
+      expect(Math.abs(got - want), `${name}[${at}]: ${got} and ${want}`).toBeLessThan(
+        2e-3 * (Math.abs(want) + 0.2),
+      );
+    }
+  },
+);
+
+test('learning for generation measures distortion at noisy modulations, the same noise for the same step', async () => {
+  const noisy = tinyRecipe({ ...recipe, smooth: { noise: 0.3, shrink: 0 } });
+  const batch = await draw(recipe, 0);
+  const mseOf = async (r: TrainingRecipe, step: number) => (await run(r, start, step, batch)).figures.mse;
+  const [clean, first, again, second] = [
+    await mseOf(recipe, 0),
+    await mseOf(noisy, 0),
+    await mseOf(noisy, 0),
+    await mseOf(noisy, 1),
+  ];
+  expect(first).not.toBe(clean);
+  expect(again).toBe(first);
+  expect(second).not.toBe(first);
+});
+
+test('smoothing noise is a share of the size of each channel', () => {
+  const layout = modulationLayout(tinySpec, shape);
+  const rng = new Rng(2);
+  const channelOf = channelOfEach(layout);
+  const modulations = Float32Array.from({ length: 2000 * layout.length }, (_, i) => {
+    return 10 ** channelOf[i % layout.length]! * rng.normal();
   });
-  expect(new Set(entries.map(({ name }) => name)).size).toBe(step === 0 ? 2 : 4);
-  for (const { name, at, m } of entries) {
-    const got = m / (1 - recipe.optimiser.beta1);
-    const lossAt = async (shift: number) => {
-      const moved = { ...start, [name]: start[name].slice() };
-      // Weights are float32 for engines: the shift is what remains of it there.
-      const value = name === 'weights' ? Math.fround(start[name][at]! + shift) : start[name][at]! + shift;
-      moved[name][at] = value;
-      const { figures } = await run(recipe, moved, step, batch);
-      return [value, figures.loss] as const;
-    };
-    const [above, high] = await lossAt(5e-4);
-    const [below, low] = await lossAt(-5e-4);
-    const want = (high - low) / (above - below);
-    expect(Math.abs(got - want), `${name}[${at}]: ${got} and ${want}`).toBeLessThan(
-      2e-3 * (Math.abs(want) + 0.2),
-    );
-  }
+  const noise = new Float32Array(modulations.length);
+  smoothingNoise(layout, modulations, { noise: 0.1, shrink: 0 }, rng, noise);
+  const sizes = channelRms(layout, modulations);
+  channelRms(layout, noise).forEach((rms, c) => {
+    expect(rms / sizes[c]!).toBeCloseTo(0.1, 2);
+  });
 });
 
 /** `start` with slopes that are not zero. */

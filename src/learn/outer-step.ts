@@ -32,6 +32,7 @@ import { refineBatch } from '../fit/refine.ts';
 import { roundBatch } from '../fit/round.ts';
 import { stepRng } from './draw.ts';
 import { specOfSteps, type TrainingRecipe } from './recipe.ts';
+import { shrinkage, smoothingNoise } from './smooth.ts';
 import {
   groupNames,
   type Learnt,
@@ -89,6 +90,8 @@ interface Group {
 interface Pulled {
   readonly meta: MetaGradient;
   readonly nats: number;
+  /** What else the loss has, beside distortion and rate. */
+  readonly more?: number;
 }
 
 interface Sums {
@@ -113,6 +116,9 @@ export class OuterStepper {
   readonly #rounding: Float32Array;
   readonly #moved: Float32Array;
   readonly #rateGradient: Float32Array;
+  /** Of whole batches, in learning for generation. */
+  readonly #offset: Float32Array;
+  readonly #offsetGradient: Float32Array;
   readonly #prices: Prices | undefined;
   #draws: Rng;
 
@@ -138,6 +144,9 @@ export class OuterStepper {
     this.#moved = floats();
     this.#draws = stepRng(recipe.seed, 'noise', state.step);
     this.#rateGradient = floats();
+    const whole = () => new Float32Array(recipe.smooth === undefined ? 0 : recipe.batch * layout.length);
+    this.#offset = whole();
+    this.#offsetGradient = whole();
   }
 
   /** The network as it is before the next step, at the quality last looked at; a view that changes. */
@@ -214,12 +223,15 @@ export class OuterStepper {
       (importance * recipe.lambda * errorScale255(recipe.values)) / (multiplier * multiplier * mass.values);
     const rateWeight = importance / (mass.points * Math.LN2);
     const outer = { distortionWeight: 2 * errorWeight, secondOrder: recipe.secondOrder };
-    const { meta, nats } =
-      phase === 'distortion'
-        ? { meta: await this.#engine.metaGradient(this.network, batch, adapted, outer, { signal }), nats: 0 }
-        : phase === 'coded'
-          ? await this.#coded(learnt, group, final, outer, rateWeight, signal)
-          : await this.#noisy(learnt, group, adapted, final, outer, rateWeight, phase, signal);
+    const {
+      meta,
+      nats,
+      more = 0,
+    } = phase === 'distortion'
+      ? await this.#distortion(state.step, batch, adapted, final, outer, signal)
+      : phase === 'coded'
+        ? await this.#coded(learnt, group, final, outer, rateWeight, signal)
+        : await this.#noisy(learnt, group, adapted, final, outer, rateWeight, phase, signal);
 
     const { weights, logRates } = this.#own;
     for (let i = 0; i < weights.length; i++) weights[i]! += meta.weights[i]!;
@@ -227,7 +239,7 @@ export class OuterStepper {
     this.#spread(octaves);
     let squares = 0;
     for (const loss of meta.losses) squares += 2 * loss;
-    sums.loss += errorWeight * squares + rateWeight * nats;
+    sums.loss += errorWeight * squares + rateWeight * nats + more;
     sums.squares += squares;
     sums.values += mass.values;
     sums.bits += nats / Math.LN2;
@@ -244,6 +256,31 @@ export class OuterStepper {
       for (let i = 0; i < own.length; i++) at50[i]! += own[i]!;
       for (let i = 0; i < slope.length; i++) slope[i]! += octaves * own[i]!;
     }
+  }
+
+  /** Distortion alone, at the modulations that were found; in learning for generation, near them. */
+  async #distortion(
+    step: number,
+    batch: Batch,
+    adapted: Adapted,
+    final: Float32Array,
+    outer: OuterLoss,
+    signal: AbortSignal | undefined,
+  ): Promise<Pulled> {
+    const { smooth, seed } = this.#recipe;
+    if (smooth === undefined) {
+      return {
+        meta: await this.#engine.metaGradient(this.network, batch, adapted, outer, { signal }),
+        nats: 0,
+      };
+    }
+    const offset = this.#offset;
+    const extraGradient = this.#offsetGradient;
+    smoothingNoise(this.#layout, final, smooth, stepRng(seed, 'noise', step), offset);
+    const more = shrinkage(final, smooth, extraGradient);
+    const smoothed = { ...outer, offset, extraGradient };
+    const meta = await this.#engine.metaGradient(this.network, batch, adapted, smoothed, { signal });
+    return { meta, nats: 0, more };
   }
 
   /** Rate at noisy modulations, distortion at noisy or rounded ones, both pulled back through the inner steps. */

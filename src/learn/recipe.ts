@@ -7,6 +7,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { canonicalJson } from '../field/canonical.ts';
 import { checkSpec } from '../field/check.ts';
 import { type FieldSpec, interpolations } from '../field/spec.ts';
+import type { Smoothness } from './smooth.ts';
 
 export interface TrainingRecipe {
   readonly name: string;
@@ -42,6 +43,11 @@ export interface TrainingRecipe {
   };
   /** loss = lambda * MSE on the 0..255 scale + bits / points, at quality 50. 0.007 is about 1 bit a pixel on CIFAR-10. */
   readonly lambda: number;
+  /**
+   * Learning for generation: while distortion alone is learnt, it is measured at modulations with Gaussian noise on them of `noise` times
+   * a channel's root mean square, and `shrink` times the mean square of modulations is added. Absent: neither.
+   */
+  readonly smooth?: Smoothness | undefined;
   readonly phases: {
     /** First steps, distortion alone. Quantiser steps and scales start from the modulations of their end. */
     readonly distortion: number;
@@ -149,6 +155,7 @@ const schema = z.strictObject({
   secondOrder: z.boolean(),
   startRates: z.strictObject({ share: positive, probes: natural, coarseToFine: z.boolean().optional() }),
   lambda: positive,
+  smooth: z.strictObject({ noise: z.number().min(0).max(1), shrink: z.number().min(0) }).optional(),
   phases: z.strictObject({ distortion: whole, rounded: whole, coded: whole }),
   coded: z.strictObject({
     refineTurns: natural,

@@ -30,6 +30,7 @@ namespace {
 #include "dense-gemm.h"
 #include "dense-map.h"
 #include "dense-fold.h"
+#include "dense-blocks.h"
 
 // p -= rate m' / (sqrt(v') + epsilon) with bias-corrected moments (D. Kingma, J. Ba, arXiv 1412.6980, algorithm 1).
 void adam(DensePool* pool, const DenseAdam* options, const float* gradient, float* value, float* m, float* v, int64_t n) {
@@ -57,6 +58,7 @@ void adam(DensePool* pool, const DenseAdam* options, const float* gradient, floa
 
 const DenseKernels* DENSE_NAME(FUNCTA_ISA)() {
   static const DenseKernels table = {DENSE_STRING(FUNCTA_ISA), VL, gemm, unary, binary, select, reduce, softmax, gather,
-                                     segmentSum, copy, bytesToFloat, adam};
+                                     segmentSum, copy, bytesToFloat, adam, norm, normBack, gated, gatedBack,
+                                     gelu, geluBack, attention, attentionBack};
   return &table;
 }

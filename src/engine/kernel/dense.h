@@ -53,6 +53,14 @@ struct DenseGemm {
   float alpha;
 };
 
+// `items` of `tokens` rows of `width`; what all rows of an item share stands `stride` apart from item to item.
+struct DenseItems {
+  int64_t items, tokens, width, stride;
+};
+struct DenseAttention {
+  int64_t items, tokens, heads, width;
+};
+
 struct DenseAdam {
   float rate, beta1, beta2, epsilon;
   float correct1, correct2;  // 1 - beta^t
@@ -79,6 +87,18 @@ struct DenseKernels {
   void (*copy)(DensePool*, const float* x, float* out, const DenseWalk*);
   void (*bytesToFloat)(DensePool*, const uint8_t* x, float* out, int64_t n);
   void (*adam)(DensePool*, const DenseAdam*, const float* gradient, float* value, float* m, float* v, int64_t n);
+
+  // See dense-blocks.h.
+  void (*norm)(DensePool*, const DenseItems*, const float* x, const float* scale, const float* shift, float* y, float* moments);
+  void (*normBack)(DensePool*, const DenseItems*, const float* x, const float* moments, const float* scale, const float* dy, float* dx,
+                   float* dscale, float* dshift);
+  void (*gated)(DensePool*, const DenseItems*, const float* gate, const float* y, float* h);
+  void (*gatedBack)(DensePool*, const DenseItems*, const float* gate, const float* y, const float* dh, float* dy, float* dgate);
+  void (*gelu)(DensePool*, const float* x, float* y, int64_t n);
+  void (*geluBack)(DensePool*, const float* x, const float* dy, float* dx, int64_t n);
+  void (*attention)(DensePool*, const DenseAttention*, const float* qkv, float* shares, float* out);
+  void (*attentionBack)(DensePool*, const DenseAttention*, const float* qkv, const float* shares, const float* dout, float* dqkv,
+                        float* spare);
 };
 
 const DenseKernels* dense_kernels_sse();

@@ -9,6 +9,11 @@
 //   denseSoftmax(x, out, n)                                 denseGather(x, indices, out, [batch, outer, axis, inner, count])
 //   denseSegmentSum(x, ids, out, [n, inner, segments])      denseCopy(x, xAt, out, outAt, [rank, size..., from..., to...])
 //   denseBytesToFloat(x, out)                               denseAdam(gradient, value, m, v, [rate, b1, b2, eps, c1, c2])
+//   denseNorm(x, scale, shift, y, moments, ITEMS)           denseNormBack(x, moments, scale, dy, dx, dscale, dshift, ITEMS)
+//   denseGated(gate, y, h, ITEMS)                           denseGatedBack(gate, y, dh, dy, dgate, ITEMS)
+//   denseGelu(x, y)                                         denseGeluBack(x, dy, dx)
+//   denseAttention(qkv, shares, out, HEADS)                 denseAttentionBack(qkv, shares, dout, dqkv, spare, HEADS)
+// with ITEMS = [items, tokens, width, stride of what an item shares] and HEADS = [items, tokens, heads, width].
 //
 // Lists of numbers are Float64Arrays: one look at the heap instead of ten.
 #include <node_api.h>
@@ -294,6 +299,110 @@ void adam(Call& call) {
   if (call.require(lengthX == n && lengthM == n && lengthV == n)) kernels().adam(&host(), &options, gradient, value, m, v, n);
 }
 
+// [items, tokens, width, stride] of rows; whether arrays of so many rows, and of what items share, hold them.
+struct Items {
+  DenseItems d;
+  explicit Items(const double* s) : d{whole(s[0]), whole(s[1]), whole(s[2]), whole(s[3])} {}
+  bool sane() const { return d.items >= 0 && d.tokens >= 1 && d.width >= 1 && d.stride >= d.width; }
+  bool rows(int64_t length, int64_t width) const { return times(d.items, d.tokens, width) <= length; }
+  bool shared(int64_t length) const { return d.items == 0 || times(d.items - 1, d.stride) + d.width <= length; }
+};
+
+void norm(Call& call) {
+  int64_t lengthX, lengthScale, lengthShift, lengthY, lengthMoments;
+  const float* x = call.floats(lengthX);
+  const float* scale = call.floats(lengthScale);
+  const float* shift = call.floats(lengthShift);
+  float* y = call.floats(lengthY);
+  float* moments = call.floats(lengthMoments);
+  Items s(call.list(4));
+  if (call.require(s.sane() && s.rows(lengthX, s.d.width) && s.rows(lengthY, s.d.width) && s.rows(lengthMoments, 2) &&
+                   s.shared(lengthScale) && s.shared(lengthShift)))
+    kernels().norm(&host(), &s.d, x, scale, shift, y, moments);
+}
+
+void normBack(Call& call) {
+  int64_t lengthX, lengthMoments, lengthScale, lengthDy, lengthDx, lengthDscale, lengthDshift;
+  const float* x = call.floats(lengthX);
+  const float* moments = call.floats(lengthMoments);
+  const float* scale = call.floats(lengthScale);
+  const float* dy = call.floats(lengthDy);
+  float* dx = call.floats(lengthDx);
+  float* dscale = call.floats(lengthDscale);
+  float* dshift = call.floats(lengthDshift);
+  Items s(call.list(4));
+  if (call.require(s.sane() && s.rows(lengthX, s.d.width) && s.rows(lengthMoments, 2) && s.rows(lengthDy, s.d.width) &&
+                   s.rows(lengthDx, s.d.width) && s.shared(lengthScale) && s.shared(lengthDscale) && s.shared(lengthDshift)))
+    kernels().normBack(&host(), &s.d, x, moments, scale, dy, dx, dscale, dshift);
+}
+
+void gated(Call& call) {
+  int64_t lengthGate, lengthY, lengthH;
+  const float* gate = call.floats(lengthGate);
+  const float* y = call.floats(lengthY);
+  float* h = call.floats(lengthH);
+  Items s(call.list(4));
+  if (call.require(s.sane() && s.shared(lengthGate) && s.rows(lengthY, s.d.width) && s.rows(lengthH, s.d.width)))
+    kernels().gated(&host(), &s.d, gate, y, h);
+}
+
+void gatedBack(Call& call) {
+  int64_t lengthGate, lengthY, lengthDh, lengthDy, lengthDgate;
+  const float* gate = call.floats(lengthGate);
+  const float* y = call.floats(lengthY);
+  const float* dh = call.floats(lengthDh);
+  float* dy = call.floats(lengthDy);
+  float* dgate = call.floats(lengthDgate);
+  Items s(call.list(4));
+  if (call.require(s.sane() && s.shared(lengthGate) && s.rows(lengthY, s.d.width) && s.rows(lengthDh, s.d.width) &&
+                   s.rows(lengthDy, s.d.width) && s.shared(lengthDgate)))
+    kernels().gatedBack(&host(), &s.d, gate, y, dh, dy, dgate);
+}
+
+void gelu(Call& call) {
+  int64_t n, lengthY;
+  const float* x = call.floats(n);
+  float* y = call.floats(lengthY);
+  if (call.require(lengthY >= n)) kernels().gelu(&host(), x, y, n);
+}
+
+void geluBack(Call& call) {
+  int64_t n, lengthDy, lengthDx;
+  const float* x = call.floats(n);
+  const float* dy = call.floats(lengthDy);
+  float* dx = call.floats(lengthDx);
+  if (call.require(lengthDy >= n && lengthDx >= n)) kernels().geluBack(&host(), x, dy, dx, n);
+}
+
+// [items, tokens, heads, width] of attention.
+DenseAttention attentionOf(const double* s) { return {whole(s[0]), whole(s[1]), whole(s[2]), whole(s[3])}; }
+bool holds(const DenseAttention& d, int64_t qkv, int64_t out, int64_t shares) {
+  return d.items >= 0 && d.tokens >= 1 && d.heads >= 1 && d.width >= 1 && d.width % d.heads == 0 &&
+         times(d.items, d.tokens, 3, d.width) <= qkv && times(d.items, d.tokens, d.width) <= out &&
+         times(d.items, d.heads, d.tokens, d.tokens) <= shares;
+}
+
+void attention(Call& call) {
+  int64_t lengthQkv, lengthShares, lengthOut;
+  const float* qkv = call.floats(lengthQkv);
+  float* shares = call.floats(lengthShares);
+  float* out = call.floats(lengthOut);
+  DenseAttention d = attentionOf(call.list(4));
+  if (call.require(holds(d, lengthQkv, lengthOut, lengthShares))) kernels().attention(&host(), &d, qkv, shares, out);
+}
+
+void attentionBack(Call& call) {
+  int64_t lengthQkv, lengthShares, lengthDout, lengthDqkv, lengthSpare;
+  const float* qkv = call.floats(lengthQkv);
+  const float* shares = call.floats(lengthShares);
+  const float* dout = call.floats(lengthDout);
+  float* dqkv = call.floats(lengthDqkv);
+  float* spare = call.floats(lengthSpare);
+  DenseAttention d = attentionOf(call.list(4));
+  if (call.require(holds(d, lengthQkv, lengthDout, lengthShares) && holds(d, lengthDqkv, lengthDout, lengthSpare)))
+    kernels().attentionBack(&host(), &d, qkv, shares, dout, dqkv, spare);
+}
+
 void threads(Call& call) {
   double n = call.number();
   if (call.require(n >= 1 && n <= 256)) host().threads = (int)n;
@@ -357,6 +466,14 @@ void init_dense(napi_env env, napi_value exports) {
       {"denseCopy", method<copy>},
       {"denseBytesToFloat", method<bytesToFloat>},
       {"denseAdam", method<adam>},
+      {"denseNorm", method<norm>},
+      {"denseNormBack", method<normBack>},
+      {"denseGated", method<gated>},
+      {"denseGatedBack", method<gatedBack>},
+      {"denseGelu", method<gelu>},
+      {"denseGeluBack", method<geluBack>},
+      {"denseAttention", method<attention>},
+      {"denseAttentionBack", method<attentionBack>},
   };
   for (const auto& f : functions) {
     napi_value value;

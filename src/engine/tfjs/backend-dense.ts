@@ -43,6 +43,53 @@ export interface DenseAddon {
     v: Float32Array,
     options: Float64Array,
   ): void;
+
+  // Parts of a transformer block (kernel/dense-blocks.h). `items`: [items, tokens, width, stride of what an item shares].
+  /** y = normalised x * (1 + scale) + shift; moments [rows, 2]. */
+  denseNorm(
+    x: Float32Array,
+    scale: Float32Array,
+    shift: Float32Array,
+    y: Float32Array,
+    moments: Float32Array,
+    items: Float64Array,
+  ): void;
+  /** Adds to dx; overwrites dscale and dshift. */
+  denseNormBack(
+    x: Float32Array,
+    moments: Float32Array,
+    scale: Float32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+    dscale: Float32Array,
+    dshift: Float32Array,
+    items: Float64Array,
+  ): void;
+  /** h += gate * y. */
+  denseGated(gate: Float32Array, y: Float32Array, h: Float32Array, items: Float64Array): void;
+  /** Overwrites dy and dgate. */
+  denseGatedBack(
+    gate: Float32Array,
+    y: Float32Array,
+    dh: Float32Array,
+    dy: Float32Array,
+    dgate: Float32Array,
+    items: Float64Array,
+  ): void;
+  denseGelu(x: Float32Array, y: Float32Array): void;
+  /** `dx` may be `dy`. */
+  denseGeluBack(x: Float32Array, dy: Float32Array, dx: Float32Array): void;
+  /** qkv [items, tokens, 3 width], shares [items, heads, tokens, tokens], out [items, tokens, width]; `heads`: [items, tokens, heads, width]. */
+  denseAttention(qkv: Float32Array, shares: Float32Array, out: Float32Array, heads: Float64Array): void;
+  /** `spare` is as large as the shares. */
+  denseAttentionBack(
+    qkv: Float32Array,
+    shares: Float32Array,
+    dout: Float32Array,
+    dqkv: Float32Array,
+    spare: Float32Array,
+    heads: Float64Array,
+  ): void;
 }
 
 /** In the order of `DenseUnary` in kernel/dense.h. */
