@@ -23,6 +23,7 @@ if (existsSync(compiler)) {
     '--config',
     'server/studio/vite.config.ts',
   );
+  run(join(root, 'scripts', 'pack-pages.mjs'));
   noteBuilt(root, digest);
 } else if (existsSync(program)) {
   console.log('functa: TypeScript is not installed; dist/ stays as it is');

@@ -6,15 +6,16 @@ import { etagOf } from './version.ts';
 
 /**
  * Answers 304 when the client holds this `version` in the representation it asks for; else what `make` gives, with
- * its ETag.
+ * its ETag. `vary` names the headers of requests by which the representation is chosen.
  */
 export function etagged<T extends Response>(
   c: Context,
   version: string,
   make: () => T | Promise<T>,
+  { vary = 'accept' }: { readonly vary?: string } = {},
 ): Promise<T> {
   const tag = `"${createHash('sha256').update(version).digest('base64url').slice(0, 22)}"`;
-  return validated(c, { etag: tag, 'cache-control': 'no-cache', vary: 'accept' }, async () => make());
+  return validated(c, { etag: tag, 'cache-control': 'no-cache', vary }, async () => make());
 }
 
 /**

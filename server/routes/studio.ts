@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { NotFoundError } from '../../src/core/errors.ts';
 import { needs, needsNothing } from '../access/access.ts';
 import { etagged } from '../caching.ts';
@@ -106,7 +107,7 @@ export function studioRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
     const file = await found('index.html');
     return file === undefined
       ? c.html(notBuilt, 200, { 'cache-control': 'no-cache' })
-      : (reply(file) as never);
+      : (sent(c, file) as never);
   });
 
   app.openapi(fileRoute, async (c) => {
@@ -114,7 +115,7 @@ export function studioRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext
     const file = Object.hasOwn(files, name) ? await found(name as FileName) : undefined;
     if (file === undefined)
       throw new NotFoundError('no-such-path', 'Studio has no such file; npm run build makes those it has');
-    return etagged(c, file.digest, () => reply(file)) as never;
+    return sent(c, file) as never;
   });
 
   app.openapi(modelFileRoute, async (c) => {
@@ -129,23 +130,55 @@ interface Found {
   readonly bytes: Uint8Array;
   readonly type: string;
   readonly digest: string;
+  /** What the build packed it to, the smallest first; a checkout may lack some. */
+  readonly packed: readonly (Packing & { readonly bytes: Uint8Array })[];
 }
+
+interface Packing {
+  /** Content coding (RFC 9110, section 8.4.1). */
+  readonly coding: string;
+  readonly suffix: string;
+}
+
+const packings: readonly Packing[] = [
+  { coding: 'br', suffix: '.br' },
+  { coding: 'gzip', suffix: '.gz' },
+];
 
 async function load(name: FileName): Promise<Found | undefined> {
   const [path, type] = files[name];
   for (const place of places) {
-    const bytes = await readFile(new URL(path, place)).catch(() => undefined);
+    const read = (suffix: string) => readFile(new URL(path + suffix, place)).catch(() => undefined);
+    const bytes = await read('');
     if (bytes === undefined) continue;
-    return { bytes, type, digest: createHash('sha256').update(bytes).digest('hex') };
+    const packed = [];
+    for (const packing of packings) {
+      const smaller = await read(packing.suffix);
+      if (smaller !== undefined) packed.push({ ...packing, bytes: smaller });
+    }
+    return { bytes, type, digest: createHash('sha256').update(bytes).digest('hex'), packed };
   }
   return undefined;
 }
 
-function reply({ bytes, type }: Found): Response {
-  return bytesReply(bytes, {
+/** A file as the client takes it: packed where it says that it unpacks. */
+function sent(c: Context, { bytes, type, digest, packed }: Found): Promise<Response> {
+  const taken = c.req.header('accept-encoding') ?? '';
+  const chosen = packed.find(({ coding }) => takes(taken, coding));
+  const headers = {
     'content-type': type,
     'content-security-policy': policy,
     'referrer-policy': 'no-referrer',
-    'cache-control': 'no-cache',
+    ...(chosen === undefined ? {} : { 'content-encoding': chosen.coding }),
+  };
+  const make = () => bytesReply(chosen?.bytes ?? bytes, headers);
+  return etagged(c, `${digest} ${chosen?.coding ?? ''}`, make, { vary: 'accept-encoding' });
+}
+
+/** Whether an Accept-Encoding header names a coding, and not to refuse it. */
+function takes(header: string, coding: string): boolean {
+  return header.split(',').some((part) => {
+    const [name, ...weights] = part.split(';').map((word) => word.trim().toLowerCase());
+    return name === coding && !weights.some((weight) => /^q=0(\.0*)?$/.test(weight));
   });
 }
