@@ -10,7 +10,7 @@ import { answerReply } from '../reply.ts';
 import { functasetParams, integer, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 
-const most = 20_000;
+const most = 200_000;
 
 export const functasetMap = z
   .object({

@@ -3,6 +3,7 @@ export { base64, boundedList, isNumber, isRow, isText } from './bounded.ts';
 export { cursorAfter, idOfCursor } from './cursor.ts';
 export { factsOf, matching } from './filter.ts';
 export { NearIndexes } from './indexes.ts';
+export { keptBeside } from './kept-file.ts';
 export { type FunctasetMap, mapFunctions } from './map.ts';
 export {
   type Filter,

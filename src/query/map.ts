@@ -1,8 +1,8 @@
 /** A functaset as a map: functions where their modulations stand along the two directions in which a sample of them differs most. */
 import { principalAxes } from '../core/eigen.ts';
 import { AbortedError } from '../core/errors.ts';
-import type { Label } from '../functaset/index.ts';
-import { modulated, openStored } from '../session/functions.ts';
+import type { Label, StoredFunction } from '../functaset/index.ts';
+import { type ModulatedFunction, modulated, openFunctions } from '../session/functions.ts';
 import type { QueryContext } from './types.ts';
 
 export interface FunctasetMap {
@@ -16,50 +16,80 @@ export interface FunctasetMap {
   readonly of: number;
 }
 
+type Source = Pick<QueryContext, 'store' | 'model' | 'engine' | 'limits'>;
+
 /** Functions that the directions are found from. */
 const sampled = 384;
 /** Turns in which the directions are found: enough that nothing moves on a screen. */
 const rounds = 24;
+/** Functions that are opened together. */
+const together = 256;
 
 /**
  * The map of at most `limit` functions. Functions of samples stand where their plain fit does; those of another size than the model's are
- * left out. Throws as `openFunctions`, AbortedError.
+ * left out. Modulations are looked at one after the other and not held. Throws as `openFunctions`, AbortedError.
  */
 export async function mapFunctions(
-  { store, model, engine, limits }: Pick<QueryContext, 'store' | 'model' | 'engine' | 'limits'>,
+  source: Source,
   { limit, signal }: { readonly limit: number; readonly signal?: AbortSignal | undefined },
 ): Promise<FunctasetMap> {
-  const of = store.count;
+  const of = source.store.count;
   const stride = Math.max(1, Math.ceil(of / limit));
+  // a part of what is drawn: its symbols are remembered, and not decoded again
+  const ofSample = stride * Math.max(1, Math.ceil(of / stride / sampled));
+  const sample: Float32Array[] = [];
+  for await (const group of drawn(source, ofSample, signal))
+    for (const { modulation } of group)
+      if (sample.length === 0 || sample[0]!.length === modulation.length) sample.push(modulation);
+  const directions = directionsOf(sample);
   const ids: string[] = [];
   const labels: (Label | null)[] = [];
-  const rows: Float32Array[] = [];
-  let i = 0;
-  for await (const group of openStored({ model, engine }, store, {
-    limits,
-    signal,
-    onDamaged: () => {},
-  })) {
-    const wanted = group.filter(() => i++ % stride === 0);
-    for (const { id, label, modulation } of await modulated({ model, engine }, wanted, { signal })) {
-      if (rows.length > 0 && rows[0]!.length !== modulation.length) continue;
-      ids.push(id);
-      labels.push(label ?? null);
-      rows.push(modulation);
+  const places: number[] = [];
+  const row = new Float32Array(directions.mean.length);
+  for await (const group of drawn(source, stride, signal)) {
+    for (const fn of group) {
+      if (fn.modulation.length !== row.length) continue;
+      row.set(fn.modulation);
+      ids.push(fn.id);
+      labels.push(fn.label ?? null);
+      places.push(...placeOf(row, directions));
     }
-    if (signal?.aborted) throw new AbortedError();
   }
-  const { mean, axes, share } = directionsOf(evenly(rows, sampled));
-  return { ids, labels, points: placed(rows, mean, axes), share, of };
+  return { ids, labels, points: scaled(places), share: directions.share, of };
 }
 
-function evenly<T>(all: readonly T[], most: number): T[] {
-  const stride = Math.max(1, Math.ceil(all.length / most));
-  return all.filter((_, i) => i % stride === 0);
+/** Every function of so many, in order of ids; what is not drawn is not decoded. */
+async function* drawn(
+  { store, model, engine, limits }: Source,
+  stride: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ModulatedFunction[]> {
+  const options = { limits, signal, onDamaged: () => {} };
+  const opened = async (page: readonly StoredFunction[]) =>
+    modulated({ model, engine }, await openFunctions({ model, engine }, page, options), { signal });
+  let page: StoredFunction[] = [];
+  let i = 0;
+  for (const fn of store.iterate({ onDamaged: () => {} })) {
+    if (i++ % stride !== 0) continue;
+    page.push(fn);
+    if (page.length < together) continue;
+    yield opened(page);
+    page = [];
+    if (signal?.aborted) throw new AbortedError();
+  }
+  if (page.length > 0) yield opened(page);
+}
+
+interface Directions {
+  /** [m]. */
+  readonly mean: Float64Array;
+  /** Two of [m]; none where there is nothing to tell apart. */
+  readonly axes: readonly Float32Array[];
+  readonly share: number;
 }
 
 /** The mean, and the two principal axes. */
-function directionsOf(rows: readonly Float32Array[]) {
+function directionsOf(rows: readonly Float32Array[]): Directions {
   const m = rows[0]?.length ?? 0;
   const mean = new Float64Array(m);
   for (const row of rows) for (let j = 0; j < m; j++) mean[j]! += row[j]! / rows.length;
@@ -72,21 +102,21 @@ function directionsOf(rows: readonly Float32Array[]) {
   return { mean, axes: [axes.subarray(0, m), axes.subarray(m, 2 * m)], share };
 }
 
-function placed(
-  rows: readonly Float32Array[],
-  mean: Float64Array,
-  axes: readonly Float32Array[],
-): Float32Array {
-  const points = new Float32Array(2 * rows.length);
-  const most = [0, 0];
-  rows.forEach((row, i) => {
-    axes.forEach((axis, k) => {
-      let at = 0;
-      for (let j = 0; j < row.length; j++) at += (row[j]! - mean[j]!) * axis[j]!;
-      points[2 * i + k] = at;
-      most[k] = Math.max(most[k]!, Math.abs(at));
-    });
+function placeOf(row: Float32Array, { mean, axes }: Directions): [number, number] {
+  const place: [number, number] = [0, 0];
+  axes.forEach((axis, k) => {
+    let at = 0;
+    for (let j = 0; j < row.length; j++) at += (row[j]! - mean[j]!) * axis[j]!;
+    place[k] = at;
   });
-  for (let i = 0; i < points.length; i++) points[i] = points[i]! / (most[i % 2]! || 1);
-  return points;
+  return place;
+}
+
+/** Along each direction from -1 to 1. */
+function scaled(places: readonly number[]): Float32Array {
+  const most = [0, 0];
+  places.forEach((at, i) => {
+    most[i % 2] = Math.max(most[i % 2]!, Math.abs(at));
+  });
+  return Float32Array.from(places, (at, i) => at / (most[i % 2]! || 1));
 }
