@@ -195,8 +195,16 @@ export const modelSummary = z
     shape: z.array(z.number().int()),
     anySize: z.boolean(),
     priors: z
-      .array(z.object({ name: z.string(), can: z.array(z.enum(['code', 'sample', 'complete', 'score'])) }))
-      .openapi({ description: 'In the model file and beside it, with what each can do.' }),
+      .array(
+        z.object({
+          name: z.string(),
+          can: z.array(z.enum(['code', 'sample', 'complete', 'score'])),
+          takes: z.array(z.enum(['temperature', 'label', 'guidance', 'steps'])),
+        }),
+      )
+      .openapi({
+        description: 'In the model file and beside it, with what each can do and what its draws can ask for.',
+      }),
     classifier: z
       .object({
         labels: z.array(labelSchema),

@@ -17,6 +17,7 @@ import {
   type Sizing,
 } from './transport.ts';
 
+export type { Filter } from '../../src/query/index.ts';
 export type {
   AddedFunctions,
   FunctasetDetailJson,

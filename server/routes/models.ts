@@ -3,7 +3,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { readHeader } from '../../codec/index.ts';
-import type { KindThat } from '../../prior/kinds.ts';
+import { anyPrior, type KindThat, priorDescriptor, type Wish } from '../../prior/kinds.ts';
 import { BadInputError } from '../../src/core/errors.ts';
 import { outputsOfKind } from '../../src/field/kinds.ts';
 import { kindOf, type SignalKind } from '../../src/formats/formats.ts';
@@ -340,6 +340,12 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
   });
 }
 
+/** What a draw of a prior can ask for. */
+function takesOf(name: string): Wish[] {
+  const kind = anyPrior(name);
+  return kind === undefined ? [] : [...priorDescriptor(kind).takes];
+}
+
 /** What the signal of a network file is, as its header says; of a file that names a model which is not served, what any is. */
 function kindOfOwn(bytes: Uint8Array, { limits }: ServerContext): SignalKind {
   const header = readHeader(bytes, limits);
@@ -359,7 +365,7 @@ function summary({ name, id, card, priors, classifier, qualities, namespace, fil
     axes: axes.map((axis) => ({ ...axis })),
     shape: [...shape],
     anySize,
-    priors: priors.map(({ name, can }) => ({ name, can: [...can] })),
+    priors: priors.map(({ name, can }) => ({ name, can: [...can], takes: takesOf(name) })),
     classifier: classifier
       ? {
           labels: [...classifier.labels],

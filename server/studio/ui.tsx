@@ -162,18 +162,20 @@ export function Range({
   max: number;
   step?: number;
 }) {
+  const id = useId();
   return (
-    <label class="field">
-      <span>
-        {label} <output>{value}</output>
-      </span>
+    <div class="field">
+      <label for={id}>
+        {label} <output for={id}>{value}</output>
+      </label>
       <input
+        id={id}
         type="range"
         {...range}
         value={value}
         onInput={(event) => onChange(Number(event.currentTarget.value))}
       />
-    </label>
+    </div>
   );
 }
 

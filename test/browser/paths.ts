@@ -39,7 +39,7 @@ export const pathsOf: Readonly<Record<string, Walk>> = {
     await page.getByRole('button', { name: 'Draw', exact: true }).click();
     await page.getByRole('button', { name: 'Choose draw 1', exact: true }).click();
     await page.getByRole('button', { name: 'Choose draw 4', exact: true }).click();
-    await page.getByLabel('Way').fill('0.4');
+    await page.getByRole('slider', { name: 'Way' }).fill('0.4');
   },
   async complete(page) {
     await to(page, 'Complete');

@@ -1,20 +1,18 @@
 /** A part of a picture is hidden, and a prior says what may stand there. */
 import type { ModelSummary } from 'functa/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useModel } from '../model-picker.tsx';
 import { type NpyArray, parseNpy } from '../npy.ts';
 import { client } from '../service.ts';
-import { Field, Figure, Page, Progress, Range, Select, useLoaded, useTask } from '../ui.tsx';
+import { Field, Figure, Page, Progress, Range, useTask } from '../ui.tsx';
 
 const brush = 1.6;
 
 export function CompletePage() {
-  const models = useLoaded((signal) => client.models({ signal }), []);
-  const able = (models.value ?? []).filter(
+  const { model, select, state } = useModel(
     ({ priors, shape }) => shape.length === 2 && priors.some(({ can }) => can.includes('complete')),
+    'No model that is served here has a prior that completes.',
   );
-  const [name, setName] = useState('');
-  const model =
-    able.find((one) => one.name === name) ?? able.find((one) => one.classifier !== null) ?? able[0];
   const [draws, setDraws] = useState(4);
   const [seed, setSeed] = useState(1);
   const [source, setSource] = useState<{ readonly bytes: Uint8Array; readonly title: string }>();
@@ -67,12 +65,7 @@ export function CompletePage() {
       lead="Paint over what is to be hidden; the prior completes the function, and draws what else could stand there."
     >
       <section class="controls" aria-label="What is completed">
-        <Select
-          label="Model"
-          value={model?.name ?? ''}
-          onChange={setName}
-          options={able.map((one) => [one.name, one.name] as const)}
-        />
+        {select}
         <Field label="Number of the picture">
           <input
             type="number"
@@ -93,11 +86,8 @@ export function CompletePage() {
           />
         </Field>
       </section>
-      <Progress task={models} doing="Reading" />
+      {state}
       <Progress task={picking} doing="Fetching" />
-      {models.value !== undefined && able.length === 0 && (
-        <p class="empty">No model that is served here has a prior that completes.</p>
-      )}
       {source !== undefined && model !== undefined && (
         <section class="beside two">
           <Painting

@@ -1,5 +1,5 @@
 /** What functasets hold: page by page, by label, by how unlikely, or as a map; each function with what is near it. */
-import type { FunctasetDetailJson, FunctionJson } from 'functa/client';
+import type { Filter, FunctasetDetailJson, FunctionJson } from 'functa/client';
 import type { Opened } from 'functa/web';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { MapOfFunctions } from '../map.tsx';
@@ -20,6 +20,9 @@ import {
 
 const pageSize = 60;
 const neighbours = 8;
+const mostUnlikely = 240;
+/** Milliseconds after the last key, before what was typed is asked for. */
+const settleMs = 250;
 type Item = Pick<FunctionJson, 'id'> & Partial<FunctionJson> & { readonly bitsNow?: number };
 type Order = 'all' | 'unlikely' | 'map';
 
@@ -33,12 +36,15 @@ export function FunctasetsPage() {
     [own, again],
   );
   const [label, setLabel] = useState('');
+  const [within, setWithin] = useState<Within>(everything);
   const [order, setOrder] = useState<Order>('all');
   const [chosen, setChosen] = useState<string>();
   useEffect(() => {
     setLabel('');
+    setWithin(everything);
     setChosen(undefined);
   }, [own]);
+  const filter = useSettled(filterOf(about.value, label, within));
   const changed = () => setAgain((n) => n + 1);
   const { value: detail } = about;
   return (
@@ -75,6 +81,7 @@ export function FunctasetsPage() {
           ]}
         />
       </section>
+      {order !== 'map' && <Narrowing within={within} onChange={setWithin} />}
       <Progress task={sets} doing="Reading" />
       <Progress task={about} doing="Counting" />
       {sets.value?.length === 0 && <p class="empty">No functaset is here yet. Make one below.</p>}
@@ -102,13 +109,13 @@ export function FunctasetsPage() {
         />
       )}
       {own !== '' && detail !== undefined && order === 'map' && (
-        <MapOfFunctions set={own} chosen={chosen} onPick={setChosen} />
+        <MapOfFunctions set={own} count={detail.functions} chosen={chosen} onPick={setChosen} />
       )}
       {own !== '' && detail !== undefined && order !== 'map' && (
         <Wall
-          key={`${own} ${label} ${order} ${again}`}
+          key={`${own} ${JSON.stringify(filter)} ${order} ${again}`}
           set={own}
-          label={label}
+          filter={filter}
           order={order}
           chosen={chosen}
           onPick={setChosen}
@@ -126,15 +133,70 @@ export function FunctasetsPage() {
   );
 }
 
+/** Between what the functions that are shown lie; empty: anywhere. */
+interface Within {
+  readonly idPrefix: string;
+  readonly bits: string;
+  readonly psnrDb: string;
+}
+
+const everything: Within = { idPrefix: '', bits: '', psnrDb: '' };
+
+function Narrowing({ within, onChange }: { within: Within; onChange(within: Within): void }) {
+  const number = { type: 'number', min: '0', step: 'any', inputmode: 'decimal' } as const;
+  const hear = (name: keyof Within) => (event: { readonly currentTarget: HTMLInputElement }) =>
+    onChange({ ...within, [name]: event.currentTarget.value });
+  return (
+    <section class="controls" aria-label="Narrowed to">
+      <Field label="Id begins with">
+        <input value={within.idPrefix} placeholder="any" onInput={hear('idPrefix')} />
+      </Field>
+      <Field label="Bits at most">
+        <input {...number} value={within.bits} placeholder="any" onInput={hear('bits')} />
+      </Field>
+      <Field label="PSNR at least, dB">
+        <input {...number} value={within.psnrDb} placeholder="any" onInput={hear('psnrDb')} />
+      </Field>
+    </section>
+  );
+}
+
+/** Undefined where all functions are meant. */
+function filterOf(
+  detail: FunctasetDetailJson | undefined,
+  label: string,
+  { idPrefix, bits, psnrDb }: Within,
+): Filter | undefined {
+  const of = detail?.labels.find((one) => String(one.label) === label)?.label;
+  const filter: Filter = {
+    ...(of === undefined ? {} : { labels: [of] }),
+    ...(idPrefix === '' ? {} : { idPrefix }),
+    ...(bits === '' ? {} : { bits: { max: Number(bits) } }),
+    ...(psnrDb === '' ? {} : { psnrDb: { min: Number(psnrDb) } }),
+  };
+  return Object.keys(filter).length === 0 ? undefined : filter;
+}
+
+/** The same, once nobody has changed it for a moment. */
+function useSettled<T>(value: T): T {
+  const text = JSON.stringify(value);
+  const [settled, setSettled] = useState({ text, value });
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled({ text, value }), settleMs);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled.value;
+}
+
 function Wall({
   set,
-  label,
+  filter,
   order,
   chosen,
   onPick,
 }: {
   set: string;
-  label: string;
+  filter: Filter | undefined;
   order: Order;
   chosen: string | undefined;
   onPick(id: string): void;
@@ -145,7 +207,7 @@ function Wall({
   const task = useTask<void>();
   const more = () =>
     task.run(async () => {
-      source.current ??= (order === 'unlikely' ? unlikely(set, label) : inOrder(set, label))[
+      source.current ??= (order === 'unlikely' ? unlikely(set, filter) : inOrder(set, filter))[
         Symbol.asyncIterator
       ]();
       const found: Item[] = [];
@@ -164,7 +226,11 @@ function Wall({
     <section aria-label="Functions">
       <Progress task={task} doing={order === 'unlikely' ? 'Learning what is likely here' : 'Reading'} />
       <Thumbs set={set} items={items} chosen={chosen} onPick={onPick} />
-      {isOver && items.length === 0 && <p class="empty">Nothing here.</p>}
+      {isOver && items.length === 0 && (
+        <p class="empty">
+          {filter === undefined ? 'Nothing is in it yet.' : 'No function is so narrow; widen it.'}
+        </p>
+      )}
       {!isOver && !task.isBusy && task.error === undefined && (
         <button type="button" class="plain" onClick={more}>
           More
@@ -208,13 +274,13 @@ function Thumbs({
   );
 }
 
-function inOrder(set: string, label: string): AsyncIterable<Item> {
-  return client.functions(set, { limit: pageSize, ...(label === '' ? {} : { label }) });
+function inOrder(set: string, filter: Filter | undefined): AsyncIterable<Item> {
+  return client.functions(set, { limit: pageSize, filter });
 }
 
-async function* unlikely(set: string, label: string): AsyncIterable<Item> {
-  const filter = label === '' ? {} : { filter: { labels: [/^\d+$/.test(label) ? Number(label) : label] } };
-  const { items } = await client.query(set, { kind: 'unlikely', k: 240, ...filter });
+async function* unlikely(set: string, filter: Filter | undefined): AsyncIterable<Item> {
+  const narrowed = filter === undefined ? {} : { filter };
+  const { items } = await client.query(set, { kind: 'unlikely', k: mostUnlikely, ...narrowed });
   for (const { id, bits } of items)
     yield { id: String(id), ...(typeof bits === 'number' ? { bitsNow: bits } : {}) };
 }
@@ -249,9 +315,9 @@ function Chosen({
   );
   const near = useLoaded<readonly Item[]>(
     async (signal) =>
-      (await client.query(set, { kind: 'near', id, k: neighbours + 1 }, { signal })).items
-        .map((item) => ({ id: String(item.id) }))
-        .filter((item) => item.id !== id),
+      (await client.query(set, { kind: 'near', id, k: neighbours }, { signal })).items.map((item) => ({
+        id: String(item.id),
+      })),
     [set, id],
   );
   const going = useTask<void>();

@@ -103,6 +103,7 @@ function OneJob({ job, onChange }: { job: JobJson; onChange(): void }) {
     })().catch((error: unknown) => leave.signal.aborted || setFault(error));
     return () => leave.abort();
   }, [job.id]);
+  const told = [...curves].filter(([, { values }]) => values.some((value) => value !== null));
   const isAtWork = job.state === 'queued' || job.state === 'running';
   return (
     <section class="job" aria-label={`Job ${job.id}`}>
@@ -116,13 +117,13 @@ function OneJob({ job, onChange }: { job: JobJson; onChange(): void }) {
         <Facts
           of={Object.entries(job.result.figures)
             .slice(0, 8)
-            .map(([name, value]) => [name, short(value)] as const)}
+            .map(([name, value]) => [wordsOf(name), short(value)] as const)}
         />
       )}
       {job.fault !== null && <Fault error={new Error(job.fault.detail)} />}
       {fault !== undefined && <Fault error={fault} />}
       <div class="curves">
-        {[...curves].map(([name, curve]) => (
+        {told.map(([name, curve]) => (
           <Curve key={name} name={name} at={curve.at} values={curve.values} />
         ))}
       </div>
@@ -188,7 +189,14 @@ function Curve({
         cursor: { show: false },
         scales: { x: { time: false } },
         axes: [axis, { ...axis, size: 56 }],
-        series: [{}, { stroke: style.getPropertyValue('--accent'), width: 2, points: { show: false } }],
+        series: [
+          {},
+          {
+            stroke: style.getPropertyValue('--accent'),
+            width: 2,
+            points: { show: values.length < 3, size: 7 },
+          },
+        ],
       },
       [[...at], [...values]],
       element,
@@ -207,16 +215,25 @@ function Curve({
   return (
     <figure>
       <figcaption>
-        <b>{name}</b>
+        <b>{wordsOf(name)}</b>
         <span>{last == null ? '' : short(last)}</span>
       </figcaption>
       <div
         ref={box}
         role="img"
-        aria-label={`${name}, ${values.length} values, the last ${last ?? 'unknown'}`}
+        aria-label={`${wordsOf(name)}, ${values.length} values, the last ${last ?? 'unknown'}`}
       />
     </figure>
   );
+}
+
+/** `bitsPerPoint` as words. */
+function wordsOf(name: string): string {
+  const words = name
+    .replace(/psnrDb/, 'PSNR, dB ')
+    .replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
+    .trim();
+  return words[0]!.toUpperCase() + words.slice(1);
 }
 
 const short = (value: number | null): string =>

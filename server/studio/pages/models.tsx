@@ -1,5 +1,6 @@
 /** The models that are served: what each takes, what it reached, and how it was learnt. */
 import type { ModelDetail } from 'functa/client';
+import { RatePlot } from '../rate-plot.tsx';
 import { client } from '../service.ts';
 import { bytesText, Facts, Page, Progress, shapeText, useLoaded } from '../ui.tsx';
 
@@ -56,6 +57,7 @@ function Card({ model }: { model: ModelDetail }) {
           </li>
         )}
       </ul>
+      <RatePlot figures={model.figures} />
       {figures.length > 0 && (
         <details>
           <summary>Figures and training</summary>

@@ -1,38 +1,31 @@
 /** New signals from a prior, and the way between two of them. */
 import { inspect, type Opened, sharedReader } from 'functa/web';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useModel } from '../model-picker.tsx';
 import { client, openFunction } from '../service.ts';
-import {
-  Field,
-  Figure,
-  Page,
-  Progress,
-  Range,
-  Select,
-  useClosing,
-  useLoaded,
-  useTask,
-  View,
-} from '../ui.tsx';
+import { Field, Figure, Page, Progress, Range, Select, useClosing, useTask, View } from '../ui.tsx';
 
 const size = 256;
 
 export function SamplePage() {
-  const models = useLoaded((signal) => client.models({ signal }), []);
-  const able = (models.value ?? []).filter(
+  const { model, select, state } = useModel(
     ({ abilities, shape }) => abilities.sampledBy.length > 0 && shape.length === 2,
+    'No model that is served here has a prior that draws.',
   );
-  const [name, setName] = useState('');
-  const model =
-    able.find((one) => one.name === name) ?? able.find((one) => one.classifier !== null) ?? able[0];
   const [prior, setPrior] = useState('');
   const [seed, setSeed] = useState(1);
   const [count, setCount] = useState(12);
   const [temperature, setTemperature] = useState(0.9);
   const [label, setLabel] = useState('');
+  const [steps, setSteps] = useState(20);
   const [picks, setPicks] = useState<readonly number[]>([]);
-  const priors = model?.abilities.sampledBy ?? [];
-  const by = priors.includes(prior) ? prior : (priors.find((one) => one === 'flow') ?? priors[0] ?? '');
+  // those that are made to draw come first
+  const priors = (model?.priors ?? [])
+    .filter(({ can }) => can.includes('sample'))
+    .sort((a, b) => Number(a.can.includes('code')) - Number(b.can.includes('code')));
+  const by = priors.find((one) => one.name === prior) ?? priors[0];
+  const takes = by?.takes ?? [];
+  const of = model?.classifier?.labels.find((one) => String(one) === label);
   const task = useTask<readonly Opened[]>();
   const [wall, setWall] = useState<readonly Opened[]>([]);
   useEffect(() => setWall(task.value ?? []), [task.value]);
@@ -44,15 +37,18 @@ export function SamplePage() {
       const request = {
         count,
         seed,
-        temperature,
-        prior: by,
-        ...(label === '' ? {} : { label: /^\d+$/.test(label) ? Number(label) : label }),
+        prior: by?.name,
+        ...(takes.includes('temperature') ? { temperature } : {}),
+        ...(takes.includes('steps') ? { steps } : {}),
+        ...(takes.includes('label') && of !== undefined ? { label: of } : {}),
       };
       const archive = await client.sample(model.name, request, { signal, format: 'functa' });
       const items = Array.from({ length: inspect(archive).count }, (_, i) => i);
       return Promise.all(items.map((item) => openFunction(archive, model.name, item)));
     });
   };
+  // a page of draws begins with some
+  useEffect(draw, [model?.name]);
   const toggle = (i: number) =>
     setPicks((old) => (old.includes(i) ? old.filter((one) => one !== i) : [...old.slice(-1), i]));
   const [a, b] = picks.map((i) => wall[i]);
@@ -69,35 +65,37 @@ export function SamplePage() {
           draw();
         }}
       >
-        <Select
-          label="Model"
-          value={model?.name ?? ''}
-          onChange={setName}
-          options={able.map((one) => [one.name, one.name] as const)}
-        />
+        {select}
         <Select
           label="Prior"
-          value={by}
+          value={by?.name ?? ''}
           onChange={setPrior}
-          options={priors.map((one) => [one, one] as const)}
+          options={priors.map((one) => [one.name, one.name] as const)}
         />
-        <Select
-          label="Class"
-          value={label}
-          onChange={setLabel}
-          options={[
-            ['', 'any'],
-            ...(model?.classifier?.labels ?? []).map((one) => [String(one), String(one)] as const),
-          ]}
-        />
-        <Range
-          label="Temperature"
-          min={0}
-          max={1.5}
-          step={0.05}
-          value={temperature}
-          onChange={setTemperature}
-        />
+        {takes.includes('label') && (
+          <Select
+            label="Class"
+            value={label}
+            onChange={setLabel}
+            options={[
+              ['', 'any'],
+              ...(model?.classifier?.labels ?? []).map((one) => [String(one), String(one)] as const),
+            ]}
+          />
+        )}
+        {takes.includes('temperature') && (
+          <Range
+            label="Temperature"
+            min={0}
+            max={1.5}
+            step={0.05}
+            value={temperature}
+            onChange={setTemperature}
+          />
+        )}
+        {takes.includes('steps') && (
+          <Range label="Steps" min={5} max={100} step={5} value={steps} onChange={setSteps} />
+        )}
         <Range label="How many" min={2} max={36} value={count} onChange={setCount} />
         <Field label="Seed">
           <input
@@ -110,10 +108,10 @@ export function SamplePage() {
         </Field>
         <button type="submit">Draw</button>
       </form>
-      <Progress task={models} doing="Reading" />
+      {state}
       <Progress task={task} doing="Drawing" />
       {a !== undefined && b !== undefined && <Between key={`${a.key} ${b.key}`} a={a} b={b} />}
-      {wall.length === 0 && !task.isBusy && task.error === undefined && (
+      {model !== undefined && wall.length === 0 && !task.isBusy && task.error === undefined && (
         <p class="empty">Nothing is drawn yet.</p>
       )}
       <ul class="wall">
