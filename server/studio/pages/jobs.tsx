@@ -13,9 +13,11 @@ export function JobsPage() {
   const list = useLoaded((signal) => client.jobs.list({ signal }), [again]);
   const [chosen, setChosen] = useState<string>();
   useEffect(() => {
+    // where answers take longer than this, asking again would stop each before it is there
+    if (list.isBusy) return;
     const timer = setInterval(() => document.hidden || setAgain((n) => n + 1), refreshMs);
     return () => clearInterval(timer);
-  }, []);
+  }, [list.isBusy]);
   const jobs = list.value ?? [];
   const shown = jobs.find(({ id }) => id === chosen) ?? jobs[0];
   return (
