@@ -102,7 +102,7 @@ const rows: Readonly<Record<string, (browser: Browser) => Promise<string>>> = {
     for (const visit of ['first', 'second']) {
       const page = await opened(browser);
       await page.goto(`${url}/#/functasets`);
-      await page.getByLabel('Functaset').selectOption(name);
+      await page.getByLabel('Functaset', { exact: true }).selectOption(name);
       await page.getByText('Mean bits').waitFor();
       const began = performance.now();
       await page.getByLabel('Order').selectOption('map');
