@@ -1,7 +1,7 @@
 /**
  * The pictures and the film of docs/studio.md, from a service that runs:
  *
- *   node --import tsx test/browser/pictures.ts http://127.0.0.1:8080
+ *   node --import tsx test/browser/pictures.ts http://127.0.0.1:8080 [DIRECTORY]
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import sharp from 'sharp';
 import { openBrowser } from './browser.ts';
 import { pathsOf } from './paths.ts';
 
-const [url = 'http://127.0.0.1:8080'] = process.argv.slice(2);
-const out = fileURLToPath(new URL('../../docs/pictures/studio', import.meta.url));
+const docs = fileURLToPath(new URL('../../docs/pictures/studio', import.meta.url));
+const [url = 'http://127.0.0.1:8080', out = docs] = process.argv.slice(2);
 const shown = ['encode', 'zoom', 'functasets', 'map', 'sample', 'complete', 'jobs', 'models'];
 /** Shown as they are at night. */
 const dark = ['sample', 'complete', 'models'];
