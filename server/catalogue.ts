@@ -56,15 +56,13 @@ export class Catalogue {
   ): Promise<Catalogue> {
     const catalogue = new Catalogue(pool, entries, now);
     await catalogue.#look();
-    catalogue.#functasets = await Promise.all(
-      functasets.map(async (ref) => {
-        const { name, path, namespace } = ref;
-        const asked = pool.ask('summariseFunctaset', { functaset: { name, path } });
-        // One that was made over HTTP and cannot be read keeps nobody from the others: who asks for it hears why.
-        const found = await (namespace === undefined ? asked : asked.catch(() => undefined));
-        return { ...ref, networkId: found?.head.networkId ?? '' };
-      }),
-    );
+    catalogue.#functasets = await inTurn(functasets, async (ref) => {
+      const { name, path, namespace } = ref;
+      const asked = pool.ask('summariseFunctaset', { functaset: { name, path } });
+      // One that was made over HTTP and cannot be read keeps nobody from the others: who asks for it hears why.
+      const found = await (namespace === undefined ? asked : asked.catch(() => undefined));
+      return { ...ref, networkId: found?.head.networkId ?? '' };
+    });
     return catalogue;
   }
 
@@ -125,16 +123,14 @@ export class Catalogue {
   async #lookAgain(): Promise<void> {
     await this.#look();
     const looked = this.#functasets;
-    const now = await Promise.all(
-      looked.map(async (known) => {
-        const { name, path } = known;
-        // A store that is gone for now keeps its name: a request for it says what is wrong.
-        const found = await this.#pool
-          .ask('summariseFunctaset', { functaset: { name, path } })
-          .catch(() => undefined);
-        return found === undefined ? known : { ...known, networkId: found.head.networkId };
-      }),
-    );
+    const now = await inTurn(looked, async (known) => {
+      const { name, path } = known;
+      // A store that is gone for now keeps its name: a request for it says what is wrong.
+      const found = await this.#pool
+        .ask('summariseFunctaset', { functaset: { name, path } })
+        .catch(() => undefined);
+      return found === undefined ? known : { ...known, networkId: found.head.networkId };
+    });
     // what was added or removed while this looked is as that said
     this.#functasets = this.#functasets.map((known) => now[looked.indexOf(known)] ?? known);
   }
@@ -142,15 +138,13 @@ export class Catalogue {
   async #look(): Promise<void> {
     this.#lookedAt = this.#now();
     const entries = this.#entries;
-    const looked = await Promise.all(
-      entries.map((entry) =>
-        this.#describe(entry).catch((error: Error) => ({
-          name: entry.name,
-          path: entry.path,
-          namespace: entry.namespace,
-          detail: error.message,
-        })),
-      ),
+    const looked = await inTurn(entries, (entry) =>
+      this.#describe(entry).catch((error: Error) => ({
+        name: entry.name,
+        path: entry.path,
+        namespace: entry.namespace,
+        detail: error.message,
+      })),
     );
     // what was added, replaced or removed while this looked is as that said
     const changed = (path: string) => !entries.includes(this.#entries.find((entry) => entry.path === path)!);
@@ -172,6 +166,13 @@ export class Catalogue {
     const { head } = await this.#pool.ask('describeModel', { name, path });
     return { name, path, fileBytes, namespace, ...head };
   }
+}
+
+/** One after another: together they would start a thread each, which takes longer than what they do there. */
+async function inTurn<T, R>(items: readonly T[], look: (item: T) => Promise<R>): Promise<R[]> {
+  const seen: R[] = [];
+  for (const item of items) seen.push(await look(item));
+  return seen;
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
