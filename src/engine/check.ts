@@ -105,9 +105,20 @@ export function checkModulations(
 /** Number of points, after checking them; their values are asked for `signals` times. Codes `bad-points`, `empty-points`, `not-finite`, `detached-buffer`. */
 export function checkPoints(spec: FieldSpec, points: Points, signals = 1): number {
   const { axes } = spec;
-  const n = points.kind === 'grid' ? checkGrid(axes, points) : checkList(axes, points.coordinates);
+  return checkPointCount(
+    points.kind === 'grid' ? checkGrid(axes, points) : checkList(axes, points.coordinates),
+    signals * spec.outputs,
+  );
+}
+
+/** The same of positions [n, axes], `each` numbers of which are asked for at every point. */
+export function checkPositions(spec: FieldSpec, positions: Float64Array, each: number): number {
+  return checkPointCount(checkList(spec.axes, positions, Float64Array), each);
+}
+
+function checkPointCount(n: number, each: number): number {
   if (n === 0) throw new BadInputError('empty-points', 'no points to evaluate: ask for at least one');
-  checkSize('points', signals * n * spec.outputs);
+  checkSize('points', n * each);
   return n;
 }
 
@@ -172,7 +183,7 @@ function checkGrid(axes: number, grid: Extract<Points, { kind: 'grid' }>): numbe
   return pointCount(grid.count);
 }
 
-function checkList(axes: number, coordinates: Float32Array): number {
+function checkList(axes: number, coordinates: Floats, kind: FloatsKind = Float32Array): number {
   if (coordinates.length % axes !== 0) {
     throw new BadInputError(
       'bad-points',
@@ -184,6 +195,7 @@ function checkList(axes: number, coordinates: Float32Array): number {
     coordinates,
     coordinates.length,
     (i) => `point ${Math.floor(i / axes)}, axis ${i % axes}`,
+    kind,
   );
   return coordinates.length / axes;
 }
@@ -195,7 +207,7 @@ function checkCount(count: number): void {
 }
 
 /** x * 0 is 0 where x is finite, else NaN: four sums take half the time of a branch a number, which all threads wait for. */
-export function allFinite(array: Float32Array): boolean {
+export function allFinite(array: Floats): boolean {
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = array.length - (array.length % 4);
   for (let i = 0; i < whole; i += 4) {
@@ -208,21 +220,26 @@ export function allFinite(array: Float32Array): boolean {
   return a + b + c + d === 0;
 }
 
+type Floats = Float32Array | Float64Array;
+
 function checkArray(
   name: string,
-  array: Float32Array,
+  array: Floats,
   length: number,
   place?: (index: number) => string,
+  kind: FloatsKind = Float32Array,
 ): void {
-  checkLength(name, array, length);
+  checkLength(name, array, length, kind);
   if (allFinite(array)) return;
   const i = array.findIndex((value) => !Number.isFinite(value));
   const where = place ? ` (${place(i)})` : '';
   throw new BadInputError('not-finite', `${name}[${i}] is ${array[i]}${where}`);
 }
 
-function checkLength(name: string, array: Float32Array, length: number): void {
-  if (!(array instanceof Float32Array)) throw new BadInputError('bad-type', `${name} must be a Float32Array`);
+type FloatsKind = typeof Float32Array | typeof Float64Array;
+
+function checkLength(name: string, array: Floats, length: number, kind: FloatsKind = Float32Array): void {
+  if (!(array instanceof kind)) throw new BadInputError('bad-type', `${name} must be a ${kind.name}`);
   if (isDetached(array)) {
     throw new BadInputError('detached-buffer', `${name}: its buffer was transferred elsewhere; pass a copy`);
   }
@@ -239,7 +256,7 @@ function checkSize(what: string, floats: number): void {
     throw new LimitError(`engine-${what}`, engineLimits.floats, floats, 'work on regions, one at a time');
 }
 
-function isDetached(array: Float32Array): boolean {
+function isDetached(array: Floats): boolean {
   if (array.length > 0) return false;
   try {
     new Uint8Array(array.buffer);

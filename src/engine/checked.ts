@@ -12,6 +12,7 @@ import {
   checkNetwork,
   checkOuter,
   checkPoints,
+  checkPositions,
   checkShape,
   checkTrajectory,
 } from './check.ts';
@@ -70,6 +71,18 @@ export function checkedEngine(inner: Engine): Engine {
       const own = slopes.length / signals.count;
       for (let at = 0; at < slopes.length; at += own) end(slopes.subarray(at, at + own / each(net.spec)));
       return slopes;
+    },
+
+    async derivatives(net, signals, positions, options) {
+      checkCall(closed, options);
+      checkNetwork(net);
+      checkShape(net.spec, signals.shape);
+      checkModulationLength('modulations', net.spec, signals.shape, signals.count, signals.modulations);
+      checkPositions(net.spec, positions, signals.count * net.spec.outputs * net.spec.axes);
+      const found = await inner.derivatives(net, signals, positions, options);
+      if (!allFinite(found.values) || !allFinite(found.slopes))
+        checkModulations('modulations', net.spec, signals.shape, signals.count, signals.modulations);
+      return found;
     },
 
     async gradient(net, batch, modulations, options) {

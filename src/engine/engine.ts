@@ -101,6 +101,16 @@ export interface Engine {
     points: Points,
     options?: CallOptions,
   ): Promise<Float32Array>;
+  /**
+   * Values [count, points, outputs] and their derivatives [count, points, outputs, axes] by the coordinates, analytic and in float64, at
+   * positions [points, axes] in signal units. Throws as `evaluate` does.
+   */
+  derivatives(
+    net: BaseNetwork,
+    signals: ModulationBatch,
+    positions: Float64Array,
+    options?: CallOptions,
+  ): Promise<{ values: Float64Array; slopes: Float64Array }>;
   /** Inner loss [count] and its gradient [count, m] at `modulations`. */
   gradient(
     net: BaseNetwork,
@@ -128,4 +138,4 @@ export interface Engine {
 }
 
 /** What decodes functions: an engine, or the part of one that a reader brings. */
-export type Evaluator = Pick<Engine, 'evaluate'>;
+export type Evaluator = Pick<Engine, 'evaluate'> & Partial<Pick<Engine, 'derivatives'>>;

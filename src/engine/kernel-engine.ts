@@ -5,7 +5,7 @@ import { forEachLevel, modulationLayout } from '../field/layout.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import { checkedEngine } from './checked.ts';
 import type { Batch, CallOptions, Engine, ModulationBatch, Points } from './engine.ts';
-import { evaluateRequest, type KernelRequest, requestBase, tasks } from './request.ts';
+import { deriveRequest, evaluateRequest, type KernelRequest, requestBase, tasks } from './request.ts';
 import { gradientInWindows, type Window, windowsOf } from './windows.ts';
 
 export interface KernelHost {
@@ -107,6 +107,12 @@ export function kernelEngine(host: KernelHost): Engine {
 
     async slopes(net, signals, points, options) {
       return (await evaluateAll(net, signals, points, options, true)).slopes!;
+    },
+
+    async derivatives(net, signals, positions, options) {
+      const request = deriveRequest(net, signals, positions);
+      await run(request, options);
+      return { values: request.values64, slopes: request.slopes64 };
     },
 
     async gradient(net, batch, modulations, options) {

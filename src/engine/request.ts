@@ -16,7 +16,7 @@ import type { ModulationBatch, Points } from './engine.ts';
 import { pointsIn } from './points.ts';
 
 /** Order as in `enum Task` of kernel/field.h; evaluate is the hosts' own. */
-export const tasks = { gradient: 0, adapt: 1, meta: 2, evaluate: 3 } as const;
+export const tasks = { gradient: 0, adapt: 1, meta: 2, evaluate: 3, derive: 4 } as const;
 
 export interface KernelRequest {
   readonly task: (typeof tasks)[keyof typeof tasks];
@@ -54,6 +54,9 @@ export interface KernelRequest {
   readonly grid?: Float64Array | undefined;
   readonly values?: Float32Array | undefined;
   readonly slopes?: Float32Array | undefined;
+  readonly positions?: Float64Array | undefined;
+  readonly values64?: Float64Array | undefined;
+  readonly slopes64?: Float64Array | undefined;
 }
 
 /** Values [count, points, outputs] of many modulations at points. */
@@ -72,6 +75,23 @@ export function evaluateRequest(
     evaluatePoints: n,
     values,
     ...placesOf(points),
+  };
+}
+
+/** Values and derivatives by the coordinates, in float64, of many modulations at positions [n, axes]. */
+export function deriveRequest(
+  net: BaseNetwork,
+  { shape, count, modulations }: ModulationBatch,
+  positions: Float64Array,
+) {
+  const n = positions.length / net.spec.axes;
+  const values64 = new Float64Array(count * n * net.spec.outputs);
+  const slopes64 = new Float64Array(values64.length * net.spec.axes);
+  const base = requestBase(net, shape, count);
+  return {
+    task: tasks.derive,
+    ...base,
+    ...{ start: modulations, evaluatePoints: n, positions, values64, slopes64 },
   };
 }
 

@@ -1,25 +1,20 @@
 /** `evaluate`: values, and exact derivatives, of many functions at given coordinates. `aggregate`: a set as new fields. */
 
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
-import { AbortedError, BadInputError } from '../core/errors.ts';
+import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
-import { atQuality } from '../field/at-quality.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
-import { type Network64, network64 } from '../field/field64.ts';
-import type { Model } from '../field/model.ts';
-import { fromField, type ValueRange } from '../field/outputs.ts';
-import { modelOver, outputsOver } from '../field/own-range.ts';
-import { placeAt, type SiteSlopes, valueAndSlope } from '../field/slopes64.ts';
+import { fromField } from '../field/outputs.ts';
+import { outputsOver } from '../field/own-range.ts';
 import { pointCount } from '../field/spec.ts';
-import { BandPoints, fieldAt, isBanded } from '../session/band.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { outputGrid } from '../session/index.ts';
-import { type SampledSignal, SampleField } from '../session/sample-field.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
 import { conditionsOf, sampledBy, selected } from './filter.ts';
-import { groupsOf, type Modulated, pointsOf, type RelativePoints, together, valuesAt } from './places.ts';
+import { pointsOf, type RelativePoints, together, valuesAt } from './places.ts';
 import type { RequestOf } from './request.ts';
 import { RegionSamples } from './sampling.ts';
+import { rowsOf, slopes } from './slopes.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 
 /** Numbers of a page of values and derivatives, at most. */
@@ -100,92 +95,9 @@ async function* values(
   const { card } = model;
   const points = { kind: 'list', coordinates: Float32Array.from(coordinates.flat()) } as const;
   for await (const { fn, values: found } of valuesAt({ engine, model }, functions, () => points, signal)) {
-    yield { id: fn.id, values: signalRows(found, outputsOver(card.outputs, fn.ranges)) };
+    const outputs = outputsOver(card.outputs, fn.ranges);
+    yield { id: fn.id, values: rowsOf(fromField(outputs, found), outputs.length) };
   }
-}
-
-/** Values and df/dx, in float64. */
-async function* slopes(
-  { model }: QueryContext,
-  functions: readonly OpenFunction[],
-  coordinates: readonly (readonly number[])[],
-  { signal }: QueryOptions,
-): AsyncGenerator<Row> {
-  const { spec } = model.card;
-  const places = new Map<string, SiteSlopes[]>();
-  for (const group of groupsOf(functions, Math.max(1, Math.floor(together / coordinates.length)))) {
-    if (signal?.aborted) throw new AbortedError();
-    await new Promise(setImmediate);
-    for (const fn of group) {
-      const { id, shape, ranges } = fn;
-      const outputs = outputsOver(model.card.outputs, ranges);
-      if ('samples' in fn) {
-        yield { id, ...slopesOfSamples(modelOver(model, ranges), fn, coordinates) };
-        continue;
-      }
-      const { quality, modulation } = fn;
-      const net = netAt(model, quality);
-      if (isBanded(model.card)) {
-        yield { id, ...slopesOfBand(modelOver(model, ranges), net, fn, coordinates) };
-        continue;
-      }
-      const key = shape.join();
-      const own = places.get(key) ?? coordinates.map((x) => placeAt(spec, shape, x));
-      places.set(key, own);
-      const phi = Float64Array.from(modulation);
-      const found = own.map((place) => valueAndSlope(net, place, phi));
-      yield {
-        id,
-        values: found.map(({ values: v }) => [...fromField(outputs, v)]),
-        derivatives: found.map(({ slope }) =>
-          [...groupsOf(slope, spec.axes)].map((row, o) => row.map((d) => outputs[o]!.scale * d)),
-        ),
-      };
-    }
-  }
-}
-
-/** The same of a sound, which is drawn from its samples. */
-function slopesOfBand(
-  { card: { spec, outputs } }: Model,
-  net: Network64,
-  { shape, modulation }: Modulated,
-  coordinates: readonly (readonly number[])[],
-): Row {
-  const valuesAt = fieldAt(net, shape, Float64Array.from(modulation));
-  const [values, slopes] = (['value', 'slope'] as const).map((asked) => {
-    const points = new BandPoints(coordinates.flat(), shape[0]!, asked);
-    return [...groupsOf(points.sumOf(valuesAt, spec.outputs), spec.outputs)];
-  });
-  return {
-    values: values!.map((v) => [...fromField(outputs, v)]),
-    derivatives: slopes!.map((slope) => slope.map((d, o) => [outputs[o]!.scale * d])),
-  };
-}
-
-/** The same of a function of samples, by what lies between these. */
-function slopesOfSamples(
-  { card }: Model,
-  fn: SampledSignal,
-  coordinates: readonly (readonly number[])[],
-): Row {
-  const field = new SampleField(card, fn);
-  const { axes, outputs } = card.spec;
-  const found = field.values({ kind: 'list', coordinates: Float32Array.from(coordinates.flat()) });
-  return {
-    values: [...groupsOf(found, outputs)],
-    derivatives: coordinates.map((x) => [...groupsOf(field.slope(x), axes)]),
-  };
-}
-
-const nets = new WeakMap<Model, Network64>();
-
-/** The network at a quality in float64; made once each. */
-function netAt(model: Model, quality: number): Network64 {
-  const own = atQuality(model, quality);
-  const net = nets.get(own) ?? network64(own.network);
-  nets.set(own, net);
-  return net;
 }
 
 /** Throws BadInputError `bad-size`, `bad-region`, `empty-set`, LimitError, AbortedError. */
@@ -296,13 +208,6 @@ class Spread {
 function gridPlaces(shape: readonly number[], size: readonly number[]): RelativePoints {
   const positions = gridPositions(coveringGrid(shape, size));
   return { axes: shape.length, relative: positions.map((x, i) => x / shape[i % shape.length]!) };
-}
-
-/** [points][outputs], signal values. */
-function signalRows(found: Float32Array, outputs: readonly ValueRange[]): number[][] {
-  const values = fromField(outputs, found);
-  const n = outputs.length;
-  return Array.from({ length: values.length / n }, (_, p) => [...values.subarray(p * n, (p + 1) * n)]);
 }
 
 function channelMeans(found: Float32Array, outputs: number): number[] {

@@ -31,7 +31,7 @@ export interface Modulated {
 
 /** Functions whose values are asked for together, and the values of those, at most; one function may have more. */
 export const together = 256;
-const heldValues = 2 ** 22;
+export const heldValues = 2 ** 22;
 
 /** The same places as points of signals of each shape; made once a shape. */
 export function pointsOf(places: RelativePoints): (shape: readonly number[]) => Points {
@@ -141,7 +141,7 @@ export async function valuesOf(
 }
 
 /** Neighbours of one shape and one network; those of samples one by one. */
-function* runsAlike<T extends Shaped>(model: Model, functions: readonly T[]): Generator<T[]> {
+export function* runsAlike<T extends Shaped>(model: Model, functions: readonly T[]): Generator<T[]> {
   let run: T[] = [];
   for (const fn of functions) {
     const first = run[0];

@@ -255,6 +255,13 @@ class OpenedFunc implements Func {
     const { card } = this.model;
     const { axes, outputs } = card.spec;
     this.#check(points, 1 + axes);
+    const { engine } = this.#context;
+    if (engine.derivatives !== undefined && this.kind !== 'samples' && !isBanded(card)) {
+      const { network } = atQuality(this.model, this.quality);
+      const signals = { shape: this.shape, count: 1, modulations: this.modulation };
+      const found = await engine.derivatives(network, signals, Float64Array.from(points), { signal });
+      return found.slopes.map((d, i) => card.outputs[Math.floor(i / axes) % outputs]!.scale * d);
+    }
     const slopeAt = this.#slopes();
     const all = new Float64Array((points.length / axes) * outputs * axes);
     const pace = new Pace(signal);

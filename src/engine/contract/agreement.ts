@@ -57,6 +57,14 @@ export function describeAgreement(subject: Subject): void {
       }
     });
 
+    it('in derivatives by the coordinates, of all signals, to ten digits', async () => {
+      const signals = { shape: batch.shape, count: batch.count, modulations };
+      const want = await answers.derivatives();
+      const got = await subject.engine().derivatives(net, signals, Float64Array.from(c.scattered));
+      expect(normError(got.values, want.values)).toBeLessThan(1e-10);
+      expect(normError(got.slopes, want.slopes)).toBeLessThan(1e-10);
+    });
+
     it('in inner losses and gradients, and along inner steps from a start and from zero', async () => {
       const want = await answers.gradient();
       const got = await subject.engine().gradient(net, batch, modulations);
@@ -133,6 +141,29 @@ export function describeAgreement(subject: Subject): void {
 
 /** What is asked of the reference itself too, which has nothing that it could be held against. */
 export function describeLearning(subject: Subject): void {
+  it('derivatives by the coordinates are the limit of differences of its own values', async () => {
+    const step = 2 ** -20;
+    for (const c of fixedCases().slice(0, rounds(8, 20))) {
+      const { net, batch, modulations } = c;
+      const { axes, outputs } = net.spec;
+      const signals = { shape: batch.shape, count: batch.count, modulations };
+      // Away from the knots of cells, where lines meet and have no one slope.
+      const positions = Float64Array.from(c.scattered.subarray(0, 8 * axes), (x) => Math.floor(x) + 0.3);
+      const { slopes } = await subject.engine().derivatives(net, signals, positions);
+      for (let axis = 0; axis < axes; axis++) {
+        const at = async (by: number) => {
+          const moved = positions.map((x, i) => (i % axes === axis ? x + by : x));
+          return (await subject.engine().derivatives(net, signals, moved)).values;
+        };
+        const [above, below] = [await at(step), await at(-step)];
+        const want = above.map((value, i) => (value - below[i]!) / (2 * step));
+        const got = Float64Array.from({ length: want.length }, (_, i) => slopes[i * axes + axis]!);
+        expect(want.length, c.name).toBe(8 * batch.count * outputs);
+        expect(normError(got, want), `${c.name}, axis ${axis}`).toBeLessThan(1e-6);
+      }
+    }
+  });
+
   it('inner steps on the cases of this suite lower the loss, so that they test learning and not noise', async () => {
     for (const c of fixedCases().slice(1, 11)) {
       const { losses } = await subject.engine().adapt(c.net, c.batch, 3);

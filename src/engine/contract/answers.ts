@@ -9,6 +9,8 @@ export interface Answers {
   /** Values and slopes of all signals at `points`; `what` names them. */
   allValues(what: string, points: Points): Promise<Float32Array>;
   allSlopes(what: string, points: Points): Promise<Float32Array>;
+  /** Values and derivatives of all signals at the scattered points. */
+  derivatives(): ReturnType<Engine['derivatives']>;
   gradient(): ReturnType<Engine['gradient']>;
   /** From `start` of the case, or from zero. */
   adapted(steps: number, from: 'start' | 'zero'): Promise<Adapted>;
@@ -41,6 +43,8 @@ export function answersOf(c: Case): Answers {
       once(`all values ${what}`, (reference) => reference.evaluateMany(net, all, points)),
     allSlopes: (what, points) =>
       once(`all slopes ${what}`, (reference) => reference.slopes(net, all, points)),
+    derivatives: () =>
+      once('derivatives', (reference) => reference.derivatives(net, all, Float64Array.from(c.scattered))),
     gradient: () => once('gradient', (reference) => reference.gradient(net, batch, modulations)),
     adapted,
     meta: (what, steps, outer) =>

@@ -1,7 +1,7 @@
 /** Wrong arguments get a tagged error that says where, and leave the engine as it was. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { FunctaError } from '../../core/errors.ts';
-import { coveringGrid } from '../../field/coordinates.ts';
+import { coveringGrid, gridPositions } from '../../field/coordinates.ts';
 import { fieldLimits } from '../../field/limits.ts';
 import {
   type BaseNetwork,
@@ -45,6 +45,12 @@ export function describeFaults(subject: Subject): void {
     (engine) => {
       const signals = { shape, count: batch.count, modulations: c.modulations, ...change };
       return engine.slopes(net, signals, grid);
+    };
+  const derivatives =
+    (positions: Float64Array, change: Partial<ModulationBatch> = {}): Call =>
+    (engine) => {
+      const signals = { shape, count: batch.count, modulations: c.modulations, ...change };
+      return engine.derivatives(net, signals, positions);
     };
   const gradient =
     (b: Batch, at: Float32Array = c.modulations): Call =>
@@ -104,6 +110,21 @@ export function describeFaults(subject: Subject): void {
         'not-finite',
         `entry ${m - 1}`,
       ],
+      [
+        'derivatives of one modulation that is not finite',
+        derivatives(gridPositions(grid), { modulations: planted(c.modulations, m + 2, Number.NaN) }),
+        'not-finite',
+        'signal 1, entry 2',
+      ],
+      ['derivatives at NaN', derivatives(Float64Array.of(1, Number.NaN)), 'not-finite', 'axis 1'],
+      [
+        'derivatives at coordinates in float32',
+        derivatives(new Float32Array(2) as never),
+        'bad-type',
+        'Float64Array',
+      ],
+      ['derivatives nowhere', derivatives(new Float64Array(0)), 'empty-points', 'no points'],
+      ['derivatives of half a point', derivatives(new Float64Array(3)), 'bad-points', '3 numbers'],
       ['slopes of a wrong count', slopes({ count: 3 }), 'bad-length', 'modulations has'],
       ['modulations of another count', many({ count: 3 }), 'bad-length', 'modulations has'],
       ['many modulations, but none', many({ count: 0 }), 'bad-count', 'count'],

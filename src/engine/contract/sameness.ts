@@ -89,6 +89,27 @@ export function describeSameness(subject: Subject): void {
       }
     });
 
+    it('derivatives asked of 140 signals together and one by one', async () => {
+      const { net, batch } = fixedCases()[6]!;
+      const { shape } = batch;
+      const uniform = uniformFrom(4);
+      const [count, points] = subject.threaded ? [140, 67] : [3, 67];
+      const modulations = randomModulations(net.spec, shape, count, 0.5, uniform);
+      const positions = Float64Array.from({ length: 2 * points }, (_, i) => uniform() * shape[i % 2]!);
+      const engine = subject.engine();
+      const all = await engine.derivatives(net, { shape, count, modulations }, positions);
+      const m = modulations.length / count;
+      for (const i of [0, count - 11, count - 1].filter((signal) => signal >= 0)) {
+        const own = { shape, count: 1, modulations: modulations.subarray(i * m, (i + 1) * m) };
+        const alone = await engine.derivatives(net, own, positions.subarray(2 * 60));
+        for (const what of ['values', 'slopes'] as const) {
+          const each = all[what].length / count;
+          const together = all[what].subarray(i * each + (60 * each) / points, (i + 1) * each);
+          expect(sameBits(together, alone[what]), `${what} of signal ${i}`).toBe(true);
+        }
+      }
+    });
+
     it('around a circle: the seam is a place like any other', async () => {
       const circles = fixedCases().filter(({ net }) => net.spec.wraps);
       expect(circles).toHaveLength(3);
@@ -201,12 +222,16 @@ async function everything(engine: Engine, c: Case): Promise<(Float32Array | Floa
   const values = await engine.evaluate(net, batch.shape, phi, coveringGrid(batch.shape));
   const signals = { shape: batch.shape, count: batch.count, modulations };
   const slopes = await engine.slopes(net, signals, coveringGrid(batch.shape));
+  const positions = Float64Array.from(c.scattered);
+  const derivatives = await engine.derivatives(net, signals, positions);
   const { losses, gradient } = await engine.gradient(net, batch, modulations);
   const adapted = await engine.adapt(net, batch, 2, { start });
   const meta = await engine.metaGradient(net, batch, adapted, { distortionWeight: 1, offset, extraGradient });
   return [
     values,
     slopes,
+    derivatives.values,
+    derivatives.slopes,
     losses,
     gradient,
     adapted.trajectory,

@@ -78,6 +78,7 @@ static bool sizes_fit(const Job* job) {
   const double count = job->count, evaluated = count * job->evaluate_points * s.outputs;
   if (points != job->points || modulation != job->modulation || weights_of(s) > MAX_WEIGHTS) return false;
   if (!holds((double)s.rate_rows * channels_of(s))) return false;
+  if (job->task == TASK_DERIVE) return job->evaluate_points >= 1 && holds(evaluated * s.axes) && holds(count * modulation);
   if (job->task != TASK_EVALUATE) return holds(count * points * s.outputs) && holds(count * modulation * (job->steps + 1)) && holds(count * (job->steps + 1));
   if (job->evaluate_points < 1 || !holds(evaluated) || !holds(count * modulation)) return false;
   if (job->slopes && !holds(evaluated * channels_of(s))) return false;
@@ -104,6 +105,9 @@ static int64_t length_of(const Job* job, int array) {
     case ARRAY_COORDINATES: return (int64_t)job->evaluate_points * job->spec.axes;
     case ARRAY_VALUES: return job->count * (int64_t)job->evaluate_points * outputs;
     case ARRAY_SLOPES: return job->count * (int64_t)job->evaluate_points * outputs * channels_of(job->spec);
+    case ARRAY_POSITIONS: return (int64_t)job->evaluate_points * job->spec.axes;
+    case ARRAY_VALUES64: return job->count * (int64_t)job->evaluate_points * outputs;
+    case ARRAY_SLOPES64: return job->count * (int64_t)job->evaluate_points * outputs * job->spec.axes;
     case ARRAY_CANCELLED: return 1;
     case ARRAY_GRID: return 3 * MAX_AXES;
     default: return 0;
@@ -114,6 +118,13 @@ enum Use { UNUSED, OPTIONAL, REQUIRED };
 
 static Use use_of(const Job* job, int array) {
   const bool adapt = job->task == TASK_ADAPT, meta = job->task == TASK_META, evaluate = job->task == TASK_EVALUATE;
+  if (job->task == TASK_DERIVE) {
+    switch (array) {
+      case ARRAY_CANCELLED: return OPTIONAL;
+      case ARRAY_WEIGHTS: case ARRAY_START: case ARRAY_POSITIONS: case ARRAY_VALUES64: case ARRAY_SLOPES64: return REQUIRED;
+      default: return UNUSED;
+    }
+  }
   switch (array) {
     case ARRAY_DESCRIPTION: case ARRAY_CANCELLED: return OPTIONAL;
     case ARRAY_WEIGHTS: return REQUIRED;
@@ -150,22 +161,25 @@ static void set_array(Job* job, int array, void* data) {
     case ARRAY_VALUES: job->values = (float*)data; break;
     case ARRAY_CANCELLED: job->cancelled = (const int32_t*)data; break;
     case ARRAY_SLOPES: job->slopes = (float*)data; break;
+    case ARRAY_POSITIONS: job->positions = (const double*)data; break;
+    case ARRAY_VALUES64: job->values64 = (double*)data; break;
+    case ARRAY_SLOPES64: job->slopes64 = (double*)data; break;
     default: break;
   }
 }
 
 // A module that only reads knows no other task.
 #ifdef FUNCTA_READS
-constexpr int FIRST_TASK = TASK_EVALUATE;
+constexpr int FIRST_TASK = TASK_EVALUATE, LAST_TASK = TASK_EVALUATE;
 #else
-constexpr int FIRST_TASK = TASK_GRADIENT;
+constexpr int FIRST_TASK = TASK_GRADIENT, LAST_TASK = TASK_DERIVE;
 #endif
 
 int make_job(Job* job, const double* numbers, const Given* arrays) {
   *job = Job{};
   int evaluate_points = 0;
   if (!parse_spec((const double*)arrays[ARRAY_DESCRIPTION].data, arrays[ARRAY_DESCRIPTION].length, &job->spec)) return ARRAY_DESCRIPTION;
-  if (!whole(numbers[NUMBER_TASK], FIRST_TASK, TASK_EVALUATE, &job->task) || !whole(numbers[NUMBER_COUNT], 1, MAX_NUMBERS, &job->count) ||
+  if (!whole(numbers[NUMBER_TASK], FIRST_TASK, LAST_TASK, &job->task) || !whole(numbers[NUMBER_COUNT], 1, MAX_NUMBERS, &job->count) ||
       !whole(numbers[NUMBER_POINTS], 1, MAX_NUMBERS, &job->points) || !whole(numbers[NUMBER_MODULATION], 0, MAX_NUMBERS, &job->modulation) ||
       !whole(numbers[NUMBER_STEPS], 0, MAX_STEPS, &job->steps) || !whole(numbers[NUMBER_SECOND_ORDER], 0, 1, &job->second_order) ||
       !whole(numbers[NUMBER_EVALUATE], 0, MAX_NUMBERS, &evaluate_points))
@@ -193,6 +207,6 @@ int make_job(Job* job, const double* numbers, const Given* arrays) {
   return FITS;
 }
 
-bool is_large(const Job* job) { return job->values || (job->task != TASK_META && job->count == 1 && job->points >= 512); }
+bool is_large(const Job* job) { return job->values || job->task == TASK_DERIVE || (job->task != TASK_META && job->count == 1 && job->points >= 512); }
 
 }  // namespace functa

@@ -1,5 +1,6 @@
 // Jobs over the passes of tile.h: adapt, gradient, meta-gradient and evaluate. Compiled once for each instruction set.
 #include "field.h"
+#include "derive.h"
 #include "evaluate.h"
 #include "tile.h"
 
@@ -21,6 +22,7 @@ struct Scratch {
   Tangent tangent;
   Geometry geometry;
   Evaluation evaluation;
+  Derivation derivation;
   float *pulled, *v, *u, *g;
 };
 
@@ -34,6 +36,10 @@ static Scratch scratch_views(const Job* job, const Dims& d, Arena& arena) {
   Scratch s{};
   if (evaluates(job)) {
     s.evaluation = evaluation_views(job, d, arena);
+    return s;
+  }
+  if (derives(job)) {
+    s.derivation = derivation_views(dims64_of(d, job->spec), arena);
     return s;
   }
   s.activations = activations_views(d, arena);
@@ -60,6 +66,11 @@ static Scratch scratch_views(const Job* job, const Dims& d, Arena& arena) {
 static Net prepared(const Job* job, const Dims& d) {
   Arena arena{job->prepared};
   return net_views(d, arena);
+}
+
+static Net64 prepared64(const Job* job, const Dims64& e) {
+  Arena arena{job->prepared};
+  return net64_views(e, arena);
 }
 
 static int64_t lane_floats(const Dims& d) {
@@ -255,6 +266,10 @@ static void layout_job(Job* job, const Dims& d, Arena& arena) {
   const Spec& s = job->spec;
   const bool evaluate = evaluates(job), list = job->coordinates != nullptr;
   job->prepared = arena.base ? arena.base + arena.used : nullptr;
+  if (derives(job)) {
+    net64_views(dims64_of(d, s), arena);
+    return;
+  }
   net_views(d, arena);
   int64_t table = 0;
   for (int a = 0; a < d.axes; a++) table += evaluate ? job->grid_count[a] : s.shape[a];
@@ -333,6 +348,11 @@ static void prepare(Job* job, float* block) {
   const Dims d = dims_of(job->spec);
   Arena arena{block};
   layout_job(job, d, arena);
+  if (derives(job)) {
+    const Dims64 e = dims64_of(d, job->spec);
+    prepare_weights64(job, e, prepared64(job, e));
+    return;
+  }
   prepare_weights(job, d, prepared(job, d));
   if (wants_slopes(job)) prepare_slopes(job, d, prepared(job, d));
   const bool evaluate = evaluates(job);

@@ -32,7 +32,7 @@ struct Spec {
 };
 
 // What a job asks for.
-enum Task { TASK_GRADIENT, TASK_ADAPT, TASK_META, TASK_EVALUATE };
+enum Task { TASK_GRADIENT, TASK_ADAPT, TASK_META, TASK_EVALUATE, TASK_DERIVE };
 
 // Arrays are the caller's, in the layouts of engine.ts; `prepared`, `axis_tables`, `geometry`, `accumulators` come from a
 // block of `job_floats` floats.
@@ -55,6 +55,10 @@ struct Job {
   long evaluate_points;
   float* values;
   float* slopes;                                          // null, or out: df/du [count, channels, evaluate_points, outputs]
+  // Derive: `count` modulations from `start` at positions [evaluate_points, axes]; values [count, evaluate_points, outputs], slopes by
+  // the coordinates [count, evaluate_points, outputs, axes]
+  const double* positions;
+  double *values64, *slopes64;
   const volatile int32_t* cancelled;                      // null or a flag
   // Laid out by the kernel.
   float *prepared, *axis_tables, *geometry, *accumulators, *grids, *base, *slope_map;
@@ -87,7 +91,7 @@ struct Kernels {
 enum Array {
   ARRAY_DESCRIPTION, ARRAY_WEIGHTS, ARRAY_RATES, ARRAY_TARGETS, ARRAY_POINT_WEIGHTS, ARRAY_START, ARRAY_TRAJECTORY, ARRAY_OFFSET, ARRAY_EXTRA,
   ARRAY_LOSSES, ARRAY_GRADIENT, ARRAY_WEIGHT_GRADIENT, ARRAY_RATE_GRADIENT, ARRAY_COORDINATES, ARRAY_VALUES, ARRAY_CANCELLED, ARRAY_GRID,
-  ARRAY_SLOPES, ARRAY_COUNT
+  ARRAY_SLOPES, ARRAY_POSITIONS, ARRAY_VALUES64, ARRAY_SLOPES64, ARRAY_COUNT
 };
 
 // An array of the caller's and how many numbers it has; null where it was not given.

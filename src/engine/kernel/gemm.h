@@ -1,6 +1,6 @@
 // C[m, n] (+)= sum over k of A(m, k) B[k, n], with A(m, k) = A[m * am + k * ak]: am = K, ak = 1 for plain A, am = 1 for
-// its transpose. n is a multiple of VL; m and k are anything. The order of the sum over k is the same for every row,
-// so a row's result does not depend on where it stands in a tile.
+// its transpose. m and k are anything. The order of the sum over k is the same for every row,
+// so a row's result does not depend on where it stands in a tile. T is float or double; n is a multiple of its lanes.
 #pragma once
 #include "vec.h"
 
@@ -14,25 +14,28 @@ constexpr int GEMM_ROWS = 4, GEMM_VECTORS = 2;
 // What becomes of a sum before it is stored.
 struct Plain {
   static vf of(vf sum) { return sum; }
+  static vd of(vd sum) { return sum; }
 };
 struct Sine {
   static vf of(vf sum) { return sine_quarters(sum); }
 };
 
-template <int R, int V, bool ACCUMULATE, class Finish>
-FUNCTA_INLINE void gemm_tile(int k_count, const float* a, int am, int ak, const float* b, int ldb, float* c, int ldc) {
-  vf sum[R][V];
+template <int R, int V, bool ACCUMULATE, class Finish, class T>
+FUNCTA_INLINE void gemm_tile(int k_count, const T* a, int am, int ak, const T* b, int ldb, T* c, int ldc) {
+  using vt = decltype(load(a));
+  constexpr int N = sizeof(vt) / sizeof(T);
+  vt sum[R][V];
   UNROLLED
   for (int i = 0; i < R; i++)
     UNROLLED
-    for (int j = 0; j < V; j++) sum[i][j] = ACCUMULATE ? load(c + i * ldc + j * VL) : vf{};
+    for (int j = 0; j < V; j++) sum[i][j] = ACCUMULATE ? load(c + i * ldc + j * N) : vt{};
   for (int k = 0; k < k_count; k++) {
-    vf row[V];
+    vt row[V];
     UNROLLED
-    for (int j = 0; j < V; j++) row[j] = load(b + k * ldb + j * VL);
+    for (int j = 0; j < V; j++) row[j] = load(b + k * ldb + j * N);
     UNROLLED
     for (int i = 0; i < R; i++) {
-      vf value = splat(a[i * am + k * ak]);
+      vt value = splat(a[i * am + k * ak]);
       UNROLLED
       for (int j = 0; j < V; j++) sum[i][j] = fma(value, row[j], sum[i][j]);
     }
@@ -40,11 +43,11 @@ FUNCTA_INLINE void gemm_tile(int k_count, const float* a, int am, int ak, const 
   UNROLLED
   for (int i = 0; i < R; i++)
     UNROLLED
-    for (int j = 0; j < V; j++) store(c + i * ldc + j * VL, Finish::of(sum[i][j]));
+    for (int j = 0; j < V; j++) store(c + i * ldc + j * N, Finish::of(sum[i][j]));
 }
 
-template <int V, bool ACCUMULATE, class Finish>
-FUNCTA_INLINE void gemm_columns(int m_count, int k_count, const float* a, int am, int ak, const float* b, int ldb, float* c, int ldc) {
+template <int V, bool ACCUMULATE, class Finish, class T>
+FUNCTA_INLINE void gemm_columns(int m_count, int k_count, const T* a, int am, int ak, const T* b, int ldb, T* c, int ldc) {
   int m = 0;
   for (; m + GEMM_ROWS <= m_count; m += GEMM_ROWS)
     gemm_tile<GEMM_ROWS, V, ACCUMULATE, Finish>(k_count, a + m * am, am, ak, b, ldb, c + m * ldc, ldc);
@@ -60,10 +63,11 @@ FUNCTA_INLINE void gemm_columns(int m_count, int k_count, const float* a, int am
   }
 }
 
-template <bool ACCUMULATE, class Finish = Plain>
-static __attribute__((noinline)) void gemm(int m_count, int n_count, int k_count, const float* a, int am, int ak, const float* b, int ldb, float* c, int ldc) {
+template <bool ACCUMULATE, class Finish = Plain, class T>
+static __attribute__((noinline)) void gemm(int m_count, int n_count, int k_count, const T* a, int am, int ak, const T* b, int ldb, T* c, int ldc) {
+  constexpr int N = sizeof(load(a)) / sizeof(T);
   int n = 0;
-  for (; n + GEMM_VECTORS * VL <= n_count; n += GEMM_VECTORS * VL)
+  for (; n + GEMM_VECTORS * N <= n_count; n += GEMM_VECTORS * N)
     gemm_columns<GEMM_VECTORS, ACCUMULATE, Finish>(m_count, k_count, a, am, ak, b + n, ldb, c + n, ldc);
-  for (; n < n_count; n += VL) gemm_columns<1, ACCUMULATE, Finish>(m_count, k_count, a, am, ak, b + n, ldb, c + n, ldc);
+  for (; n < n_count; n += N) gemm_columns<1, ACCUMULATE, Finish>(m_count, k_count, a, am, ak, b + n, ldb, c + n, ldc);
 }

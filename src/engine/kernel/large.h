@@ -1,6 +1,6 @@
 // One large signal, whose points are cut into units that threads share. Included by field.cc.
 // Three kinds of unit with a barrier behind each: map (modulation -> rows of shifts), pass (points -> adjoint rows), pull
-// (adjoint rows -> gradient and step). The cut does not depend on the number of threads. An evaluation has pass units alone.
+// (adjoint rows -> gradient and step). The cut does not depend on the number of threads. Evaluations and derivatives have pass units alone.
 
 FUNCTA_INLINE int cells_a_row(const Spec& s, int k) {
   int n = 1;
@@ -95,7 +95,7 @@ static CellBlock cell_block(const Job* job, const Dims& d, int unit) {
 }
 
 static int map_units(const Job* job) {
-  if (evaluates(job)) return 0;
+  if (evaluates(job) || derives(job)) return 0;
   const Dims d = dims_of(job->spec);
   int units = 1;
   for (int k = 0; k < d.level_count; k++)
@@ -127,14 +127,19 @@ static bool all_zero(const float* weight, int count) {
   return true;
 }
 
-static int pass_units(const Job* job) { return evaluates(job) ? evaluate_units(job) : LANES; }
+static int pass_units(const Job* job) { return evaluates(job) ? evaluate_units(job) : derives(job) ? derive_units(job) : LANES; }
 
 static void pass_unit(const Job* job, int unit, float* scratch) {
   if (is_cancelled(job)) return;
   const Dims d = dims_of(job->spec);
-  const Net n = prepared(job, d);
   Arena arena{scratch};
   Scratch s = scratch_views(job, d, arena);
+  if (derives(job)) {
+    const Dims64 e = dims64_of(d, job->spec);
+    derive_unit(job, d, e, prepared64(job, e), s.derivation, unit);
+    return;
+  }
+  const Net n = prepared(job, d);
   if (evaluates(job)) {
     evaluate_unit(job, d, n, s.evaluation, unit);
     return;

@@ -11,8 +11,8 @@ namespace functa {
 
 // 2 * VL * 12 * iterations floating-point operations.
 float FUNCTA_JOIN(peak_, FUNCTA_ISA)(long iterations) {
-  vf a = splat(1), b = splat(2), c = splat(3), d = splat(4), e = splat(5), f = splat(6);
-  vf g = splat(7), h = splat(8), i = splat(9), j = splat(10), k = splat(11), l = splat(12);
+  vf a = splat(1.f), b = splat(2.f), c = splat(3.f), d = splat(4.f), e = splat(5.f), f = splat(6.f);
+  vf g = splat(7.f), h = splat(8.f), i = splat(9.f), j = splat(10.f), k = splat(11.f), l = splat(12.f);
   const vf x = splat(0.999f), y = splat(0.001f);
   for (long n = 0; n < iterations; n++) {
     a = fma(a, x, y), b = fma(b, x, y), c = fma(c, x, y), d = fma(d, x, y), e = fma(e, x, y), f = fma(f, x, y);

@@ -160,7 +160,8 @@ const struct {
     {"pointWeights", napi_float32_array}, {"start", napi_float32_array}, {"trajectory", napi_float32_array}, {"offset", napi_float32_array},
     {"extraGradient", napi_float32_array}, {"losses", napi_float64_array}, {"gradient", napi_float32_array}, {"weightGradient", napi_float32_array},
     {"rateGradient", napi_float32_array}, {"coordinates", napi_float32_array}, {"values", napi_float32_array}, {"cancelled", napi_int32_array},
-    {"grid", napi_float64_array}, {"slopes", napi_float32_array},
+    {"grid", napi_float64_array}, {"slopes", napi_float32_array}, {"positions", napi_float64_array}, {"values64", napi_float64_array},
+    {"slopes64", napi_float64_array},
 };
 
 constexpr double MAX_THREADS = 256;
@@ -291,6 +292,7 @@ napi_value init(napi_env env, napi_value exports) {
   napi_get_boolean(env, true, &yes);
   const napi_property_descriptor properties[] = {
       {"circles", nullptr, nullptr, nullptr, nullptr, yes, napi_enumerable, nullptr},
+      {"derivatives", nullptr, nullptr, nullptr, nullptr, yes, napi_enumerable, nullptr},
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"runHere", nullptr, run_here, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"instructionSets", nullptr, instruction_sets, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { BugError, EnvironmentError } from '../../core/errors.ts';
 import type { Engine } from '../engine.ts';
 import { kernelEngine } from '../kernel-engine.ts';
-import type { KernelRequest } from '../request.ts';
+import { type KernelRequest, tasks } from '../request.ts';
 import { threadCount } from '../threads.ts';
 
 type NativeRequest = KernelRequest & { threads: number; isa?: string | undefined };
@@ -16,6 +16,8 @@ export interface NativeAddon {
   instructionSets(): string[];
   /** Knows fields whose last axis is a circle; absent from addons built before there were any. */
   readonly circles?: boolean;
+  /** Knows derivatives by the coordinates; absent from addons built before it did. */
+  readonly derivatives?: boolean;
   /** Keeps `threads` threads at multiply-adds for a while; returns the operations done, for the caller to time. */
   peak(iterations: number, threads: number): number;
 }
@@ -61,6 +63,7 @@ export async function openNative(options: NativeOptions = {}): Promise<Engine> {
     threads,
     run: (request) => {
       if (request.wraps && addon.circles === undefined) throw isOld();
+      if (request.task === tasks.derive && addon.derivatives === undefined) throw isOld();
       return runNative(work, { ...request, threads, isa });
     },
     close: async () => {},

@@ -39,7 +39,7 @@ int main() {
   functa::Job job;
   functa::Given arrays[functa::ARRAY_COUNT];
   for (int i = 0; i < functa::ARRAY_COUNT; i++) {
-    const bool doubles = i == functa::ARRAY_DESCRIPTION || i == functa::ARRAY_LOSSES || i == functa::ARRAY_GRID;
+    const bool doubles = i == functa::ARRAY_DESCRIPTION || i == functa::ARRAY_LOSSES || i == functa::ARRAY_GRID || i >= functa::ARRAY_POSITIONS;
     arrays[i] = {a[i].data, a[i].data ? (int64_t)bytes[i] / (doubles ? 8 : 4) : 0};
   }
   if (functa::make_job(&job, n, arrays) != functa::FITS) exit(2);
@@ -58,6 +58,6 @@ int main() {
     for (int lane = 0; lane < functa::LANES && lane < job.count; lane++) k->run_lane(&job, lane, scratch);
     k->finish(&job);
   }
-  for (int i : {6, 9, 10, 11, 12, 14, 17})  // `outputs` of wasm/memory.ts
+  for (int i : {6, 9, 10, 11, 12, 14, 17, 19, 20})  // `outputs` of wasm/memory.ts
     if (a[i].data) fwrite(a[i].data, 1, (size_t)a[i].bytes, stdout);
 }

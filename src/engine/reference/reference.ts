@@ -7,6 +7,7 @@ import { channelOfEach, modulationLayout } from '../../field/layout.ts';
 import { type BaseNetwork, modulationLength, pointCount } from '../../field/spec.ts';
 import { checkAbort } from '../check.ts';
 import { checkedEngine } from '../checked.ts';
+import { derivatives64 } from '../derivatives64.ts';
 import type { Batch, CallOptions, Engine, Points } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
 import { pointsIn } from '../points.ts';
@@ -79,6 +80,8 @@ export async function openReference(): Promise<Engine> {
       }
       return slopes;
     },
+
+    derivatives: derivatives64,
 
     async gradient(net, batch, modulations, options) {
       const m = modulationLength(net.spec, batch.shape);

@@ -6,6 +6,7 @@ import { gridPositions } from '../../field/coordinates.ts';
 import { type BaseNetwork, modulationLength } from '../../field/spec.ts';
 import { checkAbort } from '../check.ts';
 import { checkedEngine } from '../checked.ts';
+import { derivatives64 } from '../derivatives64.ts';
 import { slopesByDifferences } from '../differences.ts';
 import type { Batch, CallOptions, Engine } from '../engine.ts';
 import { oneByOne } from '../one-by-one.ts';
@@ -78,6 +79,7 @@ export async function openTfjs(tf: TensorFlow): Promise<Engine> {
     evaluate,
     evaluateMany,
     slopes: slopesByDifferences(evaluateMany),
+    derivatives: derivatives64,
 
     async gradient(net, batch, modulations, options) {
       return lossAndGradient(net, batch, modulations, options);

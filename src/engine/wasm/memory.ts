@@ -67,6 +67,9 @@ export const arrays: readonly ArrayField[] = [
   'cancelled',
   'grid',
   'slopes',
+  'positions',
+  'values64',
+  'slopes64',
 ];
 /** Of these, what a task writes. */
 export const outputs = [
@@ -77,6 +80,8 @@ export const outputs = [
   'rateGradient',
   'values',
   'slopes',
+  'values64',
+  'slopes64',
 ] as const;
 
 export interface LaidOutJob {
