@@ -24,14 +24,19 @@ export async function measureEvaluate(
   for (const derivatives of [false, true]) {
     const query = parseQuery({ kind: 'evaluate', coordinates, limit: n, derivatives });
     const times: number[] = [];
-    for (let turn = 0; turn < (derivatives ? 2 : turns); turn++) {
+    // On a machine that others use, too, the time of the processor is what a build can be held to.
+    const busy: number[] = [];
+    for (let turn = 0; turn < turns; turn++) {
       const started = performance.now();
+      const before = process.cpuUsage();
       const { items } = await collectAnswer(await runQuery(context, query));
       times.push(performance.now() - started);
+      const { user, system } = process.cpuUsage(before);
+      busy.push((user + system) / 1000);
       if ((items as unknown[]).length !== n) throw new Error('the store holds fewer functions');
     }
     console.log(
-      `${n} functions at ${points} points, ${derivatives ? 'with derivatives' : 'values'}: ${timesText(times)}`,
+      `${n} functions at ${points} points, ${derivatives ? 'with derivatives' : 'values'}: ${timesText(times)}; processor ${timesText(busy)}`,
     );
   }
 }

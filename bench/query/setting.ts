@@ -19,5 +19,5 @@ export function printSetting(): void {
 export function timesText(times: readonly number[]): string {
   const sorted = [...times].sort((a, b) => a - b);
   const at = (p: number) => sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))]!.toFixed(2);
-  return `p50 ${at(0.5)} p99 ${at(0.99)} max ${at(1)} ms (n ${sorted.length})`;
+  return `min ${at(0)} p50 ${at(0.5)} p99 ${at(0.99)} max ${at(1)} ms (n ${sorted.length})`;
 }

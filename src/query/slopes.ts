@@ -99,20 +99,24 @@ function slopesOfSamples(
   };
 }
 
-/** Rows of `n` numbers of a flat array. */
+/** Rows of `n` numbers of a flat array. Arrays are made at their length: one that grows takes room for 17 numbers. */
 export function rowsOf(array: Float32Array | Float64Array, n: number): number[][] {
-  return Array.from({ length: array.length / n }, (_, i) => Array.from(array.subarray(i * n, (i + 1) * n)));
+  const rows = new Array<number[]>(array.length / n);
+  for (let r = 0, at = 0; r < rows.length; r++) {
+    const row = new Array<number>(n);
+    for (let i = 0; i < n; i++) row[i] = array[at++]!;
+    rows[r] = row;
+  }
+  return rows;
 }
 
 /** [points][outputs][axes], in the units of the signal. */
 function slopeRows(array: Float64Array, outputs: readonly ValueRange[], axes: number): number[][][] {
+  const scaled = array.map((d, i) => outputs[Math.floor(i / axes) % outputs.length]!.scale * d);
   const each = outputs.length * axes;
-  return Array.from({ length: array.length / each }, (_, p) =>
-    outputs.map(({ scale }, o) => {
-      const at = p * each + o * axes;
-      return Array.from({ length: axes }, (_, axis) => scale * array[at + axis]!);
-    }),
-  );
+  const points = new Array<number[][]>(array.length / each);
+  for (let p = 0; p < points.length; p++) points[p] = rowsOf(scaled.subarray(p * each, (p + 1) * each), axes);
+  return points;
 }
 
 const nets = new WeakMap<Model, Network64>();
