@@ -68,6 +68,8 @@ describe.skipIf(chromiumPath === undefined || !isAsked)('pages of Studio', { tim
   it('is walked by keyboard alone', async () => {
     const page = await opened(looks[0]);
     await page.goto(server.url);
+    // a page is loaded before its modules have run
+    await page.getByRole('heading', { name: 'Encode' }).waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('content');
