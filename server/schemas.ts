@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { maxEffort } from '../src/fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid } from '../src/formats/format.ts';
 import { boundedList, isText } from '../src/query/index.ts';
+import { parseMaxError } from '../src/session/max-error.ts';
 import { maxClassified, maxSampleCount } from './counts.ts';
 import { widths } from './grids.ts';
 import { problemSchema } from './problem.ts';
@@ -64,6 +65,26 @@ const effort = integer(1, maxEffort)
     maximum: maxEffort,
   });
 
+const maxError = z
+  .string()
+  .max(64)
+  .transform((text, check) => {
+    try {
+      return parseMaxError(text);
+    } catch (error) {
+      check.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  })
+  .optional()
+  .openapi({
+    type: 'string',
+    param: { name: 'max-error', in: 'query' },
+    description:
+      'In place of `quality`: no value is further off, in the unit of the values, or as a share of their range such as `1%`.',
+    example: '1%',
+  });
+
 /** Which part of a file is read, and how fine a surface is laid out: of every route that takes signals. */
 const signalParts = {
   variable: z
@@ -106,6 +127,7 @@ export const encodeQuery = z
         type: 'integer',
         minimum: 1,
       }),
+    'max-error': maxError,
     effort,
     steps: z
       .enum(['chosen', 'asked'])
@@ -120,9 +142,11 @@ export const encodeQuery = z
     ...signalParts,
   })
   .refine(
-    (query) => [query.quality, query.psnr, query.bytes].filter((given) => given !== undefined).length <= 1,
+    (query) =>
+      [query.quality, query.psnr, query.bytes, query['max-error']].filter((given) => given !== undefined)
+        .length <= 1,
     {
-      message: 'give one of quality, psnr and bytes',
+      message: 'give one of quality, psnr, bytes and max-error',
     },
   );
 
@@ -370,6 +394,7 @@ export const putQuery = z.object({
     .optional()
     .openapi(parameter('metadata', 'A JSON object, of those that have none of their own.')),
   quality,
+  'max-error': maxError,
   effort,
   steps: z
     .enum(['chosen', 'asked'])

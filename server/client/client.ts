@@ -1,6 +1,7 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
 import type { QueryInput } from '../../src/query/index.ts';
+import type { MaxError } from '../../src/session/max-error.ts';
 import type { completeBody } from '../routes/complete.ts';
 import type { modelSummary, sampleBody } from '../schemas.ts';
 import { FunctasetCalls } from './functasets.ts';
@@ -104,6 +105,8 @@ export class FunctaClient extends FunctasetCalls {
       /** In place of `quality`: a PSNR in decibels to reach, or bytes to stay within. */
       readonly psnr?: number | undefined;
       readonly bytes?: number | undefined;
+      /** In place of `quality`: no value is further off, in its unit or as a share of the range of all. */
+      readonly maxError?: MaxError | undefined;
       readonly effort?: number | undefined;
       readonly steps?: 'chosen' | 'asked' | undefined;
       /** Of a file of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels. */
@@ -112,11 +115,11 @@ export class FunctaClient extends FunctasetCalls {
       readonly grid?: number | undefined;
     } = {},
   ): Promise<EncodedReply> {
-    const { quality, psnr, bytes, effort, steps, variable, grid } = options;
+    const { quality, psnr, bytes, maxError, effort, steps, variable, grid } = options;
     const { type = 'application/octet-stream' } = options;
     const response = await this.call(
       model === undefined ? '/v1/encode' : `/v1/models/${encodeURIComponent(model)}/encode`,
-      { quality, psnr, bytes, effort, steps, variable, grid },
+      { quality, psnr, bytes, 'max-error': maxError, effort, steps, variable, grid },
       options,
       {
         method: 'POST',

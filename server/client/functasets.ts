@@ -2,6 +2,7 @@
 import type { z } from '@hono/zod-openapi';
 import { type ArrayFormat, arrayTypes } from '../../src/formats/media-types.ts';
 import type { Filter } from '../../src/query/index.ts';
+import type { MaxError } from '../../src/session/max-error.ts';
 import type { functasetDetail } from '../routes/functasets.ts';
 import type { functasetMap } from '../routes/map.ts';
 import type { functasetSummary, functionSchema } from '../told-schemas.ts';
@@ -28,6 +29,8 @@ export interface PutOptions {
   /** Media type of the bytes; default: told by how they begin. */
   readonly type?: string | undefined;
   readonly quality?: number | undefined;
+  /** In place of `quality`: no value of a signal is further off, in its unit or as a share of the range of all. */
+  readonly maxError?: MaxError | undefined;
   readonly effort?: number | undefined;
   readonly steps?: 'chosen' | 'asked' | undefined;
   readonly label?: Label | undefined;
@@ -372,9 +375,9 @@ function functionPath(functaset: string, id: string): string {
 }
 
 function putQuery(options: PutOptions): Query {
-  const { quality, effort, steps, label, metadata, as, size, variable, grid } = options;
+  const { quality, maxError, effort, steps, label, metadata, as, size, variable, grid } = options;
   const text = metadata === undefined ? undefined : JSON.stringify(metadata);
-  return { quality, effort, steps, label, as, size, metadata: text, variable, grid };
+  return { quality, 'max-error': maxError, effort, steps, label, as, size, metadata: text, variable, grid };
 }
 
 function expecting({ ifVersion, ifAbsent }: Expecting): Record<string, string> {

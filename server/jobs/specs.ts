@@ -4,6 +4,7 @@ import { splits } from '../../datasets/dataset.ts';
 import { type AnyPrior, codingKinds, generativeKinds } from '../../prior/kinds.ts';
 import { maxEffort } from '../../src/fit/effort.ts';
 import { leastGrid, mostGrid } from '../../src/formats/format.ts';
+import type { MaxError } from '../../src/session/max-error.ts';
 import { namePattern } from '../names.ts';
 import { metadataSchema } from '../schemas.ts';
 import { idPattern } from './ids.ts';
@@ -43,6 +44,15 @@ const part = {
 };
 const coding = {
   quality: z.number().int().min(1).max(100).optional(),
+  maxError: z
+    .union([z.number().positive(), z.string().regex(/^[0-9.]{1,16}(e[-+]?\d{1,3})?%$/i)])
+    .transform((bound) => bound as MaxError)
+    .optional()
+    .openapi({
+      oneOf: [{ type: 'number' }, { type: 'string' }],
+      description:
+        'In place of `quality`: no value of a signal is further off, in the unit of the values, or as a share of their range such as `1%`.',
+    }),
   effort: z.number().int().min(1).max(maxEffort).optional(),
 };
 /** What is read of a file that holds more than one signal, or none on a grid. */

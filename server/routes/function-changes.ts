@@ -231,7 +231,8 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     const contentType = c.req.header('content-type') ?? '';
     const model = modelOf(context, served);
     const bytes = await readBody(c, context.maxBodyBytes);
-    const { id, label, metadata, quality, effort, steps, size, as, variable, grid } = query;
+    const { id, label, metadata, quality, 'max-error': maxError, effort, steps, size, as } = query;
+    const { variable, grid } = query;
     const parts = { variable, grid };
     const named = {
       id,
@@ -240,7 +241,7 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     };
     const input = {
       ...{ model: refOf(model), functaset: functasetRef(served), bytes, contentType, key },
-      ...{ as, size, quality, effort, steps, parts, named, fresh: randomUUID() },
+      ...{ as, size, quality, maxError, effort, steps, parts, named, fresh: randomUUID() },
     };
     const type = mediaType(contentType);
     const lone = !manyTypes.includes(type);
@@ -253,11 +254,12 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
   const takenByJob = async (
     c: Context<ServerEnv>,
     { name }: ServedFunctaset,
-    { metadata, ...query }: z.output<typeof putQuery>,
+    { metadata, 'max-error': maxError, ...query }: z.output<typeof putQuery>,
     key: string | undefined,
   ) => {
     const type = c.req.header('content-type') ?? anyBytes;
-    const said = { kind: 'add', functaset: name, type, ...query, metadata: parsed(metadata) } as const;
+    const own = { metadata: parsed(metadata), maxError };
+    const said = { kind: 'add', functaset: name, type, ...query, ...own } as const;
     const bytes = await readBody(c, context.maxBodyBytes);
     return answeredByJob(c, context, { bytes, key, specOf: (data) => ({ ...said, data }) });
   };

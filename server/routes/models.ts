@@ -45,6 +45,8 @@ import { decodingClass, drawingClass, encodingEstimate } from '../work/cost.ts';
 const maxJsonBytes = 16 * 1024;
 /** Qualities that a target is looked for at, at most: see target.ts. */
 const mostTries = 8;
+/** Qualities that a bound is tried at, at most: see bounded.ts. */
+const mostBounded = 11;
 
 const listRoute = createRoute({
   method: 'get',
@@ -234,15 +236,16 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     sniffSignal(declared, bytes);
     const served = await modelOf(bytes, declared);
     if (prefersJob(c, context)) {
-      const said = { kind: 'encode', model: served.id, type: declared, ...query } as const;
+      const { 'max-error': maxError, ...others } = query;
+      const said = { kind: 'encode', model: served.id, type: declared, maxError, ...others } as const;
       return answeredByJob(c, context, { bytes, specOf: (data) => ({ ...said, data }) });
     }
     const model = refOf(served);
-    const { quality, effort, steps, psnr, bytes: fileBytes, variable, grid } = query;
+    const { quality, effort, steps, psnr, bytes: fileBytes, 'max-error': maxError, variable, grid } = query;
     const parts = { variable, grid };
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
-    const input = { model, bytes, type: declared, quality, effort, steps, target, parts };
+    const input = { model, bytes, type: declared, quality, effort, steps, target, maxError, parts };
     const key = keyOfBody(bytes, served.path, [
       'encode',
       model.id,
@@ -251,10 +254,11 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       effort,
       steps,
       target,
+      maxError,
       parts,
     ]);
     const answer = await context.answers.of(key, async () => {
-      const times = target === undefined ? 1 : mostTries;
+      const times = maxError !== undefined ? mostBounded : target === undefined ? 1 : mostTries;
       const asked = { effort, times, type: declared, ...parts };
       const estimate = await encodingEstimate(served, bytes, asked, context.limits);
       return context.together.encode(context, input, { ...estimate, ...askerOf(c) });

@@ -115,12 +115,13 @@ export class Together {
 
 /** What has to be the same; undefined where it is to be done alone. */
 function keyOf(
-  { model, quality, effort, steps, target, ...others }: Input,
+  { model, quality, effort, steps, target, maxError, ...others }: Input,
   shape: readonly number[] | undefined,
 ) {
   const { bytes: _, type: __, ...more } = others;
-  if (shape === undefined || pointCount(shape) > mostPoints || (effort ?? 1) > 1 || target !== undefined)
-    return undefined;
+  if (shape === undefined || pointCount(shape) > mostPoints || (effort ?? 1) > 1) return undefined;
+  // what is looked for is looked for alone
+  if (target !== undefined || maxError !== undefined) return undefined;
   return JSON.stringify([model, quality, steps, more, shape]);
 }
 

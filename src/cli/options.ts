@@ -5,7 +5,7 @@ import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
 import { maxEffort } from '../fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid, type Parts } from '../formats/format.ts';
-import type { MaxError } from '../session/bounded.ts';
+import { type MaxError, parseMaxError } from '../session/max-error.ts';
 import type { Size } from '../signal/region.ts';
 import { UsageError } from './exit.ts';
 
@@ -155,11 +155,11 @@ export function maxErrorOption(what: string): Option {
     '--max-error <bound>',
     `${what}: in the unit of the values, or a share of their range such as 1%`,
   ).argParser((text: string): MaxError => {
-    const isShare = text.endsWith('%');
-    const value = Number(isShare ? text.slice(0, -1) : text);
-    if (text.trim() === '' || !(value > 0 && value < Number.POSITIVE_INFINITY))
+    try {
+      return parseMaxError(text);
+    } catch {
       throw new InvalidArgumentError('Give a number above 0, or a share such as 1%.');
-    return isShare ? `${value}%` : value;
+    }
   });
 }
 

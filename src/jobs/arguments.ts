@@ -2,6 +2,7 @@
 import {
   aFlag,
   aFunction,
+  aLabel,
   aModel,
   aNumber,
   anAbortSignal,
@@ -32,7 +33,12 @@ const job = all({ onEvent: aFunction, signal: anAbortSignal, limits: anObject, l
 const reading = all({ split: aText, path: aText, cacheDir: aText });
 
 export const optionsOfBuild = having({
-  ...{ ...job, ...reading, ...all(coding), ...all({ strict: aFlag, resume: aFlag, onFlushed: aFunction }) },
+  ...{
+    ...job,
+    ...reading,
+    ...all(coding),
+    ...all({ maxError: aLabel, strict: aFlag, resume: aFlag, onFlushed: aFunction }),
+  },
   ...{ data: aDataRef, path: aText, model: aModel, engine: anEngine },
 });
 

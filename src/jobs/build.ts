@@ -150,9 +150,9 @@ class Build {
   }
 
   async #encode(signals: readonly Signal[]): Promise<void> {
-    const { quality, effort, prior, steps = 'asked', signal, onFlushed } = this.#options;
+    const { quality, effort, maxError, prior, steps = 'asked', signal, onFlushed } = this.#options;
     const { items } = await this.#session.encodeMany(signals, {
-      ...{ quality, effort, prior, steps, signal },
+      ...{ quality, effort, maxError, prior, steps, signal },
       batch: signals.length,
       archive: false,
     });

@@ -5,6 +5,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import type { TrainingRecipe } from '../learn/recipe.ts';
+import type { MaxError } from '../session/max-error.ts';
 import type { EncodeOptions } from '../session/types.ts';
 
 export type JobEvent =
@@ -49,6 +50,8 @@ export interface BuildOptions extends JobOptions {
   readonly resume?: boolean | undefined;
   readonly quality?: number | undefined;
   readonly effort?: number | undefined;
+  /** Of every signal, in place of `quality`; see `EncodeOneOptions`. */
+  readonly maxError?: MaxError | undefined;
   readonly prior?: PriorKind | undefined;
   /** As in `EncodeOptions`, but `asked` by default: a build is of one quality, and of many signals. */
   readonly steps?: EncodeOptions['steps'];

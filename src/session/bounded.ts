@@ -12,12 +12,10 @@ import { pointCount, unravel } from '../field/spec.ts';
 import { errorAgainst } from '../signal/errors.ts';
 import type { Signal } from '../signal/signal.ts';
 import { gridOfValues } from './beside.ts';
+import type { MaxError } from './max-error.ts';
 import type { Encoded } from './types.ts';
 import { withFacts } from './with-facts.ts';
 import type { DecodedFunction } from './work.ts';
-
-/** In the unit of each output, or a share of the range of its values in the signal. */
-export type MaxError = number | `${number}%`;
 
 /** Engines are within 1e-5 of the largest value of the exact field (src/engine/contract.ts), so two are within twice that; this is three times. */
 const engineShare = 2 ** -15;

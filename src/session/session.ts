@@ -34,7 +34,7 @@ import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { decodeOptions, encodeOptions, sampleOptions } from './arguments.ts';
 import { besideSignal } from './beside.ts';
-import { encodeBounded, type MaxError } from './bounded.ts';
+import { encodeBounded } from './bounded.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { drawingPerSymbol, sampleId } from './draw.ts';
@@ -45,6 +45,7 @@ import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
 import { inspect } from './inspect.ts';
 import { itemNumber, namesOf } from './items.ts';
+import type { MaxError } from './max-error.ts';
 import { modulationOf } from './modulation.ts';
 import { checkModulation } from './put.ts';
 import { encodeTo } from './target.ts';
@@ -159,6 +160,15 @@ class OpenSession implements Session {
   ): Promise<{ items: Encoded[]; archive: Uint8Array }> {
     check('encodeMany', listOf(aSignal, 'signals')(signals, 'signals'), encodeOptions(options, 'options'));
     const items: Encoded[] = [];
+    const { maxError } = options;
+    if (maxError !== undefined) {
+      if (options.archive !== false)
+        throw new BadInputError('max-error', 'a bound is of single files; say `archive: false`');
+      const { quality, effort, prior, steps, signal } = options;
+      for (const one of signals)
+        items.push(await this.encode(one, { quality, effort, prior, steps, signal, maxError }));
+      return { items, archive: new Uint8Array(0) };
+    }
     for (const group of groups(signals, options.batch ?? defaultBatch)) {
       items.push(...(await this.#encodeGroup(group, options)));
     }

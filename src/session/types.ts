@@ -10,8 +10,8 @@ import type { Box } from '../signal/box.ts';
 import type { Size } from '../signal/region.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
-import type { MaxError } from './bounded.ts';
 import type { Func } from './func.ts';
+import type { MaxError } from './max-error.ts';
 import type { SessionWork } from './work.ts';
 
 export interface SessionOptions {
@@ -44,17 +44,22 @@ export type EncodeTarget =
   /** At most; of the whole file. */
   | { readonly fileBytes: number };
 
-export interface EncodeOneOptions extends EncodeOptions {
+/** A bound on the error of every value. */
+export interface BoundOptions {
   /**
    * No decoded value is further off, at the size of the signal and on any engine: a number in the unit of the outputs, or a share of the
    * range of the signal's values, such as `1%`. `quality` is then looked for. See bounded.ts.
    */
   readonly maxError?: MaxError | undefined;
+}
+
+export interface EncodeOneOptions extends EncodeOptions, BoundOptions {
   /** `quality` is then looked for; see target.ts. */
   readonly target?: EncodeTarget | undefined;
 }
 
-export interface EncodeManyOptions extends EncodeOptions {
+/** `maxError` is of each signal, and of single files: it asks for `archive: false`. */
+export interface EncodeManyOptions extends EncodeOptions, BoundOptions {
   /** Signals adapted together; default 32. */
   readonly batch?: number | undefined;
   /** `false`: no archive, an empty array stands for it. */

@@ -4,7 +4,8 @@ import { BadInputError } from '../core/errors.ts';
 import { unravel } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
 import { decodeOptions } from './arguments.ts';
-import { boundsOf, type MaxError } from './bounded.ts';
+import { boundsOf } from './bounded.ts';
+import type { MaxError } from './max-error.ts';
 import type { DecodeOptions, Session } from './types.ts';
 
 export interface Verified {

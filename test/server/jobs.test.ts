@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { JobRequest } from '../../server/client/client.ts';
 import { createKey, FunctaClient, type RunningServer } from '../../server/index.ts';
+import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
 import { tinyRecipe } from '../../src/jobs/testing.ts';
 import { runExamples } from '../doors/client-examples.ts';
-import { pathOfKind } from '../kinds.ts';
+import { kinds, pathOfKind } from '../kinds.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;
@@ -218,6 +220,55 @@ test('a job is cancelled at once, and forgotten when it is removed; one whose mo
   await ask(`/v1/jobs/${json.id}`, { method: 'DELETE' });
   expect((await ask(`/v1/jobs/${json.id}`)).status).toBe(404);
   expect(readdirSync(join(home, 'jobs'))).not.toContain(json.id);
+});
+
+test('a bound on the error is kept by jobs that encode, build and add', async () => {
+  const client = new FunctaClient(server.url);
+  await client.putModel('map', new Uint8Array(await readFile(pathOfKind('map'))));
+  const signal = kinds.map.signal(70);
+  const bytes = signalToNpy(signal);
+  const maxError = 0.5;
+  const beyond = (decoded: Uint8Array) => {
+    const { data } = readNpy(decoded);
+    return signal.values.filter((v, i) => Math.abs(v - data[i]!) > maxError).length;
+  };
+  const upload = async () => ({ upload: (await client.jobs.upload(bytes)).id });
+  const made = async (job: JobRequest) => client.jobs.wait((await client.jobs.add(job)).id);
+
+  const { id } = await made({ kind: 'encode', model: 'map', data: await upload(), maxError });
+  const file = new Uint8Array(await (await ask(`/v1/jobs/${id}/result`)).arrayBuffer());
+  expect(beyond(await client.decode('map', file, { format: 'npy' }))).toBe(0);
+  await made({ kind: 'build', functaset: 'bounded', model: 'map', data: await upload(), maxError });
+  await made({
+    kind: 'add',
+    functaset: 'bounded',
+    data: await upload(),
+    type: 'application/x-npy',
+    id: 'one',
+    maxError,
+  });
+  let functions = 0;
+  for await (const { id: own } of client.functions('bounded')) {
+    functions++;
+    if (own === 'one') expect(beyond(await client.function('bounded', own, { format: 'npy' }))).toBe(0);
+  }
+  expect(functions).toBe(2);
+  for (const wrong of [0, '1', 'half%'])
+    expect((await add({ kind: 'encode', model: 'map', data: { upload: 'a' }, maxError: wrong })).status).toBe(
+      422,
+    );
+  const refused = await add({ kind: 'encode', model: 'map', data: await upload(), maxError, quality: 5 });
+  expect((await over(refused.json.id)).fault?.code).toBe('max-error');
+  const async = await ask('/v1/models/map/encode?max-error=0.5', {
+    method: 'POST',
+    body: bytes as Uint8Array<ArrayBuffer>,
+    headers: { prefer: 'respond-async', 'content-type': 'application/octet-stream' },
+  });
+  expect(async.status).toBe(202);
+  const { id: later } = (await async.json()) as Job;
+  await over(later);
+  const found = new Uint8Array(await (await ask(`/v1/jobs/${later}/result`)).arrayBuffer());
+  expect(found).toEqual(file);
 });
 
 test('every example of the client does what it says', async () => {

@@ -152,6 +152,36 @@ describe.each(kindNames)('a %s', (name) => {
   });
 });
 
+it('a bound on the error is kept by encode and by functions that are put, or refused with the reason', async () => {
+  const bytes = signalToNpy(kinds.map.signal(60));
+  const bound = 0.5;
+  const beyond = (decoded: Uint8Array) => {
+    const { data } = readNpy(decoded);
+    return kinds.map.signal(60).values.filter((v, i) => Math.abs(v - data[i]!) > bound).length;
+  };
+  const encoded = await client.encode('map', bytes, { maxError: bound });
+  expect(encoded.maxError[0]).toBeLessThanOrEqual(bound);
+  expect(beyond(await client.decode('map', encoded.bytes, { format: 'npy' }))).toBe(0);
+  await client.putFunction('maps', 'bounded', bytes, { maxError: bound });
+  expect(beyond(await client.function('maps', 'bounded', { format: 'npy' }))).toBe(0);
+  const files = [{ bytes, id: 'bounded-too' }, { bytes: new Uint8Array(3) }];
+  const added = await client.addFunctions('maps', files, { maxError: '1%' });
+  expect([added.functions.length, added.errors.length]).toEqual([1, 1]);
+
+  const refused = { problem: { status: 422, code: 'max-error' } };
+  await expect(client.encode('map', bytes, { maxError: 1e-6 })).rejects.toMatchObject(refused);
+  await expect(client.putFunction('maps', 'no', bytes, { maxError: 1e-6 })).rejects.toMatchObject(refused);
+  const picture = signalToNpy(kinds.picture.signal(50));
+  await expect(client.encode('picture', picture, { maxError: 0.1 })).rejects.toMatchObject(refused);
+  await expect(client.putFunction('maps', 'no', bytes, { maxError: 1, quality: 5 })).rejects.toMatchObject(
+    refused,
+  );
+  for (const words of ['max-error=0', 'max-error=1%25%25', 'max-error=1&quality=5', 'max-error=']) {
+    const init = { method: 'POST', body: bytes as Uint8Array<ArrayBuffer> };
+    expect((await fetch(`${server.url}/v1/models/map/encode?${words}`, init)).status, words).toBe(422);
+  }
+});
+
 it('of a file of several fields the one that is named is meant, wherever a signal is given', async () => {
   const [{ shape, outputs }, ...both] = [kinds.map, kinds.map.signal(3), kinds.map.signal(5)] as const;
   const values = Float32Array.from({ length: 2 * 288 }, (_, i) => both[i % 2]!.values[i >> 1]!);

@@ -22,7 +22,19 @@ export const add: JobWork<'add'> = (spec, context) =>
 
 /** What a request to add functions would have kept. Throws BadInputError `all-failed`. */
 async function takePosted(
-  { functaset, label, quality, effort, steps, as = 'signals', size, variable, grid, ...spec }: SpecOf<'add'>,
+  {
+    functaset,
+    label,
+    quality,
+    maxError,
+    effort,
+    steps,
+    as = 'signals',
+    size,
+    variable,
+    grid,
+    ...spec
+  }: SpecOf<'add'>,
   type: string,
   { engine, limits, inputs, places, onEvent, signal }: WorkContext,
 ): Promise<Outcome> {
@@ -34,7 +46,7 @@ async function takePosted(
     new Shelf(engine, limits),
     {
       ...{ model: inputs.model!, functaset: inputs.target!, bytes, contentType: type },
-      ...{ quality, effort, steps, as, size, parts: { variable, grid } },
+      ...{ quality, maxError, effort, steps, as, size, parts: { variable, grid } },
       named: {
         id: spec.id,
         label: label === undefined ? undefined : labelForms(label)[0],

@@ -57,7 +57,7 @@ export async function encodeTogether(
     bytes,
     parts,
     ...options
-  }: Omit<EncodeInput, 'type' | 'target'> & {
+  }: Omit<EncodeInput, 'type' | 'target' | 'maxError'> & {
     readonly items: readonly { readonly length: number; readonly type: string | undefined }[];
   },
   signal: AbortSignal,

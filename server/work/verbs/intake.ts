@@ -9,7 +9,7 @@ import type { Parts } from '../../../src/formats/formats.ts';
 import { isOld, recordOf, type StoredFunction, summaryOf } from '../../../src/functaset/index.ts';
 import { stored } from '../../../src/jobs/build.ts';
 import { functionsOfArchive, functionsOfModulations, rowId } from '../../../src/jobs/index.ts';
-import type { EncodeOptions } from '../../../src/session/index.ts';
+import type { EncodeOneOptions } from '../../../src/session/index.ts';
 import { defaultBatch } from '../../../src/session/session.ts';
 import type { Signal } from '../../../src/signal/index.ts';
 import { parseSize } from '../../../src/signal/index.ts';
@@ -24,7 +24,7 @@ import { mostFunctions, type Named, type Part, partsOf } from '../parts.ts';
 import type { FunctasetRef, ModelRef, OpenModel, Shelf } from '../shelf.ts';
 import { encodable, readSignal } from '../signals.ts';
 
-export interface IntakeInput extends Pick<EncodeOptions, 'quality' | 'effort' | 'steps'> {
+export interface IntakeInput extends Pick<EncodeOneOptions, 'quality' | 'maxError' | 'effort' | 'steps'> {
   readonly model: ModelRef;
   readonly functaset: FunctasetRef;
   readonly bytes: Uint8Array;
@@ -191,10 +191,10 @@ class Intaking {
   }
 
   async #encode(pending: readonly Waiting[]): Promise<void> {
-    const { quality, effort, steps = 'asked' } = this.#input;
+    const { quality, maxError, effort, steps = 'asked' } = this.#input;
     const { items } = await this.#open.session.encodeMany(
       pending.map(({ signal }) => signal),
-      { quality, effort, steps, batch: pending.length, archive: false, signal: this.#signal },
+      { quality, maxError, effort, steps, batch: pending.length, archive: false, signal: this.#signal },
     );
     for (const [i, { at, signal, metadata }] of pending.entries())
       this.#put(at, { ...stored(signal, items[i]!), metadata });

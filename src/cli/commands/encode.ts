@@ -6,7 +6,7 @@ import { suffix } from '../../../codec/header.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Model } from '../../field/model.ts';
 import { formatOfFile, signalFormats, titlesOf } from '../../formats/formats.ts';
-import type { MaxError } from '../../session/bounded.ts';
+import type { MaxError } from '../../session/max-error.ts';
 import type { Encoded, EncodeTarget } from '../../session/types.ts';
 import type { Signal } from '../../signal/signal.ts';
 import { UsageError } from '../exit.ts';

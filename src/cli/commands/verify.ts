@@ -1,7 +1,7 @@
 /** `functa verify`: what a file decodes to, held against the signal that it was made of. */
 import { type Command, Option } from 'commander';
 import { BadInputError } from '../../core/errors.ts';
-import type { MaxError } from '../../session/bounded.ts';
+import type { MaxError } from '../../session/max-error.ts';
 import { readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption, withSession } from '../models.ts';
