@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { readHeader, sectionOf } from '../../codec/index.ts';
+import { readHeader, sectionIds, sectionOf } from '../../codec/index.ts';
 import { kinds, modelOfKind } from '../../test/kinds.ts';
 import { openEngine } from '../engine/index.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -86,4 +86,38 @@ test('missing values come back from files and archives; a signal without any has
     missing.map(() => false),
   ]);
   expect([...(await session.decode(items[0]!.bytes)).values].map(Number.isNaN)).toEqual(missing);
+});
+
+describe('a function with sections, coded anew', () => {
+  const ids = (bytes: Uint8Array) => {
+    const header = readHeader(bytes);
+    return header.container === 'file' ? (header.sections ?? []).map(({ id }) => id) : [];
+  };
+
+  it('keeps what its file says of the signal, and its residual where its field is the same', async () => {
+    const { bytes } = await session.encode(map, { maxError: '0.5%' });
+    const own = ids(bytes);
+    expect(own).toEqual(expect.arrayContaining([sectionIds.mask, sectionIds.residual]));
+    const fn = await session.open(bytes);
+    const bound = 0.005 * range;
+    const recoded = await fn.toBytes({ quality: fn.quality, prior: 'histogram' });
+    expect(ids(recoded)).toEqual(own);
+    expect(beyond(map, await session.decode(recoded), bound)).toBe(0);
+    const coarse = await fn.toBytes({ quality: Math.max(1, fn.quality - 5) });
+    expect(ids(coarse)).toEqual(own.filter((id) => id !== sectionIds.residual));
+    expect(missing(await session.decode(coarse))).toEqual(missing(map));
+  });
+});
+
+function missing({ values }: Signal): number[] {
+  return [...values].flatMap((v, i) => (Number.isNaN(v) ? i : []));
+}
+
+it('a bound holds for each of several single files, and an archive has none', async () => {
+  const signals = [map, { ...kinds.map.signal(41), id: 'other' }];
+  const options = { maxError: 0.5, archive: false } as const;
+  const { items } = await session.encodeMany(signals, options);
+  for (const [i, { bytes }] of items.entries())
+    expect(beyond(signals[i]!, await session.decode(bytes), 0.5)).toBe(0);
+  await expect(session.encodeMany(signals, { maxError: 0.5 })).rejects.toMatchObject({ code: 'max-error' });
 });

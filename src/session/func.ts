@@ -95,7 +95,11 @@ export interface Func {
    * their plain fit (quality 50, effort 1), which can be far from them. Throws BadInputError `own-network`; AbortedError.
    */
   fitted(options?: { readonly signal?: AbortSignal | undefined }): Promise<Func>;
-  /** A `.functa` file: the one it came from, unless quality or prior are given. Throws what coding throws. */
+  /**
+   * A `.functa` file: the one it came from, unless quality or prior are given. What the file says of the signal goes with it: missing values,
+   * ranges, names. A residual, which keeps a bound on the error (`maxError`), is of one field: it goes along at the function's own quality,
+   * and not at another. Throws what coding throws.
+   */
   toBytes(options?: FuncBytesOptions): Promise<Uint8Array>;
 }
 
@@ -179,9 +183,20 @@ async function valuesOfSamples(
   return values;
 }
 
-/** Those that hold of another function of the signal, too: its ranges, and its names. */
-function sectionsOfAny(sections: readonly Section[] = []): readonly Section[] {
-  return sections.filter(({ id }) => id === sectionIds.affine || id === sectionIds.names);
+/** Whether a section says something of the signal, which holds of another function of it, too; a residual is of one field. */
+const isOfSignal: Readonly<Record<keyof typeof sectionIds, boolean>> = {
+  mask: true,
+  residual: false,
+  affine: true,
+  names: true,
+};
+const idsOfSignal: ReadonlySet<number> = new Set(
+  Object.entries(sectionIds).flatMap(([name, id]) => (isOfSignal[name as keyof typeof sectionIds] ? id : [])),
+);
+
+/** Those that hold of another function of the signal, too. */
+function sectionsOfSignal(sections: readonly Section[] = []): readonly Section[] {
+  return sections.filter(({ id }) => idsOfSignal.has(id));
 }
 
 class OpenedFunc implements Func {
@@ -297,7 +312,7 @@ class OpenedFunc implements Func {
     if (this.kind === 'modulation') return this;
     // Of a network of its own there is none, and this throws.
     const found = await this.#context.fit(this.#found as DecodedFunction, { signal });
-    const sections = sectionsOfAny(this.#found.sections);
+    const sections = sectionsOfSignal(this.#found.sections);
     return funcOf(this.#context, { id: this.id, found: { ...found, sections } });
   }
 
@@ -333,7 +348,9 @@ class OpenedFunc implements Func {
     checkCodedAt(model, at, this.quality);
     const task = { modulation, shape, quality: at, prior: prior ?? bestPrior(model) };
     const { bytes } = await this.#context.work.code(model, task, signal);
-    const sections = sectionsOfAny(this.#found.sections);
+    const { sections: own = [] } = this.#found;
+    // by another prior the symbols are the same, and so is the field that a residual is of
+    const sections = at === this.quality ? own : sectionsOfSignal(own);
     return sections.length === 0 ? bytes : withSections(bytes, sections);
   }
 
