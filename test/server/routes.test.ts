@@ -128,6 +128,28 @@ describe('health and documentation', () => {
     // a name that every object has is no file
     expect((await fetch(`${server.url}/studio/constructor`)).status).toBe(404);
   });
+
+  it('serves the files of Studio packed to who unpacks them, each form with a tag of its own', async () => {
+    const ask = async (encoding: string, tag = '') => {
+      const headers = { 'accept-encoding': encoding, 'if-none-match': tag };
+      const response = await fetch(`${server.url}/studio/studio.css`, { headers });
+      const { status } = response;
+      const [coding, vary, etag] = ['content-encoding', 'vary', 'etag'].map((name) =>
+        response.headers.get(name),
+      );
+      return { status, coding, vary, etag: etag!, text: await response.text() };
+    };
+    const plain = await ask('identity');
+    expect(plain).toMatchObject({ status: 200, coding: null, vary: 'accept-encoding' });
+    const forms = { br: 'gzip, br', gzip: 'br;q=0, gzip;q=0.5' };
+    for (const [coding, accepted] of Object.entries(forms)) {
+      const packed = await ask(accepted);
+      expect(packed).toMatchObject({ status: 200, coding, vary: 'accept-encoding', text: plain.text });
+      expect(packed.etag).not.toBe(plain.etag);
+      expect((await ask(accepted, packed.etag)).status).toBe(304);
+      expect((await ask(accepted, plain.etag)).status).toBe(200);
+    }
+  });
 });
 
 describe('models', () => {
