@@ -142,7 +142,7 @@ export function checkModel(model: CodingModel, modelDigest: string): void {
   if (own !== modelDigest) {
     throw new ConflictError(
       'other-model',
-      `the file was written with model ${modelDigest}..., and this is model ${own}...; use that model`,
+      `the file was written with model ${modelDigest}..., and this is model ${own}...; use that model or adapted prior`,
     );
   }
 }

@@ -2,7 +2,7 @@
  * Which values of a signal are missing, as adaptive bits under what is missing around; FORMAT.md, "Mask". Runs cost next to nothing, as a
  * bit of which its contexts are sure is a thousandth of one.
  */
-import { type BitCoder, BitDecoder, BitEncoder } from './bits.ts';
+import { type BitCoder, BitDecoder, BitEncoder } from '../prior/bits.ts';
 import { Around } from './grid-around.ts';
 import { checkSamplesPaid } from './paid.ts';
 

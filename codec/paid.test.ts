@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BitDecoder, BitEncoder } from '../prior/bits.ts';
 import { TableCoder } from '../prior/coder.ts';
 import { Sampler } from '../prior/draw.ts';
 import type { PriorKind } from '../prior/kinds.ts';
@@ -10,7 +11,6 @@ import { Rng } from '../src/core/rng.ts';
 import { modulationLayout } from '../src/field/layout.ts';
 import { readModel } from '../src/field/model.ts';
 import { makeTinyModel, tinyModels } from '../test/conformance/tiny-models.ts';
-import { BitDecoder, BitEncoder } from './bits.ts';
 import { headerOf } from './header-of.ts';
 import { decodeFile, encodeFile, encodeSamples } from './index.ts';
 import { mostPaid, mostSplits } from './paid.ts';

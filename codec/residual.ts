@@ -2,9 +2,10 @@
  * What a signal is off its field, in whole steps; FORMAT.md, "Residual". Adaptive bits under the sizes of what is around, in the line
  * above and in the slice before. The field took what is smooth: a value is not foretold, only its size is.
  */
+
+import { type BitCoder, BitDecoder, BitEncoder } from '../prior/bits.ts';
 import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
 import { BadStreamError } from '../src/core/errors.ts';
-import { type BitCoder, BitDecoder, BitEncoder } from './bits.ts';
 import { Around } from './grid-around.ts';
 import type { ValueGrid } from './mask.ts';
 import { checkSamplesPaid } from './paid.ts';

@@ -2,13 +2,14 @@
  * A signal's samples as a stream: two bytes of check, then the samples as adaptive bits, or as they are where that is no longer. See
  * FORMAT.md, "Samples".
  */
+
+import { BitDecoder, BitEncoder } from '../prior/bits.ts';
 import { checkQuality, maxQuality } from '../prior/quantiser.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { crc16 } from '../src/core/hash.ts';
 import type { Limits } from '../src/core/limits.ts';
 import { emptySamples, type SampleFormat, type Samples, sampleFormat } from '../src/field/samples.ts';
 import { pointCount } from '../src/field/spec.ts';
-import { BitDecoder, BitEncoder } from './bits.ts';
 import { type CodingModel, checkCodedShape, checkWork } from './coding-model.ts';
 import { headerOf } from './header-of.ts';
 import { checkSamplesPaid } from './paid.ts';

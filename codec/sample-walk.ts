@@ -7,10 +7,11 @@
  *
  * Indices of hot loops are below the counts computed from the shape.
  */
+
+import type { BitCoder } from '../prior/bits.ts';
 import { BadStreamError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
 import type { Samples } from '../src/field/samples.ts';
-import type { BitCoder } from './bits.ts';
 
 /** How samples lie: [rows, columns, channels], the last axis of a signal being the columns. */
 export interface SampleGrid {

@@ -82,6 +82,9 @@ export {
   type VerifyReport,
 } from './functaset/index.ts';
 export {
+  type AdaptPriorOptions,
+  type AdaptPriorResult,
+  adaptPrior,
   type BuildOptions,
   type BuildResult,
   buildFunctaset,

@@ -146,7 +146,7 @@ export async function trainAutoregressive(
 }
 
 /** A warm-up of one fiftieth, then half a cosine down to zero; `done` in [0, 1). */
-function schedule(done: number): number {
+export function schedule(done: number): number {
   return Math.min(1, done * 50 + 0.02) * 0.5 * (1 + Math.cos(Math.PI * done));
 }
 
@@ -204,7 +204,7 @@ async function channelScales(
 
 /** Quantised modulations of a step: random items, each at the quality it was made for, or at one drawn (triangular over 1 .. 100). */
 async function drawItems(
-  { source, training, steps }: AutoregressiveOptions,
+  { source, training, steps }: Drawing,
   count: number,
   rng: Rng,
 ): Promise<Quantised[]> {
@@ -218,8 +218,12 @@ async function drawItems(
   return items;
 }
 
-async function drawRows(
-  options: AutoregressiveOptions,
+/** What rows of training are drawn by. */
+type Drawing = Pick<AutoregressiveOptions, 'source' | 'training' | 'steps' | 'recipe' | 'batch'>;
+
+/** Rows of every level, of random cells of random modulations. */
+export async function drawRows(
+  options: Drawing,
   levels: number,
   rng: Rng,
   used: readonly CellRows[],

@@ -23,6 +23,8 @@ export interface LevelNet {
   readonly channels: number;
   readonly inputs: number;
   readonly variables: readonly Variable[];
+  /** All but the weights that lead to hidden units: few numbers, which an adaptation moves. */
+  readonly light: readonly Variable[];
   /** [count, channels] bits of the symbols of `rows`, under shapes [channels]. Differentiable in the variables. */
   bits(rows: CellRows, shapes: Uint8Array): Tensor2D;
   /** The weights as arrays. */
@@ -30,10 +32,8 @@ export interface LevelNet {
   dispose(): void;
 }
 
-export interface LevelStart {
-  /** [channels]: log2 of the scale in symbols at quality 50. */
-  readonly log2Scales: readonly number[];
-}
+/** From scales [channels], log2 in symbols at quality 50; or from a network of the same sizes. */
+export type LevelStart = { readonly log2Scales: readonly number[] } | { readonly network: FloatLevelNetwork };
 
 /**
  * A network that starts as independent logistics of the given scales, which follow the quality as the quantiser's steps do.
@@ -48,6 +48,7 @@ export function createLevelNet(
 ): LevelNet {
   const { channels, inputs } = size;
   const blank = blankLevelNetwork(size, hidden);
+  const known = 'network' in start ? start.network : undefined;
   const make = (values: Float32Array, shape: number[]) => {
     const first = tf.tensor(values, shape, 'float32');
     const variable = tf.variable(first);
@@ -56,31 +57,32 @@ export function createLevelNet(
   };
   const normals = (values: Float32Array, deviation: number) => values.map(() => deviation * rng.normal());
   let rows = inputs;
-  const layers = blank.hidden.map(({ weights, bias }) => {
+  const layers = blank.hidden.map(({ weights, bias }, j) => {
     const units = bias.length;
+    const own = known?.hidden[j];
     // Rectified units: variance 2 / fan-in (He et al., arXiv 1502.01852).
     const layer = {
-      weights: make(normals(weights, Math.sqrt(2 / rows)), [rows, units]),
-      bias: make(bias.fill(0.1), [units]),
+      weights: make(own?.weights ?? normals(weights, Math.sqrt(2 / rows)), [rows, units]),
+      bias: make(own?.bias ?? bias.fill(0.1), [units]),
     };
     rows = units;
     return layer;
   });
   const head = (which: 'mean' | 'scale') => {
-    const { output, bias, linear } = blank[which];
-    if (which === 'scale') {
+    const { output, bias, linear } = known?.[which] ?? blank[which];
+    if (which === 'scale' && 'log2Scales' in start) {
       bias.set(start.log2Scales);
       // The first input is (quality - 50) / 16, and ten points of quality are one octave of the symbols' scale.
       linear.fill(inputUnit / 10, 0, channels);
     }
     return {
-      output: make(normals(output, 0.1 / Math.sqrt(Math.max(1, rows))), [
+      output: make(known ? output : normals(output, 0.1 / Math.sqrt(Math.max(1, rows))), [
         hidden.length > 0 ? rows : 0,
         channels,
       ]),
       bias: make(bias, [channels]),
       linear: make(linear, [inputs, channels]),
-      own: make(new Float32Array(channels * channels), [channels, channels]),
+      own: make(ownSquare(known?.[which].own, channels, known?.reach ?? 0), [channels, channels]),
     };
   };
   const mean = head('mean');
@@ -104,10 +106,13 @@ export function createLevelNet(
     return sums;
   }
 
+  const heavy = new Set<Variable>(layers.map(({ weights }) => weights));
+
   return {
     channels,
     inputs,
     variables,
+    light: variables.filter((variable) => !heavy.has(variable)),
 
     bits(rows, shapes) {
       return tf.tidy(() => {
@@ -150,6 +155,16 @@ export function createLevelNet(
       tf.dispose([...variables, later]);
     },
   };
+}
+
+/** [channels, channels] of what leads from a channel to later ones: row d, column c. */
+function ownSquare(own: Float32Array | undefined, channels: number, reach: number): Float32Array {
+  const square = new Float32Array(channels * channels);
+  if (own === undefined) return square;
+  for (let d = 0; d < channels; d++)
+    for (let j = 0; j < reach && d + 1 + j < channels; j++)
+      square[d * channels + d + 1 + j] = own[d * reach + j]!;
+  return square;
 }
 
 /**

@@ -76,6 +76,15 @@ export const optionsOfPrior = having({
   ...{ engine: anEngine, modelPath: aText },
 });
 
+export const optionsOfAdaptedPrior = having({
+  ...{
+    ...job,
+    ...all({ replace: aFlag, data: aDataRef, functaset: aText, quality: aNumber, effort: aNumber }),
+    ...all({ limit: aNumber, cacheDir: aText, steps: aNumber, seed: aNumber, threads: aNumber }),
+  },
+  ...{ engine: anEngine, modelPath: aText, out: aText },
+});
+
 export const optionsOfCoin = having({
   ...{
     ...job,

@@ -12,3 +12,6 @@ export const trainPrior: Jobs['trainPrior'] = async (options) =>
 
 export const evaluate: Jobs['evaluate'] = async (options) =>
   (await import('./evaluate.ts')).evaluate(options);
+
+export const adaptPrior: Jobs['adaptPrior'] = async (options) =>
+  (await import('./adapt-prior.ts')).adaptPrior(options);

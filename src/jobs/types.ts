@@ -198,7 +198,7 @@ export interface TrainPriorOptions extends JobOptions {
   /** A functaset of this model, or a data set whose items are adapted first: one of the two. */
   readonly functaset?: string | undefined;
   readonly data?: DataRef | undefined;
-  readonly split?: 'train' | 'validation' | 'test' | undefined;
+  readonly split?: 'train' | 'validation' | 'test' | 'all' | undefined;
   /** Only so many, evenly spread over all. */
   readonly limit?: number | undefined;
   readonly path?: string | undefined;
@@ -216,6 +216,41 @@ export interface TrainPriorOptions extends JobOptions {
   readonly threads?: number | undefined;
 }
 
+export interface AdaptPriorOptions extends JobOptions {
+  readonly engine: Engine;
+  /** The model whose prior is adapted, by path or name; its file stays as it is. */
+  readonly modelPath: string;
+  /** Where the adapted prior is written: it is used, and found, as a model is. */
+  readonly out: string;
+  readonly replace?: boolean | undefined;
+  /** A functaset of this model, or a data set (all of it), whose items are coded first: one of the two. */
+  readonly functaset?: string | undefined;
+  readonly data?: DataRef | undefined;
+  /** Quality and effort that items of a data set are coded at; default 50 and 1. */
+  readonly quality?: number | undefined;
+  readonly effort?: number | undefined;
+  /** Only so many, evenly spread over all. */
+  readonly limit?: number | undefined;
+  readonly cacheDir?: string | undefined;
+  /** Training steps of each of two turns; default 400. */
+  readonly steps?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Of TensorFlow.js. */
+  readonly threads?: number | undefined;
+}
+
+export interface AdaptPriorResult {
+  readonly path: string;
+  /** The model with the adapted prior: what `loadModel(path)` gives. */
+  readonly model: Model;
+  readonly signals: number;
+  /** Mean bytes of what it was adapted to, without headers: by the model's own prior, and by the adapted one. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly fileBytes: number;
+  readonly seconds: number;
+}
+
 export interface TrainPriorResult {
   readonly path: string;
   readonly model: Model;
@@ -231,5 +266,6 @@ export interface Jobs {
   buildFunctaset(options: BuildOptions): Promise<BuildResult>;
   trainModel(options: TrainModelOptions): Promise<TrainResult>;
   trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult>;
+  adaptPrior(options: AdaptPriorOptions): Promise<AdaptPriorResult>;
   evaluate(options: EvalOptions): Promise<EvalResult>;
 }

@@ -1,13 +1,16 @@
 /** Model files by name or path. */
 
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
+import { adaptedFormat } from '../../prior/adapted.ts';
 import { generativeKinds } from '../../prior/kinds.ts';
 import { aText, check, listOf, optionsOf } from '../core/check.ts';
 import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts';
+import { sha256Hex } from '../core/hash.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { packageRoot } from '../disk/package.ts';
 import { isModelFormat, type Model, readModel } from '../field/model.ts';
+import { adaptedModel, isAnyModelFormat } from './adapted.ts';
 import { fileKindOf } from './file-kind.ts';
 
 /** A model file found in a directory of models. */
@@ -53,7 +56,7 @@ export async function listModels(directories: readonly string[] = [bundledModels
       const path = join(file.parentPath, file.name);
       const kind = await fileKindOf(path);
       // A damaged file is listed as the model that it may be: whoever loads it hears of it.
-      if (typeof kind === 'object' && !isModelFormat(kind.format)) continue;
+      if (typeof kind === 'object' && !isAnyModelFormat(kind.format)) continue;
       found.set(name, { name, path, fileBytes: (await stat(path)).size });
     }
   }
@@ -67,7 +70,7 @@ export async function modelFilesIn(directory: string): Promise<string[]> {
   for (const name of names.filter((name) => extname(name) === modelSuffix).sort()) {
     const path = join(directory, name);
     const kind = await fileKindOf(path);
-    if (typeof kind === 'object' && isModelFormat(kind.format)) found.push(path);
+    if (typeof kind === 'object' && isAnyModelFormat(kind.format)) found.push(path);
   }
   return found;
 }
@@ -87,8 +90,8 @@ export async function findModel(ref: string, directories?: readonly string[]): P
 }
 
 /**
- * Reads a model by path, or by name within `directories` (default: the bundled ones). Throws NotFoundError
- * `unknown-model`, BadStreamError when the file is no model, LimitError, EnvironmentError `model-unreadable`.
+ * Reads a model by path, or by name within `directories` (default: the bundled ones); of an adapted prior, the model that it adapts, with it.
+ * Throws NotFoundError `unknown-model`, `model-not-here` (that of an adapted prior), BadStreamError when the file is no model, LimitError, EnvironmentError `model-unreadable`.
  *
  * @example
  * const bundled = await loadModel('cifar10');
@@ -110,10 +113,36 @@ export async function loadModel(
   try {
     const { size } = await stat(path);
     checkLimit('file-bytes', size, limits.maxFileBytes, `${path} is larger than a model may be`);
-    return { ...readModel(await readFile(path), limits), path };
+    const bytes = await readFile(path);
+    const kind = await fileKindOf(path);
+    if (typeof kind === 'object' && kind.format === adaptedFormat)
+      return await adaptedModel(bytes, path, limits, (base) => findBase(base, path, options.directories));
+    return { ...readModel(bytes, limits), path };
   } catch (error) {
     if (error instanceof FunctaError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new EnvironmentError('model-unreadable', `${path} cannot be read: ${reason}`, { cause: error });
   }
+}
+
+/** The model of an id, by its name first: of the directories, and beside `path`. */
+async function findBase(
+  { name, id }: { readonly name: string; readonly id: string },
+  path: string,
+  directories?: readonly string[],
+): Promise<Model | undefined> {
+  const listed = await listModels(directories);
+  const beside = (await modelFilesIn(dirname(path))).map((own) => ({
+    name: basename(own, modelSuffix),
+    path: own,
+  }));
+  for (const entry of [...listed, ...beside].sort(
+    (a, b) => Number(b.name === name) - Number(a.name === name),
+  )) {
+    const kind = await fileKindOf(entry.path);
+    if (typeof kind !== 'object' || !isModelFormat(kind.format)) continue;
+    const bytes = await readFile(entry.path);
+    if (sha256Hex(bytes) === id) return { ...readModel(bytes), path: entry.path };
+  }
+  return undefined;
 }

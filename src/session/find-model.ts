@@ -29,6 +29,6 @@ export async function findModelOf(
   if (model !== undefined) return model;
   throw new NotFoundError(
     'model-not-here',
-    `these bytes were coded by the model ${modelDigest}, which is none of those here (${known.join(', ') || 'none'}); give the directory of its file`,
+    `these bytes were coded by the model ${modelDigest}, which is none of those here (${known.join(', ') || 'none'}); give the directory of its file, a model's or an adapted prior's`,
   );
 }

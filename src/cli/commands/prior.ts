@@ -1,9 +1,12 @@
 /** `functa prior`: distributions over the modulations of a model. */
 
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Split } from '../../../datasets/dataset.ts';
 import { withParts } from '../../../datasets/parts.ts';
 import type { AnyPrior } from '../../../prior/kinds.ts';
+import { defaultQuality } from '../../field/at-quality.ts';
 import { follow } from '../events.ts';
 import { UsageError } from '../exit.ts';
 import { checkFileOutput } from '../files.ts';
@@ -24,6 +27,9 @@ import {
 import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { columns } from '../text.ts';
+
+/** What a directory that is a store holds. */
+const storeFile = 'data.mdb';
 
 interface PriorFlags extends PartFlags {
   readonly model: string;
@@ -74,6 +80,78 @@ export function addPrior(program: Command, run: RunCommand): void {
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option(...cacheOption)
     .action(run(train));
+  prior
+    .command('adapt <source>')
+    .description(
+      "adapt a model's prior to a store, or to data: NAME:DIRECTORY, or a data set; what is coded with the file it writes, as with a model, takes fewer bytes, and needs it",
+    )
+    .requiredOption('-m, --model <file>', 'the model file, or the name of one in models/')
+    .requiredOption('-o, --output <file>', 'where the adapted prior is written')
+    .option('-f, --force', 'replace the output, if it exists', false)
+    .option('--quality <q>', 'that the signals of a folder are coded at', integer(1, 100), defaultQuality)
+    .option(...effortOption)
+    .option('--limit <n>', 'only n signals, evenly spread over all', integer(1))
+    .option('--steps <n>', 'training steps of each of two turns; default: 400', integer(1))
+    .option('--seed <n>', 'where the random numbers start', integer(0))
+    .option(...cacheOption)
+    .action(run(adapt));
+}
+
+interface AdaptFlags {
+  readonly model: string;
+  readonly output: string;
+  readonly force: boolean;
+  readonly quality: number;
+  readonly effort: number;
+  readonly limit?: number;
+  readonly steps?: number;
+  readonly seed?: number;
+  readonly cacheDir?: string;
+}
+
+/** A directory that holds a store is one; all else is data. */
+async function sourceOf(source: string): Promise<{ readonly functaset: string } | { readonly data: string }> {
+  const isStore = await stat(join(source, storeFile)).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  return isStore ? { functaset: source } : { data: source };
+}
+
+async function adapt(job: Job, source: string, flags: AdaptFlags): Promise<Report> {
+  const { findModel } = await import('../../models/index.ts');
+  const { adaptPrior } = await import('../../jobs/index.ts');
+  const { model: ref, output: out, force, ...rest } = flags;
+  await checkFileOutput(out, force);
+  const modelPath = await findModel(ref);
+  const from = await sourceOf(source);
+  const found = await withEngine(job, (engine) =>
+    follow(job, 'prior', ({ onEvent }) =>
+      adaptPrior({
+        ...{ ...rest, ...from, replace: force, engine, modelPath, out },
+        ...{ threads: job.globals.threads, onEvent, signal: job.signal },
+      }),
+    ),
+  );
+  const { path, model, signals, bytesBefore, bytesAfter, fileBytes, seconds } = found;
+  const saved = 1 - (bytesAfter * signals + fileBytes) / (bytesBefore * signals);
+  return {
+    data: {
+      path,
+      model: model.card.name,
+      modelId: model.id,
+      signals,
+      bytesBefore,
+      bytesAfter,
+      fileBytes,
+      saved,
+      seconds,
+    },
+    lines: [
+      `${path}: prior of ${model.card.name} for ${signals} signals, ${fileBytes} bytes, ${durationText(seconds)}`,
+      `${bytesBefore.toFixed(1)} bytes a signal become ${bytesAfter.toFixed(1)}; ${(100 * saved).toFixed(1)} % saved with the prior's own bytes counted`,
+    ],
+  };
 }
 
 async function train(job: Job, flags: PriorFlags): Promise<Report> {
