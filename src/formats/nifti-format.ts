@@ -47,17 +47,21 @@ const niftiGzip = {
   suffixes: ['.nii.gz'],
   example: 'volume.nii.gz',
   sniff: (bytes) => bytes[0] === 0x1f && bytes[1] === 0x8b && sniffNifti(beginning(bytes)) !== undefined,
-  shapeOf: async (bytes, options) => shapeOfNifti(inflated(bytes, options.limits), options),
+  shapeOf: async (bytes, options) => shapeOfNifti(beginning(bytes), options, unknownSize),
   read: async (bytes, options) => readNifti(inflated(bytes, options.limits), options),
-  likelyAxes: (bytes) => likelyAxesOfFields(variablesOf(inflated(bytes))),
+  likelyAxes: (bytes) => likelyAxesOfFields(variablesOf(beginning(bytes), unknownSize)),
   write: (rows, outputs) => piped(niftiChunks(rows, outputs), createGzip()),
   writeAll: (signals, outputs) => piped(niftiChunks(stackedRows(signals), outputs), createGzip()),
 } as const satisfies SignalFormat;
 
 export const volumes = [nifti, niftiGzip] as const;
 
-function shapeOfNifti(bytes: Uint8Array, options: ShapeOptions): readonly number[] {
-  return shapeOfFields(variablesOf(bytes), { ...options, id: 'this' });
+function shapeOfNifti(
+  bytes: Uint8Array,
+  options: ShapeOptions,
+  size?: { readonly fileBytes: number },
+): readonly number[] {
+  return shapeOfFields(variablesOf(bytes, size), { ...options, id: 'this' });
 }
 
 async function readNifti(bytes: Uint8Array, options: ReadOptions): Promise<Signal> {
@@ -79,8 +83,8 @@ async function readNifti(bytes: Uint8Array, options: ReadOptions): Promise<Signa
 }
 
 /** One variable; of colours one each. The axis that is fastest in the file is the last of a signal. */
-function variablesOf(bytes: Uint8Array): readonly FieldVariable[] {
-  const header = readNiftiHeader(bytes);
+function variablesOf(bytes: Uint8Array, size?: { readonly fileBytes: number }): readonly FieldVariable[] {
+  const header = readNiftiHeader(bytes, size);
   const { type, sizes, slope, intercept, littleEndian, start: begin } = header;
   const dimensions = sizes.map((size, i) => ({ name: names[i]!, size })).reverse();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -134,10 +138,15 @@ function isUpright({ affine }: NiftiHeader): boolean {
   );
 }
 
-/** Of a file by gzip, as far as the first pieces go. */
+/** Of a file by gzip: how long it is when inflated is known when it is read. */
+const unknownSize = { fileBytes: Number.MAX_SAFE_INTEGER };
+/** Bytes of a file by gzip that its header is in; they inflate to 1032 times as many at most. */
+const headBytes = 4096;
+
+/** Of a file by gzip, as far as the first bytes go: header and shape are read on threads that must not wait. */
 function beginning(bytes: Uint8Array): Uint8Array {
   try {
-    return gunzipSync(bytes.subarray(0, 4096), { finishFlush: zlib.Z_SYNC_FLUSH });
+    return gunzipSync(bytes.subarray(0, headBytes), { finishFlush: zlib.Z_SYNC_FLUSH });
   } catch {
     return new Uint8Array(0);
   }

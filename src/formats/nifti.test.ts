@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '../core/limits.ts';
+import { Rng } from '../core/rng.ts';
 import type { Output } from '../field/outputs.ts';
 import { signalRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -98,6 +99,21 @@ describe('a NIfTI file of another program', () => {
     const asked = { axes: 3, outputs: 'any', limits: defaultLimits } as const;
     for (const name of ['packed.nii', 'members.nii.gz'])
       expect(await readSignalShape(file(name), asked), name).toEqual([2, 3, 4]);
+  });
+
+  it('has its shape read from the first bytes by gzip, whatever follows', async () => {
+    const rng = new Rng(3);
+    const voxels = new Uint8Array(60 * 50 * 40).map(() => 256 * rng.uniform());
+    const header = file('plain.nii').slice(0, 352);
+    const view = new DataView(header.buffer);
+    for (const [i, n] of [40, 50, 60].entries()) view.setInt16(42 + 2 * i, n, true);
+    view.setInt16(70, 2, true);
+    const whole = new Uint8Array(gzipSync(Buffer.concat([header, voxels])));
+    const cut = whole.subarray(0, 5000);
+    expect(whole.length).toBeGreaterThan(cut.length);
+    const asked = { axes: 3, outputs: 'any', limits: defaultLimits } as const;
+    for (const bytes of [whole, cut]) expect(await readSignalShape(bytes, asked)).toEqual([60, 50, 40]);
+    await expect(read(cut)).rejects.toMatchObject({ code: 'bad-gzip' });
   });
 });
 

@@ -83,7 +83,10 @@ export function sniffNifti(
 }
 
 /** Everything but the voxels. Throws BadStreamError `bad-nifti`, `unsupported-nifti`, `truncated`. */
-export function readNiftiHeader(bytes: Uint8Array): NiftiHeader {
+export function readNiftiHeader(
+  bytes: Uint8Array,
+  { fileBytes = bytes.length }: { readonly fileBytes?: number } = {},
+): NiftiHeader {
   const kind = sniffNifti(bytes);
   if (kind === undefined) throw new BadStreamError('bad-nifti', 0, 'not a NIfTI file: it begins otherwise');
   const fields = new Fields(bytes, kind);
@@ -111,7 +114,7 @@ export function readNiftiHeader(bytes: Uint8Array): NiftiHeader {
   const least = kind.version === 1 ? 352 : 544;
   const start = Math.max(least, fields.voxOffset);
   const end = start + sizes.reduce((n, size) => n * size, type.bytes * type.numbers);
-  if (!Number.isSafeInteger(start) || !(end <= bytes.length))
+  if (!Number.isSafeInteger(start) || !(end <= fileBytes))
     throw new BadStreamError(
       'truncated',
       bytes.length,
