@@ -3,9 +3,11 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import { cpuSecondsOf } from './served.ts';
 
 export interface Empty {
   readonly port: number;
+  cpuSeconds(): number;
   stop(): void;
 }
 
@@ -13,7 +15,7 @@ export interface Empty {
 export async function empty(): Promise<Empty> {
   const child = fork(fileURLToPath(import.meta.url), ['empty']);
   const port = await new Promise<number>((resolve) => child.once('message', (at: number) => resolve(at)));
-  return { port, stop: () => child.disconnect() };
+  return { port, cpuSeconds: () => cpuSecondsOf(child.pid!), stop: () => child.disconnect() };
 }
 
 if (process.argv[2] === 'empty' && process.send !== undefined) {

@@ -70,8 +70,10 @@ export async function rows({ seconds, connections, rounds, base, only }: RowsOpt
       for (const [name, fired] of found) console.log(line(row.name, name, fired));
     }
     const shots = [{ method: 'GET', path: '/', headers: {} }] as const;
+    const before = none.cpuSeconds();
     const fired = await cannon({ port: none.port, connections, seconds, shots });
-    console.log(line('an empty route of Hono', '', [{ ...fired, cpuMs: Number.NaN }]));
+    const cpuMs = (1000 * (none.cpuSeconds() - before)) / fired.good;
+    console.log(line('an empty route of Hono', '', [{ ...fired, cpuMs }]));
   } finally {
     none.stop();
     for (const server of [keeping, fresh, other]) await server?.stop();

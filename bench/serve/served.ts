@@ -41,18 +41,15 @@ export async function serve({
   const env = { ...process.env, XDG_DATA_HOME: home, ...settings };
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
   const port = await portOf(child);
-  const stat = (name: 'status' | 'stat') => readFileSync(`/proc/${child.pid}/${name}`, 'utf8');
+  const status = () => readFileSync(`/proc/${child.pid}/status`, 'utf8');
   const megabytes = (field: string) =>
-    Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(stat('status'))?.[1] ?? Number.NaN) / 1024;
+    Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status())?.[1] ?? Number.NaN) / 1024;
   return {
     port,
     entry,
     memory: () => ({ now: megabytes('VmRSS'), most: megabytes('VmHWM'), own: megabytes('RssAnon') }),
     descriptors: () => readdirSync(`/proc/${child.pid}/fd`).length,
-    cpuSeconds() {
-      const fields = stat('stat').split(') ')[1]!.split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / 100;
-    },
+    cpuSeconds: () => cpuSecondsOf(child.pid!),
     stop() {
       const gone = new Promise<void>((resolve) =>
         child.once('exit', () => {
@@ -64,6 +61,12 @@ export async function serve({
       return gone;
     },
   };
+}
+
+/** Seconds of processor time of a process, in its own code and in the kernel. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function portOf(child: ChildProcess): Promise<number> {
