@@ -26,6 +26,7 @@ import {
   sniffSignal,
 } from '../media.ts';
 import { modelFor } from '../models/pick.ts';
+import { refuseWithTakers } from '../models/takers.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import {
@@ -257,12 +258,15 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       maxError,
       parts,
     ]);
-    const answer = await context.answers.of(key, async () => {
+    const coding = context.answers.of(key, async () => {
       const times = maxError !== undefined ? mostBounded : target === undefined ? 1 : mostTries;
       const asked = { effort, times, type: declared, ...parts };
       const estimate = await encodingEstimate(served, bytes, asked, context.limits);
       return context.together.encode(context, input, { ...estimate, ...askerOf(c) });
     });
+    const answer = await coding.catch((error) =>
+      refuseWithTakers(error, context, bytes, { type: declared, ...parts }, c.get('access')),
+    );
     const { head } = answer;
     return answerReply(answer, {
       ...notesHeader(head.notes),

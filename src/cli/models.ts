@@ -4,7 +4,7 @@ import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { kindOf, type SignalFormat } from '../formats/formats.ts';
-import { cardsThatTake, otherKindCodes } from '../formats/read.ts';
+import { cardsThatTake, otherKindCodes, toldOfTakers } from '../formats/read.ts';
 import type { Inspection, Session } from '../session/types.ts';
 import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
@@ -104,9 +104,10 @@ export async function refuseFor(
     all.map(({ card }) => card),
     options,
   );
-  const names = taking.map(({ name }) => name).join(', ');
-  const told =
-    taking.length === 0 ? `none here (${all.length}) takes it` : `those here that take it: ${names}`;
+  const told = toldOfTakers(
+    taking.map(({ name }) => name),
+    all.length,
+  );
   throw new BadInputError(error.code, `${error.message}; ${told}`, { cause: error });
 }
 

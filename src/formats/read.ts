@@ -32,6 +32,13 @@ export async function cardsThatTake<
   return taking;
 }
 
+/** What a refusal of a file of another kind says of the models that there are. */
+export function toldOfTakers(names: readonly string[], models: number): string {
+  return names.length === 0
+    ? `none here (${models}) takes it`
+    : `those here that take it: ${names.join(', ')}`;
+}
+
 export type ReadSignalOptions = Omit<ReadOptions, 'limits'> & { readonly limits?: Limits | undefined };
 
 /** The shape of the signal that `readSignalAs` gives, from the header of its file where that says it. Throws as `readSignalAs`. */

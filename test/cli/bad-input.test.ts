@@ -138,6 +138,14 @@ describe('a picture that', () => {
     expect(json.shape).toEqual([1, 1]);
   });
 
+  it('misses all values', () =>
+    fails(encodeTo(written('none.npy', npy(Number.NaN, Number.NaN))), 1, 'no-observed-points'));
+
+  it('is of one value is coded like any other', async () => {
+    const input = written('flat.npy', npy(0.5));
+    expect((await functa([...encodeTo(input).slice(0, -1), '-'])).status).toBe(0);
+  });
+
   it('has a missing value is coded without it', async () => {
     const { status } = await functa([
       'encode',
@@ -201,9 +209,9 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** 28 x 28 of 0.5, but for value 3. */
-function npy(third: number): Uint8Array {
-  const data = new Float32Array(784).fill(0.5);
+/** 28 x 28 of 0.5, or of `others`, but for value 3. */
+function npy(third: number, others = 0.5): Uint8Array {
+  const data = new Float32Array(784).fill(others);
   data[3] = third;
   return writeNpy({ dtype: 'F32', shape: [28, 28], data });
 }

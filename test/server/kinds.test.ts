@@ -182,6 +182,39 @@ it('a bound on the error is kept by encode and by functions that are put, or ref
   }
 });
 
+it('a field that is given to a model of pictures is refused with the models that would take it', async () => {
+  const { shape, outputs } = kinds.map;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of signalChunks(signalRows({ ...kinds.map.signal(3), shape }), 'netcdf', outputs))
+    pieces.push(piece);
+  const field = new Uint8Array(Buffer.concat(pieces));
+  const problem = { status: 422, code: 'not-a-field-model', detail: /those here that take it: map$/ };
+  const refused = { problem: { ...problem, detail: expect.stringMatching(problem.detail) } };
+  const type = 'application/x-netcdf';
+  await expect(client.encode('picture', field, { type })).rejects.toMatchObject(refused);
+  await expect(client.putFunction('pictures', 'field', field, { type })).rejects.toMatchObject(refused);
+});
+
+it.each<[string, (values: Float32Array) => void, string | undefined]>([
+  ['of one value is coded', (values) => values.fill(280), undefined],
+  ['that misses all is refused', (values) => values.fill(Number.NaN), 'no-observed-points'],
+  ['with an infinity', (values) => values.fill(Number.POSITIVE_INFINITY, 3, 4), 'infinite-value'],
+])('a field %s', async (_, change, code) => {
+  const signal = { ...kinds.map.signal(3) };
+  signal.values = signal.values.slice();
+  change(signal.values);
+  const encode = () => client.encode('map', signalToNpy(signal));
+  const put = () => client.putFunction('maps', 'edge', signalToNpy(signal));
+  if (code !== undefined) {
+    const refused = { problem: { status: 422, code } };
+    for (const ask of [encode, put]) await expect(ask()).rejects.toMatchObject(refused);
+    return;
+  }
+  await put();
+  const { data } = readNpy(await client.decode('map', (await encode()).bytes, { format: 'npy' }));
+  expect(Math.max(...[...data].map((v) => Math.abs(v - 280)))).toBeLessThan(5);
+});
+
 it('of a file of several fields the one that is named is meant, wherever a signal is given', async () => {
   const [{ shape, outputs }, ...both] = [kinds.map, kinds.map.signal(3), kinds.map.signal(5)] as const;
   const values = Float32Array.from({ length: 2 * 288 }, (_, i) => both[i % 2]!.values[i >> 1]!);
