@@ -20,8 +20,8 @@ const job = 'prior';
  * has no such prior), ConflictError `output-exists`, AbortedError, and what reading and coding the signals throws.
  *
  * @example
- * const { path } = await adaptPrior({ engine, modelPath, data: 'images:digits', out: 'digits.safetensors' });
- * const session = openSession({ model: await loadModel(path), engine });
+ * const { path } = await adaptPrior({ engine, modelPath, data, out: 'adapted.safetensors' });
+ * const { bytes } = await openSession({ model: await loadModel(path), engine }).encode(signal);
  */
 export async function adaptPrior(options: AdaptPriorOptions): Promise<AdaptPriorResult> {
   check('adaptPrior', optionsOfAdaptedPrior(options, 'options'));
