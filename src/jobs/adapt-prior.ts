@@ -20,7 +20,7 @@ const job = 'prior';
  * has no such prior), ConflictError `output-exists`, AbortedError, and what reading and coding the signals throws.
  *
  * @example
- * const { path } = await adaptPrior({ engine, modelPath, data, out: 'adapted.safetensors' });
+ * const { path } = await adaptPrior({ engine, modelPath, data, steps: 2, out: 'adapted.safetensors' });
  * const { bytes } = await openSession({ model: await loadModel(path), engine }).encode(signal);
  */
 export async function adaptPrior(options: AdaptPriorOptions): Promise<AdaptPriorResult> {
