@@ -175,7 +175,7 @@ export const sampleBody = z
     prior: z.string().max(64).optional(),
     label: z.union([z.string().max(256), z.number()]).optional(),
     guidance: z.number().min(0).max(20).optional(),
-    steps: z.number().int().min(2).max(1000).optional(),
+    steps: z.number().int().min(1).max(1000).optional(),
     quality: z.number().int().min(1).max(100).optional(),
     size: z.string().max(64).optional(),
   })

@@ -4,6 +4,7 @@ import { layoutOfGrids } from '../../src/field/layout.ts';
 import type { CheckpointPlace } from '../train/checkpoint.ts';
 import type { TrainingSet } from '../train/standard.ts';
 import { type DiffusionTraining, openDiffusion, trainDiffusion } from './index.ts';
+import { drawSamples } from './sampler.ts';
 
 const levels = [
   { cells: [2, 2], channels: 2, cell: [8, 8] },
@@ -61,6 +62,20 @@ describe('a diffusion', () => {
     await expect(cold).rejects.toMatchObject({ code: 'temperature' });
   });
 
+  test.each([4, 8, 18])('%i steps draw from a normal distribution what it is', async (steps) => {
+    const [mean, variance] = [2, 0.25];
+    const denoise = (x: Float32Array, sigma: number) =>
+      x.map((value) => mean + ((value - mean) * variance) / (variance + sigma * sigma));
+    const pullBack = () => expect.fail();
+    const drawn = await drawSamples({ denoise, pullBack }, 1, 'edm', { count: 512, seed: 1, steps });
+    const values = drawn.map(([value]) => value!);
+    const found = values.reduce((sum, value) => sum + value / 512, 0);
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - found) ** 2 / 512, 0));
+    expect(Math.abs(found - mean)).toBeLessThan(0.1);
+    expect(deviation / 0.5).toBeGreaterThan(0.8);
+    expect(deviation / 0.5).toBeLessThan(1.1);
+  });
+
   test('the same seed gives the same samples, another seed others', async () => {
     const draw = (seed: number) => diffusion.sample({ count: 2, seed, steps: 6 });
     expect(await draw(5)).toEqual(await draw(5));
@@ -109,7 +124,7 @@ describe('a diffusion', () => {
       message: /3, boot/,
     });
     await expect(diffusion.sample({ ...draw, guidance: 21 })).rejects.toMatchObject({ code: 'guidance' });
-    await expect(diffusion.sample({ ...draw, steps: 1 })).rejects.toMatchObject({ code: 'sample-steps' });
+    await expect(diffusion.sample({ ...draw, steps: 0 })).rejects.toMatchObject({ code: 'sample-steps' });
     await expect(openDiffusion(bytes, { networkId: 'b'.repeat(64) })).rejects.toMatchObject({
       code: 'prior-network',
     });

@@ -15,6 +15,9 @@ export const sigmaMin = 0.004;
 export const sigmaMax = 80;
 /** Of the schedule's: see equation 5. */
 const rho = 7;
+/** Up to so many steps a sampler passes the network once a step, over the levels at which most is decided. */
+export const fewSteps = 8;
+const few = { max: 12, min: 0.08 };
 /** Log-normal training levels: those of table 1, whose data deviate by 0.5, for data that deviate by 1. */
 const meanLog = -0.5;
 const deviationLog = 1.2;
@@ -23,15 +26,16 @@ const offset = 0.008;
 
 /** [steps + 1] falling noise levels, the last one 0. Throws BadInputError `sample-steps`. */
 export function sigmasOf(kind: ScheduleKind, steps: number): Float64Array {
-  if (!Number.isSafeInteger(steps) || steps < 2 || steps > 1000) {
-    throw new BadInputError('sample-steps', `a sample takes 2 to 1000 steps, not ${steps}`);
+  if (!Number.isSafeInteger(steps) || steps < 1 || steps > 1000) {
+    throw new BadInputError('sample-steps', `a sample takes 1 to 1000 steps, not ${steps}`);
   }
   const sigmas = new Float64Array(steps + 1);
+  const { max, min } = steps <= fewSteps ? few : { max: sigmaMax, min: sigmaMin };
   for (let i = 0; i < steps; i++) {
-    const part = i / (steps - 1);
+    const part = i / Math.max(1, steps - 1);
     sigmas[i] =
       kind === 'edm'
-        ? (sigmaMax ** (1 / rho) + part * (sigmaMin ** (1 / rho) - sigmaMax ** (1 / rho))) ** rho
+        ? (max ** (1 / rho) + part * (min ** (1 / rho) - max ** (1 / rho))) ** rho
         : cosineSigma(1 - i / steps);
   }
   return sigmas;

@@ -156,7 +156,7 @@ export interface SampleOptions {
   readonly label?: string | number | undefined;
   /** How much more the label says than it does by itself: 1 is itself, the default; for `diffusion`. */
   readonly guidance?: number | undefined;
-  /** Noise levels on the way; default 18; for `diffusion`. */
+  /** Noise levels on the way, 1 to 1000, up to 8 with one pass each, above with two; default 18; for `diffusion`. */
   readonly steps?: number | undefined;
   readonly quality?: number | undefined;
   /** Shape of the signals drawn; default: the model's own. */

@@ -53,7 +53,11 @@ export function addSample(program: Command, run: RunCommand): void {
     )
     .option('--label <label>', 'of these only; for a prior that knows labels')
     .option('--guidance <w>', 'diffusion: how much more of the label; 1: as it is', real(0, 20))
-    .option('--steps <n>', 'diffusion: steps of the sampler; default: 18', integer(2, 1000))
+    .option(
+      '--steps <n>',
+      'diffusion: steps of the sampler, up to 8 with one pass each, above with two; default: 18',
+      integer(1, 1000),
+    )
     .option('--quality <q>', 'the quantiser step that is drawn at, from 1 to 100', integer(1, 100), 50)
     .option('--size <size>', '4x, or WxH in samples; default: the size the model was trained on')
     .action(run(sample));
