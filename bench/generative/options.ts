@@ -23,6 +23,8 @@ export interface GenerativeOptions {
   readonly functaset: string | undefined;
   readonly guidance: number;
   readonly temperature: number;
+  /** Of the diffusion's sampler; absent: its own. */
+  readonly steps: number | undefined;
   readonly seed: number;
   readonly threads: number;
   readonly json: boolean;
@@ -42,6 +44,7 @@ export const usage = `npm run bench:generative -- [options]
   --functaset STORE   complete by the own prior of this store, too
   --guidance G        of the diffusion towards its label (1)
   --temperature T     of the diffusion (1)
+  --steps N           of the diffusion's sampler (18)
   --seed N            (1)
   --threads N         (1)
   --out DIRECTORY     write generative-NAME.json and .md
@@ -63,6 +66,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
       functaset: text,
       guidance: text,
       temperature: text,
+      steps: text,
       seed: text,
       threads: text,
       out: text,
@@ -89,6 +93,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     functaset: values.functaset,
     guidance: Number(values.guidance ?? 1),
     temperature: Number(values.temperature ?? 1),
+    steps: values.steps === undefined ? undefined : whole('steps', values.steps, 18),
     seed: whole('seed', values.seed, 1),
     threads: whole('threads', values.threads, 1),
     json: values.json ?? false,

@@ -116,7 +116,7 @@ export async function sampleRows(
 async function drawers(
   model: Model,
   n: number,
-  { priors, seed, guidance, temperature }: GenerativeOptions,
+  { priors, seed, guidance, temperature, steps: levels }: GenerativeOptions,
 ): Promise<Map<string, () => Promise<Drawn>>> {
   const layout = modulationLayout(model.card.spec, model.card.shape);
   const steps = stepsAt(model.steps, quality);
@@ -139,10 +139,9 @@ async function drawers(
   if (there.includes('flow')) all.set('flow', () => plain('flow'));
   if (there.includes('diffusion')) {
     // Rows of other settings stay beside each other.
-    const name =
-      guidance === 1 && temperature === 1
-        ? 'diffusion'
-        : `diffusion, guidance ${guidance}, temperature ${temperature}`;
+    const set = Object.entries({ guidance, temperature, steps: levels });
+    const told = set.filter(([what, value]) => value !== undefined && (what === 'steps' || value !== 1));
+    const name = ['diffusion', ...told.map((entry) => entry.join(' '))].join(', ');
     all.set(name, async () => {
       const diffusion = await openGenerative(model, 'diffusion');
       const modulations: Float32Array[] = [];
@@ -153,7 +152,7 @@ async function drawers(
         const count = Math.min(each, n - modulations.length);
         if (count === 0) break;
         modulations.push(
-          ...(await diffusion.sample({ count, seed: seed + k, label, guidance, temperature })),
+          ...(await diffusion.sample({ count, seed: seed + k, label, guidance, temperature, steps: levels })),
         );
         for (let i = 0; i < count; i++) labels.push(Number(label));
       }
