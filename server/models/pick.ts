@@ -1,6 +1,7 @@
 /** The model for a signal that comes without the name of one. */
 import { NotFoundError } from '../../src/core/errors.ts';
 import { readSignalShape } from '../../src/formats/read.ts';
+import { isForSamples } from '../../src/models/index.ts';
 import type { ServedModel } from '../catalogue.ts';
 import { type InNamespace, type ServerContext, seenBy } from '../context.ts';
 import { HttpFault } from '../http-fault.ts';
@@ -18,8 +19,9 @@ export async function modelFor(
 ): Promise<ServedModel> {
   const format = sniffSignal(type, bytes);
   const seen = seenBy(context.catalogue.models, asker);
-  const read = seen.filter(({ card }) =>
-    format.fits({ axes: card.spec.axes, outputs: card.outputs, along: card.axes }),
+  const read = seen.filter(
+    ({ card }) =>
+      !isForSamples(card) && format.fits({ axes: card.spec.axes, outputs: card.outputs, along: card.axes }),
   );
   const fitting: ServedModel[] = [];
   for (const served of read) if (await fitsShape(served)) fitting.push(served);

@@ -61,9 +61,10 @@ export async function modelOfSignal(
 ): Promise<{ readonly model: Model; readonly others: readonly string[] }> {
   const { shape } = signal;
   const channels = format.channelsNeeded(signal);
-  const { listModels, loadModel } = await import('../models/index.ts');
+  const { isForSamples, listModels, loadModel } = await import('../models/index.ts');
   const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
   const takes = ({ card }: Model) => {
+    if (isForSamples(card)) return false;
     const sameShape = card.shape.join() === shape.join();
     if (!(card.anySize ? card.shape.length === shape.length : sameShape)) return false;
     return format.fits(kindOf(card)) && format.takes(card.spec.outputs, channels);

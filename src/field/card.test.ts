@@ -29,6 +29,7 @@ const released = {
   cifar10: ['678796f9bdee', 'ff7c605f8876'],
   emoji: ['559b10273731', '80a32a696ae3'],
   'fashion-mnist': ['d8804c689b7f', '236fbb7bea8b'],
+  'fashion-mnist-samples': ['d9bb59fdb969', '05aba59ff6bc'],
   photos: ['fa1ad62573e7', '65f6a95fe6f7'],
   'photos-low': ['487e368bd884', '5021a41d1afb'],
   speech: ['aaeb78b34f62', '17f3f7e7a797'],

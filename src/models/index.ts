@@ -11,3 +11,4 @@ export {
   modelSuffix,
 } from './models.ts';
 export { bestPrior, priorsOf } from './priors.ts';
+export { isForSamples } from './purpose.ts';
