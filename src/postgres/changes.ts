@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { NotFoundError } from '../core/errors.ts';
-import { labelText } from '../core/label.ts';
 import { optionalPackage } from '../core/optional-package.ts';
 import type { Answer, FunctasetTransaction, FunctionRecord } from '../functaset/index.ts';
 
@@ -16,6 +15,14 @@ export interface Row {
   readonly uuid: string;
   readonly info: Buffer;
   readonly partitions: number;
+}
+
+/** What is said of a transaction. */
+export interface Change {
+  /** Of functions that were put or taken away. */
+  readonly ids: readonly string[];
+  /** How many functions there are more. */
+  readonly more: number;
 }
 
 /** From so many on rows are copied and not inserted. */
@@ -83,50 +90,38 @@ export class Changes implements FunctasetTransaction {
   };
 }
 
-/** The number of a transaction, which its rows bear. */
-export async function nextBatch(client: PoolClient): Promise<number> {
-  return (await client.query(`SELECT nextval('functa.batches') AS batch`)).rows[0].batch;
-}
-
 /** Writes changes; how many functions there are more. Throws what the driver throws: 23505 where an id that was to be new is there. */
-export async function writeChanges(
-  client: PoolClient,
-  functaset: Row,
-  batch: number,
-  changes: Changes,
-): Promise<number> {
+export async function writeChanges(client: PoolClient, functaset: Row, changes: Changes): Promise<number> {
   const table = tableOf(functaset);
   const puts = [...changes.puts.values()];
   const fresh = puts.filter(({ id }) => changes.isNew(id));
   const replaced = puts.filter(({ id }) => !changes.isNew(id));
-  await insert(client, table, batch, fresh);
+  await insert(client, table, fresh);
   for (const rows of inPages(replaced, mostRows)) {
     await client.query({
       name: `replace ${functaset.id}`,
-      text: `UPDATE ${table} f SET batch = $1, label = n.label, record = n.record
-             FROM unnest($2::text[], $3::text[], $4::bytea[]) AS n (id, label, record) WHERE f.id = n.id`,
-      values: [batch, ...columnsOf(rows)],
+      text: `UPDATE ${table} f SET record = n.record FROM unnest($1::text[], $2::bytea[]) AS n (id, record) WHERE f.id = n.id`,
+      values: columnsOf(rows),
     });
   }
-  await takeAway(client, functaset, batch, [...changes.deletes]);
+  const gone = [...changes.deletes];
+  if (gone.length > 0) await client.query(`DELETE FROM ${table} WHERE id = ANY($1::text[])`, [gone]);
   await keepAnswers(client, functaset, changes.kept);
-  return fresh.length - changes.deletes.size;
+  return fresh.length - gone.length;
 }
 
 /** Inserts rows of ids that are new. Throws 23505 where one is there. */
 export async function insert(
   client: PoolClient,
   table: string,
-  batch: number,
   records: readonly FunctionRecord[],
 ): Promise<void> {
-  if (records.length >= copiedFrom) return copy(client, table, batch, records);
+  if (records.length >= copiedFrom) return copy(client, table, records);
   if (records.length === 0) return;
   await client.query({
     name: `insert ${table}`,
-    text: `INSERT INTO ${table} (batch, id, label, record)
-           SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bytea[])`,
-    values: [batch, ...columnsOf(records)],
+    text: `INSERT INTO ${table} (id, record) SELECT * FROM unnest($1::text[], $2::bytea[])`,
+    values: columnsOf(records),
   });
 }
 
@@ -137,24 +132,19 @@ export async function insert(
 export async function numberChange(
   client: PoolClient,
   functaset: Row,
-  change: {
-    readonly batch: number;
-    readonly functions: number;
-    readonly more: number;
-    readonly token: string;
-  },
+  change: Change & { readonly token: string },
 ): Promise<number> {
   const { rows } = await client.query({
     name: 'number change',
     text: `WITH own AS (
              UPDATE functa.functasets SET seq = seq + 1, functions = functions + $2
-             WHERE id = $1 AND uuid = $6 RETURNING seq
+             WHERE id = $1 AND uuid = $5 RETURNING seq
            ), change AS (
-             INSERT INTO functa.changes (functaset, seq, batch, functions, token)
-             SELECT $1, seq, $3, $4, $5 FROM own
+             INSERT INTO functa.changes (functaset, seq, ids, token)
+             SELECT $1, seq, $3, $4 FROM own
            )
            SELECT seq, pg_notify('functa', $1::text || ' ' || seq::text) FROM own`,
-    values: [functaset.id, change.more, change.batch, change.functions, change.token, functaset.uuid],
+    values: [functaset.id, change.more, change.ids, change.token, functaset.uuid],
   });
   if (rows.length === 0)
     throw new NotFoundError('functaset-missing', 'the functaset was taken away meanwhile; make it again');
@@ -178,20 +168,6 @@ export async function wasNumbered(
   return rows.length > 0;
 }
 
-async function takeAway(
-  client: PoolClient,
-  functaset: Row,
-  batch: number,
-  ids: readonly string[],
-): Promise<void> {
-  if (ids.length === 0) return;
-  await client.query(`DELETE FROM ${tableOf(functaset)} WHERE id = ANY($1::text[])`, [ids]);
-  await client.query(
-    'INSERT INTO functa.gone (functaset, batch, id) SELECT $1, $2, * FROM unnest($3::text[])',
-    [functaset.id, batch, ids],
-  );
-}
-
 async function keepAnswers(
   client: PoolClient,
   { id }: Row,
@@ -209,24 +185,19 @@ async function keepAnswers(
 }
 
 /** Rows in the binary format of COPY ("COPY", File Formats, in the manual): a head, each row a count of fields and their lengths, a tail. */
-async function copy(
-  client: PoolClient,
-  table: string,
-  batch: number,
-  records: readonly FunctionRecord[],
-): Promise<void> {
+async function copy(client: PoolClient, table: string, records: readonly FunctionRecord[]): Promise<void> {
   const { from } = await optionalPackage(
     'pg-copy-streams',
     () => import('pg-copy-streams'),
     'keep functions in a directory of this machine',
   );
-  const stream = client.query(from(`COPY ${table} (batch, id, label, record) FROM STDIN BINARY`));
+  const stream = client.query(from(`COPY ${table} (id, record) FROM STDIN BINARY`));
   const done = once(stream, 'finish');
   // told by `done`
   done.catch(() => undefined);
   stream.write(copyHead);
   for (const rows of inPages(records, mostRows)) {
-    if (!stream.write(copyRows(batch, rows))) await Promise.race([once(stream, 'drain'), done]);
+    if (!stream.write(copyRows(rows))) await Promise.race([once(stream, 'drain'), done]);
     await setImmediate();
   }
   stream.end(copyTail);
@@ -236,40 +207,26 @@ async function copy(
 const copyHead = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 const copyTail = Buffer.from([0xff, 0xff]);
 
-function copyRows(batch: number, records: readonly FunctionRecord[]): Buffer {
-  const texts = records.map(({ id, label }) => ({
-    id: Buffer.from(id),
-    label: label === undefined ? undefined : Buffer.from(labelText(label)),
-  }));
-  const size = records.reduce((sum, { bytes }, i) => {
-    const { id, label } = texts[i]!;
-    return sum + 2 + 12 + 4 + id.length + 4 + (label?.length ?? 0) + 4 + bytes.length;
-  }, 0);
+function copyRows(records: readonly FunctionRecord[]): Buffer {
+  const ids = records.map(({ id }) => Buffer.from(id));
+  const size = records.reduce((sum, { bytes }, i) => sum + 2 + 4 + ids[i]!.length + 4 + bytes.length, 0);
   const buffer = Buffer.allocUnsafe(size);
   let at = 0;
-  const field = (bytes: Uint8Array | undefined) => {
-    at = buffer.writeInt32BE(bytes === undefined ? -1 : bytes.length, at);
-    if (bytes === undefined) return;
+  const field = (bytes: Uint8Array) => {
+    at = buffer.writeInt32BE(bytes.length, at);
     buffer.set(bytes, at);
     at += bytes.length;
   };
   for (const [i, { bytes }] of records.entries()) {
-    at = buffer.writeInt16BE(4, at);
-    at = buffer.writeInt32BE(8, at);
-    at = buffer.writeBigInt64BE(BigInt(batch), at);
-    field(texts[i]!.id);
-    field(texts[i]!.label);
+    at = buffer.writeInt16BE(2, at);
+    field(ids[i]!);
     field(bytes);
   }
   return buffer;
 }
 
 function columnsOf(records: readonly FunctionRecord[]) {
-  return [
-    records.map(({ id }) => id),
-    records.map(({ label }) => (label === undefined ? null : labelText(label))),
-    records.map(({ bytes }) => bytesOf(bytes)),
-  ];
+  return [records.map(({ id }) => id), records.map(({ bytes }) => bytesOf(bytes))];
 }
 
 /** The driver takes a Buffer for bytes and any other view for JSON. */

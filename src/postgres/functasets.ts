@@ -95,9 +95,7 @@ export async function forgetChanges(database: Database, ageMs: number): Promise<
   await database.transaction(async ({ client }) => {
     await client.query(
       `WITH old AS (
-         DELETE FROM functa.changes WHERE at < now() - $1 * interval '1 ms' RETURNING functaset, seq, batch
-       ), dropped AS (
-         DELETE FROM functa.gone g USING old WHERE g.functaset = old.functaset AND g.batch = old.batch
+         DELETE FROM functa.changes WHERE at < now() - $1 * interval '1 ms' RETURNING functaset, seq
        )
        UPDATE functa.functasets f SET floor = o.seq
        FROM (SELECT functaset, max(seq) AS seq FROM old GROUP BY functaset) o WHERE f.id = o.functaset`,
@@ -125,14 +123,11 @@ function tableText(table: string, partitions: number): string {
   );
   return `
     CREATE TABLE ${table} (
-      batch bigint NOT NULL,
       id text COLLATE "C" NOT NULL,
-      label text COLLATE "C",
       record bytea NOT NULL,
       PRIMARY KEY (id)
     ) PARTITION BY HASH (id);
     ALTER TABLE ${table} ALTER COLUMN record SET STORAGE EXTERNAL;
     ${parts.join(' ')}
-    CREATE INDEX ON ${table} (batch);
     SELECT pg_notify('functa', 'functasets')`;
 }

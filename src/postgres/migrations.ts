@@ -2,16 +2,15 @@
  * The tables of a database, made and changed in numbered steps. One process takes them, under a lock; a database that is ahead of this
  * version of functa is refused.
  *
- * A functaset N has a table `functions_N`, partitioned by the hash of the id. Every transaction that writes has a `batch`, which its rows
- * bear, and, as its last step, takes the next `seq` of its functaset: the row in `functasets` stays locked from there to the commit, so that
- * numbers become visible in their order, without a gap, however long the transactions took before that.
+ * A functaset N has a table `functions_N`, partitioned by the hash of the id. Every transaction that writes to it says in `changes` which ids it
+ * touched, and takes for that, as its last step, the next `seq` of the functaset: the row in `functasets` stays locked from there to the
+ * commit, so that numbers become visible in their order, without a gap, however long the transactions took before that.
  */
 import type { Client } from 'pg';
 import { EnvironmentError } from '../core/errors.ts';
 
 const steps: readonly string[] = [
   `
-  CREATE SEQUENCE functa.batches;
   CREATE TABLE functa.functasets (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- tells it from an earlier one of its name
@@ -30,18 +29,12 @@ const steps: readonly string[] = [
   CREATE TABLE functa.changes (
     functaset int NOT NULL REFERENCES functa.functasets ON DELETE CASCADE,
     seq bigint NOT NULL,
-    batch bigint NOT NULL,
-    functions int NOT NULL,
+    -- of functions that were put or taken away
+    ids text[] NOT NULL,
     -- by which whoever lost the connection in the middle of a commit finds out
     token uuid NOT NULL,
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (functaset, seq)
-  );
-  CREATE TABLE functa.gone (
-    functaset int NOT NULL REFERENCES functa.functasets ON DELETE CASCADE,
-    batch bigint NOT NULL,
-    id text COLLATE "C" NOT NULL,
-    PRIMARY KEY (functaset, batch, id)
   );
   CREATE TABLE functa.answers (
     functaset int NOT NULL REFERENCES functa.functasets ON DELETE CASCADE,

@@ -4,7 +4,7 @@ import { withPostgres } from '../../test/postgres.ts';
 import { temporary } from '../../test/temporary.ts';
 import { openFunctaset, recordOf } from '../functaset/index.ts';
 import { testFunction, testNetwork } from '../functaset/testing.ts';
-import { nextBatch, writeChanges } from './changes.ts';
+import { writeChanges } from './changes.ts';
 import {
   Changes,
   createPostgresFunctaset,
@@ -83,12 +83,11 @@ withPostgres('replicas of PostgreSQL', {}, (cluster) => {
     const late = database.transaction(async (transaction) => {
       const changes = new Changes();
       for (const fn of series(5)) changes.put(recordOf(fn));
-      // its rows and their batch are there first; its number is taken when it commits
-      const batch = await nextBatch(transaction.client);
-      const more = await writeChanges(transaction.client, set.row, batch, changes);
+      // its rows are there first; its number is taken when it commits
+      const more = await writeChanges(transaction.client, set.row, changes);
       wrote();
       await may;
-      return set.number(transaction, { batch, functions: more, more });
+      return set.number(transaction, { ids: [...changes.puts.keys()], more });
     });
     await written;
     await set.putMany(series(5, 100));

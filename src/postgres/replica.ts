@@ -25,11 +25,7 @@ export interface ReplicaOptions {
   readonly heir?: boolean | undefined;
 }
 
-interface RowsOptions {
-  readonly deletes?: readonly string[];
-  /** What of a page is to be written, and what goes with it. */
-  readonly onPage?: (page: readonly FunctionRecord[], isLast: boolean) => Changed;
-}
+type Differing = (page: readonly FunctionRecord[], isLast: boolean) => Changed;
 
 interface Changed {
   readonly deletes: readonly string[];
@@ -158,23 +154,26 @@ export class Replica {
     });
   }
 
+  /** What is there under an id that was touched is put, and where there is nothing it goes. */
   async #changes(client: PoolClient, from: number, to: number): Promise<void> {
+    // a page of ids is looked up one by one, however many functions there are
+    await client.query('SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off');
     for (let at = from; at < to; ) {
-      const { rows } = await client.query<{ seq: number; batch: number; functions: number }>(
-        `SELECT seq, batch, functions FROM functa.changes WHERE functaset = $1 AND seq > $2 ORDER BY seq LIMIT ${mostChanges}`,
+      const { rows } = await client.query<{ seq: number; functions: number }>(
+        `SELECT seq, cardinality(ids) AS functions FROM functa.changes
+         WHERE functaset = $1 AND seq > $2 ORDER BY seq LIMIT ${mostChanges}`,
         [this.source.row.id, at],
       );
       for (const group of groupsOf(rows)) {
-        const batches = group.map(({ batch }) => batch);
-        const gone = await client.query<{ id: string }>(
-          'SELECT id FROM functa.gone WHERE functaset = $1 AND batch = ANY($2::bigint[])',
-          [this.source.row.id, batches],
+        const last = group.at(-1)!.seq;
+        await this.#rows(
+          client,
+          `SELECT u.id, f.record FROM functa.changes c CROSS JOIN unnest(c.ids) AS u (id)
+           LEFT JOIN ${this.#from()} AS f ON f.id = u.id
+           WHERE c.functaset = ${this.source.row.id} AND c.seq > ${at} AND c.seq <= ${last}`,
+          last,
         );
-        // what was taken away and is there again comes back by the rows, whose batch is a later one
-        await this.#rows(client, `WHERE batch = ANY('{${batches.join()}}')`, group.at(-1)!.seq, {
-          deletes: gone.rows.map(({ id }) => id),
-        });
-        at = group.at(-1)!.seq;
+        at = last;
       }
       if (rows.length === 0) return;
     }
@@ -184,8 +183,11 @@ export class Replica {
   async #compare(client: PoolClient, seq: number): Promise<void> {
     const ids = this.local.records();
     let next = ids.next();
-    await this.#rows(client, 'ORDER BY id', seq, {
-      onPage: (page, isLast) => {
+    await this.#rows(
+      client,
+      `SELECT id, record FROM ${this.#from()} AS f ORDER BY id`,
+      seq,
+      (page, isLast) => {
         const deletes: string[] = [];
         const there = new Map(page.map(({ id, bytes }) => [id, bytes]));
         const end = isLast ? undefined : page.at(-1)!.id;
@@ -198,35 +200,27 @@ export class Replica {
         }
         return { deletes, puts: page.filter(({ id }) => !known.has(id)) };
       },
-    });
+    );
   }
 
-  /**
-   * Rows of the functaset by a cursor, a page a transaction; the last of them notes the number.
-   */
-  async #rows(
-    client: PoolClient,
-    condition: string,
-    seq: number,
-    { deletes = [], onPage }: RowsOptions,
-  ): Promise<void> {
-    await client.query(
-      `DECLARE rows NO SCROLL CURSOR FOR SELECT id, record FROM ${this.#from()} AS f ${condition}`,
-    );
-    let first: readonly string[] = deletes;
+  /** Rows by a cursor, a page a transaction; the last of them notes the number. `differing`: what of a page is to be written, and what goes with it. */
+  async #rows(client: PoolClient, select: string, seq: number, differing?: Differing): Promise<void> {
+    await client.query(`DECLARE rows NO SCROLL CURSOR FOR ${select}`);
     for (let left = true; left; ) {
-      const page: FunctionRecord[] = [];
-      for (let bytes = 0; page.length < mostFunctions && bytes < mostBytes && left; ) {
-        const { rows } = await client.query<{ id: string; record: Buffer }>('FETCH 250 FROM rows');
+      const puts = new Map<string, FunctionRecord>();
+      const deletes = new Set<string>();
+      for (let bytes = 0; puts.size + deletes.size < mostFunctions && bytes < mostBytes && left; ) {
+        const { rows } = await client.query<{ id: string; record: Buffer | null }>('FETCH 250 FROM rows');
         for (const { id, record } of rows) {
-          bytes += record.length;
-          page.push(recordOf(id, record));
+          if (record === null) deletes.add(id);
+          else puts.set(id, recordOf(id, record));
+          bytes += record?.length ?? 0;
         }
         left = rows.length === 250;
       }
-      const changed = onPage?.(page, !left) ?? { deletes: [], puts: page };
-      await this.#write([...first, ...changed.deletes], changed.puts, left ? undefined : seq);
-      first = [];
+      const page = [...puts.values()];
+      const changed = differing?.(page, !left) ?? { deletes: [...deletes], puts: page };
+      await this.#write(changed.deletes, changed.puts, left ? undefined : seq);
     }
     await client.query('CLOSE rows');
   }
@@ -238,7 +232,7 @@ export class Replica {
     const { index, count } = this.#shard;
     const parts: string[] = [];
     for (let k = index; k < this.source.row.partitions; k += count)
-      parts.push(`SELECT id, batch, record FROM ${table}_${k}`);
+      parts.push(`SELECT id, record FROM ${table}_${k}`);
     return `(${parts.join(' UNION ALL ')})`;
   }
 
@@ -247,10 +241,8 @@ export class Replica {
     puts: readonly FunctionRecord[],
     seq: number | undefined,
   ): Promise<void> {
-    const put = new Set(puts.map(({ id }) => id));
     await this.local.transact((transaction) => {
-      // no id is written twice in a transaction
-      for (const id of new Set(deletes)) if (!put.has(id)) transaction.delete(id);
+      for (const id of deletes) transaction.delete(id);
       for (const record of puts) transaction.put(record);
       if (seq !== undefined) transaction.mark(encode(this.#markAt(seq)));
     });

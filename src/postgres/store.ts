@@ -39,9 +39,9 @@ import {
 import { faultOf, wantedLength } from '../functaset/walk.ts';
 import { type FunctasetName, functasetText } from './address.ts';
 import {
+  type Change,
   Changes,
   insert,
-  nextBatch,
   numberChange,
   type Row,
   tableOf,
@@ -134,9 +134,8 @@ export class PostgresFunctaset implements FunctionStore {
     }
     try {
       await this.database.transaction(async (transaction) => {
-        const batch = await nextBatch(transaction.client);
-        await insert(transaction.client, tableOf(this.row), batch, unique);
-        await this.number(transaction, { batch, functions: unique.length, more: unique.length });
+        await insert(transaction.client, tableOf(this.row), unique);
+        await this.number(transaction, { ids: [...byId.keys()], more: unique.length });
       });
     } catch (error) {
       const { cause } = error as { cause?: unknown };
@@ -172,16 +171,12 @@ export class PostgresFunctaset implements FunctionStore {
   /** Writes changes within a transaction, as the last thing that it does; the number of the change, if there is one. */
   async apply(transaction: Transaction, changes: Changes): Promise<number | undefined> {
     if (changes.isEmpty) return undefined;
-    const batch = await nextBatch(transaction.client);
-    const more = await writeChanges(transaction.client, this.row, batch, changes);
-    return this.number(transaction, { batch, functions: changes.puts.size + changes.deletes.size, more });
+    const more = await writeChanges(transaction.client, this.row, changes);
+    return this.number(transaction, { ids: [...changes.puts.keys(), ...changes.deletes], more });
   }
 
-  /** The last step of a transaction that wrote rows of a batch. */
-  async number(
-    transaction: Transaction,
-    change: { readonly batch: number; readonly functions: number; readonly more: number },
-  ): Promise<number> {
+  /** The last step of a transaction that wrote rows. */
+  async number(transaction: Transaction, change: Change): Promise<number> {
     const token = randomUUID();
     const seq = await numberChange(transaction.client, this.row, { ...change, token });
     transaction.isDone ??= (client) => wasNumbered(client, this.row, seq, token);
@@ -238,19 +233,12 @@ export class PostgresFunctaset implements FunctionStore {
     };
     const total = await this.count();
     for await (const page of this.#pages({}, signal)) {
-      for (const { id, label, record } of page) {
+      for (const { id, record } of page) {
         functions++;
         const fn = readable(decodeRecord, id, record, add);
         if (fn === undefined) continue;
         const bad = faultOf(fn, wantedLength(this.info, fn.shape, this.#options.lengthOf));
         if (bad !== undefined) add({ id, code: bad[0], message: bad[1] });
-        const own = fn.label === undefined ? null : labelText(fn.label);
-        if (own !== label)
-          add({
-            id,
-            code: 'index-label',
-            message: `its row has the label ${JSON.stringify(label)}, it has ${JSON.stringify(own)}`,
-          });
       }
       onProgress?.(functions, total);
     }
@@ -394,31 +382,37 @@ export class PostgresFunctaset implements FunctionStore {
 
   async *#functions<T>(
     decode: (id: string, bytes: Uint8Array) => T,
-    range: Range & { readonly label?: Label | undefined },
+    { after, limit = Infinity, label, onDamaged }: Range & { readonly label?: Label | undefined },
   ): AsyncGenerator<T> {
-    for await (const page of this.#pages(range)) {
+    const wanted = label === undefined ? undefined : labelText(label);
+    let left = limit;
+    // a label is in the record alone: replicas have an index of labels, and answer questions
+    for await (const page of this.#pages({ after, limit: wanted === undefined ? limit : Infinity })) {
       for (const { id, record } of page) {
-        const found = readable(decode, id, record, range.onDamaged);
-        if (found !== undefined) yield found;
+        if (left === 0) return;
+        if (wanted !== undefined && textOfLabel(labelOfRecord(id, plain(record))) !== wanted) continue;
+        const found = readable(decode, id, record, onDamaged);
+        if (found === undefined) continue;
+        left--;
+        yield found;
       }
     }
   }
 
   /** In order of ids; nothing stays open between two pages. */
   async *#pages(
-    { after, limit = Infinity, label }: Range & { readonly label?: Label | undefined },
+    { after, limit = Infinity }: Pick<Range, 'after' | 'limit'>,
     signal?: AbortSignal,
-  ): AsyncGenerator<StoredRow[]> {
+  ): AsyncGenerator<RecordRow[]> {
     this.#checkOpen();
     if (after !== undefined) checkId(after);
     let from = after ?? '';
     for (let left = limit; left > 0; ) {
       if (signal?.aborted) throw new AbortedError();
       const asked = Math.min(left, pageRows);
-      const page = await this.#rows<StoredRow>(
-        `SELECT id, label, record FROM ${tableOf(this.row)}
-         WHERE id > $1 AND ($2::text IS NULL OR label = $2) ORDER BY id LIMIT $3`,
-        [from, label === undefined ? null : labelText(label), asked],
+      const page = await this.#rows<RecordRow>(
+        `SELECT id, record FROM ${tableOf(this.row)} WHERE id > $1 ORDER BY id LIMIT $2`,
+        [from, asked],
       );
       if (page.length > 0) yield page;
       if (page.length < asked) return;
@@ -438,10 +432,6 @@ interface RecordRow {
   readonly record: Buffer;
 }
 
-interface StoredRow extends RecordRow {
-  readonly label: string | null;
-}
-
 function readable<T>(
   decode: (id: string, bytes: Uint8Array) => T,
   id: string,
@@ -449,14 +439,22 @@ function readable<T>(
   onDamaged: Range['onDamaged'],
 ): T | undefined {
   try {
-    // a Buffer would make Buffers of all that is cut out of it
-    return decode(id, new Uint8Array(record.buffer, record.byteOffset, record.length));
+    return decode(id, plain(record));
   } catch (error) {
     if (!(error instanceof FunctaError)) throw error;
     if (onDamaged === undefined) throw damagedFunction(id, error);
     onDamaged({ id, code: error.code, message: error.message });
     return undefined;
   }
+}
+
+/** A Buffer would make Buffers of all that is cut out of it. */
+function plain(record: Uint8Array): Uint8Array {
+  return new Uint8Array(record.buffer, record.byteOffset, record.length);
+}
+
+function textOfLabel(label: Label | undefined): string | undefined {
+  return label === undefined ? undefined : labelText(label);
 }
 
 /** The server says `Key (id)=(...) already exists.` */
