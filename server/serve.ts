@@ -15,7 +15,8 @@ import { Answers } from './answers.ts';
 import { createApp } from './app.ts';
 import { Catalogue, type RefusedModel, type ServedModel } from './catalogue.ts';
 import type { ServerContext } from './context.ts';
-import { holdHome, homeAt, modelFilesOf } from './home.ts';
+import { followShared } from './follow.ts';
+import { holdHome, homeAt, homeOf, modelFilesOf } from './home.ts';
 import { openRoom } from './jobs/room.ts';
 import { functasetsOf } from './kept.ts';
 import { listen } from './listen.ts';
@@ -142,14 +143,19 @@ async function openContext(
   const choice = typeof options.engine === 'object' ? options.engine.name : options.engine;
   const { pool, engine } = await Pool.open({ threads: running, engine: choice, limits });
   closers.push(() => pool.close());
-  const writer = new Writer();
+  const { store } = options;
+  if (store !== undefined && home === undefined) throw homeOf({ home });
+  const share = store === undefined ? undefined : { url: store, root: home!.functasets };
+  const writer = new Writer({ share });
   if (home !== undefined) writer.warm();
   closers.push(() => writer.close());
   const connections = new Connections(traffic);
   closers.push(async () => connections.close());
   const made = home === undefined ? [] : await modelFilesOf(home);
-  const kept = home === undefined ? [] : functasetsOf(home);
+  const followed = share && followShared(pool, writer);
+  const kept = followed === undefined ? (home === undefined ? [] : functasetsOf(home)) : await followed.all;
   const catalogue = await Catalogue.open(pool, [...entries, ...made], [...functasets, ...kept]);
+  followed?.into(catalogue);
   const room =
     home === undefined
       ? undefined

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConflictError, FunctaError } from '../../src/core/errors.ts';
-import { placeDirectory, placeFile } from '../../src/disk/place.ts';
+import { placeFile } from '../../src/disk/place.ts';
 import { readModel } from '../../src/field/model.ts';
 import { pathBeside } from '../../src/models/beside.ts';
 import type { Catalogue } from '../catalogue.ts';
@@ -32,7 +32,7 @@ export async function publish(
   if (functaset !== undefined && spec.kind === 'build') {
     const name = spec.functaset;
     const path = functasetPath(context.home, namespace, name);
-    await named(`functaset ${name}`, placeDirectory(join(places.work, functaset.directory), path));
+    await named(`functaset ${name}`, context.writer.adopt(join(places.work, functaset.directory), path));
     await context.catalogue.addFunctaset({ name, path, namespace });
     result.functaset = name;
   }

@@ -58,6 +58,7 @@ describe('a configuration', () => {
       if (/port$/i.test(name)) continue;
       const texts: Record<string, string> = {
         anonymous: 'read',
+        store: 'postgres://host/db',
         origins: 'https://a.example',
         'traffic.clientShare': '1',
         allowedDirectories: 'a=/b=c',

@@ -41,6 +41,12 @@ export const configSchema = z.strictObject({
       'paths of functasets that all may read, or paths by name; default: those that come with the models',
     ),
   home: name.optional().describe('where keys and what is made over HTTP are kept'),
+  store: name
+    .regex(/^postgres(ql)?:/, 'is no address; give postgres://USER@HOST/DATABASE')
+    .optional()
+    .describe(
+      'a database that several servers share: functasets are kept there, and replicas of them in the home',
+    ),
   keys: name.optional().describe('directory of keys; default: that of the home'),
   anonymous: z
     .enum(['none', ...scopes])

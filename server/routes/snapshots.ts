@@ -1,5 +1,6 @@
 /** Snapshots of functasets: taken while they are served, downloaded, and made functasets again. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { dropScratch, scratchBeside } from '../../src/disk/scratch.ts';
 import { needs } from '../access/access.ts';
 import { smallJson } from '../body.ts';
 import { functasetRef } from '../catalogue.ts';
@@ -202,7 +203,14 @@ export function snapshotRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     await findSnapshot(home, of, n);
     const path = functasetPath(home, checkName(namespace), name);
     const options = { class: 'large', signal: c.req.raw.signal } as const;
-    await ask(context, 'restoreFunctaset', { file: snapshotFile(home, of, n), path }, options);
+    const made = scratchBeside(path);
+    try {
+      await ask(context, 'restoreFunctaset', { file: snapshotFile(home, of, n), path: made }, options);
+      await context.writer.adopt(made, path);
+    } finally {
+      context.pool.forget(made);
+      dropScratch(made);
+    }
     const served = await context.catalogue.addFunctaset({ name, path, namespace });
     const { head } = await ask(context, 'summariseFunctaset', { functaset: functasetRef(served) }, options);
     const told = functasetJson(served, head, modelOfNetwork(context, served)?.name);

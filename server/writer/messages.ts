@@ -4,6 +4,7 @@ import type { Metadata } from '../../src/core/metadata.ts';
 import type { FunctasetNetwork, FunctionRecord } from '../../src/functaset/index.ts';
 import type { Match } from '../version.ts';
 import type { PlainError } from '../wire-error.ts';
+import type { SharedFunctaset, ShareSetup } from './shared.ts';
 
 /** A function to put, coded already, and what the answer says of it. */
 export interface PutItem {
@@ -72,15 +73,19 @@ export type OutcomeOf<R extends WriteRequest> = R extends PutRequest
 export type ToWriter = { readonly job: number } & (
   | { readonly kind: 'create'; readonly path: string; readonly network: FunctasetNetwork }
   | { readonly kind: 'drop'; readonly path: string }
+  /** Gives a functaset its name. */
+  | { readonly kind: 'adopt'; readonly made: string; readonly path: string }
+  /** Answered with those there are. */
+  | { readonly kind: 'shared' }
   | { readonly kind: 'write'; readonly path: string; readonly request: WriteRequest }
   /** Ends the thread when all before is done. */
   | { readonly kind: 'close' }
 );
 
-export type FromWriter = { readonly job: number } & (
-  | { readonly done: unknown }
-  | { readonly error: PlainError }
-);
+export type FromWriter =
+  | ({ readonly job: number } & ({ readonly done: unknown } | { readonly error: PlainError }))
+  /** Unasked: the functasets of the database are others by now. */
+  | { readonly shared: readonly SharedFunctaset[] };
 
 /** What the writer is started with. */
 export interface WriterSetup {
@@ -88,6 +93,8 @@ export interface WriterSetup {
   readonly heir: boolean;
   /** Milliseconds after which a store that nobody writes to is closed. */
   readonly idleMs: number;
+  /** A database that is written to, and the replicas of it. */
+  readonly share?: ShareSetup | undefined;
   /** What the thread holds where it must not be ended. */
   readonly latch: Int32Array;
 }

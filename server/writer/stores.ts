@@ -9,16 +9,20 @@ import { dropScratch, scratchBeside } from '../../src/disk/scratch.ts';
 import {
   type Functaset,
   type FunctasetNetwork,
+  type FunctasetTransaction,
   forsakeClaim,
   openFunctaset,
 } from '../../src/functaset/index.ts';
 import { apply, idsOf } from './apply.ts';
 import type { OutcomeOf, WriteRequest } from './messages.ts';
+import type { SharedStores } from './shared.ts';
 
 export interface StoresOptions {
   readonly idleMs: number;
   /** Claims that this process left are taken over: whoever had them is gone. */
   readonly heir?: boolean | undefined;
+  /** What stands in a database, with replicas here. */
+  readonly shared?: SharedStores | undefined;
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
 }
@@ -64,12 +68,21 @@ export class Stores {
 
   /** Whether it was made; one that is there must be of the same network. Throws ConflictError `functaset-network`. */
   create(path: string, network: FunctasetNetwork): Promise<boolean> {
-    return this.#enter(path, { alone: () => create(path, network) }) as Promise<boolean>;
+    const shared = this.#sharedAt(path);
+    const alone = () => shared?.create(path, network) ?? create(path, network);
+    return this.#enter(path, { alone }) as Promise<boolean>;
+  }
+
+  /** Gives the functaset in the directory `made` the name `path`. Throws as `placeDirectory`. */
+  async adopt(made: string, path: string): Promise<void> {
+    const shared = this.#sharedAt(path);
+    await this.#enter(path, { alone: () => shared?.adopt(made, path) ?? placeDirectory(made, path) });
   }
 
   /** Takes a functaset away, at once and whole. */
   async drop(path: string): Promise<void> {
-    await this.#enter(path, { alone: () => takeAway(path) });
+    const shared = this.#sharedAt(path);
+    await this.#enter(path, { alone: () => shared?.drop(path) ?? takeAway(path) });
   }
 
   /** Closes what nobody wrote to for a while. */
@@ -84,6 +97,12 @@ export class Stores {
       while (line.running) await new Promise(setImmediate);
       await this.#close(line);
     }
+    await this.#options.shared?.close();
+  }
+
+  #sharedAt(path: string): SharedStores | undefined {
+    const { shared } = this.#options;
+    return shared?.owns(path) ? shared : undefined;
   }
 
   #enter(path: string, task: Pick<Task, 'request' | 'alone'>): Promise<unknown> {
@@ -125,16 +144,20 @@ export class Stores {
   async #commit(line: Line, group: readonly Task[]): Promise<void> {
     const now = this.#now();
     try {
-      const store = await this.#open(line);
-      const answers = group.some(({ request }) => request?.kind === 'put' && request.keep !== undefined);
-      const outcomes = await store.transact(
-        (transaction) => group.map(({ request }) => attempt(() => apply(transaction, request!, now))),
-        { answers },
+      const work = (transaction: FunctasetTransaction) =>
+        group.map(({ request }) => attempt(() => apply(transaction, request!, now)));
+      const answers = group.flatMap(({ request }) =>
+        request?.kind === 'put' && request.keep !== undefined ? [request.keep.key] : [],
       );
+      const ids = group.flatMap(({ request }) => idsOf(request!));
+      const shared = this.#sharedAt(line.path);
+      const outcomes = await (shared === undefined
+        ? (await this.#open(line)).transact(work, { answers: answers.length > 0 })
+        : shared.commit(line.path, { ids, answers }, work));
       for (const [i, task] of group.entries()) settle(task, outcomes[i]!);
     } catch (error) {
-      // Nothing of it was written; which of them there was no room for the others need not know.
-      if (group.length === 1) group[0]!.reject(error);
+      // Nothing of it was written; which of them there was no room for the others need not know. A database was waited for already.
+      if (group.length === 1 || isOfDatabase(error)) for (const task of group) task.reject(error);
       else for (const task of group) await this.#commit(line, [task]);
     }
   }
@@ -177,6 +200,10 @@ function nextGroup(tasks: Task[]): Task[] {
     group.push(tasks.shift()!);
   }
   return group;
+}
+
+function isOfDatabase(error: unknown): boolean {
+  return error instanceof FunctaError && error.code.startsWith('store-');
 }
 
 type Attempt = { readonly outcome: unknown } | { readonly fault: FunctaError };

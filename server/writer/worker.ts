@@ -3,16 +3,33 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { useLatch } from '../../src/core/unbroken.ts';
 import { flatten } from '../wire-error.ts';
 import type { FromWriter, ToWriter, WriterSetup } from './messages.ts';
+import { type SharedFunctaset, SharedStores } from './shared.ts';
 import { Stores } from './stores.ts';
 
 const port = parentPort!;
-const { heir, idleMs, latch } = workerData as WriterSetup;
+const { heir, idleMs, latch, share } = workerData as WriterSetup;
 useLatch(latch);
-const stores = new Stores({ idleMs, heir });
-const sweep = setInterval(() => void stores.closeIdle().catch(() => undefined), Math.max(100, idleMs / 4));
+const changed = (shared: readonly SharedFunctaset[]) => port.postMessage({ shared } satisfies FromWriter);
+const opening = open();
+// who asks hears of it
+opening.catch(() => undefined);
+const sweep = setInterval(
+  () => void opening.then(({ stores }) => stores.closeIdle()).catch(() => undefined),
+  Math.max(100, idleMs / 4),
+);
+
+async function open(): Promise<{ readonly stores: Stores; readonly shared: SharedStores | undefined }> {
+  const shared = share && (await SharedStores.open({ ...share, heir, changed }));
+  return { stores: new Stores({ idleMs, heir, shared }), shared };
+}
 
 async function done(message: ToWriter): Promise<unknown> {
+  const { stores, shared } = await opening;
   switch (message.kind) {
+    case 'shared':
+      return shared?.all ?? [];
+    case 'adopt':
+      return stores.adopt(message.made, message.path);
     case 'create':
       return stores.create(message.path, message.network);
     case 'drop':

@@ -10,12 +10,15 @@ import { overloaded } from '../traffic/admission.ts';
 import { revive } from '../wire-error.ts';
 import { spawnWorker } from '../work/spawn.ts';
 import type { FromWriter, OutcomeOf, ToWriter, WriteRequest, WriterSetup } from './messages.ts';
+import type { SharedFunctaset, ShareSetup } from './shared.ts';
 
 export interface WriterOptions {
   /** Default 30 000. */
   readonly idleMs?: number | undefined;
   /** Requests that are not answered yet; the next ones are told to come back. Default 4096. */
   readonly waiting?: number | undefined;
+  /** A database that is written to, and where its replicas stand. */
+  readonly share?: ShareSetup | undefined;
 }
 
 interface Job {
@@ -33,6 +36,7 @@ export class Writer {
   #next = 1;
   #died = false;
   #closed = false;
+  #changed: (all: readonly SharedFunctaset[]) => void = () => undefined;
 
   constructor(options: WriterOptions = {}) {
     this.#options = options;
@@ -56,6 +60,20 @@ export class Writer {
   /** Whether it was made. */
   create(path: string, network: FunctasetNetwork): Promise<boolean> {
     return this.#ask({ kind: 'create', path, network }) as Promise<boolean>;
+  }
+
+  /** Gives the functaset in the directory `made` the name `path`; done again after it was done, it is nothing. Throws as `placeDirectory`. */
+  async adopt(made: string, path: string): Promise<void> {
+    await this.#ask({ kind: 'adopt', made, path });
+  }
+
+  /**
+   * The functasets of the database, once their replicas have all that was there; and then, each time that they are others, all of them.
+   * Throws what opening the database throws.
+   */
+  async follow(changed: (all: readonly SharedFunctaset[]) => void): Promise<readonly SharedFunctaset[]> {
+    this.#changed = changed;
+    return (await this.#ask({ kind: 'shared' })) as readonly SharedFunctaset[];
   }
 
   async drop(path: string): Promise<void> {
@@ -87,11 +105,12 @@ export class Writer {
 
   #start(): Worker {
     this.#latch = newLatch();
-    const { idleMs = 30_000 } = this.#options;
-    const setup: WriterSetup = { heir: this.#died, idleMs, latch: this.#latch };
+    const { idleMs = 30_000, share } = this.#options;
+    const setup: WriterSetup = { heir: this.#died, idleMs, share, latch: this.#latch };
     const worker = spawnWorker('server/writer/worker', setup);
     let why = 'it ended';
     worker.on('message', (answer: FromWriter) => {
+      if ('shared' in answer) return this.#changed(answer.shared);
       const job = this.#jobs.get(answer.job);
       this.#jobs.delete(answer.job);
       if ('error' in answer) job?.reject(revive(answer.error));
@@ -107,6 +126,8 @@ export class Writer {
       const message = `the writer stopped (${why}); look whether it was written, and write again`;
       for (const { reject } of this.#jobs.values()) reject(new EnvironmentError('worker-died', message));
       this.#jobs.clear();
+      // replicas follow whether or not anybody writes
+      if (share !== undefined && !this.#closed) this.warm();
     });
     return worker;
   }

@@ -130,6 +130,7 @@ export type ErrorCode =
   | 'functaset-name'
   | 'functaset-network'
   | 'functaset-not-empty'
+  | 'functaset-not-replica'
   | 'functaset-read-only'
   | 'functaset-shards'
   | 'function-damaged'

@@ -14,6 +14,8 @@ export interface DatabaseOptions {
   readonly connections?: number | undefined;
   /** Milliseconds for which what fails on the way is tried again. Default 10,000. */
   readonly patienceMs?: number | undefined;
+  /** What it is called in messages. Default: its address without the password. */
+  readonly shownAs?: string | undefined;
   /** It may be a standby; nothing is made in it. */
   readonly readOnly?: boolean | undefined;
 }
@@ -76,7 +78,7 @@ export class Database {
 
   /** Without a password. */
   get name(): string {
-    return this.address.name;
+    return this.#options.shownAs ?? this.address.name;
   }
 
   /** Asks on one connection; again on another where that is lost. `work` changes nothing. */

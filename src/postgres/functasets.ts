@@ -13,8 +13,11 @@ export interface CreateOptions {
 }
 
 export interface ListedFunctaset extends FunctasetName {
+  readonly id: number;
   readonly uuid: string;
   readonly networkId: string;
+  /** Of its last change. */
+  readonly seq: number;
 }
 
 const usualPartitions = 8;
@@ -22,11 +25,13 @@ const columns = 'id, uuid, info, partitions';
 
 export async function listFunctasets(database: Database): Promise<ListedFunctaset[]> {
   const { rows } = await database.query((client) =>
-    client.query('SELECT namespace, name, uuid, info FROM functa.functasets ORDER BY namespace, name'),
+    client.query(
+      'SELECT id, namespace, name, uuid, info, seq FROM functa.functasets ORDER BY namespace, name',
+    ),
   );
-  return rows.map(({ namespace, name, uuid, info }) => {
-    const { networkId } = decodeInfo(functasetText({ namespace, name }), info);
-    return { namespace, name, uuid, networkId };
+  return rows.map(({ info, ...row }) => {
+    const { networkId } = decodeInfo(functasetText(row), info);
+    return { ...row, networkId };
   });
 }
 

@@ -187,6 +187,18 @@ withPostgres('replicas of PostgreSQL', {}, (cluster) => {
     expect([await isSame(other), other.local.info.networkId[0]]).toEqual([3, '2']);
   });
 
+  test('a functaset that is no replica is left as it is', async () => {
+    const { set } = await made();
+    const path = join(temporary(), 'own');
+    const own = await openFunctaset(path, { network: testNetwork() });
+    await own.putMany(series(3));
+    await own.close();
+    await expect(Replica.open(set, path)).rejects.toMatchObject({ code: 'functaset-not-replica' });
+    const again = await openFunctaset(path);
+    expect(again.count).toBe(3);
+    await again.close();
+  });
+
   test('shards have every function once between them', async () => {
     const { set } = await made();
     await set.putMany(series(200));

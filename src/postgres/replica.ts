@@ -34,7 +34,8 @@ interface Changed {
 
 interface Mark {
   readonly uuid: string;
-  readonly seq: number;
+  /** Null: it was never whole. */
+  readonly seq: number | null;
   /** `index/count`; absent: all. */
   readonly shard?: string;
 }
@@ -60,7 +61,7 @@ export class Replica {
     this.#shard = shard;
     const mark = markOf(local);
     const isOurs = mark?.uuid === source.row.uuid && mark.shard === textOf(shard);
-    this.#seq = isOurs ? mark.seq : undefined;
+    this.#seq = isOurs ? (mark.seq ?? undefined) : undefined;
   }
 
   /**
@@ -82,6 +83,16 @@ export class Replica {
       await rm(path, { recursive: true, force: true });
       return open();
     });
+    const mark = markOf(local);
+    if (mark === undefined && local.count > 0) {
+      await local.close();
+      throw new ConflictError(
+        'functaset-not-replica',
+        `${path} holds functions of its own, and would lose what ${source.name} has not; copy them there first (functa store copy), then remove it`,
+      );
+    }
+    if (mark === undefined)
+      await local.transact((transaction) => transaction.mark(encode({ uuid: source.row.uuid, seq: null })));
     return new Replica(source, local, shard);
   }
 

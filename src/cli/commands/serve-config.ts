@@ -12,6 +12,7 @@ export interface ServeFlags {
   readonly models?: readonly string[];
   readonly functaset?: readonly string[];
   readonly home?: string;
+  readonly store?: string;
   readonly maxBody?: number;
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
@@ -33,6 +34,7 @@ export async function configured({ globals, limitsAsked }: Job, flags: ServeFlag
       modelsDir: flags.models,
       functasets: flags.functaset,
       home: flags.home,
+      store: flags.store,
       maxBodyBytes: flags.maxBody,
       allowedHosts: flags.allowHost,
       origins: flags.allowOrigin,

@@ -37,6 +37,10 @@ export function addServe(program: Command, run: RunCommand): void {
       '--home <directory>',
       'where to keep keys and what is made over HTTP; default: functa/service in $XDG_DATA_HOME or ~/.local/share',
     )
+    .option(
+      '--store <address>',
+      'postgres://USER@HOST/DATABASE: keep functasets in a database that several servers share; its password may be in $PGPASSWORD',
+    )
     .option('--max-body <bytes>', 'refuse larger requests', integer(1))
     .option(
       '--allow-host <name>',
