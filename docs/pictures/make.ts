@@ -1,7 +1,7 @@
 /**
  * Makes the pictures of the README with the bundled models: `npx tsx docs/pictures/make.ts [NAME...]`. Signals that were not
- * learnt from, each as it is, as its file decodes, and as its file decodes at four times the size; samples; samples of the
- * diffusion, eight of each class; and signals completed from a part: each as it is, what is known of it, the completed, four
+ * learnt from, each as it is, as its file decodes, and as its file decodes at four times the size; samples; 64 samples of the
+ * diffusion, class by class, beside 64 pictures of the test split; and signals completed from a part: each as it is, what is known of it, the completed, four
  * draws, and four times their deviation.
  */
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { Rng } from '../../src/core/rng.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { contactSheet } from '../../src/formats/contact-sheet.ts';
 import { writeImage } from '../../src/formats/image.ts';
-import { loadModel } from '../../src/models/index.ts';
+import { findModel, loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
 import { regionMask } from '../../src/signal/mask.ts';
 import type { Signal } from '../../src/signal/signal.ts';
@@ -63,13 +63,23 @@ const pictures: Readonly<Record<string, () => Promise<Signal>>> = {
   },
 
   async classes() {
-    const signals: Signal[] = [];
+    const real = await openDataset('fashion-mnist', 'test');
+    const drawing = openSession({ model: await loadModel(await findModel('fashion-mnist-samples')), engine });
+    const drawn: Signal[] = [];
+    const pictures: Signal[] = [];
     for (let label = 0; label < 10; label++) {
-      const request = { prior: 'diffusion', label, guidance: 6, temperature: 0.975 };
-      const drawn = await session.sample({ ...request, count: 8, seed: 1 + label, size: '2x' });
-      signals.push(...drawn.signals);
+      const wanted = label < 4 ? 7 : 6;
+      const request = { prior: 'diffusion', label, guidance: 2 };
+      drawn.push(...(await drawing.sample({ ...request, count: wanted, seed: 0 })).signals);
+      for (let i = 0, left = wanted; left > 0; i++) {
+        const signal = await real.get(i);
+        if (Number(signal.label) === label && left-- > 0) pictures.push(signal);
+      }
     }
-    return sheet(signals, 8);
+    const rows = Array.from({ length: 8 }, (_, row) =>
+      [drawn, pictures].map((all) => all.slice(8 * row, 8 * row + 8)),
+    );
+    return sheet(rows.flat(2).map(enlarge), 16);
   },
 
   async completions() {
