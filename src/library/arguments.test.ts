@@ -36,6 +36,9 @@ afterAll(async () => {
 
 /** Right arguments, of which one at a time is made wrong; jobs get something that ends them at once. */
 const verbs: Readonly<Record<string, readonly unknown[]>> = {
+  adaptPrior: [
+    { engine, modelPath: none, data: 'nothing', out: `${none}.prior`, quality: 50, effort: 1, steps: 1 },
+  ],
   backupFunctaset: [none, `${none}.backup`, { replace: true }],
   bitsPerPoint: [1, 2],
   boxOf: ['x=1:2', [3, 4], {}],
