@@ -48,9 +48,14 @@ export async function configured({ globals, limitsAsked }: Job, flags: ServeFlag
   });
 }
 
-/** Every setting, its value and where that comes from. Keys are no settings: only the directory that they are in is. */
-export async function configReport({ config, sources }: Configured): Promise<Report> {
+/**
+ * Every setting, its value and where that comes from. Keys are no settings: only the directory that they are in is. The address of a
+ * database is told without its password. Throws BadInputError `store-url`.
+ */
+export async function configReport({ config: given, sources }: Configured): Promise<Report> {
   const { serviceLimits, settings, valueAt } = await import('../../../server/index.ts');
+  const { parseAddress } = await import('../../postgres/index.ts');
+  const config = given.store === undefined ? given : { ...given, store: parseAddress(given.store).name };
   const rows = settings.map(({ name, usual }) => {
     const value = valueAt(config, name);
     return { name, value: value ?? usual, source: sources.get(name) ?? ('default' as const) };
