@@ -2,6 +2,7 @@
 import { AbortedError, ConflictError, FunctaError } from '../core/errors.ts';
 import { damagedFunction } from './failure.ts';
 import type { FunctionStore } from './function-store.ts';
+import { compareIds } from './order.ts';
 import { summariseRecord } from './record.ts';
 import type { FunctionRecord, WalkOptions } from './types.ts';
 
@@ -75,7 +76,7 @@ async function* pairs(
     let done = 0;
     for await (const record of from.records()) {
       if (++done % mostFunctions === 0 && signal?.aborted) throw new AbortedError();
-      while (!next.done && inBytes(next.value.id, record.id) < 0) next = await others.next();
+      while (!next.done && compareIds(next.value.id, record.id) < 0) next = await others.next();
       const isSame = !next.done && next.value.id === record.id;
       yield { record, other: isSame ? (next.value as FunctionRecord).bytes : undefined };
     }
@@ -99,10 +100,7 @@ function another(id: string, to: FunctionStore): ConflictError {
   );
 }
 
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+/** Whether two records are the same. */
+export function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
-}
-
-function inBytes(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

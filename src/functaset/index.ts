@@ -1,12 +1,13 @@
 /** The store of a model's functions, each as its bytes, by id and by label. */
-export { isOld } from './answer-age.ts';
+export { answerMs, isOld } from './answer-age.ts';
 export { type Backup, backupFunctaset, restoreFunctaset } from './backup.ts';
 export { forsakeClaim } from './claim.ts';
-export { type Copied, type CopyOptions, copyFunctions } from './copy.ts';
+export { type Copied, type CopyOptions, copyFunctions, isEqual } from './copy.ts';
 export { damagedFunction } from './failure.ts';
 export { checkFile } from './file.ts';
 export { type FunctionStore, functionStoreOf, type Touches } from './function-store.ts';
 export { type Held, holdDirectory } from './hold.ts';
+export { compareIds, compareLabels } from './order.ts';
 export { decodeNote, decodeRecord, encodeNote, recordOf } from './record.ts';
 export { compactFunctaset, type Rewritten, upgradeFunctaset } from './rewrite.ts';
 export { stampOf } from './stamp.ts';

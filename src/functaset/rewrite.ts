@@ -16,6 +16,7 @@ import { damagedFunction, failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
 import { decodeRecord1 } from './format1.ts';
 import { decodeInfo, decodeInfoOf, encodeInfo, infoKey } from './info.ts';
+import { compareIds, compareLabels } from './order.ts';
 import { checkFunction, decodeRecord, encodeRecord } from './record.ts';
 import { makeRoom } from './room.ts';
 import type { Label, StoredFunction, WalkOptions } from './types.ts';
@@ -174,8 +175,5 @@ function whole(
 
 /** Numbers before texts, as LMDB's keys are: an entry that is the last goes onto a full page. */
 function inKeyOrder([a, first]: [Label, string], [b, second]: [Label, string]): number {
-  if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1;
-  const byLabel =
-    typeof a === 'number' ? a - (b as number) : Buffer.compare(Buffer.from(a), Buffer.from(b as string));
-  return byLabel || Buffer.compare(Buffer.from(first), Buffer.from(second));
+  return compareLabels(a, b) || compareIds(first, second);
 }

@@ -6,6 +6,7 @@
  * full disk they reject promises that nobody holds, hang in `close`, and a nested one never settles. The price is that
  * the event loop waits for the disk, about a millisecond a call; `putMany` pays it once for many.
  */
+
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BadInputError, ConflictError, FunctaError, NotFoundError } from '../core/errors.ts';
@@ -27,6 +28,7 @@ import {
 import { damagedFunction, failure, guarded } from './failure.ts';
 import { checkFile } from './file.ts';
 import { checkNetworkOf, decodeInfo, encodeInfo, infoKey } from './info.ts';
+import { compareIds } from './order.ts';
 import {
   checkFunction,
   checkId,
@@ -368,7 +370,7 @@ class LmdbFunctaset implements Functaset {
     yield* pages(limit, after, (from, count) => {
       const found = forms.map((form) => this.#idsUnder(form, from, count));
       if (found.length === 1) return found[0]!;
-      return found.flat().sort(byBytes).slice(0, count);
+      return found.flat().sort(compareIds).slice(0, count);
     });
   }
 
@@ -415,11 +417,6 @@ function keysOf(label: Label, id: string): [Label, string][] {
         [-0, id],
       ]
     : [[label, id]];
-}
-
-/** In the order of keys. */
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /** Undefined for what is damaged and told to `onDamaged`. Throws EnvironmentError `function-damaged` without that. */

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { NotFoundError } from '../core/errors.ts';
 import { optionalPackage } from '../core/optional-package.ts';
-import type { Answer, FunctasetTransaction, FunctionRecord } from '../functaset/index.ts';
+import { type Answer, answerMs, type FunctasetTransaction, type FunctionRecord } from '../functaset/index.ts';
 
 /** A functaset as its database knows it. */
 export interface Row {
@@ -29,8 +29,6 @@ export interface Change {
 const copiedFrom = 64;
 /** Rows of one statement. */
 const mostRows = 1000;
-/** Answers are given again for a day. */
-const answerMs = 24 * 3600 * 1000;
 
 export function tableOf({ id }: Pick<Row, 'id'>): string {
   return `functa.functions_${id}`;

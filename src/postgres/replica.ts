@@ -8,7 +8,14 @@
 import { rm } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
 import { AbortedError, ConflictError, FunctaError } from '../core/errors.ts';
-import { type Functaset, type FunctionRecord, forsakeClaim, openFunctaset } from '../functaset/index.ts';
+import {
+  compareIds,
+  type Functaset,
+  type FunctionRecord,
+  forsakeClaim,
+  isEqual,
+  openFunctaset,
+} from '../functaset/index.ts';
 import { labelOfRecord } from '../functaset/record.ts';
 import { tableOf } from './changes.ts';
 import type { PostgresFunctaset, Written } from './store.ts';
@@ -203,7 +210,7 @@ export class Replica {
         const there = new Map(page.map(({ id, bytes }) => [id, bytes]));
         const end = isLast ? undefined : page.at(-1)!.id;
         const known = new Set<string>();
-        while (!next.done && (end === undefined || inBytes(next.value.id, end) <= 0)) {
+        while (!next.done && (end === undefined || compareIds(next.value.id, end) <= 0)) {
           const { id, bytes } = next.value;
           if (!there.has(id)) deletes.push(id);
           else if (isEqual(bytes, there.get(id)!)) known.add(id);
@@ -315,12 +322,4 @@ function markOf({ mark }: Functaset): Mark | undefined {
 
 function encode(mark: Mark): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(mark));
-}
-
-function inBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }

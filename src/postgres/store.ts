@@ -11,6 +11,7 @@ import {
   type Answer,
   type Backup,
   backupFunctaset,
+  compareLabels,
   damagedFunction,
   type Fault,
   type FunctasetInfo,
@@ -268,7 +269,7 @@ export class PostgresFunctaset implements FunctionStore {
       'SELECT sum(pg_total_relation_size(inhrelid))::bigint AS bytes FROM pg_inherits WHERE inhparent = $1::regclass',
       [tableOf(this.row)],
     );
-    return figures.total(size!.bytes, new Map([...labels].sort(([a], [b]) => inOrder(a, b))));
+    return figures.total(size!.bytes, new Map([...labels].sort(([a], [b]) => compareLabels(a, b))));
   }
 
   /** By way of a functaset on this disk, which is made beside the file and removed. */
@@ -462,11 +463,4 @@ function idOfDuplicate(error: unknown): string {
   return (
     /^Key \(id\)=\((.*)\) already exists/s.exec(String((error as { detail?: unknown }).detail))?.[1] ?? '?'
   );
-}
-
-/** Numbers before texts, as LMDB has them. */
-function inOrder(a: Label, b: Label): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1;
-  return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
 }

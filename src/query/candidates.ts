@@ -1,7 +1,8 @@
 /** Functions of an index in the order in which they are compared, and which of them a filter lets through. */
+
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError } from '../core/errors.ts';
-import { compareIds } from './cursor.ts';
+import { compareIds } from '../functaset/index.ts';
 import type { Embedding } from './embedding.ts';
 import { summaries } from './filter.ts';
 import type { NearIndex } from './indexes.ts';

@@ -1,5 +1,7 @@
 /** Where the next page begins: after an id, or after what is this far. */
+
 import { BadInputError } from '../core/errors.ts';
+import { compareIds } from '../functaset/index.ts';
 
 /** The cursor of what comes after `last` in order of ids. */
 export function cursorAfter(last: string): string {
@@ -80,11 +82,6 @@ export function scoreOf(cursor: string | undefined): Shown | undefined {
 export function follows(one: Shown, other: Shown): boolean {
   if (one.distance !== other.distance) return one.distance > other.distance;
   return compareIds(one.id, other.id) > 0;
-}
-
-/** In the order of a store: bytes of UTF-8. */
-export function compareIds(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function badCursor(): BadInputError {

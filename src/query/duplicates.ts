@@ -6,9 +6,11 @@
  * Those that stay are kept in cells of the first coordinates of their vectors, as wide as the threshold: only neighbouring cells can hold
  * a near one. The bounds of the index leave few pairs whose fields are compared.
  */
+
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError } from '../core/errors.ts';
 import { distanceUnit } from '../field/outputs.ts';
+import { compareIds } from '../functaset/index.ts';
 import { boundsOf, rowsPassing, unitOf } from './candidates.ts';
 import { comparing } from './compare.ts';
 import { cursorAfter, idOfCursor } from './cursor.ts';
@@ -56,7 +58,7 @@ export async function duplicates(
     searched++;
     const near = await staying.nearest(row, id);
     if (near === undefined) staying.add(row);
-    else if (after === undefined || Buffer.compare(Buffer.from(id), Buffer.from(after)) > 0) {
+    else if (after === undefined || compareIds(id, after) > 0) {
       if (page.length === limit) next = cursorAfter(page.at(-1)!.id);
       else page.push({ id, ...near });
     }

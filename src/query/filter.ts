@@ -8,6 +8,7 @@ import { fromField } from '../field/outputs.ts';
 import { outputsOver } from '../field/own-range.ts';
 import { pointCount } from '../field/spec.ts';
 import {
+  compareIds,
   type Functaset,
   type FunctionSummary,
   type Label,
@@ -145,8 +146,7 @@ function checkLabels(store: Functaset, filter: Filter | undefined): void {
 
 /** In order of ids as the store has it: bytes of UTF-8. */
 function sortedIds(ids: readonly string[], after: string | undefined): string[] {
-  const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
-  return [...new Set(ids)].filter((id) => after === undefined || order(id, after) > 0).sort(order);
+  return [...new Set(ids)].filter((id) => after === undefined || compareIds(id, after) > 0).sort(compareIds);
 }
 
 function passes(summary: FunctionSummary, filter: Filter | undefined): boolean {

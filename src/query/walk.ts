@@ -8,8 +8,10 @@
  * Without: candidates are compared in lots of one size, in the order of the index, and each lot is shown in the order of the distance
  * before the next one is begun.
  */
+
 import { AbortedError } from '../core/errors.ts';
-import { type BlockPlace, compareIds, follows, type Shown } from './cursor.ts';
+import { compareIds } from '../functaset/index.ts';
+import { type BlockPlace, follows, type Shown } from './cursor.ts';
 
 export interface NearCandidate {
   readonly row: number;
