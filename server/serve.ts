@@ -144,8 +144,7 @@ async function openContext(
   const { pool, engine } = await Pool.open({ threads: running, engine: choice, limits });
   closers.push(() => pool.close());
   const { store } = options;
-  if (store !== undefined && home === undefined) throw homeOf({ home });
-  const share = store === undefined ? undefined : { url: store, root: home!.functasets };
+  const share = store === undefined ? undefined : { url: store, root: homeOf({ home }).functasets };
   const writer = new Writer({ share });
   if (home !== undefined) writer.warm();
   closers.push(() => writer.close());
@@ -153,7 +152,7 @@ async function openContext(
   closers.push(async () => connections.close());
   const made = home === undefined ? [] : await modelFilesOf(home);
   const followed = share && followShared(pool, writer);
-  const kept = followed === undefined ? (home === undefined ? [] : functasetsOf(home)) : await followed.all;
+  const kept = (await followed?.all) ?? (home === undefined ? [] : functasetsOf(home));
   const catalogue = await Catalogue.open(pool, [...entries, ...made], [...functasets, ...kept]);
   followed?.into(catalogue);
   const room =

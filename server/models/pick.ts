@@ -7,8 +7,8 @@ import { type InNamespace, type ServerContext, seenBy } from '../context.ts';
 import { HttpFault } from '../http-fault.ts';
 import { sniffSignal } from '../media.ts';
 
-/** Names that are told. */
-const toldNames = 16;
+/** Names of models that a refusal tells. */
+export const toldNames = 16;
 
 /** The one whose card fits. Throws HttpFault 409 `which-model` naming those that do, NotFoundError `unknown-model` where none does. */
 export async function modelFor(
@@ -21,7 +21,7 @@ export async function modelFor(
   const seen = seenBy(context.catalogue.models, asker);
   const read = seen.filter(
     ({ card }) =>
-      !isForSamples(card) && format.fits({ axes: card.spec.axes, outputs: card.outputs, along: card.axes }),
+      format.fits({ axes: card.spec.axes, outputs: card.outputs, along: card.axes }) && !isForSamples(card),
   );
   const fitting: ServedModel[] = [];
   for (const served of read) if (await fitsShape(served)) fitting.push(served);

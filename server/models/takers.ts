@@ -3,9 +3,7 @@ import { BadInputError, FunctaError } from '../../src/core/errors.ts';
 import type { Parts } from '../../src/formats/formats.ts';
 import { cardsThatTake, otherKindCodes, toldOfTakers } from '../../src/formats/read.ts';
 import { type InNamespace, type ServerContext, seenBy } from '../context.ts';
-
-/** Names that are told. */
-const toldNames = 16;
+import { toldNames } from './pick.ts';
 
 /** Whether others may take what was refused so. */
 export function isOfOtherKind(code: string): boolean {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { parseAccept } from 'hono/utils/accept';
 import { NotFoundError } from '../../src/core/errors.ts';
 import { needs, needsNothing } from '../access/access.ts';
 import { etagged } from '../caching.ts';
@@ -177,8 +178,5 @@ function sent(c: Context, { bytes, type, digest, packed }: Found): Promise<Respo
 
 /** Whether an Accept-Encoding header names a coding, and not to refuse it. */
 function takes(header: string, coding: string): boolean {
-  return header.split(',').some((part) => {
-    const [name, ...weights] = part.split(';').map((word) => word.trim().toLowerCase());
-    return name === coding && !weights.some((weight) => /^q=0(\.0*)?$/.test(weight));
-  });
+  return parseAccept(header).some(({ type, q }) => type.toLowerCase() === coding && q > 0);
 }

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { useLatch } from '../../src/core/unbroken.ts';
 import { flatten } from '../wire-error.ts';
 import type { FromWriter, ToWriter, WriterSetup } from './messages.ts';
-import { type SharedFunctaset, SharedStores } from './shared.ts';
+import type { SharedFunctaset, SharedStores } from './shared.ts';
 import { Stores } from './stores.ts';
 
 const port = parentPort!;
@@ -19,7 +19,10 @@ const sweep = setInterval(
 );
 
 async function open(): Promise<{ readonly stores: Stores; readonly shared: SharedStores | undefined }> {
-  const shared = share && (await SharedStores.open({ ...share, heir, changed }));
+  if (share === undefined) return { stores: new Stores({ idleMs, heir }), shared: undefined };
+  // what a database needs is loaded where there is one
+  const { SharedStores: Shared } = await import('./shared.ts');
+  const shared = await Shared.open({ ...share, heir, changed });
   return { stores: new Stores({ idleMs, heir, shared }), shared };
 }
 
