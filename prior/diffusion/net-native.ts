@@ -83,7 +83,7 @@ class NativeDenoiser implements DenoiserNet {
 
   pullToInput(input: DenoiserInput, cotangent: Cotangent): Float32Array {
     const pass = this.#forward(input, true);
-    const { dh } = this.#backward(input, pass, cotangent(pass.found));
+    const { dh } = this.#backward(pass, cotangent(pass.found));
     const { tokens, slots, width } = this.#size;
     const dx = floats(input.x.length);
     this.#dense.product(dh, this.#weight('in.weights'), dx, [input.count * tokens, slots, width], 'b');
@@ -92,7 +92,7 @@ class NativeDenoiser implements DenoiserNet {
 
   pullToWeights(input: DenoiserInput, cotangent: Cotangent): readonly Float32Array[] {
     const pass = this.#forward(input, true);
-    const { dh, dshared, doutModulation } = this.#backward(input, pass, cotangent(pass.found));
+    const { dh, dshared, doutModulation } = this.#backward(pass, cotangent(pass.found));
     const { tokens, slots, width, labels } = this.#size;
     const { count } = pass;
     const { product, columnSums } = this.#dense;
@@ -243,7 +243,7 @@ class NativeDenoiser implements DenoiserNet {
   }
 
   /** Gradients of the blocks' and the output's weights are written; what the others follow from is returned. */
-  #backward(_input: DenoiserInput, pass: Pass, dfound: Float32Array) {
+  #backward(pass: Pass, dfound: Float32Array) {
     const { tokens, slots, width, blocks } = this.#size;
     const { count, outModulation, h, moments, last } = pass;
     const { product, columnSums, normBack } = this.#dense;

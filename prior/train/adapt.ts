@@ -7,19 +7,21 @@ import { AbortedError } from '../../src/core/errors.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { createAdam, openTensorFlow, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
+import type { ModulationLayout } from '../../src/field/layout.ts';
 import type { FieldSpec } from '../../src/field/spec.ts';
 import { type Move, movedNames, movedTensors, packMoves } from '../adapted.ts';
-import type { FloatLevelNetwork } from '../autoregressive-export.ts';
+import { type FloatLevelNetwork, inputUnit } from '../autoregressive-export.ts';
 import { levelName, readLevel, readRecipe } from '../autoregressive-tensors.ts';
 import { readBank } from '../bank.ts';
 import { CostMeter } from '../cost.ts';
 import { quantise, stepsAt } from '../quantiser.ts';
 import { readPrior } from '../registry.ts';
-import { drawRows, schedule } from './autoregressive.ts';
+import { drawRows } from './autoregressive.ts';
 import { checkLoss } from './finite.ts';
 import { floatLevel, levelUnits } from './float-level.ts';
 import { createLevelNet, type LevelNet } from './level-net.ts';
 import type { CellRows } from './rows.ts';
+import { schedule } from './schedule.ts';
 import type { ModulationSource } from './source.ts';
 
 export interface AdaptOptions {
@@ -90,7 +92,8 @@ export async function adaptAutoregressive(options: AdaptOptions): Promise<Adapte
     batch,
   };
   try {
-    const bitsBefore = await bitsOf(options, tensors);
+    const priced = await pricedOf(options);
+    const bitsBefore = bitsOf(options, priced, tensors);
     let best: AdaptedPrior = { moves: new Map(), bitsBefore, bitsAfter: bitsBefore, bytes: 0 };
     let rows: CellRows[] = [];
     let step = 0;
@@ -121,7 +124,7 @@ export async function adaptAutoregressive(options: AdaptOptions): Promise<Adapte
         to: net.export(floats[level]!.shapes),
         units: levelUnits(levels[level]!),
       }));
-      best = await leastBytes(options, trained, best);
+      best = await leastBytes(options, priced, trained, best);
     }
     return best;
   } finally {
@@ -163,6 +166,7 @@ interface Training {
 /** Of all precisions the one at which the moves and all that is coded with them take the fewest bits; `best` where none takes fewer. */
 async function leastBytes(
   options: AdaptOptions,
+  priced: readonly Priced[],
   levels: readonly Training[],
   best: AdaptedPrior,
 ): Promise<AdaptedPrior> {
@@ -170,9 +174,11 @@ async function leastBytes(
   const totalOf = ({ bitsAfter, bytes }: AdaptedPrior) => bitsAfter * modulations.length + 8 * bytes;
   let found = best;
   for (const precision of precisions) {
+    // Pricing is synchronous: let timers, signals and other jobs in.
+    await new Promise((resolve) => setImmediate(resolve));
     const moves = movesOf(tensors, levels, precision);
     const packed = packMoves(tensors, moves);
-    const bitsAfter = await bitsOf(options, movedTensors(tensors, packed));
+    const bitsAfter = bitsOf(options, priced, movedTensors(tensors, packed));
     const tried = { moves, bitsBefore: best.bitsBefore, bitsAfter, bytes: packed.length };
     if (totalOf(tried) < totalOf(found)) found = tried;
   }
@@ -197,7 +203,7 @@ function movesOf(
       const base = tensors.get(name)!.data;
       if (b.length !== base.length) continue;
       const rowUnit = (i: number) =>
-        part === 'mean.linear' && i < from.auxiliary * from.channels ? unit / 16 : unit;
+        part === 'mean.linear' && i < from.auxiliary * from.channels ? unit / inputUnit : unit;
       const steps = Int32Array.from(base, (value, i) => {
         // What is less than three quarters of a step stays where it is: most numbers then take one bit.
         const wanted = ((b[i]! - a[i]!) * rowUnit(i)) / 2 ** shift;
@@ -216,22 +222,37 @@ function arrayOf(network: FloatLevelNetwork, part: string): Float32Array {
   return network.hidden[Number(of.slice('hidden'.length))]![what as 'bias' | 'weights'];
 }
 
-/** Mean bits of a modulation, of up to `mostPriced` evenly apart, by the integer tables. */
-async function bitsOf(
-  { modulations, spec, steps, quality, signal }: AdaptOptions,
-  tensors: ReadonlyMap<string, Tensor>,
-): Promise<number> {
-  const prior = readPrior({ network: { spec }, tensors }, 'autoregressive');
+/** A modulation as it is coded. */
+interface Priced {
+  readonly layout: ModulationLayout;
+  readonly quality: number;
+  readonly symbols: Int32Array;
+}
+
+/** Up to `mostPriced` of the modulations, evenly apart: what each try is priced by. */
+async function pricedOf({ modulations, steps, quality, signal }: AdaptOptions): Promise<Priced[]> {
   const count = Math.min(mostPriced, modulations.length);
-  const meter = new CostMeter();
+  const priced: Priced[] = [];
   for (let i = 0; i < count; i++) {
     if (signal?.aborted) throw new AbortedError();
-    const {
-      modulation,
-      layout,
-      quality: own = quality,
-    } = await modulations.at(Math.floor(((i + 0.5) * modulations.length) / count));
-    prior.walk(layout, own, quantise(layout, modulation, stepsAt(steps, own)), meter);
+    const found = await modulations.at(Math.floor(((i + 0.5) * modulations.length) / count));
+    const { modulation, layout, quality: own = quality } = found;
+    priced.push({ layout, quality: own, symbols: quantise(layout, modulation, stepsAt(steps, own)) });
   }
-  return meter.bitCount / count;
+  return priced;
+}
+
+/** Mean bits of a modulation by the integer tables. Throws AbortedError. */
+function bitsOf(
+  { spec, signal }: AdaptOptions,
+  priced: readonly Priced[],
+  tensors: ReadonlyMap<string, Tensor>,
+): number {
+  const prior = readPrior({ network: { spec }, tensors }, 'autoregressive');
+  const meter = new CostMeter();
+  for (const { layout, quality, symbols } of priced) {
+    if (signal?.aborted) throw new AbortedError();
+    prior.walk(layout, quality, symbols, meter);
+  }
+  return meter.bitCount / priced.length;
 }

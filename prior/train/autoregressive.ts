@@ -18,6 +18,7 @@ import { type CheckpointPlace, packState, type RunState, runDigest, unpackState 
 import { checkLoss } from './finite.ts';
 import { createLevelNet, type LevelNet } from './level-net.ts';
 import { type CellRows, levelRows, type Quantised } from './rows.ts';
+import { schedule } from './schedule.ts';
 import type { ModulationSource } from './source.ts';
 
 export interface AutoregressiveOptions {
@@ -143,11 +144,6 @@ export async function trainAutoregressive(
     adam.dispose();
     for (const net of nets) net.dispose();
   }
-}
-
-/** A warm-up of one fiftieth, then half a cosine down to zero; `done` in [0, 1). */
-export function schedule(done: number): number {
-  return Math.min(1, done * 50 + 0.02) * 0.5 * (1 + Math.cos(Math.PI * done));
 }
 
 async function startNets(
