@@ -5,9 +5,9 @@ import { Rng } from '../../src/core/rng.ts';
 import { gridsOf } from '../../src/field/layout.ts';
 import { runArrays } from '../train/array-loop.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
-import type { RunEvent } from '../train/loop.ts';
 import { NoiseBank } from '../train/noise.ts';
 import { type GenerativeCard, halves, standardTensors, writePriorFile } from '../train/prior-file.ts';
+import type { RunEvent } from '../train/run.ts';
 import { standardised, standardOf, type TrainingSet } from '../train/standard.ts';
 import { type TokenLayout, tokenLayout, toTokens } from '../train/tokens.ts';
 import {

@@ -10,7 +10,7 @@ import { openFlow, trainFlow } from '../flow/index.ts';
 import { openGaussian, trainGaussian } from '../gaussian/index.ts';
 import type { GenerativeKind } from '../kinds.ts';
 import type { CheckpointPlace } from '../train/checkpoint.ts';
-import type { RunEvent } from '../train/loop.ts';
+import type { RunEvent } from '../train/run.ts';
 import type { TrainingSet } from '../train/standard.ts';
 
 export interface OpenGenerativeOptions {

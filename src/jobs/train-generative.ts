@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { generativePriors } from '../../prior/generative/index.ts';
 import type { GenerativeKind } from '../../prior/kinds.ts';
-import type { RunEvent } from '../../prior/train/loop.ts';
+import type { RunEvent } from '../../prior/train/run.ts';
 import { type ModulationSource, split } from '../../prior/train/source.ts';
 import { readTrainingSet } from '../../prior/train/standard.ts';
 import { writeWhole } from '../disk/whole.ts';
