@@ -24,14 +24,30 @@ export async function fileKindOf(path: string): Promise<FileKind | 'absent' | 'u
     const text = Buffer.alloc(Number(length));
     const { bytesRead } = await file.read(text, 0, text.length, 8);
     if (bytesRead !== text.length) return 'unreadable';
-    const { __metadata__: metadata } = JSON.parse(text.toString());
-    if (typeof metadata?.format !== 'string') return 'unreadable';
-    const card = metadata.card === undefined ? undefined : JSON.parse(metadata.card);
-    const networkId = typeof card?.networkId === 'string' ? card.networkId : undefined;
-    return { format: metadata.format, networkId };
+    return kindOf(text);
   } catch {
     return 'unreadable';
   } finally {
     await file.close();
   }
+}
+
+/** The same of a file that is held. */
+export function fileKindIn(bytes: Uint8Array): FileKind | 'unreadable' {
+  try {
+    const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const length = file.readBigUInt64LE();
+    return length > mostHeaderBytes ? 'unreadable' : kindOf(file.subarray(8, 8 + Number(length)));
+  } catch {
+    return 'unreadable';
+  }
+}
+
+/** Throws where it is no head. */
+function kindOf(head: Buffer): FileKind | 'unreadable' {
+  const { __metadata__: metadata } = JSON.parse(head.toString());
+  if (typeof metadata?.format !== 'string') return 'unreadable';
+  const card = metadata.card === undefined ? undefined : JSON.parse(metadata.card);
+  const networkId = typeof card?.networkId === 'string' ? card.networkId : undefined;
+  return { format: metadata.format, networkId };
 }

@@ -11,7 +11,7 @@ import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { packageRoot } from '../disk/package.ts';
 import { isModelFormat, type Model, readModel } from '../field/model.ts';
 import { adaptedModel, isAnyModelFormat } from './adapted.ts';
-import { fileKindOf } from './file-kind.ts';
+import { fileKindIn, fileKindOf } from './file-kind.ts';
 
 /** A model file found in a directory of models. */
 export interface ModelEntry {
@@ -114,7 +114,7 @@ export async function loadModel(
     const { size } = await stat(path);
     checkLimit('file-bytes', size, limits.maxFileBytes, `${path} is larger than a model may be`);
     const bytes = await readFile(path);
-    const kind = await fileKindOf(path);
+    const kind = fileKindIn(bytes);
     if (typeof kind === 'object' && kind.format === adaptedFormat)
       return await adaptedModel(bytes, path, limits, (base) => findBase(base, path, options.directories));
     return { ...readModel(bytes, limits), path };
@@ -139,10 +139,12 @@ async function findBase(
   for (const entry of [...listed, ...beside].sort(
     (a, b) => Number(b.name === name) - Number(a.name === name),
   )) {
-    const kind = await fileKindOf(entry.path);
-    if (typeof kind !== 'object' || !isModelFormat(kind.format)) continue;
-    const bytes = await readFile(entry.path);
-    if (sha256Hex(bytes) === id) return { ...readModel(bytes), path: entry.path };
+    // one that cannot be read is not it
+    const bytes = await readFile(entry.path).catch(() => undefined);
+    if (bytes === undefined) continue;
+    const kind = fileKindIn(bytes);
+    if (typeof kind === 'object' && isModelFormat(kind.format) && sha256Hex(bytes) === id)
+      return { ...readModel(bytes), path: entry.path };
   }
   return undefined;
 }
