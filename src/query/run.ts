@@ -1,7 +1,8 @@
 /** Any query to its answer. */
 import { ConflictError } from '../core/errors.ts';
+import { aggregate } from './aggregate.ts';
 import { duplicates } from './duplicates.ts';
-import { aggregate, evaluate } from './evaluate.ts';
+import { evaluate } from './evaluate.ts';
 import { near, similarRegion } from './near.ts';
 import type { QueryRequest } from './request.ts';
 import { unlikely, where } from './select.ts';
