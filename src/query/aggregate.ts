@@ -1,23 +1,37 @@
-/** `aggregate`: a set as new fields. */
+/** `aggregate`: a set as new fields, or the functions of each label as fields of their own. */
 
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
+import { type Label, labelText, plainLabel } from '../core/label.ts';
 import { checkLimit } from '../core/limits.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { fromField } from '../field/outputs.ts';
 import { outputsOver } from '../field/own-range.ts';
 import { pointCount } from '../field/spec.ts';
+import { compareLabels } from '../functaset/index.ts';
 import { outputGrid } from '../session/index.ts';
 import { conditionsOf, sampledBy, selected } from './filter.ts';
 import { pointsOf, type RelativePoints, together, valuesAt } from './places.ts';
 import type { RequestOf } from './request.ts';
 import { RegionSamples } from './sampling.ts';
+import { Spread } from './spread.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 
 /** Values of the fields of an aggregate, at most: they are numbers in JSON. */
 const maxFieldValues = 2 ** 18;
 
-/** Throws BadInputError `bad-size`, `bad-region`, `empty-set`, LimitError, AbortedError. */
+/** Functions of one label; undefined: all of them, or those without one. */
+interface Group {
+  label: Label | undefined;
+  readonly field: Spread;
+  /** [outputs]; undefined: no region was asked about. */
+  readonly integral: Spread | undefined;
+}
+
+/**
+ * Throws BadInputError `bad-size`, `bad-region`, `empty-set`, LimitError, AbortedError. Of a part of a functaset the rows are sums, for
+ * `mergeAggregates`.
+ */
 export async function aggregate(
   context: QueryContext,
   request: RequestOf<'aggregate'>,
@@ -34,7 +48,7 @@ export async function aggregate(
     limits,
   );
   const points = pointCount(size);
-  checkLimit('field-values', points * outputs, maxFieldValues, 'ask for a smaller size');
+  checkValues(points * outputs, 1);
   if (request.points !== undefined && request.region === undefined) {
     throw new BadInputError(
       'bad-query',
@@ -47,79 +61,140 @@ export async function aggregate(
       ? undefined
       : new RegionSamples(shape, request.region, request.points, card.axes);
   const grid = pointsOf(gridPlaces(shape, size));
-  const field = new Spread(points * outputs);
-  const integral = new Spread(outputs);
+  const groups = new Map<string | undefined, Group>();
+  const groupOf = ({ label }: { readonly label?: Label | undefined }): Group => {
+    const of = request.by === 'label' ? label : undefined;
+    const key = of === undefined ? undefined : labelText(of);
+    let group = groups.get(key);
+    if (group === undefined) {
+      checkValues(points * outputs, groups.size + 1);
+      const integral = region && new Spread(outputs);
+      group = {
+        label: of === undefined ? undefined : plainLabel(of),
+        field: new Spread(points * outputs),
+        integral,
+      };
+      groups.set(key, group);
+    }
+    if (of !== undefined) group.label = first(group.label, plainLabel(of));
+    return group;
+  };
   let work = 0;
-  for await (const group of groupsLater(selected(context, request.filter, undefined, options), together)) {
-    work +=
-      group.length * (points + (region?.sampledOf(shape).points ?? 0)) * multiplyAddsPerPoint(card.spec);
+  for await (const some of groupsLater(selected(context, request.filter, undefined, options), together)) {
+    work += some.length * (points + (region?.sampledOf(shape).points ?? 0)) * multiplyAddsPerPoint(card.spec);
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for a smaller size, or narrow the filter');
     const source = { engine, model };
-    for await (const { fn, values: found } of valuesAt(source, group, grid, options.signal)) {
-      field.add(fromField(outputsOver(card.outputs, fn.ranges), found));
+    for await (const { fn, values: found } of valuesAt(source, some, grid, options.signal)) {
+      groupOf(fn).field.add(fromField(outputsOver(card.outputs, fn.ranges), found));
     }
     if (region === undefined) continue;
     const inside = (own: readonly number[]) => region.pointsOf(own, outputs);
     const area = pointCount(region.region!.count);
-    for await (const { fn, values: found } of valuesAt(source, group, inside, options.signal)) {
+    for await (const { fn, values: found } of valuesAt(source, some, inside, options.signal)) {
       const own = outputsOver(card.outputs, fn.ranges);
-      integral.add(fromField(own, channelMeans(found, outputs)).map((v) => area * v));
+      groupOf(fn).integral!.add(fromField(own, channelMeans(found, outputs)).map((v) => area * v));
     }
   }
-  if (field.count === 0)
-    throw new BadInputError('empty-set', 'no function passes the filter; there is nothing to aggregate');
-  async function* rows(): AsyncIterable<Row> {
-    for (const [statistic, values] of Object.entries(field.statistics())) yield { statistic, values };
-  }
   const head = {
-    kind: request.kind,
-    functions: field.count,
-    shape: size,
-    channels: outputs,
+    ...{ kind: request.kind, shape: size, channels: outputs },
     ...sampledBy(conditions, shape),
-    ...(region === undefined
-      ? {}
-      : {
-          integral: {
-            ...{ region: region.region, sampled: region.sampledOf(shape) },
-            ...integral.statistics(),
-          },
-        }),
+    ...(region && { integral: { region: region.region, sampled: region.sampledOf(shape) } }),
   };
+  const all = [...groups.values()];
+  if (context.part === undefined) return answer(request, head, all);
+  async function* rows(): AsyncIterable<Row> {
+    for (const { label, field, integral } of all) {
+      const sums = { field: base64Of(field), integral: integral && base64Of(integral) };
+      yield { ...(label === undefined ? {} : { label }), ...sums };
+    }
+  }
   return { head, rows: rows(), next: () => null };
 }
 
-/** Mean, variance and extremes of vectors, one at a time (Welford 1962). */
-class Spread {
-  count = 0;
-  readonly #mean: Float64Array;
-  readonly #squares: Float64Array;
-  readonly #min: Float64Array;
-  readonly #max: Float64Array;
-
-  constructor(length: number) {
-    this.#mean = new Float64Array(length);
-    this.#squares = new Float64Array(length);
-    this.#min = new Float64Array(length).fill(Infinity);
-    this.#max = new Float64Array(length).fill(-Infinity);
-  }
-
-  add(values: ArrayLike<number>): void {
-    this.count++;
-    for (let i = 0; i < values.length; i++) {
-      const v = values[i]!;
-      const off = v - this.#mean[i]!;
-      this.#mean[i]! += off / this.count;
-      this.#squares[i]! += off * (v - this.#mean[i]!);
-      this.#min[i] = Math.min(this.#min[i]!, v);
-      this.#max[i] = Math.max(this.#max[i]!, v);
+/** The answer of a functaset from those of its parts. Throws BadInputError `empty-set`, LimitError. */
+export function mergeAggregates(
+  request: RequestOf<'aggregate'>,
+  parts: readonly { readonly head: Row & { readonly kind: string }; readonly items: readonly Row[] }[],
+): QueryAnswer {
+  const groups = new Map<string | undefined, Group>();
+  for (const { items } of parts) {
+    for (const item of items) {
+      const { label, field, integral } = item as {
+        readonly label?: Label;
+        readonly field: string;
+        readonly integral?: string;
+      };
+      const key = label === undefined ? undefined : labelText(label);
+      const known = groups.get(key);
+      if (known === undefined) {
+        const spreads = {
+          field: spreadOf(field),
+          integral: integral === undefined ? undefined : spreadOf(integral),
+        };
+        checkValues(spreads.field.length, groups.size + 1);
+        groups.set(key, { label, ...spreads });
+        continue;
+      }
+      known.field.addBytes(Buffer.from(field, 'base64'));
+      if (integral !== undefined) known.integral?.addBytes(Buffer.from(integral, 'base64'));
+      if (label !== undefined) known.label = first(known.label, label);
     }
   }
+  return answer(request, parts[0]!.head, [...groups.values()]);
+}
 
-  statistics() {
-    const variance = Array.from(this.#squares, (sum) => sum / this.count);
-    return { mean: [...this.#mean], variance, min: [...this.#min], max: [...this.#max] };
+/** Groups by their labels, the one of functions without any at the end. */
+function answer(
+  { by }: RequestOf<'aggregate'>,
+  head: Row & { readonly kind: string; readonly integral?: unknown },
+  groups: readonly Group[],
+): QueryAnswer {
+  if (groups.length === 0)
+    throw new BadInputError('empty-set', 'no function passes the filter; there is nothing to aggregate');
+  const { kind, integral: about, ...others } = head;
+  const functions = groups.reduce((sum, { field }) => sum + field.count, 0);
+  const integralOf = ({ integral }: Group) =>
+    integral && { integral: { ...(about as Row), ...integral.statistics() } };
+  const inOrder = [...groups].sort((a, b) => {
+    if (a.label === undefined || b.label === undefined)
+      return Number(a.label === undefined) - Number(b.label === undefined);
+    return compareLabels(a.label, b.label);
+  });
+  async function* rows(): AsyncIterable<Row> {
+    for (const group of inOrder) {
+      for (const [statistic, values] of Object.entries(group.field.statistics())) {
+        if (by === undefined) yield { statistic, values };
+        else yield { label: group.label ?? null, functions: group.field.count, statistic, values };
+      }
+    }
   }
+  const said =
+    by === undefined
+      ? integralOf(groups[0]!)
+      : {
+          groups: inOrder.map((group) => ({
+            ...{ label: group.label ?? null, functions: group.field.count },
+            ...integralOf(group),
+          })),
+        };
+  return { head: { kind, functions, ...others, ...said }, rows: rows(), next: () => null };
+}
+
+function checkValues(values: number, groups: number): void {
+  checkLimit('field-values', values * groups, maxFieldValues, 'ask for a smaller size, or for fewer labels');
+}
+
+/** Labels that print the same are one: a number counts before its text, so that the order of functions does not say which it is. */
+function first(known: Label | undefined, label: Label): Label {
+  return known === undefined || compareLabels(label, known) < 0 ? label : known;
+}
+
+function base64Of(spread: Spread): string {
+  return Buffer.from(spread.toBytes()).toString('base64');
+}
+
+function spreadOf(text: string): Spread {
+  return Spread.fromBytes(Buffer.from(text, 'base64'));
 }
 
 function gridPlaces(shape: readonly number[], size: readonly number[]): RelativePoints {

@@ -51,7 +51,7 @@ export async function* selected(
   after: string | undefined,
   options: QueryOptions,
 ): AsyncGenerator<OpenFunction> {
-  checkLabels(context.store, filter);
+  checkLabels(context, filter);
   const conditions = conditionsOf(context, filter);
   for await (const found of groupsOfFacts(context, filter, after, options)) {
     const group = await openFunctions(context, found, { ...options, limits: context.limits });
@@ -62,7 +62,7 @@ export async function* selected(
 
 /** Those whose facts pass, a page at a time. */
 async function* groupsOfFacts(
-  { store }: QueryContext,
+  { store, part }: QueryContext,
   filter: Filter | undefined,
   after: string | undefined,
   { signal, onProgress, onDamaged }: QueryOptions,
@@ -70,7 +70,7 @@ async function* groupsOfFacts(
   if (filter?.ids !== undefined) {
     for (const ids of groupsOf(sortedIds(filter.ids, after), pageFunctions)) {
       if (signal?.aborted) throw new AbortedError();
-      yield ids.map((id) => namedFunction(store, id)).filter((fn) => passes(summaryOf(fn), filter));
+      yield namedFunctions(store, ids, part).filter((fn) => passes(summaryOf(fn), filter));
       await setImmediate();
     }
     return;
@@ -88,16 +88,16 @@ async function* groupsOfFacts(
 
 /** Those whose facts pass, without their numbers; conditions on fields are not looked at. Errors as above. */
 export async function* summaries(
-  { store }: QueryContext,
+  { store, part }: QueryContext,
   filter: Filter | undefined,
   after: string | undefined,
   { signal, onProgress, onDamaged }: QueryOptions,
 ): AsyncGenerator<FunctionSummary> {
-  checkLabels(store, filter);
+  checkLabels({ store, part }, filter);
   if (filter?.ids !== undefined) {
     for (const id of sortedIds(filter.ids, after)) {
-      const summary = summaryOf(namedFunction(store, id));
-      if (passes(summary, filter)) yield summary;
+      const [summary] = namedFunctions(store, [id], part).map(summaryOf);
+      if (summary !== undefined && passes(summary, filter)) yield summary;
     }
     return;
   }
@@ -126,8 +126,32 @@ export function matching(
 
 /** One function, opened. Throws NotFoundError `unknown-function`, EnvironmentError `function-damaged`. */
 export async function openNamed(context: QueryContext, id: string): Promise<OpenFunction> {
-  const { limits } = context;
-  return (await openFunctions(context, [namedFunction(context.store, id)], { limits }))[0]!;
+  const { limits, part, store } = context;
+  const named = part?.named?.id === id ? part.named : namedFunction(store, id);
+  return (await openFunctions(context, [named], { limits }))[0]!;
+}
+
+/** Those of the ids that this part of the functaset has. Of a whole one throws as `namedFunction`. */
+function namedFunctions(
+  store: Functaset,
+  ids: readonly string[],
+  part: QueryContext['part'],
+): StoredFunction[] {
+  if (part === undefined) return ids.map((id) => namedFunction(store, id));
+  return ids.map((id) => store.get(id)).filter((fn) => fn !== undefined);
+}
+
+/**
+ * What a query names, looked up in a whole functaset before its parts are asked: the function of `id`, if one is named. Throws NotFoundError
+ * `unknown-function` or `unknown-label`, EnvironmentError `function-damaged`.
+ */
+export function checkNames(
+  store: Functaset,
+  { id, filter }: { readonly id?: string | undefined; readonly filter?: Filter | undefined },
+): StoredFunction | undefined {
+  checkLabels({ store, part: undefined }, filter);
+  for (const one of filter?.ids ?? []) namedFunction(store, one);
+  return id === undefined ? undefined : namedFunction(store, id);
 }
 
 /** Throws NotFoundError `unknown-function`, EnvironmentError `function-damaged`. */
@@ -138,7 +162,11 @@ function namedFunction(store: Functaset, id: string): StoredFunction {
 }
 
 /** Throws NotFoundError `unknown-label`. */
-function checkLabels(store: Functaset, filter: Filter | undefined): void {
+function checkLabels(
+  { store, part }: Pick<QueryContext, 'store' | 'part'>,
+  filter: Filter | undefined,
+): void {
+  if (part !== undefined) return;
   for (const label of filter?.labels ?? []) {
     if (store.summaries({ label, limit: 1, onDamaged: () => {} }).next().done) throw unknownLabel(label);
   }

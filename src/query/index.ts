@@ -1,10 +1,11 @@
 /** Questions to a functaset: what is near, what is where, what is unlikely, and what the functions are at given points. */
 export { base64, boundedList, isNumber, isRow, isText } from './bounded.ts';
 export { cursorAfter, idOfCursor } from './cursor.ts';
-export { factsOf, matching } from './filter.ts';
+export { checkNames, factsOf, matching } from './filter.ts';
 export { NearIndexes } from './indexes.ts';
 export { keptBeside } from './kept-file.ts';
 export { type FunctasetMap, mapFunctions } from './map.ts';
+export { type AskParts, isOfParts, mergeParts, type PartAnswer, type PartQuestion } from './merge.ts';
 export {
   type Filter,
   filter as filterSchema,
@@ -21,6 +22,7 @@ export {
   type CheckedAnswer,
   collectAnswer,
   endOf,
+  type Part,
   type QueryAnswer,
   type QueryContext,
   type QueryOptions,

@@ -15,7 +15,7 @@ import { isOfSamples, type OpenFunction } from '../session/functions.ts';
 import type { Box } from '../signal/box.ts';
 import { boundsOf, candidatesOf, nearestRows, rowsByPart, rowsPassing, unitOf } from './candidates.ts';
 import { asIndexed, comparing } from './compare.ts';
-import { cursorOfWalk, type WalkPlace, walkOf } from './cursor.ts';
+import { type BlockPlace, cursorOfWalk, type WalkPlace, walkOf } from './cursor.ts';
 import { gridOf, gridSampled } from './embedding.ts';
 import { conditionsOf, openNamed } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
@@ -98,6 +98,7 @@ async function nearWhole(
     ...(metric === 'gram' && 'samples' in query ? { plainFit: true } : {}),
     ...(isIndexed && metric === 'gram' ? {} : { sampled }),
   };
+
   const compare = isIndexed
     ? asIndexed(context, search.conditions, options)
     : comparing(context, target, search.conditions, options);
@@ -113,6 +114,7 @@ async function nearWhole(
   const block = isBound
     ? undefined
     : (search.place.block ?? { size: refine ?? Math.max(leastCandidates, 2 * k), block: 0 });
+  const said = { ...head, ...lotOf(context, block), searched: search.searched };
   const fromGraph = async (asked: number): Promise<WalkPage> => {
     const matches = index.vectors.approximate(vector!, Math.max(refine ?? 0, leastCandidates, 2 * asked) + 2);
     const candidates = candidatesOf(index, [matches], rangeOf, search.isWanted);
@@ -126,22 +128,14 @@ async function nearWhole(
     const { found, compared } = await fromGraph(k);
     const isMore = found.length < search.count;
     const next = isMore
-      ? cursorOfWalk({ after: undefined, block, graph: { asked: k, digest: digestOf(found) } })
+      ? cursorOfWalk({ after: undefined, block, graph: { asked: k, digest: digestOfPage(found) } })
       : null;
-    return answer(
-      request,
-      context,
-      index,
-      { ...head, compared, searched: search.searched },
-      found,
-      next,
-      options,
-    );
+    return answer(request, context, index, { ...said, compared }, found, next, options);
   }
   const shown = new Set<string>();
   if (graph !== undefined) {
     const { found } = await fromGraph(graph.asked);
-    if (digestOf(found) !== graph.digest) {
+    if (digestOfPage(found) !== graph.digest) {
       throw new BadInputError(
         'stale-cursor',
         'the graph of this functaset was made again since the first page; ask for the first page again',
@@ -154,13 +148,8 @@ async function nearWhole(
   const walk = { ...search, candidates, compare };
   const page = block === undefined ? await pageByBounds(walk, after) : await pageByBlocks(walk, block, after);
   const next = page.next === undefined ? null : cursorOfWalk({ ...page.next, graph });
-  const said = {
-    ...head,
-    method: 'exact',
-    compared: isIndexed ? 0 : page.compared,
-    searched: search.searched,
-  };
-  return answer(request, context, index, said, page.found, next, options);
+  const exact = { ...said, method: 'exact', compared: isIndexed ? 0 : page.compared };
+  return answer(request, context, index, exact, page.found, next, options);
 }
 
 /** By the values of a part of the grid, for every function. */
@@ -195,7 +184,7 @@ async function nearPart(
   const page = await pageByBlocks({ ...search, candidates, compare }, block, after);
   const head = {
     ...{ method: 'exact', refined: true, metric: 'values', sampled: observed.sampled },
-    ...{ compared: page.compared, searched: search.searched },
+    ...{ compared: page.compared, searched: search.searched, ...lotOf(context, block) },
   };
   const next = page.next === undefined ? null : cursorOfWalk({ ...page.next, graph: undefined });
   return answer(request, context, index, head, page.found, next, options);
@@ -212,7 +201,8 @@ async function searchOf(
   const place = walkOf(cursor);
   const conditions = conditionsOf(context, filter);
   const allowed = await rowsPassing(context, index, filter, options);
-  const isWanted = (row: number, id: string) => id !== own && allowed?.[row] !== 0;
+  const before = new Set(context.part?.shown);
+  const isWanted = (row: number, id: string) => id !== own && allowed?.[row] !== 0 && !before.has(id);
   let searched = 0;
   let count = 0;
   for (let row = 0; row < index.ids.count; row++) {
@@ -231,6 +221,8 @@ async function searchOf(
     count,
     k,
     within,
+    // whoever puts parts together goes from lot to lot with all of them
+    isOneLot: context.part !== undefined,
     signal: options.signal,
   };
 }
@@ -280,8 +272,13 @@ function answer(
   return { head: { kind, ...head }, rows: rows(), next: () => next };
 }
 
+/** What only whoever puts parts together is told: how many candidates are compared together. */
+function lotOf({ part }: QueryContext, block: BlockPlace | undefined): { readonly lot?: number } {
+  return part === undefined || block === undefined ? {} : { lot: block.size };
+}
+
 /** Of the ids of a page. */
-function digestOf(found: readonly Found[]): string {
+export function digestOfPage(found: readonly { readonly id: string }[]): string {
   const hash = createHash('sha256');
   for (const { id } of found) hash.update(`${id}\n`);
   return hash.digest('hex').slice(0, 16);

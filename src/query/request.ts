@@ -131,6 +131,8 @@ const evaluate = z.strictObject({
 const aggregate = z.strictObject({
   kind: z.literal('aggregate'),
   filter: filter.optional(),
+  /** `label`: the functions of each label by themselves, and those without one. */
+  by: z.enum(['label']).optional(),
   /** Samples of the new fields along each axis, or `2x`, or `28x28` as elsewhere; default: the shape of the functaset. */
   size: z.union([boundedList(count.min(1), { min: 1, max: 8 }), z.string().max(64)]).optional(),
   /** Integrated over. */

@@ -25,6 +25,7 @@ export async function runQuery(
       `the functaset is of network ${store.info.networkId.slice(0, 16)}, not of model ${model.card.name}; use its own model`,
     );
   }
+  if (context.part !== undefined && store.count === 0) return emptyPart(request);
   const damaged = new Set<string>();
   const onDamaged: QueryOptions['onDamaged'] = (fault) => {
     damaged.add(fault.id);
@@ -32,6 +33,12 @@ export async function runQuery(
   };
   const answer = await ask(context, request, { ...options, onDamaged });
   return { ...answer, damaged: () => [...damaged].sort() };
+}
+
+/** A part without functions, which says nothing of the others. */
+function emptyPart({ kind }: QueryRequest): CheckedAnswer {
+  async function* rows() {}
+  return { head: { kind, empty: true }, rows: rows(), next: () => null, damaged: () => [] };
 }
 
 async function ask(

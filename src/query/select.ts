@@ -162,7 +162,7 @@ async function choosePrior(
   if (name !== undefined && name !== 'own') {
     return { said: { prior: name }, price: await pricing(context, name) };
   }
-  const { model, store } = context;
+  const { model, store, part } = context;
   try {
     if (store.info.shape.join() !== model.card.shape.join()) {
       throw new BadInputError(
@@ -170,7 +170,8 @@ async function choosePrior(
         `the prior of a functaset knows functions of [${model.card.shape}] alone, and these are of [${store.info.shape}]`,
       );
     }
-    const price = priceByGaussian(context, await ownPrior(context, store, options), 'own');
+    const own = part?.prior ?? (await ownPrior(context, store, options));
+    const price = priceByGaussian(context, own, 'own');
     return { said: { prior: 'own' }, price: limited(context, price, networkPerNumber) };
   } catch (error) {
     if (name !== undefined || !(error instanceof BadInputError)) throw error;

@@ -1,12 +1,26 @@
 /** What queries are given and what they answer. */
 
+import type { Gaussian } from '../../prior/gaussian/index.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
 import type { Parts } from '../formats/format.ts';
-import type { Fault, Functaset } from '../functaset/index.ts';
+import type { Fault, Functaset, StoredFunction } from '../functaset/index.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { NearIndexes } from './indexes.ts';
+
+/**
+ * What makes of the functaset of a context one part of a larger one, whose answers are put together elsewhere (`merge.ts`): names that are not
+ * in this part are no fault.
+ */
+export interface Part {
+  /** The function that the query names, wherever it stands. */
+  readonly named?: StoredFunction | undefined;
+  /** The own prior of the whole functaset. */
+  readonly prior?: Gaussian | undefined;
+  /** Functions that are not answered: they were before. */
+  readonly shown?: readonly string[] | undefined;
+}
 
 /** A functaset with what evaluates and searches its functions. */
 export interface QueryContext {
@@ -18,6 +32,7 @@ export interface QueryContext {
   readonly limits: Limits;
   /** A signal from the bytes of a file, or of a part of it, as the model takes it. */
   readonly readSignal: (bytes: Uint8Array, parts: Parts) => Promise<Signal>;
+  readonly part?: Part | undefined;
 }
 
 export interface QueryOptions {

@@ -33,6 +33,8 @@ export interface Walk {
   readonly k: number;
   /** The farthest that is wanted. */
   readonly within: number;
+  /** A page of lots ends with the lot. */
+  readonly isOneLot?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -98,7 +100,7 @@ export async function pageByBlocks(
     if (block < place.block) continue;
     // No candidate of this lot or of a later one is near enough.
     if (lot[0]!.least > within) return { found: page, compared, next: undefined };
-    if (page.length === k) {
+    if (page.length === k || (walk.isOneLot && block > place.block)) {
       return { found: page, compared, next: { after: undefined, block: { size: place.size, block } } };
     }
     compared += lot.length;
