@@ -2,7 +2,8 @@
 import { NotFoundError } from '../core/errors.ts';
 import type { Model } from '../field/model.ts';
 import { findBeside, pathBeside } from '../models/beside.ts';
-import { classifierName, modelSuffix } from '../models/models.ts';
+import { modelSuffix } from '../models/file-kind.ts';
+import { classifierName } from '../models/models.ts';
 import { type Guesser, openClassifier } from './ask.ts';
 import { type ClassifierCard, loadClassifier } from './file.ts';
 

@@ -51,6 +51,7 @@ export function checkedEngine(inner: Engine): Engine {
   return {
     name: inner.name,
     threads: inner.threads,
+    ...(inner.multiply && { multiply: inner.multiply }),
 
     async evaluate(net, shape, modulation, points, options) {
       const signals = { shape, count: 1, modulations: modulation };

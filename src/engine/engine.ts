@@ -7,6 +7,7 @@
  * (BadInputError), never block the event loop in native and threaded engines, and give the same bits at any
  * number of threads.
  */
+import type { Multiply } from '../core/eigen.ts';
 import type { BaseNetwork } from '../field/spec.ts';
 
 export interface Batch {
@@ -133,6 +134,8 @@ export interface Engine {
     outer: OuterLoss,
     options?: CallOptions,
   ): Promise<MetaGradient>;
+  /** Products of matrices, where it is called; absent: it has no faster ones than `plainMultiply`. */
+  readonly multiply?: Multiply | undefined;
   /** Idempotent; frees threads and memory. */
   close(): Promise<void>;
 }

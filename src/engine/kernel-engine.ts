@@ -11,6 +11,7 @@ import { gradientInWindows, type Window, windowsOf } from './windows.ts';
 export interface KernelHost {
   readonly name: string;
   readonly threads: number;
+  readonly multiply?: Engine['multiply'];
   /** Runs a request; its results stand in the request's arrays afterwards. */
   run(request: KernelRequest): Promise<void>;
   close(): Promise<void>;
@@ -95,6 +96,7 @@ export function kernelEngine(host: KernelHost): Engine {
   return checkedEngine({
     name: host.name,
     threads: host.threads,
+    ...(host.multiply && { multiply: host.multiply }),
 
     async evaluate(net, shape, modulation, points, options) {
       const signals = { shape, count: 1, modulations: modulation };

@@ -14,6 +14,7 @@ import { type Tensor, takeTensor, tensor } from '../core/tensor.ts';
 import { type QualitySlopes, slopeTensors, takeSlopes } from './at-quality.ts';
 import { canonicalJson } from './canonical.ts';
 import { type CardFormat, cardJson, type ModelCard, parseCard } from './card.ts';
+import type { Encoder } from './encoder.ts';
 import { type Output, sharedRange } from './outputs.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import { type BaseNetwork, type FieldSpec, ratesLength, totalChannels, weightLayout } from './spec.ts';
@@ -33,6 +34,8 @@ export interface Model {
   readonly slopes?: QualitySlopes | undefined;
   /** All tensors of the file, the network's included. */
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** What predicts modulations, where there is a file of it beside the model's: searches start there. */
+  readonly encoder?: Encoder | undefined;
 }
 
 export interface ModelParts {

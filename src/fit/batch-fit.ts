@@ -9,6 +9,7 @@ import { sampleTypeOf, sharedRange } from '../field/outputs.ts';
 import { type BaseNetwork, modulationLength } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { type AdaptedBatch, adaptBatch } from './adapt.ts';
+import { adaptPredicted, type PlainFit } from './adapt-predicted.ts';
 import { lastDescent, workOf } from './effort.ts';
 import { isSeen, loneNats } from './lone.ts';
 import { priceWith } from './price.ts';
@@ -38,6 +39,8 @@ export interface BatchFitOptions {
   readonly effort: number;
   /** What bits cost; absent for models whose symbols are not chosen. */
   readonly rate: RateTerm | undefined;
+  /** What effort 1 of a model with an encoder is fitted for. */
+  readonly plain: PlainFit;
   /** Whose costs symbols are chosen by; default: the logistics of `rate`. */
   readonly prior?: EntropyPrior | undefined;
   /** Channels whose symbols may be other than 0; default: those that signals of the batch's shape use at all. */
@@ -76,22 +79,25 @@ export class BatchFit {
    * (`atQuality`).
    */
   static async begin(
-    { card, network }: Model,
+    model: Model,
     engine: Engine,
     batch: Batch,
-    { quality, effort, rate, prior, channels, signal }: BatchFitOptions,
+    { quality, effort, rate, plain, prior, channels, signal }: BatchFitOptions,
   ): Promise<BatchFit> {
+    const { card, network } = model;
     const { innerSteps } = card.training;
     const work = workOf(effort);
     const choosing = work.turns === 0 ? undefined : rate;
     // Without a rate to weigh against it, all work goes into error.
-    const steps = innerSteps + work.gradients + (choosing === undefined ? work.turns + work.moves : 0);
-    const adapted = await adaptBatch(engine, network, batch, {
-      steps,
-      learntSteps: innerSteps,
-      rate: choosing,
-      signal,
-    });
+    const further = work.gradients + (choosing === undefined ? work.turns + work.moves : 0);
+    const adapted =
+      (await adaptPredicted(model, engine, batch, { plain, further, rate: choosing, signal })) ??
+      (await adaptBatch(engine, network, batch, {
+        steps: innerSteps + further,
+        learntSteps: innerSteps,
+        rate: choosing,
+        signal,
+      }));
     if (choosing === undefined) return new BatchFit(engine, network, batch, { adapted, rounded: undefined });
     const layout = modulationLayout(card.spec, batch.shape);
     const turns = effortsUpTo(Math.min(effort, lastDescent)).map((own) => workOf(own).turns + 1);

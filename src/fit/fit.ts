@@ -9,6 +9,7 @@ import { totalChannels } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
 import { weightsOf } from '../signal/weights.ts';
 import { rateTermOf } from './adapt.ts';
+import { plainQuality } from './adapt-predicted.ts';
 import { batchOf, type Mass, massOf } from './batch.ts';
 import { BatchFit, type Fitted } from './batch-fit.ts';
 import type { RateTerm } from './refine.ts';
@@ -69,16 +70,20 @@ export async function beginFit(
   const model = atQuality(anyQuality, quality);
   const prior = kind && readPrior(anyQuality, kind);
   const { card } = model;
+  const own = plainQuality(anyQuality, quality);
   const windows = signals[0] && fitWindows(card.spec, signals[0].shape, sizes);
   if (windows !== undefined) {
-    const rateFor = (mass: Mass) => rateOfMass(model, mass, quality);
+    const rateFor = (mass: Mass, at: number) => rateOfMass(model, mass, at);
     const weighed = signals.map((one) => ({ signal: one, weights: weightsOf(card, one) }));
-    return WindowedFit.begin(model, engine, weighed, windows, { quality, effort, rateFor, prior, signal });
+    return WindowedFit.begin(model, engine, weighed, windows, {
+      ...{ quality, effort, plain: own, rateFor, prior, signal },
+    });
   }
   const weighed = signals.map((one) => ({ ...one, weights: weightsOf(card, one) }));
   const batch = batchOf(weighed, card.spec.outputs, card.outputs);
   const rate = rateOf(model, batch, quality);
-  return BatchFit.begin(model, engine, batch, { quality, effort, rate, prior, signal });
+  const plain = { quality: own, rate: rateOf(model, batch, own) };
+  return BatchFit.begin(model, engine, batch, { quality, effort, rate, plain, prior, signal });
 }
 
 /** Whether a model tells how it was trained, so that symbols can be chosen by bits and error. */

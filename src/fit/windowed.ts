@@ -21,8 +21,10 @@ import { type FitWindow, ownRuns } from './windows.ts';
 export interface WindowedFitOptions {
   readonly quality: number;
   readonly effort: number;
-  /** What bits cost a signal of this mass; undefined for models whose symbols are not chosen. */
-  readonly rateFor: (mass: Mass) => RateTerm | undefined;
+  /** The quality that effort 1 is fitted at. */
+  readonly plain: number;
+  /** What bits cost a signal of this mass at a quality; undefined for models whose symbols are not chosen. */
+  readonly rateFor: (mass: Mass, quality: number) => RateTerm | undefined;
   readonly prior: EntropyPrior | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -73,11 +75,13 @@ async function fitOne(
   engine: Engine,
   weighed: WeighedSignal,
   windows: readonly FitWindow[],
-  { quality, effort, rateFor, prior, signal: abort }: WindowedFitOptions,
+  { quality, effort, plain, rateFor, prior, signal: abort }: WindowedFitOptions,
 ): Promise<Fitted> {
   const { spec } = model.card;
   const { shape } = weighed.signal;
-  const rate = rateFor(massOfSignal(weighed, spec.outputs));
+  const mass = massOfSignal(weighed, spec.outputs);
+  const rate = rateFor(mass, quality);
+  const plainFit = { quality: plain, rate: rateFor(mass, plain) };
   const layout = modulationLayout(spec, shape);
   // How many cells there are to use a channel is a matter of the whole signal.
   const channels = rate && channelsInUse(layout, rate);
@@ -89,7 +93,7 @@ async function fitOne(
   for (const window of windows) {
     const batch = windowBatch(model, weighed, window);
     const fit = await BatchFit.begin(model, engine, batch, {
-      ...{ quality, effort, rate, prior, channels, signal: abort },
+      ...{ quality, effort, rate, plain: plainFit, prior, channels, signal: abort },
     });
     await fit.reach(effort, abort);
     found.keep(fit.found()[0]!, window);

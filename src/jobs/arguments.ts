@@ -85,6 +85,11 @@ export const optionsOfAdaptedPrior = having({
   ...{ engine: anEngine, modelPath: aText, out: aText },
 });
 
+export const optionsOfEncoder = having({
+  ...{ ...job, ...reading, ...all({ out: aText, replace: aFlag }) },
+  ...{ engine: anEngine, modelPath: aText, data: aDataRef },
+});
+
 export const optionsOfCoin = having({
   ...{
     ...job,

@@ -13,5 +13,8 @@ export const trainPrior: Jobs['trainPrior'] = async (options) =>
 export const evaluate: Jobs['evaluate'] = async (options) =>
   (await import('./evaluate.ts')).evaluate(options);
 
+export const trainEncoder: Jobs['trainEncoder'] = async (options) =>
+  (await import('./train-encoder.ts')).trainEncoder(options);
+
 export const adaptPrior: Jobs['adaptPrior'] = async (options) =>
   (await import('./adapt-prior.ts')).adaptPrior(options);

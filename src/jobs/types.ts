@@ -251,6 +251,32 @@ export interface AdaptPriorResult {
   readonly seconds: number;
 }
 
+export interface TrainEncoderOptions extends JobOptions {
+  readonly engine: Engine;
+  /** The model whose modulations are predicted, by path or name; its file stays as it is. */
+  readonly modelPath: string;
+  /** Where to write; default: beside the model, where it is found. */
+  readonly out?: string | undefined;
+  readonly replace?: boolean | undefined;
+  /** Signals to learn from; those with missing values are left out. */
+  readonly data: DataRef;
+  readonly split?: 'train' | 'validation' | 'test' | 'all' | undefined;
+  /** Only so many, evenly spread over all; default 4096. */
+  readonly limit?: number | undefined;
+  readonly path?: string | undefined;
+  readonly cacheDir?: string | undefined;
+}
+
+export interface TrainEncoderResult {
+  readonly path: string;
+  /** Name of the model. */
+  readonly model: string;
+  readonly signals: number;
+  /** Mean PSNR of held-out signals before quantisation: by one step from what is predicted, and by the inner steps from zero. */
+  readonly figures: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
 export interface TrainPriorResult {
   readonly path: string;
   readonly model: Model;
@@ -267,5 +293,6 @@ export interface Jobs {
   trainModel(options: TrainModelOptions): Promise<TrainResult>;
   trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult>;
   adaptPrior(options: AdaptPriorOptions): Promise<AdaptPriorResult>;
+  trainEncoder(options: TrainEncoderOptions): Promise<TrainEncoderResult>;
   evaluate(options: EvalOptions): Promise<EvalResult>;
 }

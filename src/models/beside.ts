@@ -4,8 +4,7 @@
  */
 import { basename, dirname, join } from 'node:path';
 import type { Model } from '../field/model.ts';
-import { fileKindOf } from './file-kind.ts';
-import { modelSuffix } from './models.ts';
+import { fileKindOf, modelSuffix } from './file-kind.ts';
 
 /** Where a file of this kind is written: `KIND` alone beside a file called `model`, else with the model's own name before it. */
 export function pathBeside(modelPath: string, kind: string): string {

@@ -1,6 +1,9 @@
 /** What a safetensors file is, by its head alone: a model, a prior or a classifier, and of which network. */
 import { open } from 'node:fs/promises';
 
+/** A model is called like its file without this suffix, or, where that is `model`, like the file's directory. */
+export const modelSuffix = '.safetensors';
+
 /** Metadata of a safetensors file take less. */
 const mostHeaderBytes = 2 ** 20;
 

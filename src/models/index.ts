@@ -1,5 +1,6 @@
 /** Models: their files found and loaded, the priors in them and beside them. */
 export { describePriors } from './abilities.ts';
+export { modelSuffix } from './file-kind.ts';
 export { type FindModelOptions, findModelWith, isCodedBy } from './find.ts';
 export {
   bundledModels,
@@ -8,7 +9,6 @@ export {
   loadModel,
   type ModelEntry,
   modelFilesIn,
-  modelSuffix,
 } from './models.ts';
 export { bestPrior, priorsOf } from './priors.ts';
 export { isForSamples } from './purpose.ts';

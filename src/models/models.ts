@@ -11,7 +11,8 @@ import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { packageRoot } from '../disk/package.ts';
 import { isModelFormat, type Model, readModel } from '../field/model.ts';
 import { adaptedModel, isAnyModelFormat } from './adapted.ts';
-import { fileKindIn, fileKindOf } from './file-kind.ts';
+import { withEncoder } from './encoder.ts';
+import { fileKindIn, fileKindOf, modelSuffix } from './file-kind.ts';
 
 /** A model file found in a directory of models. */
 export interface ModelEntry {
@@ -19,9 +20,6 @@ export interface ModelEntry {
   readonly path: string;
   readonly fileBytes: number;
 }
-
-/** A model is called like its file without this suffix, or, where that is `model`, like the file's directory. */
-export const modelSuffix = '.safetensors';
 
 /** The kind of a classifier beside a model's file. */
 export const classifierName = 'classifier';
@@ -90,8 +88,8 @@ export async function findModel(ref: string, directories?: readonly string[]): P
 }
 
 /**
- * Reads a model by path, or by name within `directories` (default: the bundled ones); of an adapted prior, the model that it adapts, with it.
- * Throws NotFoundError `unknown-model`, `model-not-here` (that of an adapted prior), BadStreamError when the file is no model, LimitError, EnvironmentError `model-unreadable`.
+ * Reads a model by path, or by name within `directories` (default: the bundled ones), with the encoder beside it; of an adapted prior, the model that it adapts, with it.
+ * Throws NotFoundError `unknown-model`, `model-not-here` (that of an adapted prior), BadStreamError when the file is no model, BadInputError `encoder-network` where the encoder beside it is another's, LimitError, EnvironmentError `model-unreadable`.
  *
  * @example
  * const bundled = await loadModel('cifar10');
@@ -117,7 +115,7 @@ export async function loadModel(
     const kind = fileKindIn(bytes);
     if (typeof kind === 'object' && kind.format === adaptedFormat)
       return await adaptedModel(bytes, path, limits, (base) => findBase(base, path, options.directories));
-    return { ...readModel(bytes, limits), path };
+    return await withEncoder({ ...readModel(bytes, limits), path }, limits);
   } catch (error) {
     if (error instanceof FunctaError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -144,7 +142,7 @@ async function findBase(
     if (bytes === undefined) continue;
     const kind = fileKindIn(bytes);
     if (typeof kind === 'object' && isModelFormat(kind.format) && sha256Hex(bytes) === id)
-      return { ...readModel(bytes), path: entry.path };
+      return withEncoder({ ...readModel(bytes), path: entry.path }, defaultLimits);
   }
   return undefined;
 }

@@ -4,10 +4,10 @@ import type { PriorKind } from '../../prior/kinds.ts';
 import { AbortedError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
-import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { bytesToSamples, fromSamples, type Samples, toSamples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
+import { plainQuality } from '../fit/adapt-predicted.ts';
 import { lastDescent } from '../fit/effort.ts';
 import { beginFit, choosesSymbols, type Fit, type Fitted } from '../fit/fit.ts';
 import { mostRankedPoints, type RankedSource } from '../fit/ranking.ts';
@@ -51,7 +51,7 @@ export class Candidates implements RankedSource<FileCandidate> {
   readonly #abort: AbortSignal | undefined;
   /** Absent where samples do not stand for the signal, or a prior was asked for. */
   readonly samples: Samples | undefined;
-  /** What effort 1 finds, by network, and what efforts above it find, by steps. */
+  /** What effort 1 finds, by the quality that it is fitted at, and what efforts above it find, by steps. */
   readonly #plain: Kept<Fitted>;
   readonly #searches: Kept<Search>;
   readonly #coded: Kept<SymbolTrial>;
@@ -82,7 +82,7 @@ export class Candidates implements RankedSource<FileCandidate> {
   take(steps: number, effort: number, fitted: Fitted, fit?: Fit): Search {
     this.#anyPlain = fitted;
     // Where its symbols are known, they are of these steps alone.
-    this.#plain.set(fitted.heldSymbols === undefined ? this.#networkAt(steps) : `at ${steps}`, fitted);
+    this.#plain.set(fitted.heldSymbols === undefined ? this.#plainAt(steps) : `at ${steps}`, fitted);
     const search = { fit, fitted, effort };
     if (effort > 1) this.#searches.set(`${steps}`, search);
     return search;
@@ -90,7 +90,7 @@ export class Candidates implements RankedSource<FileCandidate> {
 
   async plain(steps: number): Promise<SymbolTrial> {
     return this.#once(`1 ${steps}`, async () => {
-      const known = this.#plain.get(`at ${steps}`) ?? this.#plain.get(this.#networkAt(steps));
+      const known = this.#plain.get(`at ${steps}`) ?? this.#plain.get(this.#plainAt(steps));
       return this.#trial(known ?? (await this.#searchFrom(steps, 1)).fitted, 1, steps);
     });
   }
@@ -167,12 +167,9 @@ export class Candidates implements RankedSource<FileCandidate> {
     return this.take(steps, effort, fit.found()[0]!, fit);
   }
 
-  /** Effort 1 finds the same wherever the network is the same. */
-  #networkAt(steps: number): string {
-    const { slopes } = this.#context.model;
-    if (slopes === undefined) return `${defaultQuality}`;
-    const [lowest, highest] = slopes.qualities;
-    return `${Math.min(highest, Math.max(lowest, steps))}`;
+  /** Effort 1 finds the same wherever it is fitted at the same quality. */
+  #plainAt(steps: number): string {
+    return `${plainQuality(this.#context.model, steps)}`;
   }
 }
 

@@ -9,6 +9,7 @@ const loaders: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['sample', async () => (await import('./sample.ts')).addSample],
   ['complete', async () => (await import('./complete.ts')).addComplete],
   ['data', async () => (await import('./data.ts')).addData],
+  ['encoder', async () => (await import('./encoder.ts')).addEncoder],
   ['learn', async () => (await import('./learn.ts')).addLearn],
   ['prior', async () => (await import('./prior.ts')).addPrior],
   ['build', async () => (await import('./build.ts')).addBuild],

@@ -4,11 +4,14 @@ import { BugError, EnvironmentError } from '../../core/errors.ts';
 import type { Engine } from '../engine.ts';
 import { kernelEngine } from '../kernel-engine.ts';
 import { type KernelRequest, tasks } from '../request.ts';
+import type { DenseAddon } from '../tfjs/backend-dense.ts';
 import { threadCount } from '../threads.ts';
+import { multiplyOver } from './multiply.ts';
 
 type NativeRequest = KernelRequest & { threads: number; isa?: string | undefined };
 
-export interface NativeAddon {
+/** Dense kernels are absent from addons built before there were any. */
+export interface NativeAddon extends Partial<Pick<DenseAddon, 'denseGemm' | 'denseThreads'>> {
   run(request: NativeRequest): Promise<void>;
   /** Works on the calling thread, alone, and returns when it is done; absent from addons built before there was one. */
   runHere?(request: NativeRequest): void;
@@ -61,6 +64,7 @@ export async function openNative(options: NativeOptions = {}): Promise<Engine> {
   return kernelEngine({
     name: 'native',
     threads,
+    multiply: multiplyOf(addon, threads),
     run: (request) => {
       if (request.wraps && addon.circles === undefined) throw isOld();
       if (request.task === tasks.derive && addon.derivatives === undefined) throw isOld();
@@ -68,6 +72,13 @@ export async function openNative(options: NativeOptions = {}): Promise<Engine> {
     },
     close: async () => {},
   });
+}
+
+/** Threads of the dense kernels are those of the process: what opened last says how many. */
+function multiplyOf({ denseGemm, denseThreads }: NativeAddon, threads: number): Engine['multiply'] {
+  if (denseGemm === undefined) return undefined;
+  denseThreads?.(threads);
+  return multiplyOver({ denseGemm });
 }
 
 function isOld(): EnvironmentError {
