@@ -8,6 +8,7 @@ import { rounds } from '../../test/rounds.ts';
 import { describeAgreement, describeLearning } from './contract/agreement.ts';
 import { describeFaults } from './contract/faults.ts';
 import { describeLifetime } from './contract/lifetime.ts';
+import { describeProducts } from './contract/products.ts';
 import { describeSameness } from './contract/sameness.ts';
 import type { Engine } from './engine.ts';
 
@@ -61,6 +62,7 @@ export function engineContract(name: string, open: OpenEngine, options: Contract
     };
     if (options.isReference !== true) describeAgreement(subject);
     describeLearning(subject);
+    describeProducts(subject);
     describeSameness(subject);
     describeFaults(subject);
     describeLifetime(subject);

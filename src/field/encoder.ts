@@ -119,7 +119,7 @@ export function readEncoder(
   if (card.networkId !== networkId)
     throw new BadInputError(
       'encoder-network',
-      `the encoder is that of ${card.model} (network ${card.networkId.slice(0, 16)}), not of ${name} (${networkId.slice(0, 16)}); remove it, or learn one: functa encoder learn`,
+      `the encoder is that of ${card.model} (network ${card.networkId.slice(0, 16)}), not of ${name} (${networkId.slice(0, 16)}); remove it, then make one by functa encoder learn`,
     );
   try {
     const parts = encoderShapes(spec).map((shape, i) => {

@@ -20,7 +20,7 @@ import { batchOf } from '../fit/index.ts';
 import { EncoderSums } from '../fit/predict-learn.ts';
 import { encoderPath } from '../models/encoder.ts';
 import { loadModel } from '../models/models.ts';
-import { defaultBatch, groups } from '../session/session.ts';
+import { groups } from '../session/session.ts';
 import { copyBox } from '../signal/box.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
@@ -39,9 +39,13 @@ const taughtGradients = 8;
 const qualityCount = 5;
 /** Signals to learn from, where nobody says: more hardly change the maps. */
 const usualSignals = 4096;
-/** Runs of signals that are fitted together between two that are held out, and between two checkpoints. */
+/** Signals that are fitted together. */
+const runSignals = 16;
+/** Of so many runs the first is held out, at most so many. */
 const heldOutEvery = 16;
-const checkpointEvery = 32;
+const mostHeldOut = 16;
+/** Runs between two checkpoints. */
+const checkpointEvery = 64;
 
 /**
  * Learns the maps that predict modulations from samples, on modulations that a long search finds, and writes them beside the model, or to `out`. While
@@ -74,25 +78,25 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
     onEvent?.({ type: 'start', job, total: count, done: next, unit: 'signals' });
     const save = () => place.save(packed(sums, next, digest));
     const heldOut: Taught[] = [];
-    for (let run = 0; run * defaultBatch < count; run++) {
-      const first = run * defaultBatch;
-      const isHeldOut = run % heldOutEvery === heldOutEvery - 1 || count <= defaultBatch;
+    for (let run = 0; run * runSignals < count; run++) {
+      const first = run * runSignals;
+      const isHeldOut = run % heldOutEvery === 0;
       if (first < next && !isHeldOut) continue;
       if (signal?.aborted) {
         await save();
         throw new AbortedError(`learning of the encoder stopped after signal ${next}`);
       }
-      const signals = await signalsOf(model, data, first, Math.min(count, first + defaultBatch), count);
+      const signals = await signalsOf(model, data, first, Math.min(count, first + runSignals), count);
       const quality = qualities[run % qualities.length]!;
-      for (const group of groups(signals, defaultBatch)) {
+      for (const group of groups(signals, runSignals)) {
         const batch = batchFor(model, group);
         if (batch.weights?.includes(0)) continue;
-        if (isHeldOut && heldOut.length < heldOutEvery) heldOut.push({ batch, quality });
-        if (first < next || (isHeldOut && count > defaultBatch)) continue;
+        if (isHeldOut && heldOut.length < mostHeldOut) heldOut.push({ batch, quality });
+        if (first < next || (isHeldOut && count > runSignals)) continue;
         const modulations = await taught(model, engine, { batch, quality }, signal);
         stoppable(signal, () => sums.add(engine, batch, modulations, quality));
       }
-      next = Math.max(next, Math.min(count, first + defaultBatch));
+      next = Math.max(next, Math.min(count, first + runSignals));
       onEvent?.({ type: 'progress', job, done: next, total: count, figures: {} });
       if (run % checkpointEvery === checkpointEvery - 1) await save();
     }
