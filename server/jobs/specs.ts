@@ -23,7 +23,9 @@ const directoryData = z.strictObject({
     .openapi({ description: 'A directory in it, `a/b`; default: all of it.' }),
 });
 const uploadData = z.strictObject({
-  upload: uploadId.openapi({ description: 'From `POST /v1/uploads`: a tar archive of files, or one file.' }),
+  upload: uploadId.openapi({
+    description: 'From `POST /v1/uploads`: an archive of files (tar, tar.gz, ZIP), or one file.',
+  }),
 });
 const datasetData = z.strictObject({
   dataset: text(64).openapi({ description: 'One that comes with the service.' }),

@@ -4,7 +4,7 @@ import { createGunzip, gunzipSync, constants as zlib } from 'node:zlib';
 import { isTar, readTar } from '../../datasets/fetch/tar.ts';
 import { checkLimit, type Limits } from '../../src/core/limits.ts';
 import { sniffFormat } from '../../src/formats/formats.ts';
-import { readZip, sniffZip } from '../../src/formats/zip.ts';
+import { readZip, sniffZip, type ZipEntry } from '../../src/formats/zip.ts';
 import { gzipType, tarType, zipType } from '../media.ts';
 
 export interface ArchivedFile {
@@ -58,17 +58,27 @@ function filesOfZip(
   type: string,
   { limits, mostFiles }: ArchiveOptions,
 ): readonly ArchivedFile[] | undefined {
-  const entries = [...readZip(bytes, limits)];
-  // a format that is a ZIP of its own kind, and not said to be any ZIP
-  const isSignal = type !== zipType && sniffFormat(bytes)?.mediaType !== zipType;
-  if (isSignal || entries.some(([name]) => zarrFiles.test(name))) return undefined;
-  const shown = entries.filter(([name]) => isShown(name));
+  const shown = entriesOfZip(bytes, type, limits);
+  if (shown === undefined) return undefined;
   checkFiles(shown.length, mostFiles);
   checkTogether(
     shown.reduce((sum, [, { size }]) => sum + size, 0),
     limits,
   );
   return shown.map(([name, entry]) => ({ name, bytes: entry.read() }));
+}
+
+/** The files of a ZIP by name, but for what begins with a dot; undefined for one that is a signal of its own. Throws as `readZip`. */
+export function entriesOfZip(
+  bytes: Uint8Array,
+  type: string,
+  limits: Limits,
+): readonly (readonly [name: string, entry: ZipEntry])[] | undefined {
+  const entries = [...readZip(bytes, limits)];
+  // a format that is a ZIP of its own kind, and not said to be any ZIP
+  const isSignal = type !== zipType && sniffFormat(bytes)?.mediaType !== zipType;
+  if (isSignal || entries.some(([name]) => zarrFiles.test(name))) return undefined;
+  return entries.filter(([name]) => isShown(name));
 }
 
 /** Pieces of no more bytes together than one file may have: what is packed well may unpack to any length. */
