@@ -4,6 +4,7 @@
  */
 import type { Axis, Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
+import { isSignedDistance } from '../field/surface.ts';
 import { collectRows, type RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { Canvas } from './canvas.ts';
@@ -152,11 +153,7 @@ function mapView({ shape, axes, values, outputs }: Look): Canvas {
 /** A surface where values go from below 0 to above; of other volumes the middle slices across each axis. */
 function volumeView(look: Look): Canvas {
   const { shape, axes, values, outputs } = look;
-  const [output] = outputs as [Output];
-  const isShape =
-    outputs.length === 1 && output.sample === 'float32' && output.low < 0 && output.low + output.peak > 0;
-  if (isShape && axes.every(({ unit }) => unit === undefined))
-    return shadedView(shape as readonly [number, number, number], values);
+  if (isSignedDistance(outputs, axes)) return shadedView(shape as readonly [number, number, number], values);
   const views = [0, 1, 2].map((across) => mapView(sliceOf(look, across)));
   const canvas = new Canvas(
     Math.max(...views.map(({ height }) => height)),

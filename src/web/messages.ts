@@ -1,5 +1,7 @@
 /** What a page and the worker that reads for it say to each other. */
 
+import type { SurfaceView } from '../field/surface.ts';
+
 /** Bytes, or where they are to be had. */
 export type Source = Uint8Array | string;
 
@@ -51,6 +53,8 @@ export interface Opened {
   }[];
   /** Whether its values are colours, three or one of 8 bits. */
   readonly isColour: boolean;
+  /** Whether it is a signed distance, whose surface can be turned. */
+  readonly isShape: boolean;
 }
 
 export interface Asks {
@@ -66,6 +70,10 @@ export interface Asks {
       readonly low: number;
       readonly high: number;
     };
+  };
+  turn: {
+    readonly ask: SurfaceView & { readonly key: number };
+    readonly answer: { readonly rgba: Uint8ClampedArray<ArrayBuffer> };
   };
   values: {
     readonly ask: { readonly key: number; readonly size?: string | undefined };

@@ -9,7 +9,8 @@ import { defineView } from './view.ts';
 export * from '../web.ts';
 export type { Drawing, Opened, Opening } from './messages.ts';
 export { colourTable } from './paint.ts';
-export type { FunctaViewElement, Look } from './view.ts';
+export type { Look } from './shown.ts';
+export type { FunctaViewElement } from './view.ts';
 export { ReadingError, sharedReader, WorkerReader } from './worker-reader.ts';
 
 const isWorker = typeof document === 'undefined' && (globalThis as { name?: string }).name === workerName;

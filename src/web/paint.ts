@@ -41,6 +41,14 @@ export function painted(
   return { rgba, low, high: low + peak };
 }
 
+/** Light of a surface as colours; where there is none it is transparent. */
+export function shaded(light: Float32Array): Uint8ClampedArray<ArrayBuffer> {
+  const rgba = new Uint8ClampedArray(4 * light.length);
+  for (const [i, shade] of light.entries())
+    if (shade > 0) rgba.set([191 * shade, 217 * shade, 255 * shade, 255], 4 * i);
+  return rgba;
+}
+
 /** [256, 4]. */
 export function colourTable(): Uint8ClampedArray {
   const table = new Uint8ClampedArray(4 * 256);

@@ -3,7 +3,7 @@
  * it stands now; the worker draws what is visible anew, at the samples of the screen, one drawing at a time.
  */
 import type { Opened, Rectangle } from './messages.ts';
-import type { Look } from './view.ts';
+import type { Look, Shown } from './shown.ts';
 import { sharedReader } from './worker-reader.ts';
 
 /** What was drawn: a part of the function laid out on so many samples. */
@@ -23,8 +23,7 @@ const keyStep = 0.1;
 /** Milliseconds from one slice to the next when they play. */
 const sliceMs = 80;
 
-export class Plane {
-  /** Called where drawing fails. */
+export class Plane implements Shown {
   failed: (error: unknown) => void = () => {};
   readonly #host: HTMLElement;
   readonly #canvas = document.createElement('canvas');

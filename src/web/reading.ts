@@ -1,10 +1,13 @@
 /** The worker's side: models that were fetched, functions that are open, and what is drawn of them. */
 import { BadInputError, FunctaError, NotFoundError } from '../core/errors.ts';
 import { sampleTypeOf } from '../field/outputs.ts';
+import { isSignedDistance, surfaceOf } from '../field/surface.ts';
 import { type Func, type Model, openReader, type Reader, readModel } from '../web.ts';
 import type { Answer, Asks, Drawing, Opened, Question, Source, Verb } from './messages.ts';
-import { painted } from './paint.ts';
+import { painted, shaded } from './paint.ts';
 
+/** Samples along the longest axis that a surface is drawn from: finer ones are not told apart on a screen. */
+const surfaceSamples = 64;
 /** Models that are kept: one is half a megabyte. */
 const mostModels = 8;
 
@@ -42,7 +45,7 @@ function readingVerbs(): Verbs {
   let next = 1;
 
   const keep = (func: Func, reader: Reader): Opened => {
-    const held = { func, reader };
+    const held: Held = { func, reader };
     open.set(next, held);
     return described(next++, held);
   };
@@ -82,6 +85,11 @@ function readingVerbs(): Verbs {
     async draw({ key, ...drawing }) {
       return drawn(held(key).func, drawing);
     },
+    async turn({ key, ...view }) {
+      const one = held(key);
+      one.surface ??= surfaceToTurn(one.func);
+      return { rgba: shaded((await one.surface)(view)) };
+    },
     async values({ key, size }) {
       return (await held(key).func.decode({ size })).values;
     },
@@ -98,6 +106,7 @@ function readingVerbs(): Verbs {
 interface Held {
   readonly func: Func;
   readonly reader: Reader;
+  surface?: ReturnType<typeof surfaceToTurn>;
 }
 
 async function bytesOf(source: Source): Promise<Uint8Array> {
@@ -115,7 +124,17 @@ function described(key: number, { func }: Held): Opened {
     axes: axes.map(({ name, unit, step }) => ({ name, unit, step })),
     outputs: outputs.map(({ name, unit, low, peak }) => ({ name, unit, low, peak })),
     isColour: sampleTypeOf(outputs) === 'uint8' && (channels === 1 || channels === 3),
+    isShape: shape.length === 3 && isSignedDistance(outputs, axes),
   };
+}
+
+async function surfaceToTurn(func: Func) {
+  const { shape } = func;
+  if (shape.length !== 3)
+    throw new BadInputError('bad-size', `a function of ${shape.length} axes has no surface`);
+  const factor = Math.max(1, Math.floor(surfaceSamples / Math.max(...shape)));
+  const { values } = await func.decode({ size: `${factor}x` });
+  return surfaceOf(shape.map((n) => factor * n) as [number, number, number], values);
 }
 
 async function drawn(func: Func, { width, height, part, slice, raw }: Drawing) {

@@ -1,16 +1,11 @@
 /** `<functa-view src model>`: a function shown where it stands, at the resolution of the screen, however far one zooms. */
 import type { Opened } from './messages.ts';
 import { Plane } from './plane.ts';
+import type { Look, Shown } from './shown.ts';
+import { Solid } from './solid.ts';
 import { showSound } from './sound.ts';
 import { viewStyle } from './view-style.ts';
 import { ReadingError, sharedReader } from './worker-reader.ts';
-
-/** What is in the middle of a view, in samples of the function, and how many samples of the screen one of its own takes. */
-export interface Look {
-  readonly x: number;
-  readonly y: number;
-  readonly scale: number;
-}
 
 /** The element, for scripts. It says `functa-load`, `functa-look` (detail: Look), `functa-drawn` (detail: {milliseconds}) and `functa-fault`. */
 export interface FunctaViewElement extends HTMLElement {
@@ -32,7 +27,7 @@ function viewClass() {
   return class FunctaView extends HTMLElement implements FunctaViewElement {
     static readonly observedAttributes = ['src', 'model', 'item', 'raw'];
     readonly #root = this.attachShadow({ mode: 'open' });
-    #plane: Plane | undefined;
+    #shown: Shown | undefined;
     #own: Opened | undefined;
     #asked = 0;
     #due = false;
@@ -52,15 +47,15 @@ function viewClass() {
     }
 
     get look(): Look {
-      return this.#plane?.look ?? { x: 0, y: 0, scale: 1 };
+      return this.#shown?.look ?? { x: 0, y: 0, scale: 1 };
     }
 
     set look(look: Look) {
-      this.#plane?.lookAt(look);
+      this.#shown?.lookAt(look);
     }
 
     get drawn(): Promise<void> {
-      return this.#plane?.drawn ?? Promise.resolve();
+      return this.#shown?.drawn ?? Promise.resolve();
     }
 
     show(opened: Opened): void {
@@ -105,8 +100,10 @@ function viewClass() {
       if (opened.shape.length === 1) {
         void showSound(this.#root, opened, name).catch((error) => this.#fail(error));
       } else if (opened.shape.length <= 3) {
-        this.#plane = new Plane(this, this.#root, opened, { name, raw: this.hasAttribute('raw') });
-        this.#plane.failed = (error) => this.#fail(error);
+        this.#shown = opened.isShape
+          ? new Solid(this, this.#root, opened, { name })
+          : new Plane(this, this.#root, opened, { name, raw: this.hasAttribute('raw') });
+        this.#shown.failed = (error) => this.#fail(error);
       } else {
         this.#fail(
           new ReadingError({
@@ -118,8 +115,8 @@ function viewClass() {
     }
 
     #clear(): void {
-      this.#plane?.end();
-      this.#plane = undefined;
+      this.#shown?.end();
+      this.#shown = undefined;
       if (this.#own !== undefined) void sharedReader().close(this.#own.key);
       this.#own = undefined;
       this.#root.replaceChildren();

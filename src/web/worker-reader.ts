@@ -1,4 +1,5 @@
 /** The page's side: a worker that reads, as an object. */
+import type { SurfaceView } from '../field/surface.ts';
 import type { Answer, Asks, Drawing, Opened, Opening, Question, Verb } from './messages.ts';
 import { workerName } from './messages.ts';
 
@@ -33,6 +34,11 @@ export class WorkerReader {
 
   draw(key: number, drawing: Drawing): Promise<Asks['draw']['answer']> {
     return this.#ask('draw', { key, ...drawing });
+  }
+
+  /** The surface of a shape, on a transparent ground. */
+  turn(key: number, view: SurfaceView): Promise<Asks['turn']['answer']> {
+    return this.#ask('turn', { key, ...view });
   }
 
   /** As `Func.decode`. */

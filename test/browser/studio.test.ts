@@ -137,4 +137,61 @@ describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 24
     expect(scale).toBeCloseTo((200 / 28) * 1.25 ** 6, 3);
     await page.close();
   });
+
+  it('turns a shape: another side is seen, and the same one again after a whole turn', async () => {
+    const page = await browser.newPage();
+    const seen = watched(page, server.url);
+    const shape = await encodedRing();
+    const weights = readFileSync(join(root, 'models/shapes/model.safetensors'));
+    await page.route('**/bare', (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: `<script type="module" src="/studio/functa.js"></script>
+          <functa-view style="width:300px" src="/shape.functa" model="/shape-model"></functa-view>`,
+      }),
+    );
+    await page.route('**/shape.functa', (route) => route.fulfill({ body: Buffer.from(shape) }));
+    await page.route('**/shape-model', (route) => route.fulfill({ body: weights }));
+    await page.goto(`${server.url}/bare`);
+    const canvas = page.locator('functa-view canvas');
+    await canvas.waitFor({ timeout: 60_000 });
+    await canvas.focus();
+    const picture = async () =>
+      (await page.evaluate(
+        `(async () => { const view = document.querySelector('functa-view'); await view.drawn;
+          const canvas = view.shadowRoot.querySelector('canvas');
+          const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          return [...data]; })()`,
+      )) as number[];
+    const first = await picture();
+    expect(first).toHaveLength(300 * 300 * 4);
+    const surface = first.filter((alpha, i) => i % 4 === 3 && alpha > 0).length;
+    expect(surface).toBeGreaterThan(1000);
+    const off = (a: readonly number[], b: readonly number[]) =>
+      a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / surface;
+    for (let i = 0; i < 6; i++) await page.keyboard.press('ArrowRight');
+    expect(off(await picture(), first)).toBeGreaterThan(10);
+    for (let i = 0; i < 18; i++) await page.keyboard.press('ArrowRight');
+    expect(off(await picture(), first)).toBeLessThan(1);
+    expect(seen.complaints).toEqual([]);
+    await page.close();
+  });
 });
+
+/** A torus that lies on its side, as a file of the model of shapes. */
+async function encodedRing(): Promise<Uint8Array> {
+  const engine = await openEngine('wasm', { threads: 1 });
+  const session = openSession({ model: await loadModel('shapes'), engine });
+  const n = 32;
+  const values = Float32Array.from({ length: n ** 3 }, (_, p) => {
+    const [x, y, z] = [p % n, Math.floor(p / n) % n, Math.floor(p / n ** 2)].map((i) => (i + 0.5) / n - 0.5);
+    const distance = Math.hypot(Math.hypot(x!, z!) - 0.28, y!) - 0.12;
+    return Math.min(0.09, Math.max(-0.09, distance));
+  });
+  const { bytes } = await session.encode(
+    { id: 'ring', shape: [n, n, n], channels: 1, values },
+    { effort: 1 },
+  );
+  await engine.close();
+  return bytes;
+}

@@ -25,8 +25,13 @@ export function ZoomPage() {
       <Progress task={task} doing="Reading" />
       {value !== undefined && (
         <>
-          <section class="beside two">
-            <Figure title="The function" note="evaluated at every point of the screen">
+          <section class={`beside ${value.opened.isShape ? '' : 'two'}`}>
+            <Figure
+              title="The function"
+              note={
+                value.opened.isShape ? 'the surface where it is 0' : 'evaluated at every point of the screen'
+              }
+            >
               <View
                 opened={value.opened}
                 alt={`${value.title}: the function`}
@@ -35,13 +40,15 @@ export function ZoomPage() {
                 onLook={onLeft}
               />
             </Figure>
-            <Figure title="Bicubic" note={`through ${shapeText(value.opened.shape)} samples`}>
-              <View opened={value.opened} alt={`${value.title}: bicubic`} look={right} onLook={onRight} />
-            </Figure>
+            {!value.opened.isShape && (
+              <Figure title="Bicubic" note={`through ${shapeText(value.opened.shape)} samples`}>
+                <View opened={value.opened} alt={`${value.title}: bicubic`} look={right} onLook={onRight} />
+              </Figure>
+            )}
           </section>
           <p class="note">
-            {value.title}. Wheel or pinch zooms, dragging moves; with the keyboard: <kbd>+</kbd> <kbd>−</kbd>,
-            arrows, and <kbd>0</kbd> for all of it.
+            {value.title}. Wheel or pinch zooms, dragging {value.opened.isShape ? 'turns' : 'moves'}; with the
+            keyboard: <kbd>+</kbd> <kbd>−</kbd>, arrows, and <kbd>0</kbd> for all of it.
           </p>
         </>
       )}
