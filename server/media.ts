@@ -23,6 +23,8 @@ export const tarType = 'application/x-tar';
 export const gzipType = 'application/gzip';
 export const zipType = 'application/zip';
 export const anyBytes = 'application/octet-stream';
+/** Of a Content-Type header that is kept. */
+export const mostTypeLength = 256;
 
 /** Media types of the formats that signals are read from. */
 export const signalTypes: readonly string[] = signalFormats.map(({ mediaType }) => mediaType);
@@ -45,6 +47,17 @@ export function formatOfType(type: string): WrittenFormat {
 /** The media type of a Content-Type header, in lower case, without parameters. */
 export function mediaType(header: string | undefined): string {
   return (header ?? '').split(';', 1)[0]!.trim().toLowerCase();
+}
+
+/** What a request says its body is, as it says it: bytes where it says nothing. Throws HttpFault 415 for what is too long to be kept. */
+export function contentTypeOf(header: string | undefined): string {
+  const told = header?.trim() || anyBytes;
+  if (told.length <= mostTypeLength) return told;
+  throw new HttpFault(
+    415,
+    'unsupported-media-type',
+    `content-type has ${told.length} characters, at most ${mostTypeLength} are taken`,
+  );
 }
 
 /** Throws HttpFault 415 unless the type is one of `allowed`, or, unless it must be `declared`, bytes of no declared kind. */

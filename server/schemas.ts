@@ -421,6 +421,11 @@ export const putQuery = z.object({
 
 const problemContent = { 'application/problem+json': { schema: problemSchema } };
 
+/** Of a route that knows what a client holds (caching.ts). */
+export const notModified = {
+  304: { description: 'What the client holds, by `if-none-match`, is what there is.' },
+} as const;
+
 /** A problem of each of these statuses, for a route's list of responses. */
 export function problems<S extends keyof typeof reasons>(
   ...statuses: readonly S[]

@@ -5,6 +5,7 @@ import { type AnyPrior, codingKinds, generativeKinds } from '../../prior/kinds.t
 import { maxEffort } from '../../src/fit/effort.ts';
 import { leastGrid, mostGrid } from '../../src/formats/format.ts';
 import type { MaxError } from '../../src/session/max-error.ts';
+import { mostTypeLength } from '../media.ts';
 import { namePattern } from '../names.ts';
 import { metadataSchema } from '../schemas.ts';
 import { idPattern } from './ids.ts';
@@ -103,7 +104,7 @@ const addSpec = z
       .optional()
       .openapi({ description: 'Fail at a signal that cannot be coded, instead of leaving it out.' }),
     replace: z.boolean().optional().openapi({ description: 'Over functions of the same ids.' }),
-    type: text(256).optional().openapi({
+    type: text(mostTypeLength).optional().openapi({
       description:
         'Content type of an upload that is taken as `POST /v1/functasets/{s}/functions` takes a body, with the members below; without it, its files are signals.',
     }),

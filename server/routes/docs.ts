@@ -9,7 +9,7 @@ import type { ServerContext } from '../context.ts';
 import { limitsPage } from '../operations/limit-table.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { withSamples } from '../samples.ts';
-import { binaryContent } from '../schemas.ts';
+import { binaryContent, notModified } from '../schemas.ts';
 
 const scriptPath = '/docs/scalar.js';
 // scripts/bundle.mjs puts it into build/ of a checkout and dist/build/ of a package.
@@ -88,7 +88,7 @@ const scriptRoute = createRoute({
   path: scriptPath,
   operationId: 'getPageScript',
   summary: 'The script of the page',
-  responses: page('text/javascript', 'The script.'),
+  responses: { ...page('text/javascript', 'The script.'), ...notModified },
 });
 
 /** Call it once all other routes are there. */

@@ -16,7 +16,7 @@ import { idempotencyKey } from '../idempotency.ts';
 import { answeredByJob, preferHeader, prefersJob } from '../jobs/prefer.ts';
 import { jobSchema } from '../jobs/view.ts';
 import {
-  anyBytes,
+  contentTypeOf,
   formType,
   functaType,
   gzipType,
@@ -266,7 +266,7 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     { metadata, 'max-error': maxError, ...query }: z.output<typeof putQuery>,
     key: string | undefined,
   ) => {
-    const type = c.req.header('content-type') ?? anyBytes;
+    const type = contentTypeOf(c.req.header('content-type'));
     const own = { metadata: parsed(metadata), maxError };
     const said = { kind: 'add', functaset: name, type, ...query, ...own } as const;
     const bytes = await readBody(c, context.maxBodyBytes);

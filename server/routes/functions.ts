@@ -23,6 +23,7 @@ import {
   functionQuery,
   functionsQuery,
   integer,
+  notModified,
   problems,
   versionQuery,
 } from '../schemas.ts';
@@ -88,6 +89,7 @@ const functionRoute = createRoute({
         ...json(z.union([functionSchema, valuesSchema])),
       },
     },
+    ...notModified,
     206: { description: 'A range of the bytes of the file.', content: binaryContent(functaType) },
     ...problems(404, 406, 409, 413, 416, 422, 503),
   },
@@ -108,6 +110,7 @@ const modulationRoute = createRoute({
       description: 'float32 [1, m]; with the id, the label and the quality where the format holds them.',
       content: binaryContent(...modulationTypes),
     },
+    ...notModified,
     ...problems(404, 406, 409, 413, 422, 503),
   },
 });
@@ -138,6 +141,7 @@ const tileRoute = createRoute({
   request: { params: tileParams, query: versionQuery },
   responses: {
     200: { description: 'The tile, by `accept`.', content: binaryContent(...signalReplies) },
+    ...notModified,
     ...problems(404, 406, 409, 413, 422, 503),
   },
 });

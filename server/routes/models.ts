@@ -36,6 +36,7 @@ import {
   modelDetail,
   modelParams,
   modelSummary,
+  notModified,
   problems,
   sampleBody,
 } from '../schemas.ts';
@@ -70,6 +71,7 @@ const listRoute = createRoute({
         },
       },
     },
+    ...notModified,
   },
 });
 
@@ -83,6 +85,7 @@ const modelRoute = createRoute({
   request: { params: modelParams },
   responses: {
     200: { description: 'Its card.', content: { 'application/json': { schema: modelDetail } } },
+    ...notModified,
     ...problems(404),
   },
 });

@@ -11,7 +11,7 @@ import { exists } from '../kept.ts';
 import { checkName, nameRule } from '../names.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { rangeOf } from '../ranges.ts';
-import { binaryContent, functasetParams, problems } from '../schemas.ts';
+import { binaryContent, functasetParams, notModified, problems } from '../schemas.ts';
 import {
   dropSnapshot,
   findSnapshot,
@@ -101,7 +101,7 @@ const fileRoute = createRoute({
   responses: {
     200: { description: 'The file.', content: binaryContent(backupType) },
     206: { description: 'The part that was asked for.', content: binaryContent(backupType) },
-    304: { description: 'The file that is held is this one.' },
+    ...notModified,
     ...problems(404, 416),
   },
 });

@@ -10,7 +10,7 @@ import { etagged } from '../caching.ts';
 import { findModel, type ServerContext } from '../context.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { bytesReply } from '../reply.ts';
-import { binaryContent, modelParams, problems } from '../schemas.ts';
+import { binaryContent, modelParams, notModified, problems } from '../schemas.ts';
 
 /** The only files there are: name, where it stands, media type. */
 const files = {
@@ -54,7 +54,7 @@ const homeRoute = createRoute({
   path: '/',
   operationId: 'getStudio',
   summary: 'Studio, the pages of the service',
-  responses: { 200: { description: 'The page.', content: binaryContent('text/html') } },
+  responses: { 200: { description: 'The page.', content: binaryContent('text/html') }, ...notModified },
 });
 
 const fileRoute = createRoute({
@@ -76,6 +76,7 @@ const fileRoute = createRoute({
   },
   responses: {
     200: { description: 'The file.', content: binaryContent('text/javascript', 'text/css') },
+    ...notModified,
     ...problems(404),
   },
 });
@@ -90,6 +91,7 @@ const modelFileRoute = createRoute({
   request: { params: modelParams },
   responses: {
     200: { description: 'safetensors.', content: binaryContent('application/octet-stream') },
+    ...notModified,
     ...problems(404, 503),
   },
 });
