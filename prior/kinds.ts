@@ -38,7 +38,7 @@ export const priorTable = [
   { kind: 'histogram', number: 0, can: ['code', 'sample', 'score'], takes: ['temperature'] },
   {
     kind: 'diffusion',
-    can: ['sample'],
+    can: ['sample', 'complete'],
     takes: ['temperature', 'label', 'guidance', 'steps'],
     // Two a step (Heun), each with and without the label.
     passesPerStep: 4,

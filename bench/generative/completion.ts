@@ -72,7 +72,7 @@ export async function completions(
         );
         seconds += found.seconds;
         withPrior.push(hiddenPsnr(found.completed.values, signal, observed));
-        surprises.push(found.surprise);
+        if (found.surprise !== undefined) surprises.push(found.surprise);
         const { shape, channels } = signal;
         harmonic.push(hiddenPsnr(harmonicFill(signal.values, shape, channels, observed), signal, observed));
         without.push(hiddenPsnr(await adaptedAlone(model, engine, signal, observed), signal, observed));
@@ -90,7 +90,7 @@ export async function completions(
         harmonicDb: meanOf(harmonic).mean,
         overHarmonicDb: overHarmonic.mean,
         overHarmonicStandardError: overHarmonic.standardError,
-        medianSurprise: [...surprises].sort((a, b) => a - b)[n >> 1]!,
+        ...(surprises.length === n ? { medianSurprise: [...surprises].sort((a, b) => a - b)[n >> 1]! } : {}),
         secondsPerItem: seconds / n,
       });
       say(

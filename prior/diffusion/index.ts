@@ -18,11 +18,11 @@ import { tokenLayout } from '../train/tokens.ts';
 import { createDenoise, type Denoise } from './denoise.ts';
 import { type Activation, activations, type DenoiserSize, denoiserShapes } from './net.ts';
 import { openNet } from './open-net.ts';
-import { drawSamples, type SamplerOptions } from './sampler.ts';
+import { drawSamples, type RenewOptions, renewed, type SamplerOptions } from './sampler.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
 
 export type { Denoise, DenoiseOptions } from './denoise.ts';
-export type { SamplerOptions } from './sampler.ts';
+export type { RenewOptions, SamplerOptions } from './sampler.ts';
 export type { ScheduleKind } from './schedule.ts';
 export { type DiffusionTraining, trainDiffusion } from './train.ts';
 
@@ -31,6 +31,8 @@ export interface Diffusion {
   readonly layout: ModulationLayout;
   /** What may be asked for; empty: nothing. */
   readonly labels: readonly Label[];
+  /** [m]: how much of a modulation's number one unit of z is. */
+  readonly scale: Float32Array;
   /** Modulations [count, m] to z: less their mean, over their scale. */
   standardise(modulations: Float32Array): Float32Array;
   /** And back. */
@@ -39,6 +41,8 @@ export interface Diffusion {
   readonly denoise: Denoise['denoise'];
   /** Its adjoint at z: what a gradient with respect to the denoised says of z. */
   readonly pullBack: Denoise['pullBack'];
+  /** Draws of what z was, given z + sigma n of any label; see `renewed`. */
+  renew(noisy: Float32Array, sigma: number, options: RenewOptions): Promise<Float32Array>;
   /** Noise levels of a sampler, [steps + 1], the last one 0. */
   sigmas(steps: number, schedule?: ScheduleKind): Float64Array;
   /** New modulations, [m] each; the first n of a larger sample are the sample of n. */
@@ -88,7 +92,9 @@ async function diffusionOf(file: GenerativeFile, threads: number | undefined): P
     card,
     layout,
     labels: card.labels,
+    scale: standard.scale,
     ...denoise,
+    renew: (noisy, sigma, request) => renewed(denoise, noisy, sigma, request),
     standardise: (modulations) => {
       checkModulationNumbers(modulations, layout.length);
       return standardised(standard, modulations);

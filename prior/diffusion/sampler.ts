@@ -68,6 +68,39 @@ export async function drawSamples(
   return drawn;
 }
 
+/** Noise that is as good as none: below it, what was denoised is taken as it is. */
+const least = 0.05;
+
+export interface RenewOptions {
+  /** Of the network; more follow the distribution closer. */
+  readonly passes: number;
+  /** Where the noise of each item comes from. */
+  readonly streams: readonly Rng[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Draws of what z was, given `noisy` [streams, length], z + sigma n: ancestral steps over levels of equal ratios. Throws AbortedError. */
+export async function renewed(
+  { denoise }: Pick<Denoise, 'denoise'>,
+  noisy: Float32Array,
+  sigma: number,
+  { passes, streams, signal }: RenewOptions,
+): Promise<Float32Array> {
+  const length = noisy.length / streams.length;
+  const noise = () => Float32Array.from(noisy, (_, i) => streams[Math.floor(i / length)]!.normal());
+  const step = ancestral(noise);
+  const levels = sigma > least ? passes : 1;
+  let x = noisy;
+  for (let i = 0; i < levels; i++) {
+    if (signal?.aborted) throw new AbortedError();
+    const at = (part: number) => sigma * (least / sigma) ** (part / Math.max(1, levels - 1));
+    x = step(denoise, x, at(i), i === levels - 1 ? 0 : at(i + 1));
+    // Kernels are synchronous: let timers, signals and other jobs in.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return x;
+}
+
 type At = (x: Float32Array, sigma: number) => Float32Array;
 /** From x at one noise level to x at the next. */
 type Step = (at: At, x: Float32Array, from: number, to: number) => Float32Array;

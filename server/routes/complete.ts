@@ -121,7 +121,7 @@ export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
       'content-type': as,
       'functa-prior': head.prior,
       'functa-observed-psnr-db': head.observedPsnrDb.toFixed(4),
-      'functa-surprise': head.surprise.toFixed(4),
+      ...(head.surprise === undefined ? {} : { 'functa-surprise': head.surprise.toFixed(4) }),
       'functa-seconds': head.seconds.toFixed(4),
     });
   });

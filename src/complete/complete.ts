@@ -16,9 +16,8 @@ import {
   numbers,
   optionsOf,
 } from '../core/check.ts';
-import { AbortedError, BadInputError, NotFoundError } from '../core/errors.ts';
+import { BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
-import { Rng } from '../core/rng.ts';
 import { mse, psnrDb } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
@@ -32,8 +31,9 @@ import { collectRows } from '../signal/index.ts';
 import type { Size } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkRange } from '../signal/values.ts';
+import { byChains, byNormal, workOf } from './find.ts';
 import type { Observation } from './observation.ts';
-import { type Evidence, findPosterior, groupMeans } from './posterior.ts';
+import { type Evidence, groupMeans } from './posterior.ts';
 
 export interface CompleteOptions {
   /** One of `completingPriors`; default: the first of them that the model has. */
@@ -58,7 +58,7 @@ export interface CompleteOptions {
 
 export interface Completion {
   readonly prior: string;
-  /** The likeliest signal. */
+  /** The likeliest signal; by a diffusion the mean of eight draws, as modulations. */
   readonly completed: Signal;
   readonly draws: readonly Signal[];
   /** Mean and standard deviation of every value over the draws; absent under two draws. */
@@ -70,20 +70,18 @@ export interface Completion {
   /**
    * How far what was observed is from what the prior expects there, for each observed value: the square of the Mahalanobis distance
    * of the observation (see `Posterior.square`). What the prior itself would draw has about 1, what it knows little of has more.
+   * Absent where a diffusion completed, which gives no densities.
    */
-  readonly surprise: number;
+  readonly surprise: number | undefined;
   readonly seconds: number;
 }
 
-/** Priors that signals can be completed with, in order of choice. */
-export const completingPriors = kindsThat('complete');
+/** Priors that signals can be completed with, in order of choice: the quick one first. */
+export const completingPriors = kindsThat('complete').toReversed();
 export type CompletingPrior = KindThat<'complete'>;
 
 export const maxDraws = 64;
 const defaultNoise = 0.04;
-/** Linearisations of one search at most: each evaluates the field twice for every channel. */
-const turns = 8;
-
 /**
  * Completes a signal of the model's own shape. The same observation, options and seed give the same values on one machine.
  * Throws BadInputError `prior-cannot-complete`, `unknown-prior`, `observed-shape`, `signal-range`, `bad-draws`, `bad-noise`; NotFoundError
@@ -127,7 +125,6 @@ export async function complete(
   }
   checkShape(model, observation);
   checkRange(model, observation.values, 'the observation');
-  checkWork(model, observation, limits);
   checkDrawn(model, 1 + draws, size, limits);
   if (options.own !== undefined && options.prior !== undefined) {
     throw new BadInputError(
@@ -136,17 +133,16 @@ export async function complete(
     );
   }
   const kind = options.own === undefined ? await choosePrior(model, options.prior) : undefined;
+  checkWork(model, observation, kind === 'diffusion' ? draws : undefined, limits);
   const { shape, coordinates, group } = observation;
   const values = toField(card.outputs, observation.values);
   // What is off by chance cancels in means.
   const evidence: Evidence = { shape, coordinates, group, values, noise: (noise * noise) / group };
-  const prior = kind === undefined ? options.own! : await openGenerative(model, kind);
-  const posterior = await findPosterior(engine, network, prior, evidence, { turns, signal });
-  const found = [posterior.modulation];
-  for (let i = 0; i < draws; i++) {
-    if (signal?.aborted) throw new AbortedError();
-    found.push(await posterior.draw(new Rng(seed, i)));
-  }
+  const request = { draws, seed, signal };
+  const { found, surprise } =
+    kind === 'diffusion'
+      ? await byChains(source, await openGenerative(model, kind), evidence, request)
+      : await byNormal(source, options.own ?? (await openGenerative(model, 'gaussian')), evidence, request);
   const decode = async (modulation: Float32Array, id: string): Promise<Signal> => {
     const stream = fieldRows({ model, engine }, shape, modulation, { size, raw, signal, limits });
     return { id, shape: stream.shape, channels: stream.channels, values: await collectRows(stream) };
@@ -165,7 +161,7 @@ export async function complete(
     observedPsnrDb: psnrDb(
       mse(inPeaks(card, groupMeans(field, group, network.spec.outputs)), inPeaks(card, values)),
     ),
-    surprise: posterior.square / values.length,
+    surprise,
     seconds: (performance.now() - started) / 1000,
   };
 }
@@ -204,18 +200,18 @@ function checkShape({ card }: Model, { shape, channels }: Observation): void {
   );
 }
 
-function checkWork({ card }: Model, { coordinates, values }: Observation, limits: Limits): void {
+/** `chains`: how many draws a diffusion makes; absent: it is no diffusion. */
+function checkWork(
+  { card }: Model,
+  { coordinates, values }: Observation,
+  chains: number | undefined,
+  limits: Limits,
+): void {
   const { spec } = card;
   const points = coordinates.length / spec.axes;
-  const channels = totalChannels(spec);
-  checkLimit(
-    'samples',
-    Math.max(points * spec.outputs * channels, values.length),
-    limits.maxSamples,
-    'observe fewer points',
-  );
-  const work = points * multiplyAddsPerPoint(spec) * turns * (2 * channels + 2);
-  checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'observe fewer points');
+  const numbers = points * spec.outputs * totalChannels(spec);
+  checkLimit('samples', Math.max(numbers, values.length), limits.maxSamples, 'observe fewer points');
+  checkLimit('multiply-adds', workOf(card, points, chains), limits.maxMultiplyAdds, 'observe fewer points');
 }
 
 /** What is drawn in the end, all of which is held at once, is looked at before anything is searched for. */

@@ -43,6 +43,8 @@ export interface Evidence {
 export interface PosteriorOptions {
   /** Linearisations at most. */
   readonly turns: number;
+  /** Conjugate gradients of a draw at most; default 200. */
+  readonly drawTurns?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -73,7 +75,7 @@ export async function findPosterior(
   net: BaseNetwork,
   prior: Normal,
   evidence: Evidence,
-  { turns, signal }: PosteriorOptions,
+  { turns, drawTurns = mostTurns, signal }: PosteriorOptions,
 ): Promise<Posterior> {
   const { shape, coordinates, group, values, noise } = evidence;
   const where = { coordinates, stencils: stencilsOf(net, shape, coordinates) };
@@ -87,7 +89,7 @@ export async function findPosterior(
   for (let turn = 1; turn < turns; turn++) {
     if (signal?.aborted) throw new AbortedError();
     const system = new System(field, prior, group, noise, signal);
-    const target = await system.solve(system.pullBack(add(residual, system.apply(x))), x, roughly);
+    const target = await system.solve(system.pullBack(add(residual, system.apply(x))), x, { share: roughly });
     let length = 1;
     let found: { x: Float64Array; objective: number } | undefined;
     for (let halving = 0; halving <= mostHalvings && found === undefined; halving++, length /= 2) {
@@ -113,7 +115,7 @@ export async function findPosterior(
       const deviation = Math.sqrt(noise);
       const perturbed = add(residual, system.apply(x)).map((r) => r + deviation * rng.normal());
       const b = system.pullBack(perturbed).map((v) => v + rng.normal());
-      return modulationAt(prior, await system.solve(b, x, closely));
+      return modulationAt(prior, await system.solve(b, x, { share: closely, most: drawTurns }));
     },
   };
 }
@@ -168,14 +170,18 @@ class System {
   }
 
   /** The solution of (I + G'G / s^2) x = b, from `start` on (Hestenes and Stiefel 1952). */
-  async solve(b: Float64Array, start: Float64Array, share: number): Promise<Float64Array> {
+  async solve(
+    b: Float64Array,
+    start: Float64Array,
+    { share, most = mostTurns }: { readonly share: number; readonly most?: number },
+  ): Promise<Float64Array> {
     const times = (x: Float64Array) => add(this.pullBack(this.apply(x)), x);
     const x = start.slice();
     const r = subtract(b, times(x));
     let p = r.slice();
     let square = dot(r, r);
     const enough = share * share * dot(b, b);
-    for (let turn = 0; turn < mostTurns && square > enough; turn++) {
+    for (let turn = 0; turn < most && square > enough; turn++) {
       const mapped = times(p);
       const step = square / dot(p, mapped);
       for (let i = 0; i < x.length; i++) {

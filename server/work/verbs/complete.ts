@@ -34,7 +34,8 @@ export interface Known extends Parts {
 export interface CompletedHead {
   readonly prior: string;
   readonly observedPsnrDb: number;
-  readonly surprise: number;
+  /** Absent where a diffusion completed. */
+  readonly surprise: number | undefined;
   readonly seconds: number;
   /** What reading the signal left out. */
   readonly notes: readonly string[];

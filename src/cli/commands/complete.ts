@@ -81,7 +81,10 @@ export function addComplete(program: Command, run: RunCommand): void {
       '--points',
       'the input is a table of points: a row holds the coordinates, slowest axis first, then the values',
     )
-    .option('--prior <kind>', 'gaussian, which is the default')
+    .option(
+      '--prior <kind>',
+      'gaussian, which is the default, or diffusion: slower, draws that look like signals',
+    )
     .option(
       '--functaset <store>',
       'by the prior of this store, learnt from its functions, in place of one of the model',
@@ -135,11 +138,15 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
         seconds: found.seconds,
       },
       lines: [
-        `${where}: ${sizeText(shape)} from ${known} known values by the ${found.prior} prior, ${draws} draws; at the known values ${psnrText(found.observedPsnrDb)}, surprise ${found.surprise.toPrecision(3)} (1: as the prior expects); ${secondsText(found.seconds)}`,
+        `${where}: ${sizeText(shape)} from ${known} known values by the ${found.prior} prior, ${draws} draws; at the known values ${psnrText(found.observedPsnrDb)}${surpriseText(found.surprise)}${secondsText(found.seconds)}`,
       ],
       stdoutTaken: output === standardStream,
     };
   });
+}
+
+function surpriseText(surprise: number | undefined): string {
+  return surprise === undefined ? '; ' : `, surprise ${surprise.toPrecision(3)} (1: as the prior expects); `;
 }
 
 async function ownPriorOf(job: Job, model: Model, engine: Engine, path: string | undefined) {
