@@ -62,17 +62,23 @@ export async function completions(
       const without: number[] = [];
       const harmonic: number[] = [];
       const surprises: number[] = [];
+      const meansOfDraws: number[] = [];
+      const eachDraw: number[] = [];
       let seconds = 0;
       for (const [i, signal] of signals.entries()) {
         const observed = maskOf(signal.shape, new Rng(options.seed, at * n + i));
         const found = await complete(
           { model, engine },
           observeMasked(signal, { shape: signal.shape, observed }),
-          { ...(name === 'own' ? { own } : { prior: name as CompletingPrior }), draws: 0 },
+          { ...(name === 'own' ? { own } : { prior: name as CompletingPrior }), draws: options.draws },
         );
         seconds += found.seconds;
         withPrior.push(hiddenPsnr(found.completed.values, signal, observed));
         if (found.surprise !== undefined) surprises.push(found.surprise);
+        if (found.spread !== undefined) {
+          meansOfDraws.push(hiddenPsnr(found.spread.mean.values, signal, observed));
+          eachDraw.push(...found.draws.map(({ values }) => hiddenPsnr(values, signal, observed)));
+        }
         const { shape, channels } = signal;
         harmonic.push(hiddenPsnr(harmonicFill(signal.values, shape, channels, observed), signal, observed));
         without.push(hiddenPsnr(await adaptedAlone(model, engine, signal, observed), signal, observed));
@@ -90,6 +96,9 @@ export async function completions(
         harmonicDb: meanOf(harmonic).mean,
         overHarmonicDb: overHarmonic.mean,
         overHarmonicStandardError: overHarmonic.standardError,
+        ...(meansOfDraws.length === 0
+          ? {}
+          : { meanOfDrawsDb: meanOf(meansOfDraws).mean, drawDb: meanOf(eachDraw).mean }),
         ...(surprises.length === n ? { medianSurprise: [...surprises].sort((a, b) => a - b)[n >> 1]! } : {}),
         secondsPerItem: seconds / n,
       });

@@ -19,6 +19,8 @@ export interface GenerativeOptions {
   readonly items: number;
   /** Signals completed behind each mask. */
   readonly completions: number;
+  /** Of each of them; from 2 on, what they and their mean are off by is measured, too. */
+  readonly draws: number;
   /** A store whose own prior completes, too. */
   readonly functaset: string | undefined;
   readonly guidance: number;
@@ -41,6 +43,7 @@ export const usage = `npm run bench:generative -- [options]
   --samples N         samples of each prior (1000)
   --items N           signals whose bits are counted (500)
   --completions N     signals completed behind each mask (200)
+  --draws N           of each completed signal; from 2 on measured, too (0)
   --functaset STORE   complete by the own prior of this store, too
   --guidance G        of the diffusion towards its label (1)
   --temperature T     of the diffusion (1)
@@ -63,6 +66,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
       samples: text,
       items: text,
       completions: text,
+      draws: text,
       functaset: text,
       guidance: text,
       temperature: text,
@@ -90,6 +94,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     samples: whole('samples', values.samples, 1000),
     items: whole('items', values.items, 500),
     completions: whole('completions', values.completions, 200),
+    draws: values.draws === undefined ? 0 : whole('draws', values.draws, 0),
     functaset: values.functaset,
     guidance: Number(values.guidance ?? 1),
     temperature: Number(values.temperature ?? 1),

@@ -40,6 +40,9 @@ export interface CompletionRow extends Row {
   readonly harmonicDb?: number;
   readonly overHarmonicDb?: number;
   readonly overHarmonicStandardError?: number;
+  /** PSNR of the mean of draws, and mean PSNR of each draw; absent: none were drawn. */
+  readonly meanOfDrawsDb?: number;
+  readonly drawDb?: number;
   /** See `Completion.surprise`. */
   readonly medianSurprise?: number;
   readonly secondsPerItem: number;
@@ -157,6 +160,8 @@ export function report(result: GenerativeResult): string[] {
         'gain',
         'harmonic fill',
         'gain over it',
+        'mean of draws',
+        'a draw',
         'surprise',
         's each',
         'n',
@@ -170,6 +175,8 @@ export function report(result: GenerativeResult): string[] {
         `${row.gainDb.toFixed(2)} ± ${row.gainStandardError.toFixed(2)} dB`,
         decibels(row.harmonicDb),
         decibels(row.overHarmonicDb, row.overHarmonicStandardError),
+        decibels(row.meanOfDrawsDb),
+        decibels(row.drawDb),
         row.medianSurprise?.toFixed(2) ?? '-',
         row.secondsPerItem.toFixed(2),
         `${row.n}`,

@@ -39,6 +39,27 @@ const data = await openDataset('fixture-fashion', 'all');
 
 const sheet = (signals: readonly Signal[], columns: number) => contactSheet(signals, { columns, gap: 4 });
 
+/** 64 samples of the diffusion for a data set, the classes in order; with real ones, beside the first of each class in the test split. */
+async function classes(name: string, { withReal }: { readonly withReal: boolean }): Promise<Signal> {
+  const real = await openDataset(name, 'test');
+  const drawing = openSession({ model: await loadModel(await findModel(`${name}-samples`)), engine });
+  const drawn: Signal[] = [];
+  const pictures: Signal[] = [];
+  for (let label = 0; label < 10; label++) {
+    const wanted = label < 4 ? 7 : 6;
+    const request = { prior: 'diffusion', label, guidance: 2 };
+    drawn.push(...(await drawing.sample({ ...request, count: wanted, seed: 0 })).signals);
+    for (let i = 0, left = wanted; left > 0 && i < real.length; i++) {
+      const signal = await real.get(i);
+      if (Number(signal.label) === label && left-- > 0) pictures.push(signal);
+    }
+  }
+  const sets = withReal ? [drawn, pictures] : [drawn];
+  const rows = Array.from({ length: 8 }, (_, row) => sets.map((all) => all.slice(8 * row, 8 * row + 8)));
+  const told = rows.flat(2);
+  return sheet(told[0]!.shape[0]! > 32 ? told : told.map(enlarge), 8 * sets.length);
+}
+
 const pictures: Readonly<Record<string, () => Promise<Signal>>> = {
   async decodes() {
     const originals: Signal[] = [];
@@ -62,25 +83,10 @@ const pictures: Readonly<Record<string, () => Promise<Signal>>> = {
     return sheet(signals, count);
   },
 
-  async classes() {
-    const real = await openDataset('fashion-mnist', 'test');
-    const drawing = openSession({ model: await loadModel(await findModel('fashion-mnist-samples')), engine });
-    const drawn: Signal[] = [];
-    const pictures: Signal[] = [];
-    for (let label = 0; label < 10; label++) {
-      const wanted = label < 4 ? 7 : 6;
-      const request = { prior: 'diffusion', label, guidance: 2 };
-      drawn.push(...(await drawing.sample({ ...request, count: wanted, seed: 0 })).signals);
-      for (let i = 0, left = wanted; left > 0; i++) {
-        const signal = await real.get(i);
-        if (Number(signal.label) === label && left-- > 0) pictures.push(signal);
-      }
-    }
-    const rows = Array.from({ length: 8 }, (_, row) =>
-      [drawn, pictures].map((all) => all.slice(8 * row, 8 * row + 8)),
-    );
-    return sheet(rows.flat(2).map(enlarge), 16);
-  },
+  classes: () => classes('fashion-mnist', { withReal: true }),
+  // Pictures of CIFAR-10 carry no licence to pass on.
+  'classes-cifar10': () => classes('cifar10', { withReal: false }),
+  'classes-emoji': () => classes('emoji', { withReal: true }),
 
   async completions() {
     const shape = model.card.shape;

@@ -11,6 +11,7 @@ import type { Diffusion } from '../../prior/diffusion/index.ts';
 import { Rng } from '../core/rng.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { BaseNetwork } from '../field/spec.ts';
+import { stencilsOf } from './linearise.ts';
 import { type Evidence, findPosterior, type Normal } from './posterior.ts';
 
 export interface ChainOptions {
@@ -34,9 +35,11 @@ const drawTurns = 8;
 export async function drawChains(
   { engine, network }: { readonly engine: Engine; readonly network: BaseNetwork },
   prior: Diffusion,
-  evidence: Evidence,
+  observed: Evidence,
   { count, seed, signal }: ChainOptions,
 ): Promise<Float32Array[]> {
+  const { shape, coordinates } = observed;
+  const evidence = { ...observed, stencils: stencilsOf(network, shape, coordinates) };
   const m = prior.scale.length;
   const streams = Array.from({ length: count }, (_, i) => new Rng(seed, i));
   const item = (all: Float32Array, i: number) => all.subarray(i * m, (i + 1) * m);

@@ -14,7 +14,7 @@ import { AbortedError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { BaseNetwork } from '../field/spec.ts';
-import { type Linearised, linearise, stencilsOf } from './linearise.ts';
+import { type Linearised, linearise, type Stencils, stencilsOf } from './linearise.ts';
 
 /** A normal distribution of modulations, by a factor of its covariance. */
 export interface Normal {
@@ -34,6 +34,8 @@ export interface Evidence {
   /** [count * group, axes]. */
   readonly coordinates: Float32Array;
   readonly group: number;
+  /** Of the coordinates, where they are taken more than once (`stencilsOf`). */
+  readonly stencils?: Stencils | undefined;
   /** [count, outputs]. */
   readonly values: Float64Array;
   /** s^2 of one value. */
@@ -78,7 +80,7 @@ export async function findPosterior(
   { turns, drawTurns = mostTurns, signal }: PosteriorOptions,
 ): Promise<Posterior> {
   const { shape, coordinates, group, values, noise } = evidence;
-  const where = { coordinates, stencils: stencilsOf(net, shape, coordinates) };
+  const where = { coordinates, stencils: evidence.stencils ?? stencilsOf(net, shape, coordinates) };
   const residualOf = (field: Float32Array) => subtract(values, groupMeans(field, group, net.spec.outputs));
   const objectiveOf = (residual: Float64Array, at: Float64Array) =>
     0.5 * (dot(residual, residual) / noise + dot(at, at));

@@ -27,7 +27,9 @@ function fileOf(card: ModelCard): Uint8Array {
 /** Ids of the models as they were released, which files name. */
 const released = {
   cifar10: ['678796f9bdee', 'ff7c605f8876'],
+  'cifar10-samples': ['ba3b525d4e92', 'cceb6a2b28e8'],
   emoji: ['559b10273731', '80a32a696ae3'],
+  'emoji-samples': ['1b3b2ce16691', 'ec2d8c8aac8b'],
   'fashion-mnist': ['d8804c689b7f', '236fbb7bea8b'],
   'fashion-mnist-samples': ['d9bb59fdb969', '05aba59ff6bc'],
   photos: ['fa1ad62573e7', '65f6a95fe6f7'],
