@@ -133,16 +133,17 @@ export async function complete(
     );
   }
   const kind = options.own === undefined ? await choosePrior(model, options.prior) : undefined;
-  checkWork(model, observation, kind === 'diffusion' ? draws : undefined, limits);
+  const prior = kind === undefined ? options.own! : await openGenerative(model, kind);
+  checkWork(model, observation, 'renew' in prior ? draws : undefined, limits);
   const { shape, coordinates, group } = observation;
   const values = toField(card.outputs, observation.values);
   // What is off by chance cancels in means.
   const evidence: Evidence = { shape, coordinates, group, values, noise: (noise * noise) / group };
   const request = { draws, seed, signal };
   const { found, surprise } =
-    kind === 'diffusion'
-      ? await byChains(source, await openGenerative(model, kind), evidence, request)
-      : await byNormal(source, options.own ?? (await openGenerative(model, 'gaussian')), evidence, request);
+    'renew' in prior
+      ? await byChains(source, prior, evidence, request)
+      : await byNormal(source, prior, evidence, request);
   const decode = async (modulation: Float32Array, id: string): Promise<Signal> => {
     const stream = fieldRows({ model, engine }, shape, modulation, { size, raw, signal, limits });
     return { id, shape: stream.shape, channels: stream.channels, values: await collectRows(stream) };
