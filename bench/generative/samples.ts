@@ -49,9 +49,10 @@ export async function sampleRows(
   const train = await loadPictures(data, 'train');
   const real = await loadPictures(data, split, { limit: n });
   const dimensions = real.bytes.length / real.count;
+  // `from` collects what it maps in a plain array first, which is too long of 45,000 coloured pictures.
   const pixels = (bytes: Uint8Array): Vectors => ({
     dimensions,
-    values: Float32Array.from(bytes, (b) => b / 255),
+    values: new Float32Array(bytes).map((b) => b / 255),
   });
   const features = ({ values }: Vectors): Vectors => ({
     dimensions: classifier.width,
