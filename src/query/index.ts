@@ -6,6 +6,7 @@ export { NearIndexes } from './indexes.ts';
 export { keptBeside } from './kept-file.ts';
 export { type FunctasetMap, mapFunctions } from './map.ts';
 export { type AskParts, isOfParts, mergeParts, type PartAnswer, type PartQuestion } from './merge.ts';
+export { exportVectors, type SqlClient, type VectorTable, type VectorTableOptions } from './pgvector.ts';
 export {
   type Filter,
   filter as filterSchema,

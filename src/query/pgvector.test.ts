@@ -1,0 +1,89 @@
+import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Rng } from '../core/rng.ts';
+import type { Functaset } from '../functaset/index.ts';
+import { IdTable } from './index-file.ts';
+import type { NearIndexes } from './indexes.ts';
+import { exportVectors } from './pgvector.ts';
+import { squaredDistance, Vectors } from './vectors.ts';
+
+const count = 1500;
+const dimensions = 16;
+const idOf = (row: number) => `f${String(row).padStart(4, '0')}`;
+/** One in a hundred is rare. */
+const labelOf = (row: number) => (row % 100 === 7 ? 'rare' : row % 3 === 0 ? 7 : undefined);
+const rng = new Rng(3);
+const vectors = new Vectors(count, dimensions);
+for (let row = 0; row < count; row++)
+  vectors.row(row).set(Float32Array.from({ length: dimensions }, () => rng.normal()));
+const ids = IdTable.of(Array.from({ length: count }, (_, row) => (row === 5 ? '' : idOf(row))));
+const indexes = { get: async () => ({ ids, vectors, embedding: { dimensions } }) } as unknown as NearIndexes;
+const store = {
+  getMany: (asked: readonly string[]) => asked.map((id) => ({ id, label: labelOf(Number(id.slice(1))) })),
+} as unknown as Functaset;
+let db: PGlite;
+
+beforeAll(async () => {
+  db = await PGlite.create({ extensions: { vector } });
+}, 120_000);
+afterAll(() => db.close());
+
+const nearest = async (to: number, where = '') => {
+  const { rows } = await db.query<{ id: string }>(
+    `SELECT id FROM shoes WHERE id <> $1 ${where} ORDER BY embedding <-> (SELECT embedding FROM shoes WHERE id = $1) LIMIT 10`,
+    [idOf(to)],
+  );
+  return rows.map(({ id }) => id);
+};
+const truth = (to: number, wanted: (row: number) => boolean) =>
+  Array.from({ length: count }, (_, row) => row)
+    .filter((row) => row !== to && row !== 5 && wanted(row))
+    .map((row) => ({ id: idOf(row), distance: squaredDistance(vectors.row(row), vectors.row(to)) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 10)
+    .map(({ id }) => id);
+const recall = async (where: string, wanted: (row: number) => boolean) => {
+  let hits = 0;
+  for (let to = 10; to < 30; to++) {
+    const found = await nearest(to, where);
+    hits += truth(to, wanted).filter((id) => found.includes(id)).length;
+  }
+  return hits / 200;
+};
+
+test('vectors, ids and labels are in a table of pgvector, and are searched there', async () => {
+  const made = await exportVectors(db, { store, indexes }, { table: 'shoes' });
+  expect(made).toEqual({ functions: count - 1, dimensions });
+  // once more it is another table of the same name
+  expect(await exportVectors(db, { store, indexes }, { table: 'public.shoes' })).toEqual(made);
+  const { rows } = await db.query(
+    "SELECT label, embedding::text FROM shoes WHERE id IN ('f0000', 'f0001') ORDER BY id",
+  );
+  expect(rows).toMatchObject([{ label: '7' }, { label: null }]);
+  const told = JSON.parse((rows[0] as { embedding: string }).embedding) as number[];
+  expect(Float32Array.from(told)).toEqual(vectors.row(0).slice());
+  await db.query('SET enable_seqscan = off');
+  expect(await recall('', () => true)).toBeGreaterThan(0.95);
+});
+
+test('a rare label is found by an index that goes on looking, and hardly by one that does not', async () => {
+  await db.query('SET enable_seqscan = off; ');
+  // the planner would take the few rows of the label and sort them: a table of millions is too large for that
+  await db.query('SET enable_sort = off');
+  const isRare = (row: number) => labelOf(row) === 'rare';
+  const where = "AND label = 'rare'";
+  expect(await recall(where, isRare)).toBeLessThan(0.5);
+  await db.query('SET hnsw.iterative_scan = strict_order');
+  expect(await recall(where, isRare)).toBeGreaterThan(0.95);
+});
+
+test('a name that is none, and a database without the extension, are tagged errors', async () => {
+  const named = (table: string) => exportVectors(db, { store, indexes }, { table });
+  for (const table of ['', 'a.b.c', 'x"; DROP TABLE shoes; --', '1st'])
+    await expect(named(table)).rejects.toMatchObject({ code: 'bad-name' });
+  const without = { query: async () => ({ rows: [] }) };
+  await expect(exportVectors(without, { store, indexes }, { table: 'shoes' })).rejects.toMatchObject({
+    code: 'pgvector-absent',
+  });
+});
