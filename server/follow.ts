@@ -13,18 +13,28 @@ export interface Followed {
 export function followShared(pool: Pool, writer: Writer): Followed {
   let catalogue: Catalogue | undefined;
   let known: readonly SharedFunctaset[] = [];
+  /** By their paths, those that the catalogue has, as they were looked at. */
+  const served = new Map<string, string>();
   let last: Promise<unknown> = Promise.resolve();
   const follow = async (now: readonly SharedFunctaset[]) => {
-    const before = known;
     known = now;
     if (catalogue === undefined) return;
-    for (const { path } of before) {
+    for (const path of [...served.keys()]) {
       if (now.some((one) => one.path === path)) continue;
+      served.delete(path);
       catalogue.removeFunctaset(path);
       pool.forget(path);
     }
-    // one that stands at a known path may be another by now
-    for (const one of now) await catalogue.addFunctaset(one).catch(() => undefined);
+    for (const one of now) {
+      // one that stands at a known path may be another by now
+      if (served.get(one.path) === one.uuid) continue;
+      const { uuid, ...ref } = one;
+      const isServed = await catalogue.addFunctaset(ref).then(
+        () => true,
+        () => false,
+      );
+      if (isServed) served.set(one.path, uuid);
+    }
   };
   const changed = (now: readonly SharedFunctaset[]) => {
     last = last.then(() => follow(now)).catch(() => undefined);
@@ -32,6 +42,7 @@ export function followShared(pool: Pool, writer: Writer): Followed {
   return {
     all: writer.follow(changed).then((all) => {
       known = all;
+      for (const { path, uuid } of all) served.set(path, uuid);
       return all;
     }),
     into(made) {

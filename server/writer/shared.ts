@@ -2,12 +2,13 @@
  * The functasets of a database that several servers share, each with a replica on this disk that the threads which read open as any other
  * (docs/adr/0061). The writer alone writes to both: first to the database, then to the replica, so that what it has acknowledged is read here.
  */
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { takeAway } from '../../src/disk/place.ts';
+import { replaceWhole } from '../../src/disk/whole.ts';
 import {
-  copyFunctions,
   type FunctasetNetwork,
   type FunctasetTransaction,
   functionStoreOf,
@@ -15,14 +16,18 @@ import {
   type Touches,
 } from '../../src/functaset/index.ts';
 import {
+  adoptFunctaset,
   createPostgresFunctaset,
   Database,
   dropPostgresFunctaset,
   type FunctasetName,
+  forgetChanges,
+  type Kept,
   type ListedFunctaset,
   listFunctasets,
   openPostgresFunctaset,
   Replica,
+  type Shard,
 } from '../../src/postgres/index.ts';
 
 export interface ShareSetup {
@@ -30,6 +35,8 @@ export interface ShareSetup {
   readonly url: string;
   /** The directory that replicas stand in: NAMESPACE/NAME, and `+/NAME` for those of no namespace. */
   readonly root: string;
+  /** Of each functaset, the part that is held here; undefined: all. */
+  readonly shard?: Shard | undefined;
 }
 
 /** A functaset of the database that is served here. */
@@ -38,10 +45,14 @@ export interface SharedFunctaset {
   readonly path: string;
   /** Undefined: it is everybody's. */
   readonly namespace: string | undefined;
+  /** Tells it from an earlier one of its name. */
+  readonly uuid: string;
 }
 
 interface SharedOptions extends ShareSetup {
   readonly heir: boolean;
+  /** How much history there is for replicas that were away, and how often the rest is forgotten. */
+  readonly kept?: (Kept & { readonly everyMs: number }) | undefined;
   /** Called with all there are, each time that they are others. */
   readonly changed: (all: readonly SharedFunctaset[]) => void;
 }
@@ -51,6 +62,7 @@ interface Entry {
   readonly id: number;
   readonly uuid: string;
   readonly replica: Replica;
+  isFollowing: boolean;
 }
 
 /** A directory whose name no namespace can have. */
@@ -58,6 +70,10 @@ const everybody = '+';
 /** Notices may be missed; what was is found by looking so often. */
 const lookMs = 5000;
 const connections = 8;
+/** A day and a million changes: about 100 MB, of a change each. */
+const usualKept = { ageMs: 86_400_000, most: 1_000_000, everyMs: 600_000 };
+/** Before a replica that could not follow tries again; each time twice as long. */
+const firstDelayMs = 20;
 
 export class SharedStores {
   readonly #options: SharedOptions;
@@ -68,7 +84,7 @@ export class SharedStores {
   #last: Promise<unknown> = Promise.resolve();
   #told = '';
   #stop: () => Promise<void> = async () => undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timers: readonly ReturnType<typeof setInterval>[] = [];
   #closed = false;
 
   private constructor(options: SharedOptions, database: Database) {
@@ -88,13 +104,15 @@ export class SharedStores {
     }
     const look = () => void shared.#look().catch(() => undefined);
     shared.#stop = database.listen('functa', (payload) => shared.#hear(payload), look);
-    shared.#timer = setInterval(look, lookMs);
+    const kept = options.kept ?? usualKept;
+    const forget = () => void forgetChanges(database, kept).catch(() => undefined);
+    shared.#timers = [setInterval(look, lookMs), setInterval(forget, kept.everyMs)];
     return shared;
   }
 
   get all(): readonly SharedFunctaset[] {
-    return [...this.#entries].map(([path, { of }]) => ({
-      ...{ name: of.name, path },
+    return [...this.#entries].map(([path, { of, uuid }]) => ({
+      ...{ name: of.name, path, uuid },
       namespace: of.namespace === '' ? undefined : of.namespace,
     }));
   }
@@ -112,16 +130,14 @@ export class SharedStores {
     return made;
   }
 
-  /** Copies a functaset of this disk into a new one of the database, and removes it. Throws ConflictError `functaset-network`, `function-exists`. */
+  /** Makes a functaset of this disk one of the database, and removes it. Throws ConflictError `output-exists`. */
   async adopt(made: string, path: string): Promise<void> {
     // it was done by a process that ended before it could say so
     if (!existsSync(made) && this.#entries.has(path)) return;
+    const uuid = await uuidOf(made);
     const local = functionStoreOf(await openFunctaset(made, { readOnly: true }));
-    const of = this.#nameAt(path);
     try {
-      const { format: _, ...network } = local.info;
-      await createPostgresFunctaset(this.#database, of, network);
-      await copyFunctions(local, await openPostgresFunctaset(this.#database, of, { network }));
+      await adoptFunctaset(this.#database, this.#nameAt(path), local, uuid);
     } finally {
       await local.close();
     }
@@ -145,13 +161,13 @@ export class SharedStores {
     const source = entry?.replica.source ?? (await openPostgresFunctaset(this.#database, this.#nameAt(path)));
     const written = await source.write(touches, work);
     // it is kept, whatever becomes of the replica: that is tried again
-    await entry?.replica.applied(written).catch(() => undefined);
+    await entry?.replica.applied(written).catch(() => this.#follow(entry));
     return written.result;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     await this.#stop();
     await this.#last.catch(() => undefined);
     await Promise.all(
@@ -165,8 +181,26 @@ export class SharedStores {
     const id = Number(payload.split(' ', 1)[0]);
     const found = [...this.#entries.values()].find((entry) => entry.id === id);
     if (found === undefined) return void this.#look().catch(() => undefined);
-    // one that cannot follow now is looked at again
-    void found.replica.catchUp().catch(() => undefined);
+    found.replica.catchUp().catch(() => this.#follow(found));
+  }
+
+  /** Has a replica that could not follow try again, until it can or is no more. */
+  #follow(entry: Entry): void {
+    if (entry.isFollowing) return;
+    entry.isFollowing = true;
+    const isThere = () => !this.#closed && [...this.#entries.values()].includes(entry);
+    const again = async () => {
+      for (let delay = firstDelayMs; isThere(); delay = Math.min(2 * delay, lookMs)) {
+        await new Promise((resolve) => setTimeout(resolve, delay).unref());
+        const isDone = await entry.replica.catchUp().then(
+          () => true,
+          () => false,
+        );
+        if (isDone) break;
+      }
+      entry.isFollowing = false;
+    };
+    void again();
   }
 
   /** Which functasets there are, and what was written to them. */
@@ -199,9 +233,12 @@ export class SharedStores {
     const { id, uuid, namespace, name } = one;
     const of = { namespace, name };
     const source = await openPostgresFunctaset(this.#database, of);
-    const replica = await Replica.open(source, path, { heir: this.#options.heir });
+    const replica = await Replica.open(source, path, {
+      heir: this.#options.heir,
+      shard: this.#options.shard,
+    });
     await replica.catchUp();
-    const entry: Entry = { of, id, uuid, replica };
+    const entry: Entry = { of, id, uuid, replica, isFollowing: false };
     this.#entries.set(path, entry);
     return entry;
   }
@@ -214,4 +251,14 @@ export class SharedStores {
     const [namespace = '', name = ''] = relative(this.#options.root, path).split(sep);
     return { namespace: namespace === everybody ? '' : namespace, name };
   }
+}
+
+/** Of a functaset that is adopted, noted in it before anything is written: done again, it is known by this. */
+async function uuidOf(made: string): Promise<string> {
+  const file = join(made, 'adopted-as');
+  const noted = await readFile(file, 'utf8').catch(() => undefined);
+  if (noted !== undefined) return noted;
+  const uuid = randomUUID();
+  replaceWhole(file, (fresh) => writeFileSync(fresh, uuid));
+  return uuid;
 }

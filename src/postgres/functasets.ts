@@ -1,9 +1,10 @@
 /** The functasets of a database: which there are, and making, opening and taking them away. */
-import { NotFoundError } from '../core/errors.ts';
-import type { FunctasetNetwork } from '../functaset/index.ts';
+import type { PoolClient } from 'pg';
+import { ConflictError, NotFoundError } from '../core/errors.ts';
+import type { FunctasetNetwork, FunctionRecord, FunctionStore } from '../functaset/index.ts';
 import { checkNetworkOf, decodeInfo, encodeInfo } from '../functaset/info.ts';
 import { type FunctasetName, functasetText } from './address.ts';
-import { bytesOf, type Row, tableOf } from './changes.ts';
+import { bytesOf, insert, type Row, tableOf } from './changes.ts';
 import type { Database } from './database.ts';
 import { PostgresFunctaset, type PostgresFunctasetOptions } from './store.ts';
 
@@ -21,6 +22,8 @@ export interface ListedFunctaset extends FunctasetName {
 }
 
 const usualPartitions = 8;
+/** Rows of one COPY. */
+const mostRows = 5000;
 const columns = 'id, uuid, info, partitions';
 
 export async function listFunctasets(database: Database): Promise<ListedFunctaset[]> {
@@ -92,21 +95,86 @@ export function dropPostgresFunctaset(database: Database, of: FunctasetName): Pr
   });
 }
 
+export interface Kept {
+  /** Milliseconds. */
+  readonly ageMs: number;
+  /** Changes of a functaset. */
+  readonly most: number;
+}
+
 /**
- * Forgets the history of functasets that is older than this: replicas that have not heard since then are made again from the whole. Functions
+ * Forgets the history of functasets beyond what is kept: replicas that have not heard since then are compared with the whole. Functions
  * stay as they are.
  */
-export async function forgetChanges(database: Database, ageMs: number): Promise<void> {
+export async function forgetChanges(database: Database, { ageMs, most }: Kept): Promise<void> {
   await database.transaction(async ({ client }) => {
+    // a transaction that began early may have a late number: what is forgotten stays forgotten
     await client.query(
       `WITH old AS (
-         DELETE FROM functa.changes WHERE at < now() - $1 * interval '1 ms' RETURNING functaset, seq
+         DELETE FROM functa.changes c USING functa.functasets f
+         WHERE f.id = c.functaset AND (c.at < now() - $1 * interval '1 ms' OR c.seq <= f.seq - $2)
+         RETURNING c.functaset, c.seq
        )
-       UPDATE functa.functasets f SET floor = o.seq
+       UPDATE functa.functasets f SET floor = greatest(f.floor, o.seq)
        FROM (SELECT functaset, max(seq) AS seq FROM old GROUP BY functaset) o WHERE f.id = o.functaset`,
-      [ageMs],
+      [ageMs, most],
     );
   });
+}
+
+/**
+ * A functaset of the functions of another, in one transaction: there is all of it, or nothing. Once more with the same `uuid` it is nothing.
+ * Throws ConflictError `output-exists` where there is another of this name, and what reading `from` and writing throw.
+ */
+export async function adoptFunctaset(
+  database: Database,
+  of: FunctasetName,
+  from: FunctionStore,
+  uuid: string,
+): Promise<void> {
+  const { format: _, ...network } = from.info;
+  await database.transaction(async (transaction) => {
+    const { client } = transaction;
+    const made = await client.query(
+      `INSERT INTO functa.functasets (namespace, name, info, partitions, uuid) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (namespace, name) DO NOTHING RETURNING id`,
+      [of.namespace, of.name, bytesOf(encodeInfo(network)), usualPartitions, uuid],
+    );
+    if (made.rows.length === 0) {
+      if (await isThere(client, of, uuid)) return;
+      throw new ConflictError(
+        'output-exists',
+        `there is a functaset ${functasetText(of)} by now; give another name, or take that one away`,
+      );
+    }
+    const [{ id }] = made.rows as [{ id: number }];
+    await client.query(tableText(tableOf({ id }), usualPartitions));
+    let records: FunctionRecord[] = [];
+    let functions = 0;
+    const write = async () => {
+      await insert(client, tableOf({ id }), records);
+      functions += records.length;
+      records = [];
+    };
+    for await (const record of from.records()) {
+      if (records.push(record) === mostRows) await write();
+    }
+    await write();
+    await client.query('UPDATE functa.functasets SET functions = $2 WHERE id = $1', [id, functions]);
+    transaction.isDone = (asked) => isThere(asked, of, uuid);
+  });
+}
+
+async function isThere(
+  client: PoolClient,
+  { namespace, name }: FunctasetName,
+  uuid: string,
+): Promise<boolean> {
+  const { rows } = await client.query(
+    'SELECT 1 FROM functa.functasets WHERE namespace = $1 AND name = $2 AND uuid = $3',
+    [namespace, name, uuid],
+  );
+  return rows.length > 0;
 }
 
 async function find(database: Database, of: FunctasetName): Promise<Row | undefined> {

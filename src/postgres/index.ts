@@ -10,14 +10,17 @@ export {
 export { Changes } from './changes.ts';
 export { Database, type DatabaseOptions, type Transaction } from './database.ts';
 export {
+  adoptFunctaset,
   type CreateOptions,
   createPostgresFunctaset,
   dropPostgresFunctaset,
   forgetChanges,
+  type Kept,
   type ListedFunctaset,
   listFunctasets,
   openPostgresFunctaset,
 } from './functasets.ts';
+export { type Mark, markOf, type Shard, textOf as textOfShard } from './mark.ts';
 export { nameOfStore, type OpenStoreOptions, openFunctionStore } from './open.ts';
-export { Replica, type ReplicaOptions, type Shard } from './replica.ts';
+export { Replica, type ReplicaOptions } from './replica.ts';
 export { PostgresFunctaset, type PostgresFunctasetOptions, type Written } from './store.ts';

@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { withPostgres } from '../../test/postgres.ts';
 import { temporary } from '../../test/temporary.ts';
-import { openFunctaset, recordOf } from '../functaset/index.ts';
+import { functionStoreOf, openFunctaset, recordOf } from '../functaset/index.ts';
 import { testFunction, testNetwork } from '../functaset/testing.ts';
 import { writeChanges } from './changes.ts';
 import {
+  adoptFunctaset,
   Changes,
   createPostgresFunctaset,
   Database,
@@ -173,7 +175,7 @@ withPostgres('replicas of PostgreSQL', {}, (cluster) => {
     await replica.catchUp();
     await set.deleteMany(series(50, 1150).map(({ id }) => id));
     await set.put(testFunction(7, { label: 'new' }), { replace: true });
-    await forgetChanges(database, 0);
+    await forgetChanges(database, { ageMs: 0, most: 1000 });
     await replica.catchUp();
     expect(await isSame(replica)).toBe(1150);
     await dropPostgresFunctaset(database, of);
@@ -185,6 +187,61 @@ withPostgres('replicas of PostgreSQL', {}, (cluster) => {
     const other = await opened(again, path);
     await other.catchUp();
     expect([await isSame(other), other.local.info.networkId[0]]).toEqual([3, '2']);
+  });
+
+  test('history is kept so long and so many: what is forgotten stays forgotten, and nobody misses a change for it', async () => {
+    const { set, database } = await made();
+    const replica = await opened(set, join(temporary(), 'replica'));
+    await set.put(testFunction(1));
+    await replica.catchUp();
+    const kept = async () => {
+      const { rows } = await database.query((client) =>
+        client.query('SELECT seq FROM functa.changes WHERE functaset = $1 ORDER BY seq', [set.row.id]),
+      );
+      return rows.map(({ seq }) => seq);
+    };
+    for (let i = 2; i <= 6; i++) await set.put(testFunction(i));
+    await forgetChanges(database, { ageMs: 60_000, most: 4 });
+    expect(await kept()).toEqual([3, 4, 5, 6]);
+    // of transactions that began at other times than they ended
+    const ages = (text: string) => database.query((client) => client.query(text));
+    await ages(
+      `UPDATE functa.changes SET at = now() - interval '1 hour' WHERE functaset = ${set.row.id} AND seq = 5`,
+    );
+    await forgetChanges(database, { ageMs: 60_000, most: 100 });
+    await ages(
+      `UPDATE functa.changes SET at = now() - interval '1 hour' WHERE functaset = ${set.row.id} AND seq = 3`,
+    );
+    await forgetChanges(database, { ageMs: 60_000, most: 100 });
+    expect(await kept()).toEqual([4, 6]);
+    const { rows } = await ages(`SELECT floor FROM functa.functasets WHERE id = ${set.row.id}`);
+    expect(rows[0].floor).toBe(5);
+    await replica.catchUp();
+    expect(await isSame(replica)).toBe(6);
+  });
+
+  test('a functaset is adopted whole and once; a name that was taken meanwhile is a conflict, and is left as it is', async () => {
+    const { set, database, of } = await made();
+    await set.put(testFunction(1));
+    const local = await openFunctaset(join(temporary(), 'own'), { network: testNetwork() });
+    onTestFinished(() => local.close());
+    await local.putMany(series(6000, 100));
+    const from = functionStoreOf(local);
+    const [uuid, other] = [randomUUID(), randomUUID()];
+    await expect(adoptFunctaset(database, of, from, uuid)).rejects.toMatchObject({ code: 'output-exists' });
+    expect(await set.count()).toBe(1);
+    const fresh = { ...of, name: `${of.name}-adopted` };
+    await adoptFunctaset(database, fresh, from, uuid);
+    // the process ended before it could say so, and does it again
+    await adoptFunctaset(database, fresh, from, uuid);
+    await expect(adoptFunctaset(database, fresh, from, other)).rejects.toMatchObject({
+      code: 'output-exists',
+    });
+    const adopted = await openPostgresFunctaset(database, fresh);
+    expect(await adopted.verify()).toMatchObject({ ok: true, functions: 6000 });
+    const replica = await opened(adopted, join(temporary(), 'replica'));
+    await replica.catchUp();
+    expect(await isSame(replica)).toBe(6000);
   });
 
   test('a functaset that is no replica is left as it is', async () => {

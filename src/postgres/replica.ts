@@ -18,13 +18,8 @@ import {
 } from '../functaset/index.ts';
 import { labelOfRecord } from '../functaset/record.ts';
 import { tableOf } from './changes.ts';
+import { encodeMark, type Mark, markOf, type Shard, textOf } from './mark.ts';
 import type { PostgresFunctaset, Written } from './store.ts';
-
-/** Of the functions of a functaset those whose ids fall to it by their hash: `index` of `count`, a divisor of the partitions. */
-export interface Shard {
-  readonly index: number;
-  readonly count: number;
-}
 
 export interface ReplicaOptions {
   readonly shard?: Shard | undefined;
@@ -37,14 +32,6 @@ type Differing = (page: readonly FunctionRecord[], isLast: boolean) => Changed;
 interface Changed {
   readonly deletes: readonly string[];
   readonly puts: readonly FunctionRecord[];
-}
-
-interface Mark {
-  readonly uuid: string;
-  /** Null: it was never whole. */
-  readonly seq: number | null;
-  /** `index/count`; absent: all. */
-  readonly shard?: string;
 }
 
 /** Functions of one transaction of the replica, and bytes. */
@@ -99,7 +86,9 @@ export class Replica {
       );
     }
     if (mark === undefined)
-      await local.transact((transaction) => transaction.mark(encode({ uuid: source.row.uuid, seq: null })));
+      await local.transact((transaction) =>
+        transaction.mark(encodeMark({ uuid: source.row.uuid, seq: null })),
+      );
     return new Replica(source, local, shard);
   }
 
@@ -262,7 +251,7 @@ export class Replica {
     await this.local.transact((transaction) => {
       for (const id of deletes) transaction.delete(id);
       for (const record of puts) transaction.put(record);
-      if (seq !== undefined) transaction.mark(encode(this.#markAt(seq)));
+      if (seq !== undefined) transaction.mark(encodeMark(this.#markAt(seq)));
     });
     if (seq !== undefined) this.#seq = seq;
   }
@@ -302,10 +291,6 @@ function recordOf(id: string, record: Buffer): FunctionRecord {
   return { id, label: labelOfRecord(id, bytes), bytes };
 }
 
-function textOf(shard: Shard | undefined): string | undefined {
-  return shard && `${shard.index}/${shard.count}`;
-}
-
 function checkShard({ row: { partitions } }: PostgresFunctaset, shard: Shard | undefined): void {
   if (shard === undefined) return;
   const { index, count } = shard;
@@ -314,12 +299,4 @@ function checkShard({ row: { partitions } }: PostgresFunctaset, shard: Shard | u
     'functaset-shards',
     `a functaset of ${partitions} partitions has no shard ${index} of ${count}; take a divisor of ${partitions}`,
   );
-}
-
-function markOf({ mark }: Functaset): Mark | undefined {
-  return mark && (JSON.parse(new TextDecoder().decode(mark)) as Mark);
-}
-
-function encode(mark: Mark): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(mark));
 }
