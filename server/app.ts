@@ -26,6 +26,7 @@ import { mapRoutes } from './routes/map.ts';
 import { modelChangeRoutes } from './routes/model-changes.ts';
 import { modelRoutes } from './routes/models.ts';
 import { queryRoutes } from './routes/query.ts';
+import { shardRoutes } from './routes/shards.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { studioRoutes } from './routes/studio.ts';
 import { uploadRoutes } from './routes/uploads.ts';
@@ -89,6 +90,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   functasetChangeRoutes(app, context);
   functionChangeRoutes(app, context);
   queryRoutes(app, context);
+  shardRoutes(app, context);
   combineRoutes(app, context);
   uploadRoutes(app, context);
   jobRoutes(app, context);

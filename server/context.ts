@@ -11,6 +11,7 @@ import type { Home } from './home.ts';
 import { HttpFault } from './http-fault.ts';
 import type { JobRoom } from './jobs/room.ts';
 import type { ServiceLimit } from './operations/limit-table.ts';
+import type { Shards } from './shards/shards.ts';
 import type { Admission } from './traffic/admission.ts';
 import type { Connections } from './traffic/connections.ts';
 import type { Pacer } from './traffic/pacer.ts';
@@ -47,6 +48,8 @@ export interface ServerContext {
   readonly gate: Gate;
   /** What jobs need; undefined where there is no home. */
   readonly room: JobRoom | undefined;
+  /** Those whose servers hold the parts of the functasets of a database; undefined: all is answered here. */
+  readonly shards: Shards | undefined;
   readonly version: string;
   /** Why the server takes no requests: it is going down. */
   readonly state: { draining: boolean };

@@ -25,6 +25,7 @@ import { placeTable } from './operations/limit-table.ts';
 import type { AccessRecord } from './operations/log.ts';
 import { type Metrics, openMetrics } from './operations/metrics.ts';
 import { listenForMetrics } from './operations/metrics-listener.ts';
+import { shardOf, shardsOf } from './shards/setup.ts';
 import { Admission } from './traffic/admission.ts';
 import { Connections } from './traffic/connections.ts';
 import { Pacer } from './traffic/pacer.ts';
@@ -126,6 +127,9 @@ async function openContext(
   options: ServerOptions,
   closers: (() => Promise<unknown>)[],
 ): Promise<ServerContext> {
+  const shard = shardOf(options);
+  const shards = shardsOf(options);
+  if (shards !== undefined) closers.push(() => shards.close());
   const limits = withLimits({ ...serverLimits, ...options.limits });
   const traffic = { ...defaultTraffic, ...options.traffic };
   // One more than there are cores: a small request has a turn while large ones fill the machine.
@@ -144,7 +148,7 @@ async function openContext(
   const { pool, engine } = await Pool.open({ threads: running, engine: choice, limits });
   closers.push(() => pool.close());
   const { store } = options;
-  const share = store === undefined ? undefined : { url: store, root: homeOf({ home }).functasets };
+  const share = store === undefined ? undefined : { url: store, root: homeOf({ home }).functasets, shard };
   const writer = new Writer({ share });
   if (home !== undefined) writer.warm();
   closers.push(() => writer.close());
@@ -195,6 +199,7 @@ async function openContext(
       loopback: false,
     },
     room,
+    shards,
     version: JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version,
     state: { draining: false },
   };

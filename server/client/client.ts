@@ -41,6 +41,11 @@ export interface QueryReply {
   readonly items: readonly Readonly<Record<string, unknown>>[];
   /** Cursor of the page after this one, null on the last. */
   readonly next: string | null;
+  /** Where the functaset is asked in shards: those that did not answer, whose functions are not in the answer. */
+  readonly shards?: {
+    readonly count: number;
+    readonly missing: readonly { readonly shard: string; readonly code: string; readonly detail: string }[];
+  };
   readonly [member: string]: unknown;
 }
 

@@ -47,6 +47,16 @@ export const configSchema = z.strictObject({
     .describe(
       'a database that several servers share: functasets are kept there, and replicas of them in the home',
     ),
+  shard: name
+    .regex(/^[1-9]\d{0,3}\/[1-9]\d{0,3}$/, 'is no shard; give I/N, such as 1/4')
+    .optional()
+    .describe('of each functaset of the database, the part that is held here: I/N'),
+  shards: names
+    .optional()
+    .describe(
+      'addresses of the servers of all shards, in order: they are asked, and their answers put together',
+    ),
+  shardKeyFile: name.optional().describe('file with a key of scope admin that all shards take'),
   keys: name.optional().describe('directory of keys; default: that of the home'),
   anonymous: z
     .enum(['none', ...scopes])
@@ -78,6 +88,7 @@ export const configSchema = z.strictObject({
   running: count(placeTable.running).describe(placeTable.running.what),
   waiting: count(placeTable.waiting).describe(placeTable.waiting.what),
   maxSnapshots: count(placeTable.maxSnapshots).describe(placeTable.maxSnapshots.what),
+  shardMs: count(placeTable.shardMs).describe(placeTable.shardMs.what),
   graceMs: count(placeTable.graceMs).describe(placeTable.graceMs.what),
   traffic: table<TrafficLimits>(trafficTable).optional(),
   jobs: table<JobLimits>(jobTable).optional(),
@@ -127,7 +138,7 @@ const settingNames: readonly string[] = [
 export const settings: readonly Setting[] = settingNames.map((setting) => {
   const limit = serviceLimits.find((row) => row.setting === setting);
   const member = configSchema.shape[setting as keyof typeof configSchema.shape];
-  const lists = ['modelsDir', 'functasets', 'origins', 'allowedHosts'];
+  const lists = ['modelsDir', 'functasets', 'origins', 'allowedHosts', 'shards'];
   const isNumber = limit !== undefined || /port$/i.test(setting);
   return {
     name: setting,

@@ -51,6 +51,13 @@ export const placeTable = {
     what: 'kept of one functaset',
     met: '409 `too-many-snapshots`',
   },
+  shardMs: {
+    unit: 'ms',
+    usual: 10_000,
+    least: 1,
+    what: 'that a shard has to answer in',
+    met: 'the answer names it as missing',
+  },
   graceMs: {
     unit: 'ms',
     usual: 10_000,

@@ -1,6 +1,6 @@
 /** Questions to a functaset, answered as one JSON object or line by line. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { queryRequest } from '../../src/query/index.ts';
+import { isOfParts, queryRequest } from '../../src/query/index.ts';
 import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { smallJson } from '../body.ts';
@@ -10,6 +10,7 @@ import { jsonType, linesType, negotiate } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import { functasetParams, problems } from '../schemas.ts';
+import { askShards, isInside } from '../shards/ask.ts';
 import { ask } from '../work/ask.ts';
 
 /** A signal may be sent in base64. */
@@ -20,6 +21,16 @@ const answerSchema = z
     kind: z.string(),
     items: z.array(z.record(z.string(), z.unknown())),
     next: z.string().nullable().openapi({ description: 'Cursor of the page after this one.' }),
+    shards: z
+      .object({
+        count: z.number().int(),
+        missing: z.array(z.object({ shard: z.string(), code: z.string(), detail: z.string() })),
+      })
+      .optional()
+      .openapi({
+        description:
+          'Where the functaset is asked in shards: how many, and those that did not answer, whose functions are not in the answer. The header `functa-shards-missing` names them as well.',
+      }),
     damaged: z
       .array(z.string())
       .optional()
@@ -64,6 +75,11 @@ export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const model = refOf(modelOf(context, served));
     const as = negotiate(c.req.header('accept'), [jsonType, linesType]);
     const request = c.req.valid('json');
+    const { home, shards } = context;
+    if (shards !== undefined && isInside(served.path, home?.functasets) && isOfParts(request)) {
+      const asked = await askShards(context, served, { request, model, as, asker: askerOf(c) });
+      if (asked !== undefined) return asked as never;
+    }
     const input = { model, functaset: functasetRef(served), request, as };
     // The first that looks for neighbours makes the index, which takes long.
     const index = `${served.name} ${served.networkId} ${'metric' in request ? request.metric : ''}`;

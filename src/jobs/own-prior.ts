@@ -40,9 +40,15 @@ const trims = 2;
 const name = 'own-prior.gaussian';
 const format = 'functa-own-prior/1';
 
+/** With the bytes of its file, for those that hold a part of the functaset. */
+export interface OwnPrior {
+  readonly bytes: Uint8Array;
+  readonly gaussian: Gaussian;
+}
+
 interface Kept {
   readonly stamp: string;
-  readonly prior: Promise<Gaussian>;
+  readonly prior: Promise<OwnPrior>;
 }
 
 const open = new Map<string, Kept>();
@@ -56,6 +62,15 @@ export async function ownPrior(
   store: Functaset,
   options: OwnPriorOptions = {},
 ): Promise<Gaussian> {
+  return (await ownPriorFile(source, store, options)).gaussian;
+}
+
+/** Throws as `ownPrior`. */
+export async function ownPriorFile(
+  source: FunctionSource,
+  store: Functaset,
+  options: OwnPriorOptions = {},
+): Promise<OwnPrior> {
   const stamp = stampOf(store);
   const key = `${store.path}\n${source.model.id}`;
   const known = open.get(key);
@@ -71,14 +86,14 @@ async function readOrMake(
   store: Functaset,
   stamp: string,
   options: OwnPriorOptions,
-): Promise<Gaussian> {
+): Promise<OwnPrior> {
   const path = join(store.path, name);
   // Of a model whose priors alone are others, the modulations are the same: what is kept is of the network and the store.
   const about = `${format}/${stamp.slice(0, 32)}`;
   const { networkId } = source.model;
   try {
     const kept = unseal(about, readFileSync(path), { what: path, remedy: 'it is made again' });
-    return openGaussian(kept, { networkId });
+    return { bytes: kept, gaussian: openGaussian(kept, { networkId }) };
   } catch {
     // Not there, damaged, or of the store as it was: it is made again.
   }
@@ -88,7 +103,7 @@ async function readOrMake(
   } catch {
     // A store that can only be read: the prior lives as long as this process.
   }
-  return openGaussian(bytes, { networkId });
+  return { bytes, gaussian: openGaussian(bytes, { networkId }) };
 }
 
 async function make(

@@ -22,6 +22,7 @@ import {
 import { intake } from './intake.ts';
 import { mapFunctaset } from './map.ts';
 import { checkBeside, checkModel, describeModel, readyModel, stampOfModel } from './models.ts';
+import { prepareParts, queryPart } from './parts.ts';
 import { query } from './query.ts';
 
 export const verbs = {
@@ -51,6 +52,8 @@ export const verbs = {
   mapFunctaset,
   intake,
   query,
+  queryPart,
+  prepareParts,
   combine,
   backupFunctaset,
   restoreFunctaset,

@@ -1,5 +1,6 @@
 /** Questions to a functaset, answered as one JSON object or line by line. */
 import { FunctaError } from '../../../src/core/errors.ts';
+import type { Limits } from '../../../src/core/limits.ts';
 import type { Parts } from '../../../src/formats/formats.ts';
 import {
   type CheckedAnswer,
@@ -8,10 +9,11 @@ import {
   type QueryRequest,
   runQuery,
 } from '../../../src/query/index.ts';
+import type { Signal } from '../../../src/signal/signal.ts';
 import { jsonType, type linesType } from '../../media.ts';
 import { codeOf } from '../../problem.ts';
 import type { Made } from '../messages.ts';
-import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
+import type { FunctasetRef, ModelRef, OpenModel, Shelf } from '../shelf.ts';
 import { encodable, readSignal, whole } from '../signals.ts';
 
 /** Rows that go out together. */
@@ -37,17 +39,25 @@ export async function query(
   const { engine, limits } = shelf;
   const { model } = open;
   const notes: string[] = [];
-  const read = async (bytes: Uint8Array, { variable, grid }: Parts) => {
+  const context = { store, model, engine, indexes, limits, readSignal: readerOf(open, limits, notes) };
+  const answer = await runQuery(context, request, { signal });
+  const head = { notes };
+  if (as !== jsonType) return { head, bytes: encoded(linesOf(answer, signal)), live: true };
+  return { head, bytes: whole(utf8(JSON.stringify(await collectAnswer(answer)))) };
+}
+
+/** Reads the signal of a question; what that leaves out goes to `notes`. */
+export function readerOf(
+  { model }: OpenModel,
+  limits: Limits,
+  notes: string[],
+): (bytes: Uint8Array, parts: Parts) => Promise<Signal> {
+  return async (bytes, { variable, grid }) => {
     const onShape = encodable(model, limits, 1);
     const found = await readSignal(bytes, model, limits, { onShape, variable, grid });
     notes.push(...(found.notes ?? []));
     return found;
   };
-  const context = { store, model, engine, indexes, limits, readSignal: read };
-  const answer = await runQuery(context, request, { signal });
-  const head = { notes };
-  if (as !== jsonType) return { head, bytes: encoded(linesOf(answer, signal)), live: true };
-  return { head, bytes: whole(utf8(JSON.stringify(await collectAnswer(answer)))) };
 }
 
 /** A fault on the way is the last line, `{"error": {code, detail}}`: the status has gone out before it. */

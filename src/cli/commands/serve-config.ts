@@ -13,6 +13,9 @@ export interface ServeFlags {
   readonly functaset?: readonly string[];
   readonly home?: string;
   readonly store?: string;
+  readonly shard?: string;
+  readonly shards?: readonly string[];
+  readonly shardKeyFile?: string;
   readonly maxBody?: number;
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
@@ -35,6 +38,9 @@ export async function configured({ globals, limitsAsked }: Job, flags: ServeFlag
       functasets: flags.functaset,
       home: flags.home,
       store: flags.store,
+      shard: flags.shard,
+      shards: flags.shards,
+      shardKeyFile: flags.shardKeyFile,
       maxBodyBytes: flags.maxBody,
       allowedHosts: flags.allowHost,
       origins: flags.allowOrigin,

@@ -41,6 +41,13 @@ export function addServe(program: Command, run: RunCommand): void {
       '--store <address>',
       'postgres://USER@HOST/DATABASE: keep functasets in a database that several servers share; its password may be in $PGPASSWORD',
     )
+    .option('--shard <i/n>', 'hold one part of each functaset of the database: 1/4, 2/4, …')
+    .option(
+      '--shards <url>',
+      'address of the server of a shard, repeated for each in order: queries are asked there, and the answers put together',
+      collect,
+    )
+    .option('--shard-key-file <file>', 'a file with a key of scope admin that the shards take')
     .option('--max-body <bytes>', 'refuse larger requests', integer(1))
     .option(
       '--allow-host <name>',
