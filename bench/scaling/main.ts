@@ -1,10 +1,25 @@
-/** `npm run bench:scaling -- load [functions]`: what docs/results/scaling.md tells. */
+/**
+ * What docs/results/scaling.md tells:
+ *
+ *   npm run bench:scaling -- load [functions]
+ *   npm run bench:scaling -- changes [functions]
+ *   npm run bench:scaling -- near [functions] [questions] [of which are compared with all]
+ */
+import { measureChanges } from './changes.ts';
 import { measureLoad } from './load.ts';
+import { measureNear } from './near.ts';
 
-const [what = 'load', count] = process.argv.slice(2);
+const [what = 'load', ...counts] = process.argv.slice(2);
+const count = (at: number, usual: number) => Number(counts[at] ?? usual);
 switch (what) {
   case 'load':
-    await measureLoad(Number(count ?? 1_000_000));
+    await measureLoad(count(0, 1_000_000));
+    break;
+  case 'changes':
+    await measureChanges(count(0, 1_000_000));
+    break;
+  case 'near':
+    await measureNear(count(0, 1_000_000), { queries: count(1, 200), truth: count(2, 20) });
     break;
   default:
     throw new Error(`no measurement is called ${what}`);
