@@ -12,6 +12,8 @@ RUN npm ci --ignore-scripts \
  && FUNCTA_NATIVE=require node scripts/build-native.mjs \
  && node scripts/build.mjs \
  && npm prune --omit=dev --ignore-scripts \
+ && npm install --no-save --omit=dev --ignore-scripts \
+    $(node -p "const of = require('./package.json').peerDependencies; ['pg', 'pg-boss', 'pg-copy-streams'].map((n) => n + '@' + of[n]).join(' ')") \
  && rm -rf node_modules/@tensorflow
 
 FROM node:20-bookworm-slim

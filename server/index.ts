@@ -26,3 +26,4 @@ export { type AccessRecord, recordJson, recordText } from './operations/log.ts';
 export { type Problem, problemSchema } from './problem.ts';
 export { type RunningServer, type ServerOptions, startServer } from './serve.ts';
 export { defaultTraffic, type TrafficLimits } from './traffic/traffic.ts';
+export { type RunningWorker, startWorker, type WorkerOptions } from './worker.ts';

@@ -163,7 +163,7 @@ async function openContext(
     home === undefined
       ? undefined
       : await openRoom({
-          ...{ home, catalogue, pool, writer, engine: choice },
+          ...{ home, catalogue, pool, writer, engine: choice, store },
           root: options.home!,
           limits: options.jobs,
           workLimits: options.limits,

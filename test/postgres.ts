@@ -147,7 +147,7 @@ export function withPostgres(
     beforeAll(async () => {
       cluster = await makeCluster(options);
     }, 60_000);
-    afterAll(() => cluster?.remove());
+    afterAll(() => cluster?.remove(), 60_000);
     tests(() => cluster!);
   });
 }

@@ -14,15 +14,10 @@ export async function addJob(
   idempotency?: JobRecord['idempotency'],
 ): Promise<JobRecord> {
   const room = jobsOf(context);
-  const { namespace } = access;
-  const { data } = spec;
   return room.jobs.add({
-    namespace,
+    namespace: access.namespace,
     spec,
     idempotency,
     inputs: () => inputsOf({ ...context, allowed: room.allowed }, spec, access, room.limits),
-    prepare: async (places) => {
-      if ('upload' in data) await room.uploads.take(namespace, data.upload, places.upload);
-    },
   });
 }

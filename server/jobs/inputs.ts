@@ -85,7 +85,7 @@ function dataInputs(
 }
 
 /** The real path of what is asked for, which lies in what the operator allows, whatever links say. */
-function directoryOf(
+export function directoryOf(
   allowed: Readonly<Record<string, string>>,
   { directory, path = '' }: Extract<DataSpec, { directory: string }>,
 ): string {

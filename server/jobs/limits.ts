@@ -65,6 +65,13 @@ export const jobTable = {
     what: 'of all uploads of one namespace',
     met: '413 `limit-uploads-bytes`',
   },
+  sharedBytes: {
+    unit: 'bytes',
+    usual: 2 ** 28,
+    least: 1,
+    what: 'of one upload, result or model that goes through a database which several servers share',
+    met: '413 `limit-shared-bytes`; a job fails with it',
+  },
   uploadAgeMs: {
     unit: 'ms',
     usual: 24 * 3600 * 1000,

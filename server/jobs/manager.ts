@@ -2,12 +2,14 @@
  * All jobs: which there are, which are at work, and what becomes of them. A record on the disk says what is true of a job; it is written
  * before anybody is told. Jobs that were at work when the process ended are at work again after `Jobs.open`.
  */
+import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError, FunctaError, LimitError, NotFoundError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { HttpFault } from '../http-fault.ts';
 import { idempotencyMismatch } from '../idempotency.ts';
+import { type JobBook, type JobProgress, type NewJob, progressed, type ToldJob } from './book.ts';
 import { newId } from './ids.ts';
 import type { JobLimits } from './limits.ts';
 import { type EventLine, EventLog, type JobEventBody, readEvents } from './log.ts';
@@ -15,7 +17,6 @@ import { type Outcome, readOutcome } from './outcome.ts';
 import { endForgotten, type JobProcess, type JobProcessEvents, type StartJob } from './process.ts';
 import {
   isOver,
-  type JobInputs,
   type JobPlaces,
   type JobRecord,
   type JobResult,
@@ -35,25 +36,11 @@ export interface JobsOptions {
   /** Directories whose paths stay out of what is told. */
   readonly secret: readonly string[];
   readonly start: StartJob;
+  /** Gives an upload of a namespace a second name. Throws NotFoundError `unknown-upload`. */
+  readonly takeUpload: (namespace: string, id: string, to: string) => Promise<void>;
   /** Gives what a job made its name; called again where the process ended in the middle of it. */
   readonly publish: (record: JobRecord, places: JobPlaces, outcome: Outcome) => Promise<JobResult>;
   readonly now: () => Date;
-}
-
-export interface NewJob extends Pick<JobRecord, 'namespace' | 'spec'> {
-  readonly idempotency?: JobRecord['idempotency'] | undefined;
-  /** What its words stand for, asked once it is known to be a new one. */
-  readonly inputs: () => JobInputs;
-  /** Puts into its directory what it needs. */
-  readonly prepare?: ((places: JobPlaces) => Promise<void>) | undefined;
-}
-
-/** How far a job has come. */
-export interface JobProgress {
-  readonly done: number;
-  readonly total: number;
-  readonly unit: string;
-  readonly figures: Readonly<Record<string, number | null>>;
 }
 
 interface Kept {
@@ -76,7 +63,7 @@ const mostDeaths = 3;
 /** Milliseconds for a job to put its state away when the server closes. */
 const patienceMs = 2000;
 
-export class Jobs {
+export class Jobs implements JobBook {
   readonly #options: JobsOptions;
   /** In order of their ids, which is that of their times. */
   readonly #all = new Map<string, Kept>();
@@ -102,43 +89,33 @@ export class Jobs {
     return this.#damaged;
   }
 
-  /** How many are in each state. */
-  get counts(): Readonly<Record<JobRecord['state'], number>> {
+  async counts(): Promise<Readonly<Record<JobRecord['state'], number>>> {
     const counts = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 };
     for (const { record } of this.#all.values()) counts[record.state]++;
     return counts;
   }
 
-  /** Those of a namespace, newest first. */
-  list(namespace: string): JobRecord[] {
-    const own = [...this.#all.values()].filter(({ record }) => record.namespace === namespace);
-    return own.map(({ record }) => record).reverse();
+  async list(namespace: string): Promise<ToldJob[]> {
+    return this.#own(namespace);
   }
 
-  /** Throws NotFoundError `unknown-job`. */
-  get(namespace: string, id: string): JobRecord {
-    return this.#find(namespace, id).record;
+  async get(namespace: string, id: string): Promise<ToldJob> {
+    return this.#find(namespace, id);
   }
 
-  /** How far a job at work has come; undefined: it has not said. Throws as `get`. */
-  progress(namespace: string, id: string): JobProgress | undefined {
-    return this.#find(namespace, id).progress;
-  }
-
-  /** Where the result of a job stands. Throws as `get`. */
-  places(namespace: string, id: string): JobPlaces {
-    return this.#find(namespace, id).places;
+  result(namespace: string, id: string): AsyncIterable<Uint8Array> {
+    return createReadStream(this.#find(namespace, id).places.result);
   }
 
   /**
    * Takes a job in; resolves when it is on the disk. Throws HttpFault 429 `too-many-jobs`, 422 `idempotency-mismatch`, EnvironmentError
    * `disk-full` or `cannot-write`.
    */
-  async add({ namespace, spec, inputs, idempotency, prepare }: NewJob): Promise<JobRecord> {
-    const { directory, limits, now } = this.#options;
+  async add({ namespace, spec, inputs, idempotency }: NewJob): Promise<JobRecord> {
+    const { directory, limits, takeUpload, now } = this.#options;
     const same = this.#sameRequest(namespace, idempotency);
     if (same !== undefined) return same;
-    const waiting = this.list(namespace).filter(({ state }) => !isOver(state)).length;
+    const waiting = this.#own(namespace).filter(({ record }) => !isOver(record.state)).length;
     if (waiting >= limits.waiting)
       throw new HttpFault(
         429,
@@ -158,7 +135,7 @@ export class Jobs {
     this.#all.set(id, kept);
     try {
       await mkdir(places.directory, { recursive: true });
-      await prepare?.(places);
+      if ('upload' in spec.data) await takeUpload(namespace, spec.data.upload, places.upload);
       await writeRecord(places, record);
       await this.#say(kept, { type: 'state', state: 'queued' });
     } catch (error) {
@@ -188,7 +165,6 @@ export class Jobs {
     return kept.record;
   }
 
-  /** Events after the one of number `after`, then each as it comes, until the last. The function returned ends it. */
   watch(namespace: string, id: string, after: number, tell: (line: EventLine) => void): () => void {
     const kept = this.#find(namespace, id);
     let pending: EventLine[] | undefined = [];
@@ -209,7 +185,6 @@ export class Jobs {
     return () => kept.watchers.delete(live);
   }
 
-  /** The number of the last event of a job that is over; undefined: there may be more. */
   async lastEvent(namespace: string, id: string): Promise<number | undefined> {
     const kept = this.#find(namespace, id);
     if (!isOver(kept.record.state)) return undefined;
@@ -229,6 +204,11 @@ export class Jobs {
     );
   }
 
+  /** Newest first. */
+  #own(namespace: string): Kept[] {
+    return [...this.#all.values()].filter(({ record }) => record.namespace === namespace).reverse();
+  }
+
   #find(namespace: string, id: string): Kept {
     const found = this.#all.get(id);
     if (found !== undefined && found.record.namespace === namespace) return found;
@@ -237,7 +217,7 @@ export class Jobs {
 
   #sameRequest(namespace: string, asked: JobRecord['idempotency']): JobRecord | undefined {
     if (asked === undefined) return undefined;
-    const found = this.list(namespace).find(({ idempotency }) => idempotency?.key === asked.key);
+    const found = this.#own(namespace).find(({ record }) => record.idempotency?.key === asked.key)?.record;
     if (found === undefined || found.idempotency?.digest === asked.digest) return found;
     throw idempotencyMismatch();
   }
@@ -384,9 +364,10 @@ export class Jobs {
   /** Removes what is too old or too much of what is over. */
   #forget(namespace: string): void {
     const { kept: most, ageMs } = this.#options.limits;
-    const own = this.list(namespace);
+    const own = this.#own(namespace);
     const before = this.#options.now().getTime() - ageMs;
-    for (const [i, { id, state, endedAt = '' }] of own.entries()) {
+    for (const [i, { record }] of own.entries()) {
+      const { id, state, endedAt = '' } = record;
       if (!isOver(state) || (i < most && Date.parse(endedAt) >= before)) continue;
       this.#all.delete(id);
       void rm(join(this.#options.directory, id), { recursive: true, force: true }).catch(() => undefined);
@@ -406,12 +387,6 @@ function keep(record: JobRecord, places: JobPlaces): Kept {
     watchers: new Set(),
     last: Promise.resolve(),
   };
-}
-
-function progressed(before: JobProgress | undefined, event: JobEventBody): JobProgress | undefined {
-  if (event.type !== 'start' && event.type !== 'progress') return before;
-  const { done, total, unit = before?.unit ?? '', figures = {} } = event as Partial<JobProgress>;
-  return { done: done ?? 0, total: total ?? 0, unit, figures };
 }
 
 /** In the place of a process that is about to start. */

@@ -8,7 +8,7 @@ import type { ServerEnv } from '../operations/log.ts';
 import { addJob } from './add.ts';
 import { jobsOf } from './room.ts';
 import type { JobSpec } from './specs.ts';
-import { viewOf } from './view.ts';
+import { jobView } from './view.ts';
 
 export const preferHeader = z.object({
   prefer: z
@@ -52,7 +52,7 @@ export async function answeredByJob(
     key === undefined ? undefined : { key, digest },
   );
   await room.uploads.remove(access.namespace, upload);
-  const view = viewOf(room, record);
+  const view = jobView(record, undefined);
   return c.json(view, 202, { location: view.links.self, 'preference-applied': 'respond-async' });
 }
 

@@ -95,6 +95,7 @@ async function named(what: string, work: Promise<void>): Promise<void> {
   }
 }
 
-function finite(figures: Readonly<Record<string, number>>): Record<string, number> {
+/** JSON has no infinity. */
+export function finite(figures: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(figures).filter(([, value]) => Number.isFinite(value)));
 }

@@ -15,13 +15,19 @@ export interface Upload {
   readonly sha256: string;
 }
 
+/** Bytes that jobs to come are about, wherever they are kept. */
+export interface UploadStore {
+  keep(namespace: string, pieces: AsyncIterable<Uint8Array>): Promise<Upload>;
+  remove(namespace: string, id: string): Promise<void>;
+}
+
 export interface UploadsOptions {
   readonly directory: string;
   readonly limits: Pick<JobLimits, 'uploadsBytes' | 'uploadAgeMs'>;
   readonly now: () => Date;
 }
 
-export class Uploads {
+export class Uploads implements UploadStore {
   readonly #options: UploadsOptions;
   /** Bytes under way, by namespace. */
   readonly #coming = new Map<string, number>();
@@ -93,10 +99,7 @@ export class Uploads {
   async #find(namespace: string, id: string): Promise<string> {
     const path = join(this.#options.directory, namespace, id);
     if (idPattern.test(id) && (await stat(path).catch(() => undefined)) !== undefined) return path;
-    throw new NotFoundError(
-      'unknown-upload',
-      `there is no upload ${id.slice(0, 64)}; send it with POST /v1/uploads, they are kept for a day`,
-    );
+    throw unknownUpload(id);
   }
 
   async #bytesOf(namespace: string): Promise<number> {
@@ -124,4 +127,11 @@ export class Uploads {
     );
     return found.flat();
   }
+}
+
+export function unknownUpload(id: string): NotFoundError {
+  return new NotFoundError(
+    'unknown-upload',
+    `there is no upload ${id.slice(0, 64)}; send it with POST /v1/uploads, they are kept for a day`,
+  );
 }

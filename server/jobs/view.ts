@@ -1,8 +1,7 @@
 /** Jobs as JSON. */
 import { z } from '@hono/zod-openapi';
-import type { JobProgress } from './manager.ts';
+import type { JobProgress, ToldJob } from './book.ts';
 import { type JobRecord, type JobResult, jobStates } from './record.ts';
-import type { JobRoom } from './room.ts';
 import { jobSpec } from './specs.ts';
 
 export const jobParams = z.object({
@@ -73,8 +72,8 @@ export function jobView(record: JobRecord, progress: JobProgress | undefined): J
 }
 
 /** A job with how far it is. */
-export function viewOf({ jobs }: JobRoom, record: JobRecord): JobJson {
-  return jobView(record, jobs.progress(record.namespace, record.id));
+export function viewOf({ record, progress }: ToldJob): JobJson {
+  return jobView(record, progress);
 }
 
 /** Where what a job made stands; undefined: it is a file of the job's own. */

@@ -3,6 +3,7 @@ import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerContext } from '../context.ts';
+import type { JobState } from '../jobs/record.ts';
 import type { AccessRecord } from './log.ts';
 
 /** Upper bounds of answers' durations in seconds, in order. */
@@ -20,6 +21,17 @@ export interface Metrics {
 
 type Read = (context: ServerContext) => number | Promise<number>;
 
+/** How many jobs are in a state; NaN: the database that they are in is not to be asked. */
+const jobsIn =
+  (state: JobState): Read =>
+  ({ room }) =>
+    room === undefined
+      ? 0
+      : room.jobs.counts().then(
+          (counts) => counts[state],
+          () => Number.NaN,
+        );
+
 /** What is looked at when it is asked for. */
 const gauges: readonly (readonly [name: string, help: string, read: Read])[] = [
   ['functa_requests_held', 'Requests at work or waiting for a place.', ({ admission }) => admission.held],
@@ -28,9 +40,9 @@ const gauges: readonly (readonly [name: string, help: string, read: Read])[] = [
   ['functa_bytes_held', 'Bytes of bodies and answers in memory.', ({ connections }) => connections.bytesHeld],
   ['functa_pool_threads', 'Threads that do the work of requests.', ({ pool }) => pool.threads],
   ['functa_pool_jobs', 'Pieces of work of requests that are not done.', ({ pool }) => pool.jobs],
-  ['functa_jobs_queued', 'Jobs that wait.', ({ room }) => room?.jobs.counts.queued ?? 0],
-  ['functa_jobs_running', 'Jobs at work.', ({ room }) => room?.jobs.counts.running ?? 0],
-  ['functa_jobs_failed', 'Jobs that failed and are remembered.', ({ room }) => room?.jobs.counts.failed ?? 0],
+  ['functa_jobs_queued', 'Jobs that wait.', jobsIn('queued')],
+  ['functa_jobs_running', 'Jobs at work.', jobsIn('running')],
+  ['functa_jobs_failed', 'Jobs that failed and are remembered.', jobsIn('failed')],
   ['functa_models', 'Models that are served.', ({ catalogue }) => catalogue.models.length],
   [
     'functa_models_refused',

@@ -1,6 +1,5 @@
 /** Jobs: work that takes longer than a request, told of as it goes, and kept over a restart. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
@@ -142,26 +141,23 @@ export function jobRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): 
   const watching = new Map<string, number>();
 
   app.openapi(addRoute, async (c) => {
-    const room = jobsOf(context);
     const access = c.get('access');
     const spec = c.req.valid('json');
     const key = c.req.valid('header')['idempotency-key'];
     const digest = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
     const record = await addJob(context, spec, access, key === undefined ? undefined : { key, digest });
-    const view = viewOf(room, record);
+    const view = jobView(record, undefined);
     return c.json(view, 202, { location: view.links.self, 'cache-control': 'no-store' });
   });
 
-  app.openapi(listRoute, (c) => {
-    const room = jobsOf(context);
-    const jobs = room.jobs.list(c.get('access').namespace).map((record) => viewOf(room, record));
-    return c.json({ jobs }, 200, { 'cache-control': 'no-store' });
+  app.openapi(listRoute, async (c) => {
+    const jobs = await jobsOf(context).jobs.list(c.get('access').namespace);
+    return c.json({ jobs: jobs.map(viewOf) }, 200, { 'cache-control': 'no-store' });
   });
 
-  app.openapi(jobRoute, (c) => {
-    const room = jobsOf(context);
-    const record = room.jobs.get(c.get('access').namespace, c.req.valid('param').j);
-    return c.json(viewOf(room, record), 200, { 'cache-control': 'no-store' });
+  app.openapi(jobRoute, async (c) => {
+    const job = await jobsOf(context).jobs.get(c.get('access').namespace, c.req.valid('param').j);
+    return c.json(viewOf(job), 200, { 'cache-control': 'no-store' });
   });
 
   app.openapi(removeRoute, async (c) => {
@@ -203,17 +199,18 @@ export function jobRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): 
     return response as never;
   });
 
-  app.openapi(resultRoute, (c) => {
+  app.openapi(resultRoute, async (c) => {
     const { jobs } = jobsOf(context);
     const { namespace } = c.get('access');
-    const { id, state, result } = jobs.get(namespace, c.req.valid('param').j);
+    const { record } = await jobs.get(namespace, c.req.valid('param').j);
+    const { id, state, result } = record;
     if (!isOver(state))
       throw new ConflictError('job-not-done', `job ${id} is ${state}; wait for its last event`);
     const made = result && madeBy(result);
     if (made !== undefined) return c.redirect(made, 303) as never;
     if (result?.fileBytes === undefined)
       throw new NotFoundError('no-result', `job ${id} is ${state} and made nothing; its fault says why`);
-    const file = Readable.toWeb(createReadStream(jobs.places(namespace, id).result));
+    const file = Readable.toWeb(Readable.from(jobs.result(namespace, id), { objectMode: false }));
     return c.body(file as ReadableStream, 200, {
       'content-type': result.mediaType!,
       'content-length': String(result.fileBytes),

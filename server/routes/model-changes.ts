@@ -130,7 +130,7 @@ export function modelChangeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCo
   const store = new ModelStore(context);
 
   app.openapi(putRoute, async (c) => {
-    const { jobs, uploads } = jobsOf(context);
+    const { jobs, files } = jobsOf(context);
     const access = c.get('access');
     const name = checkName(c.req.valid('param').m);
     const options = {
@@ -146,18 +146,19 @@ export function modelChangeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCo
           'bad-parameter',
           'send the id of a job as {"job": "..."}, or the file of a model',
         );
-      const { id, state, spec, result } = jobs.get(access.namespace, asked.data.job);
+      const { record } = await jobs.get(access.namespace, asked.data.job);
+      const { id, state, spec, result } = record;
       if (state !== 'done' || spec.kind !== 'learn' || result?.fileBytes === undefined)
         throw new ConflictError('no-result', `job ${id} (${spec.kind}, ${state}) has no file of a model`);
-      return replied(await store.put(name, jobs.places(access.namespace, id).result, access, options));
+      return kept(jobs.result(access.namespace, id));
     }
-    const pieces = bodyPieces(c, context.limits.maxFileBytes);
-    return uploads.whole(access.namespace, pieces, async (path) =>
-      replied(await store.put(name, path, access, options)),
-    );
+    return kept(bodyPieces(c, context.limits.maxFileBytes));
 
-    function replied({ served, isNew }: Awaited<ReturnType<ModelStore['put']>>) {
-      return c.json(modelJson(served), isNew ? 201 : 200, { etag: `"${served.id}"` });
+    function kept(pieces: AsyncIterable<Uint8Array>) {
+      return files.whole(access.namespace, pieces, async (path) => {
+        const { served, isNew } = await store.put(name, path, access, options);
+        return c.json(modelJson(served), isNew ? 201 : 200, { etag: `"${served.id}"` });
+      });
     }
   });
 
@@ -174,12 +175,12 @@ export function modelChangeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerCo
   });
 
   app.openapi(putBesideRoute, async (c) => {
-    const { uploads } = jobsOf(context);
+    const { files } = jobsOf(context);
     const { m, kind } = c.req.valid('param');
     typeOf(c.req.header('content-type'), [anyBytes]);
     const access = c.get('access');
     const pieces = bodyPieces(c, context.limits.maxFileBytes);
-    const served = await uploads.whole(access.namespace, pieces, (path) =>
+    const served = await files.whole(access.namespace, pieces, (path) =>
       store.putBeside(m, kind, path, access),
     );
     return c.json(modelJson(served), 200);

@@ -4,8 +4,8 @@ import { removeUnfinished } from '../disk/scratch.ts';
 
 const argv = process.argv.slice(2);
 
-if (argv.includes('serve')) {
-  // A server answers in between and has threads of its own.
+if (argv.includes('serve') || argv.includes('worker')) {
+  // A server answers in between and has threads of its own, a worker processes.
   const [{ exitCodeOf, toFunctaError }, { commandsFor }, { complain }, { runCli }] = await Promise.all([
     import('./exit.ts'),
     import('./commands/index.ts'),

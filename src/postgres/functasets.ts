@@ -66,19 +66,27 @@ export async function createPostgresFunctaset(
   network: FunctasetNetwork,
   { partitions = usualPartitions }: CreateOptions = {},
 ): Promise<boolean> {
-  const info = bytesOf(encodeInfo(network));
-  const made = await database.transaction(async ({ client }) => {
-    const { rows } = await client.query(
-      `INSERT INTO functa.functasets (namespace, name, info, partitions) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (namespace, name) DO NOTHING RETURNING id`,
-      [of.namespace, of.name, info, partitions],
-    );
-    if (rows.length === 0) return false;
-    await client.query(tableText(tableOf(rows[0]), partitions));
-    return true;
-  });
+  const made = await database.transaction(
+    async ({ client }) => (await makeFunctaset(client, of, network, partitions)) !== undefined,
+  );
   if (!made) await openPostgresFunctaset(database, of, { network });
   return made;
+}
+
+/** Makes a functaset within a transaction; undefined: there is one of this name. */
+export async function makeFunctaset(
+  client: PoolClient,
+  of: FunctasetName,
+  network: FunctasetNetwork,
+  partitions = usualPartitions,
+): Promise<Row | undefined> {
+  const { rows } = await client.query<Row>(
+    `INSERT INTO functa.functasets (namespace, name, info, partitions) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (namespace, name) DO NOTHING RETURNING ${columns}`,
+    [of.namespace, of.name, bytesOf(encodeInfo(network)), partitions],
+  );
+  if (rows[0] !== undefined) await client.query(tableText(tableOf(rows[0]), partitions));
+  return rows[0];
 }
 
 /** Whether there was one. */

@@ -8,6 +8,7 @@
  */
 import type { Client } from 'pg';
 import { EnvironmentError } from '../core/errors.ts';
+import { jobTables } from './job-tables.ts';
 
 const steps: readonly string[] = [
   `
@@ -46,6 +47,7 @@ const steps: readonly string[] = [
   );
   CREATE INDEX ON functa.answers (functaset, at);
   `,
+  jobTables,
 ];
 
 /** Any number that others do not lock: "functa" in ASCII. */

@@ -19,6 +19,7 @@ const loaders: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['eval', async () => (await import('./eval.ts')).addEval],
   ['query', async () => (await import('./query.ts')).addQuery],
   ['serve', async () => (await import('./serve.ts')).addServe],
+  ['worker', async () => (await import('./worker.ts')).addWorker],
   ['keys', async () => (await import('./keys.ts')).addKeys],
   ['engines', async () => (await import('./engines.ts')).addEngines],
 ]);

@@ -22,6 +22,7 @@ export interface ServeFlags {
   readonly anonymous?: NonNullable<Config['anonymous']>;
   readonly allowDirectory?: readonly string[];
   readonly metricsPort?: number;
+  readonly jobs?: Config['jobs'];
 }
 
 /** Throws what `readConfig` throws. */
@@ -47,6 +48,7 @@ export async function configured({ globals, limitsAsked }: Job, flags: ServeFlag
       anonymous: flags.anonymous,
       allowedDirectories: flags.allowDirectory && directoriesOf(flags.allowDirectory),
       metricsPort: flags.metricsPort,
+      jobs: flags.jobs,
       engine,
       running: threads === undefined ? undefined : threads + 1,
       limits: limitsAsked,

@@ -1,0 +1,190 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { BadInputError } from '../../../src/core/errors.ts';
+import { testNetwork } from '../../../src/functaset/testing.ts';
+import {
+  createPostgresFunctaset,
+  Database,
+  JobQueue,
+  openPostgresFunctaset,
+} from '../../../src/postgres/index.ts';
+import { withPostgres } from '../../../test/postgres.ts';
+import { temporary } from '../../../test/temporary.ts';
+import { startWorker } from '../../worker.ts';
+import {
+  added,
+  type DoWork,
+  enqueue,
+  enqueueAdd,
+  fileAfter,
+  functionsAfter,
+  over,
+  startOf,
+} from './test-work.ts';
+
+const leaseMs = 1500;
+
+withPostgres('workers of a queue', { durable: true }, (cluster) => {
+  const opened = async () => {
+    const url = await cluster().database();
+    const database = await Database.open(url);
+    const queue = await JobQueue.open(database, { leaseMs });
+    onTestFinished(async () => {
+      await queue.close();
+      await database.close();
+    });
+    const worker = async (work: DoWork, { running = 1, home = temporary() } = {}) => {
+      const started = await startWorker({
+        store: url,
+        home,
+        leaseMs,
+        jobs: { running },
+        start: startOf(work),
+      });
+      onTestFinished(() => started.close());
+      return started;
+    };
+    return { url, database, queue, worker };
+  };
+  const typesOf = async (queue: JobQueue, id: string) =>
+    (await queue.events(id, 0)).map(({ id: n, type, body }) => [n, type, JSON.parse(body).state]);
+
+  test('a job is done once, its events are numbered, and its file is there', async () => {
+    const { queue, worker } = await opened();
+    const home = temporary();
+    await worker(fileAfter(10), { home });
+    const { id } = added(await enqueue(queue));
+    expect(await over(queue, id)).toMatchObject({ state: 'done', result: { fileBytes: 8 + id.length } });
+    expect(await typesOf(queue, id)).toEqual([
+      [1, 'state', 'queued'],
+      [2, 'state', 'running'],
+      [3, 'start', undefined],
+      [4, 'end', 'done'],
+    ]);
+    await expect.poll(() => readdirSync(join(home, 'queue'))).toEqual([]);
+  });
+
+  test('a job of a worker that is silent goes to another, and the first one keeps nothing of it', async () => {
+    const { database, queue, worker } = await opened();
+    const of = { namespace: 'default', name: 'set' };
+    await createPostgresFunctaset(database, of, testNetwork());
+    const set = await openPostgresFunctaset(database, of);
+    const { id } = added(await enqueueAdd(queue, 'set', set.info.networkId));
+    const silent = (await queue.claim())!;
+    expect(silent.job.id).toBe(id);
+    expect(await queue.claim()).toBeUndefined();
+    await worker(functionsAfter(0, 100));
+    expect(await over(queue, id)).toMatchObject({
+      state: 'done',
+      result: { figures: { added: 100, there: 0 } },
+    });
+    expect(await queue.renew(silent)).toBe(false);
+    const late = queue.finish(silent, async () => {
+      throw new Error('it may not come to this');
+    });
+    await expect(late).rejects.toMatchObject({ code: 'job-taken' });
+    expect(await set.count()).toBe(100);
+    expect((await typesOf(queue, id)).filter(([, type]) => type === 'end')).toHaveLength(1);
+  });
+
+  test('a commit whose transaction is begun again writes its functions once', async () => {
+    const { database, queue, worker } = await opened();
+    const of = { namespace: 'default', name: 'set' };
+    await createPostgresFunctaset(database, of, testNetwork());
+    const set = await openPostgresFunctaset(database, of);
+    await worker(functionsAfter(0, 50), { running: 3 });
+    const ids: string[] = [];
+    for (let i = 0; i < 6; i++) ids.push(added(await enqueueAdd(queue, 'set', set.info.networkId)).id);
+    // the database goes down in the middle of it
+    cluster().stop('immediate');
+    await cluster().start();
+    for (const id of ids) expect(await over(queue, id)).toMatchObject({ state: 'done', fault: null });
+    expect(await set.count()).toBe(300);
+    expect(await set.verify()).toMatchObject({ ok: true });
+  });
+
+  test('a job that is cancelled stops, whether it waits or is at work', async () => {
+    const { queue, worker } = await opened();
+    let ended = 0;
+    await worker(async (work) => {
+      const outcome = await fileAfter(60_000)(work);
+      ended++;
+      return outcome;
+    });
+    const [first, second] = [added(await enqueue(queue)), added(await enqueue(queue))];
+    await expect.poll(async () => (await queue.get(first.id))?.state).toBe('running');
+    const event = { type: 'end', body: '{"state":"cancelled"}' };
+    expect(await queue.cancel(second.id, event)).toMatchObject({ state: 'cancelled' });
+    expect(await queue.cancel(first.id, event)).toMatchObject({ state: 'cancelled' });
+    expect(await queue.cancel(first.id, event)).toBeUndefined();
+    await expect.poll(() => ended).toBe(1);
+    const third = added(await enqueue(queue));
+    await expect.poll(async () => (await queue.get(third.id))?.state).toBe('running');
+    expect((await queue.get(first.id))?.state).toBe('cancelled');
+  });
+
+  test('a worker that is closed gives back what is at work; the same home goes on with it', async () => {
+    const { queue, worker } = await opened();
+    const home = temporary();
+    const seen: boolean[] = [];
+    const work: DoWork = async (given) => {
+      const mark = join(given.places.work, 'file');
+      seen.push(existsSync(mark));
+      return fileAfter(seen.length === 1 ? 60_000 : 0)(given);
+    };
+    const first = await worker(work, { home });
+    const { id } = added(await enqueue(queue));
+    await expect.poll(() => seen.length).toBe(1);
+    await first.close();
+    expect((await queue.get(id))?.state).toBe('queued');
+    await worker(work, { home });
+    expect(await over(queue, id)).toMatchObject({ state: 'done' });
+    expect(seen).toEqual([false, true]);
+  });
+
+  test('work that dies is begun again, and fails when it dies three times without getting on; a fault fails at once', async () => {
+    const { queue, worker } = await opened();
+    let times = 0;
+    await worker(async ({ record }) => {
+      if (record.namespace === 'faulty') throw new BadInputError('bad-recipe', 'no such recipe');
+      times++;
+      return undefined;
+    });
+    const { id } = added(await enqueue(queue));
+    expect(await over(queue, id)).toMatchObject({ state: 'failed', fault: { code: 'job-died' } });
+    expect(times).toBe(3);
+    const faulty = added(await enqueue(queue, { namespace: 'faulty' }));
+    expect(await over(queue, faulty.id)).toMatchObject({
+      state: 'failed',
+      fault: { code: 'bad-recipe', detail: 'no such recipe' },
+    });
+  });
+
+  test('no more jobs of a namespace than may wait; the same key is the same job', async () => {
+    const { queue } = await opened();
+    const idempotency = { key: 'k', digest: 'd' };
+    const first = added(await enqueue(queue, { idempotency, most: 2 }));
+    expect(await enqueue(queue, { idempotency, most: 2 })).toMatchObject({
+      kind: 'same',
+      job: { id: first.id },
+    });
+    const many = await Promise.all([0, 1, 2].map(() => enqueue(queue, { most: 2 })));
+    expect(many.map(({ kind }) => kind).sort()).toEqual(['added', 'full', 'full']);
+    expect(await enqueue(queue, { namespace: 'other', most: 2 })).toMatchObject({ kind: 'added' });
+    expect(await enqueue(queue, { namespace: 'other', upload: 'gone', most: 2 })).toEqual({
+      kind: 'no-upload',
+    });
+  });
+
+  test('a worker without a store, with a wrong password or without the package says so', async () => {
+    const home = temporary();
+    await expect(startWorker({ home })).rejects.toMatchObject({ code: 'store-needed' });
+    await expect(
+      startWorker({ home, store: 'postgres://nobody:secret@127.0.0.1:1/x' }),
+    ).rejects.toMatchObject({
+      code: 'store-unreachable',
+      message: expect.not.stringContaining('secret'),
+    });
+  });
+});
