@@ -50,23 +50,22 @@ export class EncoderSums {
     const layout = modulationLayout(this.#spec, seen.shape);
     const octaves = octavesAt(quality);
     this.#shapes.forEach((part, p) => {
-      const { inputs: k, outputs: n, block } = part;
-      const blocks = seen.shape.map((size, axis) => Math.ceil(size / block[axis]!));
+      const { inputs: k, outputs: n } = part;
       const { grams, crosses } = this.#sums[p]!;
-      forEachRun(part, seen, (signal, first, count, inputs) => {
-        const own = modulations.subarray(signal * layout.length, (signal + 1) * layout.length);
+      forEachRun(part, seen, (run, inputs) => {
+        const { count } = run;
         const wanted = new Float32Array(count * n);
-        const isWhole = new Uint8Array(count * n);
-        visitCells(part, layout, blocks, { first, count }, (at, from, length) => {
-          wanted.set(own.subarray(at, at + length), from);
-          isWhole.fill(1, from, from + length);
+        const known = new Uint32Array(count);
+        visitCells(part, layout, seen.shape, run, (at, from, length) => {
+          wanted.set(modulations.subarray(at, at + length), from);
+          known[Math.floor(from / n)]! += length;
         });
         // A block with cells beyond the signal says nothing of what they would be.
-        for (let b = 0; b < count; b++)
-          if (isWhole.subarray(b * n, (b + 1) * n).includes(0)) {
-            inputs.fill(0, b * k, (b + 1) * k);
-            wanted.fill(0, b * n, (b + 1) * n);
-          }
+        for (let b = 0; b < count; b++) {
+          if (known[b] === n) continue;
+          inputs.fill(0, b * k, (b + 1) * k);
+          wanted.fill(0, b * n, (b + 1) * n);
+        }
         const gram = multiply(inputs, inputs, { m: k, n: k, k: count, transposeA: true });
         const cross = multiply(inputs, wanted, { m: k, n, k: count, transposeA: true });
         for (const [power, sum] of grams.entries()) addTo(sum, gram, octaves ** power);

@@ -34,13 +34,11 @@ export function predict(
   const octaves = octavesOf(encoder, quality);
   for (const part of encoder.parts) {
     const map = mapAt(part, octaves);
-    const blocks = blocksOf(part, batch.shape);
-    forEachRun(part, batch, (signal, first, count, inputs) => {
-      const { inputs: k, outputs: n } = part;
-      const found = multiply(inputs, map, { m: count, n, k });
-      const into = out.subarray(signal * layout.length, (signal + 1) * layout.length);
-      visitCells(part, layout, blocks, { first, count }, (at, from, length) => {
-        for (let i = 0; i < length; i++) into[at + i] = found[from + i]!;
+    const { inputs: k, outputs: n } = part;
+    forEachRun(part, batch, (run, inputs) => {
+      const found = multiply(inputs, map, { m: run.count, n, k });
+      visitCells(part, layout, batch.shape, run, (at, from, length) => {
+        for (let i = 0; i < length; i++) out[at + i] = found[from + i]!;
       });
     });
   }
@@ -72,31 +70,44 @@ function blocksOf({ block }: EncoderShape, shape: readonly number[]): number[] {
   return shape.map((n, axis) => Math.ceil(n / block[axis]!));
 }
 
-/** The inputs [count, inputs] of runs of blocks of each signal, in order. */
+/** Blocks one after the other, of one signal after the other. */
+export interface BlockRun {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The inputs [count, inputs] of runs of the blocks of all signals, in order. */
 export function forEachRun(
   part: EncoderShape,
   { shape, count, targets }: Seen,
-  visit: (signal: number, first: number, count: number, inputs: Float32Array) => void,
+  visit: (run: BlockRun, inputs: Float32Array) => void,
 ): void {
   const { pool, inputs } = part;
   const outputs = targets.length / (count * pointCount(shape));
   const blocks = blocksOf(part, shape);
-  const total = pointCount(blocks);
+  const each = pointCount(blocks);
   const most = Math.max(1, Math.floor(mostInputs / inputs));
   const grid = shape.map((n, axis) => Math.ceil(n / pool[axis]!));
   const pooled = pool.some((size) => size > 1);
   const perSignal = targets.length / count;
   const offsets = windowOffsets(part, blocks, grid);
-  for (let s = 0; s < count; s++) {
+  const valuesOf = (s: number) => {
     const own = targets.subarray(s * perSignal, (s + 1) * perSignal);
-    const values = pooled ? means(own, shape, pool, outputs) : own;
-    for (let first = 0; first < total; first += most) {
-      look();
-      const some = Math.min(most, total - first);
-      const rows = new Float32Array(some * inputs);
-      for (let b = 0; b < some; b++) gather(values, outputs, offsets(first + b), rows, b * inputs);
-      visit(s, first, some, rows);
+    return pooled ? means(own, shape, pool, outputs) : own;
+  };
+  let signal = 0;
+  let values = valuesOf(0);
+  for (let first = 0; first < count * each; first += most) {
+    look();
+    const run = { first, count: Math.min(most, count * each - first) };
+    const rows = new Float32Array(run.count * inputs);
+    for (let b = 0; b < run.count; b++) {
+      const s = Math.floor((first + b) / each);
+      if (s !== signal) values = valuesOf(s);
+      signal = s;
+      gather(values, outputs, offsets((first + b) % each), rows, b * inputs);
     }
+    visit(run, rows);
   }
 }
 
@@ -174,21 +185,25 @@ function means(
   return sums;
 }
 
-/** Where the numbers of each cell of some blocks stand: in a modulation, and in [blocks, outputs]. Cells beyond the signal are left out. */
+/** Where the numbers of each cell of a run of blocks stand: in modulations, and in [count, outputs]. Cells beyond the signal are left out. */
 export function visitCells(
-  { block, levels, outputs }: EncoderShape,
-  layout: ModulationLayout,
-  blocks: readonly number[],
-  { first, count }: { readonly first: number; readonly count: number },
+  part: EncoderShape,
+  { levels: all, length: m }: ModulationLayout,
+  shape: readonly number[],
+  { first, count }: BlockRun,
   visit: (at: number, from: number, length: number) => void,
 ): void {
+  const { block, levels, outputs } = part;
+  const blocks = blocksOf(part, shape);
+  const each = pointCount(blocks);
   let column = 0;
   for (const k of levels) {
-    const { at, cells, cell, channels } = layout.levels[k]!;
+    const { at, cells, cell, channels } = all[k]!;
     const inBlock = block.map((size, axis) => size / cell![axis]!);
     const places = Array.from({ length: pointCount(inBlock) }, (_, i) => unravel(inBlock, i));
     for (let b = 0; b < count; b++) {
-      const corner = unravel(blocks, first + b);
+      const corner = unravel(blocks, (first + b) % each);
+      const start = Math.floor((first + b) / each) * m + at;
       places.forEach((place, i) => {
         let index = 0;
         for (let axis = 0; axis < place.length; axis++) {
@@ -196,7 +211,7 @@ export function visitCells(
           if (own >= cells[axis]!) return;
           index = index * cells[axis]! + own;
         }
-        visit(at + index * channels, b * outputs + column + i * channels, channels);
+        visit(start + index * channels, b * outputs + column + i * channels, channels);
       });
     }
     column += places.length * channels;

@@ -79,24 +79,25 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
     const save = () => place.save(packed(sums, next, digest));
     const heldOut: Taught[] = [];
     for (let run = 0; run * runSignals < count; run++) {
-      const first = run * runSignals;
-      const isHeldOut = run % heldOutEvery === 0;
+      const [first, end] = [run * runSignals, Math.min(count, (run + 1) * runSignals)];
+      const isHeldOut = run % heldOutEvery === 0 && heldOut.length < mostHeldOut;
       if (first < next && !isHeldOut) continue;
-      if (signal?.aborted) {
-        await save();
-        throw new AbortedError(`learning of the encoder stopped after signal ${next}`);
-      }
-      const signals = await signalsOf(model, data, first, Math.min(count, first + runSignals), count);
       const quality = qualities[run % qualities.length]!;
-      for (const group of groups(signals, runSignals)) {
-        const batch = batchFor(model, group);
-        if (batch.weights?.includes(0)) continue;
-        if (isHeldOut && heldOut.length < mostHeldOut) heldOut.push({ batch, quality });
-        if (first < next || (isHeldOut && count > runSignals)) continue;
-        const modulations = await taught(model, engine, { batch, quality }, signal);
-        stoppable(signal, () => sums.add(engine, batch, modulations, quality));
+      const signals = await signalsOf(model, data, first, end, count);
+      const all = groups(signals, runSignals).map((group) => ({ batch: batchFor(model, group), quality }));
+      const whole = all.filter(({ batch }) => batch.weights?.includes(0) !== true);
+      if (isHeldOut) heldOut.push(...whole);
+      if (first >= next && (!isHeldOut || count <= runSignals)) {
+        try {
+          const found = await Promise.all(whole.map((one) => taught(model, engine, one, signal)));
+          // All of a run or nothing: what is kept after a stop is whole.
+          for (const [i, { batch }] of whole.entries()) sums.add(engine, batch, found[i]!, quality);
+        } catch (error) {
+          if (error instanceof AbortedError) await save();
+          throw error;
+        }
       }
-      next = Math.max(next, Math.min(count, first + runSignals));
+      next = Math.max(next, end);
       onEvent?.({ type: 'progress', job, done: next, total: count, figures: {} });
       if (run % checkpointEvery === checkpointEvery - 1) await save();
     }
@@ -105,6 +106,7 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
         'all-missing',
         `all signals of ${nameOfData(ref)} have missing values; an encoder learns from whole ones`,
       );
+    await save();
     onEvent?.({ type: 'note', job, message: 'solves for the maps' });
     const parts = stoppable(signal, () => sums.solve());
     const card = { networkId: model.networkId, model: model.card.name, recipe };
