@@ -10,8 +10,8 @@ import type { AdaptedBatch } from './adapt.ts';
 import { predict } from './predict.ts';
 import { type RateTerm, refineBatch, stepBatch } from './refine.ts';
 
-/** Qualities that effort 1 is fitted at where the network does not change with quality: of others the nearest serves. */
-const stride = 10;
+/** Where the network does not change with quality, effort 1 is fitted at 40, 60, ...: each serves ten qualities below it and nine above. */
+const [middle, stride] = [40, 20];
 
 /** Gradients that refine what was predicted: more find nothing that the descent does not. */
 const mostFurther = 2;
@@ -24,7 +24,8 @@ export function plainQuality(
   const [lowest, highest] = slopes?.qualities ?? encoder?.card.qualities ?? [defaultQuality, defaultQuality];
   const within = Math.min(highest, Math.max(lowest, quality));
   if (slopes !== undefined) return within;
-  return Math.min(highest, Math.max(lowest, stride * Math.round(within / stride)));
+  const nearest = middle + stride * Math.floor((within - middle) / stride + 0.5);
+  return Math.min(highest, Math.max(lowest, nearest));
 }
 
 /** What effort 1 is fitted for. */

@@ -51,17 +51,22 @@ export function octavesOf({ card: { qualities } }: Pick<Encoder, 'card'>, qualit
   return octavesAt(Math.min(highest, Math.max(lowest, quality)));
 }
 
-const made = new WeakMap<EncoderPart, { readonly octaves: number; readonly map: Float32Array }>();
+/** By octaves: as many as a signal is fitted at. */
+const made = new WeakMap<EncoderPart, Map<number, Float32Array>>();
+const mostMade = 4;
 
-/** [inputs, outputs]; the last one is kept. */
+/** [inputs, outputs]; the last few are kept. */
 function mapAt(part: EncoderPart, octaves: number): Float32Array {
-  const known = made.get(part);
-  if (known?.octaves === octaves) return known.map;
+  const all = made.get(part) ?? new Map<number, Float32Array>();
+  made.set(part, all);
+  const known = all.get(octaves);
+  if (known !== undefined) return known;
   const { weights } = part;
   const half = weights.length / 2;
   const map = weights.slice(0, half);
   for (let i = 0; i < half; i++) map[i]! += octaves * weights[half + i]!;
-  made.set(part, { octaves, map });
+  if (all.size >= mostMade) all.delete(all.keys().next().value!);
+  all.set(octaves, map);
   return map;
 }
 

@@ -53,7 +53,7 @@ const checkpointEvery = 64;
  * for fields that have no encoders, ConflictError `output-exists`, `other-run`, AbortedError, and what reading and fitting the signals throws.
  *
  * @example
- * const { path } = await trainEncoder({ engine, modelPath, data, limit: 8, replace: true });
+ * await trainEncoder({ engine, modelPath, data, limit: 8, out: 'mine.encoder.safetensors' });
  */
 export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainEncoderResult> {
   check('trainEncoder', optionsOfEncoder(options, 'options'));

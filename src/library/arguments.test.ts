@@ -102,6 +102,7 @@ const verbs: Readonly<Record<string, readonly unknown[]>> = {
   signalToNpy: [signal],
   systemRecipe: ['functa', { shape: [16, 16], outputs: 3, uniform: true }, { latent: 4 }],
   trainClassifier: [{ model, engine, functaset: none, out: none, probe: 'linear', limit: 1 }],
+  trainEncoder: [{ engine, modelPath: none, data: 'nothing', limit: 1, out: `${none}.encoder` }],
   trainModel: [{ engine, recipe, data: 'nothing', out: none, limit: 1 }],
   trainPrior: [{ engine, modelPath: none, functaset: none, limit: 1, kinds: ['flow'] }],
   unpackFunctaset: [model, { archive: bytes }, none, {}],
