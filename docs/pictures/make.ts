@@ -39,7 +39,10 @@ const data = await openDataset('fixture-fashion', 'all');
 
 const sheet = (signals: readonly Signal[], columns: number) => contactSheet(signals, { columns, gap: 4 });
 
-/** 64 samples of the diffusion for a data set, the classes in order; with real ones, beside the first of each class in the test split. */
+/**
+ * 64 samples of the diffusion for a data set, the classes in order; with real ones, beside the first of each class in the test split, and
+ * others of the split where a class has too few.
+ */
 async function classes(name: string, { withReal }: { readonly withReal: boolean }): Promise<Signal> {
   const real = await openDataset(name, 'test');
   const drawing = openSession({ model: await loadModel(await findModel(`${name}-samples`)), engine });
@@ -53,6 +56,10 @@ async function classes(name: string, { withReal }: { readonly withReal: boolean 
       const signal = await real.get(i);
       if (Number(signal.label) === label && left-- > 0) pictures.push(signal);
     }
+  }
+  for (let i = 0; pictures.length < drawn.length; i++) {
+    const signal = await real.get(i);
+    if (!pictures.some(({ id }) => id === signal.id)) pictures.push(signal);
   }
   const sets = withReal ? [drawn, pictures] : [drawn];
   const rows = Array.from({ length: 8 }, (_, row) => sets.map((all) => all.slice(8 * row, 8 * row + 8)));
