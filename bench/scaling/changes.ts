@@ -30,12 +30,12 @@ export async function measureChanges(total: number): Promise<void> {
     // as if each function had been put by itself: a million transactions take an hour
     await database.transaction(async ({ client }) => {
       await client.query(
-        `WITH gone AS (DELETE FROM functa.changes WHERE functaset = $1 RETURNING ids, token),
-              one AS (SELECT id, row_number() OVER () AS seq, token FROM gone, unnest(ids) AS id)
-         INSERT INTO functa.changes (functaset, seq, ids, token) SELECT $1, seq, ARRAY[id], token FROM one`,
-        [set.row.id],
+        `WITH gone AS (DELETE FROM functa.changes WHERE functaset = $1::int RETURNING ids, token),
+              one AS (SELECT id, $2::bigint + row_number() OVER () AS seq, token FROM gone, unnest(ids) AS id)
+         INSERT INTO functa.changes (functaset, seq, ids, token) SELECT $1::int, seq, ARRAY[id], token FROM one`,
+        [set.row.id, total],
       );
-      await client.query('UPDATE functa.functasets SET seq = $2 WHERE id = $1', [set.row.id, total]);
+      await client.query('UPDATE functa.functasets SET seq = $2 WHERE id = $1', [set.row.id, 2 * total]);
     });
     const seen: number[] = [];
     const timer = setInterval(() => {
@@ -51,7 +51,7 @@ export async function measureChanges(total: number): Promise<void> {
       return `${Math.min(...some)} to ${Math.max(...some)}`;
     };
     console.log(
-      `changes: a replica followed ${replica.seq} changes to ${replica.local.count} functions in ${(ms / 1000).toFixed(1)} s; ` +
+      `changes: a replica followed ${total} changes to ${replica.local.count} functions in ${(ms / 1000).toFixed(1)} s; ` +
         `memory (heap and buffers) by quarters ${[0, 1, 2, 3].map(quarter).join(', ')} MB; ${setting()}`,
     );
     await replica.close();

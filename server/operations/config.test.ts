@@ -59,6 +59,7 @@ describe('a configuration', () => {
       const texts: Record<string, string> = {
         anonymous: 'read',
         store: 'postgres://host/db',
+        shard: '1/4',
         origins: 'https://a.example',
         'traffic.clientShare': '1',
         allowedDirectories: 'a=/b=c',
