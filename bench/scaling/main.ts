@@ -3,11 +3,13 @@
  *
  *   npm run bench:scaling -- load [functions]
  *   npm run bench:scaling -- changes [functions]
+ *   npm run bench:scaling -- queue [jobs of a worker] [rounds]
  *   npm run bench:scaling -- near [functions] [questions] [of which are compared with all]
  */
 import { measureChanges } from './changes.ts';
 import { measureLoad } from './load.ts';
 import { measureNear } from './near.ts';
+import { measureQueue } from './queue.ts';
 
 const [what = 'load', ...counts] = process.argv.slice(2);
 const count = (at: number, usual: number) => Number(counts[at] ?? usual);
@@ -20,6 +22,9 @@ switch (what) {
     break;
   case 'near':
     await measureNear(count(0, 1_000_000), { queries: count(1, 200), truth: count(2, 20) });
+    break;
+  case 'queue':
+    await measureQueue(count(0, 60), count(1, 3));
     break;
   default:
     throw new Error(`no measurement is called ${what}`);

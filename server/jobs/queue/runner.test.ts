@@ -62,7 +62,7 @@ withPostgres('workers of a queue', { durable: true }, (cluster) => {
       [3, 'start', undefined],
       [4, 'end', 'done'],
     ]);
-    await expect.poll(() => readdirSync(join(home, 'queue'))).toEqual([]);
+    await expect.poll(() => readdirSync(join(home, 'queue')), { timeout: 20_000 }).toEqual([]);
   });
 
   test('a job of a worker that is silent goes to another, and the first one keeps nothing of it', async () => {
@@ -113,14 +113,14 @@ withPostgres('workers of a queue', { durable: true }, (cluster) => {
       return outcome;
     });
     const [first, second] = [added(await enqueue(queue)), added(await enqueue(queue))];
-    await expect.poll(async () => (await queue.get(first.id))?.state).toBe('running');
+    await expect.poll(async () => (await queue.get(first.id))?.state, { timeout: 20_000 }).toBe('running');
     const event = { type: 'end', body: '{"state":"cancelled"}' };
     expect(await queue.cancel(second.id, event)).toMatchObject({ state: 'cancelled' });
     expect(await queue.cancel(first.id, event)).toMatchObject({ state: 'cancelled' });
     expect(await queue.cancel(first.id, event)).toBeUndefined();
-    await expect.poll(() => ended).toBe(1);
+    await expect.poll(() => ended, { timeout: 20_000 }).toBe(1);
     const third = added(await enqueue(queue));
-    await expect.poll(async () => (await queue.get(third.id))?.state).toBe('running');
+    await expect.poll(async () => (await queue.get(third.id))?.state, { timeout: 20_000 }).toBe('running');
     expect((await queue.get(first.id))?.state).toBe('cancelled');
   });
 
@@ -135,7 +135,7 @@ withPostgres('workers of a queue', { durable: true }, (cluster) => {
     };
     const first = await worker(work, { home });
     const { id } = added(await enqueue(queue));
-    await expect.poll(() => seen.length).toBe(1);
+    await expect.poll(() => seen.length, { timeout: 20_000 }).toBe(1);
     await first.close();
     expect((await queue.get(id))?.state).toBe('queued');
     await worker(work, { home });
