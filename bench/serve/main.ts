@@ -3,14 +3,14 @@
  *
  *   npm run bench:serve -- slow  [--counts 34,200,1000] [--kinds header,idle,...] [--rate 50] [--against server,sink] [--from 127.0.0.2]
  *   npm run bench:serve -- storm [--clients 256] [--seconds 6] [--rounds 3]
- *   npm run bench:serve -- rows  [--connections 64] [--seconds 6] [--rounds 3] [--base DIRECTORY] [--only NAME;NAME]
+ *   npm run bench:serve -- rows  [--connections 64] [--seconds 6] [--rounds 3] [--base DIRECTORY] [--postgres] [--only NAME;NAME]
  *
  *   npm run bench:serve -- soak [--minutes 10] [--connections 16]      (1440 minutes: a day)
  *   npm run bench:serve -- overload [--connections 10000] [--seconds 60]
  *
  * `slow` prints, for each kind of slow client and each number of them, how fast others are answered beside how fast
  * they are without. All share one machine: against `sink` the same clients bother a server that does nothing, which
- * shows what is not the measured server's doing. `rows` is requests a second, beside another build. `storm` compares clients that retry at once with clients that wait as they were told.
+ * shows what is not the measured server's doing. `rows` is requests a second, beside another build, or beside the same one with its functasets in PostgreSQL. `storm` compares clients that retry at once with clients that wait as they were told.
  */
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
@@ -38,6 +38,7 @@ const { positionals, values } = parseArgs({
     connections: { type: 'string', default: '64' },
     minutes: { type: 'string', default: '10' },
     base: { type: 'string' },
+    postgres: { type: 'boolean' },
     only: { type: 'string' },
     seconds: { type: 'string', default: '6' },
     rounds: { type: 'string', default: '3' },
@@ -46,9 +47,9 @@ const { positionals, values } = parseArgs({
 const { machine, runtime, load: busy, commit, command } = readSetting('bench:serve', process.argv.slice(2));
 console.log(`${command}\n${machine}, ${runtime}, commit ${commit}, load ${busy}`);
 if (positionals[0] === 'rows') {
-  const { connections, seconds, rounds, base, only } = values;
+  const { connections, seconds, rounds, base, postgres, only } = values;
   const counts = { connections: Number(connections), seconds: Number(seconds), rounds: Number(rounds) };
-  await rows({ ...counts, base, only: only?.split(';') });
+  await rows({ ...counts, base, postgres, only: only?.split(';') });
   process.exit();
 }
 if (positionals[0] === 'soak') {

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { openEngine } from '../../src/engine/index.ts';
 import { buildFunctaset } from '../../src/jobs/index.ts';
 import { loadModel } from '../../src/models/index.ts';
+import { makeCluster } from '../../test/postgres.ts';
 import { cannon, type Fired, type Shot } from './cannon.ts';
 import { empty } from './empty.ts';
 import { type Served, serve } from './served.ts';
@@ -16,6 +17,8 @@ export interface RowsOptions {
   readonly rounds: number;
   /** The root of another build, whose `dist` is measured beside. */
   readonly base?: string | undefined;
+  /** Beside it, the same build with its functasets in a PostgreSQL database of its own. */
+  readonly postgres?: boolean | undefined;
   /** Names of rows; default: all. */
   readonly only?: readonly string[] | undefined;
 }
@@ -31,7 +34,14 @@ interface Row {
 const pictures = 512;
 
 /** Prints a row for each, the builds in turn. */
-export async function rows({ seconds, connections, rounds, base, only }: RowsOptions): Promise<void> {
+export async function rows({
+  seconds,
+  connections,
+  rounds,
+  base,
+  postgres = false,
+  only,
+}: RowsOptions): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'functa-rows-'));
   const engine = await openEngine();
   const store = join(directory, 'shoes');
@@ -42,6 +52,11 @@ export async function rows({ seconds, connections, rounds, base, only }: RowsOpt
   const keeping = await serve({ args });
   const fresh = await serve({ args, env: { FUNCTA_TRAFFIC_ANSWER_BYTES: '0' } });
   const other = base === undefined ? undefined : await serve({ args, root: base });
+  const cluster = postgres ? await makeCluster({ durable: true }) : undefined;
+  const shared = ['--store', (await cluster?.database()) ?? ''];
+  const pg = cluster && (await serve({ args: [...args, ...shared] }));
+  const pgFresh =
+    cluster && (await serve({ args: [...args, ...shared], env: { FUNCTA_TRAFFIC_ANSWER_BYTES: '0' } }));
   const none = await empty();
   try {
     console.log(
@@ -55,6 +70,7 @@ export async function rows({ seconds, connections, rounds, base, only }: RowsOpt
       const servers = [
         { name: 'this', server: row.fresh ? fresh : keeping },
         ...(other === undefined ? [] : [{ name: 'base', server: other }]),
+        ...(pg === undefined ? [] : [{ name: 'pg', server: row.fresh ? pgFresh! : pg }]),
       ];
       for (let round = 0; round < rounds; round++) {
         for (const { name, server } of servers) {
@@ -76,7 +92,8 @@ export async function rows({ seconds, connections, rounds, base, only }: RowsOpt
     console.log(line('an empty route of Hono', '', [{ ...fired, cpuMs }]));
   } finally {
     none.stop();
-    for (const server of [keeping, fresh, other]) await server?.stop();
+    for (const server of [keeping, fresh, other, pg, pgFresh]) await server?.stop();
+    cluster?.remove();
     await rm(directory, { recursive: true });
   }
 }
