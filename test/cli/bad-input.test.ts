@@ -159,6 +159,12 @@ describe('a picture that', () => {
   });
 });
 
+it('a mesh without faces is no shape', async () => {
+  const points = written('points.obj', 'v 0 0 0\nv 1 0 0\nv 0 1 0\n');
+  const line = await fails(['encode', points, '-m', 'shapes', '-o', place.at('out.functa')], 3, 'bad-mesh');
+  expect(line).toContain('no faces');
+});
+
 describe('an output that', () => {
   it('is on a full disk', () =>
     fails(['encode', place.at('0.png'), '-m', place.model, '-o', '/dev/full'], 1, 'disk-full'));

@@ -215,6 +215,14 @@ it.each<[string, (values: Float32Array) => void, string | undefined]>([
   expect(Math.max(...[...data].map((v) => Math.abs(v - 280)))).toBeLessThan(5);
 });
 
+it('a field of one sample is coded, kept and decoded', async () => {
+  const one = signalToNpy({ ...kinds.map.signal(3), shape: [1, 1], values: Float32Array.of(280) });
+  await client.putFunction('maps', 'one', one);
+  const { data, shape } = readNpy(await client.function('maps', 'one', { format: 'npy' }));
+  expect(shape.slice(0, 2)).toEqual([1, 1]);
+  expect(data[0]).toBeCloseTo(280, 1);
+});
+
 it('of a file of several fields the one that is named is meant, wherever a signal is given', async () => {
   const [{ shape, outputs }, ...both] = [kinds.map, kinds.map.signal(3), kinds.map.signal(5)] as const;
   const values = Float32Array.from({ length: 2 * 288 }, (_, i) => both[i % 2]!.values[i >> 1]!);
