@@ -70,6 +70,7 @@ describe('health and documentation', () => {
       '/v1/functasets/{s}/functions/{id}/tiles/{z}/{x}/{y}',
       '/v1/functasets/{s}/delete',
       '/v1/functasets/{s}/query',
+      '/v1/shards/query',
       '/v1/functasets/{s}/combine',
       '/v1/uploads',
       '/v1/uploads/{u}',
