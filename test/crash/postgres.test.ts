@@ -40,7 +40,7 @@ function hear(child: ChildProcess, told: Map<string, boolean>): { readonly count
   return heard;
 }
 
-const times = rounds(3, 200);
+const times = Number(process.env.FUNCTA_KILLS ?? rounds(3, 200));
 
 withPostgres('kills under write load', { durable: true }, (cluster) => {
   test(`${times} kills of writers and of PostgreSQL: everything acknowledged is there, and the replica has the same`, async () => {

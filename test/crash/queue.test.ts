@@ -30,7 +30,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(program, { force: true }));
 
-const times = rounds(3, 200);
+const times = Number(process.env.FUNCTA_KILLS ?? rounds(3, 200));
 const leaseMs = 1500;
 
 withPostgres('kills of a queue', { durable: true }, (cluster) => {
