@@ -2,6 +2,7 @@
  * A function of two axes (or slices of one of three) on a canvas that is moved and zoomed. What was drawn last is shown at once, stretched to where
  * it stands now; the worker draws what is visible anew, at the samples of the screen, one drawing at a time.
  */
+import { hearKeys, hearWheel, playBar, shownCanvas } from './controls.ts';
 import type { Opened, Rectangle } from './messages.ts';
 import type { Look, Shown } from './shown.ts';
 import { sharedReader } from './worker-reader.ts';
@@ -17,8 +18,6 @@ interface Sheet {
 
 /** Samples of the screen that one of the function takes at most: past it coordinates of outputs run out. */
 const mostScale = 2 ** 13;
-const wheelZoom = 0.0015;
-const keyZoom = 1.25;
 const keyStep = 0.1;
 /** Milliseconds from one slice to the next when they play. */
 const sliceMs = 80;
@@ -26,7 +25,7 @@ const sliceMs = 80;
 export class Plane implements Shown {
   failed: (error: unknown) => void = () => {};
   readonly #host: HTMLElement;
-  readonly #canvas = document.createElement('canvas');
+  readonly #canvas: HTMLCanvasElement;
   readonly #opened: Opened;
   readonly #raw: boolean;
   readonly #watch: ResizeObserver;
@@ -39,7 +38,7 @@ export class Plane implements Shown {
   #drawing = false;
   #stale = true;
   #frame = 0;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #stopPlaying = () => {};
   #ended = false;
   #settled: { promise: Promise<void>; resolve(): void } | undefined;
 
@@ -52,19 +51,26 @@ export class Plane implements Shown {
     this.#host = host;
     this.#opened = opened;
     this.#raw = raw;
-    const canvas = this.#canvas;
-    canvas.tabIndex = 0;
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', `${name}: plus and minus zoom, arrows move, 0 shows all of it`);
+    const canvas = shownCanvas(`${name}: plus and minus zoom, arrows move, 0 shows all of it`);
+    this.#canvas = canvas;
     root.replaceChildren(canvas);
     if (opened.shape.length === 3) root.append(this.#slices(opened.shape[0]!));
     host.style.setProperty('--functa-ratio', `${this.#columns} / ${this.#rows}`);
-    canvas.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    hearWheel(canvas, (factor, event) => this.#zoom(factor, this.#place(event)));
     canvas.addEventListener('pointerdown', (event) => this.#press(event));
     canvas.addEventListener('pointermove', (event) => this.#drag(event));
     for (const over of ['pointerup', 'pointercancel'] as const)
       canvas.addEventListener(over, (event) => this.#pointers.delete(event.pointerId));
-    canvas.addEventListener('keydown', (event) => this.#key(event));
+    const step = (across: number, down: number) =>
+      this.#move(across * keyStep * canvas.width, down * keyStep * canvas.height);
+    const zoom = (factor: number) => this.#zoom(factor, { x: canvas.width / 2, y: canvas.height / 2 });
+    hearKeys(canvas, zoom, {
+      '0': () => this.#fit(),
+      ArrowLeft: () => step(1, 0),
+      ArrowRight: () => step(-1, 0),
+      ArrowUp: () => step(0, 1),
+      ArrowDown: () => step(0, -1),
+    });
     canvas.addEventListener('dblclick', () => this.#fit());
     this.#watch = new ResizeObserver(() => this.#resize());
     this.#watch.observe(canvas);
@@ -95,7 +101,7 @@ export class Plane implements Shown {
     this.#ended = true;
     this.#watch.disconnect();
     cancelAnimationFrame(this.#frame);
-    clearInterval(this.#timer);
+    this.#stopPlaying();
     for (const sheet of [this.#whole, this.#sharp]) sheet?.bitmap.close();
   }
 
@@ -109,10 +115,6 @@ export class Plane implements Shown {
 
   /** A slider over the slices of a function of three axes, and a button that plays them. */
   #slices(count: number): HTMLElement {
-    const bar = document.createElement('div');
-    bar.className = 'bar';
-    const play = document.createElement('button');
-    play.textContent = 'Play';
     const slider = document.createElement('input');
     slider.type = 'range';
     slider.max = String(count - 1);
@@ -124,13 +126,11 @@ export class Plane implements Shown {
       this.#changed();
     };
     slider.addEventListener('input', () => turn(Number(slider.value)));
-    play.addEventListener('click', () => {
-      const playing = this.#timer !== undefined;
-      clearInterval(this.#timer);
-      this.#timer = playing ? undefined : setInterval(() => turn((this.#slice + 1) % count), sliceMs);
-      play.textContent = playing ? 'Play' : 'Pause';
-    });
-    bar.append(play, slider);
+    const { bar, stop } = playBar({ start: 'Play', pause: 'Pause', ms: sliceMs }, () =>
+      turn((this.#slice + 1) % count),
+    );
+    this.#stopPlaying = stop;
+    bar.append(slider);
     return bar;
   }
 
@@ -181,11 +181,6 @@ export class Plane implements Shown {
     return { x: (event.clientX - left) * density, y: (event.clientY - top) * density };
   }
 
-  #wheel(event: WheelEvent): void {
-    event.preventDefault();
-    this.#zoom(Math.exp(-event.deltaY * wheelZoom * (event.ctrlKey ? 4 : 1)), this.#place(event));
-  }
-
   #press(event: PointerEvent): void {
     this.#canvas.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, this.#place(event));
@@ -204,25 +199,6 @@ export class Plane implements Shown {
     const apart = (at: { x: number; y: number }) => Math.hypot(at.x - other.x, at.y - other.y);
     const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
     this.#zoom(apart(now) / Math.max(1, apart(before)), middle);
-  }
-
-  #key(event: KeyboardEvent): void {
-    const { width, height } = this.#canvas;
-    const middle = { x: width / 2, y: height / 2 };
-    const acts: Readonly<Record<string, () => void>> = {
-      '+': () => this.#zoom(keyZoom, middle),
-      '=': () => this.#zoom(keyZoom, middle),
-      '-': () => this.#zoom(1 / keyZoom, middle),
-      '0': () => this.#fit(),
-      ArrowLeft: () => this.#move(keyStep * width, 0),
-      ArrowRight: () => this.#move(-keyStep * width, 0),
-      ArrowUp: () => this.#move(0, keyStep * height),
-      ArrowDown: () => this.#move(0, -keyStep * height),
-    };
-    const act = acts[event.key];
-    if (act === undefined || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    act();
   }
 
   #changed(): void {

@@ -3,6 +3,7 @@
  * on fewer samples; the worker draws one picture at a time, and the last one asked for sharply.
  */
 import { firstLook } from '../field/surface.ts';
+import { hearKeys, hearWheel, playBar, shownCanvas } from './controls.ts';
 import type { Opened } from './messages.ts';
 import type { Look, Shown } from './shown.ts';
 import { sharedReader } from './worker-reader.ts';
@@ -10,8 +11,6 @@ import { sharedReader } from './worker-reader.ts';
 /** Samples of the shorter side while it turns. */
 const turningSide = 200;
 const [leastZoom, mostZoom] = [0.5, 20];
-const wheelZoom = 0.0015;
-const keyZoom = 1.25;
 /** Radians: of an arrow, and of each picture while it turns by itself. */
 const [keyTurn, playTurn] = [Math.PI / 12, Math.PI / 60];
 const playMs = 40;
@@ -21,7 +20,7 @@ const stillMs = 120;
 export class Solid implements Shown {
   failed: (error: unknown) => void = () => {};
   readonly #host: HTMLElement;
-  readonly #canvas = document.createElement('canvas');
+  readonly #canvas: HTMLCanvasElement;
   readonly #opened: Opened;
   readonly #watch: ResizeObserver;
   #look: Look = { x: firstLook.yaw, y: firstLook.pitch, scale: 1 };
@@ -29,33 +28,30 @@ export class Solid implements Shown {
   #asked = 0;
   #drawn = 0;
   #drawing: Promise<void> | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #stopTurning: () => void;
   #ended = false;
 
   constructor(host: HTMLElement, root: ShadowRoot, opened: Opened, { name }: { readonly name: string }) {
     this.#host = host;
     this.#opened = opened;
-    const canvas = this.#canvas;
-    canvas.tabIndex = 0;
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', `${name}: arrows turn, plus and minus zoom, 0 shows it as at first`);
-    const bar = document.createElement('div');
-    bar.className = 'bar';
-    const play = document.createElement('button');
-    play.textContent = 'Turn';
-    play.addEventListener('click', () => {
-      const turning = this.#timer !== undefined;
-      clearInterval(this.#timer);
-      this.#timer = turning ? undefined : setInterval(() => this.#turn(playTurn, 0), playMs);
-      play.textContent = turning ? 'Turn' : 'Stop';
-    });
-    bar.append(play);
+    const canvas = shownCanvas(`${name}: arrows turn, plus and minus zoom, 0 shows it as at first`);
+    this.#canvas = canvas;
+    const { bar, stop } = playBar({ start: 'Turn', pause: 'Stop', ms: playMs }, () =>
+      this.#turn(playTurn, 0),
+    );
+    this.#stopTurning = stop;
     root.replaceChildren(canvas, bar);
     host.style.setProperty('--functa-ratio', '1');
-    canvas.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    hearWheel(canvas, (factor) => this.#zoom(factor));
     canvas.addEventListener('pointerdown', (event) => canvas.setPointerCapture(event.pointerId));
     canvas.addEventListener('pointermove', (event) => this.#drag(event));
-    canvas.addEventListener('keydown', (event) => this.#key(event));
+    hearKeys(canvas, (factor) => this.#zoom(factor), {
+      '0': () => this.#reset(),
+      ArrowLeft: () => this.#turn(-keyTurn, 0),
+      ArrowRight: () => this.#turn(keyTurn, 0),
+      ArrowUp: () => this.#turn(0, keyTurn),
+      ArrowDown: () => this.#turn(0, -keyTurn),
+    });
     canvas.addEventListener('dblclick', () => this.#reset());
     this.#watch = new ResizeObserver(() => this.#changed(0));
     this.#watch.observe(canvas);
@@ -77,7 +73,7 @@ export class Solid implements Shown {
   end(): void {
     this.#ended = true;
     this.#watch.disconnect();
-    clearInterval(this.#timer);
+    this.#stopTurning();
   }
 
   #set(look: Look): void {
@@ -98,32 +94,10 @@ export class Solid implements Shown {
     this.#set({ x: firstLook.yaw, y: firstLook.pitch, scale: 1 });
   }
 
-  #wheel(event: WheelEvent): void {
-    event.preventDefault();
-    this.#zoom(Math.exp(-event.deltaY * wheelZoom));
-  }
-
   #drag({ buttons, movementX, movementY }: PointerEvent): void {
     if (buttons === 0) return;
     const perPixel = Math.PI / Math.max(1, this.#canvas.clientWidth);
     this.#turn(-movementX * perPixel, movementY * perPixel);
-  }
-
-  #key(event: KeyboardEvent): void {
-    const acts: Readonly<Record<string, () => void>> = {
-      '+': () => this.#zoom(keyZoom),
-      '=': () => this.#zoom(keyZoom),
-      '-': () => this.#zoom(1 / keyZoom),
-      '0': () => this.#reset(),
-      ArrowLeft: () => this.#turn(-keyTurn, 0),
-      ArrowRight: () => this.#turn(keyTurn, 0),
-      ArrowUp: () => this.#turn(0, keyTurn),
-      ArrowDown: () => this.#turn(0, -keyTurn),
-    };
-    const act = acts[event.key];
-    if (act === undefined || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    act();
   }
 
   #changed(still: number): void {
