@@ -1,7 +1,7 @@
 /** What the server's thread and the one that asks shards say to each other: each job is answered once. */
 import type { QueryRequest } from '../../src/query/index.ts';
 import type { jsonType, linesType } from '../media.ts';
-import type { PlainError } from '../wire-error.ts';
+import type { ThreadAnswer } from '../questions.ts';
 import type { Prepared } from '../work/verbs/parts.ts';
 
 export interface ShardsSetup {
@@ -33,6 +33,4 @@ export type ToShards =
   | { readonly job: number; readonly kind: 'stop' }
   | { readonly job: number; readonly kind: 'close' };
 
-export type FromShards =
-  | { readonly job: number; readonly done: ShardsAnswer }
-  | { readonly job: number; readonly error: PlainError };
+export type FromShards = ThreadAnswer<ShardsAnswer>;

@@ -1,20 +1,14 @@
 /** The shards, as the server's thread sees them: one thread that asks them all, started when it is first needed. */
 import type { Worker } from 'node:worker_threads';
 import { AbortedError, EnvironmentError } from '../../src/core/errors.ts';
-import { revive } from '../wire-error.ts';
+import { Questions } from '../questions.ts';
 import { spawnWorker } from '../work/spawn.ts';
 import type { FromShards, ShardsAnswer, ShardsQuestion, ShardsSetup, ToShards } from './messages.ts';
 
-interface Job {
-  resolve(answer: ShardsAnswer): void;
-  reject(error: Error): void;
-}
-
 export class Shards {
   readonly #setup: ShardsSetup;
-  readonly #jobs = new Map<number, Job>();
+  readonly #questions = new Questions<ShardsAnswer>();
   #worker: Worker | undefined;
-  #next = 1;
 
   constructor(setup: ShardsSetup) {
     this.#setup = setup;
@@ -27,13 +21,14 @@ export class Shards {
   ask(question: ShardsQuestion, signal: AbortSignal): Promise<ShardsAnswer> {
     if (signal.aborted) return Promise.reject(new AbortedError());
     this.#worker ??= this.#start();
-    const job = this.#next++;
-    const stop = () => this.#say({ job, kind: 'stop' });
-    signal.addEventListener('abort', stop, { once: true });
-    return new Promise<ShardsAnswer>((resolve, reject) => {
-      this.#jobs.set(job, { resolve, reject });
-      this.#say({ job, kind: 'ask', question });
-    }).finally(() => signal.removeEventListener('abort', stop));
+    let stop = () => {};
+    return this.#questions
+      .ask((job) => {
+        stop = () => this.#say({ job, kind: 'stop' });
+        signal.addEventListener('abort', stop, { once: true });
+        this.#say({ job, kind: 'ask', question });
+      })
+      .finally(() => signal.removeEventListener('abort', stop));
   }
 
   async close(): Promise<void> {
@@ -51,20 +46,14 @@ export class Shards {
   #start(): Worker {
     const worker = spawnWorker('server/shards/worker', this.#setup);
     let why = 'it ended';
-    worker.on('message', (answer: FromShards) => {
-      const job = this.#jobs.get(answer.job);
-      this.#jobs.delete(answer.job);
-      if ('error' in answer) job?.reject(revive(answer.error));
-      else job?.resolve(answer.done);
-    });
+    worker.on('message', (answer: FromShards) => this.#questions.answered(answer));
     worker.on('error', (error) => {
       why = error.message.split('\n', 1)[0]!;
     });
     worker.on('exit', () => {
       this.#worker = undefined;
       const message = `the thread that asks shards stopped (${why}); ask again`;
-      for (const { reject } of this.#jobs.values()) reject(new EnvironmentError('worker-died', message));
-      this.#jobs.clear();
+      this.#questions.lost(new EnvironmentError('worker-died', message));
     });
     return worker;
   }

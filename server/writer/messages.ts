@@ -2,8 +2,8 @@
 import type { Label } from '../../src/core/label.ts';
 import type { Metadata } from '../../src/core/metadata.ts';
 import type { FunctasetNetwork, FunctionRecord } from '../../src/functaset/index.ts';
+import type { ThreadAnswer } from '../questions.ts';
 import type { Match } from '../version.ts';
-import type { PlainError } from '../wire-error.ts';
 import type { SharedFunctaset, ShareSetup } from './shared.ts';
 
 /** A function to put, coded already, and what the answer says of it. */
@@ -83,7 +83,7 @@ export type ToWriter = { readonly job: number } & (
 );
 
 export type FromWriter =
-  | ({ readonly job: number } & ({ readonly done: unknown } | { readonly error: PlainError }))
+  | ThreadAnswer<unknown>
   /** Unasked: the functasets of the database are others by now. */
   | { readonly shared: readonly SharedFunctaset[] };
 

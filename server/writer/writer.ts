@@ -6,8 +6,8 @@ import type { Worker } from 'node:worker_threads';
 import { EnvironmentError } from '../../src/core/errors.ts';
 import { newLatch, releaseLatch } from '../../src/core/unbroken.ts';
 import type { FunctasetNetwork } from '../../src/functaset/index.ts';
+import { Questions } from '../questions.ts';
 import { overloaded } from '../traffic/admission.ts';
-import { revive } from '../wire-error.ts';
 import { spawnWorker } from '../work/spawn.ts';
 import type { FromWriter, OutcomeOf, ToWriter, WriteRequest, WriterSetup } from './messages.ts';
 import type { SharedFunctaset, ShareSetup } from './shared.ts';
@@ -21,19 +21,13 @@ export interface WriterOptions {
   readonly share?: ShareSetup | undefined;
 }
 
-interface Job {
-  resolve(outcome: unknown): void;
-  reject(error: Error): void;
-}
-
 type Asked<M = ToWriter> = M extends ToWriter ? Omit<M, 'job'> : never;
 
 export class Writer {
   readonly #options: WriterOptions;
-  readonly #jobs = new Map<number, Job>();
+  readonly #questions = new Questions<unknown>();
   #worker: Worker | undefined;
   #latch = newLatch();
-  #next = 1;
   #died = false;
   #closed = false;
   #changed: (all: readonly SharedFunctaset[]) => void = () => undefined;
@@ -49,7 +43,7 @@ export class Writer {
 
   /** Jobs that are not done. */
   get jobs(): number {
-    return this.#jobs.size;
+    return this.#questions.size;
   }
 
   /** Resolves when it is on the disk. Throws as `Stores.write`, EnvironmentError `worker-died`, HttpFault 503 `overloaded`. */
@@ -94,13 +88,9 @@ export class Writer {
   #ask(asked: Asked): Promise<unknown> {
     if (this.#closed)
       throw new EnvironmentError('writer-closed', 'the server is going down; write again when it is up');
-    if (this.#jobs.size >= (this.#options.waiting ?? 4096)) throw overloaded();
+    if (this.#questions.size >= (this.#options.waiting ?? 4096)) throw overloaded();
     this.#worker ??= this.#start();
-    const job = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#jobs.set(job, { resolve, reject });
-      this.#worker!.postMessage({ ...asked, job } as ToWriter);
-    });
+    return this.#questions.ask((job) => this.#worker!.postMessage({ ...asked, job } as ToWriter));
   }
 
   #start(): Worker {
@@ -111,10 +101,7 @@ export class Writer {
     let why = 'it ended';
     worker.on('message', (answer: FromWriter) => {
       if ('shared' in answer) return this.#changed(answer.shared);
-      const job = this.#jobs.get(answer.job);
-      this.#jobs.delete(answer.job);
-      if ('error' in answer) job?.reject(revive(answer.error));
-      else job?.resolve(answer.done);
+      this.#questions.answered(answer);
     });
     worker.on('error', (error) => {
       why = error.message.split('\n', 1)[0]!;
@@ -124,8 +111,7 @@ export class Writer {
       this.#worker = undefined;
       this.#died = true;
       const message = `the writer stopped (${why}); look whether it was written, and write again`;
-      for (const { reject } of this.#jobs.values()) reject(new EnvironmentError('worker-died', message));
-      this.#jobs.clear();
+      this.#questions.lost(new EnvironmentError('worker-died', message));
       // replicas follow whether or not anybody writes
       if (share !== undefined && !this.#closed) this.warm();
     });
