@@ -11,7 +11,7 @@ import { placeDirectory } from '../../src/disk/place.ts';
 import { writeFailure } from '../../src/disk/whole.ts';
 import { formatOfFile } from '../../src/formats/formats.ts';
 import { sniffZip, type ZipEntry } from '../../src/formats/zip.ts';
-import { entriesOfZip } from '../work/archives.ts';
+import { entriesOfZip, isGzip } from '../work/archives.ts';
 import type { DataContext } from './data.ts';
 import type { JobLimits } from './limits.ts';
 
@@ -35,12 +35,12 @@ export async function unpacked({
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true });
   const head = await headOf(places.upload);
-  const zipped = sniffZip(head) ? await entriesOfUpload(places.upload, limits) : undefined;
-  if (isArchive(head)) await unpackTar(places.upload, fresh, { limits: jobLimits, signal });
-  else if (zipped !== undefined) {
-    const most = jobLimits.archiveGrowth * (await stat(places.upload)).size;
-    await unpackZip(zipped, fresh, { limits: jobLimits, most, signal });
-  } else {
+  const { size } = await stat(places.upload);
+  const own = { limits: jobLimits, most: jobLimits.archiveGrowth * size, signal };
+  const zipped = sniffZip(head) ? await entriesOfUpload(places.upload, size, limits) : undefined;
+  if (isTar(head) || isGzip(head)) await unpackTar(places.upload, fresh, own);
+  else if (zipped !== undefined) await unpackZip(zipped, fresh, own);
+  else {
     const format = formatOfFile(head, undefined);
     if (format === undefined)
       throw new BadInputError(
@@ -53,13 +53,19 @@ export async function unpacked({
   return directory;
 }
 
+interface UnpackOptions {
+  readonly limits: JobLimits;
+  /** Bytes of all files together. */
+  readonly most: number;
+  readonly signal: AbortSignal;
+}
+
 /** Regular files of an archive alone, below `directory`; links and devices are passed over. */
 async function unpackTar(
   path: string,
   directory: string,
-  { limits, signal }: { readonly limits: JobLimits; readonly signal: AbortSignal },
+  { limits, most, signal }: UnpackOptions,
 ): Promise<void> {
-  const most = limits.archiveGrowth * (await stat(path)).size;
   let [files, bytes] = [0, 0];
   let fault: LimitError | undefined;
   const take = (_path: string, entry: unknown): boolean => {
@@ -96,11 +102,7 @@ async function unpackTar(
 async function unpackZip(
   entries: readonly (readonly [name: string, entry: ZipEntry])[],
   directory: string,
-  {
-    limits,
-    most,
-    signal,
-  }: { readonly limits: JobLimits; readonly most: number; readonly signal: AbortSignal },
+  { limits, most, signal }: UnpackOptions,
 ): Promise<void> {
   const bytes = entries.reduce((sum, [, { size }]) => sum + size, 0);
   const fault = growthFault({ files: entries.length, bytes }, { limits, most });
@@ -132,8 +134,7 @@ async function unpackZip(
 }
 
 /** Of a ZIP that is a directory of files. */
-async function entriesOfUpload(path: string, limits: Limits) {
-  const { size } = await stat(path);
+async function entriesOfUpload(path: string, size: number, limits: Limits) {
   checkLimit(
     'file-bytes',
     size,
@@ -152,7 +153,7 @@ function isBelow(name: string): boolean {
 
 function growthFault(
   { files, bytes }: { readonly files: number; readonly bytes: number },
-  { limits, most }: { readonly limits: JobLimits; readonly most: number },
+  { limits, most }: Omit<UnpackOptions, 'signal'>,
 ): LimitError | undefined {
   if (files > limits.archiveFiles)
     return new LimitError('archive-files', limits.archiveFiles, files, 'send fewer at once');
@@ -168,9 +169,4 @@ async function headOf(path: string): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
-}
-
-/** Plain, or compressed by gzip (RFC 1952). */
-function isArchive(head: Uint8Array): boolean {
-  return isTar(head) || (head[0] === 0x1f && head[1] === 0x8b);
 }

@@ -103,7 +103,8 @@ function isShown(path: string): boolean {
   return !/(^|\/)\.[^/]*$|(^|\/)__MACOSX\//.test(path);
 }
 
-function isGzip(bytes: Uint8Array): boolean {
+/** RFC 1952. */
+export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 

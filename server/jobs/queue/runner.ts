@@ -50,10 +50,7 @@ export interface RunnerOptions {
   readonly onFault?: ((error: unknown) => void) | undefined;
 }
 
-type How =
-  | Parameters<JobProcessEvents['ended']>[0]
-  | { readonly kind: 'lost' | 'closing' }
-  | { readonly kind: 'late' };
+type How = Parameters<JobProcessEvents['ended']>[0] | { readonly kind: 'lost' | 'closing' | 'late' };
 
 /** Milliseconds for a job to put its state away when the worker closes. */
 const patienceMs = 2000;
