@@ -2,8 +2,9 @@
 
 import type { PriorKind } from '../../prior/kinds.ts';
 import { readPrior } from '../../prior/registry.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Batch, Engine } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
+import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
 import { totalChannels } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -79,11 +80,16 @@ export async function beginFit(
       ...{ quality, effort, plain: own, rateFor, prior, signal },
     });
   }
-  const weighed = signals.map((one) => ({ ...one, weights: weightsOf(card, one) }));
-  const batch = batchOf(weighed, card.spec.outputs, card.outputs);
+  const batch = batchFor(card, signals);
   const rate = rateOf(model, batch, quality);
   const plain = { quality: own, rate: rateOf(model, batch, own) };
   return BatchFit.begin(model, engine, batch, { quality, effort, rate, plain, prior, signal });
+}
+
+/** Signals of one shape with their weights, in the units of a model's field. */
+export function batchFor(card: ModelCard, signals: readonly Signal[]): Batch {
+  const weighed = signals.map((one) => ({ ...one, weights: weightsOf(card, one) }));
+  return batchOf(weighed, card.spec.outputs, card.outputs);
 }
 
 /** Whether a model tells how it was trained, so that symbols can be chosen by bits and error. */

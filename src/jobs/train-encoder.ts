@@ -8,6 +8,7 @@ import { defaultLimits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { seal, unseal } from '../core/sealed.ts';
 import { checkFree, writeWhole } from '../disk/whole.ts';
+import type { Batch } from '../engine/engine.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { canonicalJson } from '../field/canonical.ts';
 import { type Encoder, writeEncoder } from '../field/encoder.ts';
@@ -15,13 +16,12 @@ import type { Model } from '../field/model.ts';
 import { readSafetensors, writeSafetensors } from '../field/safetensors.ts';
 import { adaptBatch } from '../fit/adapt.ts';
 import { adaptPredicted } from '../fit/adapt-predicted.ts';
-import { rateOf } from '../fit/fit.ts';
-import { batchOf } from '../fit/index.ts';
+import { batchFor, rateOf } from '../fit/fit.ts';
 import { EncoderSums } from '../fit/predict-learn.ts';
 import { encoderPath } from '../models/encoder.ts';
 import { loadModel } from '../models/models.ts';
 import { groups } from '../session/session.ts';
-import { copyBox } from '../signal/box.ts';
+import { cutBox } from '../signal/box.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { weightsOf } from '../signal/weights.ts';
@@ -63,7 +63,7 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
   // Its own encoder, if it has one, teaches it nothing.
   const { encoder: _, ...model } = await loadModel(modelPath);
   const out = options.out ?? encoderPath(model.path!);
-  if (!replace) await checkFree(out, { replace });
+  await checkFree(out, { replace });
   const sums = new EncoderSums(model.card.spec);
   const opened = await openData(ref, split, openingFor(model.card.spec.outputs, options));
   try {
@@ -84,7 +84,10 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
       if (first < next && !isHeldOut) continue;
       const quality = qualities[run % qualities.length]!;
       const signals = await signalsOf(model, data, first, end, count);
-      const all = groups(signals, runSignals).map((group) => ({ batch: batchFor(model, group), quality }));
+      const all = groups(signals, runSignals).map((group) => ({
+        batch: batchFor(model.card, group),
+        quality,
+      }));
       const whole = all.filter(({ batch }) => batch.weights?.includes(0) !== true);
       if (isHeldOut) heldOut.push(...whole);
       if (first >= next && (!isHeldOut || count <= runSignals)) {
@@ -124,7 +127,7 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
 
 /** Signals that were fitted, and at which quality. */
 interface Taught {
-  readonly batch: ReturnType<typeof batchOf>;
+  readonly batch: Batch;
   readonly quality: number;
 }
 
@@ -165,22 +168,12 @@ function middleOf({ card }: Model, signal: Signal): Signal {
   const count = shape.map((n, axis) => Math.min(n, 2 * card.shape[axis]!));
   if (count.join() === shape.join()) return signal;
   const box = { start: shape.map((n, axis) => Math.floor((n - count[axis]!) / 2)), count };
-  const points = count.reduce((product, n) => product * n, 1);
-  const cut = (values: Float32Array, outputs: number) => {
-    const target = new Float32Array(points * outputs);
-    copyBox(values, shape, outputs, box, target);
-    return target;
-  };
+  const cut = (values: Float32Array, outputs: number) => cutBox(values, shape, outputs, box);
   const all = weightsOf(card, signal);
   return {
     ...{ id: signal.id, shape: count, channels, values: cut(signal.values, channels) },
     ...(all && { weights: cut(all, 1) }),
   };
-}
-
-function batchFor({ card }: Model, signals: readonly Signal[]) {
-  const weighed = signals.map((one) => ({ ...one, weights: weightsOf(card, one) }));
-  return batchOf(weighed, card.spec.outputs, card.outputs);
 }
 
 /** What a long search finds, before symbols are chosen. */
