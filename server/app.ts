@@ -3,13 +3,13 @@ import type { Socket } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
-import { BadInputError, NotFoundError } from '../src/core/errors.ts';
+import { NotFoundError } from '../src/core/errors.ts';
 import { crossOrigin } from './access/cross-origin.ts';
 import { guard } from './access/guard.ts';
 import type { ServerContext } from './context.ts';
 import { HttpFault } from './http-fault.ts';
 import { type AccessRecord, accessLog, type ServerEnv } from './operations/log.ts';
-import { knownParameters } from './parameters.ts';
+import { badParameter, knownParameters } from './parameters.ts';
 import { codeOf, problemResponse } from './problem.ts';
 import { type RouteTable, routeTable } from './route-table.ts';
 import { classifyRoutes } from './routes/classify.ts';
@@ -41,13 +41,7 @@ export interface AppOptions {
 export function createApp(context: ServerContext, options: AppOptions = {}): OpenAPIHono<ServerEnv> {
   const app = new OpenAPIHono<ServerEnv>({
     defaultHook: (result) => {
-      if (result.success) return;
-      const issue = result.error.issues[0];
-      const where = issue === undefined || issue.path.length === 0 ? result.target : issue.path.join('.');
-      throw new BadInputError(
-        'bad-parameter',
-        `${where}: ${(issue?.message ?? 'is not valid').slice(0, 256)}`,
-      );
+      if (!result.success) throw badParameter(result.target, result.error.issues);
     },
   });
 

@@ -28,6 +28,15 @@ export function knownParameters(): MiddlewareHandler<ServerEnv> {
   };
 }
 
+/** What a request says that its schema does not take: the first of `issues`, found in `where`. */
+export function badParameter(
+  where: string,
+  [issue]: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): BadInputError {
+  const at = issue === undefined || issue.path.length === 0 ? where : issue.path.join('.');
+  return new BadInputError('bad-parameter', `${at}: ${(issue?.message ?? 'is not valid').slice(0, 256)}`);
+}
+
 function namesText(names: readonly string[]): string {
   return names.length === 0 ? 'are none' : `are: ${names.join(', ')}`;
 }

@@ -27,7 +27,14 @@ export type {
   FunctionJson,
   PutOptions,
 } from './functasets.ts';
-export { JobError, type JobEvent, type JobJson, type JobRequest, type UploadJson } from './jobs.ts';
+export {
+  JobError,
+  type JobEvent,
+  type JobJson,
+  type JobRequest,
+  type JobRequestOfFile,
+  type UploadJson,
+} from './jobs.ts';
 export type { BesideKind, ModelDetail } from './models.ts';
 export type { SnapshotJson } from './snapshots.ts';
 export { type FunctaClientOptions, type ProblemCode, ProblemError, type SignalFormat } from './transport.ts';

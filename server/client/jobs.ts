@@ -7,6 +7,9 @@ import { bytesOf, type Call, jsonBody, Transport } from './transport.ts';
 
 export type { JobJson, JobRequest, UploadJson };
 
+/** A job whose data is the file that comes with it. */
+export type JobRequestOfFile = JobRequest extends infer R ? Omit<R, 'data'> : never;
+
 /** What a job tells, in order of `id`; `end` is the last one. */
 export type JobEvent = { readonly id: number; readonly at: string } & (
   | { readonly type: 'state'; readonly state: 'queued' | 'running' }
@@ -53,6 +56,25 @@ export class JobCalls extends Transport {
     const { headers, ...init } = jsonBody('POST', request);
     const keyed = { ...(headers as Record<string, string>), 'idempotency-key': idempotencyKey };
     return this.json('/v1/jobs', {}, options, { ...init, headers: keyed });
+  }
+
+  /**
+   * Asks for a job together with the file that it is about: an archive of files, or one file. The job names no data.
+   *
+   * @example
+   * const { id } = await client.jobs.addWithFile({ kind: 'encode', model: 'tiny' }, picture);
+   * await client.jobs.wait(id);
+   */
+  addWithFile(
+    request: JobRequestOfFile,
+    file: Uint8Array | Blob,
+    { idempotencyKey = freshKey(), ...call }: Call & { readonly idempotencyKey?: string | undefined } = {},
+  ): Promise<JobJson> {
+    const body = new FormData();
+    body.append('job', JSON.stringify(request));
+    body.append('file', file instanceof Blob ? file : new Blob([file as Uint8Array<ArrayBuffer>]), 'file');
+    const headers = { 'idempotency-key': idempotencyKey };
+    return this.json('/v1/jobs', {}, call, { method: 'POST', body, headers });
   }
 
   /**

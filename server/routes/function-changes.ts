@@ -8,7 +8,7 @@ import { modulationsTypes } from '../../src/jobs/modulations-file.ts';
 import { boundedList, filterSchema, isText } from '../../src/query/index.ts';
 import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
-import { readBody, smallJson } from '../body.ts';
+import { bodyPieces, readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf, type ServedFunctaset } from '../catalogue.ts';
 import { findWritable, modelOf, type ServerContext } from '../context.ts';
 import { HttpFault } from '../http-fault.ts';
@@ -269,8 +269,9 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     const type = contentTypeOf(c.req.header('content-type'));
     const own = { metadata: parsed(metadata), maxError };
     const said = { kind: 'add', functaset: name, type, ...query, ...own } as const;
-    const bytes = await readBody(c, context.maxBodyBytes);
-    return answeredByJob(c, context, { bytes, key, specOf: (data) => ({ ...said, data }) });
+    const pieces = bodyPieces(c, context.maxBodyBytes);
+    const specOf = (data: { readonly upload: string }) => ({ ...said, data });
+    return answeredByJob(c, context, { pieces, contentType: type, key, specOf });
   };
 
   app.openapi(postRoute, async (c) => {

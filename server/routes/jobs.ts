@@ -1,23 +1,20 @@
 /** Jobs: work that takes longer than a request, told of as it goes, and kept over a restart. */
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
 import { needs } from '../access/access.ts';
-import { smallJson } from '../body.ts';
 import type { ServerContext } from '../context.ts';
 import { HttpFault } from '../http-fault.ts';
 import { addJob } from '../jobs/add.ts';
 import { isOver } from '../jobs/record.ts';
+import { jobRequestContent, readJobRequest } from '../jobs/request.ts';
 import { jobsOf } from '../jobs/room.ts';
-import { jobSpec } from '../jobs/specs.ts';
 import { writeEvents } from '../jobs/stream.ts';
 import { jobList, jobParams, jobSchema, jobView, madeBy, viewOf } from '../jobs/view.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { binaryContent, problems } from '../schemas.ts';
 
-const maxSpecBytes = 64 * 1024;
 const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
 
 const addRoute = createRoute({
@@ -27,7 +24,8 @@ const addRoute = createRoute({
   tags: ['jobs'],
   security: needs('write'),
   summary: 'Ask for a job: build a functaset, learn a model, train priors, encode something large',
-  middleware: [smallJson(maxSpecBytes)] as const,
+  description:
+    'JSON, or a form with JSON in its field `job` and the file that the job is about: an archive of files, or one file, as `POST /v1/uploads` takes it. A job that comes with a file names no data.',
   request: {
     headers: z.object({
       'idempotency-key': z
@@ -37,7 +35,7 @@ const addRoute = createRoute({
         .optional()
         .openapi({ description: 'The same request sent again with the same key is the same job.' }),
     }),
-    body: { required: true, content: json(jobSpec) },
+    body: { required: true, content: jobRequestContent },
   },
   responses: {
     202: {
@@ -142,12 +140,15 @@ export function jobRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): 
 
   app.openapi(addRoute, async (c) => {
     const access = c.get('access');
-    const spec = c.req.valid('json');
     const key = c.req.valid('header')['idempotency-key'];
-    const digest = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
-    const record = await addJob(context, spec, access, key === undefined ? undefined : { key, digest });
-    const view = jobView(record, undefined);
-    return c.json(view, 202, { location: view.links.self, 'cache-control': 'no-store' });
+    const { spec, digest, done } = await readJobRequest(c, context);
+    try {
+      const record = await addJob(context, spec, access, key === undefined ? undefined : { key, digest });
+      const view = jobView(record, undefined);
+      return c.json(view, 202, { location: view.links.self, 'cache-control': 'no-store' });
+    } finally {
+      await done();
+    }
   });
 
   app.openapi(listRoute, async (c) => {

@@ -14,7 +14,7 @@ import { readBody, smallJson } from '../body.ts';
 import { etagged } from '../caching.ts';
 import { refOf, type ServedModel } from '../catalogue.ts';
 import { findModel, modelOfFile, type ServerContext, seenBy } from '../context.ts';
-import { answeredByJob, preferHeader, prefersJob } from '../jobs/prefer.ts';
+import { answeredByJob, inPieces, preferHeader, prefersJob } from '../jobs/prefer.ts';
 import { jobSchema } from '../jobs/view.ts';
 import {
   checkContentType,
@@ -242,7 +242,8 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     if (prefersJob(c, context)) {
       const { 'max-error': maxError, ...others } = query;
       const said = { kind: 'encode', model: served.id, type: declared, maxError, ...others } as const;
-      return answeredByJob(c, context, { bytes, specOf: (data) => ({ ...said, data }) });
+      const specOf = (data: { readonly upload: string }) => ({ ...said, data });
+      return answeredByJob(c, context, { pieces: inPieces(bytes), contentType: declared, specOf });
     }
     const model = refOf(served);
     const { quality, effort, steps, psnr, bytes: fileBytes, 'max-error': maxError, variable, grid } = query;

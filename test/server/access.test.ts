@@ -176,7 +176,8 @@ describe('every route', () => {
       'other namespace': make('admin', 'other'),
       right: make('admin', 'default'),
     };
-    const known = await furnish(server.url, keys.right!);
+    const model = new Uint8Array(readFileSync(join(serving.directory, 'tiny.safetensors')));
+    const known = await furnish(server.url, { key: keys.right, model });
     const operations = operationsOf(document).sort(
       (x, y) => rankOf(x) - rankOf(y) || y.path.length - x.path.length,
     );
@@ -210,16 +211,16 @@ describe('every route', () => {
         operation.needs === 'write' || operation.needs === 'admin',
       );
       expect([401, 403, 429, 500, 503], label).not.toContain(found.right);
-      if (!/\{[sjun]\}/.test(operation.path) || isMaking(operation)) continue;
+      if (!/\{[sjunm]\}/.test(operation.path) || isMaking(operation)) continue;
       // what another made is told of in the words of what nobody made
       const names = Object.fromEntries(
-        Object.entries(known.names).map(([name, value]) => [name, 'sjun'.includes(name) ? absent : value]),
+        Object.entries(known.names).map(([name, value]) => [name, 'sjunm'.includes(name) ? absent : value]),
       );
       const missing = requestFor(operation, document, { ...known, names });
       const nobody = await ask(missing.path, missing.init, keys['other namespace']);
       expect([found['other namespace'], nobody.status], label).toEqual([404, 404]);
       expect(plain(foreign, known.names), label).toEqual(
-        plain(nobody.text, { s: absent, n: absent, u: absent, j: absent }),
+        plain(nobody.text, { s: absent, n: absent, u: absent, j: absent, m: absent }),
       );
     }
   });
@@ -230,7 +231,10 @@ const absent = 'nobody-made-this';
 /** A problem without its request and without names. */
 function plain(text: string, names: Names): unknown {
   const { requestId: _, detail, ...rest } = JSON.parse(text) as { requestId: string; detail: string };
-  const hidden = ['s', 'n', 'u', 'j'].reduce((said, name) => said.replaceAll(names[name]!, '...'), detail);
+  const hidden = ['s', 'n', 'u', 'j', 'm'].reduce(
+    (said, name) => said.replaceAll(names[name]!, '...'),
+    detail,
+  );
   return { ...rest, detail: hidden };
 }
 
@@ -244,5 +248,5 @@ function rankOf(operation: Operation): number {
 }
 
 function isMaking({ method, path }: Operation): boolean {
-  return method === 'PUT' && path === '/v1/functasets/{s}';
+  return method === 'PUT' && ['/v1/functasets/{s}', '/v1/models/{m}'].includes(path);
 }

@@ -61,8 +61,11 @@ export interface Known {
   readonly bodies: Bodies;
 }
 
-/** Makes one thing of each kind in a namespace, through the service itself; the server needs a home. */
-export async function furnish(url: string, key?: string): Promise<Known> {
+/** Makes one thing of each kind in a namespace, through the service itself; the server needs a home. `model`: bytes of one of its own. */
+export async function furnish(
+  url: string,
+  { key, model }: { readonly key?: string | undefined; readonly model?: Uint8Array | undefined } = {},
+): Promise<Known> {
   const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const ask = async (method: string, path: string, type?: string, body?: Uint8Array | string) => {
     const headers = { ...authorization, ...(type === undefined ? {} : { 'content-type': type }) };
@@ -81,17 +84,25 @@ export async function furnish(url: string, key?: string): Promise<Known> {
   await ask('PUT', '/v1/functasets/mine', json, '{"model":"tiny"}');
   await ask('PUT', '/v1/functasets/mine/functions/one', 'application/vnd.functa', functa);
   const snapshot = (await (await ask('POST', '/v1/functasets/mine/snapshots')).json()) as { id: string };
-  const upload = (await (await ask('POST', '/v1/uploads', 'application/x-tar', functa)).json()) as {
-    id: string;
-  };
+  const added = async (path: string, type: string, body: Uint8Array | string) =>
+    ((await (await ask('POST', path, type, body)).json()) as { id: string }).id;
+  const upload = await added('/v1/uploads', 'image/png', picture);
+  const job = await added(
+    '/v1/jobs',
+    json,
+    JSON.stringify({ kind: 'encode', model: 'tiny', data: { upload } }),
+  );
+  // all events are told when it is over
+  await (await ask('GET', `/v1/jobs/${job}/events`)).text();
+  if (model !== undefined) await ask('PUT', '/v1/models/own-model', 'application/octet-stream', model);
   return {
     names: {
-      m: 'tiny',
+      m: model === undefined ? 'tiny' : 'own-model',
       s: 'mine',
       id: 'one',
       n: snapshot.id,
-      u: upload.id,
-      j: '00000000-0000-4000-8000-000000000000',
+      u: upload,
+      j: job,
       kind: 'classifier',
       file: 'functa.js',
       z: '0',

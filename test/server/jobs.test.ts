@@ -360,6 +360,69 @@ test('functions are added to a functaset that is there, from data and from what 
   expect((await client.functaset('grows')).functions).toBe(5);
 }, 120_000);
 
+test('a form of functions is kept by a job, sent again under its key it is the same job', async () => {
+  const client = new FunctaClient(server.url);
+  await client.createFunctaset('forms', { model: 'tiny' });
+  const send = async (extra: string) => {
+    const form = new FormData();
+    for (const side of [28, 29]) form.append('pictures', new Blob([await png(side, 28)]), `${side}.png`);
+    form.append('pictures', new Blob([`no picture${extra}`]), 'bad.png');
+    form.append('items', JSON.stringify([{ id: 'one', metadata: { shelf: 7 } }, { label: 'shoe' }, {}]));
+    const headers = { prefer: 'respond-async', 'idempotency-key': 'form' };
+    return ask('/v1/functasets/forms/functions', { method: 'POST', headers, body: form });
+  };
+  const posted = await send('');
+  const { id } = (await posted.json()) as Job;
+  expect([posted.status, posted.headers.get('preference-applied')]).toEqual([202, 'respond-async']);
+  expect((await over(id)).result).toMatchObject({
+    functaset: 'forms',
+    figures: { functions: 2, refused: 1, added: 2 },
+  });
+  expect(await client.functionInfo('forms', 'one')).toMatchObject({ metadata: { shelf: 7 } });
+  expect(await client.functionInfo('forms', '29')).toMatchObject({ label: 'shoe', shape: [28, 29] });
+  // each form has a boundary of its own
+  expect(((await (await send('')).json()) as Job).id).toBe(id);
+  expect((await send('!')).status).toBe(422);
+});
+
+test('a job comes with the file that it is about, in one form', async () => {
+  const client = new FunctaClient(server.url);
+  const uploadsThere = readdirSync(join(home, 'uploads', 'default'));
+  const archive = await create({ cwd: photos, gzip: true, portable: true }, ['shop']).concat();
+  const build = { kind: 'build', functaset: 'in-one', model: 'tiny' } as const;
+  const asked = await client.jobs.addWithFile(build, archive, { idempotencyKey: 'in-one' });
+  expect((await client.jobs.wait(asked.id)).result).toMatchObject({ figures: { functions: 3 } });
+  expect((await client.jobs.addWithFile(build, archive, { idempotencyKey: 'in-one' })).id).toBe(asked.id);
+  const other = client.jobs.addWithFile(build, archive.subarray(1), { idempotencyKey: 'in-one' });
+  await expect(other).rejects.toMatchObject({ code: 'idempotency-mismatch' });
+  const send = async (parts: readonly (readonly [string, string | Blob])[]) => {
+    const form = new FormData();
+    for (const [name, value] of parts) form.append(name, value);
+    const response = await ask('/v1/jobs', { method: 'POST', body: form });
+    const { id, code, state } = (await response.json()) as Job & { readonly state: string };
+    return { status: response.status, id, what: code ?? state };
+  };
+  const encode = { kind: 'encode', model: 'tiny' };
+  const picture = ['file', new Blob([await png()])] as const;
+  const job = (said: unknown) => ['job', JSON.stringify(said)] as const;
+  const refusals = [
+    [[picture], 422, 'bad-multipart'],
+    [[job(encode)], 422, 'bad-parameter'],
+    [[job({ ...encode, data: { upload: '0'.repeat(26) } }), picture], 422, 'bad-multipart'],
+    [[job({ ...encode, model: 'none' }), picture], 404, 'unknown-model'],
+    [[job(encode), picture, picture], 422, 'bad-multipart'],
+    [[['job', '{'], picture], 400, 'malformed-json'],
+    [[job([1]), picture], 422, 'bad-parameter'],
+  ] as const;
+  for (const [parts, status, code] of refusals)
+    expect(await send(parts), JSON.stringify(parts)).toMatchObject({ status, what: code });
+  const { id, ...taken } = await send([picture, job(encode)]);
+  expect(taken).toEqual({ status: 202, what: 'queued' });
+  expect((await over(id)).state).toBe('done');
+  // nothing is left of what came with jobs, whether they were taken in or refused
+  expect(readdirSync(join(home, 'uploads', 'default'))).toEqual(uploadsThere);
+});
+
 test('what a namespace did not ask for is not there, and what is too much is refused with its limit', async () => {
   const { json } = await add({ kind: 'encode', model: 'tiny', data: { upload: await upload(await png()) } });
   await over(json.id);

@@ -1,5 +1,4 @@
 /** What is put into a functaset: whatever a body holds, as records that the writer only has to write. */
-import { createHash } from 'node:crypto';
 import { magic } from '../../../codec/header.ts';
 import { AbortedError, BadInputError, FunctaError } from '../../../src/core/errors.ts';
 import { type Label, labelForms } from '../../../src/core/label.ts';
@@ -13,6 +12,7 @@ import type { EncodeOneOptions } from '../../../src/session/index.ts';
 import { defaultBatch } from '../../../src/session/session.ts';
 import type { Signal } from '../../../src/signal/index.ts';
 import { parseSize } from '../../../src/signal/index.ts';
+import { digestOfBody } from '../../form.ts';
 import { signalTypes } from '../../media.ts';
 import { problemOf } from '../../problem.ts';
 import { functionJson } from '../../told.ts';
@@ -59,10 +59,10 @@ export async function intake(
   signal: AbortSignal,
 ): Promise<Made<Intake | { readonly answered: Uint8Array; readonly digest: string }>> {
   const { functaset, bytes, contentType, key, model: ref, fresh: _, ...said } = input;
-  const digest = createHash('sha256')
-    .update(JSON.stringify([ref.id, contentType.split(';', 1)[0], said]))
-    .update(contentType.startsWith('multipart/') ? withoutBoundary(bytes, contentType) : bytes)
-    .digest('base64url');
+  const asked = digestOfBody(contentType);
+  asked.update(JSON.stringify([ref.id, contentType.split(';', 1)[0], said]));
+  asked.update(bytes);
+  const digest = asked.digest();
   if (key !== undefined) {
     const known = (await shelf.store(functaset)).answer(key);
     if (known !== undefined && !isOld(known, Date.now()) && known.digest === digest)
@@ -225,11 +225,4 @@ function oneId(functions: number): BadInputError {
 /** A text that prints as a number is that number, as on the command line. */
 function labelOf(label: Label | undefined): Label | undefined {
   return typeof label === 'string' ? labelForms(label)[0] : label;
-}
-
-/** A client draws a boundary for each request: two that are the same but for it are one. */
-function withoutBoundary(bytes: Uint8Array, contentType: string): string {
-  const boundary = /boundary="?([^";]+)"?/i.exec(contentType)?.[1];
-  if (boundary === undefined) throw new BadInputError('bad-multipart', 'content-type names no boundary');
-  return Buffer.from(bytes).toString('latin1').replaceAll(boundary, '');
 }
