@@ -27,6 +27,8 @@ export interface Cluster {
   stop(how: 'fast' | 'immediate'): void;
   /** Of the server. */
   readonly pid: number;
+  /** Makes a standby one that takes writes. */
+  promote(): void;
   /** Runs psql as the owner of the cluster. */
   sql(text: string, database?: string): string;
   readonly directory: string;
@@ -37,6 +39,8 @@ export interface ClusterOptions {
   /** Written through to the disk: what is killed loses nothing. Default false: tests that kill nothing. */
   readonly durable?: boolean;
   readonly settings?: readonly string[];
+  /** A hot standby of this one, which it follows under the name `standby`. */
+  readonly standbyOf?: Cluster;
 }
 
 /** The server does not run as root. */
@@ -50,7 +54,11 @@ function ownerIds(): { readonly uid: number; readonly gid: number } {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-export async function makeCluster({ durable = false, settings = [] }: ClusterOptions = {}): Promise<Cluster> {
+export async function makeCluster({
+  durable = false,
+  settings = [],
+  standbyOf,
+}: ClusterOptions = {}): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), 'functa-pg-'));
   chmodSync(directory, 0o755);
   if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
@@ -64,18 +72,12 @@ export async function makeCluster({ durable = false, settings = [] }: ClusterOpt
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-  run('initdb', [
-    '-D',
-    data,
-    '-U',
-    'postgres',
-    '-A',
-    'trust',
-    '-E',
-    'UTF8',
-    '--no-sync',
-    '--no-instructions',
-  ]);
+  if (standbyOf === undefined)
+    run('initdb', `-D ${data} -U postgres -A trust -E UTF8 --no-sync --no-instructions`.split(' '));
+  else {
+    const primary = `host=${standbyOf.directory} user=postgres application_name=standby`;
+    run('pg_basebackup', ['-d', primary, '-D', data, ...'-R -X stream -c fast --no-sync'.split(' ')]);
+  }
   const given = [
     'listen_addresses=',
     `unix_socket_directories=${directory}`,
@@ -118,6 +120,9 @@ export async function makeCluster({ durable = false, settings = [] }: ClusterOpt
     },
     stop(how) {
       run('pg_ctl', ['stop', '-D', data, '-m', how, '-w', '-t', '60']);
+    },
+    promote() {
+      run('pg_ctl', ['promote', '-D', data, '-w', '-t', '60']);
     },
     remove() {
       try {

@@ -2,11 +2,11 @@
  * A database that many share: connections, transactions that are done once, and notices. What fails on the way is tried again for a while,
  * wherever that is right: a question always, a transaction where it is certain that it was not committed.
  */
-import type { Client, Pool, PoolClient } from 'pg';
+import type { Client, ClientBase, Pool, PoolClient } from 'pg';
 import { ConflictError, EnvironmentError, FunctaError } from '../core/errors.ts';
 import { optionalPackage } from '../core/optional-package.ts';
 import { type Address, parseAddress } from './address.ts';
-import { failure, isAway, mayPass } from './failure.ts';
+import { failure, isAway, mayPass, readOnly } from './failure.ts';
 import { migrate } from './migrations.ts';
 
 export interface DatabaseOptions {
@@ -16,8 +16,10 @@ export interface DatabaseOptions {
   readonly patienceMs?: number | undefined;
   /** What it is called in messages. Default: its address without the password. */
   readonly shownAs?: string | undefined;
-  /** It may be a standby; nothing is made in it. */
+  /** It may be a standby; nothing is made in it. Otherwise a host that is one is passed over. */
   readonly readOnly?: boolean | undefined;
+  /** `none`: it is a database of somebody else's, where tables of functa are neither made nor looked for. Default `functa`. */
+  readonly tables?: 'functa' | 'none' | undefined;
 }
 
 /** A transaction that is under way. */
@@ -66,9 +68,10 @@ export class Database {
   static async open(url: string, options: DatabaseOptions = {}): Promise<Database> {
     const database = new Database(parseAddress(url), await loadDriver(), options);
     try {
-      await database.query((client) =>
-        migrate(client as unknown as Client, database.name, { make: !database.readOnly }),
-      );
+      await database.query(async (client) => {
+        if (options.tables === 'none') return;
+        await migrate(client as unknown as Client, database.name, { make: !database.readOnly });
+      });
       return database;
     } catch (error) {
       await database.close();
@@ -103,9 +106,11 @@ export class Database {
     let client: Client | undefined;
     let wake: () => void = () => undefined;
     const running = (async () => {
+      // a host of its own: moved on together with that of the questions, both could pass the right one by
+      let host = this.#host;
       for (let delay = firstDelayMs; !over; delay = Math.min(2 * delay, mostDelayMs)) {
         try {
-          client = this.#client();
+          client = this.#client(host);
           const ended = new Promise<void>((resolve) => {
             client!.once('end', resolve);
             client!.once('error', () => resolve());
@@ -117,7 +122,7 @@ export class Database {
           again();
           await ended;
         } catch {
-          this.#host++;
+          host++;
         }
         await client?.end().catch(() => undefined);
         if (over) return;
@@ -235,26 +240,27 @@ export class Database {
     if (this.#closed) throw new ConflictError('functaset-closed', `${this.name} was closed; open it again`);
     if (this.#pool === undefined) {
       this.#pool = new this.#pg.Pool({
-        ...this.#config(),
+        ...this.#config(this.#host),
         max: this.#options.connections ?? 4,
         allowExitOnIdle: true,
+        ...(this.readOnly ? {} : { onConnect: refuseStandby }),
       });
       this.#pool.on('error', () => undefined);
     }
     return this.#pool;
   }
 
-  #client(): Client {
-    const client = new this.#pg.Client(this.#config());
+  #client(host: number): Client {
+    const client = new this.#pg.Client(this.#config(host));
     client.on('error', () => undefined);
     return client;
   }
 
-  #config() {
+  #config(host: number) {
     const { types } = this.#pg;
     const { urls } = this.address;
     return {
-      connectionString: urls[this.#host % urls.length]!,
+      connectionString: urls[host % urls.length]!,
       connectionTimeoutMillis: connectMs,
       keepAlive: true,
       application_name: 'functa',
@@ -264,4 +270,13 @@ export class Database {
       },
     };
   }
+}
+
+/**
+ * A standby is behind: who writes would not find there what was acknowledged a moment ago, nor hear whether a commit came through. Throws as
+ * PostgreSQL does where one is written to.
+ */
+async function refuseStandby(client: ClientBase): Promise<void> {
+  const { rows } = await client.query('SELECT pg_is_in_recovery() AS standby');
+  if (rows[0].standby) throw Object.assign(new Error('it is a standby'), { code: readOnly });
 }

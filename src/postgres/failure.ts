@@ -3,7 +3,8 @@ import { EnvironmentError, FunctaError, NotFoundError } from '../core/errors.ts'
 
 /** Classes and codes of SQLSTATE (PostgreSQL 15, appendix A). */
 const denied = ['28000', '28P01', '42501'];
-const readOnly = '25006';
+/** Of a standby. */
+export const readOnly = '25006';
 const duplicate = '23505';
 const noTable = '42P01';
 const noDatabase = '3D000';

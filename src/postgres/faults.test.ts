@@ -6,7 +6,7 @@ import { openProxy } from '../../test/postgres-proxy.ts';
 import { temporary } from '../../test/temporary.ts';
 import { recordOf } from '../functaset/index.ts';
 import { testFunction, testNetwork } from '../functaset/testing.ts';
-import { createPostgresFunctaset, Database, openPostgresFunctaset, parseAddress } from './index.ts';
+import { createPostgresFunctaset, Database, openPostgresFunctaset, parseAddress, Replica } from './index.ts';
 
 const of = { namespace: '', name: 'set' };
 
@@ -81,6 +81,32 @@ withPostgres('faults of PostgreSQL', { settings: ['password_encryption=scram-sha
     const read = await openPostgresFunctaset(standby, of);
     expect(await read.get('item-000001')).toEqual(testFunction(1));
     await expect(read.put(testFunction(2))).rejects.toMatchObject({ code: 'store-read-only' });
+  });
+
+  test('a standby is read and not written to; who writes waits for it to be promoted', async () => {
+    const { url, set } = await made();
+    await set.put(testFunction(1));
+    cluster().stop('fast');
+    writeFileSync(join(cluster().directory, 'data', 'standby.signal'), '');
+    await cluster().start();
+    const standby = await Database.open(url, { readOnly: true });
+    onTestFinished(() => standby.close());
+    const read = await openPostgresFunctaset(standby, of);
+    expect(await read.get('item-000001')).toEqual(testFunction(1));
+    await expect(read.put(testFunction(2))).rejects.toMatchObject({ code: 'functaset-read-only' });
+    const replica = await Replica.open(read, join(temporary(), 'replica'));
+    await replica.catchUp();
+    expect(replica.local.count).toBe(1);
+    await replica.close();
+    // what it would answer may be older than what was acknowledged
+    await expect(Database.open(url, { patienceMs: 50 })).rejects.toMatchObject({
+      code: 'store-read-only',
+      message: expect.stringContaining('give the address of the primary, or several hosts'),
+    });
+    const waiting = set.put(testFunction(2));
+    cluster().promote();
+    await waiting;
+    expect(await set.count()).toBe(2);
   });
 
   test('connections that are lost between, and in the middle of a transaction, are made again', async () => {

@@ -1,8 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { functa, functaJson } from '../../test/cli/in-process.ts';
+import { type PgliteServer, serve } from '../../test/pglite-server.ts';
+import { withPostgres } from '../../test/postgres.ts';
 import { Rng } from '../core/rng.ts';
+import { modulationLength } from '../field/spec.ts';
 import type { Functaset } from '../functaset/index.ts';
+import { loadModel } from '../models/index.ts';
+import { openFunctasetOf } from '../session/store.ts';
 import { IdTable } from './index-file.ts';
 import type { NearIndexes } from './indexes.ts';
 import { exportVectors } from './pgvector.ts';
@@ -86,4 +95,76 @@ test('a name that is none, and a database without the extension, are tagged erro
   await expect(exportVectors(without, { store, indexes }, { table: 'shoes' })).rejects.toMatchObject({
     code: 'pgvector-absent',
   });
+});
+
+describe('functa store vectors', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'functa-vectors-'));
+  const path = join(directory, 'set');
+  let server: PgliteServer;
+  const given = (from: string, to: string) => ['store', 'vectors', from, to, '--table', 'garments'];
+  const idsOf = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
+
+  beforeAll(async () => {
+    const model = await loadModel('fashion-mnist');
+    const { shape, spec } = model.card;
+    const set = await openFunctasetOf(model, path);
+    const length = modulationLength(spec, shape);
+    const content = () => {
+      const values = Float32Array.from({ length }, () => rng.normal());
+      return { kind: 'modulation', quality: 50, values } as const;
+    };
+    const fns = Array.from({ length: 16 }, (_, row) => ({
+      ...{ id: idOf(row), label: row % 4 === 0 ? 'rare' : row, shape, psnrDb: 30, bits: 100 },
+      content: content(),
+    }));
+    await set.putMany(fns);
+    await set.close();
+    server = await serve(db, join(directory, 'socket'));
+  });
+  afterAll(() => {
+    server?.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  test('vectors of a store are searched in a table of pgvector as near searches the store', async () => {
+    expect((await functaJson(given(path, server.url))).json).toMatchObject({
+      table: 'garments',
+      functions: 16,
+    });
+    const near = ['query', 'near', path, '--id', idOf(7), '-k', '3'];
+    const rare = ['--label', 'rare'];
+    for (const [flags, where] of [
+      [[], ''],
+      [rare, "AND label = 'rare'"],
+    ] as const) {
+      // as docs/scaling.md writes it
+      const { rows } = await db.transaction(async (client) => {
+        await client.exec('SET LOCAL hnsw.iterative_scan = strict_order');
+        return client.query<{ id: string }>(
+          `SELECT id, label FROM garments WHERE id <> $1 ${where}
+           ORDER BY embedding <-> (SELECT embedding FROM garments WHERE id = $1) LIMIT 3`,
+          [idOf(7)],
+        );
+      });
+      expect(idsOf(rows)).toEqual(idsOf((await functaJson([...near, ...flags])).json.items));
+    }
+    const { rows } = await db.query(`SELECT nspname FROM pg_namespace WHERE nspname = 'functa'`);
+    expect(rows).toEqual([]);
+    const unnamed = await functaJson([...given(path, server.url), '--table', 'a b']);
+    expect([unnamed.status, unnamed.json.error.code]).toEqual([1, 'bad-name']);
+  });
+
+  if (process.env.FUNCTA_TESTS === 'all')
+    withPostgres('with PostgreSQL', {}, (cluster) => {
+      test('from a functaset of a database; a database without the extension says what to install', async () => {
+        const url = await cluster().database();
+        await functa(['store', 'copy', path, `${url}#garments`]);
+        const from = await functaJson(given(`${url}#garments`, server.url));
+        expect(from.json.functions).toBe(16);
+        const absent = await functaJson(given(path, url));
+        expect([absent.status, absent.json.error.code]).toEqual([1, 'pgvector-absent']);
+        const missing = await functaJson(given(`${url}#none`, server.url));
+        expect(missing.json.error.code).toBe('functaset-missing');
+      });
+    });
 });

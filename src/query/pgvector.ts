@@ -47,7 +47,6 @@ export async function exportVectors(
   { table, metric = 'values', signal, onProgress }: VectorTableOptions,
 ): Promise<VectorTable> {
   const name = quoted(table);
-  const { ids, vectors, embedding } = await indexes.get(metric, { signal });
   const known = await client.query("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'");
   if (known.rows.length === 0) {
     throw new EnvironmentError(
@@ -55,6 +54,8 @@ export async function exportVectors(
       'the database has no extension vector; install pgvector there (Debian: postgresql-15-pgvector)',
     );
   }
+  // last, since it may take long
+  const { ids, vectors, embedding } = await indexes.get(metric, { signal });
   const { dimensions } = embedding;
   await client.query('CREATE EXTENSION IF NOT EXISTS vector');
   await client.query(`DROP TABLE IF EXISTS ${name}`);

@@ -88,6 +88,20 @@ withPostgres('workers of a queue', { durable: true }, (cluster) => {
     expect((await typesOf(queue, id)).filter(([, type]) => type === 'end')).toHaveLength(1);
   });
 
+  test('a job that a worker lost and takes again waits there for the end of the turn that lost it', async () => {
+    const { database, queue, worker } = await opened();
+    let turns = 0;
+    await worker((work) => fileAfter(turns++ === 0 ? 60_000 : 2 * leaseMs)(work), { running: 2 });
+    const { id } = added(await enqueue(queue));
+    await expect.poll(() => turns, { timeout: 20_000 }).toBe(1);
+    const lose = `UPDATE functa.jobs SET held_until = now() - interval '1 s' WHERE id = $1`;
+    await expect
+      .poll(() => database.query((client) => client.query(lose, [id])).then(() => queue.takeBack()))
+      .toBe(1);
+    expect(await over(queue, id)).toMatchObject({ state: 'done', fault: null });
+    expect(turns).toBe(2);
+  });
+
   test('a commit whose transaction is begun again writes its functions once', async () => {
     const { database, queue, worker } = await opened();
     const of = { namespace: 'default', name: 'set' };

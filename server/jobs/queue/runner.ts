@@ -62,6 +62,8 @@ export class Runner {
   readonly #directory: string;
   /** By the ids of jobs: what is told when something happens to one. */
   readonly #holds = new Map<string, Hold>();
+  /** By the ids of jobs: resolves when the turn at one is over, and its directory is nobody's. */
+  readonly #turns = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
   readonly #idle = new Set<() => void>();
   /** What brings functasets here, one after the other. */
@@ -113,7 +115,7 @@ export class Runner {
       try {
         const turn = await queue.claim();
         if (turn === undefined) await this.#pause(lookMs);
-        else await this.#take(turn);
+        else await this.#alone(turn);
       } catch (error) {
         onFault?.(error);
         await this.#pause(pauseMs);
@@ -121,9 +123,25 @@ export class Runner {
     }
   }
 
-  async #take(turn: Turn): Promise<void> {
+  /** One turn at a job at a time: one that was lost here, and comes back here, has the same directory. */
+  async #alone(turn: Turn): Promise<void> {
+    const { id } = turn.job;
+    const before = this.#turns.get(id);
+    const over = this.#take(turn, before);
+    const settled = over.catch(() => undefined);
+    this.#turns.set(id, settled);
+    try {
+      await over;
+    } finally {
+      if (this.#turns.get(id) === settled) this.#turns.delete(id);
+    }
+  }
+
+  async #take(turn: Turn, before: Promise<void> | undefined): Promise<void> {
     const { queue } = this.#options;
     const { id } = turn.job;
+    // it learns now that it was lost
+    void this.#holds.get(id)?.check();
     const places = placesOf(this.#directory, id);
     let end: (how: How) => void = () => undefined;
     const ended = new Promise<How>((resolve) => {
@@ -132,8 +150,9 @@ export class Runner {
     const hold = new Hold(queue, turn, { onLost: () => end({ kind: 'lost' }) });
     const close = () => end({ kind: 'closing' });
     this.#closing.signal.addEventListener('abort', close, { once: true });
-    this.#holds.set(id, hold);
     try {
+      await before;
+      this.#holds.set(id, hold);
       if (this.#closing.signal.aborted) close();
       const how = await this.#do(turn, places, hold, ended, end);
       await this.#settle(turn, places, hold, how);
@@ -143,7 +162,7 @@ export class Runner {
       throw error;
     } finally {
       await hold.stop();
-      this.#holds.delete(id);
+      if (this.#holds.get(id) === hold) this.#holds.delete(id);
       this.#closing.signal.removeEventListener('abort', close);
     }
   }

@@ -16,6 +16,7 @@ import type { RunCommand } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import { bytesText, columns, psnrText, sizeText } from '../text.ts';
 import { addStoreCopy } from './store-copy.ts';
+import { addStoreVectors } from './store-vectors.ts';
 
 /** Faults that are printed one by one; the rest are counted. */
 const shownFaults = 20;
@@ -75,6 +76,7 @@ export function addStore(program: Command, run: RunCommand): void {
     )
     .option(...forceOption)
     .action(run(exported));
+  addStoreVectors(store, run);
   store
     .command('unpack')
     .description('make a store from an archive, or go on making it')
