@@ -67,9 +67,7 @@ export function encodeNote({ label, metadata, shape, psnrDb, bits, content }: St
   writer.varint(shape.length);
   for (const n of shape) writer.varint(n);
   writer.f64(psnrDb).f64(bits);
-  if (kindOfLabel === 'varint') writer.varint(label as number);
-  else if (kindOfLabel === 'f64') writer.f64(label as number);
-  else if (kindOfLabel === 'text') putText(writer, label as string);
+  putLabel(writer, label);
   if (metadata !== undefined) putText(writer, metadataText(metadata));
   if (content.kind === 'modulation') {
     writer.u8(content.quality);
@@ -213,6 +211,20 @@ function readHead(id: string, reader: ByteReader): Head {
     parseMetadata(reader.utf8(reader.varint())) ??
     fail(id, 'record-header', reader.at, 'its metadata is no JSON object');
   return { facts: { ...facts, metadata }, kind };
+}
+
+/** The kind of a label and the label, as a record holds them. */
+export function labelBytes(label: Label): Uint8Array {
+  const writer = new ByteWriter().u8(labelKinds.indexOf(labelKindOf(label)));
+  putLabel(writer, label);
+  return writer.finish();
+}
+
+function putLabel(writer: ByteWriter, label: Label | undefined): void {
+  const kind = labelKindOf(label);
+  if (kind === 'varint') writer.varint(label as number);
+  else if (kind === 'f64') writer.f64(label as number);
+  else if (kind === 'text') putText(writer, label as string);
 }
 
 function putText(writer: ByteWriter, text: string): void {

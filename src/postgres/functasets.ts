@@ -6,6 +6,7 @@ import { checkNetworkOf, decodeInfo, encodeInfo } from '../functaset/info.ts';
 import { type FunctasetName, functasetText } from './address.ts';
 import { bytesOf, insert, type Row, tableOf } from './changes.ts';
 import type { Database } from './database.ts';
+import { labelIndex } from './labels.ts';
 import { PostgresFunctaset, type PostgresFunctasetOptions } from './store.ts';
 
 export interface CreateOptions {
@@ -210,5 +211,6 @@ function tableText(table: string, partitions: number): string {
     ) PARTITION BY HASH (id);
     ALTER TABLE ${table} ALTER COLUMN record SET STORAGE EXTERNAL;
     ${parts.join(' ')}
+    ${labelIndex(table)}
     SELECT pg_notify('functa', 'functasets')`;
 }

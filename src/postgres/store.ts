@@ -51,6 +51,7 @@ import {
 } from './changes.ts';
 import type { Database, Transaction } from './database.ts';
 import { isDuplicate } from './failure.ts';
+import { idsByLabel, keysOfLabel } from './labels.ts';
 
 export interface PostgresFunctasetOptions {
   readonly readOnly?: boolean | undefined;
@@ -61,6 +62,8 @@ export interface PostgresFunctasetOptions {
 
 /** Rows that are asked for at once. */
 const pageRows = 256;
+/** Ids of one label that are looked up at once: each time all of the label are sorted. */
+const labelledIds = 10_000;
 const mostFaults = 1000;
 const nothing = new Uint8Array(0);
 /** A transaction that others were in the way of is begun again so often. */
@@ -387,16 +390,35 @@ export class PostgresFunctaset implements FunctionStore {
   ): AsyncGenerator<T> {
     const wanted = label === undefined ? undefined : labelText(label);
     let left = limit;
-    // a label is in the record alone: replicas have an index of labels, and answer questions
-    for await (const page of this.#pages({ after, limit: wanted === undefined ? limit : Infinity })) {
+    const pages = label === undefined ? this.#pages({ after, limit }) : this.#pagesOfLabel(label, after);
+    for await (const page of pages) {
       for (const { id, record } of page) {
         if (left === 0) return;
+        // a damaged record has a label for the index, and none for us
         if (wanted !== undefined && textOfLabel(labelOfRecord(id, plain(record))) !== wanted) continue;
         const found = readable(decode, id, record, onDamaged);
         if (found === undefined) continue;
         left--;
         yield found;
       }
+    }
+  }
+
+  /** In order of ids: those that the index of labels knows, and then their records, page by page. */
+  async *#pagesOfLabel(label: Label, after: string | undefined): AsyncGenerator<RecordRow[]> {
+    if (after !== undefined) checkId(after);
+    const keys = keysOfLabel(label);
+    for (let from = after ?? '', isMore = true; isMore; ) {
+      const ids = (
+        await this.#rows<{ id: string }>(idsByLabel(tableOf(this.row)), [keys, from, labelledIds])
+      ).map(({ id }) => id);
+      isMore = ids.length === labelledIds;
+      from = ids.at(-1) ?? from;
+      for (let at = 0; at < ids.length; at += pageRows)
+        yield this.#rows<RecordRow>(
+          `SELECT id, record FROM ${tableOf(this.row)} WHERE id = ANY($1::text[]) ORDER BY id`,
+          [ids.slice(at, at + pageRows)],
+        );
     }
   }
 
