@@ -18,7 +18,7 @@ export interface FileHead {
 export interface FileOwner {
   readonly id: string;
   readonly namespace: string;
-  readonly kind: 'upload' | 'result' | 'model';
+  readonly kind: 'upload' | 'result' | 'model' | 'checkpoint';
 }
 
 /** Bytes of one part: what either side has in memory. */

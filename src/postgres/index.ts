@@ -8,6 +8,7 @@ export {
   parseAddress,
 } from './address.ts';
 export { Changes } from './changes.ts';
+export { type Checkpoint, keepCheckpoint } from './checkpoints.ts';
 export { Database, type DatabaseOptions, type Transaction } from './database.ts';
 export { isDuplicate } from './failure.ts';
 export { type FileHead, type FileOwner, SharedFiles } from './files.ts';

@@ -8,7 +8,9 @@
  */
 import type { Client } from 'pg';
 import { EnvironmentError } from '../core/errors.ts';
+import { checkpointStep } from './checkpoints.ts';
 import { jobTables } from './job-tables.ts';
+import { labelStep } from './labels.ts';
 
 const steps: readonly string[] = [
   `
@@ -48,6 +50,8 @@ const steps: readonly string[] = [
   CREATE INDEX ON functa.answers (functaset, at);
   `,
   jobTables,
+  labelStep,
+  checkpointStep,
 ];
 
 /** Any number that others do not lock: "functa" in ASCII. */

@@ -37,6 +37,8 @@ export interface QueuedJob {
   readonly fault: unknown;
   readonly upload: string | null;
   readonly resultFile: string | null;
+  /** What a turn of it kept to go on from: ids of files by name. */
+  readonly checkpoint: unknown;
   /** The number of the last event. */
   readonly events: number;
 }
@@ -80,7 +82,7 @@ const mostDeaths = 3;
 export const jobChannel = 'functa_jobs';
 const columns = `id, namespace, state, asked, idempotency_key AS "idempotencyKey", idempotency_digest AS "idempotencyDigest",
   made_at AS "madeAt", started_at AS "startedAt", ended_at AS "endedAt", progress, result, fault, upload,
-  result_file AS "resultFile", events`;
+  result_file AS "resultFile", checkpoint, events`;
 
 export class JobQueue {
   readonly database: Database;
@@ -402,8 +404,11 @@ export class JobQueue {
   ): Promise<QueuedJob> {
     const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
     const { rows } = await client.query<QueuedJob>(
-      `UPDATE functa.jobs
-       SET state = $2, result = $3, fault = $4, result_file = $5, ended_at = now(), held_until = NULL, events = $6, upload = NULL
+      `WITH gone AS (
+         DELETE FROM functa.files WHERE id IN (SELECT value FROM functa.jobs, json_each_text(checkpoint) WHERE jobs.id = $1)
+       )
+       UPDATE functa.jobs
+       SET state = $2, result = $3, fault = $4, result_file = $5, ended_at = now(), held_until = NULL, events = $6, upload = NULL, checkpoint = NULL
        WHERE id = $1 RETURNING ${columns}`,
       [id, state, json(result), json(fault), resultFile, events + 1],
     );

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { BadInputError } from '../../../src/core/errors.ts';
+import { writeWhole } from '../../../src/disk/whole.ts';
 import { testNetwork } from '../../../src/functaset/testing.ts';
 import {
   createPostgresFunctaset,
@@ -86,6 +88,36 @@ withPostgres('workers of a queue', { durable: true }, (cluster) => {
     await expect(late).rejects.toMatchObject({ code: 'job-taken' });
     expect(await set.count()).toBe(100);
     expect((await typesOf(queue, id)).filter(([, type]) => type === 'end')).toHaveLength(1);
+  });
+
+  test('another worker goes on from the last checkpoint, which goes with the end of the job', async () => {
+    const { database, queue, worker } = await opened();
+    const seen: string[] = [];
+    const work: DoWork = async (given) => {
+      const { work: directory } = given.places;
+      for (const name of ['model.checkpoint', 'log'])
+        seen.push(await readFile(join(directory, name), 'utf8').catch(() => 'none'));
+      if (seen.length > 2) return fileAfter(0)(given);
+      for (const content of ['first', 'second']) {
+        await writeWhole(join(directory, 'model.checkpoint'), Buffer.from(content), { replace: true });
+        await writeFile(join(directory, 'log'), 'lines');
+        given.say({ type: 'checkpoint', done: 1 });
+      }
+      return fileAfter(60_000)(given);
+    };
+    const first = await worker(work);
+    const { id } = added(await enqueue(queue));
+    const texts = `SELECT convert_from(bytes, 'UTF8') AS text FROM functa.jobs j, json_each_text(j.checkpoint) c
+      JOIN functa.file_parts p ON p.file = c.value WHERE j.id = $1 ORDER BY 1`;
+    const kept = () =>
+      database.query(async (client) => (await client.query(texts, [id])).rows.map(({ text }) => text));
+    await expect.poll(kept, { timeout: 20_000 }).toEqual(['lines', 'second']);
+    await first.close();
+    await worker(work);
+    expect(await over(queue, id)).toMatchObject({ state: 'done', checkpoint: null });
+    expect(seen).toEqual(['none', 'none', 'second', 'lines']);
+    const left = `SELECT count(*) AS n FROM functa.files WHERE kind = 'checkpoint'`;
+    expect((await database.query((client) => client.query(left))).rows).toEqual([{ n: 0 }]);
   });
 
   test('a job that a worker lost and takes again waits there for the end of the turn that lost it', async () => {

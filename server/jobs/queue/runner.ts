@@ -1,6 +1,6 @@
 /**
  * Does the jobs of a shared database on this machine, each in a process of its own as a server does its own (../process.ts). What it has
- * in its home may be lost: another worker begins the job again. One that it had before, it goes on with from its checkpoints.
+ * in its home may be lost: another worker goes on from the last checkpoint in the database, or begins again where the work makes none.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
@@ -19,10 +19,12 @@ import {
 } from '../../../src/postgres/index.ts';
 import { directoryOf } from '../inputs.ts';
 import type { JobLimits } from '../limits.ts';
+import type { JobEventBody } from '../log.ts';
 import { type Outcome, readOutcome } from '../outcome.ts';
 import { endForgotten, type JobProcessEvents, type StartJob } from '../process.ts';
 import { isOver, type JobInputs, type JobPlaces, placesOf, writeRecord } from '../record.ts';
 import { withoutPaths } from '../tell.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { commit } from './commit.ts';
 import { Hold } from './hold.ts';
 import type { SharedModels, WorkerModels } from './models.ts';
@@ -176,8 +178,17 @@ export class Runner {
     end: (how: How) => void,
   ): Promise<How> {
     const { start, engine, workLimits, limits, allowed, root } = this.#options;
+    const { queue, files, now, onFault } = this.#options;
+    const checkpoints = new Checkpoints(turn, places, {
+      database: queue.database,
+      files,
+      limits,
+      now,
+      onFault,
+    });
     try {
       await this.#prepare(turn, places);
+      await checkpoints.bring();
     } catch (error) {
       if (!mayPass(error)) return { kind: 'fault', error: error as Error };
       throw error;
@@ -186,12 +197,17 @@ export class Runner {
     const secret = [root, ...Object.values(allowed)];
     const { id } = turn.job;
     const setup = { jobs: this.#directory, id, engine, limits: workLimits, jobLimits: limits, secret };
-    const process = start(setup, { event: (event) => hold.say(event), ended: end });
+    const event = (said: JobEventBody) => {
+      hold.say(said);
+      if (said.type === 'checkpoint') checkpoints.keep();
+    };
+    const process = start(setup, { event, ended: end });
     const late = setTimeout(() => end({ kind: 'late' }), limits.wallMs);
     const how = await ended;
     clearTimeout(late);
     if (how.kind === 'closing') await process.stop(patienceMs);
     if (how.kind === 'lost' || how.kind === 'late') await process.kill();
+    await checkpoints.settled();
     return how;
   }
 
