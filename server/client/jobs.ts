@@ -12,7 +12,7 @@ export type JobRequestOfFile = JobRequest extends infer R ? Omit<R, 'data'> : ne
 
 /** What a job tells, in order of `id`; `end` is the last one. */
 export type JobEvent = { readonly id: number; readonly at: string } & (
-  | { readonly type: 'state'; readonly state: 'queued' | 'running' }
+  | { readonly type: 'state'; readonly state: 'queued' | 'running' | 'paused' }
   | { readonly type: 'start'; readonly total: number; readonly done: number; readonly unit: string }
   | {
       readonly type: 'progress';
@@ -109,6 +109,27 @@ export class JobCalls extends Transport {
   }
 
   /**
+   * Stops a job so that `resume` lets it go on later from where it last kept its state. Answers 409 `job-over` for one that is over.
+   *
+   * @example
+   * const later = await client.jobs.add({ kind: 'build', functaset: 'later', model: 'tiny', data: { dataset: 'fixture-fashion' } });
+   * const { state } = await client.jobs.pause(later.id); // 'paused'
+   */
+  pause(id: string, call: Call = {}): Promise<JobJson> {
+    return this.json(`${pathOf(id)}/pause`, {}, call, { method: 'POST' });
+  }
+
+  /**
+   * Lets a job that is paused go on.
+   *
+   * @example
+   * for (const job of await client.jobs.list()) if (job.state === 'paused') await client.jobs.resume(job.id);
+   */
+  resume(id: string, call: Call = {}): Promise<JobJson> {
+    return this.json(`${pathOf(id)}/resume`, {}, call, { method: 'POST' });
+  }
+
+  /**
    * What happens to a job, after the event of number `after`, until its last one. Where the connection breaks off or the server is started again, it
    * goes on after the last event that was read.
    *
@@ -137,7 +158,7 @@ export class JobCalls extends Transport {
       } catch (error) {
         if (signal?.aborted || isAnswer(error) || tried === this.retries) throw error;
       }
-      await this.pause(tried, signal);
+      await this.rest(tried, signal);
     }
     throw new Error(`the events of job ${id} broke off again and again after number ${last}`);
   }

@@ -90,7 +90,7 @@ export class Transport {
   }
 
   /** Waits before another try. */
-  protected pause(tried: number, signal: AbortSignal | undefined): Promise<void> {
+  protected rest(tried: number, signal: AbortSignal | undefined): Promise<void> {
     return this.#retries.wait(tried, signal);
   }
 

@@ -20,6 +20,7 @@ import {
   type JobPlaces,
   type JobRecord,
   type JobResult,
+  jobOver,
   placesOf,
   readRecord,
   writeRecord,
@@ -50,7 +51,7 @@ interface Kept {
   log: EventLog | undefined;
   process: JobProcess | undefined;
   /** Why the process is to end. */
-  ending: 'cancel' | 'close' | 'late' | undefined;
+  ending: 'cancel' | 'close' | 'late' | 'pause' | undefined;
   /** Deaths of its process since it last got on. */
   deaths: number;
   readonly watchers: Set<(line: EventLine) => void>;
@@ -90,7 +91,7 @@ export class Jobs implements JobBook {
   }
 
   async counts(): Promise<Readonly<Record<JobRecord['state'], number>>> {
-    const counts = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 };
+    const counts = { queued: 0, running: 0, paused: 0, done: 0, failed: 0, cancelled: 0 };
     for (const { record } of this.#all.values()) counts[record.state]++;
     return counts;
   }
@@ -165,6 +166,29 @@ export class Jobs implements JobBook {
     return kept.record;
   }
 
+  async pause(namespace: string, id: string): Promise<JobRecord> {
+    const kept = this.#unfinished(namespace, id);
+    kept.ending ??= 'pause';
+    await kept.process?.stop(patienceMs);
+    await this.#inOrder(kept, async () => {
+      if (kept.ending !== 'pause') return;
+      const { state } = kept.record;
+      if (state !== 'paused' && !isOver(state)) await this.#turn(kept, 'paused');
+      kept.ending = undefined;
+    });
+    this.#next();
+    return kept.record;
+  }
+
+  async resume(namespace: string, id: string): Promise<JobRecord> {
+    const kept = this.#unfinished(namespace, id);
+    await this.#inOrder(kept, async () => {
+      if (kept.record.state === 'paused') await this.#turn(kept, 'queued');
+    });
+    this.#next();
+    return kept.record;
+  }
+
   watch(namespace: string, id: string, after: number, tell: (line: EventLine) => void): () => void {
     const kept = this.#find(namespace, id);
     let pending: EventLine[] | undefined = [];
@@ -215,6 +239,13 @@ export class Jobs implements JobBook {
     throw new NotFoundError('unknown-job', `there is no job ${id.slice(0, 64)}; list those there are`);
   }
 
+  /** Throws ConflictError `job-over`, and what `#find` throws. */
+  #unfinished(namespace: string, id: string): Kept {
+    const kept = this.#find(namespace, id);
+    if (isOver(kept.record.state)) throw jobOver(kept.record);
+    return kept;
+  }
+
   #sameRequest(namespace: string, asked: JobRecord['idempotency']): JobRecord | undefined {
     if (asked === undefined) return undefined;
     const found = this.#own(namespace).find(({ record }) => record.idempotency?.key === asked.key)?.record;
@@ -241,7 +272,8 @@ export class Jobs implements JobBook {
     if (this.#closing) return;
     const active = [...this.#all.values()].filter((kept) => kept.process !== undefined).length;
     const waiting = [...this.#all.values()].filter(
-      (kept) => kept.process === undefined && kept.ending === undefined && !isOver(kept.record.state),
+      ({ process, ending, record: { state } }) =>
+        process === undefined && ending === undefined && (state === 'queued' || state === 'running'),
     );
     // what was at work before a restart comes first
     waiting.sort((a, b) => Number(b.record.state === 'running') - Number(a.record.state === 'running'));
@@ -253,14 +285,13 @@ export class Jobs implements JobBook {
 
   async #begin(kept: Kept): Promise<void> {
     const { start, directory, engine, workLimits, limits, secret, now } = this.#options;
-    if (kept.ending !== undefined || isOver(kept.record.state)) {
+    if (kept.ending !== undefined || kept.record.state === 'paused' || isOver(kept.record.state)) {
       kept.process = undefined;
       return;
     }
     const { id, startedAt = now().toISOString() } = kept.record;
     await endForgotten(kept.places);
-    await this.#write(kept, { ...kept.record, state: 'running', startedAt });
-    await this.#say(kept, { type: 'state', state: 'running' });
+    await this.#turn(kept, 'running', { startedAt });
     if (kept.ending !== undefined) {
       kept.process = undefined;
       return;
@@ -293,9 +324,13 @@ export class Jobs implements JobBook {
       const { wallMs } = this.#options.limits;
       throw new LimitError('job-ms', wallMs, wallMs, 'ask for less in one job');
     }
-    if (how.kind === 'fault') throw how.error;
+    const isPaused = kept.ending === 'pause';
+    if (how.kind === 'fault') {
+      if (isPaused && how.error instanceof AbortedError) return;
+      throw how.error;
+    }
     const outcome = how.kind === 'done' ? await readOutcome(kept.places) : undefined;
-    if (outcome === undefined) return this.#died(kept);
+    if (outcome === undefined) return isPaused ? undefined : this.#died(kept);
     const result = await this.#options.publish(kept.record, kept.places, outcome);
     await this.#end(kept, { state: 'done', result });
   }
@@ -340,6 +375,16 @@ export class Jobs implements JobBook {
     if ((await readEvents(places.log, 0)).at(-1)?.type === 'end') return;
     const { state, result, fault } = record;
     await this.#say(kept, { type: 'end', state, result, fault });
+  }
+
+  /** Takes a job that is not over to another state, and says so. */
+  async #turn(
+    kept: Kept,
+    state: 'queued' | 'running' | 'paused',
+    change: Pick<JobRecord, 'startedAt'> = {},
+  ): Promise<void> {
+    await this.#write(kept, { ...kept.record, ...change, state });
+    await this.#say(kept, { type: 'state', state });
   }
 
   async #write(kept: Kept, record: JobRecord): Promise<void> {

@@ -1,12 +1,13 @@
 /** A job as it is kept: one sealed JSON file in a directory of its own, replaced whole when something changes. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ConflictError } from '../../src/core/errors.ts';
 import { sealJson, unsealJson } from '../../src/core/sealed.ts';
 import { writeWhole } from '../../src/disk/whole.ts';
 import type { FunctasetRef, ModelRef } from '../work/shelf.ts';
 import type { JobSpec } from './specs.ts';
 
-export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
+export const jobStates = ['queued', 'running', 'paused', 'done', 'failed', 'cancelled'] as const;
 export type JobState = (typeof jobStates)[number];
 
 /** What a job made, by name; where it stands is told by links. */
@@ -86,4 +87,8 @@ export function readRecord(places: JobPlaces): JobRecord | undefined {
 
 export function isOver(state: JobState): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled';
+}
+
+export function jobOver({ id, state }: Pick<JobRecord, 'id' | 'state'>): ConflictError {
+  return new ConflictError('job-over', `job ${id} is ${state}; ask for it anew`);
 }

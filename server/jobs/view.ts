@@ -1,7 +1,7 @@
 /** Jobs as JSON. */
 import { z } from '@hono/zod-openapi';
 import type { JobProgress, ToldJob } from './book.ts';
-import { type JobRecord, type JobResult, jobStates } from './record.ts';
+import { isOver, type JobRecord, type JobResult, jobStates } from './record.ts';
 import { jobSpec } from './specs.ts';
 
 export const jobParams = z.object({
@@ -25,7 +25,7 @@ export const jobSchema = z
     progress: z
       .object({ done: z.number(), total: z.number(), unit: z.string(), figures })
       .nullable()
-      .openapi({ description: 'Of a job at work, what it said last.' }),
+      .openapi({ description: 'Of a job that is not over, what it said last.' }),
     result: z
       .object({
         functaset: z.string().optional(),
@@ -60,7 +60,7 @@ export function jobView(record: JobRecord, progress: JobProgress | undefined): J
     madeAt,
     startedAt,
     endedAt,
-    progress: state === 'running' && progress !== undefined ? progress : null,
+    progress: isOver(state) ? null : (progress ?? null),
     result: result === undefined ? null : { ...result, figures: { ...result.figures } },
     fault: fault === null ? null : { ...fault },
     links: {

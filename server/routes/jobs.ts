@@ -85,6 +85,34 @@ const removeRoute = createRoute({
   },
 });
 
+const pauseRoute = createRoute({
+  method: 'post',
+  path: '/v1/jobs/{j}/pause',
+  operationId: 'pauseJob',
+  tags: ['jobs'],
+  security: needs('write'),
+  summary: 'Stop a job so that it can go on later from where it last kept its state',
+  request: { params: jobParams },
+  responses: {
+    200: { description: 'It is paused; or it ended a moment before.', content: json(jobSchema) },
+    ...problems(404, 409, 503, 507),
+  },
+});
+
+const resumeRoute = createRoute({
+  method: 'post',
+  path: '/v1/jobs/{j}/resume',
+  operationId: 'resumeJob',
+  tags: ['jobs'],
+  security: needs('write'),
+  summary: 'Let a job that is paused go on when its turn comes',
+  request: { params: jobParams },
+  responses: {
+    200: { description: 'It waits for its turn, or has it.', content: json(jobSchema) },
+    ...problems(404, 409, 503, 507),
+  },
+});
+
 const eventsRoute = createRoute({
   method: 'get',
   path: '/v1/jobs/{j}/events',
@@ -165,6 +193,20 @@ export function jobRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): 
     const room = jobsOf(context);
     const record = await room.jobs.remove(c.get('access').namespace, c.req.valid('param').j);
     return c.json(jobView(record, undefined), 200, { 'cache-control': 'no-store' });
+  });
+
+  app.openapi(pauseRoute, async (c) => {
+    const { jobs } = jobsOf(context);
+    await jobs.pause(c.get('access').namespace, c.req.valid('param').j);
+    const job = await jobs.get(c.get('access').namespace, c.req.valid('param').j);
+    return c.json(viewOf(job), 200, { 'cache-control': 'no-store' });
+  });
+
+  app.openapi(resumeRoute, async (c) => {
+    const { jobs } = jobsOf(context);
+    await jobs.resume(c.get('access').namespace, c.req.valid('param').j);
+    const job = await jobs.get(c.get('access').namespace, c.req.valid('param').j);
+    return c.json(viewOf(job), 200, { 'cache-control': 'no-store' });
   });
 
   // What a stream answers with is a response of its own.

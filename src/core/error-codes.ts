@@ -160,6 +160,7 @@ export type ErrorCode =
   | 'iterations'
   | 'job-died'
   | 'job-not-done'
+  | 'job-over'
   | 'job-taken'
   | 'key-expired'
   | 'key-needed'

@@ -9,6 +9,7 @@ import type { PoolClient } from 'pg';
 import { ConflictError } from '../core/errors.ts';
 import { Tickets } from './boss.ts';
 import type { Database, Transaction } from './database.ts';
+import { breakWhenGone, dropForgotten, isHeld, isThere, removeOver, sayState } from './job-rows.ts';
 
 export interface QueuedEvent {
   readonly type: string;
@@ -25,7 +26,7 @@ export interface NumberedEvent extends QueuedEvent {
 export interface QueuedJob {
   readonly id: string;
   readonly namespace: string;
-  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  readonly state: 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
   readonly asked: unknown;
   readonly idempotencyKey: string | null;
   readonly idempotencyDigest: string | null;
@@ -117,7 +118,7 @@ export class JobQueue {
         if (rows[0] !== undefined) return { kind: 'same', job: rows[0] };
       }
       const waiting = await client.query<{ n: number }>(
-        `SELECT count(*) AS n FROM functa.jobs WHERE namespace = $1 AND state IN ('queued', 'running')`,
+        `SELECT count(*) AS n FROM functa.jobs WHERE namespace = $1 AND ended_at IS NULL`,
         [namespace],
       );
       const { n } = waiting.rows[0]!;
@@ -129,10 +130,7 @@ export class JobQueue {
          VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING ${columns}`,
         [...[id, namespace, JSON.stringify(asked), upload, idempotency?.key, idempotency?.digest], ticket],
       );
-      await client.query(
-        `INSERT INTO functa.job_events (job, id, type, body) VALUES ($1, 1, 'state', '{"state":"queued"}')`,
-        [id],
-      );
+      await sayState(client, id, 1, 'queued');
       await notify(client, '+');
       transaction.isDone = async (other) =>
         (await other.query('SELECT 1 FROM functa.jobs WHERE id = $1', [id])).rows.length > 0;
@@ -284,13 +282,44 @@ export class JobQueue {
   async cancel(id: string, event: QueuedEvent): Promise<QueuedJob | undefined> {
     return this.database.transaction(async ({ client }) => {
       const { rows } = await client.query<{ ticket: string; events: number }>(
-        `SELECT ticket, events FROM functa.jobs WHERE id = $1 AND state IN ('queued', 'running') FOR UPDATE`,
+        `SELECT ticket, events FROM functa.jobs WHERE id = $1 AND ended_at IS NULL FOR UPDATE`,
         [id],
       );
       if (rows[0] === undefined) return undefined;
       await this.#tickets.cancel(client, rows[0].ticket);
       await notify(client, `!${id}`);
       return this.#end(client, id, rows[0].events, { state: 'cancelled', event });
+    });
+  }
+
+  /** Takes a job from whoever works on it, or out of the queue, until it is resumed. One that is over or paused stays as it is. */
+  async pause(id: string): Promise<void> {
+    await this.database.transaction(async ({ client }) => {
+      const { rows } = await client.query<{ ticket: string; events: number }>(
+        `UPDATE functa.jobs SET state = 'paused', holder = NULL, held_until = NULL, events = events + 1
+         WHERE id = $1 AND state IN ('queued', 'running') RETURNING ticket, events`,
+        [id],
+      );
+      if (rows[0] === undefined) return;
+      await this.#tickets.cancel(client, rows[0].ticket);
+      await sayState(client, id, rows[0].events, 'paused');
+      await notify(client, `!${id}`);
+    });
+  }
+
+  /** Puts a job that is paused into the queue again. */
+  async resume(id: string): Promise<void> {
+    const ticket = randomUUID();
+    await this.database.transaction(async ({ client }) => {
+      const { rows } = await client.query<{ events: number }>(
+        `UPDATE functa.jobs SET state = 'queued', ticket = $2, deaths = 0, events = events + 1
+         WHERE id = $1 AND state = 'paused' RETURNING events`,
+        [id, ticket],
+      );
+      if (rows[0] === undefined) return;
+      await this.#tickets.send(client, { id: ticket, job: id });
+      await sayState(client, id, rows[0].events, 'queued');
+      await notify(client, '+');
     });
   }
 
@@ -445,42 +474,4 @@ export function jobTaken(id: string): ConflictError {
 
 export async function notify(client: PoolClient, payload: string): Promise<void> {
   await client.query('SELECT pg_notify($1, $2)', [jobChannel, payload]);
-}
-
-async function isHeld(client: PoolClient, id: string, token: string): Promise<boolean> {
-  const { rows } = await client.query('SELECT 1 FROM functa.jobs WHERE id = $1 AND holder = $2', [id, token]);
-  return rows.length > 0;
-}
-
-/** An upload that stays until the transaction is over. */
-async function isThere(client: PoolClient, namespace: string, upload: string): Promise<boolean> {
-  const { rows } = await client.query(
-    `SELECT 1 FROM functa.files
-     WHERE id = $1 AND namespace = $2 AND kind = 'upload' AND sha256 IS NOT NULL AND NOT forgotten FOR SHARE`,
-    [upload, namespace],
-  );
-  return rows.length > 0;
-}
-
-async function removeOver(client: PoolClient, ids: readonly string[]): Promise<void> {
-  const { rows } = await client.query<{ file: string | null }>(
-    'DELETE FROM functa.jobs WHERE id = ANY($1::text[]) AND ended_at IS NOT NULL RETURNING result_file AS file',
-    [ids],
-  );
-  const results = rows.flatMap(({ file }) => (file === null ? [] : [file]));
-  if (results.length > 0)
-    await client.query('DELETE FROM functa.files WHERE id = ANY($1::text[])', [results]);
-}
-
-/** Uploads that were removed while jobs still needed them. */
-async function dropForgotten(client: PoolClient): Promise<void> {
-  await client.query(
-    'DELETE FROM functa.files f WHERE forgotten AND NOT EXISTS (SELECT 1 FROM functa.jobs WHERE upload = f.id)',
-  );
-}
-
-/** A connection whose other end is gone lets go of what it locked, in a minute and not in the two hours of TCP. */
-async function breakWhenGone(client: PoolClient): Promise<void> {
-  await client.query(`SET LOCAL idle_in_transaction_session_timeout = '60s'; SET LOCAL tcp_keepalives_idle = 30;
-    SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3`);
 }

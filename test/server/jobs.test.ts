@@ -222,6 +222,56 @@ test('a job is cancelled at once, and forgotten when it is removed; one whose mo
   expect(readdirSync(join(home, 'jobs'))).not.toContain(json.id);
 });
 
+test('a job is paused, lets others by, and resumed ends with the bytes of one that was not', async () => {
+  const recipe = {
+    ...small,
+    steps: 60,
+    phases: { distortion: 30, rounded: 10, coded: 0 },
+    checkpointEvery: 5,
+  };
+  const client = new FunctaClient(server.url);
+  const ask = () => client.jobs.add({ kind: 'learn', data: { dataset: 'fixture-fashion' }, recipe });
+  const { id } = await ask();
+  await vi.waitFor(async () => expect((await keptEvents(id)).join()).toMatch(/"checkpoint".*"done":[^0]/), {
+    timeout: 30_000,
+    interval: 20,
+  });
+  expect((await client.jobs.pause(id)).state).toBe('paused');
+  expect((await client.jobs.pause(id)).state).toBe('paused');
+  const other = await client.jobs.wait((await ask()).id);
+  expect((await client.jobs.get(id)).state).toBe('paused');
+  expect((await client.jobs.resume(id)).state).toMatch(/queued|running/);
+  await client.jobs.wait(id);
+  expect(await client.jobs.result(id)).toEqual(await client.jobs.result(other.id));
+  const events = await eventsOf(id);
+  const states = events.filter(({ type }) => type === 'state').map(({ data }) => data.state);
+  expect(states).toEqual(['queued', 'running', 'paused', 'queued', 'running']);
+  // it went on, and did not begin again
+  const from = events.findIndex(({ data }) => data.state === 'paused');
+  const later = events.slice(from).find(({ type }) => type === 'start');
+  expect(later?.data.done).toBeGreaterThan(0);
+  await expect(client.jobs.resume(id)).rejects.toMatchObject({ problem: { code: 'job-over' } });
+}, 120_000);
+
+test('a job that waits is paused at once, and one that is paused is cancelled', async () => {
+  const client = new FunctaClient(server.url);
+  const [first, second] = await Promise.all([
+    client.jobs.add({
+      kind: 'learn',
+      data: { dataset: 'fixture-fashion' },
+      recipe: { ...small, steps: 500 },
+    }),
+    client.jobs.add({
+      kind: 'learn',
+      data: { dataset: 'fixture-fashion' },
+      recipe: { ...small, steps: 500 },
+    }),
+  ]);
+  expect((await client.jobs.pause(second!.id)).state).toBe('paused');
+  expect((await client.jobs.pause(first!.id)).state).toBe('paused');
+  for (const { id } of [first!, second!]) expect((await client.jobs.remove(id)).state).toBe('cancelled');
+});
+
 test('a bound on the error is kept by jobs that encode, build and add', async () => {
   const client = new FunctaClient(server.url);
   await client.putModel('map', new Uint8Array(await readFile(pathOfKind('map'))));

@@ -118,6 +118,25 @@ withPostgres('jobs of servers that share a database', {}, (cluster) => {
         .toBe(modelId);
   });
 
+  test('a job is paused by one server and resumed by the other', async () => {
+    const turn = async (server: RunningServer, id: string, what: string) => {
+      const answer = await fetch(`${server.url}/v1/jobs/${id}/${what}`, { method: 'POST' });
+      return jsonOf(answer);
+    };
+    const long = { ...small, steps: 60, phases: { distortion: 30, rounded: 10, coded: 0 } };
+    const { json } = await add(a!, { kind: 'learn', model: 'long', data, recipe: long });
+    await expect
+      .poll(async () => (await jobAt(a!, json.id)).progress?.done ?? 0, { timeout: 30_000 })
+      .toBeGreaterThan(0);
+    expect((await turn(b!, json.id, 'pause')).state).toBe('paused');
+    const { json: other } = await add(a!, { kind: 'learn', model: 'short', data, recipe: small });
+    expect((await events(b!, other.id)).at(-1)!.data).toMatchObject({ state: 'done' });
+    expect((await jobAt(b!, json.id)).state).toBe('paused');
+    expect((await turn(a!, json.id, 'resume')).state).toMatch(/queued|running/);
+    expect((await events(b!, json.id)).at(-1)!.data).toMatchObject({ state: 'done' });
+    expect((await turn(a!, json.id, 'resume')).code).toBe('job-over');
+  });
+
   test('functions are added to a functaset of the database, once however often they are asked for', async () => {
     const id = await upload(a!, await png(28, 28));
     const job = { kind: 'add', functaset: 'built', data: { upload: id }, type: 'image/png', id: 'one' };

@@ -76,6 +76,8 @@ describe('health and documentation', () => {
       '/v1/uploads/{u}',
       '/v1/jobs',
       '/v1/jobs/{j}',
+      '/v1/jobs/{j}/pause',
+      '/v1/jobs/{j}/resume',
       '/v1/jobs/{j}/events',
       '/v1/jobs/{j}/result',
       '/v1/functasets/{s}/snapshots',

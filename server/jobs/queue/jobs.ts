@@ -7,7 +7,7 @@ import type { JobBook, NewJob, ToldJob } from '../book.ts';
 import { newId } from '../ids.ts';
 import type { JobLimits } from '../limits.ts';
 import type { EventLine } from '../log.ts';
-import { isOver, type JobInputs, type JobRecord, type JobState } from '../record.ts';
+import { isOver, type JobInputs, type JobRecord, type JobState, jobOver } from '../record.ts';
 import { unknownUpload } from '../uploads.ts';
 import { eventOf, lineOf, portable, recordOf, toldJob } from './record.ts';
 
@@ -35,6 +35,7 @@ export class SharedJobs implements JobBook {
     return {
       queued: 0,
       running: 0,
+      paused: 0,
       done: 0,
       failed: 0,
       cancelled: 0,
@@ -92,6 +93,14 @@ export class SharedJobs implements JobBook {
     return recordOf(cancelled ?? (await this.#find(namespace, id)));
   }
 
+  async pause(namespace: string, id: string): Promise<JobRecord> {
+    return this.#turn(namespace, id, (queue) => queue.pause(id));
+  }
+
+  async resume(namespace: string, id: string): Promise<JobRecord> {
+    return this.#turn(namespace, id, (queue) => queue.resume(id));
+  }
+
   watch(_namespace: string, id: string, after: number, tell: (line: EventLine) => void): () => void {
     let [told, over, asking, again] = [after, false, false, false];
     const look = async () => {
@@ -144,6 +153,13 @@ export class SharedJobs implements JobBook {
 
   close(): Promise<void> {
     return this.#options.queue.close();
+  }
+
+  async #turn(namespace: string, id: string, turn: (queue: JobQueue) => Promise<void>): Promise<JobRecord> {
+    const found = await this.#find(namespace, id);
+    if (isOver(found.state)) throw jobOver(found);
+    await turn(this.#options.queue);
+    return recordOf(await this.#find(namespace, id));
   }
 
   async #find(namespace: string, id: string): Promise<QueuedJob> {

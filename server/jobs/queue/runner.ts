@@ -214,8 +214,11 @@ export class Runner {
   async #settle(turn: Turn, places: JobPlaces, hold: Hold, how: How): Promise<void> {
     const { queue, limits } = this.#options;
     switch (how.kind) {
-      case 'lost':
-        return this.#forget(places);
+      case 'lost': {
+        // one that is paused may come back here
+        const job = await queue.get(turn.job.id).catch(() => undefined);
+        return job?.state === 'paused' ? undefined : this.#forget(places);
+      }
       case 'closing':
         await hold.stop();
         return queue.release(turn, 'stopped');

@@ -107,6 +107,12 @@ function OneJob({ job, onChange }: { job: JobJson; onChange(): void }) {
   }, [job.id]);
   const told = [...curves].filter(([, { values }]) => values.some((value) => value !== null));
   const isAtWork = job.state === 'queued' || job.state === 'running';
+  const isOver = !isAtWork && job.state !== 'paused';
+  const doing = (what: () => Promise<unknown>) => () =>
+    void stopping.run(async () => {
+      await what();
+      onChange();
+    });
   return (
     <section class="job" aria-label={`Job ${job.id}`}>
       <h2>
@@ -131,28 +137,24 @@ function OneJob({ job, onChange }: { job: JobJson; onChange(): void }) {
       </div>
       {lines.length > 0 && <pre>{lines.join('\n')}</pre>}
       <div class="row">
-        <button
-          type="button"
-          class="plain"
-          onClick={() =>
-            void stopping.run(async () => {
-              await client.jobs.remove(job.id);
-              onChange();
-            })
-          }
-        >
-          {isAtWork ? 'Stop it' : 'Forget it'}
+        {isAtWork && (
+          <button type="button" class="plain" onClick={doing(() => client.jobs.pause(job.id))}>
+            Pause
+          </button>
+        )}
+        {job.state === 'paused' && (
+          <button type="button" class="plain" onClick={doing(() => client.jobs.resume(job.id))}>
+            Resume
+          </button>
+        )}
+        <button type="button" class="plain" onClick={doing(() => client.jobs.remove(job.id))}>
+          {isOver ? 'Forget it' : 'Cancel'}
         </button>
-        {!isAtWork && job.state !== 'done' && (
+        {isOver && job.state !== 'done' && (
           <button
             type="button"
             class="plain"
-            onClick={() =>
-              void stopping.run(async () => {
-                await client.jobs.add(job.request as JobRequest);
-                onChange();
-              })
-            }
+            onClick={doing(() => client.jobs.add(job.request as JobRequest))}
           >
             Ask for it again
           </button>
