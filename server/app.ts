@@ -25,6 +25,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { mapRoutes } from './routes/map.ts';
 import { modelChangeRoutes } from './routes/model-changes.ts';
 import { modelRoutes } from './routes/models.ts';
+import { peerRoutes } from './routes/peers.ts';
 import { queryRoutes } from './routes/query.ts';
 import { shardRoutes } from './routes/shards.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
@@ -79,6 +80,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   modelChangeRoutes(app, context);
   completeRoutes(app, context);
   classifyRoutes(app, context);
+  peerRoutes(app, context);
   functasetRoutes(app, context);
   functionRoutes(app, context);
   functasetChangeRoutes(app, context);

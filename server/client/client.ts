@@ -1,5 +1,6 @@
 /** A typed client over `fetch`: the server's routes as methods. Runs wherever `fetch` does. */
 import type { z } from '@hono/zod-openapi';
+import type { PeerName } from '../../src/jobs/peer-names.ts';
 import type { QueryInput } from '../../src/query/index.ts';
 import type { MaxError } from '../../src/session/max-error.ts';
 import type { completeBody } from '../routes/complete.ts';
@@ -75,6 +76,15 @@ export interface EncodedReply {
   readonly notes?: string | undefined;
 }
 
+export interface PeerReply {
+  readonly bytes: Uint8Array;
+  /** Media type of the file. */
+  readonly type: string;
+  readonly psnrDb: number;
+  /** Of the codec's own scale. */
+  readonly quality: number;
+}
+
 interface DecodeQuery extends Sizing {
   readonly item?: number | undefined;
   readonly id?: string | undefined;
@@ -102,6 +112,37 @@ export class FunctaClient extends FunctasetCalls {
 
   model(name: string, call: Call = {}): Promise<ModelDetail> {
     return this.json(`/v1/models/${encodeURIComponent(name)}`, {}, call);
+  }
+
+  /**
+   * What another codec makes of a picture within so many bytes, at its best, or the smallest file that it makes. `type`: the picture's media type.
+   *
+   * @example
+   * const { bytes, psnrDb } = await client.peer('avif', picture, { bytes: 400 });
+   */
+  async peer(
+    name: PeerName,
+    picture: Uint8Array,
+    {
+      bytes,
+      type = 'application/octet-stream',
+      ...call
+    }: Call & {
+      readonly bytes: number;
+      readonly type?: string | undefined;
+    },
+  ): Promise<PeerReply> {
+    const response = await this.call(`/v1/peers/${name}`, { bytes }, call, {
+      method: 'POST',
+      body: picture as Uint8Array<ArrayBuffer>,
+      headers: { 'content-type': type },
+    });
+    return {
+      bytes: await bytesOf(response),
+      type: response.headers.get('content-type') ?? '',
+      psnrDb: Number(response.headers.get('functa-psnr-db')),
+      quality: Number(response.headers.get('functa-quality')),
+    };
   }
 
   /**

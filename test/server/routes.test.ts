@@ -62,6 +62,7 @@ describe('health and documentation', () => {
       '/v1/models/{m}/complete',
       '/v1/models/{m}/classify',
       '/v1/functasets/{s}/classify',
+      '/v1/peers/{peer}',
       '/v1/functasets',
       '/v1/functasets/{s}',
       '/v1/functasets/{s}/functions',
@@ -102,9 +103,9 @@ describe('health and documentation', () => {
       Object.values(operations).map((operation) => operation['x-codeSamples'][0]!.source),
     );
     for (const sample of samples) expect(sample).toMatch(/^curl .*'http:\/\/127\.0\.0\.1:\d+\/[^']*'$/);
-    // Of bodies of bytes: encode, decode by a model and by the file, classify, put by POST and by PUT, an upload, a
+    // Of bodies of bytes: encode, decode by a model and by the file, classify, a peer, put by POST and by PUT, an upload, a
     // model and what stands beside it, and encode by whichever model.
-    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(10);
+    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(11);
     expect(samples.filter((sample) => /--data |-d @/.test(sample))).toEqual([]);
     const encode = samples.find((sample) => sample.includes('/encode'))!;
     const here = join(serving.directory, 'curl');
@@ -232,6 +233,32 @@ describe('encode and decode', () => {
       const { bytes } = await client.encode('tiny', body, { type });
       expect(bytes.length).toBeGreaterThan(6);
     }
+  });
+
+  it('codes a picture by another codec within so many bytes, or as small as it goes', async () => {
+    for (const [name, most] of [
+      ['webp', 200],
+      ['avif', 700],
+      ['jpeg', 900],
+    ] as const) {
+      const { bytes, type, psnrDb, quality } = await client.peer(name, picture, { bytes: most });
+      expect(bytes.length).toBeLessThanOrEqual(most);
+      expect([type, quality > 1]).toEqual([`image/${name}`, true]);
+      const less = await client.peer(name, picture, { bytes: bytes.length - 1, type: 'image/png' });
+      expect(less.psnrDb).toBeLessThan(psnrDb);
+      expect((await sharp(bytes).metadata()).width).toBe(28);
+    }
+    const smallest = await client.peer('avif', picture, { bytes: 1 });
+    expect(smallest.bytes.length).toBeGreaterThan(100);
+    await expect(client.peer('avif', new Uint8Array(40), { bytes: 1 })).rejects.toMatchObject({
+      problem: { status: 415 },
+    });
+    const wide = await sharp({ create: { width: 1025, height: 1024, channels: 3, background: '#777' } })
+      .png()
+      .toBuffer();
+    await expect(client.peer('avif', wide, { bytes: 1 })).rejects.toMatchObject({
+      problem: { detail: expect.stringContaining('smaller') },
+    });
   });
 
   it('decodes at any size, a region with the values of the whole, and float32 arrays', async () => {

@@ -16,10 +16,16 @@ import {
   useTask,
   View,
 } from '../ui.tsx';
-import { type AtBytes, webpWithin } from '../webp.ts';
+
+/** What stands beside a function, by the name that people have for it. */
+const peers = [
+  ['webp', 'WebP'],
+  ['avif', 'AVIF'],
+] as const;
 
 interface Picked {
   readonly name: string;
+  readonly type: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly url: string | undefined;
 }
@@ -44,13 +50,17 @@ export function EncodePage() {
   const [effort, setEffort] = useState(1);
   const made = useTask<Made>();
   const [isOver, setOver] = useState(false);
-  const [webp, setWebp] = useState<AtBytes>();
   const input = useRef<HTMLInputElement>(null);
 
   const pick = async (file: File) => {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const isShown = /^image\//.test(file.type);
-    setPicked({ name: file.name, bytes, url: isShown ? URL.createObjectURL(file) : undefined });
+    const isShown = /^image\/(png|jpeg|webp|avif)$/.test(file.type);
+    setPicked({
+      name: file.name,
+      type: file.type,
+      bytes,
+      url: isShown ? URL.createObjectURL(file) : undefined,
+    });
   };
   const ours = useTask<void>();
   const example = () =>
@@ -89,17 +99,6 @@ export function EncodePage() {
     return () => clearTimeout(timer);
   }, [picked, model, quality, effort]);
   useClosing(useOpened(made.value));
-  useEffect(() => {
-    setWebp(undefined);
-    const { value } = made;
-    if (value?.of.url === undefined) return;
-    let isGone = false;
-    void webpWithin(value.of.url, value.file.length).then((found) => isGone || setWebp(found));
-    return () => {
-      isGone = true;
-    };
-  }, [made.value]);
-
   const { value } = made;
   return (
     <Page
@@ -168,7 +167,7 @@ export function EncodePage() {
             of={[
               ['File', bytesText(value.file.length)],
               ['Bits per point', value.bitsPerPoint.toFixed(3)],
-              ['PSNR', Number.isFinite(value.psnrDb) ? `${value.psnrDb.toFixed(2)} dB` : 'lossless'],
+              ['PSNR', decibels(value.psnrDb)],
               ['Time', `${value.seconds.toFixed(2)} s`],
               ['Model', value.model],
               ['Size', shapeText(value.opened.shape)],
@@ -183,18 +182,8 @@ export function EncodePage() {
             <Figure title="Function" note={bytesText(value.file.length)}>
               <View opened={value.opened} alt={`${value.of.name}, decoded`} />
             </Figure>
-            {webp !== undefined && (
-              <Figure
-                title="WebP"
-                note={
-                  webp.bytes <= value.file.length
-                    ? bytesText(webp.bytes)
-                    : `${bytesText(webp.bytes)}: it goes no lower`
-                }
-              >
-                <img class="pixels" src={webp.url} alt={`${value.of.name} as WebP`} />
-              </Figure>
-            )}
+            {value.of.url !== undefined &&
+              peers.map(([peer, title]) => <Beside key={peer} made={value} peer={peer} title={title} />)}
           </section>
           <p
             class="bits"
@@ -219,6 +208,27 @@ export function EncodePage() {
   );
 }
 
+/** What another codec makes of as many bytes. */
+function Beside({ made, peer, title }: { made: Made; peer: (typeof peers)[number][0]; title: string }) {
+  const { of, file } = made;
+  const found = useLoaded(
+    (signal) => client.peer(peer, of.bytes, { bytes: file.length, type: of.type, signal }),
+    [made],
+  );
+  const { value } = found;
+  const url = useUrl(value?.bytes, value?.type);
+  const told = value && `${bytesText(value.bytes.length)}, ${decibels(value.psnrDb)}`;
+  return (
+    <Figure
+      title={title}
+      note={told && (value.bytes.length <= file.length ? told : `${told}: it goes no lower`)}
+    >
+      {url !== undefined && <img class="pixels" src={url} alt={`${of.name} as ${title}`} />}
+      <Progress task={found} doing={`Coding ${title}`} />
+    </Figure>
+  );
+}
+
 function useOpened(made: Made | undefined): readonly Opened[] {
   const [list, setList] = useState<readonly Opened[]>([]);
   useEffect(() => setList(made === undefined ? [] : [made.opened]), [made]);
@@ -226,16 +236,29 @@ function useOpened(made: Made | undefined): readonly Opened[] {
 }
 
 function Download({ file, name }: { file: Uint8Array; name: string }) {
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    const made = URL.createObjectURL(new Blob([file as Uint8Array<ArrayBuffer>]));
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [file]);
+  const url = useUrl(file);
   if (url === undefined) return null;
   return (
     <a class="button" href={url} download={`${name.replace(/\.[^.]*$/, '')}.functa`}>
       Download {bytesText(file.length)}
     </a>
   );
+}
+
+/** An address of these bytes for as long as they are shown. */
+function useUrl(bytes: Uint8Array | undefined, type?: string): string | undefined {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    if (bytes === undefined) return setUrl(undefined);
+    const made = URL.createObjectURL(
+      new Blob([bytes as Uint8Array<ArrayBuffer>], type === undefined ? {} : { type }),
+    );
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [bytes]);
+  return url;
+}
+
+function decibels(psnrDb: number): string {
+  return Number.isFinite(psnrDb) ? `${psnrDb.toFixed(2)} dB` : 'lossless';
 }

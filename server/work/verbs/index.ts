@@ -23,6 +23,7 @@ import { intake } from './intake.ts';
 import { mapFunctaset } from './map.ts';
 import { checkBeside, checkModel, describeModel, readyModel, stampOfModel } from './models.ts';
 import { prepareParts, queryPart } from './parts.ts';
+import { peer } from './peer.ts';
 import { query } from './query.ts';
 
 export const verbs = {
@@ -38,6 +39,7 @@ export const verbs = {
   complete,
   classify,
   classifyFunctions,
+  peer,
   describeFunctaset,
   summariseFunctaset,
   listFunctions,
