@@ -10,6 +10,7 @@ export const pathsOf: Readonly<Record<string, Walk>> = {
     await page.getByRole('button', { name: 'Take a garment' }).click();
     await page.getByText('Bits per point').waitFor();
     await page.locator('functa-view canvas').waitFor();
+    await page.getByRole('img', { name: /as AVIF$/ }).waitFor();
   },
   async zoom(page) {
     await to(page, 'Zoom');
@@ -50,11 +51,18 @@ export const pathsOf: Readonly<Record<string, Walk>> = {
   },
   async jobs(page) {
     await to(page, 'Jobs');
-    await page.getByLabel('Steps').fill('40');
+    await page.getByLabel('Steps').fill('2000');
     await page.getByRole('button', { name: 'Start' }).click();
     await page.locator('td .state').first().waitFor();
     await page.locator('.curves figure').first().waitFor();
-    await page.getByRole('button', { name: /^(Stop|Forget) it$/ }).click();
+    const button = (name: string) => page.getByRole('button', { name, exact: true });
+    const first = page.locator('td .state').first();
+    await button('Pause').click();
+    await first.filter({ hasText: 'paused' }).waitFor();
+    await button('Resume').click();
+    await first.filter({ hasText: /queued|running/ }).waitFor();
+    await button('Cancel').click();
+    await first.filter({ hasText: 'cancelled' }).waitFor();
   },
   async models(page) {
     await to(page, 'Models');

@@ -234,8 +234,8 @@ function Curve({
 /** `bitsPerPoint` as words. */
 function wordsOf(name: string): string {
   const words = name
-    .replace(/psnrDb/, 'PSNR, dB ')
     .replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
+    .replace('psnr db', 'PSNR, dB')
     .trim();
   return words[0]!.toUpperCase() + words.slice(1);
 }
