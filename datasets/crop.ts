@@ -1,5 +1,5 @@
 import { type Box, cutBox } from '../src/signal/box.ts';
-import { bytesToUnit } from '../src/signal/signal.ts';
+import { wholeToUnit } from '../src/signal/signal.ts';
 import type { Dataset } from './dataset.ts';
 
 /** Shape of item `i` of any data set; reads the item only where nothing cheaper says it. */
@@ -15,11 +15,11 @@ export function readBox(dataset: Dataset, i: number, box: Box, target: Float32Ar
   const { channels, shape } = dataset;
   if (dataset.bytesAt !== undefined && shape !== undefined) {
     const bytes = dataset.bytesAt(i);
-    return bytesToUnit(isWhole(box, shape) ? bytes : cutBox(bytes, shape, channels, box), target);
+    return wholeToUnit(isWhole(box, shape) ? bytes : cutBox(bytes, shape, channels, box), target);
   }
   const crop = dataset.cropAt?.(i, box);
-  if (crop instanceof Uint8Array) return bytesToUnit(crop, target);
-  if (crop !== undefined) return crop.then((bytes) => bytesToUnit(bytes, target));
+  if (crop instanceof Uint8Array) return wholeToUnit(crop, target);
+  if (crop !== undefined) return crop.then((bytes) => wholeToUnit(bytes, target));
   const item = dataset.get(i);
   const put = (signal: Awaited<typeof item>) =>
     target.set(cutBox(signal.values, signal.shape, channels, box));

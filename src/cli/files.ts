@@ -1,9 +1,10 @@
 /** Bytes in and out of the command line: `-` is stdin and stdout; a file appears whole or not at all. */
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
-import { BadInputError, LimitError } from '../core/errors.ts';
+import { BadInputError, BadStreamError, LimitError } from '../core/errors.ts';
 import { checkFree, writeWhole } from '../disk/whole.ts';
+import type { ByteSource } from '../formats/format.ts';
 import { UsageError } from './exit.ts';
 
 export const standardStream = '-';
@@ -30,6 +31,66 @@ export async function readInput(path: string, options: ReadFileOptions): Promise
   } finally {
     await file.close();
   }
+}
+
+/** A file whose bytes are read where they lie: the holder closes it. */
+export interface OpenFile extends ByteSource {
+  /** The first of its bytes, which tell its format. */
+  readonly head: Uint8Array;
+  close(): Promise<void>;
+}
+
+const headBytes = 512;
+
+/** A signal's file: open, where its format takes signals from it in parts, else all its bytes. Throws as `readInput`. */
+export async function openInput(path: string, options: ReadFileOptions): Promise<Uint8Array | OpenFile> {
+  if (path === standardStream) return readInput(path, options);
+  const { sniffFormat } = await import('../formats/formats.ts');
+  const file = await open(path, 'r');
+  try {
+    const info = await file.stat();
+    if (info.isFile()) {
+      if (info.size > options.maxBytes) throw tooLarge(info.size, options.maxBytes);
+      const head = await readPart(file, 0, Math.min(headBytes, info.size));
+      if (sniffFormat(head)?.readFrom !== undefined) return new FileBytes(file, info.size, head);
+    }
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await file.close();
+  return readInput(path, options);
+}
+
+class FileBytes implements OpenFile {
+  readonly size: number;
+  readonly head: Uint8Array;
+  readonly #file: FileHandle;
+
+  constructor(file: FileHandle, size: number, head: Uint8Array) {
+    this.#file = file;
+    this.size = size;
+    this.head = head;
+  }
+
+  read(from: number, to: number): Promise<Uint8Array> {
+    return readPart(this.#file, from, to - from);
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+async function readPart(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await file.read(bytes, at, length - at, from + at);
+    if (bytesRead === 0)
+      throw new BadStreamError('truncated', from + at, 'the file became shorter while it was read');
+    at += bytesRead;
+  }
+  return bytes;
 }
 
 /** A directory that is a file of a format, in one piece. */

@@ -5,7 +5,7 @@ import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { type Channels, channelCounts, outputsOfKind } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
-import type { Parts, Wanted, WrittenFormat } from '../formats/format.ts';
+import type { Parts, ReadOptions, Wanted, WrittenFormat } from '../formats/format.ts';
 import {
   formatOfFile,
   formatOfName,
@@ -17,7 +17,7 @@ import {
 } from '../formats/formats.ts';
 import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
-import { standardStream } from './files.ts';
+import { type OpenFile, standardStream } from './files.ts';
 import type { Job } from './job.ts';
 import { refuseFor } from './models.ts';
 
@@ -31,7 +31,7 @@ export type OutputFormat = WrittenName;
  */
 export async function readSignal(
   path: string,
-  bytes: Uint8Array,
+  file: Uint8Array | OpenFile,
   {
     model,
     maxBytes,
@@ -47,20 +47,32 @@ export async function readSignal(
     readonly limits: Limits;
   },
 ): Promise<Signal> {
-  const { readSignalAs } = await import('../formats/read.ts');
+  const { readSignalAs, readSignalFrom } = await import('../formats/read.ts');
   const { checkEncodable, checkPart } = await import('../session/cost.ts');
   const id = path === standardStream ? 'stdin' : basename(path);
   const asked = { ...parts, told: path, limits: { ...limits, maxFileBytes: maxBytes } };
-  return readSignalAs(bytes, {
+  const wanted: ReadOptions = {
     id,
-    ...(model === undefined ? { outputs: 'any', axes: await likelyAxes(path, bytes) } : wantedBy(model.card)),
+    ...(model === undefined
+      ? { outputs: 'any', axes: await likelyAxes(path, headOf(file)) }
+      : wantedBy(model.card)),
     ...asked,
     onShape: (shape) => {
       if (model === undefined) return;
       if (as === 'part') checkPart(model.card, shape);
       else checkEncodable(model.card, shape, { id, effort: as.effort, limits });
     },
-  }).catch((error) => refuseFor(error, bytes, asked));
+  };
+  const read = file instanceof Uint8Array ? readSignalAs(file, wanted) : readSignalFrom(file, wanted);
+  return read.catch(async (error) => {
+    const bytes = file instanceof Uint8Array ? file : await file.read(0, file.size);
+    return refuseFor(error, bytes, asked);
+  });
+}
+
+/** What tells the format of a file. */
+export function headOf(file: Uint8Array | OpenFile): Uint8Array {
+  return file instanceof Uint8Array ? file : file.head;
 }
 
 /**

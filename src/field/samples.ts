@@ -40,13 +40,17 @@ export function toSamples(card: SampledCard, values: Float32Array): Samples | un
   return samples;
 }
 
-/** The same of values that are held as bytes, of which 255 make 1: those themselves where they are what samples of the card are. */
-export function bytesToSamples(card: SampledCard, held: Uint8Array): Samples | undefined {
-  const isSame = ({ zero, perUnit }: { zero: number; perUnit: number }) => zero === 0 && perUnit === 255;
-  if (sampleFormat(card).bytes === 1 && scalesOf(card).every(isSame)) return held;
+/**
+ * The same of values that are held as whole numbers, of which 255 make 1 of bytes and 32768 of words: those themselves where they are what
+ * samples of the card are.
+ */
+export function wholeToSamples(card: SampledCard, held: Samples): Samples | undefined {
+  const perUnit = held instanceof Uint8Array ? 255 : 32768;
+  const isSame = (scale: SampleScale) => scale.zero === 0 && scale.perUnit === perUnit;
+  if (sampleFormat(card).bytes === held.BYTES_PER_ELEMENT && scalesOf(card).every(isSame)) return held;
   return toSamples(
     card,
-    Float32Array.from(held, (byte) => byte / 255),
+    Float32Array.from(held, (whole) => whole / perUnit),
   );
 }
 

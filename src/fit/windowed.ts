@@ -8,7 +8,7 @@ import { modulationLayout } from '../field/layout.ts';
 import type { Model } from '../field/model.ts';
 import { type FieldSpec, pointCount } from '../field/spec.ts';
 import { type Box, copyBox, cutBox } from '../signal/box.ts';
-import { bytesToUnit, heldOf, type Signal } from '../signal/signal.ts';
+import { heldOf, type Signal, wholeToUnit } from '../signal/signal.ts';
 import { type Mass, makeBatch, toFieldUnits } from './batch.ts';
 import { BatchFit, type Fitted } from './batch-fit.ts';
 import type { Fit } from './fit.ts';
@@ -207,8 +207,8 @@ function windowBatch({ card }: Model, { signal, weights }: WeighedSignal, { box 
   const targets = new Float32Array(points * outputs);
   const own = new Float32Array(points).fill(1);
   const held = heldOf(signal);
-  if (held instanceof Uint8Array) bytesToUnit(cutBox(held, signal.shape, outputs, box), targets);
-  else copyBox(held, signal.shape, outputs, box, targets);
+  if (held instanceof Float32Array) copyBox(held, signal.shape, outputs, box, targets);
+  else wholeToUnit(cutBox(held, signal.shape, outputs, box), targets);
   if (weights !== undefined) copyBox(weights, signal.shape, 1, box, own);
   toFieldUnits(targets, own, outputs, card.outputs, `${signal.id} from [${box.start}]`);
   return makeBatch(box.count, 1, targets, own);
@@ -224,8 +224,8 @@ function massOfSignal({ signal, weights }: WeighedSignal, outputs: number): Mass
       'signal-shape',
       `${id}: shape [${shape}] and ${values.length} values; it takes ${outputs} at each point`,
     );
-  // Of bytes none is missing.
-  if (values instanceof Uint8Array && weights === undefined) return { values: points * outputs, points };
+  // Of whole samples none is missing.
+  if (!(values instanceof Float32Array) && weights === undefined) return { values: points * outputs, points };
   let sum = 0;
   let observed = 0;
   for (let p = 0, i = 0; p < points; p++) {

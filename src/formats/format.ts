@@ -54,6 +54,13 @@ export interface ReadOptions extends ShapeOptions {
   readonly onShape?: ((shape: readonly number[]) => void) | undefined;
 }
 
+/** Bytes that are read where they lie, such as those of a file. */
+export interface ByteSource {
+  readonly size: number;
+  /** The bytes from an offset to another, which lie within. Throws BadStreamError `truncated` where they are there no longer. */
+  read(from: number, to: number): Promise<Uint8Array>;
+}
+
 export interface SignalFormat {
   readonly name: string;
   /** As people write it. */
@@ -81,6 +88,8 @@ export interface SignalFormat {
   shapeOf(bytes: Uint8Array, options: ShapeOptions): Promise<readonly number[]>;
   /** Throws BadInputError and BadStreamError, and LimitError before a sample is decoded. */
   read(bytes: Uint8Array, options: ReadOptions): Promise<Signal>;
+  /** The same of bytes that are not in memory: what is held is the signal. Absent: they are read whole. */
+  readonly readFrom?: (source: ByteSource, options: ReadOptions) => Promise<Signal>;
   /** Axes of a signal in it of which nothing else is known. */
   likelyAxes(bytes: Uint8Array): number | Promise<number>;
   /** Kinds of channels that its values are by their number, unless they are numbers of any kind. */

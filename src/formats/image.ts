@@ -3,7 +3,7 @@ import { aSignal, aText, byteArray, check, optionsOf } from '../core/check.ts';
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { pointCount } from '../field/spec.ts';
-import { type Signal, signalKeepingBytes, signalToBytes } from '../signal/signal.ts';
+import { type Signal, signalKeeping, signalToBytes } from '../signal/signal.ts';
 import { type PictureName, pictureFormats, titlesOf } from './formats.ts';
 import { imageLibrary } from './image-library.ts';
 import { notesOfFile, notesOfSamples } from './image-notes.ts';
@@ -46,7 +46,7 @@ export async function readImage(bytes: Uint8Array, options: ReadImageOptions = {
   check('readImage', byteArray(bytes, 'bytes'), optionsOf()(options, 'options'));
   const pixels = await readPixels(bytes, options);
   const { bytes: samples, shape, channels, notes } = pixels;
-  return signalKeepingBytes(samples, {
+  return signalKeeping(samples, {
     ...{ id: options.id ?? 'image', shape, channels },
     ...(options.label === undefined ? {} : { label: options.label }),
     ...(notes.length === 0 ? {} : { notes }),

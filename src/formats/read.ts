@@ -3,7 +3,7 @@ import { BadStreamError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Signal } from '../signal/signal.ts';
-import type { Parts, ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
+import type { ByteSource, Parts, ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
 import { formatOfFile, kindOf, signalFormats, titlesOf, wantedBy } from './formats.ts';
 
 /** Codes of a file that is given to a model of another kind: others may take it. */
@@ -56,6 +56,18 @@ export async function readSignalShape(
 export async function readSignalAs(bytes: Uint8Array, options: ReadSignalOptions): Promise<Signal> {
   const format = formatOf(bytes, options);
   return format.read(bytes, { ...options, limits: options.limits ?? defaultLimits });
+}
+
+/** The same of bytes that are not in memory, of a format that takes them in parts; `head`: the first of them. Throws as `readSignalAs`. */
+export async function readSignalFrom(
+  source: ByteSource & { readonly head: Uint8Array },
+  options: ReadSignalOptions,
+): Promise<Signal> {
+  const format = formatOf(source.head, options);
+  const asked = { ...options, limits: options.limits ?? defaultLimits };
+  return format.readFrom === undefined
+    ? format.read(await source.read(0, source.size), asked)
+    : format.readFrom(source, asked);
 }
 
 function formatOf(bytes: Uint8Array, { id, told }: Pick<ReadOptions, 'id' | 'told'>): SignalFormat {

@@ -20,33 +20,98 @@ export interface Rates {
   readonly to: number;
 }
 
-/**
- * `values` [samples, channels] at another rate. A sample stands in the middle of its time, as everywhere: the first one of 8 kHz between the
- * first two of 16 kHz. Beyond both ends the signal goes on as its last sample. What the lower rate cannot hold is left out.
- */
+/** `values` [samples, channels] at another rate, as `Resampler` gives it. */
 export function resample(values: Float32Array, channels: number, rates: Rates): Float32Array {
-  const samples = values.length / channels;
-  const stretch = rates.from / rates.to;
-  const cutoff = passed * Math.min(1, 1 / stretch);
-  const reach = Math.ceil(crossings / cutoff);
-  const filters = Array.from({ length: phases + 1 }, () => undefined as Float64Array | undefined);
-  const out = new Float32Array(resampledLength(samples, rates) * channels);
-  for (let j = 0; j * channels < out.length; j++) {
-    const at = (j + 0.5) * stretch - 0.5;
-    const before = Math.floor(at);
-    const phase = Math.round((at - before) * phases);
-    filters[phase] ??= filterOf(phase / phases, reach, cutoff);
-    const filter = filters[phase]!;
+  return new Resampler({ samples: values.length / channels, channels }, rates).next(values);
+}
+
+/**
+ * A sound at another rate, from its samples as they come: what is held is what the filter reaches. A sample stands in the middle of its time,
+ * as everywhere: the first one of 8 kHz between the first two of 16 kHz. Beyond both ends the signal goes on as its last sample. What the
+ * lower rate cannot hold is left out.
+ */
+export class Resampler {
+  readonly #samples: number;
+  readonly #channels: number;
+  readonly #stretch: number;
+  readonly #cutoff: number;
+  readonly #reach: number;
+  readonly #length: number;
+  readonly #filters = new Map<number, Float64Array>();
+  /** [samples, channels]: from sample `#from` on, those that are still read. */
+  #held = new Float32Array(0);
+  #from = 0;
+  /** Of the output: the next. */
+  #next = 0;
+
+  /** `samples`: of each channel, that come in all. */
+  constructor({ samples, channels }: { readonly samples: number; readonly channels: number }, rates: Rates) {
+    this.#samples = samples;
+    this.#channels = channels;
+    this.#stretch = rates.from / rates.to;
+    this.#cutoff = passed * Math.min(1, 1 / this.#stretch);
+    this.#reach = Math.ceil(crossings / this.#cutoff);
+    this.#length = resampledLength(samples, rates);
+  }
+
+  /** What can be said once `values` [samples, channels] have come, too: all that is left, after the last of them. A fresh array. */
+  next(values: Float32Array): Float32Array {
+    const channels = this.#channels;
+    const held = this.#held.length === 0 ? values : joined(this.#held, values);
+    const known = this.#from + held.length / channels;
+    const last = this.#lastOf(known);
+    const out = new Float32Array((last - this.#next) * channels);
+    for (let j = this.#next, k = 0; j < last; j++, k += channels) this.#sample(j, held, out, k);
+    this.#next = last;
+    const first = Math.max(this.#from, Math.min(known, this.#before(last) - this.#reach + 1));
+    this.#held = held.slice((first - this.#from) * channels);
+    this.#from = first;
+    return out;
+  }
+
+  /** The end of the outputs that samples before `known` say. */
+  #lastOf(known: number): number {
+    if (known >= this.#samples) return this.#length;
+    let last = this.#next;
+    while (last < this.#length && this.#before(last) + this.#reach < known) last++;
+    return last;
+  }
+
+  #at(j: number): number {
+    return (j + 0.5) * this.#stretch - 0.5;
+  }
+
+  #before(j: number): number {
+    return Math.floor(this.#at(j));
+  }
+
+  #sample(j: number, held: Float32Array, out: Float32Array, k: number): void {
+    const [channels, from, last] = [this.#channels, this.#from, this.#samples - 1];
+    const before = this.#before(j);
+    const filter = this.#filter(Math.round((this.#at(j) - before) * phases));
+    const start = before - this.#reach + 1;
     for (let c = 0; c < channels; c++) {
       let sum = 0;
-      for (let k = 0; k < filter.length; k++) {
-        const i = Math.min(samples - 1, Math.max(0, before - reach + 1 + k));
-        sum += filter[k]! * values[i * channels + c]!;
+      for (let n = 0; n < filter.length; n++) {
+        const i = Math.min(last, Math.max(0, start + n)) - from;
+        sum += filter[n]! * held[i * channels + c]!;
       }
-      out[j * channels + c] = sum;
+      out[k + c] = sum;
     }
   }
-  return out;
+
+  #filter(phase: number): Float64Array {
+    const known = this.#filters.get(phase) ?? filterOf(phase / phases, this.#reach, this.#cutoff);
+    this.#filters.set(phase, known);
+    return known;
+  }
+}
+
+function joined(a: Float32Array, b: Float32Array): Float32Array {
+  const all = new Float32Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
 }
 
 /** Weights of the samples from `reach` - 1 before to `reach` after; their sum is 1. */

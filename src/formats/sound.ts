@@ -2,18 +2,24 @@
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import type { Axis, Output } from '../field/outputs.ts';
-import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
+import { checkFinite, checkSignal, type Signal, signalKeeping } from '../signal/signal.ts';
 import type { ReadOptions, ShapeOptions, SignalFormat, SignalKind, Wanted } from './format.ts';
-import { type Rates, resample, resampledLength } from './resample.ts';
+import { type Rates, Resampler, resampledLength } from './resample.ts';
 
-/** Samples of a sound as its file has them. */
-export interface Sound {
-  /** [samples, channels], around 0, from -1 to 1 where whole numbers of the file are. */
-  readonly values: Float32Array;
+/** What a file says of its sound. */
+export interface SoundFacts {
+  /** Samples of each channel. */
+  readonly frames: number;
   readonly channels: number;
   /** Samples a second. */
   readonly rate: number;
   readonly notes?: readonly string[];
+}
+
+/** Samples of a sound as its file has them. */
+export interface Sound extends Omit<SoundFacts, 'frames'> {
+  /** [samples, channels], around 0, from -1 to 1 where whole numbers of the file are. */
+  readonly values: Float32Array;
 }
 
 /** What a format says of sounds, whatever its bytes. */
@@ -82,36 +88,103 @@ export function soundShape(
  * The signal of a sound as it is wanted: at the rate of the model, in its channels and on its scale. Throws BadInputError `not-a-sound-model`,
  * `signal-channels`, `empty-signal`, `infinite-value`.
  */
-export function signalOfSound(read: Sound, options: ReadOptions): Signal {
-  const { id } = options;
-  const wanted = outputsOf(options);
-  const notes = [...(read.notes ?? [])];
-  checkFinite(read.values, id);
-  let { values, channels } = read;
-  const rates = ratesOf(read.rate, options);
-  if (values.length === 0) throw new BadInputError('empty-signal', `${id} is a sound of no samples`);
-  if (wanted !== undefined && wanted.length !== channels) {
-    values = withChannels(values, channels, wanted.length, id);
-    if (wanted.length < channels) notes.push(`its ${channels} channels are mixed into one`);
-    channels = wanted.length;
+export function signalOfSound({ values, ...facts }: Sound, options: ReadOptions): Signal {
+  const intake = new SoundIntake({ ...facts, frames: values.length / facts.channels }, options);
+  intake.add(values);
+  return intake.signal();
+}
+
+/** The samples of a sound as they come, block by block: what is held is the signal. Throws as `signalOfSound`. */
+export class SoundIntake {
+  readonly #id: string;
+  readonly #facts: SoundFacts;
+  readonly #options: ReadOptions;
+  readonly #wanted: readonly Pick<Output, 'low' | 'peak'>[] | undefined;
+  /** Of the signal. */
+  readonly #channels: number;
+  readonly #rates: Rates | undefined;
+  readonly #resampler: Resampler | undefined;
+  readonly #length: number;
+  #values: Float32Array | undefined;
+  /** Values that came, and values of the signal that are known. */
+  #came = 0;
+  #known = 0;
+
+  constructor(facts: SoundFacts, options: ReadOptions) {
+    const { frames, rate } = facts;
+    this.#id = options.id;
+    this.#facts = facts;
+    this.#options = options;
+    this.#wanted = outputsOf(options);
+    if (frames === 0) throw new BadInputError('empty-signal', `${options.id} is a sound of no samples`);
+    this.#channels = this.#wanted?.length ?? facts.channels;
+    checkMix(facts.channels, this.#channels, options.id);
+    this.#rates = ratesOf(rate, options);
+    const shape = { samples: frames, channels: this.#channels };
+    this.#resampler = this.#rates && new Resampler(shape, this.#rates);
+    this.#length =
+      (this.#rates === undefined ? frames : resampledLength(frames, this.#rates)) * this.#channels;
   }
-  if (rates !== undefined) {
-    values = resample(values, channels, rates);
-    const lost = rates.to < rates.from ? `, and nothing above ${hertz(rates.to / 2)} is kept` : '';
-    notes.push(`its ${hertz(rates.from)} are read as ${hertz(rates.to)}${lost}`);
+
+  /** Whether 16-bit samples of the file are those of the signal as they stand. */
+  get isAsItIs(): boolean {
+    const { channels } = this.#facts;
+    return (
+      this.#rates === undefined && this.#channels === channels && this.#wanted?.every(isAround0) !== false
+    );
   }
-  if (wanted?.some((output) => !isAround0(output)))
-    values = values.map((v, i) => {
-      const { low, peak } = wanted[i % channels]!;
-      return low + (peak / 2) * (1 + v);
-    });
-  const signal: Signal = {
-    ...{ id, shape: [values.length / channels], channels, values },
-    axes: [options.along?.[0] ?? { name: 't', unit: 's', start: 0, step: 1 / (rates?.to ?? read.rate) }],
-    ...(notes.length === 0 ? {} : { notes }),
-  };
-  checkSignal(signal);
-  return signal;
+
+  /** `values` [frames, channels of the file]: of the first block that is all of it the signal's own. */
+  add(values: Float32Array): void {
+    checkFinite(values, this.#id, this.#came);
+    this.#came += values.length;
+    const mixed = withChannels(values, this.#facts.channels, this.#channels);
+    const own = this.#resampler === undefined ? mixed : this.#resampler.next(mixed);
+    if (this.#wanted?.some((output) => !isAround0(output))) this.#scale(own);
+    if (own.length === this.#length) this.#values = own;
+    else {
+      this.#values ??= new Float32Array(this.#length);
+      this.#values.set(own, this.#known);
+    }
+    this.#known += own.length;
+  }
+
+  /** Once all samples have come. */
+  signal(): Signal {
+    const signal: Signal = { ...this.#meta(), values: this.#values! };
+    checkSignal(signal);
+    return signal;
+  }
+
+  /** The signal of 16-bit samples that stand as they are (`isAsItIs`), [frames, channels], which it keeps. */
+  signalOfWords(words: Int16Array): Signal {
+    return signalKeeping(words, this.#meta());
+  }
+
+  #meta(): Omit<Signal, 'values'> {
+    const { rate, channels } = this.#facts;
+    const notes = [...(this.#facts.notes ?? [])];
+    const rates = this.#rates;
+    if (this.#channels < channels) notes.push(`its ${channels} channels are mixed into one`);
+    if (rates !== undefined) {
+      const lost = rates.to < rates.from ? `, and nothing above ${hertz(rates.to / 2)} is kept` : '';
+      notes.push(`its ${hertz(rates.from)} are read as ${hertz(rates.to)}${lost}`);
+    }
+    const time = { name: 't', unit: 's', start: 0, step: 1 / (rates?.to ?? rate) };
+    return {
+      ...{ id: this.#id, shape: [this.#length / this.#channels], channels: this.#channels },
+      axes: [this.#options.along?.[0] ?? time],
+      ...(notes.length === 0 ? {} : { notes }),
+    };
+  }
+
+  /** In place. */
+  #scale(values: Float32Array): void {
+    for (let i = 0; i < values.length; i++) {
+      const { low, peak } = this.#wanted![i % this.#channels]!;
+      values[i] = low + (peak / 2) * (1 + values[i]!);
+    }
+  }
 }
 
 /** What the values are to be; undefined: as they are. Throws BadInputError `not-a-sound-model` where a sound is not what is wanted. */
@@ -131,7 +204,18 @@ function outputsOf({
   );
 }
 
-function withChannels(values: Float32Array, from: number, to: number, id: string): Float32Array {
+/** Throws BadInputError `signal-channels` where neither is one. */
+function checkMix(from: number, to: number, id: string): void {
+  if (from === to || from === 1 || to === 1) return;
+  throw new BadInputError(
+    'signal-channels',
+    `${id} has ${from} channels and this model takes ${to}; mix it down: ffmpeg -i in -ac ${to} out.wav`,
+  );
+}
+
+/** The mean of several channels, or one given to several; `values` themselves where there are as many. */
+function withChannels(values: Float32Array, from: number, to: number): Float32Array {
+  if (from === to) return values;
   const frames = values.length / from;
   if (to === 1) {
     return Float32Array.from({ length: frames }, (_, i) => {
@@ -140,11 +224,7 @@ function withChannels(values: Float32Array, from: number, to: number, id: string
       return sum / from;
     });
   }
-  if (from === 1) return Float32Array.from({ length: frames * to }, (_, i) => values[Math.floor(i / to)]!);
-  throw new BadInputError(
-    'signal-channels',
-    `${id} has ${from} channels and this model takes ${to}; mix it down: ffmpeg -i in -ac ${to} out.wav`,
-  );
+  return Float32Array.from({ length: frames * to }, (_, i) => values[Math.floor(i / to)]!);
 }
 
 function hertz(rate: number): string {

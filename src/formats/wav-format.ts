@@ -4,10 +4,18 @@ import { checkLimit } from '../core/limits.ts';
 import { type Output, sampleTypeOf } from '../field/outputs.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
-import type { ReadOptions, SignalFormat } from './format.ts';
+import type { ByteSource, ReadOptions, SignalFormat } from './format.ts';
 import { mediaTypes } from './media-types.ts';
-import { rateOf, signalOfSound, sound, soundShape } from './sound.ts';
-import { readWavHeader, readWavSamples, wavHeader } from './wav.ts';
+import { rateOf, SoundIntake, sound, soundShape } from './sound.ts';
+import {
+  frameBytesOf,
+  readWavHeader,
+  readWavHeaderFrom,
+  type WavHeader,
+  wavHeader,
+  wavValues,
+  wavWords,
+} from './wav.ts';
 
 export const wav = {
   ...sound,
@@ -21,28 +29,72 @@ export const wav = {
   async shapeOf(bytes, options) {
     return soundShape(readWavHeader(bytes), options);
   },
-  async read(bytes, options) {
-    return readWav(bytes, options);
-  },
+  read: async (bytes, options) => readWav(bytes, options),
+  readFrom: readWavFrom,
   together: 'one after the other',
   write: (rows, outputs) => wavChunks(rows, outputs),
   writeAll: (signals, outputs) => wavChunks(after(signals), outputs),
 } as const satisfies SignalFormat;
 
+/** Frames that are taken at once. */
+const blockFrames = 2 ** 16;
+
 function readWav(bytes: Uint8Array, options: ReadOptions): Signal {
-  checkLimit(
-    'file-bytes',
-    bytes.length,
-    options.limits.maxFileBytes,
-    'send a smaller file, or raise maxFileBytes',
-  );
-  const header = readWavHeader(bytes);
-  const { rate, channels, isFloat, sampleBytes } = header;
-  const shape = soundShape(header, options);
-  options.onShape?.(shape);
-  const bits = isFloat ? 32 : 24;
-  const notes = 8 * sampleBytes > bits ? [`its samples of ${8 * sampleBytes} bits are read as ${bits}`] : [];
-  return signalOfSound({ values: readWavSamples(bytes, header), channels, rate, notes }, options);
+  const taken = new WavIntake(readWavHeader(bytes), bytes.length, options);
+  for (const [from, to] of taken.blocks()) taken.add(bytes.subarray(from, to));
+  return taken.signal();
+}
+
+async function readWavFrom(source: ByteSource, options: ReadOptions): Promise<Signal> {
+  const taken = new WavIntake(await readWavHeaderFrom(source), source.size, options);
+  for (const [from, to] of taken.blocks()) taken.add(await source.read(from, to));
+  return taken.signal();
+}
+
+/** The samples of a WAV file, block by block: those of 16 bits that are as they are wanted stay so. */
+class WavIntake {
+  readonly #header: WavHeader;
+  readonly #intake: SoundIntake;
+  /** [frames, channels]. */
+  readonly #words: Int16Array | undefined;
+  #at = 0;
+
+  /** Throws LimitError before there is room for a sample. */
+  constructor(header: WavHeader, size: number, options: ReadOptions) {
+    const { maxFileBytes } = options.limits;
+    checkLimit('file-bytes', size, maxFileBytes, 'send a smaller file, or raise maxFileBytes');
+    const { rate, channels, isFloat, sampleBytes, frames } = header;
+    const shape = soundShape(header, options);
+    options.onShape?.(shape);
+    const bits = isFloat ? 32 : 24;
+    const notes =
+      8 * sampleBytes > bits ? [`its samples of ${8 * sampleBytes} bits are read as ${bits}`] : [];
+    this.#header = header;
+    this.#intake = new SoundIntake({ frames, rate, channels, notes }, options);
+    const isKept = !isFloat && sampleBytes === 2 && this.#intake.isAsItIs;
+    this.#words = isKept ? new Int16Array(frames * channels) : undefined;
+  }
+
+  /** Where they begin and end in the file. */
+  *blocks(): Generator<readonly [from: number, to: number]> {
+    const { start, frames } = this.#header;
+    const frameBytes = frameBytesOf(this.#header);
+    for (let frame = 0; frame < frames; frame += blockFrames)
+      yield [start + frame * frameBytes, start + Math.min(frames, frame + blockFrames) * frameBytes];
+  }
+
+  add(stored: Uint8Array): void {
+    if (this.#words === undefined) {
+      this.#intake.add(wavValues(stored, this.#header));
+      return;
+    }
+    wavWords(stored, this.#header.littleEndian, this.#words, this.#at);
+    this.#at += stored.length / 2;
+  }
+
+  signal(): Signal {
+    return this.#words === undefined ? this.#intake.signal() : this.#intake.signalOfWords(this.#words);
+  }
 }
 
 /** A WAV file of rows as they come: 16 bits where outputs are whole samples, else floats. Throws BadInputError `no-rate`, `wav-length`. */

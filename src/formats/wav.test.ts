@@ -1,13 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '../core/limits.ts';
 import { outputsOfKind } from '../field/kinds.ts';
 import type { Output } from '../field/outputs.ts';
 import { signalRows } from '../signal/rows.ts';
+import type { Signal } from '../signal/signal.ts';
 import { signalChunks, writtenFormatsFor } from './formats.ts';
-import { readSignalAs, readSignalShape } from './read.ts';
-import { resample } from './resample.ts';
+import { readSignalAs, readSignalFrom, readSignalShape } from './read.ts';
+import { Resampler, resample } from './resample.ts';
 import { readWavHeader, readWavSamples } from './wav.ts';
 
 const folder = join(import.meta.dirname, '../../test/fixtures/signals');
@@ -21,6 +22,14 @@ const read = (bytes: Uint8Array, outputs: readonly Output[] | 'any' = 'any', rat
     ...{ id: 'x', axes: 1, outputs },
     ...(rate === undefined ? {} : { along: [{ name: 't', unit: 's', step: 1 / rate }] }),
   });
+const readParts = (bytes: Uint8Array, outputs: readonly Output[] | 'any' = 'any', rate?: number) =>
+  readSignalFrom(
+    { head: bytes.subarray(0, 64), size: bytes.length, read: async (from, to) => bytes.slice(from, to) },
+    {
+      ...{ id: 'x', axes: 1, outputs },
+      ...(rate === undefined ? {} : { along: [{ name: 't', unit: 's', step: 1 / rate }] }),
+    },
+  );
 const samplesOf = (bytes: Uint8Array) => readWavSamples(bytes, readWavHeader(bytes));
 const patched = (name: string, at: number, ...own: number[]) => {
   const bytes = file(name);
@@ -132,6 +141,49 @@ describe('a WAV file of another program', () => {
   });
 });
 
+describe('a WAV file that is read in parts', () => {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.wav'));
+
+  it.each(names)('%s is what it is when it is read whole, or is refused in the same words', async (name) => {
+    const settle = (reading: Promise<Signal>) => reading.then(plain, (error) => String(error));
+    for (const outputs of ['any', mono, stereo] as const)
+      for (const rate of [undefined, 11025])
+        expect(await settle(readParts(file(name), outputs, rate))).toEqual(
+          await settle(read(file(name), outputs, rate)),
+        );
+  });
+
+  it('keeps samples of 16 bits as they are, unless they have to be others', async () => {
+    expect((await readParts(file('tone16.wav'), mono, 8000)).words).toEqual(
+      new Int16Array(file('tone.s16').buffer),
+    );
+    expect((await readParts(file('tone24.wav'), mono, 8000)).words).toBeUndefined();
+    expect((await readParts(file('stereo16.wav'), mono)).words).toBeUndefined();
+    expect((await readParts(file('tone16.wav'), mono, 16000)).words).toBeUndefined();
+  });
+
+  it('longer than a block is the same as whole: the filter of a rate reaches over the ends of blocks', async () => {
+    const long = Buffer.alloc(44 + 4 * 70_000);
+    long.set(file('stereo16.wav').subarray(0, 44));
+    long.writeUInt32LE(long.length - 44, 40);
+    for (let i = 44; i < long.length; i += 2) long.writeInt16LE(Math.round(3e4 * Math.sin(i * i)), i);
+    const bytes = new Uint8Array(long);
+    const { values, ...parts } = plain(await readParts(bytes, mono, 8000));
+    const whole = plain(await read(bytes, mono, 8000));
+    expect({ ...parts, same: bytesOf(values).equals(bytesOf(whole.values)) }).toEqual({
+      ...whole,
+      values: undefined,
+      same: true,
+    });
+  });
+});
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+  Buffer.from(buffer, byteOffset, byteLength);
+
+/** Values are made, so that those that are kept otherwise are compared too. */
+const plain = ({ ...signal }: Signal) => signal;
+
 describe('a sound for a model', () => {
   it('of one channel is the mean of two, and the other way round both are it; both are said', async () => {
     const two = whole('stereo.s16');
@@ -223,6 +275,23 @@ describe('another rate', () => {
 
   it('leaves out what lies above the band', () => {
     expect(rms(inner(resample(wave(16000, 0.25, 5000), 1, { from: 16000, to: 8000 })))).toBeLessThan(1e-3);
+  });
+
+  it('of samples that come in pieces of any length is that of all of them', () => {
+    const values = Float32Array.from({ length: 2 * 900 }, (_, i) => Math.sin(i * i));
+    for (const rates of [
+      { from: 44100, to: 8000 },
+      { from: 8000, to: 44100 },
+    ]) {
+      const whole = resample(values, 2, rates);
+      for (const piece of [7, 500]) {
+        const resampler = new Resampler({ samples: 900, channels: 2 }, rates);
+        const found: number[] = [];
+        for (let at = 0; at < values.length; at += 2 * piece)
+          found.push(...resampler.next(values.subarray(at, at + 2 * piece)));
+        expect(Float32Array.from(found)).toEqual(whole);
+      }
+    }
   });
 
   it('keeps a constant to its ends', () => {

@@ -3,6 +3,7 @@
  * Multiple Channel Audio Data and WAVE Files; EBU Tech 3306).
  */
 import { BadInputError, BadStreamError } from '../core/errors.ts';
+import type { ByteSource } from './format.ts';
 
 /** What the chunks of a file say. */
 export interface WavHeader {
@@ -32,35 +33,67 @@ const mostChannels = 256;
 
 /** Throws BadStreamError `bad-wav`, `unsupported-wav` or `truncated`. */
 export function readWavHeader(bytes: Uint8Array): WavHeader {
-  const kind = ascii(bytes, 0);
-  if (!['RIFF', 'RIFX', 'RF64'].includes(kind) || ascii(bytes, 8) !== 'WAVE') {
+  const walk = walkHeader(bytes.length);
+  let asked = walk.next();
+  while (!asked.done) asked = walk.next(viewOf(bytes.subarray(...asked.value)));
+  return asked.value;
+}
+
+/** The same of a file that is read in parts. Throws as `readWavHeader`, and what reading throws. */
+export async function readWavHeaderFrom(source: ByteSource): Promise<WavHeader> {
+  const walk = walkHeader(source.size);
+  let block: Uint8Array = new Uint8Array(0);
+  let start = 0;
+  let asked = walk.next();
+  while (!asked.done) {
+    const [from, to] = asked.value;
+    // Small chunks stand beside each other: they are read together.
+    if (from < start || to > start + block.length) {
+      start = from;
+      block = await source.read(from, Math.min(source.size, Math.max(to, from + headerBlock)));
+    }
+    asked = walk.next(viewOf(block.subarray(from - start, to - start)));
+  }
+  return asked.value;
+}
+
+const headerBlock = 2 ** 14;
+
+/** From chunk to chunk of a file of so many bytes: asks for the bytes from one offset to another, which lie within it. */
+function* walkHeader(size: number): Generator<readonly [from: number, to: number], WavHeader, DataView> {
+  const begin = yield [0, Math.min(size, 12)];
+  const kind = begin.byteLength < 12 ? '' : ascii(begin, 0);
+  if (!['RIFF', 'RIFX', 'RF64'].includes(kind) || ascii(begin, 8) !== 'WAVE') {
     throw new BadStreamError('bad-wav', 0, 'not a WAV file: it begins otherwise');
   }
   const littleEndian = kind !== 'RIFX';
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let format: Format | undefined;
   let longLength: number | undefined;
-  for (let at = 12; at + 8 <= bytes.length; ) {
-    const id = ascii(bytes, at);
-    const said = view.getUint32(at + 4, littleEndian);
+  for (let at = 12; at + 8 <= size; ) {
+    const lead = yield [at, at + 8];
+    const id = ascii(lead, 0);
+    const said = lead.getUint32(4, littleEndian);
     const body = at + 8;
     if (id === 'data') {
       if (format === undefined)
         throw new BadStreamError('bad-wav', at, 'its samples come before their format');
-      const length = dataBytes(bytes, { body, said: said === 2 ** 32 - 1 ? (longLength ?? said) : said });
+      const length = yield* dataBytes(size, body, said === 2 ** 32 - 1 ? (longLength ?? said) : said);
       const frames = Math.floor(length / (format.channels * format.sampleBytes));
       return { ...format, littleEndian, frames, start: body };
     }
-    if (body + said > bytes.length) {
-      const fault = `chunk ${JSON.stringify(id)} says ${said} bytes and ${bytes.length - body} follow`;
+    if (body + said > size) {
+      const fault = `chunk ${JSON.stringify(id)} says ${said} bytes and ${size - body} follow`;
       throw new BadStreamError('truncated', at + 4, fault);
     }
-    if (id === 'fmt ') format = readFormat(view, body, said, littleEndian);
-    if (id === 'ds64' && said >= 16) longLength = Number(view.getBigUint64(body + 8, true));
+    if (id === 'fmt ') {
+      if (said < 16) throw new BadStreamError('bad-wav', body, `a format of ${said} bytes is too short`);
+      format = readFormat(yield [body, body + Math.min(said, 40)], body, littleEndian);
+    }
+    if (id === 'ds64' && said >= 16) longLength = Number((yield [body + 8, body + 16]).getBigUint64(0, true));
     // padded to even length
     at = body + said + (said & 1);
   }
-  throw new BadStreamError('truncated', bytes.length, 'it ends before its samples');
+  throw new BadStreamError('truncated', size, 'it ends before its samples');
 }
 
 /**
@@ -68,12 +101,30 @@ export function readWavHeader(bytes: Uint8Array): WavHeader {
  * floats as they are.
  */
 export function readWavSamples(bytes: Uint8Array, header: WavHeader): Float32Array {
-  const { channels, frames, start, sampleBytes, littleEndian, isFloat } = header;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return wavValues(bytes.subarray(header.start, header.start + header.frames * frameBytesOf(header)), header);
+}
+
+/** Bytes of the samples of all channels at one time. */
+export function frameBytesOf({ channels, sampleBytes }: Pick<WavHeader, 'channels' | 'sampleBytes'>): number {
+  return channels * sampleBytes;
+}
+
+/** `readWavSamples` of whole frames as they are stored. */
+export function wavValues(
+  stored: Uint8Array,
+  { sampleBytes, littleEndian, isFloat }: Pick<WavHeader, 'sampleBytes' | 'littleEndian' | 'isFloat'>,
+): Float32Array {
+  const view = viewOf(stored);
   const read = readers[isFloat ? `f${sampleBytes}` : `i${sampleBytes}`]!;
-  const values = new Float32Array(frames * channels);
-  for (let i = 0; i < values.length; i++) values[i] = read(view, start + i * sampleBytes, littleEndian);
+  const values = new Float32Array(stored.length / sampleBytes);
+  for (let i = 0; i < values.length; i++) values[i] = read(view, i * sampleBytes, littleEndian);
   return values;
+}
+
+/** Samples of 16 bits as they are stored, into `words` from `at` on. */
+export function wavWords(stored: Uint8Array, littleEndian: boolean, words: Int16Array, at: number): void {
+  const view = viewOf(stored);
+  for (let i = 0; 2 * i < stored.length; i++) words[at + i] = view.getInt16(2 * i, littleEndian);
 }
 
 /** The beginning of a file of `frames` samples of two bytes, or of floats. Throws BadInputError `wav-length`. */
@@ -113,14 +164,14 @@ export function wavHeader({
 
 type Format = Pick<WavHeader, 'rate' | 'channels' | 'sampleBytes' | 'isFloat'>;
 
-function readFormat(view: DataView, at: number, length: number, little: boolean): Format {
+/** `view`: the chunk from `at` on, 16 bytes at least. */
+function readFormat(view: DataView, at: number, little: boolean): Format {
   const bad = (fault: string) => new BadStreamError('bad-wav', at, fault);
-  if (length < 16) throw bad(`a format of ${length} bytes is too short`);
-  const channels = view.getUint16(at + 2, little);
-  const rate = view.getUint32(at + 4, little);
-  const frameBytes = view.getUint16(at + 12, little);
-  const bits = view.getUint16(at + 14, little);
-  const tag = tagOf(view, at, length, little);
+  const channels = view.getUint16(2, little);
+  const rate = view.getUint32(4, little);
+  const frameBytes = view.getUint16(12, little);
+  const bits = view.getUint16(14, little);
+  const tag = tagOf(view, little);
   if (channels < 1 || channels > mostChannels) throw bad(`${channels} channels`);
   if (rate === 0) throw bad('0 samples a second; write the file anew with its rate');
   const sampleBytes = frameBytes / channels;
@@ -139,22 +190,23 @@ function readFormat(view: DataView, at: number, length: number, little: boolean)
   return { rate, channels, sampleBytes, isFloat };
 }
 
-function tagOf(view: DataView, at: number, length: number, little: boolean): number {
-  const tag = view.getUint16(at, little);
-  if (tag !== isExtensible || length < 40) return tag;
-  const bytes = new Uint8Array(view.buffer, view.byteOffset + at + 28, 12);
-  const isKnown = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('') === subFormat;
-  return isKnown ? view.getUint16(at + 24, little) : tag;
+function tagOf(view: DataView, little: boolean): number {
+  const tag = view.getUint16(0, little);
+  if (tag !== isExtensible || view.byteLength < 40) return tag;
+  let guid = '';
+  for (let i = 28; i < 40; i++) guid += view.getUint8(i).toString(16).padStart(2, '0');
+  return guid === subFormat ? view.getUint16(24, little) : tag;
 }
 
 /** How long the samples are: as said, or up to the end where the file was written without knowing that. */
-function dataBytes(
-  bytes: Uint8Array,
-  { body, said }: { readonly body: number; readonly said: number },
-): number {
-  const rest = bytes.length - body;
+function* dataBytes(
+  size: number,
+  body: number,
+  said: number,
+): Generator<readonly [number, number], number, DataView> {
+  const rest = size - body;
   if (said >= unknownLength) return Math.min(rest, said);
-  if (said === 0) return isChunks(bytes, body) ? 0 : rest;
+  if (said === 0) return (yield* isChunks(size, body)) ? 0 : rest;
   if (said > rest) {
     throw new BadStreamError('truncated', body - 4, `its samples say ${said} bytes and ${rest} follow`);
   }
@@ -162,14 +214,15 @@ function dataBytes(
 }
 
 /** Whether all from here on is whole chunks, as behind samples of which there are none. */
-function isChunks(bytes: Uint8Array, from: number): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function* isChunks(size: number, from: number): Generator<readonly [number, number], boolean, DataView> {
   let at = from;
-  while (at + 8 <= bytes.length && /^[\x20-\x7e]{4}$/.test(ascii(bytes, at))) {
-    const length = view.getUint32(at + 4, true);
+  while (at + 8 <= size) {
+    const lead = yield [at, at + 8];
+    if (!/^[\x20-\x7e]{4}$/.test(ascii(lead, 0))) break;
+    const length = lead.getUint32(4, true);
     at += 8 + length + (length & 1);
   }
-  return at === bytes.length;
+  return at === size;
 }
 
 const readers: Readonly<Record<string, (view: DataView, at: number, little: boolean) => number>> = {
@@ -185,6 +238,10 @@ const readers: Readonly<Record<string, (view: DataView, at: number, little: bool
   f8: (view, at, little) => view.getFloat64(at, little),
 };
 
-function ascii(bytes: Uint8Array, at: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + 4));
+function ascii(view: DataView, at: number): string {
+  return String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

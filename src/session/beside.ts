@@ -18,7 +18,7 @@ import type { NamedOutput, OwnRange } from '../field/outputs.ts';
 import { modelOver } from '../field/own-range.ts';
 import { pointCount } from '../field/spec.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
-import { countMissing, type Signal } from '../signal/signal.ts';
+import { countMissing, heldOf, type Signal } from '../signal/signal.ts';
 import type { GridPoints } from './between.ts';
 import type { Encoded } from './types.ts';
 import { withFacts } from './with-facts.ts';
@@ -32,9 +32,10 @@ export function gridOfValues(shape: readonly number[], channels: number) {
 
 /** The mask of a signal; undefined where it has all its values. */
 export function maskSection(signal: Signal): Section | undefined {
-  // Bytes have no missing values, and values are not made for this.
-  if (signal.bytes !== undefined) return undefined;
-  const { shape, channels, values } = signal;
+  const values = heldOf(signal);
+  // Whole samples have no missing values, and values are not made for this.
+  if (!(values instanceof Float32Array)) return undefined;
+  const { shape, channels } = signal;
   if (countMissing(values) === 0) return undefined;
   const missing = Uint8Array.from(values, (v) => (Number.isNaN(v) ? 1 : 0));
   return { id: sectionIds.mask, bytes: encodeMask(missing, gridOfValues(shape, channels)) };

@@ -5,7 +5,7 @@ import { AbortedError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
-import { bytesToSamples, fromSamples, type Samples, toSamples } from '../field/samples.ts';
+import { fromSamples, type Samples, toSamples, wholeToSamples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
 import { plainQuality } from '../fit/adapt-predicted.ts';
 import { lastDescent } from '../fit/effort.ts';
@@ -175,7 +175,7 @@ export class Candidates implements RankedSource<FileCandidate> {
 
 function samplesOf(card: Model['card'], signal: Signal): Samples | undefined {
   const held = heldOf(signal);
-  return held instanceof Uint8Array ? bytesToSamples(card, held) : toSamples(card, held);
+  return held instanceof Float32Array ? toSamples(card, held) : wholeToSamples(card, held);
 }
 
 /** What efforts up to one find at some steps, and the fit that can go on to others. */

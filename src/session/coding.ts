@@ -12,7 +12,7 @@ import {
 import { CostMeter } from '../../prior/cost.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
 import type { Symbols } from '../../prior/prior.ts';
-import { dequantise, quantise, stepsAt } from '../../prior/quantiser.ts';
+import { dequantise, dequantiseInPlace, quantise, stepsAt } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
@@ -106,15 +106,23 @@ export function decode(model: Model, { bytes, item, limits }: DecodeTask): Decod
   if (item !== 0) throw new NotFoundError('item', `a single file has item 0 alone, not ${item}`);
   return container === 'network'
     ? networkFunction(bytes, limits)
-    : toFunction(model, decodeFile(model, bytes, limits));
+    : toFunction(model, decodeFile(model, bytes, limits), dequantiseInPlace);
 }
 
-/** What decoded symbols stand for; samples stand for themselves. */
-export function toFunction(model: Model, found: DecodedFile): DecodedFunction {
+/** What decoded symbols stand for, which `numbersOf` may take the memory of; samples stand for themselves. */
+export function toFunction(
+  model: Model,
+  found: DecodedFile,
+  numbersOf: (
+    layout: ModulationLayout,
+    symbols: Int32Array,
+    steps: Float64Array,
+  ) => Float32Array = dequantise,
+): DecodedFunction {
   if (found.prior === 'samples') return found;
   const { symbols, shape, quality, prior, sections } = found;
   const layout = modulationLayout(model.card.spec, shape);
-  const modulation = dequantise(layout, symbols, stepsOf(model, quality));
+  const modulation = numbersOf(layout, symbols, stepsOf(model, quality));
   return { modulation, shape, quality, prior, ...(sections === undefined ? {} : { sections }) };
 }
 

@@ -1,7 +1,7 @@
 /** Symbols of a signal that may become its file: coded no further than it takes to leave them out, measured when they are asked for. */
 import type { PriorKind } from '../../prior/kinds.ts';
 import type { Symbols } from '../../prior/prior.ts';
-import { dequantise } from '../../prior/quantiser.ts';
+import { dequantise, quantiseNarrow } from '../../prior/quantiser.ts';
 import { priorKinds } from '../../prior/registry.ts';
 import { stoppable } from '../core/look.ts';
 import { atQuality } from '../field/at-quality.ts';
@@ -9,8 +9,8 @@ import { coveringGrid } from '../field/coordinates.ts';
 import { modulationLayout } from '../field/layout.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Fitted } from '../fit/fit.ts';
-import { nearestSymbols } from '../fit/lone.ts';
-import type { Trial } from '../fit/ranking.ts';
+import { isSeen, nearestSymbols } from '../fit/lone.ts';
+import { mostRankedPoints, type Trial } from '../fit/ranking.ts';
 import { bestPrior } from '../models/priors.ts';
 import type { Box } from '../signal/box.ts';
 import { errorAgainst, errorOfRows, type SignalError } from '../signal/errors.ts';
@@ -94,10 +94,18 @@ export class SymbolTrial implements Trial<FileCandidate> {
     const { fitted, effort, quality } = this.#of;
     const { model } = this.#context;
     const known = fitted.heldSymbols?.(effort) ?? fitted.symbolsOf(effort);
-    const symbols =
-      known ?? nearestSymbols(model.card, this.#signal.shape, this.#fitted, stepsOf(model, quality));
+    const symbols = known ?? this.#nearest(stepsOf(model, quality));
     if (fitted.symbolsIn === undefined) this.#held = symbols;
     return symbols;
+  }
+
+  /** Those of a large signal a byte each, as they are held beside what was fitted. */
+  #nearest(steps: Float64Array): Symbols {
+    const { card } = this.#context.model;
+    const { shape } = this.#signal;
+    if (pointCount(shape) <= mostRankedPoints || isSeen(card))
+      return nearestSymbols(card, shape, this.#fitted, steps);
+    return quantiseNarrow(this.#layout, this.#fitted, steps);
   }
 
   get #layout() {

@@ -41,7 +41,7 @@ export function checkBox(box: Box, whole: readonly number[], owner = 'an output'
 }
 
 /** The box of an array [...shape, channels]; a fresh array. Throws BadInputError `bad-region`. */
-export function cutBox<T extends Uint8Array | Float32Array>(
+export function cutBox<T extends Uint8Array | Int16Array | Float32Array>(
   values: T,
   shape: readonly number[],
   channels: number,
@@ -54,7 +54,7 @@ export function cutBox<T extends Uint8Array | Float32Array>(
 }
 
 /** Copies a box out of an array [...shape, channels] into `target` [...box.count, channels]. The box lies within. */
-export function copyBox<T extends Uint8Array | Float32Array>(
+export function copyBox<T extends Uint8Array | Int16Array | Float32Array>(
   values: T,
   shape: readonly number[],
   channels: number,

@@ -3,7 +3,7 @@ import { BadInputError } from '../core/errors.ts';
 import type { ModelCard } from '../field/card.ts';
 import { pointCount } from '../field/spec.ts';
 import type { RowStream } from './rows.ts';
-import { heldOf, perUnitOf, type Signal } from './signal.ts';
+import { heldOf, perUnitOf, type Signal, type WholeSamples } from './signal.ts';
 import { weightsOf } from './weights.ts';
 
 /** Errors over the points where a signal has all its values, each as much as its point counts. */
@@ -36,7 +36,7 @@ export async function errorOfRows(
 }
 
 class ErrorSums {
-  readonly #values: Float32Array | Uint8Array;
+  readonly #values: Float32Array | WholeSamples;
   readonly #perUnit: number;
   readonly #weights: Float32Array | undefined;
   readonly #perPeak: Float64Array;

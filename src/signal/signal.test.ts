@@ -6,7 +6,7 @@ import {
   heldOf,
   perUnitOf,
   signalFromBytes,
-  signalKeepingBytes,
+  signalKeeping,
   signalToBytes,
 } from './signal.ts';
 
@@ -49,7 +49,7 @@ describe('a signal that keeps its bytes', () => {
   const { values } = signalFromBytes(bytes, meta);
 
   it('has the values of one that does not, and holds one of the two', () => {
-    const kept = signalKeepingBytes(bytes, meta);
+    const kept = signalKeeping(bytes, meta);
     expect(heldOf(kept)).toBe(bytes);
     expect(Array.from(heldOf(kept), (byte) => Math.fround(byte / perUnitOf(heldOf(kept))))).toEqual([
       ...values,
@@ -62,12 +62,22 @@ describe('a signal that keeps its bytes', () => {
   });
 
   it('has the values alone in a copy', () => {
-    const copy = { ...signalKeepingBytes(bytes, meta), id: 'copy' };
+    const copy = { ...signalKeeping(bytes, meta), id: 'copy' };
     expect(copy.bytes).toBeUndefined();
     expect(copy.values).toEqual(values);
   });
 
+  it('may keep samples of 16 bits', () => {
+    const words = Int16Array.of(-32768, 0, 16384, 32767);
+    const kept = signalKeeping(words, { id: 'words', shape: [4], channels: 1 });
+    expect(heldOf(kept)).toBe(words);
+    expect(perUnitOf(words)).toBe(32768);
+    expect([...kept.values]).toEqual([-1, 0, 0.5, 32767 / 32768]);
+    expect(kept.words).toBeUndefined();
+    expect({ ...signalKeeping(words, { id: 'words', shape: [4], channels: 1 }) }.words).toBeUndefined();
+  });
+
   it('is refused where the shape does not fit', () => {
-    expect(() => signalKeepingBytes(bytes, { ...meta, channels: 1 })).toThrow('needs 4');
+    expect(() => signalKeeping(bytes, { ...meta, channels: 1 })).toThrow('needs 4');
   });
 });

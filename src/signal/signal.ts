@@ -14,10 +14,12 @@ export interface Signal {
   /** [points, channels], row-major. NaN is a missing value; 8-bit images are v / 255, in [0, 1]. */
   readonly values: Float32Array;
   /**
-   * [points, channels]: the same as whole numbers, value = byte / 255, for as long as they are held so (`signalKeepingBytes`); a quarter of
+   * [points, channels]: the same as whole numbers, value = byte / 255, for as long as they are held so (`signalKeeping`); a quarter of
    * the memory. Absent once `values` were read.
    */
   readonly bytes?: Uint8Array | undefined;
+  /** [points, channels]: the same of 16 bits, value = word / 32768, as of a sound; half of the memory. */
+  readonly words?: Int16Array | undefined;
   /** [points]: how much each counts, 0 or more, about 1 on average; absent: as the axes say. */
   readonly weights?: Float32Array | undefined;
   /** What its coordinates are, where that is known of it; absent: as the model's card says. */
@@ -59,15 +61,15 @@ export function checkSignal(signal: Signal): void {
 
 /**
  * Throws BadInputError `infinite-value` that names the first infinite value; NaN passes, it marks a missing one.
- * `where` names the source in the message.
+ * `where` names the source in the message, `from` the first of the values in it.
  */
-export function checkFinite(values: ArrayLike<number>, where: string): void {
+export function checkFinite(values: ArrayLike<number>, where: string, from = 0): void {
   for (let i = 0; i < values.length; i++) {
     const v = values[i]!;
     if (v === Number.POSITIVE_INFINITY || v === Number.NEGATIVE_INFINITY) {
       throw new BadInputError(
         'infinite-value',
-        `${where}: value ${i} is ${v}; replace it, or make it NaN if it is missing`,
+        `${where}: value ${from + i} is ${v}; replace it, or make it NaN if it is missing`,
       );
     }
   }
@@ -83,29 +85,38 @@ export function countMissing(values: Float32Array): number {
 /** A signal of 8-bit samples: value = byte / 255. `bytes`: [points, channels]. */
 export function signalFromBytes(bytes: Uint8Array, meta: Omit<Signal, 'values'>): Signal {
   const values = new Float32Array(bytes.length);
-  bytesToUnit(bytes, values, 0);
+  wholeToUnit(bytes, values);
   const signal: Signal = { ...meta, values };
   checkSignal(signal);
   return signal;
 }
 
-/** The same signal from bytes that it keeps: its values are made when they are first read, and the bytes are let go then. */
-export function signalKeepingBytes(bytes: Uint8Array, meta: Omit<Signal, 'values' | 'bytes'>): Signal {
+/** Samples as whole numbers: of bytes 255 make 1, of words 32768. */
+export type WholeSamples = Uint8Array | Int16Array;
+
+/**
+ * The same signal from whole samples that it keeps, be they bytes or words: its values are made when they are first read, and what they are
+ * made from is let go then.
+ */
+export function signalKeeping(whole: WholeSamples, meta: Omit<Signal, 'values' | 'bytes' | 'words'>): Signal {
   let values: Float32Array | undefined;
-  let kept: Uint8Array | undefined = bytes;
-  // In this order: a copy that reads both has the values, which may be changed, alone.
+  let kept: WholeSamples | undefined = whole;
+  // In this order: a copy that reads all has the values, which may be changed, alone.
   const signal: Signal = {
     ...meta,
     get values() {
       if (values === undefined) {
         values = new Float32Array(kept!.length);
-        bytesToUnit(kept!, values, 0);
+        wholeToUnit(kept!, values);
         kept = undefined;
       }
       return values;
     },
     get bytes() {
-      return kept;
+      return kept instanceof Uint8Array ? kept : undefined;
+    },
+    get words() {
+      return kept instanceof Int16Array ? kept : undefined;
     },
   };
   checkSignal(signal);
@@ -113,18 +124,20 @@ export function signalKeepingBytes(bytes: Uint8Array, meta: Omit<Signal, 'values
 }
 
 /** The samples of a signal as they are held; values are not made for this. */
-export function heldOf(signal: Pick<Signal, 'values' | 'bytes'>): Float32Array | Uint8Array {
-  return signal.bytes ?? signal.values;
+export function heldOf(signal: Pick<Signal, 'values' | 'bytes' | 'words'>): Float32Array | WholeSamples {
+  return signal.bytes ?? signal.words ?? signal.values;
 }
 
 /** How many of what `heldOf` gives make 1. */
-export function perUnitOf(held: Float32Array | Uint8Array): 1 | 255 {
-  return held instanceof Uint8Array ? 255 : 1;
+export function perUnitOf(held: Float32Array | WholeSamples): 1 | 255 | 32768 {
+  if (held instanceof Uint8Array) return 255;
+  return held instanceof Int16Array ? 32768 : 1;
 }
 
-/** out[at + i] = bytes[i] / 255, correctly rounded to float32. */
-export function bytesToUnit(bytes: Uint8Array, out: Float32Array, at = 0): void {
-  for (let i = 0; i < bytes.length; i++) out[at + i] = bytes[i]! / 255;
+/** out[at + i] = the value of whole[i], correctly rounded to float32. */
+export function wholeToUnit(whole: WholeSamples, out: Float32Array, at = 0): void {
+  const perUnit = perUnitOf(whole);
+  for (let i = 0; i < whole.length; i++) out[at + i] = whole[i]! / perUnit;
 }
 
 /** Nearest 8-bit sample of each value: clamped to [0, 1], halves up, NaN to 0. Fresh array, [points, channels]. */

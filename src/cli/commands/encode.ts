@@ -10,7 +10,7 @@ import type { MaxError } from '../../session/max-error.ts';
 import type { Encoded, EncodeTarget } from '../../session/types.ts';
 import type { Signal } from '../../signal/signal.ts';
 import { UsageError } from '../exit.ts';
-import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
+import { checkOutput, type OpenFile, openInput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOfSignal, modelOption, withSession } from '../models.ts';
 import {
@@ -29,7 +29,7 @@ import {
   targetOptions,
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
-import { noteDropped, readSignal, readWeights } from '../signals.ts';
+import { headOf, noteDropped, readSignal, readWeights } from '../signals.ts';
 import { errorsText, psnrText, secondsText } from '../text.ts';
 import { type CoinFlags, checkCoinFlags, coinOptions, type EncodeRecipe, encodeCoin } from './coin.ts';
 
@@ -105,23 +105,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
     throw new UsageError('one-weighted', 'weights are of one signal; give one input at a time');
   job.checkStdout(output);
   await checkOutput(output, flags.force);
-  const files: Uint8Array[] = [];
-  for (const input of inputs) {
-    files.push(
-      await readInput(input, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal }),
-    );
-  }
-  const model = await modelFor(job, flags, inputs, files);
-  const signals = await Promise.all(
-    files.map((file, i) =>
-      readSignal(inputs[i]!, file, {
-        ...{ model, maxBytes: flags.maxBytes, as: { effort: flags.effort ?? 1 }, limits: job.limits },
-        parts: partsOf(flags),
-      }),
-    ),
-  );
-  // What was read is not held beside what is encoded.
-  files.length = 0;
+  const { model, signals } = await readInputs(job, inputs, flags);
   for (const signal of signals) noteDropped(job, signal);
   if (flags.weights !== undefined) {
     const { maxBytes } = flags;
@@ -172,6 +156,27 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
   });
 }
 
+/** The signals, and the model that they are for. What they are read from is not held beside what is encoded. */
+async function readInputs(
+  job: Job,
+  inputs: readonly string[],
+  flags: EncodeFlags,
+): Promise<{ readonly model: Model; readonly signals: Signal[] }> {
+  const { maxBytes } = flags;
+  const asked = { stdin: job.streams.stdin, maxBytes, signal: job.signal };
+  const files: (Uint8Array | OpenFile)[] = [];
+  try {
+    for (const input of inputs) files.push(await openInput(input, asked));
+    const model = await modelFor(job, flags, inputs, files);
+    const as = { effort: flags.effort ?? 1 };
+    const wanted = { model, maxBytes, as, limits: job.limits, parts: partsOf(flags) };
+    const signals = await Promise.all(files.map((file, i) => readSignal(inputs[i]!, file, wanted)));
+    return { model, signals };
+  } finally {
+    for (const file of files) if (!(file instanceof Uint8Array)) await file.close();
+  }
+}
+
 function defaultOutput(inputs: readonly string[]): string {
   const [first] = inputs;
   if (inputs.length > 1)
@@ -190,7 +195,7 @@ async function modelFor(
   job: Job,
   { model: ref, maxBytes, ...flags }: EncodeFlags,
   inputs: readonly string[],
-  files: readonly Uint8Array[],
+  files: readonly (Uint8Array | OpenFile)[],
 ): Promise<Model> {
   if (ref !== undefined) return chooseModel(ref, '');
   const first = await readSignal(inputs[0]!, files[0]!, {
@@ -198,7 +203,7 @@ async function modelFor(
     parts: partsOf(flags),
   });
   // it was read, so it is of a format
-  const { model, others } = await modelOfSignal(first, formatOfFile(files[0]!, inputs[0])!);
+  const { model, others } = await modelOfSignal(first, formatOfFile(headOf(files[0]!), inputs[0])!);
   if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);
   return model;
 }
