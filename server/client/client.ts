@@ -115,14 +115,14 @@ export class FunctaClient extends FunctasetCalls {
   }
 
   /**
-   * What another codec makes of a picture within so many bytes, at its best, or the smallest file that it makes. `type`: the picture's media type.
+   * What another codec makes of a picture within so many bytes, at its best, or the smallest file that it makes. `type`: the media type of what is sent.
    *
    * @example
    * const { bytes, psnrDb } = await client.peer('avif', picture, { bytes: 400 });
    */
   async peer(
     name: PeerName,
-    picture: Uint8Array,
+    signal: Uint8Array,
     {
       bytes,
       type = 'application/octet-stream',
@@ -134,7 +134,7 @@ export class FunctaClient extends FunctasetCalls {
   ): Promise<PeerReply> {
     const response = await this.call(`/v1/peers/${name}`, { bytes }, call, {
       method: 'POST',
-      body: picture as Uint8Array<ArrayBuffer>,
+      body: signal as Uint8Array<ArrayBuffer>,
       headers: { 'content-type': type },
     });
     return {

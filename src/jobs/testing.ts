@@ -1,13 +1,18 @@
 /** A model for tests: a few outer steps on the bundled pictures of Fashion-MNIST, with priors counted on the same. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { openDataset } from '../../datasets/registry.ts';
 import { makeBank, readBank } from '../../prior/bank.ts';
 import { SymbolCounts } from '../../prior/counts.ts';
 import { fitFactorized } from '../../prior/factorized.ts';
 import { fitHistogram } from '../../prior/histogram.ts';
 import { quantise, stepsAt } from '../../prior/quantiser.ts';
+import { sha256Hex } from '../core/hash.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
+import { writeWhole } from '../disk/whole.ts';
 import type { Engine } from '../engine/engine.ts';
 import { slopeTensor } from '../field/at-quality.ts';
+import { canonicalJson } from '../field/canonical.ts';
 import type { ModelCard } from '../field/card.ts';
 import { axesOfKind, outputsOfKind } from '../field/kinds.ts';
 import { modulationLayout } from '../field/layout.ts';
@@ -44,8 +49,17 @@ export const tinyRecipe = withOverrides(presetRecipe('fashion-mnist'), {
 /** The recipe of a network that changes with quality. */
 export const slopedRecipe = withOverrides(tinyRecipe, { quality: { slopes: true } });
 
-/** The bytes of the model's file. */
+/** The bytes of the model's file, which is learnt once in a run of tests: FUNCTA_RUN is a directory of that run. */
 export async function makeTinyModel(engine: Engine, recipe = tinyRecipe): Promise<Uint8Array> {
+  const directory = process.env.FUNCTA_RUN;
+  if (directory === undefined) return learnTinyModel(engine, recipe);
+  const digest = sha256Hex(new TextEncoder().encode(canonicalJson(recipe)));
+  const path = join(directory, `tiny-${digest}.safetensors`);
+  if (!existsSync(path)) await writeWhole(path, await learnTinyModel(engine, recipe), { replace: true });
+  return new Uint8Array(readFileSync(path));
+}
+
+async function learnTinyModel(engine: Engine, recipe: TrainingRecipe): Promise<Uint8Array> {
   const data = await openDataset('fixture-fashion', 'train');
   return makeModel(engine, { recipe, source: sourceOf(data), signals: await all(data), card });
 }
