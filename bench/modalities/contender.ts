@@ -1,4 +1,5 @@
 /** What the benches of sounds, fields, volumes and shapes have in common: coders, their settings, and a table at equal error. */
+import type { Mesh } from '../../src/formats/mesh.ts';
 import type { Session } from '../../src/session/types.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 
@@ -8,6 +9,8 @@ export interface Coded {
   readonly bytes: number;
   /** [points, channels], as the signal. */
   readonly values: Float32Array;
+  /** Of a coder of surfaces, in place of values: they are then those of the signal. */
+  readonly mesh?: Mesh;
 }
 
 export interface Contender {
@@ -50,18 +53,32 @@ export function modelOf(session: Session, effort: number, qualities: readonly nu
   };
 }
 
+/** The same with bounds on the error of every value, in percent of the range of a signal. */
+export function boundedOf(session: Session, effort: number, percents: readonly number[]): Contender {
+  return {
+    name: 'functa bounded',
+    note: `the same model with a bound on every value, percent of the range, effort ${effort}; whole files`,
+    settings: percents,
+    async code(signal, percent) {
+      const { bytes } = await session.encode(signal, { maxError: `${percent}%`, effort });
+      const { values } = await session.decode(bytes);
+      return { bytes: bytes.length, values };
+    },
+  };
+}
+
 /** All settings of a contender over the signals. */
 export async function curveOf(
   contender: Contender,
   signals: readonly Signal[],
-  measure: (signal: Signal, values: Float32Array) => Figures,
+  measure: (signal: Signal, coded: Coded) => Figures | Promise<Figures>,
 ): Promise<Curve> {
   const points: Point[] = [];
   for (const setting of contender.settings) {
     const coded: { bytes: number; figures: Figures }[] = [];
     for (const signal of signals) {
-      const { bytes, values } = await contender.code(signal, setting);
-      coded.push({ bytes, figures: measure(signal, values) });
+      const one = await contender.code(signal, setting);
+      coded.push({ bytes: one.bytes, figures: await measure(signal, one) });
     }
     const names = Object.keys(coded[0]!.figures);
     const figures = Object.fromEntries(

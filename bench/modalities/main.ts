@@ -2,10 +2,11 @@
  * Rate and distortion of sounds, maps and volumes beside the coders of their fields, in one run. Prints tables.
  *
  *   npm run bench:modalities -- --kind speech|fields|volumes|shapes [--model speech] [--data speech-short:DIRECTORY] [--split test] [--limit 24]
- *       [--id TEXT] [--qualities 30,40,50,60,70] [--effort 2] [--at 5,8,11] [--tools DIRECTORY] [--threads 1]
+ *       [--id TEXT] [--qualities 30,40,50,60,70] [--bounds 0.1,1,10] [--effort 2] [--at 5,8,11] [--tools DIRECTORY] [--threads 1]
  *
  * `--tools`: where Debian packages of the other coders were unpacked (`dpkg-deb -x lame_*.deb DIRECTORY`), else they are taken from the path; those
- * that are not there are left out. `--id`: only signals whose id contains it. Signals are spread evenly over those that are left.
+ * that are not there are left out. `--bounds`: largest errors in percent of the range, of fields and volumes; a second table is at equal largest errors
+ * that were reached. `--id`: only signals whose id contains it. Signals are spread evenly over those that are left.
  */
 import { parseArgs } from 'node:util';
 import type { Split } from '../../datasets/dataset.ts';
@@ -15,7 +16,16 @@ import { loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { readSetting } from '../rate/setting.ts';
-import { type Contender, curveOf, equalTable, type Figures, modelOf, pointsTable } from './contender.ts';
+import {
+  boundedOf,
+  type Coded,
+  type Contender,
+  curveOf,
+  equalTable,
+  type Figures,
+  modelOf,
+  pointsTable,
+} from './contender.ts';
 import { fieldFigures, fieldPeers } from './fields.ts';
 import { shapeFigures, shapePeers } from './shapes.ts';
 import { rate, speechFigures, speechPeers } from './speech.ts';
@@ -28,8 +38,11 @@ interface Modality {
   /** What bytes are compared at. */
   readonly figure: string;
   readonly at: string;
-  peers(tools: Tools): Contender[];
-  measure(signal: Signal, values: Float32Array): Figures;
+  /** The same of another figure. */
+  readonly second?: string;
+  readonly secondAt?: string;
+  peers(tools: Tools): Contender[] | Promise<Contender[]>;
+  measure(signal: Signal, coded: Coded): Figures | Promise<Figures>;
   /** Of mean bytes of signals of so many points. */
   rate(bytes: number, points: number): Figures;
 }
@@ -39,28 +52,28 @@ const kinds: Readonly<Record<string, Modality>> = {
     model: 'speech',
     data: 'speech-short',
     ...{ qualities: '20,30,40,50,60,70', figure: 'snrDb', at: '2,5,8,11,14' },
-    ...{ peers: speechPeers, measure: speechFigures },
+    ...{ peers: speechPeers, measure: (signal, { values }) => speechFigures(signal, values) },
     rate: (bytes, points) => ({ kbitPerS: (8 * bytes * rate) / points / 1000 }),
   },
   fields: {
     model: 'climate',
     data: 'climate',
     ...{ qualities: '36,44,52,60,68,76,84', figure: 'psnrDb', at: '30,35,40,45,50,55,60' },
-    ...{ peers: fieldPeers, measure: fieldFigures },
+    ...{ peers: fieldPeers, measure: (signal, { values }) => fieldFigures(signal, values) },
     rate: (bytes, points) => ({ bitsPerPoint: (8 * bytes) / points, overFloat32: (4 * points) / bytes }),
   },
   volumes: {
     model: 'volume',
     data: 'volume',
     ...{ qualities: '30,40,50,60,70,80', figure: 'psnrDb', at: '28,30,32,34,36,38,40' },
-    ...{ peers: fieldPeers, measure: fieldFigures },
+    ...{ peers: fieldPeers, measure: (signal, { values }) => fieldFigures(signal, values) },
     rate: (bytes, points) => ({ bitsPerPoint: (8 * bytes) / points, overFloat32: (4 * points) / bytes }),
   },
   shapes: {
     model: 'shapes',
     data: 'shapes',
     ...{ qualities: '20,30,40,50,60,70,80', figure: 'iou', at: '0.8,0.85,0.9,0.93,0.95,0.97' },
-    ...{ peers: shapePeers, measure: shapeFigures },
+    ...{ second: 'chamfer', secondAt: '0.05,0.1,0.15,0.2,0.3,0.5', peers: shapePeers, measure: shapeFigures },
     rate: (bytes, points) => ({ bitsPerPoint: (8 * bytes) / points }),
   },
 };
@@ -75,6 +88,7 @@ const { values: asked } = parseArgs({
     id: { type: 'string', default: '' },
     qualities: { type: 'string' },
     at: { type: 'string' },
+    bounds: { type: 'string' },
     effort: { type: 'string', default: '2' },
     tools: { type: 'string' },
     threads: { type: 'string', default: '1' },
@@ -92,7 +106,9 @@ const tools = await openTools(asked.tools);
 try {
   const session = openSession({ model: await loadModel(asked.model ?? kind.model), engine });
   const own = modelOf(session, Number(asked.effort), numbers(asked.qualities ?? kind.qualities));
-  const contenders = [own, ...kind.peers(tools)];
+  const bounds = asked.bounds === undefined ? undefined : numbers(asked.bounds);
+  const bounded = bounds === undefined ? [] : [boundedOf(session, Number(asked.effort), bounds)];
+  const contenders = [own, ...bounded, ...(await kind.peers(tools))];
   const curves = [];
   for (const contender of contenders) curves.push(await curveOf(contender, signals, kind.measure));
   const setting = readSetting('bench:modalities', process.argv.slice(2));
@@ -102,6 +118,13 @@ try {
   for (const { name, note } of contenders) console.log(`- ${name}: ${note}`);
   console.log(`\n${pointsTable(curves, (bytes) => kind.rate(bytes, points / signals.length))}`);
   console.log(`\n${equalTable(curves, kind.figure, numbers(asked.at ?? kind.at))}`);
+  if (kind.second !== undefined && kind.secondAt !== undefined)
+    console.log(`\n${equalTable(curves, kind.second, numbers(kind.secondAt))}`);
+  const [, boundedCurve, ...peers] = curves;
+  if (bounds !== undefined && boundedCurve !== undefined) {
+    const reached = boundedCurve.points.map(({ figures }) => figures.mostDb!);
+    console.log(`\n${equalTable([boundedCurve, ...peers], 'mostDb', reached)}`);
+  }
 } finally {
   await tools.close();
   await engine.close();

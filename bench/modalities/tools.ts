@@ -10,6 +10,8 @@ import { EnvironmentError } from '../../src/core/errors.ts';
 const run = promisify(execFile);
 
 export interface Tools {
+  /** Where packages were unpacked, and modules of npm installed. */
+  readonly root: string | undefined;
   /** Whether a program is there. */
   has(program: string): boolean;
   /** Path of a file of its own for the name: each is overwritten by the next signal. */
@@ -33,6 +35,7 @@ export async function openTools(root: string | undefined): Promise<Tools> {
     places.map((place) => join(place, program)).find((path) => existsSync(path));
   const file = (name: string) => join(directory, name);
   return {
+    root,
     has: (program) => find(program) !== undefined,
     file,
     async run(program, args) {

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { readHeader, sectionIds, sectionOf } from '../../codec/index.ts';
 import { kinds, modelOfKind } from '../../test/kinds.ts';
+import { Rng } from '../core/rng.ts';
 import { openEngine } from '../engine/index.ts';
 import type { Signal } from '../signal/signal.ts';
 import { openSession } from './session.ts';
@@ -30,7 +31,8 @@ describe('a bound on the error', () => {
     );
     let bytes = Number.POSITIVE_INFINITY;
     for (const share of [0.1, 1, 10]) {
-      const encoded = await session.encode(map, { maxError: `${share}%` });
+      // Of the field, which engines compute: what samples are is no matter of an engine.
+      const encoded = await session.encode(map, { maxError: `${share}%`, prior: 'factorized' });
       const bound = (share / 100) * range;
       expect(encoded.maxError[0]).toBeLessThanOrEqual(bound);
       expect(encoded.bytes.length).toBeLessThan(bytes);
@@ -95,7 +97,8 @@ describe('a function with sections, coded anew', () => {
   };
 
   it('keeps what its file says of the signal, and its residual where its field is the same', async () => {
-    const { bytes } = await session.encode(map, { maxError: '0.5%' });
+    // A prior is named: the file is the field's, whatever samples would take.
+    const { bytes } = await session.encode(map, { maxError: '0.5%', prior: 'factorized' });
     const own = ids(bytes);
     expect(own).toEqual(expect.arrayContaining([sectionIds.mask, sectionIds.residual]));
     const fn = await session.open(bytes);
@@ -107,6 +110,23 @@ describe('a function with sections, coded anew', () => {
     expect(ids(coarse)).toEqual(own.filter((id) => id !== sectionIds.residual));
     expect(missing(await session.decode(coarse))).toEqual(missing(map));
   });
+});
+
+it('what the network does not say is held in samples whose steps keep the bound by themselves', async () => {
+  const rng = new Rng(5);
+  const plateaus = Array.from({ length: 24 }, () => 260 + 40 * rng.uniform());
+  const values = map.values.map((v, p) =>
+    Number.isNaN(v) ? v : plateaus[6 * Math.floor(p / 72) + Math.floor((p % 24) / 4)]!,
+  );
+  const blocks: Signal = { ...map, id: 'blocks', values };
+  const { bytes, prior, maxError } = await session.encode(blocks, { maxError: 0.2 });
+  const field = await session.encode(blocks, { maxError: 0.2, prior: 'factorized' });
+  expect(prior).toBe('samples');
+  expect(bytes.length).toBeLessThan(field.bytes.length);
+  expect(maxError[0]).toBeGreaterThan(0.1);
+  const decoded = await session.decode(bytes);
+  expect(beyond(blocks, decoded, 0.2)).toBe(0);
+  expect(missing(decoded)).toEqual(missing(map));
 });
 
 function missing({ values }: Signal): number[] {

@@ -2,12 +2,13 @@
  * Coding with a bound on the error of every value (`maxError`): a field, and in whole steps what it is off. How bytes are shared between the
  * two is found by coding at several qualities. See docs/adr/0050.
  */
-import { encodeResidual, mostSteps, sectionIds, withSections } from '../../codec/index.ts';
+import { encodeResidual, mostSteps, sampleStep, sectionIds, withSections } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { forward, network64, siteAt } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
+import { sampleScale } from '../field/outputs.ts';
 import { pointCount, unravel } from '../field/spec.ts';
 import { errorAgainst } from '../signal/errors.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -21,6 +22,8 @@ import type { DecodedFunction } from './work.ts';
 const engineShare = 2 ** -15;
 /** Of the largest value: float32 is rounded twice on the way to a decoded value. */
 const floatShare = 2 ** -22;
+/** Of a bound: what rounding to float32 takes of it, with room to spare. */
+const floatMargin = 2 ** -10;
 /** Points at which the engine is held against float64 while coding. */
 const compared = 512;
 
@@ -51,6 +54,8 @@ export interface BoundedContext {
   readonly signal: Signal;
   /** The file of a quality, without a residual. */
   encodeAt(quality: number, effort: number): Promise<Encoded>;
+  /** The file of samples in the steps of a quality; undefined where samples do not stand for the signal. */
+  encodeSamples(quality: number): Encoded | undefined;
   /** What a file decodes to, without a residual, neither rounded nor clamped: [points, channels]. */
   valuesOf(bytes: Uint8Array): Promise<{ readonly values: Float32Array; readonly found: DecodedFunction }>;
 }
@@ -92,7 +97,20 @@ export async function encodeBounded(
     for (const quality of [middle - step, middle + step])
       if (quality >= 1 && quality <= 100) await take(quality, effort);
   }
-  return best.file;
+  const samples = samplesQuality(model, bounds);
+  const sampled = samples === undefined ? undefined : context.encodeSamples(samples);
+  if (sampled === undefined) return best.file;
+  const file = await bounded(context, bounds, sampled);
+  return file.bytes.length < best.file.bytes.length ? file : best.file;
+}
+
+/** The quality of the largest steps of samples that keep the bounds; undefined where the smallest do not. */
+function samplesQuality({ card: { outputs } }: Model, bounds: Float64Array): number | undefined {
+  const units = outputs.map((output, c) => bounds[c]! * sampleScale(output, output.sample).perUnit);
+  // A value is off by half a step, and by half a sample that it was rounded to before.
+  const most = 2 * Math.min(...units.map(Math.abs)) * (1 - floatMargin) - 1;
+  for (let quality = 1; quality <= 100; quality++) if (sampleStep(quality) <= most) return quality;
+  return undefined;
 }
 
 /** The file with what its field is off by more than the bounds. */

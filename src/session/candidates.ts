@@ -5,6 +5,7 @@ import { AbortedError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
+import { sampleTypeOf } from '../field/outputs.ts';
 import { fromSamples, type Samples, toSamples, wholeToSamples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
 import { plainQuality } from '../fit/adapt-predicted.ts';
@@ -110,12 +111,13 @@ export class Candidates implements RankedSource<FileCandidate> {
 
   /** The samples of a quality, of a signal that has them; undefined where they take more than `most` bytes. */
   sampled(quality: number, most: number): FileCandidate | undefined {
+    if (this.samples === undefined) return undefined;
     const known = this.#sampled.get(quality);
     if (known !== undefined) return known;
     if (most <= (this.#longer.get(quality) ?? -1)) return undefined;
     const { card } = this.#context.model;
     const { shape } = this.#signal;
-    const coded = codeSamples(this.#context.model, this.samples!, shape, quality, most);
+    const coded = codeSamples(this.#context.model, this.samples, shape, quality, most);
     if (coded === undefined) {
       this.#longer.set(quality, most);
       return undefined;
@@ -175,7 +177,28 @@ export class Candidates implements RankedSource<FileCandidate> {
 
 function samplesOf(card: Model['card'], signal: Signal): Samples | undefined {
   const held = heldOf(signal);
-  return held instanceof Float32Array ? toSamples(card, held) : wholeToSamples(card, held);
+  if (!(held instanceof Float32Array)) return wholeToSamples(card, held);
+  return toSamples(card, sampleTypeOf(card.outputs) === 'float32' ? filled(held, signal.channels) : held);
+}
+
+/** Values with the one before in place of each that is missing: what is missing is said beside the samples. */
+function filled(values: Float32Array, channels: number): Float32Array {
+  const gap = values.findIndex(Number.isNaN);
+  if (gap < 0) return values;
+  const all = values.slice();
+  for (let c = 0; c < channels; c++) {
+    let last = 0;
+    for (let i = c; i < all.length; i += channels)
+      if (!Number.isNaN(all[i]!)) {
+        last = all[i]!;
+        break;
+      }
+    for (let i = c; i < all.length; i += channels) {
+      if (Number.isNaN(all[i]!)) all[i] = last;
+      else last = all[i]!;
+    }
+  }
+  return all;
 }
 
 /** What efforts up to one find at some steps, and the fit that can go on to others. */

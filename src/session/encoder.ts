@@ -7,6 +7,7 @@ import type { PriorKind } from '../../prior/kinds.ts';
 import { checkQuality } from '../../prior/quantiser.ts';
 import { stoppable } from '../core/look.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
+import { sampleTypeOf } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Fitted } from '../fit/fit.ts';
 import {
@@ -27,8 +28,12 @@ import { Candidates, type EncodingContext, type FileCandidate } from './candidat
 import { leastSampleBytes } from './sample-estimate.ts';
 import type { Encoded, EncodeOptions } from './types.ts';
 
-/** Qualities of samples that are tried; the steps are 8, 4, 2 and 1. */
-const sampleQualities = [70, 80, 90, 100] as const;
+/**
+ * Qualities of samples that are tried; the steps are 8, 4, 2 and 1. Numbers have no eye to see their steps, and eight scales of theirs are
+ * 16 bits: coarser steps, up to a 16th of a scale, are what a field is that the network does not say.
+ */
+const wholeQualities = [70, 80, 90, 100] as const;
+const numberQualities = [20, 30, 40, 50, 60, ...wholeQualities] as const;
 
 /** Qualities above one that are looked at for the first that is not ranked: bytes double in so many. */
 const reach = 14;
@@ -101,6 +106,19 @@ export class SignalEncoder {
     const trade = tradeAt(this.#context.model.card, this.#points, quality);
     const own = await this.#function(quality, effort, trade);
     const chosen = stoppable(this.#options.signal, () => this.#withSamples(own, quality, trade));
+    return this.#encoded(chosen, quality, started);
+  }
+
+  /** The samples alone, in the steps of a quality; undefined of a signal that samples do not stand for. */
+  encodeSamples(quality: number): Encoded | undefined {
+    const started = performance.now();
+    const sampled = stoppable(this.#options.signal, () =>
+      this.#candidates.sampled(quality, Number.POSITIVE_INFINITY),
+    );
+    return sampled && this.#encoded(sampled, quality, started);
+  }
+
+  #encoded(chosen: FileCandidate, quality: number, started: number): Encoded {
     const { file, bytes, mse, rmse, maxError, bits, samples, prior } = chosen;
     const { shape } = this.#signal;
     return {
@@ -168,7 +186,9 @@ export class SignalEncoder {
     const candidates: FileCandidate[] = [];
     // Longer files are of no use even where nothing is lost.
     const most = within ? own.bytes : trade(own) / trade({ bytes: 1, mse: 0 });
-    for (const q of sampleQualities) {
+    const { outputs } = this.#context.model.card;
+    const isNumbers = sampleTypeOf(outputs) === 'float32';
+    for (const q of isNumbers ? numberQualities : wholeQualities) {
       const bytes = leastSampleBytes(this.#signal, samples, { step: sampleStep(q), most });
       // Smaller steps take more still.
       if (within ? bytes > most : bytes >= most) break;

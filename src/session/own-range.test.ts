@@ -47,7 +47,7 @@ describe('a signal on another scale than a model without a unit', () => {
   });
 
   it('is asked in its units: values, derivatives, other sizes, and coded anew', async () => {
-    const { bytes } = await session.encode(kelvin, { quality: 60 });
+    const { bytes } = await session.encode(kelvin, { quality: 60, prior: 'factorized' });
     const fn = await session.open(bytes);
     const at = [3.25, 14.5];
     const [value] = await fn.evaluate(at);

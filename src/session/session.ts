@@ -141,6 +141,10 @@ class OpenSession implements Session {
         ...{ model, signal },
         encodeAt: async (quality, effort) =>
           besideSignal(await encoder.encode(quality, effort), signal, this.#ranges),
+        encodeSamples: (quality) => {
+          const sampled = encoder.encodeSamples(quality);
+          return sampled && besideSignal(sampled, signal, this.#ranges);
+        },
         valuesOf: async (bytes) => {
           const found = await this.#work.decode(model, { bytes, item: 0, limits }, options.signal);
           const { sections: _, ...field } = found;
