@@ -21,6 +21,7 @@ import { functasetRoutes } from './routes/functasets.ts';
 import { functionChangeRoutes } from './routes/function-changes.ts';
 import { functionRoutes } from './routes/functions.ts';
 import { healthRoutes } from './routes/health.ts';
+import { inspectRoutes } from './routes/inspect.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { mapRoutes } from './routes/map.ts';
 import { modelChangeRoutes } from './routes/model-changes.ts';
@@ -81,6 +82,7 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
   completeRoutes(app, context);
   classifyRoutes(app, context);
   peerRoutes(app, context);
+  inspectRoutes(app, context);
   functasetRoutes(app, context);
   functionRoutes(app, context);
   functasetChangeRoutes(app, context);

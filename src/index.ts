@@ -170,6 +170,8 @@ export {
   type SampleOptions,
   type Session,
   type SessionOptions,
+  type Spent,
+  spentOn,
   type Verified,
   type VerifyOptions,
   verify,

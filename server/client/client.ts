@@ -4,6 +4,7 @@ import type { PeerName } from '../../src/jobs/peer-names.ts';
 import type { QueryInput } from '../../src/query/index.ts';
 import type { MaxError } from '../../src/session/max-error.ts';
 import type { completeBody } from '../routes/complete.ts';
+import type { inspectionSchema } from '../routes/inspect.ts';
 import type { modelSummary, sampleBody } from '../schemas.ts';
 import { FunctasetCalls } from './functasets.ts';
 import { JobCalls } from './jobs.ts';
@@ -76,6 +77,8 @@ export interface EncodedReply {
   readonly notes?: string | undefined;
 }
 
+export type InspectionJson = z.infer<typeof inspectionSchema>;
+
 export interface PeerReply {
   readonly bytes: Uint8Array;
   /** Media type of the file. */
@@ -112,6 +115,20 @@ export class FunctaClient extends FunctasetCalls {
 
   model(name: string, call: Call = {}): Promise<ModelDetail> {
     return this.json(`/v1/models/${encodeURIComponent(name)}`, {}, call);
+  }
+
+  /**
+   * What a file of functions says of itself, and where its bits went.
+   *
+   * @example
+   * const { spent } = await client.inspect(file); // [{ on: 'header', bits: 48 }, { on: 'level 1', bits: 120.4 }, ...]
+   */
+  inspect(file: Uint8Array, call: Call = {}): Promise<InspectionJson> {
+    return this.json('/v1/inspect', {}, call, {
+      method: 'POST',
+      body: file as Uint8Array<ArrayBuffer>,
+      headers: { 'content-type': mediaTypeOf.functa },
+    });
   }
 
   /**

@@ -120,7 +120,7 @@ const aMap = kind('a Map', (value) => value instanceof Map);
 /** What a model's file is written from. */
 export const partsOfModel = having({ ...modelParts, tensors: maybe(aMap) });
 export const aModel = having(
-  { networkId: aText, ...modelParts, tensors: aMap },
+  { id: aText, networkId: aText, ...modelParts, tensors: aMap },
   'a model, as loadModel and readModel give it',
 );
 export const anEngine = having(

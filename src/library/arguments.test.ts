@@ -64,6 +64,7 @@ const verbs: Readonly<Record<string, readonly unknown[]>> = {
   fitCoin: [signal, { engine, iterations: 1, bits: 16, size: { layers: 1, width: 2 }, seed: 1 }],
   functionsOfSafetensors: [model, bytes, { id: 'a', quality: 50, label: 'b', shape: [16, 16] }],
   inspect: [bytes, model, door.defaultLimits],
+  spentOn: [bytes, model, {}],
   listDatasets: [{ cacheDir: directory }],
   listEngines: [{ names: ['wasm'], rounds: 1, threads: 1 }],
   listModels: [[directory]],

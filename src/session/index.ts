@@ -11,6 +11,7 @@ export type { MaxError } from './max-error.ts';
 export { modelOfNetworkFile } from './own-network.ts';
 export { type FunctionOf, functionOfFile, functionOfModulation } from './put.ts';
 export { openSession } from './session.ts';
+export { type Spent, spentOn } from './spent.ts';
 export type * from './types.ts';
 export { type Verified, type VerifyOptions, verify } from './verify.ts';
 export type * from './work.ts';

@@ -6,7 +6,7 @@ import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { all, makeTinyModel } from '../jobs/testing.ts';
 import type { Signal } from '../signal/signal.ts';
-import { inlineWork, openSession } from './index.ts';
+import { inlineWork, openSession, type Spent, spentOn } from './index.ts';
 import type { EncodeOptions, EncodeTarget, Session } from './types.ts';
 import type { DecodedModulation } from './work.ts';
 
@@ -47,6 +47,25 @@ describe('session', () => {
       const payloadBytes = encoded.bytes.length - headerBytes;
       expect(Math.abs(payloadBytes - encoded.estimatedBits / 8)).toBeLessThan(payloadBytes / 1000 + 4);
     }
+  });
+
+  it('says where the bits of a file went: to its header, its levels, or samples', async () => {
+    const total = (parts: readonly Spent[]) => parts.reduce((sum, { bits }) => sum + bits, 0);
+    const encoded = await session.encode(signals[1]!);
+    const parts = spentOn(encoded.bytes, model);
+    expect(parts.map(({ on }) => on)).toEqual(['header', 'level 1', 'level 2', 'rest']);
+    expect(parts[0]!.bits).toBe(8 * session.inspect(encoded.bytes).headerBytes);
+    expect(parts[1]!.bits + parts[2]!.bits).toBeCloseTo(encoded.estimatedBits, 6);
+    expect(total(parts)).toBeCloseTo(8 * encoded.bytes.length, 6);
+    const holed = { ...signals[1]!, values: signals[1]!.values.slice() };
+    holed.values.fill(Number.NaN, 300, 340);
+    const masked = await session.encode(holed);
+    expect(spentOn(masked.bytes, model).map(({ on }) => on)).toEqual([
+      ...['header', 'mask', 'level 1', 'level 2', 'rest'],
+    ]);
+    expect(total(spentOn(masked.bytes, model))).toBeCloseTo(8 * masked.bytes.length, 6);
+    const whole = spentOn((await session.encode(signals[1]!, { quality: 100 })).bytes, model);
+    expect(whole.map(({ on }) => on)).toEqual(['header', 'samples']);
   });
 
   it('takes more bits and makes less error with quality, and less error with effort', async () => {

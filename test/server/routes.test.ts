@@ -63,6 +63,7 @@ describe('health and documentation', () => {
       '/v1/models/{m}/classify',
       '/v1/functasets/{s}/classify',
       '/v1/peers/{peer}',
+      '/v1/inspect',
       '/v1/functasets',
       '/v1/functasets/{s}',
       '/v1/functasets/{s}/functions',
@@ -103,9 +104,9 @@ describe('health and documentation', () => {
       Object.values(operations).map((operation) => operation['x-codeSamples'][0]!.source),
     );
     for (const sample of samples) expect(sample).toMatch(/^curl .*'http:\/\/127\.0\.0\.1:\d+\/[^']*'$/);
-    // Of bodies of bytes: encode, decode by a model and by the file, classify, a peer, put by POST and by PUT, an upload, a
+    // Of bodies of bytes: encode, decode by a model and by the file, classify, a peer, inspect, put by POST and by PUT, an upload, a
     // model and what stands beside it, and encode by whichever model.
-    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(11);
+    expect(samples.filter((sample) => sample.includes(' --data-binary @'))).toHaveLength(12);
     expect(samples.filter((sample) => /--data |-d @/.test(sample))).toEqual([]);
     const encode = samples.find((sample) => sample.includes('/encode'))!;
     const here = join(serving.directory, 'curl');
@@ -233,6 +234,21 @@ describe('encode and decode', () => {
       const { bytes } = await client.encode('tiny', body, { type });
       expect(bytes.length).toBeGreaterThan(6);
     }
+  });
+
+  it('says where the bits of a file went, and what an archive holds', async () => {
+    const { bytes } = await client.encode('tiny', picture, { type: 'image/png' });
+    const { spent, ...found } = await client.inspect(bytes);
+    expect(found).toMatchObject({
+      kind: 'file',
+      model: 'tiny',
+      fileBytes: bytes.length,
+      count: 1,
+      shape: [28, 28],
+    });
+    expect(spent!.reduce((sum, { bits }) => sum + bits, 0)).toBeCloseTo(8 * bytes.length, 3);
+    const drawn = await client.sample('tiny', { count: 3, seed: 1 }, { format: 'functa' });
+    expect(await client.inspect(drawn)).toMatchObject({ kind: 'archive', count: 3, spent: null });
   });
 
   it('codes a picture by another codec within so many bytes, or as small as it goes', async () => {

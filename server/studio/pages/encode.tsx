@@ -1,5 +1,6 @@
 /** A file becomes a function, beside what other codecs make of so many bytes. */
-import { inspect, type Opened } from 'functa/web';
+import type { InspectionJson } from 'functa/client';
+import type { Opened } from 'functa/web';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { carried, client, openFunction } from '../service.ts';
 import {
@@ -39,7 +40,7 @@ interface Made {
   readonly seconds: number;
   readonly notes: string | undefined;
   readonly opened: Opened;
-  readonly headerBytes: number;
+  readonly spent: NonNullable<InspectionJson['spent']>;
 }
 
 export function EncodePage() {
@@ -83,7 +84,10 @@ export function EncodePage() {
         const options = { signal, quality, effort };
         const { bytes: file, ...found } = await client.encode(model || undefined, picked.bytes, options);
         const seconds = (performance.now() - began) / 1000;
-        const opened = await openFunction(file, found.model);
+        const [opened, { spent }] = await Promise.all([
+          openFunction(file, found.model),
+          client.inspect(file, { signal }),
+        ]);
         carried.function = { file, model: found.model, title: picked.name };
         return {
           ...found,
@@ -92,7 +96,7 @@ export function EncodePage() {
           file,
           seconds,
           opened,
-          headerBytes: inspect(file).headerBytes,
+          spent: spent ?? [],
         };
       });
     }, 150);
@@ -185,15 +189,14 @@ export function EncodePage() {
             {value.of.url !== undefined &&
               peers.map(([peer, title]) => <Beside key={peer} made={value} peer={peer} title={title} />)}
           </section>
-          <p
-            class="bits"
-            role="img"
-            aria-label={`${value.headerBytes} bytes of header, ${value.file.length - value.headerBytes} of symbols`}
-          >
-            <span style={{ flexGrow: value.headerBytes }}>header {value.headerBytes}</span>
-            <span style={{ flexGrow: value.file.length - value.headerBytes }}>
-              symbols {value.file.length - value.headerBytes}
-            </span>
+          <p class="bits" role="img" aria-label={`Bits: ${value.spent.map(spentText).join(', ')}`}>
+            {value.spent
+              .filter(({ bits }) => bits >= 1)
+              .map((part) => (
+                <span key={part.on} style={{ flexGrow: part.bits }}>
+                  {spentText(part)}
+                </span>
+              ))}
           </p>
           {value.notes !== undefined && <p class="note">{value.notes}</p>}
           <div class="row">
@@ -257,6 +260,10 @@ function useUrl(bytes: Uint8Array | undefined, type?: string): string | undefine
     return () => URL.revokeObjectURL(made);
   }, [bytes]);
   return url;
+}
+
+function spentText({ on, bits }: Made['spent'][number]): string {
+  return `${on} ${bits.toFixed(0)}`;
 }
 
 function decibels(psnrDb: number): string {

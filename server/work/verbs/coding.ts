@@ -1,7 +1,14 @@
 /** Encoding, decoding and sampling by a model. */
 import { AbortedError } from '../../../src/core/errors.ts';
 import type { Parts } from '../../../src/formats/formats.ts';
-import type { DecodeOptions, Encoded, EncodeOneOptions, SampleOptions } from '../../../src/session/index.ts';
+import {
+  type DecodeOptions,
+  type Encoded,
+  type EncodeOneOptions,
+  inspect as inspectFile,
+  type SampleOptions,
+  spentOn,
+} from '../../../src/session/index.ts';
 import type { Signal } from '../../../src/signal/signal.ts';
 import { formatOfType, functaType } from '../../media.ts';
 import { flatten, type PlainError } from '../../wire-error.ts';
@@ -140,6 +147,20 @@ export async function decode(
   const format = formatOfType(as);
   const rows = await session.decodeRows(bytes, { ...grid, raw: format.raw, signal });
   return { head: null, bytes: format.write(rows, rows.outputs ?? model.card.outputs) };
+}
+
+/** What a file says of itself; of one function, where its bits went. */
+export async function inspect(
+  shelf: Shelf,
+  { model: ref, bytes }: { readonly model: ModelRef | undefined; readonly bytes: Uint8Array },
+) {
+  const model = ref && (await shelf.model(ref)).model;
+  const { limits } = shelf;
+  const { kind, fileBytes, headerBytes, count, ...found } = inspectFile(bytes, model, limits);
+  const { prior = null, quality = null, shape, bitsPerPoint = null } = found;
+  const spent = model !== undefined && kind === 'file' ? spentOn(bytes, model, { limits }) : null;
+  const said = { kind, fileBytes, headerBytes, count, prior, quality, bitsPerPoint };
+  return { head: { ...said, shape: shape === undefined ? null : [...shape], spent } };
 }
 
 export async function sample(

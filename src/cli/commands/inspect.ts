@@ -23,7 +23,7 @@ interface InspectFlags {
 export function addInspect(program: Command, run: RunCommand): void {
   program
     .command('inspect')
-    .description('say what a .functa file or a model holds, without decoding it')
+    .description('say what a .functa file or a model holds, and where its bits went')
     .argument('<file>', 'a .functa file, a model file, or the name of a model; - is stdin')
     .option(...modelOption)
     .addOption(maxBytesOption())
@@ -69,8 +69,14 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
   const [shape] = functions.map((own) => own.shape);
   if (model !== undefined && shape !== undefined) rows.push(...extentRows(model, shape));
   if (found.bitsPerPoint !== undefined) rows.push(['bits per point', found.bitsPerPoint.toFixed(3)]);
+  const spent =
+    model !== undefined && found.kind === 'file'
+      ? session.spentOn(bytes, model, { limits: job.limits })
+      : undefined;
+  if (spent !== undefined)
+    rows.push(['bits on', spent.map(({ on, bits }) => `${on} ${bits.toFixed(0)}`).join(', ')]);
   return {
-    data: { input, ...found, model: model?.card.name ?? null },
+    data: { input, ...found, ...(spent === undefined ? {} : { spent }), model: model?.card.name ?? null },
     lines: [...columns(rows), ...itemLines(found.items ?? [])],
   };
 }
