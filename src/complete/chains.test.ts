@@ -11,7 +11,7 @@ import { regionMask } from '../signal/mask.ts';
 import type { Signal } from '../signal/signal.ts';
 import { drawChains } from './chains.ts';
 import { complete, observeMasked } from './index.ts';
-import { findPosterior } from './posterior.ts';
+import { findPosterior, type Normal } from './posterior.ts';
 
 let engine: Engine;
 let signal: Signal;
@@ -27,18 +27,41 @@ afterAll(() => engine.close());
 
 const left = regionMask([28, 28], { start: [0, 0], count: [28, 14] }, true);
 
+/** N(0, deviation^2 I). */
+function plainNormal(m: number, deviation: number): Normal {
+  const scaled = (v: Float64Array, out: Float64Array) => out.set(v.map((x) => deviation * x));
+  return { mean: new Float32Array(m), length: m, spread: scaled, gather: scaled };
+}
+
 /** Every number by itself, from N(0, deviation^2): what z was is known exactly. */
 function normalDiffusion(m: number, deviation: number): Diffusion {
   return {
     scale: new Float32Array(m).fill(deviation),
     standardise: (values: Float32Array) => values.map((value) => value / deviation),
     unstandardise: (values: Float32Array) => values.map((value) => value * deviation),
-    async renew(noisy, sigma, { streams }) {
+    async renew(noisy, levels, { streams }) {
+      const sigma = Number(levels);
       const share = 1 / (1 + sigma ** 2);
       return noisy.map((z, i) => share * z + sigma * Math.sqrt(share) * streams[Math.floor(i / m)]!.normal());
     },
   } as Diffusion;
 }
+
+test('a draw that ends early is a draw of the prior where nothing was observed', async () => {
+  const { network, card } = await loadModel('fashion-mnist-samples');
+  const { shape, coordinates, group, values } = observeMasked(signal, left);
+  const evidence = { shape, coordinates, group, values: toField(card.outputs, values), noise: 0.04 ** 2 };
+  const m = modulationLength(card.spec, card.shape);
+  const deviation = 3;
+  const normal = plainNormal(m, deviation);
+  const posterior = await findPosterior(engine, network, normal, evidence, { turns: 1, drawTurns: 4 });
+  const draws = await Promise.all(Array.from({ length: 4 }, (_, i) => posterior.draw(new Rng(1, i))));
+  // Cells of the first column, 8 numbers each: no point of the right half is read there.
+  const hidden = draws.flatMap((draw) => [...draw.filter((_, i) => Math.floor(i / 8) % 7 === 0)]);
+  const found = Math.sqrt(hidden.reduce((sum, x) => sum + x * x, 0) / hidden.length);
+  expect(found / deviation).toBeGreaterThan(0.85);
+  expect(found / deviation).toBeLessThan(1.15);
+});
 
 test('chains of a prior that is normal draw from its posterior', async () => {
   const { network, card } = await loadModel('fashion-mnist-samples');
@@ -47,10 +70,7 @@ test('chains of a prior that is normal draw from its posterior', async () => {
   const { shape, coordinates, group, values } = observeMasked(signal, left);
   const noise = 0.04 ** 2;
   const evidence = { shape, coordinates, group, values: toField(card.outputs, values), noise };
-  const scaled = (v: Float64Array, out: Float64Array) => {
-    out.set(v.map((x) => deviation * x));
-  };
-  const normal = { mean: new Float32Array(m), length: m, spread: scaled, gather: scaled };
+  const normal = plainNormal(m, deviation);
   const posterior = await findPosterior(engine, network, normal, evidence, { turns: 8 });
   const exact = await Promise.all(Array.from({ length: 4 }, (_, i) => posterior.draw(new Rng(1, i))));
   const request = { count: 4, seed: 2 };

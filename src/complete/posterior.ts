@@ -116,8 +116,10 @@ export async function findPosterior(
     async draw(rng) {
       const deviation = Math.sqrt(noise);
       const perturbed = add(residual, system.apply(x)).map((r) => r + deviation * rng.normal());
-      const b = system.pullBack(perturbed).map((v) => v + rng.normal());
-      return modulationAt(prior, await system.solve(b, x, { share: closely, most: drawTurns }));
+      const fresh = Float64Array.from(x, () => rng.normal());
+      const b = add(system.pullBack(perturbed), fresh);
+      // From the prior's own noise on, all that is left to find is what was observed: the rest is right from the start.
+      return modulationAt(prior, await system.solve(b, fresh, { share: closely, most: drawTurns }));
     },
   };
 }
