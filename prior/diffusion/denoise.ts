@@ -3,7 +3,8 @@ import { BadInputError, NotFoundError } from '../../src/core/errors.ts';
 import { labelText } from '../../src/core/label.ts';
 import type { Label } from '../train/standard.ts';
 import { fromTokens, type TokenLayout, toTokens } from '../train/tokens.ts';
-import { type DenoiserInput, type DenoiserNet, levelFeatures } from './net.ts';
+import { highestOf, type Levels, levelOf, tokenFeatures } from './levels.ts';
+import { type DenoiserInput, type DenoiserNet, levelFeatures, levelNumbers } from './net.ts';
 import { preconditioning } from './schedule.ts';
 
 export interface DenoiseOptions {
@@ -15,14 +16,14 @@ export interface DenoiseOptions {
 
 export interface Denoise {
   /**
-   * Mean of z given z + sigma n: `noisy` and the result are [count, m], standardised. Throws BadInputError `sigma`,
-   * `modulation`, `no-labels` or `guidance`, NotFoundError `unknown-label`.
+   * Mean of z given z + sigma n: `noisy` and the result are [count, m], standardised. `sigma` may be of each token where the prior
+   * knows `tokenLevels`. Throws BadInputError `sigma`, `modulation`, `no-labels` or `guidance`, NotFoundError `unknown-label`.
    */
-  denoise(noisy: Float32Array, sigma: number, options?: DenoiseOptions): Float32Array;
+  denoise(noisy: Float32Array, sigma: Levels, options?: DenoiseOptions): Float32Array;
   /** [count, m]: the transposed Jacobian of `denoise` at `noisy` times `cotangent` [count, m]; and `denoise` itself. */
   pullBack(
     noisy: Float32Array,
-    sigma: number,
+    sigma: Levels,
     cotangent: (denoised: Float32Array) => Float32Array,
     options?: DenoiseOptions,
   ): { readonly denoised: Float32Array; readonly gradient: Float32Array };
@@ -30,14 +31,17 @@ export interface Denoise {
 
 export const maxGuidance = 20;
 
-export function createDenoise(net: DenoiserNet, layout: TokenLayout, labels: readonly Label[]): Denoise {
+export function createDenoise(
+  net: DenoiserNet,
+  layout: TokenLayout,
+  labels: readonly Label[],
+  tokenLevels: boolean,
+): Denoise {
   const { tokens, slots, length } = layout;
   const row = tokens * slots;
 
-  function prepare(noisy: Float32Array, sigma: number, { label, guidance = 1 }: DenoiseOptions) {
-    if (!(Number.isFinite(sigma) && sigma > 0)) {
-      throw new BadInputError('sigma', `a noise level is a number above 0, not ${sigma}`);
-    }
+  function prepare(noisy: Float32Array, sigma: Levels, { label, guidance = 1 }: DenoiseOptions) {
+    checkLevels(sigma, tokens, tokenLevels);
     if (noisy.length === 0 || noisy.length % length !== 0) {
       throw new BadInputError('modulation', `numbers by the ${length} are needed, not ${noisy.length}`);
     }
@@ -48,17 +52,33 @@ export function createDenoise(net: DenoiserNet, layout: TokenLayout, labels: rea
     const both = index !== undefined && guidance !== 1 && guidance !== 0;
     const withLabel = index !== undefined && guidance !== 0;
     const rows = both ? 2 * count : count;
-    const features = levelFeatures(sigma);
-    const { skip, out, in: scale } = preconditioning(sigma);
+    const features = levelFeatures(highestOf(sigma));
+    // [row] each.
+    const skip = new Float64Array(row);
+    const out = new Float64Array(row);
+    const scale = new Float64Array(row);
+    for (let t = 0; t < tokens; t++) {
+      const own = preconditioning(levelOf(sigma, t));
+      skip.fill(own.skip, t * slots, (t + 1) * slots);
+      out.fill(own.out, t * slots, (t + 1) * slots);
+      scale.fill(own.in, t * slots, (t + 1) * slots);
+    }
     const x = toTokens(layout, noisy);
     const given = new Float32Array(rows * row);
-    for (let i = 0; i < given.length; i++) given[i] = scale * x[i % x.length]!;
+    for (let i = 0; i < given.length; i++) given[i] = scale[i % row]! * x[i % x.length]!;
     const level = new Float32Array(rows * features.length);
     for (let i = 0; i < rows; i++) level.set(features, i * features.length);
+    const levels = new Float32Array(tokenLevels ? rows * tokens * levelNumbers : 0);
+    if (tokenLevels) {
+      const item = levels.subarray(0, tokens * levelNumbers);
+      tokenFeatures(sigma, item);
+      for (let i = 1; i < rows; i++) levels.set(item, i * item.length);
+    }
     const input: DenoiserInput = {
       count: rows,
       x: given,
       level,
+      levels,
       label: oneHot(rows, labels.length, withLabel ? count : 0, index ?? 0),
     };
     /** [count, row] of what the network found, guided, and less its noise. */
@@ -66,7 +86,7 @@ export function createDenoise(net: DenoiserNet, layout: TokenLayout, labels: rea
       const half = count * row;
       return x.map((value, i) => {
         const field = both ? found[half + i]! + (found[i]! - found[half + i]!) * guidance : found[i]!;
-        return skip * value + out * field;
+        return skip[i % row]! * value + out[i % row]! * field;
       });
     };
     /** What a gradient [count, row] with respect to the denoised is for what the network found. */
@@ -74,7 +94,7 @@ export function createDenoise(net: DenoiserNet, layout: TokenLayout, labels: rea
       const half = count * row;
       return given.map((_, i) => {
         const share = !both ? 1 : i < half ? guidance : 1 - guidance;
-        return out * share * gradient[i % half]!;
+        return out[i % row]! * share * gradient[i % half]!;
       });
     };
     /** And for the noisy, given what it is for the network's input. */
@@ -82,7 +102,7 @@ export function createDenoise(net: DenoiserNet, layout: TokenLayout, labels: rea
       const half = count * row;
       return gradient.map((value, i) => {
         const through = both ? toInput[i]! + toInput[half + i]! : toInput[i]!;
-        return skip * value + scale * through;
+        return skip[i % row]! * value + scale[i % row]! * through;
       });
     };
     return { input, denoised, toFound, toNoisy };
@@ -106,6 +126,18 @@ export function createDenoise(net: DenoiserNet, layout: TokenLayout, labels: rea
       return { denoised: found, gradient: fromTokens(layout, toNoisy(gradient, toInput)) };
     },
   };
+}
+
+/** Throws BadInputError `sigma`. */
+function checkLevels(sigma: Levels, tokens: number, tokenLevels: boolean): void {
+  const all = typeof sigma === 'number' ? [sigma] : Array.from(sigma);
+  const bad = all.find((level) => !(Number.isFinite(level) && level > 0));
+  if (bad !== undefined) {
+    throw new BadInputError('sigma', `a noise level is a number above 0, not ${bad}`);
+  }
+  if (typeof sigma === 'number' || (tokenLevels && all.length === tokens)) return;
+  const known = tokenLevels ? `${tokens} tokens` : 'one noise level for all tokens';
+  throw new BadInputError('sigma', `this prior knows ${known}; ${all.length} noise levels were given`);
 }
 
 /** Throws BadInputError `guidance`. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
 import { layoutOfGrids } from '../../src/field/layout.ts';
 import type { CheckpointPlace } from '../train/checkpoint.ts';
+import { readPriorFile, writePriorFile } from '../train/prior-file.ts';
 import type { TrainingSet } from '../train/standard.ts';
 import { type DiffusionTraining, openDiffusion, trainDiffusion } from './index.ts';
 import { drawSamples } from './sampler.ts';
@@ -115,6 +116,50 @@ describe('a diffusion', () => {
     );
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
     expect(await trainDiffusion(training({ checkpoint: place }))).toEqual(bytes);
+  });
+
+  test('tokens that are known tell it what the others are', () => {
+    const { tokens, tokenOf } = diffusion.tokens;
+    for (const sign of [-1, 1]) {
+      const clean = diffusion.standardise(new Float32Array(length).fill(2 * sign));
+      const noisy = clean.map((value, i) => (tokenOf[i] === 0 ? value : 0));
+      const alone = diffusion.denoise(noisy, 10);
+      const told = diffusion.denoise(
+        noisy,
+        Float64Array.from({ length: tokens }, (_, t) => (t === 0 ? 0.1 : 10)),
+      );
+      const hidden = (values: Float32Array) => mean(values.filter((_, i) => tokenOf[i] !== 0));
+      expect(hidden(told) / hidden(clean)).toBeGreaterThan(0.4);
+      expect(hidden(told) / hidden(clean) - hidden(alone) / hidden(clean)).toBeGreaterThan(0.15);
+    }
+    expect(() => diffusion.denoise(new Float32Array(length), [1, 1])).toThrow(/4 tokens/);
+  });
+
+  test('a training goes on from its file, and from that of a prior that knows one level an item', async () => {
+    const held = trainingSet(32);
+    const lossOf = async (more: Partial<DiffusionTraining>) =>
+      (await openDiffusion(await trainDiffusion(training({ heldOut: held, ...more })))).card;
+    const short = { trainingSteps: 4 };
+    const fresh = await lossOf(short);
+    const later = await lossOf({ ...short, from: bytes });
+    expect(later.figures.heldOutLoss).toBeLessThan(0.8 * fresh.figures.heldOutLoss!);
+    expect(later.recipe).toMatchObject({ stepsBefore: 150, trainingSteps: 4, width: 16 });
+    const { card, tensors } = readPriorFile(bytes, 'diffusion');
+    const { levels, ...recipe } = card.recipe;
+    expect(levels).toBe('tokens');
+    const old = writePriorFile(
+      { ...card, recipe },
+      new Map([...tensors].filter(([name]) => name !== 'in.levels')),
+    );
+    const opened = await openDiffusion(old);
+    expect(opened.tokenLevels).toBe(false);
+    expect(() => opened.denoise(new Float32Array(length), [1, 1, 1, 1])).toThrow(/one noise level/);
+    const taught = await openDiffusion(await trainDiffusion(training({ ...short, from: old })));
+    expect(taught.tokenLevels).toBe(true);
+    const labels = { ...trainingSet(64), labels: [3, 'shoe'] };
+    await expect(trainDiffusion(training({ set: labels, from: bytes }))).rejects.toMatchObject({
+      code: 'prior-training',
+    });
   });
 
   test('an unknown label, guidance out of range, another network are refused in a line', async () => {

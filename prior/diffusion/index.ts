@@ -1,7 +1,5 @@
 /** A diffusion over the modulations of a network: a denoiser, and what is built on it. */
-import { BadStreamError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
-import { elementCount } from '../../src/core/tensor.ts';
 import type { ModulationLayout } from '../../src/field/layout.ts';
 import {
   checkModulationNumbers,
@@ -9,19 +7,19 @@ import {
   type GenerativeFile,
   layoutOf,
   readPriorFile,
-  takeHalves,
-  takeStandard,
-  wholeOf,
 } from '../train/prior-file.ts';
 import { type Label, standardised, unstandardised } from '../train/standard.ts';
-import { tokenLayout } from '../train/tokens.ts';
+import type { TokenLayout } from '../train/tokens.ts';
 import { createDenoise, type Denoise } from './denoise.ts';
-import { type Activation, activations, type DenoiserSize, denoiserShapes } from './net.ts';
+import { diffusionParts } from './file.ts';
+import type { Levels } from './levels.ts';
 import { openNet } from './open-net.ts';
 import { drawSamples, type RenewOptions, renewed, type SamplerOptions } from './sampler.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
 
+export type { TokenLayout } from '../train/tokens.ts';
 export type { Denoise, DenoiseOptions } from './denoise.ts';
+export type { Levels } from './levels.ts';
 export type { RenewOptions, SamplerOptions } from './sampler.ts';
 export type { ScheduleKind } from './schedule.ts';
 export { type DiffusionTraining, trainDiffusion } from './train.ts';
@@ -29,6 +27,10 @@ export { type DiffusionTraining, trainDiffusion } from './train.ts';
 export interface Diffusion {
   readonly card: GenerativeCard;
   readonly layout: ModulationLayout;
+  /** What its noise levels are of, one by one. */
+  readonly tokens: TokenLayout;
+  /** Each token may have a noise level of its own. */
+  readonly tokenLevels: boolean;
   /** What may be asked for; empty: nothing. */
   readonly labels: readonly Label[];
   /** [m]: how much of a modulation's number one unit of z is. */
@@ -42,7 +44,7 @@ export interface Diffusion {
   /** Its adjoint at z: what a gradient with respect to the denoised says of z. */
   readonly pullBack: Denoise['pullBack'];
   /** Draws of what z was, given z + sigma n of any label; see `renewed`. */
-  renew(noisy: Float32Array, sigma: number, options: RenewOptions): Promise<Float32Array>;
+  renew(noisy: Float32Array, sigma: Levels, options: RenewOptions): Promise<Float32Array>;
   /** Noise levels of a sampler, [steps + 1], the last one 0. */
   sigmas(steps: number, schedule?: ScheduleKind): Float64Array;
   /** New modulations, [m] each; the first n of a larger sample are the sample of n. */
@@ -72,29 +74,19 @@ export async function openDiffusion(
 async function diffusionOf(file: GenerativeFile, threads: number | undefined): Promise<Diffusion> {
   const { card } = file;
   const layout = layoutOf(card);
-  const tokens = tokenLayout(layout);
-  const size: DenoiserSize = {
-    tokens: tokens.tokens,
-    slots: tokens.slots,
-    width: wholeOf(card, 'width', 1, 4096),
-    blocks: wholeOf(card, 'blocks', 1, 64),
-    heads: wholeOf(card, 'heads', 1, 64),
-    labels: card.labels.length,
-    activation: activationOf(card),
-  };
-  if (size.width % size.heads !== 0) throw new BadStreamError('prior-format', 8, 'heads do not divide width');
-  const standard = takeStandard(file, layout.length);
-  const sizes = [...denoiserShapes(size)].map(([name, shape]) => [name, elementCount(shape)] as const);
-  const { net } = await openNet(size, takeHalves(file, new Map(sizes)), threads);
-  const denoise = createDenoise(net, tokens, card.labels);
+  const { tokens, size, weights, standard } = diffusionParts(file);
+  const { net } = await openNet(size, weights, threads);
+  const denoise = createDenoise(net, tokens, card.labels, size.tokenLevels);
   const schedule: ScheduleKind = card.recipe.schedule === 'cosine' ? 'cosine' : 'edm';
   return {
     card,
     layout,
+    tokens,
+    tokenLevels: size.tokenLevels,
     labels: card.labels,
     scale: standard.scale,
     ...denoise,
-    renew: (noisy, sigma, request) => renewed(denoise, noisy, sigma, request),
+    renew: (noisy, sigma, request) => renewed(denoise, tokens, noisy, sigma, request),
     standardise: (modulations) => {
       checkModulationNumbers(modulations, layout.length);
       return standardised(standard, modulations);
@@ -110,11 +102,4 @@ async function diffusionOf(file: GenerativeFile, threads: number | undefined): P
     },
     dispose: () => net.dispose(),
   };
-}
-
-function activationOf({ recipe }: GenerativeCard): Activation {
-  const named = recipe.activation ?? 'relu';
-  const known = activations.find((name) => name === named);
-  if (known === undefined) throw new BadStreamError('prior-format', 8, 'recipe.activation is not known');
-  return known;
 }

@@ -100,6 +100,9 @@ class NativeDenoiser implements DenoiserNet {
     product(input.x, dh, gradient('in.weights'), [slots, width, count * tokens], 'a');
     columnSums(dh, gradient('in.bias'), count * tokens, width);
     columnSums(dh, gradient('in.places'), count, tokens * width);
+    if (this.#size.tokenLevels) {
+      product(input.levels, dh, gradient('in.levels'), [levelNumbers, width, count * tokens], 'a');
+    }
     // The condition: sum = relu(level) C + label; c = sum sigmoid(sum).
     const dc = floats(count * width);
     const more = floats(count * width);
@@ -178,8 +181,8 @@ class NativeDenoiser implements DenoiserNet {
     return this.#pass;
   }
 
-  #forward({ count, x, level, label }: DenoiserInput, kept: boolean): Pass {
-    const { tokens, slots, width, blocks, labels } = this.#size;
+  #forward({ count, x, level, levels, label }: DenoiserInput, kept: boolean): Pass {
+    const { tokens, slots, width, blocks, labels, tokenLevels } = this.#size;
     const dense = this.#dense;
     const pass = this.#buffers(count, kept);
     const { first, sum, condition, shared, outModulation, h, moments, last, found } = pass;
@@ -203,6 +206,10 @@ class NativeDenoiser implements DenoiserNet {
     });
     dense.product(x, weight('in.weights'), h, [rows, width, slots], '', { bias: weight('in.bias') });
     dense.addRepeated(h, weight('in.places'), h, count);
+    if (tokenLevels) {
+      dense.product(levels, weight('in.levels'), last, [rows, width, levelNumbers]);
+      dense.addRepeated(h, last, h, 1);
+    }
     for (let b = 0; b < blocks; b++) this.#block(b, pass);
     dense.norm(h, outModulation, 1, 0, last, moments, [count, tokens, width, 2 * width]);
     dense.product(last, weight('out.weights'), found, [rows, slots, width], '', { bias: weight('out.bias') });

@@ -2,7 +2,13 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from '../../src/engine/tfjs/backend.ts';
 import { assign, valuesOf } from '../train/loop.ts';
-import { type DenoiserInput, type DenoiserNet, type DenoiserSize, denoiserShapes } from './net.ts';
+import {
+  type DenoiserInput,
+  type DenoiserNet,
+  type DenoiserSize,
+  denoiserShapes,
+  levelNumbers,
+} from './net.ts';
 
 /** Keeps `weights`. */
 export function tfjsDenoiser(
@@ -10,7 +16,7 @@ export function tfjsDenoiser(
   size: DenoiserSize,
   weights: readonly Float32Array[],
 ): DenoiserNet {
-  const { tokens, slots, width, heads, blocks, labels, activation } = size;
+  const { tokens, slots, width, heads, blocks, labels, activation, tokenLevels } = size;
   const variables = new Map<string, Variable>();
   let index = 0;
   for (const [name, shape] of denoiserShapes(size)) {
@@ -50,7 +56,12 @@ export function tfjsDenoiser(
     return tf.mul(sum, tf.sigmoid(sum));
   }
 
-  function found(x: Tensor, level: Tensor2D, label: Tensor2D | undefined): Tensor {
+  function found(
+    x: Tensor,
+    level: Tensor2D,
+    levels: Tensor | undefined,
+    label: Tensor2D | undefined,
+  ): Tensor {
     const c = condition(level, label);
     const shared = linear(c, 'modulation.weights');
     // [count, 1, width] each.
@@ -59,6 +70,7 @@ export function tfjsDenoiser(
         tf.reshape(tf.slice(from, [0, i * width], [-1, width]), [-1, 1, width]),
       );
     let h: Tensor = tf.add(linear(x, 'in.weights', 'in.bias'), of('in.places'));
+    if (levels !== undefined) h = tf.add(h, linear(levels, 'in.levels'));
     for (let b = 0; b < blocks; b++) {
       const block = `block${b}`;
       const own = tf.add(shared, of(`${block}.modulation`));
@@ -80,10 +92,11 @@ export function tfjsDenoiser(
     return linear(shifted(h, scale!, shift!), 'out.weights', 'out.bias');
   }
 
-  const run = ({ count, level, label }: DenoiserInput, x: Tensor) =>
+  const run = ({ count, level, levels, label }: DenoiserInput, x: Tensor) =>
     found(
       x,
-      tf.tensor2d(level, [count, level.length / count]),
+      tf.tensor2d(level, [count, levelNumbers]),
+      tokenLevels ? tf.tensor3d(levels, [count, tokens, levelNumbers]) : undefined,
       labels > 0 ? tf.tensor2d(label, [count, labels]) : undefined,
     );
   const given = ({ count, x }: DenoiserInput) => tf.tensor3d(x, [count, tokens, slots]);

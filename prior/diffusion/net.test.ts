@@ -26,6 +26,7 @@ function problem(more: Partial<DenoiserSize> = {}) {
     heads: 3,
     labels: 4,
     activation: 'gelu',
+    tokenLevels: false,
     ...more,
   };
   const weights = startWeights(size, rng).map((values) => values.map((value) => value + 0.1 * rng.normal()));
@@ -36,6 +37,9 @@ function problem(more: Partial<DenoiserSize> = {}) {
     count,
     x: normals(count * size.tokens * size.slots),
     level: Float32Array.from([0.1, 1, 9].flatMap((sigma) => [...levelFeatures(sigma)])),
+    levels: Float32Array.from(
+      Array.from({ length: count * size.tokens }, (_, i) => [...levelFeatures(0.1 + (i % 7))]).flat(),
+    ),
     label,
   };
   const wish = normals(input.x.length);
@@ -58,6 +62,7 @@ test.each([
   ['gelu', {}],
   ['relu', { activation: activations[0] }],
   ['one token, no labels', { tokens: 1, labels: 0 }],
+  ['levels of tokens', { tokenLevels: true }],
   ['heads and rows that fill no vector', { tokens: 5, width: 21, heads: 3, slots: 1, blocks: 1 }],
 ] as const)('the native denoiser is that of TensorFlow.js, gradients too: %s', (_, more) => {
   const { size, input, wish, oracle, native } = problem(more);

@@ -21,14 +21,18 @@ export interface DenoiserSize {
   /** Labels that a sample may be asked for; 0: none. */
   readonly labels: number;
   readonly activation: Activation;
+  /** Tokens may be noisy to different degrees: each is told its own level, beside the highest of its item. */
+  readonly tokenLevels: boolean;
 }
 
 export interface DenoiserInput {
   readonly count: number;
   /** [count, tokens, slots], scaled to unit variance. */
   readonly x: Float32Array;
-  /** [count, 64] from `levelFeatures`. */
+  /** [count, 64] from `levelFeatures`: of the highest level of an item. */
   readonly level: Float32Array;
+  /** [count, tokens, 64]: of each token; without `tokenLevels` it is not read. */
+  readonly levels: Float32Array;
   /** [count, labels]: one in the column of the label, all zeros for none; without labels it is not read. */
   readonly label: Float32Array;
 }
@@ -56,7 +60,7 @@ export const levelNumbers = 2 * frequencies;
 
 /** Names and shapes of all weights, in the order of the variables. */
 export function denoiserShapes(size: DenoiserSize): Map<string, number[]> {
-  const { tokens, slots, width, blocks, labels } = size;
+  const { tokens, slots, width, blocks, labels, tokenLevels } = size;
   const shapes = new Map<string, number[]>([
     ['in.weights', [slots, width]],
     ['in.bias', [width]],
@@ -72,6 +76,7 @@ export function denoiserShapes(size: DenoiserSize): Map<string, number[]> {
     ['out.bias', [slots]],
   ]);
   if (labels > 0) shapes.set('label.weights', [labels, width]);
+  if (tokenLevels) shapes.set('in.levels', [levelNumbers, width]);
   for (let b = 0; b < blocks; b++) {
     shapes.set(`block${b}.modulation`, [6 * width]);
     if (tokens > 1) {
@@ -85,12 +90,12 @@ export function denoiserShapes(size: DenoiserSize): Map<string, number[]> {
   return shapes;
 }
 
-/** Random weights of variance 1 / fan-in; gates and output start at zero, so that blocks start as identities. */
+/** Random weights of variance 1 / fan-in; gates, levels of tokens and output start at zero, so that blocks start as identities. */
 export function startWeights(size: DenoiserSize, rng: Rng): Float32Array[] {
   return [...denoiserShapes(size)].map(([name, shape]) => {
     const values = new Float32Array(shape.reduce((n, k) => n * k, 1));
     if (name === 'label.weights' || name === 'in.places') return values.map(() => 0.1 * rng.normal());
-    const zero = /modulation|bias|^out\./.test(name);
+    const zero = /modulation|bias|levels|^out\./.test(name);
     return zero ? values : values.map(() => rng.normal() / Math.sqrt(shape[0]!));
   });
 }

@@ -1,7 +1,9 @@
 /** Drawing by denoising step by step; each sample has a stream of random numbers of its own. */
 import { AbortedError, BadInputError } from '../../src/core/errors.ts';
 import { Rng } from '../../src/core/rng.ts';
+import type { TokenLayout } from '../train/tokens.ts';
 import { checkGuidance, type Denoise, type DenoiseOptions } from './denoise.ts';
+import { highestOf, type Levels, levelOf } from './levels.ts';
 import { fewSteps, type ScheduleKind, sigmasOf } from './schedule.ts';
 
 export interface SamplerOptions extends DenoiseOptions {
@@ -79,22 +81,40 @@ export interface RenewOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Draws of what z was, given `noisy` [streams, length], z + sigma n: ancestral steps over levels of equal ratios. Throws AbortedError. */
+/**
+ * Draws of what z was, given `noisy` [streams, length], z + sigma n: ancestral steps over levels of equal ratios; a token that is nearly
+ * clean keeps its level. Throws AbortedError.
+ */
 export async function renewed(
   { denoise }: Pick<Denoise, 'denoise'>,
+  { tokens, tokenOf }: Pick<TokenLayout, 'tokens' | 'tokenOf'>,
   noisy: Float32Array,
-  sigma: number,
+  sigma: Levels,
   { passes, streams, signal }: RenewOptions,
 ): Promise<Float32Array> {
   const length = noisy.length / streams.length;
   const noise = () => Float32Array.from(noisy, (_, i) => streams[Math.floor(i / length)]!.normal());
-  const step = ancestral(noise);
-  const levels = sigma > least ? passes : 1;
+  const levels = highestOf(sigma) > least ? passes : 1;
+  const at = (start: number, i: number) =>
+    start > least ? start * (least / start) ** (i / Math.max(1, levels - 1)) : start;
+  const levelsAt = (i: number) =>
+    typeof sigma === 'number'
+      ? at(sigma, i)
+      : Float64Array.from({ length: tokens }, (_, t) => at(levelOf(sigma, t), i));
   let x = noisy;
   for (let i = 0; i < levels; i++) {
     if (signal?.aborted) throw new AbortedError();
-    const at = (part: number) => sigma * (least / sigma) ** (part / Math.max(1, levels - 1));
-    x = step(denoise, x, at(i), i === levels - 1 ? 0 : at(i + 1));
+    const [from, to] = [levelsAt(i), levelsAt(i + 1)];
+    const clean = denoise(x, from);
+    if (i === levels - 1) x = clean;
+    else {
+      const fresh = noise();
+      x = x.map((value, k) => {
+        const token = tokenOf[k % length]!;
+        const part = { from: levelOf(from, token), to: levelOf(to, token) };
+        return posteriorAt(part, value, clean[k]!, fresh[k]!);
+      });
+    }
     // Kernels are synchronous: let timers, signals and other jobs in.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -135,9 +155,17 @@ function ancestral(noise: () => Float32Array): Step {
   return (at, x, from, to) => {
     const clean = at(x, from);
     if (to === 0) return clean;
-    const kept = (to * to) / (from * from);
-    const deviation = to * Math.sqrt(1 - kept);
     const fresh = noise();
-    return x.map((value, i) => clean[i]! + kept * (value - clean[i]!) + deviation * fresh[i]!);
+    return x.map((value, i) => posteriorAt({ from, to }, value, clean[i]!, fresh[i]!));
   };
+}
+
+function posteriorAt(
+  { from, to }: { readonly from: number; readonly to: number },
+  value: number,
+  clean: number,
+  fresh: number,
+): number {
+  const kept = (to * to) / (from * from);
+  return clean + kept * (value - clean) + to * Math.sqrt(1 - kept) * fresh;
 }

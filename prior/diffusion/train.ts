@@ -1,21 +1,32 @@
 /** Trains the denoiser: at a noise level of its own, each modulation of a batch is to be told from its noise. */
 import { BadInputError } from '../../src/core/errors.ts';
+import { sha256Hex } from '../../src/core/hash.ts';
 import { labelText } from '../../src/core/label.ts';
 import { Rng } from '../../src/core/rng.ts';
+import { elementCount } from '../../src/core/tensor.ts';
 import { gridsOf } from '../../src/field/layout.ts';
 import { runArrays } from '../train/array-loop.ts';
 import { type CheckpointPlace, runDigest } from '../train/checkpoint.ts';
 import { NoiseBank } from '../train/noise.ts';
-import { type GenerativeCard, halves, standardTensors, writePriorFile } from '../train/prior-file.ts';
+import {
+  type GenerativeCard,
+  halves,
+  readPriorFile,
+  standardTensors,
+  writePriorFile,
+} from '../train/prior-file.ts';
 import type { RunEvent } from '../train/run.ts';
-import { standardised, standardOf, type TrainingSet } from '../train/standard.ts';
+import { type ModulationStandard, standardised, standardOf, type TrainingSet } from '../train/standard.ts';
 import { type TokenLayout, tokenLayout, toTokens } from '../train/tokens.ts';
+import { diffusionParts, levelsOfTokens } from './file.ts';
+import { highestOf, type Levels, levelOf, partLevels, partlyKnown, tokenFeatures } from './levels.ts';
 import {
   type Activation,
   type DenoiserInput,
   type DenoiserSize,
   denoiserShapes,
   levelFeatures,
+  levelNumbers,
   startWeights,
 } from './net.ts';
 import { openNet } from './open-net.ts';
@@ -37,6 +48,8 @@ export interface DiffusionTraining {
   readonly heads?: number | undefined;
   readonly rate?: number | undefined;
   readonly activation?: Activation | undefined;
+  /** The bytes of a diffusion of this network to go on from: its sizes and units are kept, and whatever it lacks starts at zero. */
+  readonly from?: Uint8Array | undefined;
   readonly schedule?: ScheduleKind | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
@@ -50,6 +63,9 @@ export interface DiffusionTraining {
 /** Items trained without their label, so that the network knows both. */
 const labelDropout = 0.1;
 const averageDecay = 0.9995;
+/** Highest learning rates: of a run from random weights, and of one that goes on. */
+const freshRate = 1e-3;
+const laterRate = 5e-4;
 const heldOutBatches = 16;
 /** Steps between two looks at what is held out. */
 const judgedSteps = 1000;
@@ -62,63 +78,72 @@ const firstStepStream = 16;
 
 /** The bytes of the prior's file. Throws AbortedError when told to stop, after saving a checkpoint if there is a place for one. */
 export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8Array> {
-  const { set, networkId, seed = 0, schedule = 'edm', activation = 'gelu', threads } = options;
-  const { trainingSteps = 12_000, batch = 64, width = 128, blocks = 5, heads = 4, rate = 1e-3 } = options;
-  if (width % heads !== 0) {
-    throw new BadInputError('prior-training', `${heads} heads do not divide a width of ${width}`);
-  }
+  const { set, networkId, seed = 0, schedule = 'edm', threads, trainingSteps = 12_000, batch = 64 } = options;
   const layout = tokenLayout(set.layout);
-  const labels = set.labels.length;
   const { tokens, slots } = layout;
-  const size: DenoiserSize = { tokens, slots, width, blocks, heads, labels, activation };
+  const { size, weights, standard, before } =
+    options.from === undefined ? freshStart(options, layout) : startFrom(options.from, options);
+  const { width, blocks, heads, activation, labels, tokenLevels } = size;
+  const rate = options.rate ?? (before === undefined ? freshRate : laterRate);
   const recipe = {
-    width,
-    blocks,
-    heads,
-    activation,
-    schedule,
-    trainingSteps,
-    batch,
-    rate,
-    seed,
-    averageDecay,
-    labelDropout,
+    ...{
+      width,
+      blocks,
+      heads,
+      activation,
+      schedule,
+      trainingSteps,
+      batch,
+      rate,
+      seed,
+      averageDecay,
+      labelDropout,
+    },
+    ...(tokenLevels ? { levels: levelsOfTokens, partlyKnown } : {}),
+    ...before,
   };
-  const standard = standardOf(set, options.steps);
   const values = toTokens(layout, standardised(standard, set.modulations));
-  const weights = startWeights(size, new Rng(seed, startStream));
   const { net, backend } = await openNet(size, weights, threads);
   options.onBackend?.(backend);
   const noise = new NoiseBank(seed, noiseStream, (rng) => rng.normal());
   const row = tokens * slots;
   const used = usedPlaces(layout);
-  const features = levelFeatures(1).length;
 
   /** Noisy items and what the network should make of them. */
   const drawBatch = (from: TrainingSet, all: Float32Array, count: number, dropout: number, rng: Rng) => {
     const input = new Float32Array(count * row);
     const target = new Float32Array(count * row);
-    const levels = new Float32Array(count * features);
+    const level = new Float32Array(count * levelNumbers);
+    const levels = new Float32Array(tokenLevels ? count * tokens * levelNumbers : 0);
     const marks = new Float32Array(count * Math.max(1, labels));
     const fresh = new Float32Array(row);
     for (let b = 0; b < count; b++) {
       const item = rng.below(from.count);
-      const sigma = trainingSigma(schedule, rng.normal(), rng.uniform());
-      const { skip, out, in: scale } = preconditioning(sigma);
+      const shared = trainingSigma(schedule, rng.normal(), rng.uniform());
+      const isPart = tokenLevels && rng.uniform() < partlyKnown;
+      const sigmas: Levels = isPart ? partLevels(layout.cells, rng) : shared;
       noise.fill(fresh, rng);
-      for (let i = 0; i < row; i++) {
-        const clean = all[item * row + i]!;
-        const noisy = clean + sigma * fresh[i]! * used[i]!;
-        input[b * row + i] = scale * noisy;
-        target[b * row + i] = (clean - skip * noisy) / out;
+      for (let t = 0; t < tokens; t++) {
+        const sigma = levelOf(sigmas, t);
+        const { skip, out, in: scale } = preconditioning(sigma);
+        for (let i = t * slots; i < (t + 1) * slots; i++) {
+          const clean = all[item * row + i]!;
+          const noisy = clean + sigma * fresh[i]! * used[i]!;
+          input[b * row + i] = scale * noisy;
+          target[b * row + i] = (clean - skip * noisy) / out;
+        }
       }
-      levels.set(levelFeatures(sigma), b * features);
+      level.set(levelFeatures(highestOf(sigmas)), b * levelNumbers);
+      if (tokenLevels) {
+        const size = tokens * levelNumbers;
+        tokenFeatures(sigmas, levels.subarray(b * size, (b + 1) * size));
+      }
       const label = from.labels[from.labelOf[item]!];
       const column =
         label === undefined ? -1 : set.labels.findIndex((own) => labelText(own) === labelText(label));
       if (rng.uniform() >= dropout && column >= 0) marks[b * labels + column] = 1;
     }
-    const given: DenoiserInput = { count, x: input, level: levels, label: marks };
+    const given: DenoiserInput = { count, x: input, level, levels, label: marks };
     return { given, target };
   };
   // Places that no number falls on have no loss.
@@ -199,6 +224,55 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
   } finally {
     net.dispose();
   }
+}
+
+interface Start {
+  readonly size: DenoiserSize;
+  readonly weights: Float32Array[];
+  readonly standard: ModulationStandard;
+  /** Of what came before, for the card. */
+  readonly before?: { readonly stepsBefore: number; readonly from: string };
+}
+
+function freshStart(options: DiffusionTraining, { tokens, slots }: TokenLayout): Start {
+  const { set, seed = 0, width = 128, blocks = 5, heads = 4, activation = 'gelu' } = options;
+  if (width % heads !== 0) {
+    throw new BadInputError('prior-training', `${heads} heads do not divide a width of ${width}`);
+  }
+  const tokenLevels = tokens > 1;
+  const labels = set.labels.length;
+  const size: DenoiserSize = { tokens, slots, width, blocks, heads, labels, activation, tokenLevels };
+  return {
+    size,
+    weights: startWeights(size, new Rng(seed, startStream)),
+    standard: standardOf(set, options.steps),
+  };
+}
+
+/** Throws what `readPriorFile` throws, BadInputError `prior-training` where the labels are others. */
+function startFrom(bytes: Uint8Array, { set, networkId }: DiffusionTraining): Start {
+  const file = readPriorFile(bytes, 'diffusion', { networkId });
+  const { card } = file;
+  if (card.labels.map(labelText).join() !== set.labels.map(labelText).join()) {
+    throw new BadInputError(
+      'prior-training',
+      `the diffusion to go on from knows other labels (${card.labels.join(', ')}) than the data (${set.labels.join(', ')})`,
+    );
+  }
+  const { size: own, weights, standard } = diffusionParts(file);
+  const size = { ...own, tokenLevels: own.tokens > 1 };
+  const known = new Map([...denoiserShapes(own).keys()].map((name, i) => [name, weights[i]!]));
+  const before = Number(card.recipe.stepsBefore ?? 0) + Number(card.recipe.trainingSteps ?? 0);
+  return {
+    size,
+    weights: [...denoiserShapes(size)].map(([name, shape]) => known.get(name) ?? zeros(shape)),
+    standard,
+    before: { stepsBefore: before, from: sha256Hex(bytes).slice(0, 16) },
+  };
+}
+
+function zeros(shape: readonly number[]): Float32Array {
+  return new Float32Array(elementCount(shape));
 }
 
 /** [tokens * slots]: 1 where a number of the modulation goes. */

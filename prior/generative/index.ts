@@ -30,6 +30,8 @@ export interface GenerativeTraining {
   /** Where the modulations come from, for the card. */
   readonly data: string;
   readonly trainingSteps?: number | undefined;
+  /** The bytes of a prior of this kind to go on from. Throws BadInputError `prior-training` of a kind that cannot. */
+  readonly from?: Uint8Array | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
   readonly checkpoint: CheckpointPlace;
@@ -41,6 +43,8 @@ export interface GenerativeTraining {
 
 /** Both throw what the functions of their folder throw. */
 interface Generative {
+  /** A training can go on from a file. */
+  readonly goesOn?: true;
   /** From the bytes of its file. */
   open(bytes: Uint8Array, options: OpenGenerativeOptions): unknown;
   /** The bytes of its file. */
@@ -49,6 +53,7 @@ interface Generative {
 
 export const generativePriors = {
   diffusion: {
+    goesOn: true,
     open: openDiffusion,
     train: async (training) => trainDiffusion({ ...training, heldOut: await training.heldOut() }),
   },

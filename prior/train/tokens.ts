@@ -10,10 +10,14 @@ export interface TokenLayout {
   /** Numbers of a modulation. */
   readonly length: number;
   readonly tokens: number;
+  /** Of the coarsest grid, row-major: a token each. */
+  readonly cells: readonly number[];
   /** Numbers of a token: the same slot is the same place within every token. Those that no number falls on stay 0. */
   readonly slots: number;
   /** [length]: where each number goes in [tokens, slots]. */
   readonly places: Int32Array;
+  /** [length]: the token of each number. */
+  readonly tokenOf: Int32Array;
 }
 
 const maxTokens = 1024;
@@ -54,7 +58,8 @@ export function tokenLayout({ levels, length }: ModulationLayout): TokenLayout {
     }
     slots += pointCount(within) * level.channels;
   }
-  return { length, tokens, slots, places: token.map((t, i) => t * slots + slot[i]!) };
+  const places = token.map((t, i) => t * slots + slot[i]!);
+  return { length, tokens, cells: coarsest?.cells ?? [1], slots, places, tokenOf: token };
 }
 
 /** Along one axis: in which coarse cell each cell begins, and the how manieth it is there. */

@@ -69,6 +69,7 @@ export const optionsOfPrior = having({
     effort: aNumber,
     qualities: numbers,
     codedOnly: aFlag,
+    goOn: aFlag,
     turns: aNumber,
     steps: aNumber,
   }),

@@ -38,4 +38,13 @@ test.each(generativeKinds)('a %s prior is trained beside its model, opens, and d
   const [drawn] = await (await openGenerative(model, kind)).sample({ count: 1, seed: 1 });
   expect(drawn?.every(Number.isFinite)).toBe(true);
   expect(events.at(-1)?.type).toBe('end');
+  const again = trainPrior({
+    ...{ engine, modelPath, kinds: [kind], data: 'fixture-fashion', split: 'train', limit: 24 },
+    ...{ steps: 2, seed: 3, goOn: true, replace: true },
+  });
+  if (kind === 'diffusion') {
+    await again;
+    const later = await openGenerative(await loadModel(modelPath), kind);
+    expect(later.card.recipe).toMatchObject({ stepsBefore: 2, trainingSteps: 2 });
+  } else await expect(again).rejects.toMatchObject({ code: 'prior-training' });
 });

@@ -1,10 +1,11 @@
 /** Training of the generative priors, which have files of their own beside the model's. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { generativePriors } from '../../prior/generative/index.ts';
 import type { GenerativeKind } from '../../prior/kinds.ts';
 import type { RunEvent } from '../../prior/train/run.ts';
 import { type ModulationSource, split } from '../../prior/train/source.ts';
 import { readTrainingSet } from '../../prior/train/standard.ts';
+import { BadInputError, NotFoundError } from '../core/errors.ts';
 import { writeWhole } from '../disk/whole.ts';
 import type { Model } from '../field/model.ts';
 import { generativePath } from '../models/generative.ts';
@@ -19,6 +20,8 @@ export interface GenerativeJob extends JobOptions {
   /** Where the modulations come from, for the card. */
   readonly data: string;
   readonly replace: boolean;
+  /** The model file beside which the prior stands that the training goes on from; absent: from the start. */
+  readonly goOnFrom?: string | undefined;
   readonly trainingSteps?: number | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
@@ -34,6 +37,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
   const { model, source, replace, onEvent, signal } = options;
   const path = generativePath(options.modelPath, kind);
   const checkpoint = `${path}.checkpoint`;
+  const from = options.goOnFrom === undefined ? undefined : await bytesBefore(kind, options.goOnFrom);
   const { training } = split(source.length);
   const begin = (total: number, unit: string, done = 0) =>
     onEvent?.({ type: 'start', job, total, done, unit });
@@ -49,6 +53,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
     steps: model.steps,
     data: options.data,
     trainingSteps: options.trainingSteps,
+    from,
     seed: options.seed,
     threads: options.threads,
     checkpoint: checkpointAt(checkpoint),
@@ -65,6 +70,19 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
   await writeWhole(path, bytes, { replace });
   await rm(checkpoint, { force: true });
   return path;
+}
+
+/** Throws BadInputError `prior-training` for a kind that is always trained from the start, NotFoundError `prior`. */
+async function bytesBefore(kind: GenerativeKind, modelPath: string): Promise<Uint8Array> {
+  if (!('goesOn' in generativePriors[kind])) {
+    throw new BadInputError('prior-training', `a ${kind} prior is always trained from the start`);
+  }
+  const path = generativePath(modelPath, kind);
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch {
+    throw new NotFoundError('prior', `there is no ${path} to go on from; train it from the start`);
+  }
 }
 
 function toJobEvent(kind: GenerativeKind, event: RunEvent, path: string): JobEvent {

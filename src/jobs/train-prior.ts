@@ -43,6 +43,12 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
   const asked: readonly string[] = options.kinds ?? trainedKinds;
   const generative = generativeKinds.filter((kind) => asked.includes(kind));
   const kinds = asked.filter((name) => !generative.some((kind) => kind === name)).map(priorKind);
+  if (options.goOn && kinds.length > 0) {
+    throw new BadInputError(
+      'prior-training',
+      `priors that code are always trained from the start: ${kinds.join(', ')}`,
+    );
+  }
   if ((options.functaset === undefined) === (options.data === undefined)) {
     throw new BadInputError(
       'one-source',
@@ -66,7 +72,8 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
     for (const kind of generative) {
       const { source, data } = modulations;
       const settings = { trainingSteps: options.steps, seed: options.seed, threads: options.threads };
-      const common = { model, modelPath: out, source, data, replace, ...settings, onEvent, signal };
+      const goOnFrom = options.goOn ? modelPath : undefined;
+      const common = { model, modelPath: out, source, data, replace, goOnFrom, ...settings, onEvent, signal };
       files.push(await trainGenerative(kind, common));
     }
     if (kinds.length === 0) {

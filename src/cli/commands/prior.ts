@@ -44,6 +44,7 @@ interface PriorFlags extends PartFlags {
   readonly effort: number;
   readonly qualities?: readonly number[];
   readonly codedOnly: boolean;
+  readonly goOn: boolean;
   readonly turns?: number;
   readonly steps?: number;
   readonly seed?: number;
@@ -66,6 +67,7 @@ export function addPrior(program: Command, run: RunCommand): void {
       'of histogram, factorized, autoregressive, diffusion, flow, gaussian, between commas; default: the first three',
       list,
     )
+    .option('--go-on', 'go on from the diffusion that is there, which --force then replaces', false)
     .option('--functaset <store>', 'a store made with this model')
     .option(...dataOption)
     .addOption(variableOption())

@@ -1,0 +1,53 @@
+/** What the file of a diffusion holds: the size of its network, weights, and the units of its modulations. */
+import { BadStreamError } from '../../src/core/errors.ts';
+import { elementCount } from '../../src/core/tensor.ts';
+import {
+  type GenerativeCard,
+  type GenerativeFile,
+  layoutOf,
+  takeHalves,
+  takeStandard,
+  wholeOf,
+} from '../train/prior-file.ts';
+import type { ModulationStandard } from '../train/standard.ts';
+import { type TokenLayout, tokenLayout } from '../train/tokens.ts';
+import { type Activation, activations, type DenoiserSize, denoiserShapes } from './net.ts';
+
+export interface DiffusionParts {
+  readonly tokens: TokenLayout;
+  readonly size: DenoiserSize;
+  /** In the order of `denoiserShapes`. */
+  readonly weights: readonly Float32Array[];
+  readonly standard: ModulationStandard;
+}
+
+/** What a recipe says of a network whose tokens have levels of their own; files without it know one level an item. */
+export const levelsOfTokens = 'tokens';
+
+/** Throws BadStreamError `prior-format`, LimitError. */
+export function diffusionParts(file: GenerativeFile): DiffusionParts {
+  const { card } = file;
+  const layout = layoutOf(card);
+  const tokens = tokenLayout(layout);
+  const size: DenoiserSize = {
+    tokens: tokens.tokens,
+    slots: tokens.slots,
+    width: wholeOf(card, 'width', 1, 4096),
+    blocks: wholeOf(card, 'blocks', 1, 64),
+    heads: wholeOf(card, 'heads', 1, 64),
+    labels: card.labels.length,
+    activation: activationOf(card),
+    tokenLevels: card.recipe.levels === levelsOfTokens,
+  };
+  if (size.width % size.heads !== 0) throw new BadStreamError('prior-format', 8, 'heads do not divide width');
+  const sizes = [...denoiserShapes(size)].map(([name, shape]) => [name, elementCount(shape)] as const);
+  const weights = takeHalves(file, new Map(sizes));
+  return { tokens, size, weights, standard: takeStandard(file, layout.length) };
+}
+
+function activationOf({ recipe }: GenerativeCard): Activation {
+  const named = recipe.activation ?? 'relu';
+  const known = activations.find((name) => name === named);
+  if (known === undefined) throw new BadStreamError('prior-format', 8, 'recipe.activation is not known');
+  return known;
+}
