@@ -15,11 +15,17 @@ import type { Measured } from './child.ts';
 import { slowBlas, torchMeta } from './peer.ts';
 import { type Row, tableOf, targetLines, targetsOf } from './report.ts';
 import { tfjsRows } from './tfjs.bench.ts';
+import { transformerRows } from './transformer.bench.ts';
 import { metaWorks, works } from './works.ts';
 
 /** A row that takes longer is cut short: what is left out are rounds, never the row. */
 const secondsARow = 15;
-const titles: Record<string, string> = { 'residual-mlp': 'training step, residual MLP' };
+const titles: Record<string, string> = {
+  'residual-mlp': 'training step, residual MLP',
+  transformer: 'training step, transformer of the diffusion',
+};
+/** Steps of a turn of the transformer, which takes half a second a step. */
+const transformerSteps = 3;
 const gigaflops: Record<string, number> = {};
 
 interface Options {
@@ -80,6 +86,20 @@ async function run({ only, threads, rounds }: Options) {
       rows.push({ work, engine, threads: used, n, medianMs, spread, shareOfPeak: null, maxRssMb });
     }
     notes.push(...absent.map((why) => `${titles['residual-mlp']}, ${why}`));
+  }
+  if ('transformer'.includes(only)) {
+    progress(titles.transformer!, 'native and pytorch in turns');
+    const { rows: own, relativeError, absent } = transformerRows(threads, transformerSteps, rounds);
+    for (const { engine, threads: used, n, medianMs, leastMs, mostMs, maxRssMb } of own) {
+      const spread = [leastMs, mostMs] as const;
+      rows.push({
+        ...{ work: 'transformer', engine, threads: used, n, medianMs, spread, shareOfPeak: null, maxRssMb },
+      });
+    }
+    notes.push(...absent.map((why) => `${titles.transformer}, ${why}`));
+    if (relativeError !== undefined) {
+      notes.push(`${titles.transformer}: gradients of the two differ by ${relativeError.toExponential(1)}`);
+    }
   }
   const points = works.decode!().points!;
   return { rows, notes, peaks, targets: targetsOf(rows, threads, points) };

@@ -1,7 +1,7 @@
 /** What the rows of the benchmark say, against what they should. */
 
 export interface Row {
-  /** A key of `works`, or `residual-mlp`. */
+  /** A key of `works`, `residual-mlp` or `transformer`. */
   readonly work: string;
   readonly engine: string;
   readonly threads: number;
@@ -75,6 +75,12 @@ export function targetsOf(rows: readonly Row[], threads: number, points: number)
     ),
     atLeast('residual MLP, functa over tfjs-wasm', 15, over(row('residual-mlp', 'tfjs-wasm'), functa), times),
     atMost('residual MLP, functa: time of PyTorch', 1.5, over(functa, row('residual-mlp', 'pytorch')), times),
+    atMost(
+      'transformer, native: time of PyTorch',
+      1,
+      over(native('transformer'), row('transformer', 'pytorch')),
+      times,
+    ),
   ];
 }
 

@@ -71,7 +71,7 @@ export async function runArrays(run: ArrayRun): Promise<Float32Array[]> {
 type Update = DenseAddon['denseAdam'];
 
 /** Adam over one array, by the native addon where there is one. */
-function adamUpdate(): Update {
+export function adamUpdate(): Update {
   try {
     const addon = loadDense();
     return (...given) => addon.denseAdam(...given);
