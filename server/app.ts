@@ -4,6 +4,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { NotFoundError } from '../src/core/errors.ts';
+import { diskFailure } from '../src/disk/failure.ts';
 import { crossOrigin } from './access/cross-origin.ts';
 import { guard } from './access/guard.ts';
 import type { ServerContext } from './context.ts';
@@ -107,7 +108,8 @@ export function createApp(context: ServerContext, options: AppOptions = {}): Ope
     c.set('fault', { code: error.code });
     return problemResponse(error, c.get('requestId'));
   });
-  app.onError(async (error, c) => {
+  app.onError(async (thrown, c) => {
+    const error = diskFailure(thrown) ?? thrown;
     const code = codeOf(error);
     if (code === 'overloaded') {
       c.get('body').release();

@@ -1,6 +1,7 @@
 /** Tagged errors between threads: a structured clone keeps the message of an error and drops its fields. */
 import type { ErrorCode } from '../src/core/error-codes.ts';
 import { AbortedError, type ErrorKind, FunctaError } from '../src/core/errors.ts';
+import { diskFailure } from '../src/disk/failure.ts';
 import { HttpFault } from './http-fault.ts';
 
 export interface PlainError {
@@ -19,7 +20,10 @@ const carried = ['at', 'limit', 'asked', 'allowed'] as const;
 
 export function flatten(error: unknown): PlainError {
   if (!(error instanceof Error)) return { message: String(error) };
-  if (!(error instanceof FunctaError)) return { message: error.message, stack: error.stack };
+  if (!(error instanceof FunctaError)) {
+    const ofDisk = diskFailure(error);
+    return ofDisk === undefined ? { message: error.message, stack: error.stack } : flatten(ofDisk);
+  }
   const own = error as unknown as Record<string, string | number | undefined>;
   const fields = Object.fromEntries(
     carried.flatMap((key) => (own[key] === undefined ? [] : [[key, own[key]]])),

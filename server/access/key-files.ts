@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BadInputError, NotFoundError } from '../../src/core/errors.ts';
 import { sealJson, unsealJson } from '../../src/core/sealed.ts';
-import { replaceWhole, writeFailure } from '../../src/disk/whole.ts';
+import { writeFailure } from '../../src/disk/failure.ts';
+import { replaceWhole } from '../../src/disk/whole.ts';
 import { type Scope, scopes } from './access.ts';
 
 /** Names of folders, on every file system. */

@@ -3,14 +3,18 @@
  * before anybody is told. Jobs that were at work when the process ended are at work again after `Jobs.open`.
  */
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError, FunctaError, LimitError, NotFoundError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
+import { ensureDirectory } from '../../src/disk/directory.ts';
+import { diskFailure } from '../../src/disk/failure.ts';
+import { takeAway } from '../../src/disk/place.ts';
+import { sweepScratch } from '../../src/disk/scratch.ts';
 import { HttpFault } from '../http-fault.ts';
 import { idempotencyMismatch } from '../idempotency.ts';
 import { type JobBook, type JobProgress, type NewJob, progressed, type ToldJob } from './book.ts';
-import { newId } from './ids.ts';
+import { idPattern, newId } from './ids.ts';
 import type { JobLimits } from './limits.ts';
 import { type EventLine, EventLog, type JobEventBody, readEvents } from './log.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
@@ -78,8 +82,10 @@ export class Jobs implements JobBook {
   /** Reads what there is and goes on with it. Throws what making the directory throws. */
   static async open(options: JobsOptions): Promise<Jobs> {
     const jobs = new Jobs(options);
-    await mkdir(options.directory, { recursive: true });
-    for (const id of (await readdir(options.directory)).sort()) await jobs.#take(id);
+    ensureDirectory(options.directory);
+    sweepScratch(options.directory);
+    const names = (await readdir(options.directory)).filter((name) => idPattern.test(name));
+    for (const id of names.sort()) await jobs.#take(id);
     for (const kept of jobs.#all.values()) jobs.#forget(kept.record.namespace);
     jobs.#next();
     return jobs;
@@ -135,7 +141,7 @@ export class Jobs implements JobBook {
     // counted from now on, so that many at once stay within the limit
     this.#all.set(id, kept);
     try {
-      await mkdir(places.directory, { recursive: true });
+      ensureDirectory(places.directory);
       if ('upload' in spec.data) await takeUpload(namespace, spec.data.upload, places.upload);
       await writeRecord(places, record);
       await this.#say(kept, { type: 'state', state: 'queued' });
@@ -153,8 +159,8 @@ export class Jobs implements JobBook {
   async remove(namespace: string, id: string): Promise<JobRecord> {
     const kept = this.#find(namespace, id);
     if (isOver(kept.record.state)) {
+      await takeAway(kept.places.directory);
       this.#all.delete(id);
-      await rm(kept.places.directory, { recursive: true, force: true });
       return kept.record;
     }
     kept.ending = 'cancel';
@@ -201,8 +207,7 @@ export class Jobs implements JobBook {
     const live = (line: EventLine) => (pending === undefined ? pass(line) : pending.push(line));
     kept.watchers.add(live);
     void (async () => {
-      await kept.log?.settled();
-      const lines = await readEvents(kept.places.log, after).catch(() => []);
+      const lines = await eventsOf(kept, after).catch(() => []);
       for (const line of [...lines, ...(pending ?? [])]) pass(line);
       pending = undefined;
     })();
@@ -212,7 +217,7 @@ export class Jobs implements JobBook {
   async lastEvent(namespace: string, id: string): Promise<number | undefined> {
     const kept = this.#find(namespace, id);
     if (!isOver(kept.record.state)) return undefined;
-    return (await readEvents(kept.places.log, 0)).at(-1)?.id ?? 0;
+    return (await eventsOf(kept, 0)).at(-1)?.id ?? 0;
   }
 
   /** Lets the work put its state away; what was at work goes on with the next `open`. */
@@ -279,7 +284,11 @@ export class Jobs implements JobBook {
     waiting.sort((a, b) => Number(b.record.state === 'running') - Number(a.record.state === 'running'));
     for (const kept of waiting.slice(0, Math.max(0, this.#options.limits.running - active))) {
       kept.process = notYet;
-      void this.#inOrder(kept, () => this.#begin(kept)).catch((error) => this.#fail(kept, error));
+      void this.#inOrder(kept, () => this.#begin(kept)).catch((error) => {
+        // one that could not be begun has no place among those at work
+        if (kept.process === notYet) kept.process = undefined;
+        return this.#fail(kept, error);
+      });
     }
   }
 
@@ -346,9 +355,10 @@ export class Jobs implements JobBook {
     if (isOver(kept.record.state) || this.#closing) return;
     kept.ending ??= 'cancel';
     await kept.process?.kill();
-    const tagged = error instanceof FunctaError && !(error instanceof AbortedError);
-    const code = tagged ? error.code : 'bug';
-    const told = tagged ? error.message : 'an unexpected fault of the server';
+    const found = error instanceof FunctaError ? error : diskFailure(error);
+    const tagged = found !== undefined && !(found instanceof AbortedError);
+    const code = tagged ? found.code : 'bug';
+    const told = tagged ? found.message : 'an unexpected fault of the server';
     const fault = { code, detail: withoutPaths(told, this.#options.secret) };
     try {
       await this.#inOrder(kept, async () => {
@@ -356,12 +366,16 @@ export class Jobs implements JobBook {
       });
     } catch {
       // nowhere to write it: it is failed for as long as this process lives, and tried again by the next
-      kept.record = { ...kept.record, state: 'failed', fault };
+      if (isOver(kept.record.state)) return;
+      kept.record = { ...kept.record, state: 'failed', fault, endedAt: this.#options.now().toISOString() };
+      await this.#sayUnwritten(kept, endOf(kept.record)).catch(() => undefined);
     }
     this.#next();
   }
 
   async #end(kept: Kept, change: Pick<JobRecord, 'state' | 'result' | 'fault'>): Promise<void> {
+    // what comes to nothing goes first: the room that it has may be what the record needs
+    if (change.state !== 'done') await rm(kept.places.work, { recursive: true, force: true });
     await this.#write(kept, { ...kept.record, ...change, endedAt: this.#options.now().toISOString() });
     await this.#tidy(kept);
     this.#next();
@@ -372,9 +386,8 @@ export class Jobs implements JobBook {
     const { places, record } = kept;
     await rm(places.work, { recursive: true, force: true });
     await rm(places.upload, { force: true });
-    if ((await readEvents(places.log, 0)).at(-1)?.type === 'end') return;
-    const { state, result, fault } = record;
-    await this.#say(kept, { type: 'end', state, result, fault });
+    if ((await eventsOf(kept, 0)).at(-1)?.type === 'end') return;
+    await this.#sayUnwritten(kept, endOf(record));
   }
 
   /** Takes a job that is not over to another state, and says so. */
@@ -400,6 +413,15 @@ export class Jobs implements JobBook {
     for (const tell of kept.watchers) tell(line);
   }
 
+  /** Says the last that there is to say, whether or not the disk takes it: nobody is to wait for more. */
+  async #sayUnwritten(kept: Kept, event: JobEventBody): Promise<void> {
+    kept.log ??= await EventLog.open(kept.places.log);
+    const { written } = kept.log.add(event, this.#options.now());
+    await written.catch(() => undefined);
+    // with those before it that were held back
+    for (const line of await kept.log.after(0)) for (const tell of kept.watchers) tell(line);
+  }
+
   #inOrder<T>(kept: Kept, work: () => Promise<T>): Promise<T> {
     const next = kept.last.then(work);
     kept.last = next.catch(() => undefined);
@@ -418,6 +440,15 @@ export class Jobs implements JobBook {
       void rm(join(this.#options.directory, id), { recursive: true, force: true }).catch(() => undefined);
     }
   }
+}
+
+/** Events after the one of number `after`, also those that only this process knows. */
+function eventsOf({ log, places }: Kept, after: number): Promise<EventLine[]> {
+  return log === undefined ? readEvents(places.log, after) : log.after(after);
+}
+
+function endOf({ state, result, fault }: JobRecord): JobEventBody {
+  return { type: 'end', state, result, fault };
 }
 
 function keep(record: JobRecord, places: JobPlaces): Kept {

@@ -8,7 +8,7 @@ import { isTar } from '../../datasets/fetch/tar.ts';
 import { BadInputError, BadStreamError, FunctaError, LimitError } from '../../src/core/errors.ts';
 import { checkLimit, type Limits } from '../../src/core/limits.ts';
 import { placeDirectory } from '../../src/disk/place.ts';
-import { writeFailure } from '../../src/disk/whole.ts';
+import { writeFailure } from '../../src/disk/failure.ts';
 import { formatOfFile } from '../../src/formats/formats.ts';
 import { sniffZip, type ZipEntry } from '../../src/formats/zip.ts';
 import { entriesOfZip, isGzip } from '../work/archives.ts';

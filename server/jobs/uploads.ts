@@ -1,9 +1,10 @@
 /** Bytes that were sent for jobs to come: a file for each, which a job takes by a second name. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotFoundError } from '../../src/core/errors.ts';
 import { checkLimit } from '../../src/core/limits.ts';
+import { ensureDirectory } from '../../src/disk/directory.ts';
 import { placeFile } from '../../src/disk/place.ts';
 import { writeWhole } from '../../src/disk/whole.ts';
 import { idPattern, newId } from './ids.ts';
@@ -45,7 +46,7 @@ export class Uploads implements UploadStore {
     await this.#forgetOld(namespace);
     const id = newId(now());
     const own = join(directory, namespace);
-    await mkdir(own, { recursive: true });
+    ensureDirectory(own);
     const held = await this.#bytesOf(namespace);
     const hash = createHash('sha256');
     let bytes = 0;

@@ -1,9 +1,10 @@
 /** Models that are put, given priors and removed while the service runs. One thing at a time is done to one model. */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { generativeKinds } from '../../prior/kinds.ts';
 import { classifierPath } from '../../src/classify/index.ts';
 import { ConflictError } from '../../src/core/errors.ts';
+import { ensureDirectory } from '../../src/disk/directory.ts';
 import { placeFile } from '../../src/disk/place.ts';
 import { generativePath } from '../../src/models/generative.ts';
 import type { ServedModel } from '../catalogue.ts';
@@ -138,11 +139,14 @@ export class ModelStore {
   }
 
   #inOrder<T>(path: string, work: () => Promise<T>): Promise<T> {
-    const next = (this.#last.get(path) ?? Promise.resolve()).then(work);
+    const next = (this.#last.get(path) ?? Promise.resolve()).then(() => {
+      ensureDirectory(dirname(path));
+      return work();
+    });
     const settled = next.catch(() => undefined);
     this.#last.set(path, settled);
     void settled.then(() => this.#last.get(path) === settled && this.#last.delete(path));
-    return mkdir(dirname(path), { recursive: true }).then(() => next);
+    return next;
   }
 }
 

@@ -8,6 +8,7 @@ import {
   FunctaError,
   NotFoundError,
 } from '../core/errors.ts';
+import { diskFailure } from '../disk/failure.ts';
 
 export const exitCodes = { ok: 0, failure: 1, usage: 2, badStream: 3, limit: 4, interrupted: 130 } as const;
 
@@ -98,6 +99,8 @@ function fromSystem(error: Error, code: string): FunctaError {
   const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined;
   const where = path === undefined ? '' : `${path}: `;
   const options = { cause: error };
+  const ofDisk = diskFailure(error);
+  if (ofDisk !== undefined) return ofDisk;
   switch (code) {
     case 'ENOENT':
       return new NotFoundError('no-file', `${where}no such file or directory; check the path`);
@@ -105,21 +108,6 @@ function fromSystem(error: Error, code: string): FunctaError {
       return new BadInputError('is-directory', `${where}this is a directory; name a file`, options);
     case 'ENOTDIR':
       return new BadInputError('not-directory', `${where}a part of this path is no directory`, options);
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new EnvironmentError(
-        'no-permission',
-        `${where}not permitted (${code}); check who owns it`,
-        options,
-      );
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new EnvironmentError(
-        'disk-full',
-        `${where}the disk is full; free some space and run this again`,
-        options,
-      );
     case 'EADDRINUSE':
       return new EnvironmentError(
         'port-in-use',

@@ -5,7 +5,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { temporary } from '../../test/temporary.ts';
 import { isOver, processTag, startOf } from './process.ts';
 import { dropScratch, removeUnfinished, scratchBeside, sweepScratch } from './scratch.ts';
-import { checkFree, replaceWhole, writeFailure, writeWhole } from './whole.ts';
+import { writeFailure } from './failure.ts';
+import { checkFree, replaceWhole, writeWhole } from './whole.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -2,10 +2,12 @@
  * Things that were finished elsewhere on the same file system, given their name. Either may be called again after a process died in the
  * middle of it: what stands there already is seen.
  */
-import { link, mkdir, rename, stat } from 'node:fs/promises';
+import { link, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ensureDirectory } from './directory.ts';
+import { writeFailure } from './failure.ts';
 import { dropScratch, scratchBeside } from './scratch.ts';
-import { flushNames, type ReplaceOptions, taken, writeFailure } from './whole.ts';
+import { flushNames, type ReplaceOptions, taken } from './whole.ts';
 
 /**
  * Gives the file at `from` the name `to` as well; `from` stays. Throws ConflictError `output-exists` where another file has the name
@@ -13,7 +15,7 @@ import { flushNames, type ReplaceOptions, taken, writeFailure } from './whole.ts
  */
 export async function placeFile(from: string, to: string, { replace }: ReplaceOptions): Promise<void> {
   const told = <T>(work: Promise<T>) => work.catch((error) => Promise.reject(writeFailure(to, error)));
-  await told(mkdir(dirname(to), { recursive: true }));
+  ensureDirectory(dirname(to));
   const own = await told(stat(from));
   const there = await stat(to).catch(() => undefined);
   if (there !== undefined && there.ino === own.ino && there.dev === own.dev) return;
@@ -35,7 +37,7 @@ export async function placeFile(from: string, to: string, { replace }: ReplaceOp
  */
 export async function placeDirectory(from: string, to: string): Promise<void> {
   const told = <T>(work: Promise<T>) => work.catch((error) => Promise.reject(writeFailure(to, error)));
-  await told(mkdir(dirname(to), { recursive: true }));
+  ensureDirectory(dirname(to));
   const there = await isThere(to);
   if (there && !(await isThere(from))) return;
   if (there) throw taken(to);

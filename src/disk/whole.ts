@@ -5,7 +5,8 @@
 import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { type FileHandle, link, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ConflictError, EnvironmentError, FunctaError } from '../core/errors.ts';
+import { ConflictError } from '../core/errors.ts';
+import { writeFailure } from './failure.ts';
 import { dropScratch, scratchBeside, sweepScratch } from './scratch.ts';
 
 export interface ReplaceOptions {
@@ -78,20 +79,6 @@ export function replaceWhole(
   } finally {
     dropScratch(fresh);
   }
-}
-
-/** What a failed write to `path` is called; an error that has a code of ours stays. */
-export function writeFailure(path: string, error: unknown): FunctaError {
-  if (error instanceof FunctaError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const options = { cause: error };
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new EnvironmentError(
-      'disk-full',
-      `no room for ${path}; free some, or choose another disk`,
-      options,
-    );
-  return new EnvironmentError('cannot-write', `${path} cannot be written: ${message}`, options);
 }
 
 /** `link` fails where the name is taken: no check before it can be overtaken. */

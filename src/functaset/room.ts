@@ -2,8 +2,9 @@
  * Room on the disk for what LMDB maps before it can report an error: with none left, writing its lock file through the
  * map, or the first pages of a new store, ends the process with a signal.
  */
-import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeDirectory } from '../disk/directory.ts';
 import { dropScratch, scratchBeside } from '../disk/scratch.ts';
 
 /** What an empty functaset takes, a few times over. */
@@ -29,25 +30,6 @@ export function makeRoom(directory: string, isNew: boolean): void {
     if (!isNew && (code === 'EROFS' || code === 'EACCES' || code === 'EPERM')) return;
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
     throw error;
-  }
-}
-
-/**
- * The first directory that had to be made; undefined: all were there. Step by step, since Node's recursive mkdir says ENOENT where a file
- * system is read-only.
- */
-function makeDirectory(directory: string): string | undefined {
-  try {
-    mkdirSync(directory);
-    return directory;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return undefined;
-    const parent = dirname(directory);
-    if (code !== 'ENOENT' || parent === directory) throw error;
-    const made = makeDirectory(parent);
-    mkdirSync(directory);
-    return made ?? directory;
   }
 }
 
