@@ -123,4 +123,3 @@ function noneYet(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') return '';
   throw error;
 }
-

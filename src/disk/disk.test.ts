@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { temporary } from '../../test/temporary.ts';
+import { writeFailure } from './failure.ts';
 import { isOver, processTag, startOf } from './process.ts';
 import { dropScratch, removeUnfinished, scratchBeside, sweepScratch } from './scratch.ts';
-import { writeFailure } from './failure.ts';
 import { checkFree, replaceWhole, writeWhole } from './whole.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

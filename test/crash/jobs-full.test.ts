@@ -140,29 +140,30 @@ test.skipIf(!hasSmallDisks)(
     // a job that is cancelled gives its room back before that is written
     disk.fill(0);
     const cancelled = await jobs.remove(namespace, id).catch((error: { code: string }) => error.code);
-    expect(['disk-full', 'cancelled']).toContain(
-      typeof cancelled === 'string' ? cancelled : cancelled.state,
-    );
+    expect(['disk-full', 'cancelled']).toContain(typeof cancelled === 'string' ? cancelled : cancelled.state);
     disk.free();
     await started((await add()).id);
     await jobs.close();
   },
 );
 
-test.skipIf(!hasSmallDisks)('on a disk that may not be written, jobs are told of and none is taken in', async () => {
-  const disk = smallDisk('1m');
-  const { jobs, add, stateOf, told, started } = await openJobs(disk.directory);
-  const { id } = await add();
-  (await started(id)).events.ended({ kind: 'fault', error: new EnvironmentError('disk-full', 'no room') });
-  const lines = await told(id);
-  disk.remount('ro');
-  const denied = { code: expect.stringMatching(/^(cannot-write|no-permission)$/), kind: 'environment' };
-  await expect(add()).rejects.toMatchObject(denied);
-  await expect(jobs.remove(namespace, id)).rejects.toMatchObject(denied);
-  expect(await stateOf(id)).toBe('failed');
-  expect(await told(id)).toEqual(lines);
-  disk.remount('rw');
-  await jobs.remove(namespace, id);
-  expect(readdirSync(join(disk.directory, 'jobs'))).toEqual([]);
-  await jobs.close();
-});
+test.skipIf(!hasSmallDisks)(
+  'on a disk that may not be written, jobs are told of and none is taken in',
+  async () => {
+    const disk = smallDisk('1m');
+    const { jobs, add, stateOf, told, started } = await openJobs(disk.directory);
+    const { id } = await add();
+    (await started(id)).events.ended({ kind: 'fault', error: new EnvironmentError('disk-full', 'no room') });
+    const lines = await told(id);
+    disk.remount('ro');
+    const denied = { code: expect.stringMatching(/^(cannot-write|no-permission)$/), kind: 'environment' };
+    await expect(add()).rejects.toMatchObject(denied);
+    await expect(jobs.remove(namespace, id)).rejects.toMatchObject(denied);
+    expect(await stateOf(id)).toBe('failed');
+    expect(await told(id)).toEqual(lines);
+    disk.remount('rw');
+    await jobs.remove(namespace, id);
+    expect(readdirSync(join(disk.directory, 'jobs'))).toEqual([]);
+    await jobs.close();
+  },
+);

@@ -1,9 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey } from '../../server/access/key-files.ts';
-import type { RunningServer } from '../../server/index.ts';
+import { FunctaClient, type RunningServer } from '../../server/index.ts';
+import { trainClassifier } from '../../src/classify/index.ts';
+import { trainPrior } from '../../src/jobs/index.ts';
+import { loadModel } from '../../src/models/index.ts';
+import { openSession } from '../../src/session/index.ts';
 import { modelOfKind, pathOfKind } from '../kinds.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
@@ -162,4 +166,46 @@ test('what a training left beside a model of another network is refused', async 
   expect((await beside('flow', bytesOfTiny())).status).toBe(422);
   expect((await beside('classifier', bytesOfTiny())).status).toBe(422);
   expect((await ask('/v1/models/shoes/beside/classifier', { method: 'DELETE' })).status).toBe(200);
+});
+
+test('a prior and a classifier that were put over HTTP draw and classify, for their namespace', async () => {
+  const { engine, directory, model } = serving;
+  const own = mkdtempSync(join(tmpdir(), 'functa-beside-'));
+  const modelPath = join(own, 'own.safetensors');
+  cpSync(join(directory, 'tiny.safetensors'), modelPath);
+  const functaset = join(directory, 'shoes');
+  const learnt = { engine, functaset };
+  const [prior] = (await trainPrior({ ...learnt, modelPath, kinds: ['gaussian'] })).files;
+  const out = join(own, 'own.classifier.safetensors');
+  const recipe = { learning: { epochs: 30, batch: 8, rate: 0.01 } };
+  await trainClassifier({ ...learnt, model, validation: functaset, probe: 'linear', recipe, out });
+
+  const client = new FunctaClient(server.url, { key: keys.mine });
+  await client.putModel('gifted', bytesOfTiny());
+  const request = { count: 3, seed: 7, prior: 'gaussian' } as const;
+  await expect(client.sample('gifted', request)).rejects.toMatchObject({ code: 'prior-absent' });
+  await expect(client.classify('gifted', picture, { type: 'image/png' })).rejects.toMatchObject({
+    code: 'no-classifier',
+  });
+  await client.putBesideModel('gifted', 'gaussian', new Uint8Array(readFileSync(prior!)));
+  const gifted = await client.putBesideModel('gifted', 'classifier', new Uint8Array(readFileSync(out)));
+  expect(gifted.abilities).toMatchObject({
+    sampledBy: expect.arrayContaining(['gaussian']),
+    classifies: true,
+  });
+  // what a program draws by the same files
+  const session = openSession({ model: await loadModel(modelPath), engine });
+  const { archive } = await session.sample({ ...request, decode: false, ids: true });
+  expect(await client.sample('gifted', request, { format: 'functa' })).toEqual(archive);
+  const [item] = await client.classify('gifted', picture, { type: 'image/png', top: 3 });
+  const labels = item!.guesses.map(({ label }) => label);
+  expect(gifted.classifier!.labels).toEqual(expect.arrayContaining(labels));
+  expect(labels).toHaveLength(3);
+
+  const other = new FunctaClient(server.url, { key: keys.other });
+  await expect(other.sample('gifted', request)).rejects.toMatchObject({ code: 'unknown-model' });
+  const bare = await client.removeBesideModel('gifted', 'gaussian');
+  expect(bare.abilities.sampledBy).not.toContain('gaussian');
+  await expect(client.sample('gifted', request)).rejects.toMatchObject({ code: 'prior-absent' });
+  rmSync(own, { recursive: true });
 });

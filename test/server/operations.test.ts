@@ -4,9 +4,13 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type JobError, type JobRequest, ProblemError } from '../../server/client/client.ts';
 import { createKey, FunctaClient, recordJson } from '../../server/index.ts';
 import { durationBuckets } from '../../server/operations/metrics.ts';
 import { restoreFunctaset } from '../../src/functaset/index.ts';
+import { tinyRecipe } from '../../src/jobs/testing.ts';
+import { rounds } from '../rounds.ts';
+import { hasSmallDisks, smallDisk } from '../small-disk.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -200,3 +204,47 @@ async function firstId(url: string): Promise<string> {
   };
   return page.functions[0]!.id;
 }
+
+it.skipIf(!hasSmallDisks)(
+  'goes on reading while its disk is full: jobs fail in words, leave nothing, and are done once there is room',
+  async () => {
+    const disk = smallDisk('8m');
+    const home = join(disk.directory, 'home');
+    const server = await serving.start({ home });
+    const client = new FunctaClient(server.url);
+    await client.createFunctaset('kept', { model: 'tiny' });
+    await client.addFunction('kept', await png(), { id: 'one', type: 'image/png' });
+    const before = await client.function('kept', 'one', { format: 'functa' });
+    const data = { dataset: 'fixture-fashion' };
+    const small = { ...tinyRecipe, steps: 4, phases: { distortion: 2, rounded: 1, coded: 0 } };
+    const kinds: JobRequest[] = [
+      { kind: 'build', functaset: 'built', model: 'tiny', data, split: 'test' },
+      { kind: 'add', functaset: 'kept', data, split: 'test' },
+      { kind: 'learn', model: 'learnt', data, recipe: small },
+      { kind: 'prior', model: 'tiny', as: 'priors', data, limit: 16, kinds: ['histogram'] },
+    ];
+    const outcomes = new Set<string>();
+    const ask = async (job: JobRequest) => {
+      const { id } = await client.jobs.add(job);
+      const { state, fault } = await client.jobs.wait(id).catch(({ job }: JobError) => job);
+      expect(await client.function('kept', 'one', { format: 'functa' })).toEqual(before);
+      expect(readdirSync(join(home, 'jobs', id))).not.toContain('work');
+      await client.jobs.remove(id);
+      return fault?.code ?? state;
+    };
+    for (const job of kinds.slice(0, rounds(1, kinds.length))) {
+      for (const free of [0, 4, 24, 96, 300].slice(rounds(3, 0), rounds(4, 5))) {
+        disk.fill(free * 1024);
+        outcomes.add(await ask(job).catch((error) => (error instanceof ProblemError ? error.code : error)));
+        disk.free();
+        expect(await client.functasets()).toHaveLength(2);
+      }
+      expect(await ask(job)).toBe('done');
+      if (job.kind === 'build') await client.deleteFunctaset('built');
+    }
+    expect([...outcomes]).toEqual(['disk-full']);
+    const left = readdirSync(home, { recursive: true }).map(String);
+    expect(left.filter((name) => /\.tmp$|checkpoint|^jobs\/./.test(name))).toEqual([]);
+    await server.close();
+  },
+);
