@@ -4,7 +4,7 @@ import { ConflictError, FunctaError } from '../../src/core/errors.ts';
 import { type Asker, untilDeadline } from '../asker.ts';
 import type { ServerContext } from '../context.ts';
 import type { WorkClass } from '../traffic/admission.ts';
-import type { JobAnswer } from './pool.ts';
+import { type JobAnswer, type JobOptions, smallPatienceMs } from './pool.ts';
 import type { ModelRef } from './shelf.ts';
 import type { HeadOf, InputOf, VerbName } from './verbs/index.ts';
 
@@ -33,7 +33,7 @@ export async function ask<V extends VerbName>(
   const place = admission.enter({ class: kind, client: asker.client });
   try {
     const answer: JobAnswer<HeadOf<V>> = await untilDeadline(asker, (signal) =>
-      place.run(signal, () => pool.ask(verb, input, { signal })),
+      place.run(signal, () => pool.ask(verb, input, { signal, ...patienceOf(kind) })),
     );
     const { head, bytes, rest } = answer;
     return { head, bytes, rest: rest && place.iterate(asker.signal, rest) };
@@ -42,6 +42,11 @@ export async function ask<V extends VerbName>(
   } finally {
     place.release();
   }
+}
+
+/** Small work is waited for: it ends by itself sooner than another thread begins. */
+export function patienceOf(kind: WorkClass): Pick<JobOptions, 'patienceMs'> {
+  return kind === 'small' ? { patienceMs: smallPatienceMs } : {};
 }
 
 /** Has models and functasets looked at again after a fault that says that they are others by now, and says what the client is told. */

@@ -14,7 +14,13 @@ export interface PoolOptions {
   readonly threads: number;
   readonly engine?: string | undefined;
   readonly limits: Limits;
-  /** Milliseconds that a job has to stop in before its thread is ended. Default 150. */
+  /** Milliseconds that a job has to stop in before its thread is ended, unless it says itself. Default 150. */
+  readonly patienceMs?: number | undefined;
+}
+
+export interface JobOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** As that of the pool. */
   readonly patienceMs?: number | undefined;
 }
 
@@ -37,6 +43,7 @@ interface Job {
   readonly verb: string;
   readonly input: unknown;
   readonly flag: Int32Array;
+  readonly patienceMs: number;
   /** The one that has begun it. */
   thread: Thread | undefined;
   /** Who waits for the next piece. */
@@ -45,6 +52,8 @@ interface Job {
 }
 
 const defaultPatienceMs = 150;
+/** Of work that is done in a few tenths of a second of a core: the start of another thread takes longer. */
+export const smallPatienceMs = 2000;
 
 export class Pool {
   readonly #options: PoolOptions;
@@ -88,10 +97,10 @@ export class Pool {
   async ask<V extends VerbName>(
     verb: V,
     input: InputOf<V>,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    { signal, patienceMs = this.#options.patienceMs ?? defaultPatienceMs }: JobOptions = {},
   ): Promise<JobAnswer<HeadOf<V>>> {
     const flag = new Int32Array(new SharedArrayBuffer(4));
-    const job: Job = { id: this.#nextId++, verb, input, flag, thread: undefined, ...idle };
+    const job: Job = { id: this.#nextId++, verb, input, flag, patienceMs, thread: undefined, ...idle };
     this.#jobs.set(job.id, job);
     const onAbort = () => this.#stop(job);
     const done = () => signal?.removeEventListener('abort', onAbort);
@@ -165,7 +174,7 @@ export class Pool {
   #free(): Thread | undefined {
     let found: Thread | undefined;
     for (const thread of this.#threads) {
-      if (thread.active !== undefined) continue;
+      if (thread.active !== undefined || thread.isEnding) continue;
       if (found === undefined || this.#held(thread) < this.#held(found)) found = thread;
     }
     if (found !== undefined && this.#held(found) === 0) return found;
@@ -217,7 +226,7 @@ export class Pool {
     Atomics.store(job.flag, 0, 1);
     thread.say({ kind: 'stop', job: job.id });
     if (thread.active !== job.id) return;
-    void thread.endUnlessRests(job.id, this.#options.patienceMs ?? defaultPatienceMs);
+    void thread.endUnlessRests(job.id, job.patienceMs);
   }
 
   #lost(thread: Thread, why: string): void {

@@ -20,6 +20,7 @@ export class Thread {
   /** The job that computes, or has not said yet that it does not. */
   active: number | undefined;
   #wasReady = false;
+  #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(setup: Omit<WorkerSetup, 'latch'>, { hear, ended }: ThreadEvents) {
@@ -54,6 +55,11 @@ export class Thread {
     return this.#wasReady;
   }
 
+  /** It is about to be gone: a job that it was given now would go with it. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
   /** `transfer`: memory that the message takes along. */
   say(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
     this.#worker.postMessage(message, transfer);
@@ -74,6 +80,7 @@ export class Thread {
 
   /** Waits for native calls that must not be cut off. */
   async end(): Promise<void> {
+    this.#isEnding = true;
     await takeLatch(this.#latch);
     await this.#worker.terminate();
   }

@@ -10,7 +10,8 @@ import { type Asker, untilDeadline } from '../asker.ts';
 import type { ServerContext } from '../context.ts';
 import type { Place, WorkClass } from '../traffic/admission.ts';
 import { revive } from '../wire-error.ts';
-import { type AnswerOf, noteChanges } from './ask.ts';
+import { type AnswerOf, noteChanges, patienceOf } from './ask.ts';
+import type { JobOptions } from './pool.ts';
 import type { EncodedHead } from './verbs/coding.ts';
 import type { InputOf } from './verbs/index.ts';
 
@@ -54,7 +55,8 @@ export class Together {
     try {
       return await untilDeadline(asker, async (signal) => {
         const key = kind === 'small' ? keyOf(input, shape) : undefined;
-        if (key === undefined) return await place.run(signal, () => alone(context, input, signal));
+        if (key === undefined)
+          return await place.run(signal, () => alone(context, input, { signal, ...patienceOf(kind) }));
         return this.#join(context, key, { input, client: asker.client ?? '', place, signal });
       });
     } catch (error) {
@@ -143,17 +145,18 @@ function inTurns(members: readonly Member[], most: number): Member[] {
 /** Answers all: what one does wrong is told it alone. */
 async function doTogether(context: ServerContext, members: readonly Member[]): Promise<void> {
   const all = new AbortController();
+  const options = { signal: all.signal, ...patienceOf('small') };
   let left = 0;
   for (const { signal } of members)
     signal.addEventListener('abort', () => ++left === members.length && all.abort(), { once: true });
   try {
     const [first] = members;
-    if (members.length === 1) return first!.resolve(await alone(context, first!.input, all.signal));
-    const { bytes: _, type: __, ...options } = first!.input;
+    if (members.length === 1) return first!.resolve(await alone(context, first!.input, options));
+    const { bytes: _, type: __, ...said } = first!.input;
     const items = members.map(({ input }) => ({ length: input.bytes.length, type: input.type }));
     const bytes = Buffer.concat(members.map(({ input }) => input.bytes));
-    const input = { ...options, items, bytes };
-    const { head, bytes: made } = await context.pool.ask('encodeTogether', input, { signal: all.signal });
+    const input = { ...said, items, bytes };
+    const { head, bytes: made } = await context.pool.ask('encodeTogether', input, options);
     let at = 0;
     for (const [i, found] of head.entries()) {
       if ('error' in found) members[i]!.reject(revive(found.error));
@@ -169,7 +172,7 @@ async function doTogether(context: ServerContext, members: readonly Member[]): P
 async function alone(
   { pool }: ServerContext,
   input: Input,
-  signal: AbortSignal,
+  options: JobOptions,
 ): Promise<AnswerOf<EncodedHead>> {
-  return pool.ask('encode', input, { signal });
+  return pool.ask('encode', input, options);
 }

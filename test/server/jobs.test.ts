@@ -1,5 +1,12 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +18,7 @@ import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
 import { tinyRecipe } from '../../src/jobs/testing.ts';
 import { runExamples } from '../doors/client-examples.ts';
 import { kinds, pathOfKind } from '../kinds.ts';
+import { askingJobs, cpuSeconds, type Job } from './asking-jobs.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;
@@ -36,39 +44,9 @@ afterAll(async () => {
   rmSync(photos, { recursive: true, force: true });
 });
 
-interface Job {
-  readonly id: string;
-  readonly code?: string;
-}
-
-interface Told {
-  readonly id: number;
-  readonly type: string;
-  readonly data: Record<string, unknown>;
-}
-
 const ask = (path: string, init: RequestInit = {}) => fetch(`${server.url}${path}`, init);
 
-async function add(job: unknown, headers: Record<string, string> = {}) {
-  const response = await ask('/v1/jobs', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(job),
-  });
-  return { status: response.status, json: (await response.json()) as Job };
-}
-
-async function eventsOf(id: string, after = 0): Promise<Told[]> {
-  const response = await ask(`/v1/jobs/${id}/events`, { headers: { 'last-event-id': String(after) } });
-  const text = await response.text();
-  return text
-    .split('\n\n')
-    .filter((part) => part.startsWith('id:'))
-    .map((part) => {
-      const [, n, type, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(part)!;
-      return { id: Number(n), type: type!, data: JSON.parse(data!) };
-    });
-}
+const { add, eventsOf, over, upload } = askingJobs((...asked) => ask(...asked));
 
 test('a functaset is built from a data set, told of as it goes, and served', async () => {
   const { status, json } = await add({
@@ -99,28 +77,6 @@ async function keptEvents(id: string): Promise<string[]> {
 }
 
 const isProgress = (line: string) => line.includes('"type":"progress"');
-
-/** Waits for the last event; the job as it is then. */
-async function over(id: string) {
-  expect((await eventsOf(id)).at(-1)?.type).toBe('end');
-  return (await (await ask(`/v1/jobs/${id}`)).json()) as Job & {
-    readonly state: string;
-    readonly result: { readonly modelId: string; readonly figures: Record<string, number> } | null;
-    readonly fault: { readonly code: string; readonly detail: string } | null;
-  };
-}
-
-async function upload(bytes: Uint8Array): Promise<string> {
-  const response = await ask('/v1/uploads', {
-    method: 'POST',
-    headers: { 'content-type': 'application/octet-stream' },
-    body: bytes as Uint8Array<ArrayBuffer>,
-  });
-  expect(response.status).toBe(201);
-  const { id, bytes: length, sha256 } = (await response.json()) as Record<string, string | number>;
-  expect([length, sha256]).toEqual([bytes.length, createHash('sha256').update(bytes).digest('hex')]);
-  return id as string;
-}
 
 const small = { ...tinyRecipe, steps: 12, phases: { distortion: 6, rounded: 2, coded: 0 } };
 
@@ -271,6 +227,46 @@ test('a job that waits is paused at once, and one that is paused is cancelled', 
   expect((await client.jobs.pause(first!.id)).state).toBe('paused');
   for (const { id } of [first!, second!]) expect((await client.jobs.remove(id)).state).toBe('cancelled');
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a job of any kind rests within 200 ms of CPU of being cancelled',
+  async () => {
+    const dataset = { dataset: 'fixture-fashion' };
+    const large = { upload: await upload(await png(512, 512)) };
+    const long = [
+      { kind: 'learn', data: dataset, recipe: { ...small, steps: 500 } },
+      { kind: 'build', functaset: 'never', model: 'tiny', data: large, effort: 9 },
+      {
+        kind: 'prior',
+        model: 'tiny',
+        as: 'never',
+        data: { functaset: 'shoes' },
+        kinds: ['diffusion'],
+        steps: 90_000,
+      },
+    ];
+    for (const job of long) {
+      const { id } = (await add(job)).json;
+      const pid = await vi.waitFor(
+        () => {
+          const own = readFileSync(join(home, 'jobs', id, 'process'), 'utf8').split('-')[1]!;
+          // what starting it takes, and some of its work
+          expect(cpuSeconds(own)).toBeGreaterThan(1.2);
+          return own;
+        },
+        { timeout: 60_000, interval: 20 },
+      );
+      const before = cpuSeconds() + cpuSeconds(pid);
+      const started = performance.now();
+      const cancelled = await ask(`/v1/jobs/${id}`, { method: 'DELETE' });
+      const ms = performance.now() - started;
+      expect(await cancelled.json(), `${job.kind}, ${ms} ms`).toMatchObject({ state: 'cancelled' });
+      expect(cpuSeconds() - before, `${job.kind}, ${ms} ms`).toBeLessThan(0.2);
+      if (process.env.FUNCTA_TIMES) console.log(`${job.kind}: cancelled in ${ms.toFixed(0)} ms`);
+    }
+  },
+  120_000,
+);
 
 test('a bound on the error is kept by jobs that encode, build and add', async () => {
   const client = new FunctaClient(server.url);

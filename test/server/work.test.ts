@@ -3,6 +3,7 @@ import { pieces } from '../../server/work/pieces.ts';
 import { type JobAnswer, Pool } from '../../server/work/pool.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { openSession } from '../../src/session/index.ts';
+import { rounds } from '../rounds.ts';
 import { prepare, type Serving } from './serving.ts';
 
 let serving: Serving;
@@ -43,7 +44,28 @@ const longJobs = [
   ['encoding at effort 9', 'encode', () => ({ bytes: npyOf(256), effort: 9 })],
   ['decoding', 'decode', () => ({ bytes: file.slice(), as: 'image/png', size: '8000x8000' })],
   ['sampling', 'sample', () => ({ count: 40, seed: 1, as: 'image/png', size: '20x' })],
+  [
+    'completing by the prior of a functaset',
+    'complete',
+    () => ({
+      known: { signal: Buffer.from(npyOf(28)).toString('base64'), hide: '0,0,14,28', coarse: false },
+      functaset: { name: 'shoes', path: `${serving.directory}/shoes` },
+      ...{ draws: 16, seed: 1, as: 'image/png', size: '20x' },
+    }),
+  ],
+  [
+    'taking a function in',
+    'intake',
+    () => ({
+      functaset: { name: 'shoes', path: `${serving.directory}/shoes` },
+      ...{ bytes: npyOf(256), contentType: 'application/x-npy', effort: 9, as: 'signals' },
+      ...{ named: {}, fresh: 'fresh' },
+    }),
+  ],
 ] as const;
+
+/** Seconds of work after which a client leaves. */
+const leaveAfter = [0.03, 0.3, ...rounds<number[]>([], [0.1, 0.6, 1.2])];
 
 function npyOf(side: number): Uint8Array {
   const head = `{'descr': '<f4', 'fortran_order': False, 'shape': (${side}, ${side}), }`.padEnd(117);
@@ -71,7 +93,7 @@ describe('a pool of workers', () => {
       const pool = await open(1, 100_000);
       // The worker has read its model.
       await pool.ask('describeModel', model);
-      for (const seconds of [0.03, 0.1, 0.3, 0.6, 1.2]) {
+      for (const seconds of leaveAfter) {
         const client = new AbortController();
         const asked = pool.ask(verb, { model, ...input() } as never, { signal: client.signal });
         const left = whole(asked).then(
@@ -130,6 +152,23 @@ describe('a pool of workers', () => {
     }
     expect(ended).toBe(true);
     await pool.ask('describeModel', model);
+    await pool.close();
+  });
+
+  it('gives nobody a thread that is being ended for somebody else, however late that one rests', async () => {
+    const pool = await open(2, 0);
+    await pool.ask('describeModel', model);
+    const short = { model, bytes: file.slice(), as: 'image/png', size: '400x400' } as const;
+    for (let tries = 0; tries < rounds(30, 300); tries++) {
+      const leaving = new AbortController();
+      const left = pool.ask('decode', { ...short, bytes: file.slice() }, { signal: leaving.signal });
+      const others = [0, 1, 2].map(() => pool.ask('stampOfModel', model));
+      await later(tries % 9);
+      leaving.abort();
+      await left.catch((error: { kind: string }) => expect(error.kind).toBe('aborted'));
+      await Promise.all(others.map((other) => expect(other).resolves.toBeDefined()));
+      await expect(pool.ask('stampOfModel', model)).resolves.toBeDefined();
+    }
     await pool.close();
   });
 
