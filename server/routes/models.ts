@@ -42,7 +42,7 @@ import {
 } from '../schemas.ts';
 import { withoutPaths } from '../without-paths.ts';
 import { ask } from '../work/ask.ts';
-import { decodingClass, drawingClass, encodingEstimate } from '../work/cost.ts';
+import { decodingEstimate, drawingClass, encodingEstimate } from '../work/cost.ts';
 
 const maxJsonBytes = 16 * 1024;
 /** Qualities that a target is looked for at, at most: see target.ts. */
@@ -266,7 +266,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       const times = maxError !== undefined ? mostBounded : target === undefined ? 1 : mostTries;
       const asked = { effort, times, type: declared, ...parts };
       const estimate = await encodingEstimate(served, bytes, asked, context.limits);
-      return context.together.encode(context, input, { ...estimate, ...askerOf(c) });
+      return context.together.do(context, { verb: 'encode', input, ...estimate }, askerOf(c));
     });
     const answer = await coding.catch((error) =>
       refuseWithTakers(error, context, bytes, { type: declared, ...parts }, c.get('access')),
@@ -318,8 +318,8 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const answer = await context.answers.of(
       keyOfBody(bytes, served?.path, ['decode', served?.id, as, query]),
       async () => {
-        const kind = await decodingClass(served, bytes, query, context.limits);
-        return ask(context, 'decode', input, { class: kind, ...askerOf(c) });
+        const estimate = await decodingEstimate(served, bytes, query, context.limits);
+        return context.together.do(context, { verb: 'decode', input, ...estimate }, askerOf(c));
       },
     );
     return answerReply(answer, { 'content-type': as });

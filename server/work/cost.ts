@@ -22,6 +22,12 @@ interface Sizing {
   readonly region?: string | undefined;
 }
 
+export interface Estimate {
+  readonly class: WorkClass;
+  /** Undefined: not known before the work. */
+  readonly shape: readonly number[] | undefined;
+}
+
 export async function encodingClass(...given: Parameters<typeof encodingEstimate>): Promise<WorkClass> {
   return (await encodingEstimate(...given)).class;
 }
@@ -37,7 +43,7 @@ export async function encodingEstimate(
     ...parts
   }: Parts & { readonly effort?: number | undefined; readonly times?: number; readonly type?: string },
   limits: Limits,
-): Promise<{ readonly class: WorkClass; readonly shape: readonly number[] | undefined }> {
+): Promise<Estimate> {
   let shape: readonly number[] | undefined;
   const kind = await classOf(async () => {
     shape = await readSignalShape(bytes, { ...wantedBy(card), ...parts, limits, told: type });
@@ -46,22 +52,27 @@ export async function encodingEstimate(
   return { class: kind, shape };
 }
 
-/** Of the function in a file; without a model, one that brings its network. */
-export function decodingClass(
+/** Of the function in a file, with the shape that it is drawn at where its header tells it; without a model, of one that brings its network. */
+export async function decodingEstimate(
   model: ServedModel | undefined,
   bytes: Uint8Array,
   sizing: Sizing,
   limits: Limits,
-): Promise<WorkClass> {
-  return classOf(() => {
+): Promise<Estimate> {
+  let shape: readonly number[] | undefined;
+  const kind = await classOf(() => {
     if (bytes.length > smallArchiveBytes) return Number.POSITIVE_INFINITY;
     const header = readHeader(bytes, limits);
     if (header.container === 'network')
       return pointCount(outputGrid(header.shape, sizing, limits).shape) * multiplyAddsPerPoint(header.spec);
-    const shape = header.container === 'file' ? header.shape : undefined;
     if (model === undefined) return Number.POSITIVE_INFINITY;
-    return drawingWork(model, shape ?? model.card.shape, sizing, limits);
+    const own = header.container === 'file' ? header.shape : undefined;
+    const { work, drawn } = drawingWork(model, own ?? model.card.shape, sizing, limits);
+    // how many an archive holds is not known here
+    if (header.container === 'file') shape = drawn;
+    return work;
   });
+  return { class: kind, shape };
 }
 
 /** Of `count` functions of a shape, each drawn at some size. */
@@ -71,7 +82,7 @@ export function drawingClass(
   { count = 1, ...sizing }: Sizing & { readonly count?: number },
   limits: Limits,
 ): Promise<WorkClass> {
-  return classOf(() => count * drawingWork(model, shape, sizing, limits));
+  return classOf(() => count * drawingWork(model, shape, sizing, limits).work);
 }
 
 function drawingWork(
@@ -79,10 +90,11 @@ function drawingWork(
   shape: readonly number[],
   sizing: Sizing,
   limits: Limits,
-): number {
-  const points = pointCount(outputGrid(shape, { ...sizing, axes }, limits).shape);
+): { readonly work: number; readonly drawn: readonly number[] } {
+  const { shape: drawn } = outputGrid(shape, { ...sizing, axes }, limits);
   const symbols = modulationLength(spec, shape);
-  return points * multiplyAddsPerPoint(spec) + symbols * Math.max(0, ...Object.values(perSymbol));
+  const perFunction = symbols * Math.max(0, ...Object.values(perSymbol));
+  return { work: pointCount(drawn) * multiplyAddsPerPoint(spec) + perFunction, drawn };
 }
 
 async function classOf(work: () => number | Promise<number>): Promise<WorkClass> {

@@ -16,7 +16,12 @@ export interface PoolOptions {
   readonly limits: Limits;
   /** Milliseconds that a job has to stop in before its thread is ended, unless it says itself. Default 150. */
   readonly patienceMs?: number | undefined;
+  /** Starts a thread. Default: a worker. */
+  readonly start?: ((...given: ConstructorParameters<typeof Thread>) => PoolThread) | undefined;
 }
+
+/** A thread as the pool knows it. */
+export type PoolThread = Pick<Thread, keyof Thread>;
 
 export interface JobOptions {
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +50,7 @@ interface Job {
   readonly flag: Int32Array;
   readonly patienceMs: number;
   /** The one that has begun it. */
-  thread: Thread | undefined;
+  thread: PoolThread | undefined;
   /** Who waits for the next piece. */
   resolve(piece: Piece): void;
   reject(error: Error): void;
@@ -57,7 +62,7 @@ export const smallPatienceMs = 2000;
 
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #threads: Thread[] = [];
+  readonly #threads: PoolThread[] = [];
   readonly #jobs = new Map<number, Job>();
   /** Jobs that want a thread, in order: any thread when they have not begun, else their own. */
   #queue: Job[] = [];
@@ -171,8 +176,8 @@ export class Pool {
   }
 
   /** The thread with fewest resting jobs of those that compute nothing; a new one where there is none. */
-  #free(): Thread | undefined {
-    let found: Thread | undefined;
+  #free(): PoolThread | undefined {
+    let found: PoolThread | undefined;
     for (const thread of this.#threads) {
       if (thread.active !== undefined || thread.isEnding) continue;
       if (found === undefined || this.#held(thread) < this.#held(found)) found = thread;
@@ -181,15 +186,15 @@ export class Pool {
     return this.#threads.length < this.#options.threads ? this.#start() : found;
   }
 
-  #held(thread: Thread): number {
+  #held(thread: PoolThread): number {
     let held = 0;
     for (const job of this.#jobs.values()) held += Number(job.thread === thread);
     return held;
   }
 
-  #start(): Thread {
-    const { engine, limits } = this.#options;
-    const thread: Thread = new Thread(
+  #start(): PoolThread {
+    const { engine, limits, start = (...given) => new Thread(...given) } = this.#options;
+    const thread: PoolThread = start(
       { engine, limits },
       {
         hear: (message) => this.#hear(thread, message),
@@ -200,7 +205,7 @@ export class Pool {
     return thread;
   }
 
-  #hear(thread: Thread, message: Exclude<FromWorker, { kind: 'ready' | 'unready' }>): void {
+  #hear(thread: PoolThread, message: Exclude<FromWorker, { kind: 'ready' | 'unready' }>): void {
     if (thread.active === message.job) thread.rest();
     const job = this.#jobs.get(message.job);
     if (job !== undefined) {
@@ -229,7 +234,7 @@ export class Pool {
     void thread.endUnlessRests(job.id, job.patienceMs);
   }
 
-  #lost(thread: Thread, why: string): void {
+  #lost(thread: PoolThread, why: string): void {
     this.#threads.splice(this.#threads.indexOf(thread), 1);
     for (const job of this.#jobs.values()) {
       if (job.thread !== thread) continue;

@@ -1,33 +1,45 @@
 /**
- * Small encodes that wait at the same time go to a worker as one job: their signals are fitted in one call of the engine. Nothing waits for
- * others to come: what is there when a place is free goes together, and an idle server does each alone. Each is answered with the bytes that it
- * would have had alone.
+ * Small encodes and decodes that wait at the same time go to a worker as one job: it is told of them in one message, and answers in one; signals that
+ * are encoded are fitted in one call of the engine. Nothing waits for others to come: what is there when a place is free goes together, and an idle
+ * server does each alone. Each is answered with the bytes that it would have had alone.
  */
 
 import { AbortedError } from '../../src/core/errors.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import { type Asker, untilDeadline } from '../asker.ts';
 import type { ServerContext } from '../context.ts';
+import { gathered } from '../reply.ts';
 import type { Place, WorkClass } from '../traffic/admission.ts';
 import { revive } from '../wire-error.ts';
 import { type AnswerOf, noteChanges, patienceOf } from './ask.ts';
 import type { JobOptions } from './pool.ts';
-import type { EncodedHead } from './verbs/coding.ts';
-import type { InputOf } from './verbs/index.ts';
-
-type Input = InputOf<'encode'>;
+import type { HeadOf, InputOf } from './verbs/index.ts';
 
 /** Signals of one job, at most: they are done within a tenth of a second, which is what one that leaves may keep. */
 const mostTogether = 16;
 /** Signals of more points are worked on alone: there is little to gain. */
 const mostPoints = 4096;
 
+/** What is done alone, and what does several of it. */
+const verbs = { encode: 'encodeTogether', decode: 'decodeTogether' } as const;
+type Verb = keyof typeof verbs;
+
+/** What a request asks for, and what is known of its cost. */
+interface Wanted<V extends Verb> {
+  readonly verb: V;
+  readonly input: InputOf<V>;
+  readonly class: WorkClass;
+  /** Of the signal that is read or drawn, where it is known. */
+  readonly shape: readonly number[] | undefined;
+}
+
 interface Member {
-  readonly input: Input;
+  readonly verb: Verb;
+  readonly input: InputOf<Verb>;
   readonly client: string;
   readonly place: Place;
   readonly signal: AbortSignal;
-  resolve(answer: AnswerOf<EncodedHead>): void;
+  resolve(answer: AnswerOf<unknown>): void;
   reject(error: unknown): void;
 }
 
@@ -41,24 +53,24 @@ interface Group {
 export class Together {
   readonly #groups = new Map<string, Group>();
 
-  /** As `ask` of the verb `encode`. `shape`: of its signal, where that is known. Throws as `ask`. */
-  async encode(
+  /** As `ask` of the verb. Throws as `ask`. */
+  async do<V extends Verb>(
     context: ServerContext,
-    input: Input,
-    {
-      class: kind,
-      shape,
-      ...asker
-    }: Asker & { readonly class: WorkClass; readonly shape: readonly number[] | undefined },
-  ): Promise<AnswerOf<EncodedHead>> {
+    wanted: Wanted<V>,
+    asker: Asker,
+  ): Promise<AnswerOf<HeadOf<V>>> {
+    const { verb, input, class: kind } = wanted;
     const place = context.admission.enter({ class: kind, client: asker.client });
     try {
-      return await untilDeadline(asker, async (signal) => {
-        const key = kind === 'small' ? keyOf(input, shape) : undefined;
-        if (key === undefined)
-          return await place.run(signal, () => alone(context, input, { signal, ...patienceOf(kind) }));
-        return this.#join(context, key, { input, client: asker.client ?? '', place, signal });
+      const key = kind === 'small' ? keyOf(wanted) : undefined;
+      const answer = await untilDeadline(asker, (signal): Promise<AnswerOf<unknown>> => {
+        if (key !== undefined)
+          return this.#join(context, key, { verb, input, client: asker.client ?? '', place, signal });
+        const options = { signal, ...patienceOf(kind) };
+        return place.run(signal, () => alone(context, { verb, input }, options));
       });
+      const { head, bytes, rest } = answer as AnswerOf<HeadOf<V>>;
+      return { head, bytes, rest: rest && place.iterate(asker.signal, rest) };
     } catch (error) {
       throw noteChanges(context, error, input);
     } finally {
@@ -70,7 +82,7 @@ export class Together {
     context: ServerContext,
     key: string,
     own: Omit<Member, 'resolve' | 'reject'>,
-  ): Promise<AnswerOf<EncodedHead>> {
+  ): Promise<AnswerOf<unknown>> {
     return new Promise((resolve, reject) => {
       if (own.signal.aborted) return reject(new AbortedError('the client went away'));
       const group = this.#groups.get(key) ?? { members: [], isLed: false };
@@ -116,15 +128,12 @@ export class Together {
 }
 
 /** What has to be the same; undefined where it is to be done alone. */
-function keyOf(
-  { model, quality, effort, steps, target, maxError, ...others }: Input,
-  shape: readonly number[] | undefined,
-) {
-  const { bytes: _, type: __, ...more } = others;
-  if (shape === undefined || pointCount(shape) > mostPoints || (effort ?? 1) > 1) return undefined;
-  // what is looked for is looked for alone
-  if (target !== undefined || maxError !== undefined) return undefined;
-  return JSON.stringify([model, quality, steps, more, shape]);
+function keyOf({ verb, input, shape }: Wanted<Verb>): string | undefined {
+  const { bytes: _, type: __, ...said } = input as InputOf<'encode'>;
+  if (said.model === undefined || shape === undefined || pointCount(shape) > mostPoints) return undefined;
+  // what takes long, or is looked for, is done alone
+  if ((said.effort ?? 1) > 1 || said.target !== undefined || said.maxError !== undefined) return undefined;
+  return JSON.stringify([verb, said, shape]);
 }
 
 /** So many at most, a client after the other. */
@@ -151,18 +160,25 @@ async function doTogether(context: ServerContext, members: readonly Member[]): P
     signal.addEventListener('abort', () => ++left === members.length && all.abort(), { once: true });
   try {
     const [first] = members;
-    if (members.length === 1) return first!.resolve(await alone(context, first!.input, options));
-    const { bytes: _, type: __, ...said } = first!.input;
-    const items = members.map(({ input }) => ({ length: input.bytes.length, type: input.type }));
+    if (members.length === 1) return first!.resolve(await alone(context, first!, options));
+    const { bytes: _, type: __, ...said } = first!.input as InputOf<'encode'>;
+    const items = members.map(({ input }) => ({
+      length: input.bytes.length,
+      type: (input as InputOf<'encode'>).type,
+    }));
     const bytes = Buffer.concat(members.map(({ input }) => input.bytes));
     const input = { ...said, items, bytes };
-    const { head, bytes: made } = await context.pool.ask('encodeTogether', input, options);
+    const answer = await context.pool.ask(verbs[first!.verb], input as never, options);
+    const made = await gathered(answer);
     let at = 0;
-    for (const [i, found] of head.entries()) {
-      if ('error' in found) members[i]!.reject(revive(found.error));
-      else
-        members[i]!.resolve({ head: found.head, bytes: made.slice(at, at + found.length), rest: undefined });
-      at += 'error' in found ? 0 : found.length;
+    for (const [i, found] of answer.head.entries()) {
+      if ('error' in found) {
+        members[i]!.reject(revive(found.error));
+        continue;
+      }
+      // memory of its own, since it may be kept
+      members[i]!.resolve({ head: found.head, bytes: made.slice(at, at + found.length), rest: undefined });
+      at += found.length;
     }
   } catch (error) {
     for (const member of members) member.reject(error);
@@ -171,8 +187,8 @@ async function doTogether(context: ServerContext, members: readonly Member[]): P
 
 async function alone(
   { pool }: ServerContext,
-  input: Input,
+  { verb, input }: Pick<Member, 'verb' | 'input'>,
   options: JobOptions,
-): Promise<AnswerOf<EncodedHead>> {
-  return pool.ask('encode', input, options);
+): Promise<AnswerOf<unknown>> {
+  return pool.ask(verb, input, options);
 }

@@ -77,3 +77,42 @@ describe('encodes that wait together', () => {
     expect(other!.bytes).toEqual(Buffer.from((await alone(pictures[2]!, 70)).bytes));
   });
 });
+
+describe('decodes that wait together', () => {
+  it('have the bytes that each has alone, whatever is wrong with others, also where they are long', async () => {
+    const session = openSession({ model: serving.model, engine: serving.engine });
+    const signal = (seed: number) => ({
+      ...{ id: '', shape: [28, 28], channels: 1 },
+      values: Float32Array.from(raw(seed), (v) => Math.fround(v / 255)),
+    });
+    const files = await Promise.all(
+      Array.from({ length: 24 }, async (_, seed) => (await session.encode(signal(seed))).bytes),
+    );
+    const decode = async (body: Uint8Array, query = '', accept = 'image/png') => {
+      const response = await fetch(`${server.url}/v1/models/tiny/decode${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/vnd.functa', accept },
+        body: body as Uint8Array<ArrayBuffer>,
+      });
+      return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
+    };
+    const broken = files[3]!.slice();
+    broken[broken.length - 3]! ^= 4;
+    const ask = () => [
+      ...files.map((file) => decode(file)),
+      ...files.map((file) => decode(file, '?size=64x64', 'application/x-npy')),
+      decode(broken),
+    ];
+    const together = await Promise.all(ask());
+    expect(together.at(-1)!.status).toBe(422);
+    const sums = new Set<string>();
+    for (const [i, { status, bytes }] of together.slice(0, -1).entries()) {
+      const file = files[i % files.length]!;
+      const [query, accept] = i < files.length ? ['', 'image/png'] : ['?size=64x64', 'application/x-npy'];
+      expect(status).toBe(200);
+      if (i % 8 === 0) expect(bytes).toEqual((await decode(file, query, accept)).bytes);
+      sums.add(bytes.toString('latin1'));
+    }
+    expect(sums.size).toBe(2 * files.length);
+  });
+});

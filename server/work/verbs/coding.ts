@@ -51,9 +51,8 @@ export async function encode(
   return { head: headOf(encoded, read), bytes: whole(encoded.bytes) };
 }
 
-export type EncodedTogether =
-  | { readonly head: EncodedHead; readonly length: number }
-  | { readonly error: PlainError };
+/** What one of several came to: so many of the bytes that follow, or a fault of its own. */
+export type MadeTogether<H> = { readonly head: H; readonly length: number } | { readonly error: PlainError };
 
 /** Several signals, one behind the other in `bytes`, to files of these lengths in the same way; what is wrong with one is said of it. */
 export async function encodeTogether(
@@ -68,7 +67,7 @@ export async function encodeTogether(
     readonly items: readonly { readonly length: number; readonly type: string | undefined }[];
   },
   signal: AbortSignal,
-): Promise<Made<readonly EncodedTogether[]>> {
+): Promise<Made<readonly MadeTogether<EncodedHead>[]>> {
   const { model, session } = await shelf.model(ref);
   const { limits } = shelf;
   const onShape = encodable(model, limits, options.effort ?? 1);
@@ -85,7 +84,7 @@ export async function encodeTogether(
   const together = { ...options, archive: false, batch: signals.length, signal };
   const encoded = await settled(() => session.encodeMany(signals, together));
   let next = 0;
-  const found: { readonly made: EncodedTogether; readonly file?: Uint8Array }[] = [];
+  const found: { readonly made: MadeTogether<EncodedHead>; readonly file?: Uint8Array }[] = [];
   for (const one of read) {
     if ('error' in one) {
       found.push({ made: one });
@@ -161,6 +160,42 @@ export async function inspect(
   const spent = model !== undefined && kind === 'file' ? spentOn(bytes, model, { limits }) : null;
   const said = { kind, fileBytes, headerBytes, count, prior, quality, bitsPerPoint };
   return { head: { ...said, shape: shape === undefined ? null : [...shape], spent } };
+}
+
+/** Several files, one behind the other in `bytes`, to signals in the same way; what is wrong with one is said of it. */
+export async function decodeTogether(
+  shelf: Shelf,
+  {
+    items,
+    bytes,
+    ...wanted
+  }: DecodeWanted & {
+    readonly model: ModelRef;
+    readonly items: readonly { readonly length: number }[];
+    readonly bytes: Uint8Array;
+  },
+  signal: AbortSignal,
+): Promise<Made<readonly MadeTogether<null>[]>> {
+  const head: MadeTogether<null>[] = [];
+  const files: Uint8Array[] = [];
+  let at = 0;
+  for (const { length } of items) {
+    at += length;
+    const own = bytes.subarray(at - length, at);
+    const made = await settled(async () => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of (await decode(shelf, { ...wanted, bytes: own }, signal)).bytes ?? [])
+        pieces.push(piece);
+      return pieces;
+    });
+    if (signal.aborted) throw new AbortedError();
+    if ('error' in made) head.push(made);
+    else {
+      head.push({ head: null, length: made.value.reduce((sum, piece) => sum + piece.length, 0) });
+      files.push(...made.value);
+    }
+  }
+  return { head, bytes: each(files) };
 }
 
 export async function sample(

@@ -3,7 +3,7 @@ import type { Made } from '../messages.ts';
 import type { Shelf } from '../shelf.ts';
 import { backupFunctaset, restoreFunctaset } from './backups.ts';
 import { classify, classifyFunctions } from './classify.ts';
-import { decode, encode, encodeTogether, inspect, sample } from './coding.ts';
+import { decode, decodeTogether, encode, encodeTogether, inspect, sample } from './coding.ts';
 import { combine } from './combine.ts';
 import { complete } from './complete.ts';
 import {
@@ -35,7 +35,7 @@ export const verbs = {
   encode,
   encodeTogether,
   decode,
-  inspect,
+import { decode, decodeTogether, encode, encodeTogether, inspect, sample } from './coding.ts';
   sample,
   complete,
   classify,
