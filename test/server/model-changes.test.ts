@@ -183,7 +183,7 @@ test('a prior and a classifier that were put over HTTP draw and classify, for th
   const client = new FunctaClient(server.url, { key: keys.mine });
   await client.putModel('gifted', bytesOfTiny());
   const request = { count: 3, seed: 7, prior: 'gaussian' } as const;
-  await expect(client.sample('gifted', request)).rejects.toMatchObject({ code: 'prior-absent' });
+  await expect(client.sample('gifted', request)).rejects.toMatchObject({ code: 'prior' });
   await expect(client.classify('gifted', picture, { type: 'image/png' })).rejects.toMatchObject({
     code: 'no-classifier',
   });
@@ -206,6 +206,6 @@ test('a prior and a classifier that were put over HTTP draw and classify, for th
   await expect(other.sample('gifted', request)).rejects.toMatchObject({ code: 'unknown-model' });
   const bare = await client.removeBesideModel('gifted', 'gaussian');
   expect(bare.abilities.sampledBy).not.toContain('gaussian');
-  await expect(client.sample('gifted', request)).rejects.toMatchObject({ code: 'prior-absent' });
+  await expect(client.sample('gifted', request)).rejects.toMatchObject({ code: 'prior' });
   rmSync(own, { recursive: true });
 });
