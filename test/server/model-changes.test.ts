@@ -1,14 +1,16 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createKey } from '../../server/access/key-files.ts';
 import { FunctaClient, type RunningServer } from '../../server/index.ts';
 import { trainClassifier } from '../../src/classify/index.ts';
 import { trainPrior } from '../../src/jobs/index.ts';
+import { tinyRecipe } from '../../src/jobs/testing.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
 import { modelOfKind, pathOfKind } from '../kinds.ts';
+import { askingJobs, cpuSeconds } from './asking-jobs.ts';
 import { png, prepare, type Serving } from './serving.ts';
 
 let serving: Serving;
@@ -209,3 +211,44 @@ test('a prior and a classifier that were put over HTTP draw and classify, for th
   await expect(client.sample('gifted', request)).rejects.toMatchObject({ code: 'prior' });
   rmSync(own, { recursive: true });
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a job of any kind rests within 200 ms of CPU of being cancelled',
+  async () => {
+    const { add, upload } = askingJobs((...asked) => ask(...asked));
+    const dataset = { dataset: 'fixture-fashion' };
+    const large = { upload: await upload(await png(512, 512)) };
+    const long = [
+      { kind: 'learn', data: dataset, recipe: { ...tinyRecipe, steps: 500 } },
+      { kind: 'build', functaset: 'never', model: 'tiny', data: large, effort: 9 },
+      {
+        kind: 'prior',
+        model: 'tiny',
+        as: 'never',
+        data: { functaset: 'shoes' },
+        kinds: ['diffusion'],
+        steps: 90_000,
+      },
+    ];
+    for (const job of long) {
+      const { id } = (await add(job)).json;
+      const pid = await vi.waitFor(
+        () => {
+          const own = readFileSync(join(home, 'jobs', id, 'process'), 'utf8').split('-')[1]!;
+          // what starting it takes, and some of its work
+          expect(cpuSeconds(own)).toBeGreaterThan(1.2);
+          return own;
+        },
+        { timeout: 60_000, interval: 20 },
+      );
+      const before = cpuSeconds() + cpuSeconds(pid);
+      const started = performance.now();
+      const cancelled = await ask(`/v1/jobs/${id}`, { method: 'DELETE' });
+      const ms = performance.now() - started;
+      expect(await cancelled.json(), `${job.kind}, ${ms} ms`).toMatchObject({ state: 'cancelled' });
+      expect(cpuSeconds() - before, `${job.kind}, ${ms} ms`).toBeLessThan(0.2);
+      if (process.env.FUNCTA_TIMES) console.log(`${job.kind}: cancelled in ${ms.toFixed(0)} ms`);
+    }
+  },
+  120_000,
+);
