@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pieces } from '../../server/work/pieces.ts';
 import { type JobAnswer, Pool } from '../../server/work/pool.ts';
+import type { VerbName } from '../../server/work/verbs/index.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { bundledModels, loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
@@ -46,7 +47,13 @@ async function whole(asked: Promise<JobAnswer<unknown>>): Promise<void> {
   if (rest !== undefined) for await (const _ of rest);
 }
 
-const longJobs = [
+const longJobs: readonly (readonly [
+  what: string,
+  verb: VerbName,
+  input: () => object,
+  /** Of a short one that is done before. */
+  first?: object,
+])[] = [
   ['encoding at effort 9', 'encode', () => ({ bytes: npyOf(256), effort: 9 })],
   ['decoding', 'decode', () => ({ bytes: file.slice(), as: 'image/png', size: '8000x8000' })],
   ['sampling', 'sample', () => ({ count: 40, seed: 1, as: 'image/png', size: '20x' })],
@@ -58,6 +65,7 @@ const longJobs = [
       known: { signal: Buffer.from(npyOf(28)).toString('base64'), hide: '0,0,14,28', coarse: false },
       ...{ draws: 16, seed: 1, as: 'image/png', size: '20x' },
     }),
+    { draws: 1, size: '28x28' },
   ],
   [
     'taking a function in',
@@ -68,7 +76,7 @@ const longJobs = [
       ...{ named: {}, fresh: 'fresh' },
     }),
   ],
-] as const;
+];
 
 /** Seconds of work after which a client leaves. */
 const leaveAfter = [0.03, 0.3, ...rounds<number[]>([], [0.1, 0.6, 1.2])];
@@ -94,12 +102,14 @@ describe('a pool of workers', () => {
   it.each(longJobs)(
     '%s rests within 200 ms of CPU of its client leaving, whenever that is',
     async (...job) => {
-      const [, verb, input] = job;
+      const [, verb, input, first] = job;
       // So patient that no thread is ever replaced: what starting another takes is not the job's.
       const pool = await open(1, 100_000);
       // The worker has read its model.
       const { model: own = model } = input() as { readonly model?: typeof model };
       await pool.ask('describeModel', own);
+      // ... and what beside it is opened at the first time
+      if (first !== undefined) await whole(pool.ask(verb, { model, ...input(), ...first } as never));
       for (const seconds of leaveAfter) {
         const client = new AbortController();
         const asked = pool.ask(verb, { model, ...input() } as never, { signal: client.signal });
@@ -137,14 +147,14 @@ describe('a pool of workers', () => {
 
   it('ends a thread that does not stop in time, tells whose work it held, and goes on', async () => {
     const pool = await open(1, 0);
-    const [, verb, long] = longJobs[0];
+    const [, verb, long] = longJobs[0]!;
     // A thread that hears of it at once is in time: it looks so often that some try has to meet it between two looks.
     let ended = false;
     for (let tries = 0; tries < 40 && !ended; tries++) {
       const input = { model, bytes: file.slice(), as: 'application/x-npy', size: '2000x2000' } as const;
       const { rest } = await pool.ask('decode', input);
       const client = new AbortController();
-      const asked = pool.ask(verb, { model, ...long() }, { signal: client.signal });
+      const asked = pool.ask(verb, { model, ...long() } as never, { signal: client.signal });
       const left = expect(asked).rejects.toMatchObject({ kind: 'aborted' });
       await later(100 + 10 * tries);
       client.abort();
