@@ -9,7 +9,7 @@ import { checkContentType, functaType } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { binaryContent, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
-import { decodingClass } from '../work/cost.ts';
+import { decodingEstimate } from '../work/cost.ts';
 
 export const inspectionSchema = z
   .object({
@@ -57,7 +57,7 @@ export function inspectRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContex
     checkContentType(c.req.header('content-type'), [functaType]);
     const bytes = await readBody(c, context.maxBodyBytes);
     const served = modelOfFile(context, bytes, c.get('access'));
-    const kind = await decodingClass(served, bytes, {}, context.limits);
+    const { class: kind } = await decodingEstimate(served, bytes, {}, context.limits);
     const input = { model: served && refOf(served), bytes };
     const { head } = await ask(context, 'inspect', input, { class: kind, ...askerOf(c) });
     return c.json({ model: served?.name ?? null, ...head }, 200);

@@ -35,7 +35,9 @@ export const verbs = {
   encode,
   encodeTogether,
   decode,
-import { decode, decodeTogether, encode, encodeTogether, inspect, sample } from './coding.ts';
+  decode,
+  decodeTogether,
+  inspect,
   sample,
   complete,
   classify,
