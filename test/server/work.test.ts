@@ -47,13 +47,15 @@ async function whole(asked: Promise<JobAnswer<unknown>>): Promise<void> {
   if (rest !== undefined) for await (const _ of rest);
 }
 
-const longJobs: readonly (readonly [
+type LongJob = readonly [
   what: string,
   verb: VerbName,
   input: () => object,
   /** Of a short one that is done before. */
   first?: object,
-])[] = [
+];
+
+const longJobs: readonly LongJob[] = [
   ['encoding at effort 9', 'encode', () => ({ bytes: npyOf(256), effort: 9 })],
   ['decoding', 'decode', () => ({ bytes: file.slice(), as: 'image/png', size: '8000x8000' })],
   ['sampling', 'sample', () => ({ count: 40, seed: 1, as: 'image/png', size: '20x' })],
@@ -102,7 +104,7 @@ describe('a pool of workers', () => {
   it.each(longJobs)(
     '%s rests within 200 ms of CPU of its client leaving, whenever that is',
     async (...job) => {
-      const [, verb, input, first] = job;
+      const [, verb, input, first] = job as LongJob;
       // So patient that no thread is ever replaced: what starting another takes is not the job's.
       const pool = await open(1, 100_000);
       // The worker has read its model.

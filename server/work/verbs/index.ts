@@ -35,7 +35,6 @@ export const verbs = {
   encode,
   encodeTogether,
   decode,
-  decode,
   decodeTogether,
   inspect,
   sample,
