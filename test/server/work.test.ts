@@ -101,10 +101,9 @@ describe('a pool of workers', () => {
     await pool.close();
   });
 
-  it.each(longJobs)(
+  it.each(longJobs.map((job) => [job[0], job] as const))(
     '%s rests within 200 ms of CPU of its client leaving, whenever that is',
-    async (...job) => {
-      const [, verb, input, first] = job as LongJob;
+    async (_, [, verb, input, first]) => {
       // So patient that no thread is ever replaced: what starting another takes is not the job's.
       const pool = await open(1, 100_000);
       // The worker has read its model.
