@@ -3,6 +3,7 @@ import { log2, logistic } from '../src/core/detmath.ts';
 import { BadInputError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import { type Tensor, tensor } from '../src/core/tensor.ts';
+import { memoryOf } from '../src/core/wasm-memory.ts';
 import { type ModulationLayout, modulationLayout } from '../src/field/layout.ts';
 import type { FieldSpec } from '../src/field/spec.ts';
 import { readAutoregressive } from './autoregressive.ts';
@@ -27,7 +28,6 @@ import {
 } from './context.ts';
 import { CostMeter } from './cost.ts';
 import { Sampler } from './draw.ts';
-import { memoryOf } from './kernel-memory.ts';
 import type { Table } from './prior.ts';
 
 const bank = makeBank();

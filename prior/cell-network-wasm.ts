@@ -1,7 +1,9 @@
 /** The network of one level on one cell in WebAssembly with SIMD, where that is at hand: kernel/network.c laid out and run. */
+
+import { MemoryPlan } from '../src/core/wasm-memory.ts';
 import type { LevelTensors } from './autoregressive-tensors.ts';
 import { type CellNetwork, referenceNetwork } from './cell-network.ts';
-import { compiledKernels, MemoryPlan, networkNumbers, planNetwork } from './kernel-memory.ts';
+import { compiledKernels, networkNumbers, planNetwork } from './kernel-memory.ts';
 
 interface Kernel {
   run(network: number): void;

@@ -1,16 +1,11 @@
 /** What stands where in the memory of the prior's kernels (kernel/*.c), and the network of a level in it. */
-import { EnvironmentError } from '../src/core/errors.ts';
+import { type MemoryPlan, paddedTo } from '../src/core/wasm-memory.ts';
 import type { HiddenLayer, LevelTensors } from './autoregressive-tensors.ts';
 import { networkWasm } from './kernel/network-wasm.ts';
 
-/** Addresses below are the stack's: stack-size of scripts/build-wasm.mjs. */
-const stackBytes = 4096;
-const pageBytes = 65_536;
 const maxLayers = 4;
 /** Numbers of `Network` in kernel/network.h. */
 export const networkNumbers = 58;
-
-type Numbers = Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array;
 
 /** The kernels; undefined where there is no WebAssembly, or none with SIMD, or a page forbids it. */
 export function compiledKernels(): WebAssembly.Module | undefined {
@@ -25,67 +20,6 @@ export function compiledKernels(): WebAssembly.Module | undefined {
 }
 
 let compiled: WebAssembly.Module | 'refused' | undefined;
-
-/** Throws EnvironmentError `wasm-memory` where there is no room for it. */
-export function memoryOf(bytes: number): WebAssembly.Memory {
-  try {
-    return new WebAssembly.Memory({ initial: Math.ceil(bytes / pageBytes) });
-  } catch (error) {
-    throw noRoom(bytes, error);
-  }
-}
-
-/** Makes a memory at least so large; views of it are void after that. Throws EnvironmentError `wasm-memory`. */
-export function growTo(memory: WebAssembly.Memory, bytes: number): void {
-  const lacking = bytes - memory.buffer.byteLength;
-  if (lacking <= 0) return;
-  try {
-    memory.grow(Math.ceil(lacking / pageBytes));
-  } catch (error) {
-    throw noRoom(bytes, error);
-  }
-}
-
-function noRoom(bytes: number, cause: unknown): EnvironmentError {
-  return new EnvironmentError(
-    'wasm-memory',
-    `no room for the ${bytes} bytes of a prior's network; use a prior with a smaller one, or free memory`,
-    { cause },
-  );
-}
-
-export class MemoryPlan {
-  readonly #placed: { readonly at: number; readonly data: Numbers }[] = [];
-  end: number;
-
-  constructor(start = stackBytes) {
-    this.end = start;
-  }
-
-  /** Address of so many bytes, for vectors of 16. */
-  take(bytes: number): number {
-    const at = this.end;
-    this.end += paddedTo(bytes, 16);
-    return at;
-  }
-
-  /** Address of these numbers. */
-  place(data: Numbers): number {
-    const at = this.take(data.byteLength);
-    this.#placed.push({ at, data });
-    return at;
-  }
-
-  /** A memory with all that was placed. Throws EnvironmentError `wasm-memory`. */
-  memory(): WebAssembly.Memory {
-    const memory = memoryOf(this.end);
-    const bytes = new Uint8Array(memory.buffer);
-    for (const { at, data } of this.#placed) {
-      bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    }
-    return memory;
-  }
-}
 
 /** A network in a plan: the numbers of its struct, and addresses of what goes in and comes out. */
 export interface PlannedNetwork {
@@ -151,8 +85,4 @@ function pack(weights: Int16Array, columns: number, padded: number, rows: number
     packed[2 * ((row >> 1) * padded + (i % columns)) + (row & 1)] = weights[i]!;
   }
   return packed;
-}
-
-export function paddedTo(count: number, multiple: number): number {
-  return Math.ceil(count / multiple) * multiple;
 }

@@ -34,6 +34,11 @@ export interface SymbolCoder {
    * come to, start + 2^16 frequency each. They are the caller's again afterwards.
    */
   take?(intervals: Uint32Array): void;
+  /**
+   * What a coder that only looks at tables may do beside: take all at once, as pairs [length, 2] of a place in `tables` and an offset. They are the
+   * caller's again afterwards; `tables` stays.
+   */
+  takeTables?(tables: readonly Table[], pairs: Int32Array): void;
   /** Bits beyond which it makes no use of what it is given; a walk may give it the first that take more, and end. */
   readonly mostBits?: number | undefined;
   /** Where a decoder of rANS is; symbols may be read from here by others, who say where they left off. */

@@ -1,19 +1,21 @@
 /**
- * The whole walk of an autoregressive prior in WebAssembly: kernel/walk.c laid out and run. It serves coders that take intervals and
+ * The whole walk of an autoregressive prior in WebAssembly: kernel/walk.c laid out and run. It serves coders that take intervals or tables and
  * decoders of rANS; what it computes is what the walk in TypeScript computes, to the bit, and what it cannot do it leaves to that.
  */
 import { look } from '../src/core/look.ts';
+import { growTo, MemoryPlan } from '../src/core/wasm-memory.ts';
 import type { ModulationLayout } from '../src/field/layout.ts';
 import type { LevelTensors } from './autoregressive-tensors.ts';
 import type { TableBank } from './bank.ts';
 import { type ContextRecipe, covering } from './context.ts';
 import { bitsOfIntervals } from './cost.ts';
-import { compiledKernels, growTo, MemoryPlan, planNetwork } from './kernel-memory.ts';
-import type { StreamPlace, SymbolCoder, Symbols } from './prior.ts';
+import { compiledKernels, planNetwork } from './kernel-memory.ts';
+import type { StreamPlace, SymbolCoder, Symbols, Table } from './prior.ts';
 
 interface Kernels {
   encode(walk: number): number;
   decode(walk: number): number;
+  look_up(walk: number): number;
 }
 
 /** Symbols between two looks at whether to stop: a few milliseconds. */
@@ -45,6 +47,8 @@ const walkState = 28;
 
 export class KernelWalk {
   readonly #kernels: Kernels;
+  /** Those that the kernel knows by their places. */
+  readonly #tables: readonly Table[];
   readonly #memory: WebAssembly.Memory;
   readonly #walk: number;
   /** [levels]: addresses. */
@@ -70,6 +74,7 @@ export class KernelWalk {
     const { neighbours, parents, position } = recipe;
     const offsets = [neighbours, parents].map((list) => plan.place(Int32Array.from(list.flat())));
     const tables = planBank(plan, bank);
+    this.#tables = bank.packed().tables;
     const sources = plan.take(4 * (neighbours.length + parents.length * levels.length));
     this.#widest = Math.max(...levels.map(({ channels }) => channels)) + 4;
     this.#fixed = plan.end;
@@ -108,6 +113,12 @@ export class KernelWalk {
       coder.take(intervals);
       return true;
     }
+    if (coder.takeTables !== undefined) {
+      const pairs = this.#lookUp(layout, quality, symbols);
+      if (pairs === undefined) return false;
+      coder.takeTables(this.#tables, pairs);
+      return true;
+    }
     if (coder.place === undefined) return false;
     const place = this.#decode(layout, quality, symbols, coder.place);
     if (place === undefined) return false;
@@ -139,6 +150,17 @@ export class KernelWalk {
     };
     if (!this.#run(this.#kernels.encode, mostBits === undefined ? undefined : isDear)) return undefined;
     return new Uint32Array(buffer, at.end, struct[walkCount]!);
+  }
+
+  /** [length, 2]: the table of each symbol, and its offset. A view: it is void after the next walk. */
+  #lookUp(layout: ModulationLayout, quality: number, symbols: Symbols): Int32Array | undefined {
+    const room = 2 * layout.length;
+    const at = this.#prepare(layout, quality, symbolsPerCall, 4 * room);
+    const { buffer } = this.#memory;
+    new Int32Array(buffer, at.symbols, layout.length).set(symbols);
+    new Int32Array(buffer, this.#walk, walkNumbers).set([at.end, room, 0], walkCount - 2);
+    if (!this.#run(this.#kernels.look_up)) return undefined;
+    return new Int32Array(buffer, at.end, room);
   }
 
   #decode(

@@ -113,6 +113,25 @@ const small = {
     }),
 };
 
+/** The sweeps of a linear field, for fits. */
+const linear = {
+  ...network,
+  name: 'src/fit/kernel/linear-wasm.ts',
+  directory: 'src/fit/kernel',
+  files: ['linear.c'],
+  read: () => {
+    const { text, ...record } = textOf(linear.name);
+    return { ...record, wasm: Buffer.from(text, 'base64') };
+  },
+  write: (wasm, record) => {
+    writeText(linear.name, {
+      ...record,
+      says: 'linear.c as a WebAssembly module, in base64.',
+      text: `export const linearWasm =\n  '${wasm.toString('base64')}';`,
+    });
+  },
+};
+
 function packedOf(name) {
   const { text, ...record } = textOf(name);
   return { ...record, wasm: gunzipSync(Buffer.from(text, 'base64')) };
@@ -145,7 +164,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const check = process.argv.includes('--check');
 const checkSource = check || process.argv.includes('--check-source');
 
-for (const module of [engine, reader, network, small]) {
+for (const module of [engine, reader, network, small, linear]) {
   const source = sourceOf(module);
   if (checkSource) {
     const made = module.read();

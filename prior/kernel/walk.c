@@ -19,6 +19,8 @@
 
 /* What a call returns: the walk has to be done again in TypeScript, is done, or goes on with the next call. */
 enum { AGAIN, DONE, MORE };
+/* What is made of symbols: intervals, nothing as they are found, or the tables that they would be coded with. */
+enum { ENCODE, DECODE, LOOK_UP };
 typedef struct {
   const uint32_t *cdf;
   int32_t last; /* the escape */
@@ -43,7 +45,7 @@ typedef struct {
 
 /* Where the intervals go, or the bytes come from. */
 typedef struct {
-  uint32_t *intervals; /* start + 2^16 frequency */
+  uint32_t *intervals; /* start + 2^16 frequency; of tables pairs of index and offset */
   int32_t room, count;
   const uint8_t *bytes;
   int32_t length, next;
@@ -265,12 +267,12 @@ static inline void foretell(Walk *w, int k, const int32_t *at) {
 }
 
 /* The symbols of a cell; 0 when the walk has to be done again. */
-static inline int codeCell(const Walk *w, Coder *o, int decoding, const Level *l, int cell) {
-  const int channels = l->channels, reach = l->reach;
+static inline int codeCell(const Walk *w, Coder *o, int task, const Level *l, int cell) {
+  const int channels = l->channels, reach = l->reach, decoding = task == DECODE;
   int32_t *means = (int32_t *)l->net.mean.sums, *scales = (int32_t *)l->net.scale.sums;
   for (int c = 0, at = l->start + cell * channels; c < channels; c++, at++) {
     /* an escape takes 28 at most: itself, the side, 25 for the distance, the low bits */
-    if (!decoding && o->count + 32 > o->room) return 0;
+    if (task == ENCODE && o->count + 32 > o->room) return 0;
     const int mean = clip(means[c] >> l->meanShift, -MAX_MEAN, MAX_MEAN);
     const int notch = clip(scales[c] >> l->scaleShift, 0, MAX_NOTCH);
     const int dropped = w->dropped[notch];
@@ -279,8 +281,11 @@ static inline int codeCell(const Walk *w, Coder *o, int decoding, const Level *l
     const Table *t = &w->tables[l->shapes[c] * w->tablesPerShape + w->tableStart[notch] + fraction];
     int offset = rounded >> MEAN_BITS;
     if (notch >= OWN_NOTCHES) offset -= 1 << ((notch >> 3) - OCTAVES);
-    int found;
-    if (!code(o, decoding, t, offset, decoding ? 0 : w->symbols[at], &found)) return 0;
+    int found = w->symbols[at];
+    if (task == LOOK_UP) {
+      o->intervals[o->count++] = (uint32_t)(t - w->tables);
+      o->intervals[o->count++] = (uint32_t)offset;
+    } else if (!code(o, decoding, t, offset, found, &found)) return 0;
     if (decoding) w->symbols[at] = found;
     if (found == 0) {
       w->raw[at] = w->signed_[at] = w->size[at] = 0;
@@ -300,7 +305,7 @@ static inline int codeCell(const Walk *w, Coder *o, int decoding, const Level *l
   return 1;
 }
 
-static inline int walk(Walk *w, int decoding) {
+static inline int walk(Walk *w, int task) {
   Coder o = w->coder;
   int left = w->perCall;
   for (int k = w->levelNow; k < w->levels; k++) {
@@ -321,7 +326,7 @@ static inline int walk(Walk *w, int decoding) {
       }
       left -= l->channels;
       foretell(w, k, at);
-      if (!codeCell(w, &o, decoding, l, cell)) return AGAIN;
+      if (!codeCell(w, &o, task, l, cell)) return AGAIN;
       for (int a = w->axes - 1; a >= 0; a--) {
         if (++at[a] < l->cells[a]) break;
         at[a] = 0;
@@ -334,7 +339,10 @@ static inline int walk(Walk *w, int decoding) {
 }
 
 /* `symbols` into `intervals`, `count` of them. */
-__attribute__((export_name("encode"))) int encode(Walk *w) { return walk(w, 0); }
+__attribute__((export_name("encode"))) int encode(Walk *w) { return walk(w, ENCODE); }
 
 /* `symbols` from `bytes`, beginning at the state `x` and the byte `next`. */
-__attribute__((export_name("decode"))) int decode(Walk *w) { return walk(w, 1); }
+__attribute__((export_name("decode"))) int decode(Walk *w) { return walk(w, DECODE); }
+
+/* The tables of `symbols` into `intervals`, for which there is room. */
+__attribute__((export_name("look_up"))) int lookUp(Walk *w) { return walk(w, LOOK_UP); }

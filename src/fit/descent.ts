@@ -9,8 +9,9 @@ import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
 import { rowsOf } from '../field/channels.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { type BaseNetwork, pointCount, totalChannels } from '../field/spec.ts';
-import { clipped, type FieldReach, fieldReach, LinearField } from './linear-field.ts';
+import { clipped, type LinearField, LinearFields } from './linear-field.ts';
 import type { PricedSymbols, Pricing } from './pricing.ts';
+import { fieldReach } from './reach.ts';
 
 /** Times that a turn goes through all symbols. */
 const SWEEPS = 3;
@@ -65,9 +66,11 @@ export async function descend(
   const { shape, count } = batch;
   const reach = fieldReach(net.spec, shape);
   const m = reach.length;
+  // One turn measures; it proposes nothing.
+  const fields = turns > 1 ? new LinearFields(reach, channels, steps, count) : undefined;
   const searches = Array.from({ length: count }, (_, s) => {
     const own = symbols.subarray(s * m, (s + 1) * m);
-    return new Descent(own, steps, pricing, reach, new Target(batch, s, bounds));
+    return new Descent(own, steps, pricing, fields?.of(s), new Target(batch, s, bounds));
   });
   const points = coveringGrid(shape);
   const size = batch.targets.length / count;
@@ -79,36 +82,38 @@ export async function descend(
     });
     return { shape, count: some.length, modulations };
   };
-  let active = searches;
-  for (let turn = 0; active.length > 0; turn++) {
-    const tried = await engine.evaluateMany(net, triedBy(active), points, { signal });
-    stoppable(signal, () =>
-      active.forEach((search, k) => {
-        search.settle(tried.subarray(k * size, (k + 1) * size));
-      }),
-    );
-    onTurn?.(turn + 1);
-    if (turn + 1 >= turns) break;
-    active = active.filter((search) => !search.done);
-    const stale = active.filter((search) => search.stale);
-    if (stale.length > 0) {
-      for (const search of stale) search.release();
-      // What was taken back tries the best symbols again: those are tried by all of them now.
-      const slopes = rowsOf(await engine.slopes(net, triedBy(stale), points, { signal }), stale.length);
+  try {
+    let active = searches;
+    for (let turn = 0; active.length > 0; turn++) {
+      const tried = await engine.evaluateMany(net, triedBy(active), points, { signal });
       stoppable(signal, () =>
-        stale.forEach((search, k) => {
-          const own = rowsOf(slopes[k]!, all);
-          search.linearise(own.map((row, c) => (channels.includes(c) ? row : undefined)));
+        active.forEach((search, k) => {
+          search.settle(tried.subarray(k * size, (k + 1) * size));
         }),
       );
+      onTurn?.(turn + 1);
+      if (turn + 1 >= turns) break;
+      active = active.filter((search) => !search.done);
+      const stale = active.filter((search) => search.stale);
+      if (stale.length > 0) {
+        // What was taken back tries the best symbols again: those are tried by all of them now.
+        const slopes = rowsOf(await engine.slopes(net, triedBy(stale), points, { signal }), stale.length);
+        stoppable(signal, () =>
+          stale.forEach((search, k) => {
+            const own = rowsOf(slopes[k]!, all);
+            search.linearise(own.map((row, c) => (channels.includes(c) ? row : undefined)));
+          }),
+        );
+      }
+      stoppable(signal, () => {
+        for (const search of active) search.propose();
+      });
+      active = active.filter((search) => !search.done);
     }
-    stoppable(signal, () => {
-      for (const search of active) search.propose();
-    });
-    active = active.filter((search) => !search.done);
+    return searches.map(({ loss, objective, diagonal, met }) => ({ loss, objective, diagonal, met }));
+  } finally {
+    fields?.close();
   }
-  // The searches hold slopes; what is known of the symbols is small.
-  return searches.map(({ loss, objective, diagonal, met }) => ({ loss, objective, diagonal, met }));
 }
 
 /** What a signal should be: its errors, each times the root of its point's weight. */
@@ -135,7 +140,10 @@ class Target {
 
   /** Weighted errors of `values` [points, outputs]; a fresh array. */
   residual(values: Float32Array): Float32Array {
-    return this.weigh(values.map((value, i) => this.#targets[i]! - value));
+    const targets = this.#targets;
+    const residual = new Float32Array(values.length);
+    for (let i = 0; i < residual.length; i++) residual[i] = targets[i]! - values[i]!;
+    return this.weigh(residual);
   }
 
   /** The targets less what of `residual` is none. */
@@ -170,23 +178,31 @@ class Descent {
   readonly #tried: Int32Array;
   readonly #steps: Float64Array;
   readonly #pricing: Pricing;
-  readonly #reach: FieldReach;
   readonly #target: Target;
+  /** Absent where nothing is proposed. */
+  readonly #field: LinearField | undefined;
   #residual: Float32Array = new Float32Array(0);
   #priced: PricedSymbols | undefined;
-  #field: LinearField | undefined;
+  /** There are slopes. */
+  #isLinear = false;
   /** The slopes are of the best symbols. */
   #fresh = false;
   #foretold = 0;
   #damping = START_DAMPING;
 
   /** Keeps `best` and improves it in place. */
-  constructor(best: Int32Array, steps: Float64Array, pricing: Pricing, reach: FieldReach, target: Target) {
+  constructor(
+    best: Int32Array,
+    steps: Float64Array,
+    pricing: Pricing,
+    field: LinearField | undefined,
+    target: Target,
+  ) {
     this.#best = best;
     this.#tried = best.slice();
     this.#steps = steps;
     this.#pricing = pricing;
-    this.#reach = reach;
+    this.#field = field;
     this.#target = target;
   }
 
@@ -205,9 +221,9 @@ class Descent {
     if (gain > 0) {
       if (gain < LEAST_GAIN * objective && this.#fresh) this.done = true;
       const off = Math.abs(loss - this.#foretold);
-      this.stale = this.#field === undefined || off > FORETOLD * gain || gain < LEAST_GAIN * objective;
+      this.stale = !this.#isLinear || off > FORETOLD * gain || gain < LEAST_GAIN * objective;
       this.#fresh = false;
-      if (this.#field !== undefined) this.#damping *= LESS;
+      if (this.#isLinear) this.#damping *= LESS;
       this.#priced = priced;
       this.loss = loss;
       this.objective = objective;
@@ -222,22 +238,18 @@ class Descent {
   }
 
   get diagonal(): Float64Array | undefined {
-    return this.#field?.diagonal;
+    return this.#isLinear ? this.#field?.diagonal : undefined;
   }
 
   get met(): Float32Array {
     return this.#target.met(this.#residual);
   }
 
-  /** Lets go of slopes that new ones come for: they are most of what is held. */
-  release(): void {
-    this.#field = undefined;
-  }
-
   /** Takes df/du [channels][points, outputs] at the best symbols, of the channels that may move. */
   linearise(slopes: readonly (Float32Array | undefined)[]): void {
     const weighed = slopes.map((own) => own && this.#target.weigh(own));
-    this.#field = new LinearField(this.#reach, weighed, this.#residual, this.#target.sides);
+    this.#field!.linearise(weighed, this.#residual, this.#target.sides);
+    this.#isLinear = true;
     this.#fresh = true;
     this.stale = false;
   }
@@ -246,57 +258,27 @@ class Descent {
   propose(): void {
     const field = this.#field!;
     field.residual = this.#residual;
+    const { weight } = this.#pricing;
+    const price = (i: number, from: number, to: number) => weight * this.#priced!.change(i, from, to);
     let moved = false;
-    for (let sweep = 0; sweep < SWEEPS; sweep++) {
-      field.sweep((i, slope, curvature, exact) => {
-        const by = this.#choose(i, slope, curvature, exact);
-        if (by === 0) return 0;
-        moved = true;
-        this.#tried[i]! += by;
-        return by * this.#steps[i]!;
-      });
-    }
+    for (let sweep = 0; sweep < SWEEPS; sweep++)
+      if (field.sweep(this.#tried, this.#best, { damping: this.#damping, price })) moved = true;
     this.#foretold = field.loss;
     if (!moved) this.done = true;
-  }
-
-  /** By how much symbol `i` should change; `exact`: LinearField.sweep. */
-  #choose(i: number, slope: number, curvature: number, exact: ((x: number) => number) | undefined): number {
-    const symbol = this.#tried[i]!;
-    const step = this.#steps[i]!;
-    const bend = curvature * step * step;
-    const damped = bend * (1 + this.#damping);
-    const pull = slope * step - this.#damping * bend * (symbol - this.#best[i]!);
-    const ideal = damped > 0 ? Math.floor(pull / damped + 0.5) : 0;
-    if (symbol === 0 && ideal === 0 && exact === undefined) return 0;
-    let least = 0;
-    let chosen = 0;
-    const consider = (by: number) => {
-      const error =
-        exact === undefined
-          ? (0.5 * damped * by - pull) * by
-          : exact(by * step) + this.#damping * bend * by * (symbol - this.#best[i]! + 0.5 * by);
-      const change = error + this.#pricing.weight * this.#priced!.change(i, symbol, symbol + by);
-      if (change < least) {
-        least = change;
-        chosen = by;
-      }
-    };
-    // Beyond a bound error is none: one step more than the parabola says may be free.
-    const beyond = ideal + Math.sign(pull);
-    if (exact !== undefined && beyond !== ideal) consider(beyond);
-    const next = symbol + ideal;
-    const inward = next - Math.sign(next) - symbol;
-    if (ideal !== 0) consider(ideal);
-    if (inward !== ideal && inward !== 0) consider(inward);
-    if (symbol !== 0 && -symbol !== ideal && -symbol !== inward) consider(-symbol);
-    return chosen;
   }
 }
 
 function sidesOf(targets: Float32Array, [lowest, highest]: Bounds): Int8Array | undefined {
-  const sides = Int8Array.from(targets, (value) => (value >= highest ? 1 : value <= lowest ? -1 : 0));
-  return sides.some((side) => side !== 0) ? sides : undefined;
+  const sides = new Int8Array(targets.length);
+  let any = false;
+  for (let i = 0; i < sides.length; i++) {
+    const value = targets[i]!;
+    if (value >= highest) sides[i] = 1;
+    else if (value <= lowest) sides[i] = -1;
+    else continue;
+    any = true;
+  }
+  return any ? sides : undefined;
 }
 
 function halfSquares(values: Float32Array): number {

@@ -6,7 +6,8 @@ import { coveringGrid } from '../field/coordinates.ts';
 import { initialWeights } from '../field/initialise.ts';
 import { pyramid } from '../field/presets.ts';
 import { type FieldSpec, modulationLength, totalChannels, weightLayout } from '../field/spec.ts';
-import { clipped, fieldReach, LinearField } from './linear-field.ts';
+import { clipped, LinearFields } from './linear-field.ts';
+import { fieldReach } from './reach.ts';
 
 const engine = await openReference();
 const rng = new Rng(7);
@@ -40,12 +41,23 @@ async function linearised({ spec, net, shape, modulation, targets, at }: ReturnT
   const values = await at(modulation);
   const signals = { shape, count: 1, modulations: modulation };
   const slopes = rowsOf(await engine.slopes(net, signals, coveringGrid(shape)), totalChannels(spec));
-  return new LinearField(
-    fieldReach(spec, shape),
+  const linear = linearOf(spec, shape, 1);
+  linear.linearise(
     slopes,
     values.map((value, i) => targets[i]! - value),
   );
+  return linear;
 }
+
+/** Of symbols of this step, all channels of which may change. */
+function linearOf(spec: FieldSpec, shape: number[], step: number) {
+  const reach = fieldReach(spec, shape);
+  const channels = Array.from({ length: reach.channels }, (_, c) => c);
+  return new LinearFields(reach, channels, new Float64Array(reach.length).fill(step), 1).of(0);
+}
+
+const nothing = { damping: 0, price: () => Number.POSITIVE_INFINITY };
+const zeros = (length: number) => new Int32Array(length);
 
 test('slopes and curvature of every number are those of the field, for 1, 2 and 3 axes, and around a circle', async () => {
   const circle = { wraps: true };
@@ -66,13 +78,13 @@ test('slopes and curvature of every number are those of the field, for 1, 2 and 
     const { losses, gradient } = await engine.gradient(field.net, batch, field.modulation);
     expect(linear.loss).toBeCloseTo(losses[0]!, 4);
     const largest = gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
-    const curvatures: number[] = [];
-    linear.sweep((i, slope, curvature) => {
+    const m = field.modulation.length;
+    expect(linear.sweep(zeros(m), zeros(m), nothing)).toBe(false);
+    linear.slopes.forEach((slope, i) => {
       expect(Math.abs(slope + gradient[i]!)).toBeLessThan(0.02 * largest);
-      curvatures.push(curvature);
-      return 0;
     });
-    expect(curvatures).toHaveLength(field.modulation.length);
+    const curvatures = linear.curvature;
+    expect(curvatures).toHaveLength(m);
     // J'J of one number: what its own small change does to the field.
     const i = field.modulation.length - 2;
     const by = 1e-3;
@@ -88,35 +100,26 @@ test('a sweep knows the slopes of what the one before it left, near its moves an
     const outputs = shape.length === 2 ? 3 : 2;
     const field = fieldOf(shape, outputs, false);
     const linear = await linearised(field);
-    let visit = 0;
-    linear.sweep((_, slope, curvature) => (visit++ % 23 === 0 && curvature > 0 ? slope / curvature : 0));
+    const m = field.modulation.length;
+    const some = { damping: 0, price: (i: number) => (i % 23 === 0 ? 0 : Number.POSITIVE_INFINITY) };
+    const tried = zeros(m);
+    linear.sweep(tried, zeros(m), some);
+    expect(tried.filter((symbol) => symbol !== 0).length).toBeGreaterThan(0);
     const fresh = await linearised(field);
     fresh.residual = linear.residual;
-    const want: number[] = [];
-    fresh.sweep((_, slope) => {
-      want.push(slope);
-      return 0;
-    });
-    const got: number[] = [];
-    linear.sweep((_, slope) => {
-      got.push(slope);
-      return 0;
-    });
-    expect(got).toEqual(want);
+    fresh.sweep(zeros(m), zeros(m), nothing);
+    linear.sweep(zeros(m), zeros(m), nothing);
+    expect(linear.slopes).toEqual(fresh.slopes);
   }
 });
 
 test('of a field that is linear, a sweep knows what is left after all its moves', async () => {
   const field = fieldOf([9, 6], 3, true);
   const linear = await linearised(field);
-  const moved = field.modulation.slice();
   const before = linear.loss;
-  linear.sweep((i, slope, curvature) => {
-    const by = curvature > 0 ? slope / curvature : 0;
-    moved[i]! += by;
-    return by;
-  });
-  const values = await field.at(moved);
+  const tried = zeros(field.modulation.length);
+  linear.sweep(tried, tried.slice(), { damping: 0, price: () => 0 });
+  const values = await field.at(field.modulation.map((x, i) => x + tried[i]!));
   values.forEach((value, i) => {
     expect(linear.residual[i]).toBeCloseTo(field.targets[i]! - value, 3);
   });
@@ -137,22 +140,45 @@ test('where targets are at a bound, values beyond it are no error, and the chang
       await engine.slopes(field.net, signals, coveringGrid(shape)),
       totalChannels(field.spec),
     );
-    const reach = fieldReach(field.spec, shape);
-    const linear = new LinearField(reach, slopes, await residualAt(field.modulation), sides);
+    const linear = linearOf(field.spec, shape, 0.01);
+    linear.linearise(slopes, await residualAt(field.modulation), sides);
     expect(linear.loss).toBeCloseTo(await lossAt(field.modulation), 4);
-    const moves = new Map<number, number>();
-    const moved = field.modulation.slice();
-    let [visit, foretold] = [0, linear.loss];
-    linear.sweep((i, _slope, _curvature, exact) => {
-      if (visit++ % 3 > 0 || exact === undefined) return 0;
-      const by = i % 2 === 0 ? 0.7 : -0.4;
-      foretold += exact(by);
-      moves.set(i, by);
-      moved[i]! += by;
-      return by;
+    const m = field.modulation.length;
+    const tried = zeros(m);
+    const moves: number[] = [];
+    // What each move is worth is what the loss falls by: at a price of a little less none is made.
+    linear.sweep(tried, tried.slice(), {
+      damping: 0,
+      price: (i, from, to) => {
+        if (i % 3 > 0) return Number.POSITIVE_INFINITY;
+        moves.push(to - from);
+        return 0;
+      },
     });
-    expect(moves.size).toBeGreaterThan(3);
-    expect(linear.loss).toBeCloseTo(foretold, 4);
-    expect(linear.loss).toBeCloseTo(await lossAt(moved), 3);
+    expect(moves.length).toBeGreaterThan(3);
+    expect(linear.loss).toBeLessThan(await lossAt(field.modulation));
+    expect(linear.loss).toBeCloseTo(await lossAt(field.modulation.map((x, i) => x + 0.01 * tried[i]!)), 3);
+    for (const i of [0, 1, 2].map((k) => Math.floor((k * m) / 3))) {
+      const start = linear.loss;
+      const residual = linear.residual;
+      const own = zeros(m);
+      let least = 0;
+      linear.residual = await residualAt(field.modulation);
+      const plain = linear.loss;
+      linear.sweep(own, zeros(m), { damping: 0, price: (j) => (j === i ? 0 : Number.POSITIVE_INFINITY) });
+      const gain = plain - linear.loss;
+      for (const price of [0.99 * gain, 1.01 * gain]) {
+        linear.residual = await residualAt(field.modulation);
+        const again = zeros(m);
+        linear.sweep(again, zeros(m), {
+          damping: 0,
+          price: (j) => (j === i ? price : Number.POSITIVE_INFINITY),
+        });
+        if (gain > 1e-6) least += again[i] === 0 ? 0 : 1;
+      }
+      if (gain > 1e-6) expect(least).toBe(1);
+      linear.residual = residual;
+      expect(linear.loss).toBeCloseTo(start, 5);
+    }
   }
 });

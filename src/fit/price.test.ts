@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CostMeter } from '../../prior/cost.ts';
+import { bitsOfValue, CostMeter } from '../../prior/cost.ts';
 import { Sampler } from '../../prior/draw.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { makeTinyModel, tinyModels } from '../../test/conformance/tiny-models.ts';
@@ -41,4 +41,21 @@ describe('the price of symbols', () => {
       }
     });
   }
+
+  it('is by the same tables whether they are looked up in WebAssembly or one by one, of wild symbols too', () => {
+    const prior = readPrior(model, 'autoregressive');
+    const rng = new Rng(5);
+    const symbols = Int32Array.from({ length: layout.length }, () => Math.round(40 * rng.normal() ** 5));
+    const bits: number[] = [];
+    prior.walk(layout, 50, symbols.slice(), {
+      code(table, offset, value) {
+        bits.push(bitsOfValue(table, offset, value + 1) - bitsOfValue(table, offset, value));
+        return value;
+      },
+    });
+    const priced = priceWith(prior, layout, 50, symbols);
+    symbols.forEach((symbol, i) => {
+      expect(priced.change(i, symbol, symbol + 1)).toBe(asContext * Math.LN2 * bits[i]!);
+    });
+  });
 });

@@ -23,32 +23,57 @@ export function priceWith(
 ): PricedSymbols {
   const meter = new TableMeter(layout.length);
   prior.walk(layout, quality, symbols, meter);
-  const { tables, offsets } = meter;
-  const bits = (i: number, symbol: number) => bitsOfValue(tables[i]!, offsets[i]!, symbol);
   const weight = natsPerBit * (priorDescriptor(prior.kind).contexts ? asContext : 1);
   return {
-    nats: meter.bitCount * natsPerBit,
-    change: (i, from, to) => weight * (bits(i, to) - bits(i, from)),
+    nats: meter.bitsOf(symbols) * natsPerBit,
+    change: (i, from, to) => weight * (meter.bits(i, to) - meter.bits(i, from)),
   };
 }
 
-/** Bits of all symbols, and the table of each. */
+/** The table of each symbol. */
 class TableMeter implements SymbolCoder {
-  bitCount = 0;
-  readonly tables: Table[];
-  readonly offsets: Int32Array;
+  /** Those that are in use, and which of them is whose. */
+  #tables: readonly Table[] = [];
+  readonly #places: Int32Array;
+  readonly #offsets: Int32Array;
+  /** By table, where they come one by one. */
+  readonly #known = new Map<Table, number>();
   #next = 0;
 
   constructor(length: number) {
-    this.tables = new Array<Table>(length);
-    this.offsets = new Int32Array(length);
+    this.#places = new Int32Array(length);
+    this.#offsets = new Int32Array(length);
   }
 
   code(table: Table, offset: number, value: number): number {
+    let place = this.#known.get(table);
+    if (place === undefined) {
+      place = this.#known.size;
+      this.#known.set(table, place);
+      this.#tables = [...this.#tables, table];
+    }
     const i = this.#next++;
-    this.tables[i] = table;
-    this.offsets[i] = offset;
-    this.bitCount += bitsOfValue(table, offset, value);
+    this.#places[i] = place;
+    this.#offsets[i] = offset;
     return value;
+  }
+
+  takeTables(tables: readonly Table[], pairs: Int32Array): void {
+    this.#tables = tables;
+    for (let i = 0, from = 0; i < this.#places.length; i++) {
+      this.#places[i] = pairs[from++]!;
+      this.#offsets[i] = pairs[from++]!;
+    }
+  }
+
+  /** What the symbol at `i` takes as this value. */
+  bits(i: number, value: number): number {
+    return bitsOfValue(this.#tables[this.#places[i]!]!, this.#offsets[i]!, value);
+  }
+
+  bitsOf(symbols: Int32Array): number {
+    let sum = 0;
+    for (let i = 0; i < symbols.length; i++) sum += this.bits(i, symbols[i]!);
+    return sum;
   }
 }

@@ -9,7 +9,10 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array);
   }
   class Instance {
-    constructor(module: Module, imports: { env: { memory: Memory } });
+    constructor(
+      module: Module,
+      imports: { env: { memory: Memory; price?: (i: number, from: number, to: number) => number } },
+    );
     readonly exports: object;
   }
   class Global {
