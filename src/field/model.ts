@@ -35,7 +35,7 @@ export interface Model {
   /** All tensors of the file, the network's included. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** What predicts modulations, where there is a file of it beside the model's: searches start there. */
-  readonly encoder?: Encoder | undefined;
+  readonly encoder?: (() => Encoder) | undefined;
 }
 
 export interface ModelParts {

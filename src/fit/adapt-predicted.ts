@@ -21,7 +21,8 @@ export function plainQuality(
   { encoder, slopes }: Pick<Model, 'encoder' | 'slopes'>,
   quality: number,
 ): number {
-  const [lowest, highest] = slopes?.qualities ?? encoder?.card.qualities ?? [defaultQuality, defaultQuality];
+  const [lowest, highest] = slopes?.qualities ??
+    encoder?.().card.qualities ?? [defaultQuality, defaultQuality];
   const within = Math.min(highest, Math.max(lowest, quality));
   if (slopes !== undefined) return within;
   const nearest = middle + stride * Math.floor((within - middle) / stride + 0.5);
@@ -53,7 +54,7 @@ export async function adaptPredicted(
 ): Promise<AdaptedBatch | undefined> {
   const { encoder, network, card } = model;
   if (encoder === undefined) return undefined;
-  const start = stoppable(signal, () => predict(encoder, engine, card.spec, batch, plain.quality));
+  const start = stoppable(signal, () => predict(encoder(), engine, card.spec, batch, plain.quality));
   if (start === undefined) return undefined;
   const learnt = await stepBatch(engine, network, batch, start, { rate: plain.rate, signal });
   if (further === 0) return { modulations: learnt, learnt };

@@ -49,7 +49,7 @@ test('an encoder is found beside its model, starts every effort, and files decod
   expect(path).toBe(encoderPath(modelPath));
   expect(Object.keys(figures).sort()).toEqual(['psnrDbInnerSteps', 'psnrDbPredicted']);
   const model = await loadModel(modelPath);
-  expect(model.encoder?.card).toMatchObject({ networkId: plain.networkId, qualities: [35, 70] });
+  expect(model.encoder?.().card).toMatchObject({ networkId: plain.networkId, qualities: [35, 70] });
   expect([model.id, model.networkId]).toEqual([plain.id, plain.networkId]);
   expect(await listModels([join(modelPath, '..')])).toHaveLength(1);
   const gradients = vi.spyOn(engine, 'adapt');
@@ -64,6 +64,12 @@ test('an encoder is found beside its model, starts every effort, and files decod
     expect(await own.encodeMany(signals, { effort })).toMatchObject({ archive: found.archive });
   }
   gradients.mockRestore();
+  // Nothing but a fit reads it.
+  const late = openSession({ model: await loadModel(modelPath), engine });
+  const [item] = (await openSession({ model, engine }).encodeMany(signals.slice(0, 1))).items;
+  rmSync(path);
+  await late.decode(item!.bytes);
+  await expect(late.encode(signals[0]!)).rejects.toMatchObject({ code: 'model-unreadable' });
 });
 
 test('what is missing is not predicted: such a signal has the file that it has without an encoder', async () => {

@@ -115,7 +115,7 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
     const card = { networkId: model.networkId, model: model.card.name, recipe };
     const range = [qualities[0]!, qualities.at(-1)!] as const;
     const encoder: Encoder = { card: { ...card, qualities: range, figures: {} }, parts };
-    const figures = await figuresOf({ ...model, encoder }, engine, heldOut, signal);
+    const figures = await figuresOf({ ...model, encoder: () => encoder }, engine, heldOut, signal);
     await writeWhole(out, writeEncoder({ parts, card: { ...encoder.card, figures } }), { replace });
     await rm(`${out}.checkpoint`, { force: true });
     onEvent?.({ type: 'end', job, done: count, seconds: seconds() });

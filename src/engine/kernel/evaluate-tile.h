@@ -19,8 +19,11 @@ inline bool wants_slopes(const Job* job) { return job->slopes != nullptr; }
 // What evaluates a tile, in the scratch of one thread.
 struct Outcome {
   float *h[2], *out, *sums;
-  float *cosines[MAX_LAYERS], *slopes;  // where slopes are asked for; [TILE, channels padded]
+  float *cosines[MAX_LAYERS], *slopes;  // where slopes are asked for; [SLOPE_OUTPUTS, TILE, channels padded]
 };
+
+// Outputs whose slopes are written together: an array of slopes has them next to each other.
+constexpr int SLOPE_OUTPUTS = 4;
 
 // Columns of the map of slopes: the channels of all levels, padded.
 FUNCTA_INLINE int slope_columns(const Dims& d) { return round_up(d.channels, VL); }
@@ -32,7 +35,7 @@ FUNCTA_INLINE Outcome outcome_views(const Job* job, const Dims& d, Arena& arena)
   o.sums = arena.take((long)d.outputs * TILE);
   if (!wants_slopes(job)) return o;
   for (int l = 0; l < d.layers; l++) o.cosines[l] = arena.take((long)TILE * d.width);
-  o.slopes = arena.take((long)TILE * slope_columns(d));
+  o.slopes = arena.take((long)SLOPE_OUTPUTS * TILE * slope_columns(d));
   return o;
 }
 
@@ -56,27 +59,38 @@ FUNCTA_INLINE void take_sines(float* z, float* cosines, int n) {
   }
 }
 
-// df/du of a tile whose cosines are known: for each output the backward pass of tile.h, mapped by M^T at every point.
-static void tile_slopes(const Job* job, const Dims& d, const Net& n, const Outcome& o, int points, int valid, const long* at) {
+// df/du [points, channels padded] of one output of a tile whose cosines are known: the backward pass of tile.h, mapped by M^T at every point.
+static void output_slopes(const Job* job, const Dims& d, const Net& n, const Outcome& o, int points, int output, float* slopes) {
   const int W = d.width, C = slope_columns(d), last = d.layers - 1;
-  for (int output = 0; output < d.outputs; output++) {
-    float *q = o.h[0], *next = o.h[1];
-    for (int t = 0; t < points; t++)
-      for (int j = 0; j < W; j += VL) store(q + t * W + j, load(n.wo + output * W + j) * load(o.cosines[last] + t * W + j) * d.w0);
-    gemm<false>(points, C, W, q, W, 1, job->slope_map + (long)last * W * C, C, o.slopes, C);
-    for (int l = last; l > 0; l--) {
-      gemm<false>(points, W, W, q, W, 1, n.wt[l], W, next, W);
-      for (int i = 0; i < points * W; i += VL) store(next + i, load(next + i) * load(o.cosines[l - 1] + i) * d.w0);
-      gemm<true>(points, C, W, next, W, 1, job->slope_map + (long)(l - 1) * W * C, C, o.slopes, C);
-      float* swap = q;
-      q = next;
-      next = swap;
-    }
-    const float* direct = job->slope_map + ((long)d.layers * W + output) * C;
-    const long signal = at[0] / job->evaluate_points, size = job->evaluate_points * d.outputs;
+  float *q = o.h[0], *next = o.h[1];
+  for (int t = 0; t < points; t++)
+    for (int j = 0; j < W; j += VL) store(q + t * W + j, load(n.wo + output * W + j) * load(o.cosines[last] + t * W + j) * d.w0);
+  gemm<false>(points, C, W, q, W, 1, job->slope_map + (long)last * W * C, C, slopes, C);
+  for (int l = last; l > 0; l--) {
+    gemm<false>(points, W, W, q, W, 1, n.wt[l], W, next, W);
+    for (int i = 0; i < points * W; i += VL) store(next + i, load(next + i) * load(o.cosines[l - 1] + i) * d.w0);
+    gemm<true>(points, C, W, next, W, 1, job->slope_map + (long)(l - 1) * W * C, C, slopes, C);
+    float* swap = q;
+    q = next;
+    next = swap;
+  }
+}
+
+// df/du of a tile, to where they are wanted: channel by channel, so that what is written is written once, in runs.
+static void tile_slopes(const Job* job, const Dims& d, const Net& n, const Outcome& o, int points, int valid, const long* at) {
+  const int C = slope_columns(d);
+  const long signal = at[0] / job->evaluate_points, size = job->evaluate_points * d.outputs;
+  for (int first = 0; first < d.outputs; first += SLOPE_OUTPUTS) {
+    const int count = d.outputs - first < SLOPE_OUTPUTS ? d.outputs - first : SLOPE_OUTPUTS;
+    for (int i = 0; i < count; i++) output_slopes(job, d, n, o, points, first + i, o.slopes + (long)i * TILE * C);
     for (int c = 0; c < d.channels; c++) {
-      float* to = job->slopes + (signal * d.channels + c) * size - signal * size + output;
-      for (int t = 0; t < valid; t++) to[at[t] * d.outputs] = o.slopes[t * C + c] + direct[c];
+      float* to = job->slopes + (signal * d.channels + c) * size - signal * size + first;
+      float direct[SLOPE_OUTPUTS];
+      for (int i = 0; i < count; i++) direct[i] = job->slope_map[((long)d.layers * d.width + first + i) * C + c];
+      for (int t = 0; t < valid; t++) {
+        float* own = to + at[t] * d.outputs;
+        for (int i = 0; i < count; i++) own[i] = o.slopes[((long)i * TILE + t) * C + c] + direct[i];
+      }
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The field kernel, evaluation alone, as a WebAssembly module: base64 of gzip. Made by scripts/build-wasm.mjs; Debian clang version 19.1.7 (3~deb12u1)
- * source 71faf57bbf9797abd400ffe1bcd14b0c91cfb1716291fadfe51e8ddb13309e80
+ * source ca37b2aa579eed1890a772ee755d94f3681e701977f6e5f8bc4f48db07d475e4
  * sha256 8364379a34cd378bdf263acf9a1fae5cf065a613f187d8dcc0b1ca66221d92c8
  */
 export const readerWasm =
