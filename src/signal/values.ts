@@ -15,14 +15,19 @@ import { heldOf, perUnitOf, type Signal } from './signal.ts';
 export function toSignalValues(card: ModelCard, values: Float32Array, raw: boolean): Float32Array {
   const { outputs } = card;
   const scales = wholeScales(card, raw);
-  for (let i = 0; i < values.length; ) {
-    for (let o = 0; o < outputs.length; o++, i++) {
-      const { offset, scale } = outputs[o]!;
-      const value = offset + scale * values[i]!;
-      const whole = scales[o];
-      values[i] = whole === undefined ? value : nearest(whole, value);
+  // Output by output: in each of these loops nothing changes but the value.
+  outputs.forEach(({ offset, scale }, o) => {
+    const whole = scales[o];
+    if (whole === undefined) {
+      for (let i = o; i < values.length; i += outputs.length) values[i] = offset + scale * values[i]!;
+      return;
     }
-  }
+    const { zero, perUnit, low, high } = whole;
+    for (let i = o; i < values.length; i += outputs.length) {
+      const sample = Math.floor((offset + scale * values[i]! - zero) * perUnit + 0.5);
+      values[i] = zero + (sample >= high ? high : sample > low ? sample : low) / perUnit;
+    }
+  });
   return values;
 }
 
