@@ -50,7 +50,7 @@ async function linearised({ spec, net, shape, modulation, targets, at }: ReturnT
 }
 
 /** Of symbols of this step, all channels of which may change. */
-function linearOf(spec: FieldSpec, shape: number[], step: number) {
+function linearOf(spec: FieldSpec, shape: readonly number[], step: number) {
   const reach = fieldReach(spec, shape);
   const channels = Array.from({ length: reach.channels }, (_, c) => c);
   return new LinearFields(reach, channels, new Float64Array(reach.length).fill(step), 1).of(0);
