@@ -104,7 +104,7 @@ function rangeOfKind({ kind, name }: Dataset): DataShape['values'] {
   if (kind === undefined || first === undefined) return undefined;
   const { low, peak } = first;
   if (kind.outputs.every((output) => output.low === low && output.peak === peak))
-    return { offset: low + peak / 2, scale: peak, peak };
+    return { offset: low + peak / 2, scale: peak, peak, ...(low === 0 ? {} : { low }) };
   throw new BadInputError(
     'recipe-data',
     `the outputs of ${name} have ranges of their own; bring them to one, or give a recipe file`,

@@ -10,7 +10,7 @@ import { massOf } from '../fit/batch.ts';
 import { dequantiseByChannel, LogisticRate } from '../fit/rate.ts';
 import { startRates } from '../fit/start-rates.ts';
 import { BatchDrawer } from './draw.ts';
-import { allFinite, OuterStepper, type Prices, phaseAt } from './outer-step.ts';
+import { allFinite, boundsOf, OuterStepper, type Prices, phaseAt } from './outer-step.ts';
 import type { TrainingRecipe } from './recipe.ts';
 import { smoothingNoise } from './smooth.ts';
 import { freshState, groupNames, type Learnt, learntFrom, mapLearnt, parametersAt } from './state.ts';
@@ -321,4 +321,11 @@ test('in the coded phase of pictures what is whiter than white is no error of wh
   expect(clipped.targets.every((target) => target >= 0.5)).toBe(true);
   expect(clipped.targets.some((target) => target > 0.52)).toBe(true);
   expect(clipped.loss).toBeLessThan(plain.loss);
+});
+
+test('what a decoder clips is beyond the ends of the range, wherever it begins', () => {
+  expect(boundsOf({ offset: 0.5, scale: 1, peak: 1 })).toEqual([-0.5, 0.5]);
+  // Distances: inside is below 0, and no end of the range.
+  expect(boundsOf({ offset: 0, scale: 0.25, low: -0.125, peak: 0.25 })).toEqual([-0.5, 0.5]);
+  expect(boundsOf({ offset: 0, scale: 0.5, low: -1, peak: 2 })).toEqual([-2, 2]);
 });

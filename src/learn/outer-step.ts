@@ -424,6 +424,6 @@ export function allFinite(values: Float32Array): boolean {
 }
 
 /** Field values of the lowest and the highest sample. */
-function boundsOf({ offset, scale, peak }: TrainingRecipe['values']): Bounds | undefined {
-  return scale > 0 ? [-offset / scale, (peak - offset) / scale] : undefined;
+export function boundsOf({ offset, scale, peak, low = 0 }: TrainingRecipe['values']): Bounds | undefined {
+  return scale > 0 ? [(low - offset) / scale, (low + peak - offset) / scale] : undefined;
 }

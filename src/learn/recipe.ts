@@ -16,8 +16,13 @@ export interface TrainingRecipe {
   readonly spec: FieldSpec;
   /** Shape of what a step learns on: whole signals, or crops of them. */
   readonly shape: readonly number[];
-  /** Signal value = offset + scale * field value; PSNR is measured against `peak`, the range of signal values. */
-  readonly values: { readonly offset: number; readonly scale: number; readonly peak: number };
+  /** Signal value = offset + scale * field value; PSNR is measured against `peak`, the range of signal values, which begins at `low` (0). */
+  readonly values: {
+    readonly offset: number;
+    readonly scale: number;
+    readonly peak: number;
+    readonly low?: number | undefined;
+  };
   /** Cut `shape` at random from larger signals; smaller ones are padded with points that do not count. */
   readonly crops: boolean;
   /** Axes along which signals are mirrored at random. */
@@ -59,7 +64,7 @@ export interface TrainingRecipe {
   /**
    * How long the coded phase looks for modulations and symbols. `priced`: symbols are chosen by what a trained prior charges
    * for them, not by the logistics that are being learnt. `pictures`: they are chosen as for pictures that are looked at; symbols that
-   * stand alone have to be worth more (`loneNats`), and values beyond 0 and the peak are no error, for the outer loss neither.
+   * stand alone have to be worth more (`loneNats`), and values beyond the range of `values` are no error, for the outer loss neither.
    */
   readonly coded: {
     readonly refineTurns: number;
@@ -145,7 +150,7 @@ const schema = z.strictObject({
   notes: z.array(z.string()).optional(),
   spec: specSchema,
   shape: z.array(natural).min(1),
-  values: z.strictObject({ offset: z.number(), scale: positive, peak: positive }),
+  values: z.strictObject({ offset: z.number(), scale: positive, peak: positive, low: z.number().optional() }),
   crops: z.boolean(),
   flips: z.array(whole),
   seed: z.int(),
