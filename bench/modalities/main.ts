@@ -73,7 +73,7 @@ const kinds: Readonly<Record<string, Modality>> = {
     model: 'shapes',
     data: 'shapes',
     ...{ qualities: '20,30,40,50,60,70,80', figure: 'iou', at: '0.8,0.85,0.9,0.93,0.95,0.97' },
-    ...{ second: 'chamfer', secondAt: '0.05,0.1,0.15,0.2,0.3,0.5', peers: shapePeers, measure: shapeFigures },
+    ...{ second: 'chamfer', secondAt: '0.45,0.5,0.6,0.8', peers: shapePeers, measure: shapeFigures },
     rate: (bytes, points) => ({ bitsPerPoint: (8 * bytes) / points }),
   },
 };

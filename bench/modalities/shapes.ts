@@ -49,7 +49,7 @@ function sides(values: Float32Array): Float32Array {
   return values.map((v) => (v < 0 ? -1 : 1));
 }
 
-/** `chamfer`: mean distance of the surfaces, in samples; of a coder of surfaces nothing else is known. */
+/** `chamfer`: mean distance of the surfaces, in samples, which is about 0.42 for equal ones, as points are drawn; of a coder of surfaces nothing else is known. */
 export async function shapeFigures(signal: Signal, { values, mesh }: Coded): Promise<Figures> {
   const found = mesh ?? (await meshOf(signal, values));
   const none = found.triangles.length === 0;
