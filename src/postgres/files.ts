@@ -86,28 +86,36 @@ export class SharedFiles {
 
 type Ask = (text: string, values: unknown[]) => Promise<unknown>;
 
+/** A file with its first part, if it has one; without a sum it has not come whole. What is given again changes nothing. */
+const begin = `
+  WITH head AS (
+    INSERT INTO functa.files (id, namespace, kind, bytes, sha256) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING
+  )
+  INSERT INTO functa.file_parts (file, part, bytes) SELECT $1, 0, $6::bytea WHERE $6::bytea IS NOT NULL
+  ON CONFLICT (file, part) DO NOTHING`;
+const goOn = `
+  INSERT INTO functa.file_parts (file, part, bytes) VALUES ($1, $2, $3) ON CONFLICT (file, part) DO NOTHING`;
+
 async function write(
   ask: Ask,
   { id, namespace, kind }: FileOwner,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<FileHead> {
-  await ask('DELETE FROM functa.files WHERE id = $1', [id]);
-  await ask(
-    'INSERT INTO functa.files (id, namespace, kind) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING',
-    [id, namespace, kind],
-  );
   const hash = createHash('sha256');
   let [part, all] = [0, 0];
+  let first: Buffer | null = null;
   for await (const bytes of inParts(pieces)) {
+    if (part === 0) first = bytesOf(bytes);
+    if (part === 1) await ask(begin, [id, namespace, kind, 0, null, first]);
+    if (part > 0) await ask(goOn, [id, part, bytesOf(bytes)]);
+    part++;
     hash.update(bytes);
     all += bytes.length;
-    await ask(
-      'INSERT INTO functa.file_parts (file, part, bytes) VALUES ($1, $2, $3) ON CONFLICT (file, part) DO NOTHING',
-      [id, part++, bytesOf(bytes)],
-    );
   }
   const sha256 = hash.digest('hex');
-  await ask('UPDATE functa.files SET bytes = $2, sha256 = $3 WHERE id = $1', [id, all, sha256]);
+  // most files are of one part, and written by one statement
+  if (part < 2) await ask(begin, [id, namespace, kind, all, sha256, first]);
+  else await ask('UPDATE functa.files SET bytes = $2, sha256 = $3 WHERE id = $1', [id, all, sha256]);
   return { id, bytes: all, sha256 };
 }
 

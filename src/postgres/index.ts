@@ -45,6 +45,7 @@ export {
   type QueuedEvent,
   type QueuedJob,
   type Turn,
+  workChannel,
 } from './queue.ts';
 export { Replica, type ReplicaOptions } from './replica.ts';
 export { PostgresFunctaset, type PostgresFunctasetOptions, type Written } from './store.ts';

@@ -33,15 +33,12 @@ export async function removeOver(client: PoolClient, ids: readonly string[]): Pr
     await client.query('DELETE FROM functa.files WHERE id = ANY($1::text[])', [results]);
 }
 
-/** Uploads that were removed while jobs still needed them. */
-export async function dropForgotten(client: PoolClient): Promise<void> {
-  await client.query(
-    'DELETE FROM functa.files f WHERE forgotten AND NOT EXISTS (SELECT 1 FROM functa.jobs WHERE upload = f.id)',
-  );
-}
-
-/** A connection whose other end is gone lets go of what it locked, in a minute and not in the two hours of TCP. */
-export async function breakWhenGone(client: PoolClient): Promise<void> {
-  await client.query(`SET LOCAL idle_in_transaction_session_timeout = '60s'; SET LOCAL tcp_keepalives_idle = 30;
-    SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3`);
-}
+/** A connection whose other end is gone lets go of what it locked, in a minute and not in the two hours of TCP: for this transaction. */
+export const brokenWhenGone = Object.entries({
+  idle_in_transaction_session_timeout: '60s',
+  tcp_keepalives_idle: '30',
+  tcp_keepalives_interval: '10',
+  tcp_keepalives_count: '3',
+})
+  .map(([name, value]) => `set_config('${name}', '${value}', true)`)
+  .join(', ');

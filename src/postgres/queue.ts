@@ -9,7 +9,7 @@ import type { PoolClient } from 'pg';
 import { ConflictError } from '../core/errors.ts';
 import { Tickets } from './boss.ts';
 import type { Database, Transaction } from './database.ts';
-import { breakWhenGone, dropForgotten, isHeld, isThere, removeOver, sayState } from './job-rows.ts';
+import { brokenWhenGone, isHeld, isThere, removeOver, sayState } from './job-rows.ts';
 
 export interface QueuedEvent {
   readonly type: string;
@@ -79,8 +79,10 @@ export interface JobQueueOptions {
 
 /** Turns in a row that end without a word: the job is what ends them. */
 const mostDeaths = 3;
-/** Notices go there: `+`: there is something to do; `models`: there are others; `!ID`: a job was cancelled; `ID`: something happened to one. */
+/** Notices for servers: `models`: there are others; `ID`: something happened to a job. */
 export const jobChannel = 'functa_jobs';
+/** Notices for workers: `+`: there is something to do; `!ID`: a job was cancelled. What jobs say of themselves does not wake them. */
+export const workChannel = 'functa_work';
 const columns = `id, namespace, state, asked, idempotency_key AS "idempotencyKey", idempotency_digest AS "idempotencyDigest",
   made_at AS "madeAt", started_at AS "startedAt", ended_at AS "endedAt", progress, result, fault, upload,
   result_file AS "resultFile", checkpoint, events`;
@@ -131,7 +133,7 @@ export class JobQueue {
         [...[id, namespace, JSON.stringify(asked), upload, idempotency?.key, idempotency?.digest], ticket],
       );
       await sayState(client, id, 1, 'queued');
-      await notify(client, '+');
+      await notify(client, workChannel, '+');
       transaction.isDone = async (other) =>
         (await other.query('SELECT 1 FROM functa.jobs WHERE id = $1', [id])).rows.length > 0;
       return { kind: 'added', job: rows[0]! };
@@ -157,15 +159,16 @@ export class JobQueue {
            ), event AS (
              INSERT INTO functa.job_events (job, id, type, body)
              SELECT id, events, 'state', '{"state":"running"}' FROM own
+           ), told AS (
+             SELECT count(pg_notify('${jobChannel}', id)) FROM own
            )
-           SELECT ${columns} FROM own`,
+           SELECT ${columns} FROM own, told`,
           [ticket.job, ticket.id, token, this.leaseMs],
         );
         if (rows[0] === undefined) {
           await this.#dropStale(client, ticket);
           return 'stale';
         }
-        await notify(client, ticket.job);
         transaction.isDone = (other) => isHeld(other, ticket.job, token);
         return rows[0];
       });
@@ -230,16 +233,15 @@ export class JobQueue {
   async finish({ job, token }: Turn, work: (transaction: Transaction) => Promise<End>): Promise<void> {
     await this.database.transaction(async (transaction) => {
       const { client } = transaction;
-      await breakWhenGone(client);
       // whoever would take it back passes over it until this is over
-      const held = await client.query<{ ticket: string; events: number }>(
-        `SELECT ticket, events FROM functa.jobs WHERE id = $1 AND holder = $2 AND state = 'running' FOR UPDATE`,
+      const held = await client.query<{ ticket: string }>(
+        `SELECT ticket, ${brokenWhenGone} FROM functa.jobs WHERE id = $1 AND holder = $2 AND state = 'running' FOR UPDATE`,
         [job.id, token],
       );
       if (held.rows[0] === undefined) throw jobTaken(job.id);
-      const { ticket, events } = held.rows[0];
+      const { ticket } = held.rows[0];
       const end = await work(transaction);
-      await this.#end(client, job.id, events, end);
+      await this.#end(client, job.id, end);
       await this.#tickets.complete(client, ticket);
       transaction.isDone = async (other) =>
         (
@@ -256,7 +258,7 @@ export class JobQueue {
   async release({ job, token }: Turn, how: 'stopped' | 'died'): Promise<void> {
     await this.database.transaction(async ({ client }) => {
       const { rows } = await client.query<Held>(
-        `SELECT id, ticket, events, deaths FROM functa.jobs WHERE id = $1 AND holder = $2 AND state = 'running' FOR UPDATE`,
+        `SELECT id, ticket, deaths FROM functa.jobs WHERE id = $1 AND holder = $2 AND state = 'running' FOR UPDATE`,
         [job.id, token],
       );
       if (rows[0] !== undefined) await this.#giveBack(client, rows[0], how);
@@ -268,7 +270,7 @@ export class JobQueue {
     return this.database.transaction(async ({ client }) => {
       // after a start of the database whoever holds a job has a lease to say so
       const { rows } = await client.query<Held>(
-        `SELECT id, ticket, events, deaths FROM functa.jobs
+        `SELECT id, ticket, deaths FROM functa.jobs
          WHERE state = 'running' AND held_until < now() AND pg_postmaster_start_time() < now() - $1 * interval '1 ms'
          ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED`,
         [this.leaseMs],
@@ -281,14 +283,14 @@ export class JobQueue {
   /** Ends a job before it is done; undefined: it was over. */
   async cancel(id: string, event: QueuedEvent): Promise<QueuedJob | undefined> {
     return this.database.transaction(async ({ client }) => {
-      const { rows } = await client.query<{ ticket: string; events: number }>(
-        `SELECT ticket, events FROM functa.jobs WHERE id = $1 AND ended_at IS NULL FOR UPDATE`,
+      const { rows } = await client.query<{ ticket: string }>(
+        `SELECT ticket FROM functa.jobs WHERE id = $1 AND ended_at IS NULL FOR UPDATE`,
         [id],
       );
       if (rows[0] === undefined) return undefined;
       await this.#tickets.cancel(client, rows[0].ticket);
-      await notify(client, `!${id}`);
-      return this.#end(client, id, rows[0].events, { state: 'cancelled', event });
+      await notify(client, workChannel, `!${id}`);
+      return this.#end(client, id, { state: 'cancelled', event });
     });
   }
 
@@ -303,7 +305,8 @@ export class JobQueue {
       if (rows[0] === undefined) return;
       await this.#tickets.cancel(client, rows[0].ticket);
       await sayState(client, id, rows[0].events, 'paused');
-      await notify(client, `!${id}`);
+      await notify(client, workChannel, `!${id}`);
+      await notify(client, jobChannel, id);
     });
   }
 
@@ -319,7 +322,8 @@ export class JobQueue {
       if (rows[0] === undefined) return;
       await this.#tickets.send(client, { id: ticket, job: id });
       await sayState(client, id, rows[0].events, 'queued');
-      await notify(client, '+');
+      await notify(client, workChannel, '+');
+      await notify(client, jobChannel, id);
     });
   }
 
@@ -407,13 +411,13 @@ export class JobQueue {
     await this.#tickets.close();
   }
 
-  async #giveBack(client: PoolClient, { id, ticket, events, deaths }: Held, how: 'stopped' | 'died') {
+  async #giveBack(client: PoolClient, { id, ticket, deaths }: Held, how: 'stopped' | 'died') {
     const times = deaths + Number(how === 'died');
     if (times >= mostDeaths) {
       const detail = `its work ended ${times} times in a row without saying why; ask for less, or look at the memory of the workers`;
       const fault = { code: 'job-died', detail };
       const event = { type: 'end', body: JSON.stringify({ state: 'failed', fault }) };
-      await this.#end(client, id, events, { state: 'failed', fault, event });
+      await this.#end(client, id, { state: 'failed', fault, event });
       await this.#tickets.complete(client, ticket);
       return;
     }
@@ -422,30 +426,37 @@ export class JobQueue {
       [id, times],
     );
     await this.#tickets.giveBack(client, ticket);
-    await notify(client, '+');
+    await notify(client, workChannel, '+');
   }
 
   async #end(
     client: PoolClient,
     id: string,
-    events: number,
     { state, result, fault, resultFile, event }: Omit<End, 'state'> & { readonly state: QueuedJob['state'] },
   ): Promise<QueuedJob> {
     const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+    // uploads that were removed while jobs still needed them go as well; this job needs its own no more
     const { rows } = await client.query<QueuedJob>(
       `WITH gone AS (
-         DELETE FROM functa.files WHERE id IN (SELECT value FROM functa.jobs, json_each_text(checkpoint) WHERE jobs.id = $1)
+         DELETE FROM functa.files WHERE id IN (
+           SELECT value FROM functa.jobs, json_each_text(checkpoint) WHERE jobs.id = $1
+           UNION ALL
+           SELECT f.id FROM functa.files f WHERE forgotten
+             AND NOT EXISTS (SELECT 1 FROM functa.jobs j WHERE j.upload = f.id AND j.id <> $1)
+         )
+       ), own AS (
+         UPDATE functa.jobs
+         SET state = $2, result = $3, fault = $4, result_file = $5, ended_at = now(), held_until = NULL,
+             events = events + 1, upload = NULL, checkpoint = NULL
+         WHERE id = $1 RETURNING *
+       ), event AS (
+         INSERT INTO functa.job_events (job, id, type, body) SELECT id, events, $6, $7 FROM own
+       ), told AS (
+         SELECT count(pg_notify('${jobChannel}', id)) FROM own
        )
-       UPDATE functa.jobs
-       SET state = $2, result = $3, fault = $4, result_file = $5, ended_at = now(), held_until = NULL, events = $6, upload = NULL, checkpoint = NULL
-       WHERE id = $1 RETURNING ${columns}`,
-      [id, state, json(result), json(fault), resultFile, events + 1],
+       SELECT ${columns} FROM own, told`,
+      [...[id, state, json(result), json(fault), resultFile], event.type, event.body],
     );
-    await client.query('INSERT INTO functa.job_events (job, id, type, body) VALUES ($1, $2, $3, $4)', [
-      ...[id, events + 1, event.type, event.body],
-    ]);
-    await dropForgotten(client);
-    await notify(client, id);
     return rows[0]!;
   }
 
@@ -464,7 +475,6 @@ export class JobQueue {
 interface Held {
   readonly id: string;
   readonly ticket: string;
-  readonly events: number;
   readonly deaths: number;
 }
 
@@ -472,6 +482,6 @@ export function jobTaken(id: string): ConflictError {
   return new ConflictError('job-taken', `job ${id} is not this worker's any more; nothing of it was kept`);
 }
 
-export async function notify(client: PoolClient, payload: string): Promise<void> {
-  await client.query('SELECT pg_notify($1, $2)', [jobChannel, payload]);
+async function notify(client: PoolClient, channel: string, payload: string): Promise<void> {
+  await client.query('SELECT pg_notify($1, $2)', [channel, payload]);
 }

@@ -11,11 +11,11 @@ import { writeWhole } from '../../../src/disk/whole.ts';
 import {
   isDuplicate,
   type JobQueue,
-  jobChannel,
   openPostgresFunctaset,
   Replica,
   type SharedFiles,
   type Turn,
+  workChannel,
 } from '../../../src/postgres/index.ts';
 import { directoryOf } from '../inputs.ts';
 import type { JobLimits } from '../limits.ts';
@@ -90,7 +90,7 @@ export class Runner {
     await mkdir(this.#directory, { recursive: true });
     await this.#tidy();
     this.#stop = queue.database.listen(
-      jobChannel,
+      workChannel,
       (payload) => {
         if (payload === '+') this.#wake();
         else if (payload.startsWith('!')) void this.#holds.get(payload.slice(1))?.check();
