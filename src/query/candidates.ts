@@ -2,7 +2,6 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError } from '../core/errors.ts';
-import { compareIds } from '../functaset/index.ts';
 import type { Embedding } from './embedding.ts';
 import { summaries } from './filter.ts';
 import type { NearIndex } from './indexes.ts';
@@ -128,10 +127,12 @@ export async function rowsPassing(
   const { field: _field, ...facts } = filter;
   if (Object.values(facts).every((condition) => condition === undefined)) return undefined;
   const rows = new Uint8Array(ids.count);
-  let row = 0;
+  let last = 0;
   for await (const { id } of summaries(context, facts, undefined, options)) {
-    while (row < ids.count && ids.at(row) !== '' && compareIds(ids.at(row), id) < 0) row++;
-    if (row < ids.count && ids.at(row) === id) rows[row] = 1;
+    const row = ids.rowOf(id, last);
+    if (row === undefined) continue;
+    rows[row] = 1;
+    last = row;
   }
   return rows;
 }

@@ -34,3 +34,12 @@ test('an index file with any byte edited is no index', () => {
     expect(readIndex(path, 'of this store'), `byte ${at}`).toBeUndefined();
   }
 });
+
+test('a function is found by its id among the rows, in the order of the bytes of ids', () => {
+  const ids = ['!', 'A', 'a', 'a b', 'aa', 'b', 'ä', '\ud7ff', '\uffee', '\u{1f600}'];
+  const table = IdTable.of([...ids, '', '']);
+  expect([table.count, table.named, IdTable.of([]).named]).toEqual([12, 10, 0]);
+  expect(ids.map((id) => table.rowOf(id))).toEqual(ids.map((_, row) => row));
+  for (const absent of ['', ' ', 'ab', 'z', '\u{1f601}']) expect(table.rowOf(absent)).toBeUndefined();
+  expect([table.rowOf('a', 2), table.rowOf('a', 3)]).toEqual([2, undefined]);
+});

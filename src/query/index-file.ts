@@ -19,10 +19,11 @@ const magic = 'functaNX';
 /** 4: values of functions of samples are those of the samples. 5: sounds are drawn from their samples. */
 const format = 5;
 
-/** Which function each vector is of, in order of ids (bytes of UTF-8). */
+/** Which function each vector is of, in order of ids (bytes of UTF-8); rows of no function have an empty one, and come last. */
 export class IdTable {
   readonly #ends: Uint32Array;
   readonly #bytes: Uint8Array;
+  #named: number | undefined;
 
   /** `ends` [count + 1] begins with 0. */
   constructor(ends: Uint32Array, bytes: Uint8Array) {
@@ -41,6 +42,30 @@ export class IdTable {
 
   get count(): number {
     return this.#ends.length - 1;
+  }
+
+  /** Rows of functions. */
+  get named(): number {
+    if (this.#named === undefined) {
+      let named = this.count;
+      while (named > 0 && this.#ends[named] === this.#ends[named - 1]) named--;
+      this.#named = named;
+    }
+    return this.#named;
+  }
+
+  /** The row of a function, from `first` on: by halving, without a text for each row. Undefined: there is none. */
+  rowOf(id: string, first = 0): number | undefined {
+    const wanted = Buffer.from(id);
+    let [low, high] = [first, this.named];
+    while (low < high) {
+      const row = (low + high) >>> 1;
+      const order = wanted.compare(this.#bytes, this.#ends[row]!, this.#ends[row + 1]!);
+      if (order === 0) return row;
+      if (order > 0) low = row + 1;
+      else high = row;
+    }
+    return undefined;
   }
 
   at(row: number): string {

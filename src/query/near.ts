@@ -203,14 +203,11 @@ async function searchOf(
   const allowed = await rowsPassing(context, index, filter, options);
   const before = new Set(context.part?.shown);
   const isWanted = (row: number, id: string) => id !== own && allowed?.[row] !== 0 && !before.has(id);
-  let searched = 0;
-  let count = 0;
-  for (let row = 0; row < index.ids.count; row++) {
-    if (allowed?.[row] === 0) continue;
-    searched++;
-    const id = index.ids.at(row);
-    if (id !== '' && id !== own) count++;
-  }
+  const { ids } = index;
+  const searched = allowed === undefined ? ids.count : allowed.reduce((sum, one) => sum + one, 0);
+  const ownRow = own === undefined ? undefined : ids.rowOf(own);
+  const isOwn = ownRow !== undefined && allowed?.[ownRow] !== 0;
+  const count = (allowed === undefined ? ids.named : searched) - Number(isOwn);
   const within = maxDistance ?? Infinity;
   return {
     place,
