@@ -12,7 +12,19 @@ export function toFloat16(values: ArrayLike<number>): Uint16Array {
 }
 
 export function fromFloat16(halves: ArrayLike<number>): Float32Array {
-  return Float32Array.from({ length: halves.length }, (_, i) => ofHalf(halves[i]!));
+  table ??= allHalves();
+  const values = new Float32Array(halves.length);
+  for (let i = 0; i < values.length; i++) values[i] = table[halves[i]!]!;
+  return values;
+}
+
+/** The value of every half float; made when it is first needed. */
+let table: Float32Array | undefined;
+
+function allHalves(): Float32Array {
+  const all = new Float32Array(2 ** 16);
+  for (let half = 0; half < all.length; half++) all[half] = ofHalf(half);
+  return all;
 }
 
 function roundToHalf(value: number): number {

@@ -235,7 +235,9 @@ function putText(writer: ByteWriter, text: string): void {
 /** Of `size` bytes. */
 function readModulation(reader: ByteReader, size: number): ModulationContent {
   const quality = reader.u8();
-  const halves = Uint16Array.from({ length: (size - 1) / 2 }, () => reader.u16());
+  const bytes = reader.bytes(size - 1);
+  const halves = new Uint16Array(bytes.length / 2);
+  for (let i = 0; i < halves.length; i++) halves[i] = bytes[2 * i]! | (bytes[2 * i + 1]! << 8);
   return { kind: 'modulation', quality, values: fromFloat16(halves) };
 }
 
