@@ -4,7 +4,7 @@
  *   npm run bench:scaling -- load [functions]
  *   npm run bench:scaling -- changes [functions]
  *   npm run bench:scaling -- queue [jobs of a worker] [rounds]
- *   npm run bench:scaling -- near [functions] [questions] [of which are compared with all]
+ *   npm run bench:scaling -- near [functions] [questions] [of which are compared with all] [auto, exact or hnsw]
  */
 import { measureChanges } from './changes.ts';
 import { measureLoad } from './load.ts';
@@ -21,7 +21,11 @@ switch (what) {
     await measureChanges(count(0, 1_000_000));
     break;
   case 'near':
-    await measureNear(count(0, 1_000_000), { queries: count(1, 200), truth: count(2, 20) });
+    await measureNear(count(0, 1_000_000), {
+      queries: count(1, 200),
+      truth: count(2, 20),
+      method: counts[3] ?? 'auto',
+    });
     break;
   case 'queue':
     await measureQueue(count(0, 60), count(1, 3));

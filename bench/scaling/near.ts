@@ -36,7 +36,7 @@ const perCall = 2000;
 
 export async function measureNear(
   total: number,
-  asked: { readonly queries: number; readonly truth: number },
+  asked: { readonly queries: number; readonly truth: number; readonly method: string },
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'functa-near-'));
   const engine = await openEngine(undefined, { threads: 1 });
@@ -68,12 +68,16 @@ export async function measureNear(
     );
     for (const { indexes } of parts) await indexes.get('values');
     console.log(`indexes made: ${seconds()} s`);
+    const { method } = asked;
+    if (method === 'hnsw')
+      for (const { indexes } of parts) await indexes.link('values', await indexes.get('values'));
     const rng = new Rng(1);
     const ids = Array.from(
       { length: asked.queries },
       () => `f${String(Math.floor(rng.uniform() * total)).padStart(9, '0')}`,
     );
     const [slowest, together, all]: [number[], number[], number[]] = [[], [], []];
+    let compared = 0;
     const methods = new Set<unknown>();
     const answers: { readonly id: string; readonly found: readonly string[] }[] = [];
     for (const [turn, id] of [ids[0]!, ...ids].entries()) {
@@ -90,17 +94,20 @@ export async function measureNear(
         return found;
       };
       const began = performance.now();
-      const answer = await mergeParts(parseQuery({ kind: 'near', id, k }), ask);
+      const answer = await mergeParts(parseQuery({ kind: 'near', id, k, method }), ask);
       const whole = performance.now() - began;
       // the first one opens what the others have open
       if (turn === 0) continue;
       methods.add(answer.method);
       all.push(whole);
+      compared += answer.compared as number;
       slowest.push(Math.max(...times));
       together.push(whole - times.reduce((sum, ms) => sum + ms, 0));
       answers.push({ id, found: (answer.items as { id: string }[]).map((item) => item.id) });
     }
-    console.log(`near, k ${k}, method ${[...methods].join()}: slowest shard ${timesText(slowest)}`);
+    console.log(
+      `near, k ${k}, method ${[...methods].join()}: slowest shard ${timesText(slowest)}; ${compared / asked.queries} functions compared in all four`,
+    );
     console.log(`putting together ${timesText(together)}; four shards one after another ${timesText(all)}`);
     console.log(`asked: ${seconds()} s`);
     const recall = await recallOf(parts, answers.slice(0, asked.truth));
