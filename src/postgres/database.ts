@@ -215,20 +215,21 @@ export class Database {
   async #patiently<T>(work: () => Promise<T>): Promise<T> {
     const until = performance.now() + (this.#options.patienceMs ?? 10_000);
     for (let delay = firstDelayMs; ; delay = Math.min(2 * delay, mostDelayMs)) {
+      const host = this.#host;
       try {
         return await work();
       } catch (error) {
         if (error instanceof FunctaError || !mayPass(error) || performance.now() + delay > until)
           throw failure(this.name, error);
-        await this.#nextHost();
+        this.#leave(host);
         await new Promise((resolve) => setTimeout(resolve, delay));
       }
     }
   }
 
-  /** With one host this is the same again. */
-  async #nextHost(): Promise<void> {
-    if (this.address.urls.length === 1) return;
+  /** On to the next host, once for all who met the same fault: two who both moved on would be back where they were. */
+  #leave(host: number): void {
+    if (this.address.urls.length === 1 || this.#host !== host) return;
     this.#host++;
     const pool = this.#pool;
     this.#pool = undefined;
