@@ -39,9 +39,18 @@ export async function measureLoad(total: number): Promise<void> {
       return (await database.query((client) => client.query(text, [table]))).rows[0].bytes as number;
     };
     const [heap, all] = [await size('pg_table_size'), await size('pg_total_relation_size')];
+    const labels = (
+      await database.query((client) =>
+        client.query(
+          `SELECT sum(pg_relation_size(indexrelid))::bigint AS bytes FROM pg_index WHERE indrelid IN
+             (SELECT inhrelid FROM pg_inherits WHERE inhparent = $1::regclass) AND NOT indisprimary`,
+          [`functa.functions_${set.row.id}`],
+        ),
+      )
+    ).rows[0].bytes as number;
     console.log(
       `load: ${total} functions in ${(ms / 1000).toFixed(1)} s, ${Math.round((1000 * total) / ms)} a second; ` +
-        `payload ${payload} bytes, table ${heap} (${(heap / payload).toFixed(3)} x), with indexes ${all} (${(all / payload).toFixed(3)} x); ${setting()}`,
+        `payload ${payload} bytes, table ${heap} (${(heap / payload).toFixed(3)} x), with indexes ${all} (${(all / payload).toFixed(3)} x), that of labels ${(labels / total).toFixed(1)} a function; ${setting()}`,
     );
     await follow(set, join(directory, 'replica'), total);
   } finally {

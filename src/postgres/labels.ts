@@ -1,6 +1,6 @@
 /**
  * Labels in a database. They are in the records alone; an index holds what `functa.label_of` reads there: the kind of a label and its
- * bytes, as the record has them. It takes about 7 bytes a function, since equal keys are kept once ("Deduplication", in the manual).
+ * bytes, as the record has them. It takes about 10 bytes a function, since equal keys are kept once ("Deduplication", in the manual).
  */
 import { type Label, labelForms } from '../core/label.ts';
 import { labelBytes } from '../functaset/record.ts';
