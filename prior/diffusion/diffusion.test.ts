@@ -30,6 +30,7 @@ const training = (more: Partial<DiffusionTraining> = {}): DiffusionTraining => (
   networkId: 'a'.repeat(64),
   steps: new Float32Array(3).fill(1),
   data: 'made up',
+  tokenLevels: true,
   ...settings,
   ...more,
 });

@@ -48,6 +48,8 @@ export interface DiffusionTraining {
   readonly heads?: number | undefined;
   readonly rate?: number | undefined;
   readonly activation?: Activation | undefined;
+  /** Items of which a part is known, with a level for each token (levels.ts). Default: only where a training goes on. */
+  readonly tokenLevels?: boolean | undefined;
   /** The bytes of a diffusion of this network to go on from: its sizes and units are kept, and whatever it lacks starts at zero. */
   readonly from?: Uint8Array | undefined;
   readonly schedule?: ScheduleKind | undefined;
@@ -239,7 +241,7 @@ function freshStart(options: DiffusionTraining, { tokens, slots }: TokenLayout):
   if (width % heads !== 0) {
     throw new BadInputError('prior-training', `${heads} heads do not divide a width of ${width}`);
   }
-  const tokenLevels = tokens > 1;
+  const tokenLevels = options.tokenLevels === true && tokens > 1;
   const labels = set.labels.length;
   const size: DenoiserSize = { tokens, slots, width, blocks, heads, labels, activation, tokenLevels };
   return {

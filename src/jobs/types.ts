@@ -195,7 +195,7 @@ export interface TrainPriorOptions extends JobOptions {
   readonly replace?: boolean | undefined;
   /** Kinds to train; default: all that a model file holds. */
   readonly kinds?: readonly AnyPrior[] | undefined;
-  /** Go on from the priors of these kinds that stand beside the model; of diffusions only. With `replace`. */
+  /** Go on from the priors of these kinds that stand beside the model; of diffusions only, which learn what a known part says (ADR 74). With `replace`. */
   readonly goOn?: boolean | undefined;
   /** A functaset of this model, or a data set whose items are adapted first: one of the two. */
   readonly functaset?: string | undefined;

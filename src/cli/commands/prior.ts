@@ -67,7 +67,11 @@ export function addPrior(program: Command, run: RunCommand): void {
       'of histogram, factorized, autoregressive, diffusion, flow, gaussian, between commas; default: the first three',
       list,
     )
-    .option('--go-on', 'go on from the diffusion that is there, which --force then replaces', false)
+    .option(
+      '--go-on',
+      'go on from the diffusion that is there, which --force then replaces, and teach it parts that are known',
+      false,
+    )
     .option('--functaset <store>', 'a store made with this model')
     .option(...dataOption)
     .addOption(variableOption())
