@@ -17,7 +17,6 @@ import { openNet } from './open-net.ts';
 import { drawSamples, type RenewOptions, renewed, type SamplerOptions } from './sampler.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
 
-export type { TokenLayout } from '../train/tokens.ts';
 export type { Denoise, DenoiseOptions } from './denoise.ts';
 export type { Levels } from './levels.ts';
 export type { RenewOptions, SamplerOptions } from './sampler.ts';

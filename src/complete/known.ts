@@ -1,5 +1,5 @@
 /** Which tokens of a modulation an observation shows. */
-import type { TokenLayout } from '../../prior/diffusion/index.ts';
+import type { TokenLayout } from '../../prior/train/tokens.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import type { BaseNetwork } from '../field/spec.ts';
 import { type Stencils, stencilsOf } from './linearise.ts';
