@@ -6,11 +6,18 @@ import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { BadInputError, FunctaError } from '../src/core/errors.ts';
 import { formType, mediaType } from './media.ts';
 
+/** RFC 2046, section 5.1.1. */
+const longestBoundary = 70;
+
 /** The text between the parts of a form. Throws BadInputError `bad-multipart`. */
 export function boundaryOf(contentType: string): string {
   const boundary = /boundary="?([^";]+)"?/i.exec(contentType)?.[1];
-  if (boundary !== undefined) return boundary;
-  throw new BadInputError('bad-multipart', 'content-type names no boundary');
+  if (boundary === undefined) throw new BadInputError('bad-multipart', 'content-type names no boundary');
+  if (boundary.length <= longestBoundary) return boundary;
+  throw new BadInputError(
+    'bad-multipart',
+    `the boundary in content-type has ${boundary.length} characters; it may have ${longestBoundary}`,
+  );
 }
 
 export interface BodyDigest {

@@ -34,9 +34,9 @@ export interface JobBook {
   /** Stops a job; one that is over is removed with its result. */
   remove(namespace: string, id: string): Promise<JobRecord>;
   /** Stops a job that is not over where it last kept its state, until it is resumed. Throws ConflictError `job-over`. */
-  pause(namespace: string, id: string): Promise<JobRecord>;
+  pause(namespace: string, id: string): Promise<ToldJob>;
   /** Gives a job that is paused its turn again. Throws ConflictError `job-over`. */
-  resume(namespace: string, id: string): Promise<JobRecord>;
+  resume(namespace: string, id: string): Promise<ToldJob>;
   /** Events after the one of number `after`, then each as it comes, until the last. The function returned ends it. */
   watch(namespace: string, id: string, after: number, tell: (line: EventLine) => void): () => void;
   /** The number of the last event of a job that is over; undefined: there may be more. */

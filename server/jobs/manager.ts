@@ -61,6 +61,8 @@ interface Kept {
   readonly watchers: Set<(line: EventLine) => void>;
   /** What is done with the job, one thing after the other. */
   last: Promise<unknown>;
+  /** Pauses and resumes that were asked for, one after the other. */
+  asked: Promise<unknown>;
 }
 
 /** A process that dies so often without getting on dies of its work. */
@@ -172,27 +174,25 @@ export class Jobs implements JobBook {
     return kept.record;
   }
 
-  async pause(namespace: string, id: string): Promise<JobRecord> {
-    const kept = this.#unfinished(namespace, id);
-    kept.ending ??= 'pause';
-    await kept.process?.stop(patienceMs);
-    await this.#inOrder(kept, async () => {
-      if (kept.ending !== 'pause') return;
-      const { state } = kept.record;
-      if (state !== 'paused' && !isOver(state)) await this.#turn(kept, 'paused');
-      kept.ending = undefined;
+  pause(namespace: string, id: string): Promise<ToldJob> {
+    return this.#afterOthers(this.#unfinished(namespace, id), async (kept) => {
+      kept.ending ??= 'pause';
+      await kept.process?.stop(patienceMs);
+      await this.#inOrder(kept, async () => {
+        if (kept.ending !== 'pause') return;
+        const { state } = kept.record;
+        if (state !== 'paused' && !isOver(state)) await this.#turn(kept, 'paused');
+        kept.ending = undefined;
+      });
     });
-    this.#next();
-    return kept.record;
   }
 
-  async resume(namespace: string, id: string): Promise<JobRecord> {
-    const kept = this.#unfinished(namespace, id);
-    await this.#inOrder(kept, async () => {
-      if (kept.record.state === 'paused') await this.#turn(kept, 'queued');
-    });
-    this.#next();
-    return kept.record;
+  resume(namespace: string, id: string): Promise<ToldJob> {
+    return this.#afterOthers(this.#unfinished(namespace, id), (kept) =>
+      this.#inOrder(kept, async () => {
+        if (kept.record.state === 'paused') await this.#turn(kept, 'queued');
+      }),
+    );
   }
 
   watch(namespace: string, id: string, after: number, tell: (line: EventLine) => void): () => void {
@@ -266,7 +266,9 @@ export class Jobs implements JobBook {
       if (record === undefined) return await rm(places.directory, { recursive: true, force: true });
       const kept = keep(record, places);
       this.#all.set(id, kept);
-      if (isOver(record.state)) await this.#tidy(kept);
+      if (isOver(record.state)) return await this.#tidy(kept);
+      const said = (await readEvents(places.log, 0)).map(({ text }) => JSON.parse(text) as JobEventBody);
+      kept.progress = said.reduce(progressed, kept.progress);
     } catch {
       this.#damaged.push(id);
     }
@@ -386,6 +388,7 @@ export class Jobs implements JobBook {
     const { places, record } = kept;
     await rm(places.work, { recursive: true, force: true });
     await rm(places.upload, { force: true });
+    await rm(places.process, { force: true });
     if ((await eventsOf(kept, 0)).at(-1)?.type === 'end') return;
     await this.#sayUnwritten(kept, endOf(record));
   }
@@ -420,6 +423,18 @@ export class Jobs implements JobBook {
     await written.catch(() => undefined);
     // with those before it that were held back
     for (const line of await kept.log.after(0)) for (const tell of kept.watchers) tell(line);
+  }
+
+  /** Pauses and resumes of a job take effect in the order of their requests; the job as each left it. */
+  #afterOthers(kept: Kept, work: (kept: Kept) => Promise<void>): Promise<ToldJob> {
+    const next = kept.asked.then(async () => {
+      await work(kept);
+      const told = { record: kept.record, progress: kept.progress };
+      this.#next();
+      return told;
+    });
+    kept.asked = next.catch(() => undefined);
+    return next;
   }
 
   #inOrder<T>(kept: Kept, work: () => Promise<T>): Promise<T> {
@@ -462,6 +477,7 @@ function keep(record: JobRecord, places: JobPlaces): Kept {
     deaths: 0,
     watchers: new Set(),
     last: Promise.resolve(),
+    asked: Promise.resolve(),
   };
 }
 

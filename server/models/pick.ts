@@ -1,7 +1,7 @@
 /** The model for a signal that comes without the name of one. */
 import { NotFoundError } from '../../src/core/errors.ts';
-import { readSignalShape } from '../../src/formats/read.ts';
-import { isForSamples } from '../../src/models/index.ts';
+import { readSignalAs, readSignalShape } from '../../src/formats/read.ts';
+import { isForSamples, likeliestModel } from '../../src/models/index.ts';
 import type { ServedModel } from '../catalogue.ts';
 import { type InNamespace, type ServerContext, seenBy } from '../context.ts';
 import { HttpFault } from '../http-fault.ts';
@@ -10,7 +10,10 @@ import { sniffSignal } from '../media.ts';
 /** Names of models that a refusal tells. */
 export const toldNames = 16;
 
-/** The one whose card fits. Throws HttpFault 409 `which-model` naming those that do, NotFoundError `unknown-model` where none does. */
+/**
+ * The one whose card fits, or of several the likeliest. Throws HttpFault 409 `which-model` naming those that fit where the signal does not say
+ * which is meant, NotFoundError `unknown-model` where none does, and what reading the signal throws.
+ */
 export async function modelFor(
   context: ServerContext,
   bytes: Uint8Array,
@@ -27,6 +30,8 @@ export async function modelFor(
   for (const served of read) if (await fitsShape(served)) fitting.push(served);
   const [first, ...others] = fitting;
   if (first !== undefined && others.length === 0) return first;
+  const likeliest = first && likeliestModel(fitting, await described(first));
+  if (likeliest !== undefined) return likeliest;
   const names = (first === undefined ? seen : fitting).slice(0, toldNames).map(({ name }) => name);
   if (first === undefined)
     throw new NotFoundError(
@@ -40,13 +45,26 @@ export async function modelFor(
   );
 
   async function fitsShape({ card }: ServedModel): Promise<boolean> {
-    if (card.anySize) return true;
-    const shape = await readSignalShape(bytes, {
-      axes: card.spec.axes,
-      outputs: card.outputs,
-      limits: context.limits,
-      told: type,
-    }).catch(() => undefined);
-    return shape?.join() === card.shape.join();
+    return card.anySize || (await shapeFor(card))?.join() === card.shape.join();
+  }
+
+  function shapeFor({
+    spec: { axes },
+    outputs,
+  }: ServedModel['card']): Promise<readonly number[] | undefined> {
+    const { limits } = context;
+    return readSignalShape(bytes, { axes, outputs, limits, told: type }).catch(() => undefined);
+  }
+
+  /** What tells models apart that all fit; how many channels a signal needs is known when it was read, and read where some model is of its shape. */
+  async function described({ card }: ServedModel) {
+    const shape = (await shapeFor(card)) ?? [];
+    const isOfOne = fitting.some((served) => served.card.shape.join() === shape.join());
+    if (!isOfOne) return { shape, channels: 0 };
+    const wanted = { axes: card.spec.axes, outputs: 'any', limits: context.limits } as const;
+    return {
+      shape,
+      channels: format.channelsNeeded(await readSignalAs(bytes, { ...wanted, id: 'the signal', told: type })),
+    };
   }
 }

@@ -196,16 +196,12 @@ export function jobRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext): 
   });
 
   app.openapi(pauseRoute, async (c) => {
-    const { jobs } = jobsOf(context);
-    await jobs.pause(c.get('access').namespace, c.req.valid('param').j);
-    const job = await jobs.get(c.get('access').namespace, c.req.valid('param').j);
+    const job = await jobsOf(context).jobs.pause(c.get('access').namespace, c.req.valid('param').j);
     return c.json(viewOf(job), 200, { 'cache-control': 'no-store' });
   });
 
   app.openapi(resumeRoute, async (c) => {
-    const { jobs } = jobsOf(context);
-    await jobs.resume(c.get('access').namespace, c.req.valid('param').j);
-    const job = await jobs.get(c.get('access').namespace, c.req.valid('param').j);
+    const job = await jobsOf(context).jobs.resume(c.get('access').namespace, c.req.valid('param').j);
     return c.json(viewOf(job), 200, { 'cache-control': 'no-store' });
   });
 

@@ -9,7 +9,7 @@ import { keyOfBody } from '../answers.ts';
 import { askerOf } from '../asker.ts';
 import { readBody } from '../body.ts';
 import type { ServerContext } from '../context.ts';
-import { checkContentType, sniffSignal } from '../media.ts';
+import { checkContentType } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply } from '../reply.ts';
 import { binaryContent, problems } from '../schemas.ts';
@@ -17,7 +17,7 @@ import { ask } from '../work/ask.ts';
 
 const pictureTypes: readonly string[] = pictures.map(({ mediaType }) => mediaType);
 /** Of a picture that is small work. */
-const smallSamples = 2 ** 14;
+const smallSamples = 2 ** 12;
 
 const peerRoute = createRoute({
   method: 'post',
@@ -68,7 +68,6 @@ export function peerRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext):
     const { bytes: most } = c.req.valid('query');
     const declared = checkContentType(c.req.header('content-type'), pictureTypes);
     const bytes = await readBody(c, context.maxBodyBytes);
-    sniffSignal(declared, bytes);
     const answer = await context.answers.of(keyOfBody(bytes, undefined, ['peer', name, most]), async () => {
       const wanted = { axes: 2, outputs: 'any', limits: context.limits } as const;
       const shape = await readSignalShape(bytes, { ...wanted, told: declared }).catch(() => [0]);

@@ -48,9 +48,6 @@ export async function chooseModel(
   return only;
 }
 
-/** The bundled model for whatever is seen: it is taken where several fit and none was made for just this shape. */
-const generalModel = 'photos';
-
 /**
  * The bundled model for a signal that names none, and the others that fit. One of the signal's own shape and channels comes
  * first, then the general one, then the only one that fits. The format says whether a model of other channels will do.
@@ -61,7 +58,7 @@ export async function modelOfSignal(
 ): Promise<{ readonly model: Model; readonly others: readonly string[] }> {
   const { shape } = signal;
   const channels = format.channelsNeeded(signal);
-  const { isForSamples, listModels, loadModel } = await import('../models/index.ts');
+  const { isForSamples, likeliestModel, listModels, loadModel } = await import('../models/index.ts');
   const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
   const takes = ({ card }: Model) => {
     if (isForSamples(card)) return false;
@@ -70,14 +67,7 @@ export async function modelOfSignal(
     return format.fits(kindOf(card)) && format.takes(card.spec.outputs, channels);
   };
   const fitting = all.filter(takes);
-  const own = fitting.filter(
-    ({ card }) => card.spec.outputs === channels && card.shape.join() === shape.join(),
-  );
-  const general = ({ card }: Model) => card.name === generalModel;
-  const model =
-    (own.length === 1 ? own[0] : undefined) ??
-    fitting.find(general) ??
-    (fitting.length === 1 ? fitting[0] : undefined);
+  const model = likeliestModel(fitting, { shape, channels });
   if (model !== undefined) {
     return { model, others: fitting.filter((other) => other !== model).map(({ card }) => card.name) };
   }

@@ -58,7 +58,7 @@ export const limitTable: Readonly<Record<keyof Limits, LimitEntry>> = {
     flag: '--max-symbols',
     what: 'numbers of a modulation, of all signals of one stream',
     usual: 2 ** 26,
-    server: 2 ** 21,
+    server: 2 ** 22,
   },
   maxFreeSymbols: {
     flag: '--max-free-symbols',

@@ -1,4 +1,5 @@
 /** What a peer makes of a picture within so many bytes. */
+import { BadInputError } from '../core/errors.ts';
 import { decodeFormat, errorOf, type FormatVariant, formats, type Picture } from './peer-codecs.ts';
 import type { PeerName } from './peer-names.ts';
 
@@ -12,7 +13,7 @@ export interface PeerFile {
 
 /**
  * The file of highest PSNR within `most` bytes, of all ways to run the peer; where none is so small, the smallest. Each way is tried at the
- * eight qualities of a bisection, which takes files to grow with quality. A peer without
+ * eight qualities of a bisection, which takes files to grow with quality. Throws BadInputError `image-too-large-for-format`. A peer without
  * transparency gets the picture without its alpha.
  */
 export async function peerWithin(
@@ -36,7 +37,15 @@ export async function peerWithin(
 async function largest(picture: Picture, variant: FormatVariant, most: number, signal?: AbortSignal) {
   const at = async (quality: number) => {
     signal?.throwIfAborted();
-    return { bytes: await variant.encode(picture, quality), quality };
+    try {
+      return { bytes: await variant.encode(picture, quality), quality };
+    } catch (error) {
+      const why = (error as Error).message.split('\n')[0];
+      const size = `${picture.width} x ${picture.height}`;
+      throw new BadInputError('image-too-large-for-format', `${size}: ${why}; send a smaller picture`, {
+        cause: error,
+      });
+    }
   };
   let found = await at(1);
   let [low, high] = [1, 101];

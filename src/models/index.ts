@@ -2,6 +2,7 @@
 export { describePriors } from './abilities.ts';
 export { modelSuffix } from './file-kind.ts';
 export { type FindModelOptions, findModelWith, isCodedBy } from './find.ts';
+export { likeliestModel } from './likeliest.ts';
 export {
   bundledModels,
   findModel,

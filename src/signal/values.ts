@@ -25,6 +25,7 @@ export function toSignalValues(card: ModelCard, values: Float32Array, raw: boole
     const { zero, perUnit, low, high } = whole;
     for (let i = o; i < values.length; i += outputs.length) {
       const sample = Math.floor((offset + scale * values[i]! - zero) * perUnit + 0.5);
+      // biome-ignore lint/complexity/useMathMinMax: what is no number becomes the least
       values[i] = zero + (sample >= high ? high : sample > low ? sample : low) / perUnit;
     }
   });

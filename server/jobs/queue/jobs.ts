@@ -93,11 +93,11 @@ export class SharedJobs implements JobBook {
     return recordOf(cancelled ?? (await this.#find(namespace, id)));
   }
 
-  async pause(namespace: string, id: string): Promise<JobRecord> {
+  pause(namespace: string, id: string): Promise<ToldJob> {
     return this.#turn(namespace, id, (queue) => queue.pause(id));
   }
 
-  async resume(namespace: string, id: string): Promise<JobRecord> {
+  resume(namespace: string, id: string): Promise<ToldJob> {
     return this.#turn(namespace, id, (queue) => queue.resume(id));
   }
 
@@ -155,11 +155,11 @@ export class SharedJobs implements JobBook {
     return this.#options.queue.close();
   }
 
-  async #turn(namespace: string, id: string, turn: (queue: JobQueue) => Promise<void>): Promise<JobRecord> {
+  async #turn(namespace: string, id: string, turn: (queue: JobQueue) => Promise<void>): Promise<ToldJob> {
     const found = await this.#find(namespace, id);
     if (isOver(found.state)) throw jobOver(found);
     await turn(this.#options.queue);
-    return recordOf(await this.#find(namespace, id));
+    return toldJob(await this.#find(namespace, id));
   }
 
   async #find(namespace: string, id: string): Promise<QueuedJob> {

@@ -165,7 +165,7 @@ export function EncodePage() {
           Nothing is coded yet. PNG, JPEG, WebP, AVIF, WAV, FLAC, npy, netCDF, NIfTI, OBJ and STL are read.
         </p>
       )}
-      {value !== undefined && (
+      {value !== undefined && value.of === picked && (
         <>
           <Facts
             of={[
@@ -189,7 +189,11 @@ export function EncodePage() {
             {value.of.url !== undefined &&
               peers.map(([peer, title]) => <Beside key={peer} made={value} peer={peer} title={title} />)}
           </section>
-          <p class="bits" role="img" aria-label={`Bits: ${value.spent.map(spentText).join(', ')}`}>
+          <p
+            class="bits"
+            role="img"
+            aria-label={`Where the bits went: ${value.spent.map(spentText).join(', ')}`}
+          >
             {value.spent
               .filter(({ bits }) => bits >= 1)
               .map((part) => (
@@ -263,7 +267,7 @@ function useUrl(bytes: Uint8Array | undefined, type?: string): string | undefine
 }
 
 function spentText({ on, bits }: Made['spent'][number]): string {
-  return `${on} ${bits.toFixed(0)}`;
+  return `${on} ${bits.toFixed(0)} bits`;
 }
 
 function decibels(psnrDb: number): string {

@@ -137,14 +137,13 @@ function OneJob({ job, onChange }: { job: JobJson; onChange(): void }) {
       </div>
       {lines.length > 0 && <pre>{lines.join('\n')}</pre>}
       <div class="row">
-        {isAtWork && (
-          <button type="button" class="plain" onClick={doing(() => client.jobs.pause(job.id))}>
-            Pause
-          </button>
-        )}
-        {job.state === 'paused' && (
-          <button type="button" class="plain" onClick={doing(() => client.jobs.resume(job.id))}>
-            Resume
+        {!isOver && (
+          <button
+            type="button"
+            class="plain"
+            onClick={doing(() => (isAtWork ? client.jobs.pause(job.id) : client.jobs.resume(job.id)))}
+          >
+            {isAtWork ? 'Pause' : 'Resume'}
           </button>
         )}
         <button type="button" class="plain" onClick={doing(() => client.jobs.remove(job.id))}>

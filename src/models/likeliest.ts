@@ -1,0 +1,22 @@
+/** Which of several models is meant where a signal names none. */
+import type { ModelCard } from '../field/card.ts';
+
+/** The model for whatever is seen: it is taken where several fit and none was made for just this shape. */
+const generalModel = 'photos';
+
+/**
+ * Of those that fit a signal: the one of its own shape and channels, else the general one, else the only one; undefined where the signal says
+ * no more. `channels`: those that it needs.
+ */
+export function likeliestModel<T extends { readonly card: Pick<ModelCard, 'name' | 'shape' | 'spec'> }>(
+  fitting: readonly T[],
+  { shape, channels }: { readonly shape: readonly number[]; readonly channels: number },
+): T | undefined {
+  const own = fitting.filter(
+    ({ card }) => card.spec.outputs === channels && card.shape.join() === shape.join(),
+  );
+  if (own.length === 1) return own[0];
+  return (
+    fitting.find(({ card }) => card.name === generalModel) ?? (fitting.length === 1 ? fitting[0] : undefined)
+  );
+}
