@@ -35,6 +35,7 @@ test('two forms that differ in their boundary alone have one digest, however the
     { numRuns: 60 },
   );
   expect(() => digestOfBody('multipart/form-data')).toThrow('names no boundary');
+  expect(() => digestOfBody(`multipart/form-data; boundary=${'a'.repeat(71)}`)).toThrow('may have 70');
 });
 
 const read = (bytes: Uint8Array, keep = gathered, type = 'multipart/form-data; boundary=b') =>

@@ -5,7 +5,7 @@
 import { maxHeaderSize } from 'node:http';
 import { limitTable } from '../../src/core/limits.ts';
 import { maxLimit, maxPoints } from '../../src/query/index.ts';
-import { maxClassified, maxSampleCount } from '../counts.ts';
+import { maxClassified, maxSampleCount, mostPeerSamples } from '../counts.ts';
 import { jobTable } from '../jobs/limits.ts';
 import { maxDepth } from '../json.ts';
 import { trafficTable } from '../traffic/traffic.ts';
@@ -106,6 +106,12 @@ const fixedTable: Readonly<Record<string, LimitRow>> = {
     usual: maxPoints,
     what: 'evaluated by one query',
     met: '422 `bad-parameter`',
+  },
+  peerSamples: {
+    unit: 'samples',
+    usual: mostPeerSamples,
+    what: 'of a picture that another codec is tried on',
+    met: '413 `limit-peer-samples`',
   },
   classified: {
     unit: 'functions',

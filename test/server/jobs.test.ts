@@ -216,6 +216,12 @@ test('a job that waits is paused at once, and one that is paused is cancelled', 
     }),
   ]);
   expect((await client.jobs.pause(second!.id)).state).toBe('paused');
+  // the last that was asked for is what holds
+  const turns = [client.jobs.pause(first!.id), client.jobs.resume(first!.id)];
+  expect((await Promise.all(turns)).map(({ state }) => state)).toEqual([
+    'paused',
+    expect.stringMatching(/queued|running/),
+  ]);
   expect((await client.jobs.pause(first!.id)).state).toBe('paused');
   for (const { id } of [first!, second!]) expect((await client.jobs.remove(id)).state).toBe('cancelled');
 });

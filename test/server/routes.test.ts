@@ -267,9 +267,15 @@ describe('encode and decode', () => {
     const smallest = await client.peer('avif', picture, { bytes: 1 });
     expect(smallest.bytes.length).toBeGreaterThan(100);
     await expect(client.peer('avif', new Uint8Array(40), { bytes: 1 })).rejects.toMatchObject({
-      problem: { status: 415 },
+      problem: { status: 422, detail: expect.stringContaining('none of PNG') },
     });
-    const wide = await sharp({ create: { width: 1025, height: 1024, channels: 3, background: '#777' } })
+    const long = await sharp({ create: { width: 17000, height: 2, channels: 3, background: '#777' } })
+      .png()
+      .toBuffer();
+    await expect(client.peer('webp', long, { bytes: 900 })).rejects.toMatchObject({
+      problem: { status: 422, detail: expect.stringContaining('smaller') },
+    });
+    const wide = await sharp({ create: { width: 513, height: 512, channels: 3, background: '#777' } })
       .png()
       .toBuffer();
     await expect(client.peer('avif', wide, { bytes: 1 })).rejects.toMatchObject({
