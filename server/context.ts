@@ -86,7 +86,7 @@ export function modelOfFile(
   const models = seenBy(catalogue.models, asker);
   const digest = modelDigestOf(bytes);
   if (digest === undefined) return undefined;
-  const found = models.find(isCodedBy(digest));
+  const [found] = codingFirst(models.filter(isCodedBy(digest)));
   if (found !== undefined) return found;
   const names = models.map(({ name }) => name).join(', ') || 'none';
   throw new NotFoundError(
@@ -132,7 +132,13 @@ export function modelOfNetwork(
     namespace === undefined
       ? models.filter((model) => model.namespace === undefined)
       : seenBy(models, { namespace });
-  return usable.find((model) => model.networkId === networkId);
+  return codingFirst(usable.filter((model) => model.networkId === networkId))[0];
+}
+
+/** Of models of one network those that have priors come first: one that was learnt anew has none yet, and codes and decodes nothing. */
+function codingFirst(models: readonly ServedModel[]): readonly ServedModel[] {
+  const codes = ({ perSymbol }: ServedModel) => Object.keys(perSymbol).length > 0;
+  return [...models].sort((a, b) => Number(codes(b)) - Number(codes(a)));
 }
 
 /** Throws ConflictError `functaset-model` when the model of a functaset is not served here. */

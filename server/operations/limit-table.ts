@@ -110,7 +110,7 @@ const fixedTable: Readonly<Record<string, LimitRow>> = {
   peerSamples: {
     unit: 'samples',
     usual: mostPeerSamples,
-    what: 'of a picture that another codec is tried on',
+    what: 'of a signal that another codec is tried on',
     met: '413 `limit-peer-samples`',
   },
   classified: {

@@ -12,6 +12,7 @@ import { jobRequestContent, readJobRequest } from '../jobs/request.ts';
 import { jobsOf } from '../jobs/room.ts';
 import { writeEvents } from '../jobs/stream.ts';
 import { jobList, jobParams, jobSchema, jobView, madeBy, viewOf } from '../jobs/view.ts';
+import { anyBytes, functaType } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { binaryContent, problems } from '../schemas.ts';
 
@@ -153,7 +154,7 @@ const resultRoute = createRoute({
   responses: {
     200: {
       description: 'A `.functa` file, or the file of a model.',
-      content: binaryContent('application/octet-stream'),
+      content: binaryContent(functaType, anyBytes),
     },
     303: {
       description: 'What was made stands at `location`.',

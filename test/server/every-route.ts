@@ -104,6 +104,7 @@ export async function furnish(
       u: upload,
       j: job,
       kind: 'classifier',
+      peer: 'avif',
       file: 'functa.js',
       z: '0',
       x: '0',
