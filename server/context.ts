@@ -86,7 +86,7 @@ export function modelOfFile(
   const models = seenBy(catalogue.models, asker);
   const digest = modelDigestOf(bytes);
   if (digest === undefined) return undefined;
-  const [found] = codingFirst(models.filter(isCodedBy(digest)));
+  const found = codingOf(models.filter(isCodedBy(digest)));
   if (found !== undefined) return found;
   const names = models.map(({ name }) => name).join(', ') || 'none';
   throw new NotFoundError(
@@ -132,13 +132,12 @@ export function modelOfNetwork(
     namespace === undefined
       ? models.filter((model) => model.namespace === undefined)
       : seenBy(models, { namespace });
-  return codingFirst(usable.filter((model) => model.networkId === networkId))[0];
+  return codingOf(usable.filter((model) => model.networkId === networkId));
 }
 
-/** Of models of one network those that have priors come first: one that was learnt anew has none yet, and codes and decodes nothing. */
-function codingFirst(models: readonly ServedModel[]): readonly ServedModel[] {
-  const codes = ({ perSymbol }: ServedModel) => Object.keys(perSymbol).length > 0;
-  return [...models].sort((a, b) => Number(codes(b)) - Number(codes(a)));
+/** Of models of one network the first that has priors: one that was learnt anew has none yet, and codes and decodes nothing. */
+function codingOf(models: readonly ServedModel[]): ServedModel | undefined {
+  return models.find(({ perSymbol }) => Object.keys(perSymbol).length > 0) ?? models[0];
 }
 
 /** Throws ConflictError `functaset-model` when the model of a functaset is not served here. */

@@ -21,6 +21,9 @@ const parameter = (name: string, description: string, example?: string) => ({
   ...(example === undefined ? {} : { example }),
 });
 
+/** A header of an answer. */
+export const answerHeader = (description: string) => ({ description, schema: { type: 'string' } as const });
+
 export const modelParams = z.object({
   m: z
     .string()

@@ -3,6 +3,7 @@
  * then tells the network what is not (B. Chen et al., arXiv 2407.01392, with levels of frames). See docs/adr/0074.
  */
 import type { Rng } from '../../src/core/rng.ts';
+import { pointCount, unravel } from '../../src/field/spec.ts';
 import { levelFeatures, levelNumbers } from './net.ts';
 
 /** One level for all tokens, or one for each. */
@@ -35,11 +36,10 @@ export function tokenFeatures(levels: Levels, out: Float32Array): void {
 
 /** Levels of a training item of which a part is known: in or around a box of the grid of `cells`, or tokens here and there. */
 export function partLevels(cells: readonly number[], rng: Rng): Float64Array {
-  const tokens = cells.reduce((product, n) => product * n, 1);
   const between = ({ from, to }: typeof hidden) => from * (to / from) ** rng.uniform();
   const [high, low] = [between(hidden), between(known)];
   const isKnown = rng.uniform() < scattered ? scatter(rng) : box(cells, rng);
-  return Float64Array.from({ length: tokens }, (_, token) =>
+  return Float64Array.from({ length: pointCount(cells) }, (_, token) =>
     isKnown(token) ? Math.min(high, low * Math.exp(unevenness * rng.normal())) : high,
   );
 }
@@ -58,12 +58,7 @@ function box(cells: readonly number[], rng: Rng): (token: number) => boolean {
   });
   const outside = rng.uniform() < 0.5;
   return (token) => {
-    let [rest, inside] = [token, true];
-    for (let axis = cells.length - 1; axis >= 0; axis--) {
-      const index = rest % cells[axis]!;
-      rest = Math.floor(rest / cells[axis]!);
-      inside &&= index >= spans[axis]![0] && index < spans[axis]![1];
-    }
-    return inside !== outside;
+    const at = unravel(cells, token);
+    return spans.every(([from, to], axis) => at[axis]! >= from && at[axis]! < to) !== outside;
   };
 }

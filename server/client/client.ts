@@ -121,7 +121,7 @@ export class FunctaClient extends FunctasetCalls {
    * What a file of functions says of itself, and where its bits went.
    *
    * @example
-   * const { spent } = await client.inspect(file); // [{ on: 'header', bits: 48 }, { on: 'level 1', bits: 120.4 }, ...]
+   * const { spent } = await client.inspect(functaFile); // [{ on: 'header', bits: 48 }, { on: 'level 1', bits: 120.4 }, ...]
    */
   inspect(file: Uint8Array, call: Call = {}): Promise<InspectionJson> {
     return this.json('/v1/inspect', {}, call, {

@@ -25,6 +25,7 @@ import {
   type JobRecord,
   type JobResult,
   jobOver,
+  noJobs,
   placesOf,
   readRecord,
   writeRecord,
@@ -99,7 +100,7 @@ export class Jobs implements JobBook {
   }
 
   async counts(): Promise<Readonly<Record<JobRecord['state'], number>>> {
-    const counts = { queued: 0, running: 0, paused: 0, done: 0, failed: 0, cancelled: 0 };
+    const counts = noJobs();
     for (const { record } of this.#all.values()) counts[record.state]++;
     return counts;
   }
@@ -278,10 +279,7 @@ export class Jobs implements JobBook {
   #next(): void {
     if (this.#closing) return;
     const active = [...this.#all.values()].filter((kept) => kept.process !== undefined).length;
-    const waiting = [...this.#all.values()].filter(
-      ({ process, ending, record: { state } }) =>
-        process === undefined && ending === undefined && (state === 'queued' || state === 'running'),
-    );
+    const waiting = [...this.#all.values()].filter((kept) => kept.process === undefined && mayWork(kept));
     // what was at work before a restart comes first
     waiting.sort((a, b) => Number(b.record.state === 'running') - Number(a.record.state === 'running'));
     for (const kept of waiting.slice(0, Math.max(0, this.#options.limits.running - active))) {
@@ -296,7 +294,7 @@ export class Jobs implements JobBook {
 
   async #begin(kept: Kept): Promise<void> {
     const { start, directory, engine, workLimits, limits, secret, now } = this.#options;
-    if (kept.ending !== undefined || kept.record.state === 'paused' || isOver(kept.record.state)) {
+    if (!mayWork(kept)) {
       kept.process = undefined;
       return;
     }
@@ -455,6 +453,11 @@ export class Jobs implements JobBook {
       void rm(join(this.#options.directory, id), { recursive: true, force: true }).catch(() => undefined);
     }
   }
+}
+
+/** Nothing speaks against its work. */
+function mayWork({ ending, record: { state } }: Kept): boolean {
+  return ending === undefined && state !== 'paused' && !isOver(state);
 }
 
 /** Events after the one of number `after`, also those that only this process knows. */

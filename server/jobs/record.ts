@@ -85,6 +85,11 @@ export function readRecord(places: JobPlaces): JobRecord | undefined {
   return unsealJson(format, new Uint8Array(readFileSync(places.record)), about) as JobRecord;
 }
 
+/** Of each state none. */
+export function noJobs(): Record<JobState, number> {
+  return Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;
+}
+
 export function isOver(state: JobState): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled';
 }

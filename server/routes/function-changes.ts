@@ -30,6 +30,7 @@ import { isOfOtherKind, takersTold } from '../models/takers.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { notesHeader } from '../reply.ts';
 import {
+  answerHeader,
   binaryContent,
   functasetParams,
   functionParams,
@@ -131,7 +132,7 @@ const postRoute = createRoute({
     202: {
       description: 'With `prefer: respond-async`: a job keeps them, and says what it did not keep.',
       content: json(jobSchema),
-      headers: { location: { description: 'Where the job is told of.', schema: { type: 'string' } } },
+      headers: { location: answerHeader('Where the job is told of.') },
     },
     ...problems(400, 403, 404, 409, 413, 415, 422, 503, 507),
   },

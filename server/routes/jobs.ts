@@ -14,7 +14,7 @@ import { writeEvents } from '../jobs/stream.ts';
 import { jobList, jobParams, jobSchema, jobView, madeBy, viewOf } from '../jobs/view.ts';
 import { anyBytes, functaType } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
-import { binaryContent, problems } from '../schemas.ts';
+import { answerHeader, binaryContent, problems } from '../schemas.ts';
 
 const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
 
@@ -42,7 +42,7 @@ const addRoute = createRoute({
     202: {
       description: 'The job is on the disk, and is done when its turn comes.',
       content: json(jobSchema),
-      headers: { location: { description: 'Where the job is told of.', schema: { type: 'string' } } },
+      headers: { location: answerHeader('Where the job is told of.') },
     },
     ...problems(400, 404, 409, 413, 415, 422, 429, 503, 507),
   },
@@ -158,7 +158,7 @@ const resultRoute = createRoute({
     },
     303: {
       description: 'What was made stands at `location`.',
-      headers: { location: { description: 'A functaset or a model.', schema: { type: 'string' } } },
+      headers: { location: answerHeader('A functaset or a model.') },
     },
     ...problems(404, 409),
   },

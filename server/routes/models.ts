@@ -30,6 +30,7 @@ import { refuseWithTakers } from '../models/takers.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import {
+  answerHeader,
   binaryContent,
   decodeQuery,
   encodeQuery,
@@ -90,21 +91,21 @@ const modelRoute = createRoute({
   },
 });
 
-const figure = (description: string) => ({ description, schema: { type: 'string' } as const });
-
 const encodedReplies = {
   200: {
     description: 'A `.functa` file.',
     content: binaryContent(functaType),
     headers: {
-      'functa-bytes': figure('Bytes of the file.'),
-      'functa-model': figure('Name of the model that it was coded by.'),
-      'functa-psnr-db': figure('PSNR in dB of the decoded file against what was sent; Infinity when equal.'),
-      'functa-rmse': figure('Root mean square of the error of each output, in its unit.'),
-      'functa-max-error': figure('Largest absolute error of each output, in its unit.'),
-      'functa-quality': figure('Quality that was asked for, or found for a target.'),
-      'functa-bits-per-point': figure('Bits of the file over points of the signal.'),
-      'functa-notes': figure(
+      'functa-bytes': answerHeader('Bytes of the file.'),
+      'functa-model': answerHeader('Name of the model that it was coded by.'),
+      'functa-psnr-db': answerHeader(
+        'PSNR in dB of the decoded file against what was sent; Infinity when equal.',
+      ),
+      'functa-rmse': answerHeader('Root mean square of the error of each output, in its unit.'),
+      'functa-max-error': answerHeader('Largest absolute error of each output, in its unit.'),
+      'functa-quality': answerHeader('Quality that was asked for, or found for a target.'),
+      'functa-bits-per-point': answerHeader('Bits of the file over points of the signal.'),
+      'functa-notes': answerHeader(
         'What the signal sent holds and the function does not, such as other frames; absent: nothing.',
       ),
     },
@@ -113,7 +114,7 @@ const encodedReplies = {
     description:
       'With `prefer: respond-async`, from who may write: a job does it, and its result is the file.',
     content: { 'application/json': { schema: jobSchema } },
-    headers: { location: figure('Where the job is told of.') },
+    headers: { location: answerHeader('Where the job is told of.') },
   },
   ...problems(400, 404, 406, 409, 413, 415, 422, 429, 503),
 } as const;

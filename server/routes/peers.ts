@@ -2,7 +2,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { pictures } from '../../src/formats/image-formats.ts';
 import { mediaTypes } from '../../src/formats/media-types.ts';
-import { readSignalShape } from '../../src/formats/read.ts';
 import { peerNames } from '../../src/jobs/peer-names.ts';
 import { needs } from '../access/access.ts';
 import { keyOfBody } from '../answers.ts';
@@ -12,12 +11,11 @@ import type { ServerContext } from '../context.ts';
 import { checkContentType } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply } from '../reply.ts';
-import { binaryContent, problems } from '../schemas.ts';
+import { answerHeader, binaryContent, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
+import { peerClass } from '../work/cost.ts';
 
 const pictureTypes: readonly string[] = pictures.map(({ mediaType }) => mediaType);
-/** Of a picture that is small work. */
-const smallSamples = 2 ** 12;
 
 const peerRoute = createRoute({
   method: 'post',
@@ -50,12 +48,9 @@ const peerRoute = createRoute({
         'The file of highest PSNR within the bytes; where there is none, the smallest that it makes.',
       content: binaryContent(...peerNames.map((name) => mediaTypes[name])),
       headers: {
-        'functa-bytes': { description: 'Bytes of the file.', schema: { type: 'string' } },
-        'functa-psnr-db': {
-          description: 'PSNR in dB against what was sent; Infinity when equal.',
-          schema: { type: 'string' },
-        },
-        'functa-quality': { description: "Of the codec's own scale.", schema: { type: 'string' } },
+        'functa-bytes': answerHeader('Bytes of the file.'),
+        'functa-psnr-db': answerHeader('PSNR in dB against what was sent; Infinity when equal.'),
+        'functa-quality': answerHeader("Of the codec's own scale."),
       },
     },
     ...problems(400, 413, 415, 422, 503),
@@ -69,11 +64,8 @@ export function peerRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext):
     const declared = checkContentType(c.req.header('content-type'), pictureTypes);
     const bytes = await readBody(c, context.maxBodyBytes);
     const answer = await context.answers.of(keyOfBody(bytes, undefined, ['peer', name, most]), async () => {
-      const wanted = { axes: 2, outputs: 'any', limits: context.limits } as const;
-      const shape = await readSignalShape(bytes, { ...wanted, told: declared }).catch(() => [0]);
-      const isSmall = shape.reduce((product, n) => product * n, 1) <= smallSamples;
-      const input = { bytes, name, most };
-      return ask(context, 'peer', input, { class: isSmall ? 'small' : 'large', ...askerOf(c) });
+      const kind = await peerClass(bytes, declared, context.limits);
+      return ask(context, 'peer', { bytes, name, most }, { class: kind, ...askerOf(c) });
     });
     const { quality, psnrDb } = answer.head;
     return answerReply(answer, {

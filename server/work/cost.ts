@@ -14,6 +14,8 @@ import type { WorkClass } from '../traffic/admission.ts';
 
 /** Multiply-adds of small work, at most: a few tenths of a second of one core. */
 const smallWork = 2 ** 32;
+/** Of a sample that another codec is tried on: 64 x 64 are small work. */
+const peerWork = smallWork / 2 ** 12;
 /** An archive from this size on is not looked into for an estimate. */
 const smallArchiveBytes = 2 ** 16;
 
@@ -83,6 +85,14 @@ export function drawingClass(
   limits: Limits,
 ): Promise<WorkClass> {
   return classOf(() => count * drawingWork(model, shape, sizing, limits).work);
+}
+
+/** Of what another codec makes of a picture, which it codes some twenty times. */
+export async function peerClass(bytes: Uint8Array, told: string, limits: Limits): Promise<WorkClass> {
+  return classOf(async () => {
+    const shape = await readSignalShape(bytes, { axes: 2, outputs: 'any', limits, told });
+    return pointCount(shape) * peerWork;
+  });
 }
 
 function drawingWork(

@@ -285,10 +285,17 @@ test('every example of the client does what it says', async () => {
     limit: 4,
   });
   const modelFile = new Uint8Array(await readFile(join(serving.directory, 'tiny.safetensors')));
-  const setting = { client, job, modelFile, picture: await png(), console: { log: () => undefined } };
-  const names = await runExamples(['server/client/jobs.ts', 'server/client/models.ts'], setting);
+  const picture = await png();
+  const { bytes: functaFile } = await client.encode('tiny', picture);
+  const setting = { client, job, modelFile, picture, functaFile, console: { log: () => undefined } };
+  const names = await runExamples(
+    ['server/client/client.ts', 'server/client/jobs.ts', 'server/client/models.ts'],
+    setting,
+  );
   expect(names).toEqual(
     expect.arrayContaining([
+      'inspect',
+      'peer',
       'add',
       'list',
       'get',

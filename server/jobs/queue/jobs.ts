@@ -7,7 +7,7 @@ import type { JobBook, NewJob, ToldJob } from '../book.ts';
 import { newId } from '../ids.ts';
 import type { JobLimits } from '../limits.ts';
 import type { EventLine } from '../log.ts';
-import { isOver, type JobInputs, type JobRecord, type JobState, jobOver } from '../record.ts';
+import { isOver, type JobInputs, type JobRecord, type JobState, jobOver, noJobs } from '../record.ts';
 import { unknownUpload } from '../uploads.ts';
 import { eventOf, lineOf, portable, recordOf, toldJob } from './record.ts';
 
@@ -32,15 +32,7 @@ export class SharedJobs implements JobBook {
   }
 
   async counts(): Promise<Record<JobState, number>> {
-    return {
-      queued: 0,
-      running: 0,
-      paused: 0,
-      done: 0,
-      failed: 0,
-      cancelled: 0,
-      ...(await this.#options.queue.counts()),
-    };
+    return { ...noJobs(), ...(await this.#options.queue.counts()) };
   }
 
   async list(namespace: string): Promise<ToldJob[]> {
