@@ -10,14 +10,21 @@ import { levelFeatures, levelNumbers } from './net.ts';
 export type Levels = number | ArrayLike<number>;
 
 /** Training items of which a part is known. */
-export const partlyKnown = 0.6;
-/** Where their levels lie, evenly in their logarithms: of what is hidden, and of what is known. */
-const hidden = { from: 0.1, to: 20 };
-const known = { from: 0.02, to: 2 };
+export const partlyKnown = 0.7;
+/** Of these, items without their label, since what is to be completed comes without one. */
+export const partLabelDropout = 0.6;
+/** What is known says little that is new: its share of the loss of a part that is not. */
+export const knownWeight = 0.2;
+/** Where levels lie, evenly in their logarithms: of what is hidden, and of what is known. */
+const hidden = { from: 0.2, to: 20 };
+const known = { from: 0.02, to: 0.5 };
 /** Known tokens differ by so much, in logarithms. */
 const unevenness = 0.5;
-/** Items of which tokens are known one by one, and not a region. */
-const scattered = 0.25;
+/** Items of which tokens are known one by one, and not a region; those of which all on one side of a line are; the others know boxes. */
+const scattered = 0.2;
+const halved = 0.45;
+/** Items whose hidden tokens beside known ones are known in part. */
+const bordered = 0.5;
 
 export function levelOf(levels: Levels, token: number): number {
   return typeof levels === 'number' ? levels : levels[token]!;
@@ -34,19 +41,54 @@ export function tokenFeatures(levels: Levels, out: Float32Array): void {
   for (let t = 0; t < tokens; t++) out.set(shared ?? levelFeatures(levelOf(levels, t)), t * levelNumbers);
 }
 
-/** Levels of a training item of which a part is known: in or around a box of the grid of `cells`, or tokens here and there. */
-export function partLevels(cells: readonly number[], rng: Rng): Float64Array {
+/** A training item of which a part is known. */
+export interface Part {
+  /** [tokens]. */
+  readonly levels: Float64Array;
+  /** [tokens]: 1 where it is known. */
+  readonly known: Uint8Array;
+}
+
+/** Of the grid of `cells`, known is what is in or around a box, on one side of a line, or here and there. */
+export function drawPart(cells: readonly number[], rng: Rng): Part {
   const between = ({ from, to }: typeof hidden) => from * (to / from) ** rng.uniform();
-  const [high, low] = [between(hidden), between(known)];
-  const isKnown = rng.uniform() < scattered ? scatter(rng) : box(cells, rng);
-  return Float64Array.from({ length: pointCount(cells) }, (_, token) =>
-    isKnown(token) ? Math.min(high, low * Math.exp(unevenness * rng.normal())) : high,
-  );
+  const high = between(hidden);
+  const low = Math.min(high, between(known));
+  const kind = rng.uniform();
+  const isKnown =
+    kind < scattered ? scatter(rng) : kind < scattered + halved ? half(cells, rng) : box(cells, rng);
+  const tokens = pointCount(cells);
+  const shown = Uint8Array.from({ length: tokens }, (_, token) => Number(isKnown(token)));
+  // Of a token on the border some points are seen.
+  const border = rng.uniform() < bordered ? low * (high / low) ** rng.uniform() : high;
+  const levels = Float64Array.from({ length: tokens }, (_, token) => {
+    if (shown[token] === 1) return Math.min(high, low * Math.exp(unevenness * rng.normal()));
+    return neighbours(cells, token).some((other) => shown[other] === 1) ? border : high;
+  });
+  return { levels, known: shown };
+}
+
+/** Tokens one step away along an axis. */
+function neighbours(cells: readonly number[], token: number): number[] {
+  const at = unravel(cells, token);
+  return cells.flatMap((n, axis) => {
+    const stride = pointCount(cells.slice(axis + 1));
+    return [...(at[axis]! > 0 ? [token - stride] : []), ...(at[axis]! < n - 1 ? [token + stride] : [])];
+  });
 }
 
 function scatter(rng: Rng): (token: number) => boolean {
   const share = rng.uniform();
   return () => rng.uniform() < share;
+}
+
+/** All on one side of a line across an axis. */
+function half(cells: readonly number[], rng: Rng): (token: number) => boolean {
+  const long = cells.flatMap((n, axis) => (n > 1 ? [axis] : []));
+  const axis = long[rng.below(long.length)]!;
+  const cut = 1 + rng.below(cells[axis]! - 1);
+  const before = rng.uniform() < 0.5;
+  return (token) => unravel(cells, token)[axis]! < cut === before;
 }
 
 /** Half of the boxes reach along an axis from end to end; half of them are what is hidden. */

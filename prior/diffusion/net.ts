@@ -56,6 +56,7 @@ export interface DenoiserNet {
 /** Inner units of a block's MLP over its width. */
 export const expansion = 4;
 const frequencies = 32;
+const rates = Array.from({ length: frequencies }, (_, i) => 32 ** (i / (frequencies - 1)));
 export const levelNumbers = 2 * frequencies;
 
 /** Names and shapes of all weights, in the order of the variables. */
@@ -104,7 +105,7 @@ export function startWeights(size: DenoiserSize, rng: Rng): Float32Array[] {
 export function levelFeatures(sigma: number): Float32Array {
   const features = new Float32Array(levelNumbers);
   for (let i = 0; i < frequencies; i++) {
-    const angle = (Math.log(sigma) / 4) * 32 ** (i / (frequencies - 1));
+    const angle = (Math.log(sigma) / 4) * rates[i]!;
     features[2 * i] = Math.cos(angle);
     features[2 * i + 1] = Math.sin(angle);
   }

@@ -19,7 +19,16 @@ import type { RunEvent } from '../train/run.ts';
 import { type ModulationStandard, standardised, standardOf, type TrainingSet } from '../train/standard.ts';
 import { type TokenLayout, tokenLayout, toTokens } from '../train/tokens.ts';
 import { diffusionParts, levelsOfTokens } from './file.ts';
-import { highestOf, type Levels, levelOf, partLevels, partlyKnown, tokenFeatures } from './levels.ts';
+import {
+  drawPart,
+  highestOf,
+  knownWeight,
+  type Levels,
+  levelOf,
+  partLabelDropout,
+  partlyKnown,
+  tokenFeatures,
+} from './levels.ts';
 import {
   type Activation,
   type DenoiserInput,
@@ -101,7 +110,7 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
       averageDecay,
       labelDropout,
     },
-    ...(tokenLevels ? { levels: levelsOfTokens, partlyKnown } : {}),
+    ...(tokenLevels ? { levels: levelsOfTokens, partlyKnown, partLabelDropout, knownWeight } : {}),
     ...before,
   };
   const values = toTokens(layout, standardised(standard, set.modulations));
@@ -118,12 +127,14 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
     const level = new Float32Array(count * levelNumbers);
     const levels = new Float32Array(tokenLevels ? count * tokens * levelNumbers : 0);
     const marks = new Float32Array(count * Math.max(1, labels));
+    /** Of each number in the loss. */
+    const shares = new Float32Array(count * row).fill(1);
     const fresh = new Float32Array(row);
     for (let b = 0; b < count; b++) {
       const item = rng.below(from.count);
       const shared = trainingSigma(schedule, rng.normal(), rng.uniform());
-      const isPart = tokenLevels && rng.uniform() < partlyKnown;
-      const sigmas: Levels = isPart ? partLevels(layout.cells, rng) : shared;
+      const part = tokenLevels && rng.uniform() < partlyKnown ? drawPart(layout.cells, rng) : undefined;
+      const sigmas: Levels = part?.levels ?? shared;
       noise.fill(fresh, rng);
       for (let t = 0; t < tokens; t++) {
         const sigma = levelOf(sigmas, t);
@@ -133,6 +144,7 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
           const noisy = clean + sigma * fresh[i]! * used[i]!;
           input[b * row + i] = scale * noisy;
           target[b * row + i] = (clean - skip * noisy) / out;
+          if (part?.known[t] === 1) shares[b * row + i] = knownWeight;
         }
       }
       level.set(levelFeatures(highestOf(sigmas)), b * levelNumbers);
@@ -143,31 +155,30 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
       const label = from.labels[from.labelOf[item]!];
       const column =
         label === undefined ? -1 : set.labels.findIndex((own) => labelText(own) === labelText(label));
-      if (rng.uniform() >= dropout && column >= 0) marks[b * labels + column] = 1;
+      const unlabelled = part === undefined ? dropout : partLabelDropout;
+      if (rng.uniform() >= unlabelled && column >= 0) marks[b * labels + column] = 1;
     }
     const given: DenoiserInput = { count, x: input, level, levels, label: marks };
-    return { given, target };
+    return { given, target, shares };
   };
   // Places that no number falls on have no loss.
   const perNumber = row / layout.length;
-  const lossOf = (found: Float32Array, target: Float32Array) => {
+  const lossOf = (
+    found: Float32Array,
+    { target, shares }: { target: Float32Array; shares: Float32Array },
+  ) => {
     let squares = 0;
-    for (let i = 0; i < found.length; i++) squares += (found[i]! - target[i]!) ** 2;
+    for (let i = 0; i < found.length; i++) squares += shares[i]! * (found[i]! - target[i]!) ** 2;
     return (squares / found.length) * perNumber;
   };
   const step = (index: number) => {
-    const { given, target } = drawBatch(
-      set,
-      values,
-      batch,
-      labelDropout,
-      new Rng(seed, firstStepStream + index),
-    );
+    const drawn = drawBatch(set, values, batch, labelDropout, new Rng(seed, firstStepStream + index));
+    const { target, shares } = drawn;
     let loss = 0;
-    const gradients = net.pullToWeights(given, (found) => {
-      loss = lossOf(found, target);
+    const gradients = net.pullToWeights(drawn.given, (found) => {
+      loss = lossOf(found, drawn);
       const slope = 2 / found.length;
-      return found.map((value, i) => slope * (value - target[i]!));
+      return found.map((value, i) => slope * shares[i]! * (value - target[i]!));
     });
     return { loss, gradients };
   };
@@ -178,8 +189,8 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
     const rng = new Rng(seed, heldOutStream);
     let sum = 0;
     for (let i = 0; i < heldOutBatches; i++) {
-      const { given, target } = drawBatch(held, all, batch, 0, rng);
-      sum += lossOf(net.predict(given), target);
+      const drawn = drawBatch(held, all, batch, 0, rng);
+      sum += lossOf(net.predict(drawn.given), drawn);
     }
     return sum / heldOutBatches;
   };
