@@ -23,6 +23,8 @@ export interface PriorDescriptor {
   readonly contexts?: true;
   /** Passes of its network for each step of a sampler; absent: one pass, without steps. */
   readonly passesPerStep?: number;
+  /** Of a sampler where none are asked, at most: what limits count. A file may say fewer. */
+  readonly ownSteps?: number;
 }
 
 /** Best first: those that code, then the others. */
@@ -42,6 +44,7 @@ export const priorTable = [
     takes: ['temperature', 'label', 'guidance', 'steps'],
     // Two a step (Heun), each with and without the label.
     passesPerStep: 4,
+    ownSteps: 18,
   },
   { kind: 'flow', can: ['sample', 'score'], takes: ['temperature'] },
   { kind: 'gaussian', can: ['sample', 'complete', 'score'], takes: [] },

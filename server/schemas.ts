@@ -177,8 +177,19 @@ export const sampleBody = z
     temperature: z.number().min(0).max(10).default(1),
     prior: z.string().max(64).optional(),
     label: z.union([z.string().max(256), z.number()]).optional(),
-    guidance: z.number().min(0).max(20).optional(),
-    steps: z.number().int().min(1).max(1000).optional(),
+    guidance: z
+      .number()
+      .min(0)
+      .max(20)
+      .optional()
+      .openapi({ description: 'Towards the label; absent: what the card of the prior says.' }),
+    steps: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .openapi({ description: 'Of the sampler; absent: what the card of the prior says.' }),
     quality: z.number().int().min(1).max(100).optional(),
     size: z.string().max(64).optional(),
   })

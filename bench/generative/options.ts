@@ -23,9 +23,10 @@ export interface GenerativeOptions {
   readonly draws: number;
   /** A store whose own prior completes, too. */
   readonly functaset: string | undefined;
-  readonly guidance: number;
+  /** Absent: what the diffusion's card says. */
+  readonly guidance: number | undefined;
   readonly temperature: number;
-  /** Of the diffusion's sampler; absent: its own. */
+  /** Of the diffusion's sampler; absent: what its card says, else its own. */
   readonly steps: number | undefined;
   readonly seed: number;
   readonly threads: number;
@@ -45,9 +46,9 @@ export const usage = `npm run bench:generative -- [options]
   --completions N     signals completed behind each mask (200)
   --draws N           of each completed signal; from 2 on measured, too (0)
   --functaset STORE   complete by the own prior of this store, too
-  --guidance G        of the diffusion towards its label (1)
+  --guidance G        of the diffusion towards its label (what its card says)
   --temperature T     of the diffusion (1)
-  --steps N           of the diffusion's sampler (18)
+  --steps N           of the diffusion's sampler (what its card says, else 18)
   --seed N            (1)
   --threads N         (1)
   --out DIRECTORY     write generative-NAME.json and .md
@@ -96,7 +97,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     completions: whole('completions', values.completions, 200),
     draws: values.draws === undefined ? 0 : whole('draws', values.draws, 0),
     functaset: values.functaset,
-    guidance: Number(values.guidance ?? 1),
+    guidance: values.guidance === undefined ? undefined : Number(values.guidance),
     temperature: Number(values.temperature ?? 1),
     steps: values.steps === undefined ? undefined : whole('steps', values.steps, 18),
     seed: whole('seed', values.seed, 1),

@@ -141,7 +141,9 @@ async function drawers(
   if (there.includes('diffusion')) {
     // Rows of other settings stay beside each other.
     const set = Object.entries({ guidance, temperature, steps: levels });
-    const told = set.filter(([what, value]) => value !== undefined && (what === 'steps' || value !== 1));
+    const told = set.filter(
+      ([what, value]) => value !== undefined && (what !== 'temperature' || value !== 1),
+    );
     const name = ['diffusion', ...told.map((entry) => entry.join(' '))].join(', ');
     all.set(name, async () => {
       const diffusion = await openGenerative(model, 'diffusion');

@@ -10,7 +10,7 @@ import { preconditioning } from './schedule.ts';
 export interface DenoiseOptions {
   /** One of the prior's labels; absent: any. */
   readonly label?: Label | undefined;
-  /** 1: what the label says; above: more of what sets it apart, 0: as without a label. Default 1. */
+  /** 1: what the label says; above: more of what sets it apart, 0: as without a label. Default 1; of samples, what the prior's card says. */
   readonly guidance?: number | undefined;
 }
 

@@ -4,7 +4,7 @@ import { layoutOfGrids } from '../../src/field/layout.ts';
 import type { CheckpointPlace } from '../train/checkpoint.ts';
 import { readPriorFile, writePriorFile } from '../train/prior-file.ts';
 import type { TrainingSet } from '../train/standard.ts';
-import { type DiffusionTraining, openDiffusion, trainDiffusion } from './index.ts';
+import { type DiffusionTraining, openDiffusion, trainDiffusion, withSampling } from './index.ts';
 import { drawSamples } from './sampler.ts';
 
 const levels = [
@@ -76,6 +76,32 @@ describe('a diffusion', () => {
     expect(Math.abs(found - mean)).toBeLessThan(0.1);
     expect(deviation / 0.5).toBeGreaterThan(0.8);
     expect(deviation / 0.5).toBeLessThan(1.1);
+  });
+
+  test('draws take what the card says where nothing is asked, guidance towards a label alone', async () => {
+    const chosen = await openDiffusion(withSampling(bytes, { guidance: 3, steps: 6 }));
+    expect(chosen.sampling).toEqual({ guidance: 3, steps: 6 });
+    const draw = { count: 2, seed: 5 };
+    const asked = (more: object) => diffusion.sample({ ...draw, ...more });
+    expect(await chosen.sample({ ...draw, label: 3 })).toEqual(
+      await asked({ label: 3, guidance: 3, steps: 6 }),
+    );
+    expect(await chosen.sample(draw)).toEqual(await asked({ steps: 6 }));
+    expect(await chosen.sample({ ...draw, label: 3, guidance: 1, steps: 8 })).toEqual(
+      await asked({ label: 3, steps: 8 }),
+    );
+    expect(await chosen.sample({ ...draw, schedule: 'cosine' })).toEqual(await asked({ schedule: 'cosine' }));
+    for (const sampling of [{ guidance: 21 }, { steps: 0 }, { steps: 19 }]) {
+      expect(() => withSampling(bytes, sampling)).toThrow(/guidance|steps/);
+      const { card, tensors } = readPriorFile(bytes, 'diffusion');
+      await expect(openDiffusion(writePriorFile({ ...card, sampling }, tensors))).rejects.toMatchObject({
+        code: 'prior-format',
+      });
+    }
+    const later = await trainDiffusion(
+      training({ trainingSteps: 2, from: withSampling(bytes, { steps: 6 }) }),
+    );
+    expect((await openDiffusion(later)).sampling).toEqual({ steps: 6 });
   });
 
   test('the same seed gives the same samples, another seed others', async () => {

@@ -5,6 +5,7 @@ import {
   type GenerativeCard,
   type GenerativeFile,
   layoutOf,
+  type Sampling,
   takeHalves,
   takeStandard,
   wholeOf,
@@ -12,6 +13,7 @@ import {
 import type { ModulationStandard } from '../train/standard.ts';
 import { type TokenLayout, tokenLayout } from '../train/tokens.ts';
 import { type Activation, activations, type DenoiserSize, denoiserShapes } from './net.ts';
+import { samplingOf } from './sampling.ts';
 
 export interface DiffusionParts {
   readonly tokens: TokenLayout;
@@ -19,6 +21,7 @@ export interface DiffusionParts {
   /** In the order of `denoiserShapes`. */
   readonly weights: readonly Float32Array[];
   readonly standard: ModulationStandard;
+  readonly sampling: Sampling;
 }
 
 /** What a recipe says of a network whose tokens have levels of their own; files without it know one level an item. */
@@ -42,7 +45,8 @@ export function diffusionParts(file: GenerativeFile): DiffusionParts {
   if (size.width % size.heads !== 0) throw new BadStreamError('prior-format', 8, 'heads do not divide width');
   const sizes = [...denoiserShapes(size)].map(([name, shape]) => [name, elementCount(shape)] as const);
   const weights = takeHalves(file, new Map(sizes));
-  return { tokens, size, weights, standard: takeStandard(file, layout.length) };
+  const standard = takeStandard(file, layout.length);
+  return { tokens, size, weights, standard, sampling: samplingOf(card.sampling) };
 }
 
 function activationOf({ recipe }: GenerativeCard): Activation {

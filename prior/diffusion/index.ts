@@ -7,6 +7,7 @@ import {
   type GenerativeFile,
   layoutOf,
   readPriorFile,
+  type Sampling,
 } from '../train/prior-file.ts';
 import { type Label, standardised, unstandardised } from '../train/standard.ts';
 import type { TokenLayout } from '../train/tokens.ts';
@@ -15,11 +16,13 @@ import { diffusionParts } from './file.ts';
 import type { Levels } from './levels.ts';
 import { openNet } from './open-net.ts';
 import { drawSamples, type RenewOptions, renewed, type SamplerOptions } from './sampler.ts';
+import { asSampled } from './sampling.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
 
 export type { Denoise, DenoiseOptions } from './denoise.ts';
 export type { Levels } from './levels.ts';
 export type { RenewOptions, SamplerOptions } from './sampler.ts';
+export { checkSampling, withSampling } from './sampling.ts';
 export type { ScheduleKind } from './schedule.ts';
 export { type DiffusionTraining, trainDiffusion } from './train.ts';
 
@@ -32,6 +35,8 @@ export interface Diffusion {
   readonly tokenLevels: boolean;
   /** What may be asked for; empty: nothing. */
   readonly labels: readonly Label[];
+  /** What `sample` takes where nothing is asked. */
+  readonly sampling: Sampling;
   /** [m]: how much of a modulation's number one unit of z is. */
   readonly scale: Float32Array;
   /** Modulations [count, m] to z: less their mean, over their scale. */
@@ -73,7 +78,7 @@ export async function openDiffusion(
 async function diffusionOf(file: GenerativeFile, threads: number | undefined): Promise<Diffusion> {
   const { card } = file;
   const layout = layoutOf(card);
-  const { tokens, size, weights, standard } = diffusionParts(file);
+  const { tokens, size, weights, standard, sampling } = diffusionParts(file);
   const { net } = await openNet(size, weights, threads);
   const denoise = createDenoise(net, tokens, card.labels, size.tokenLevels);
   const schedule: ScheduleKind = card.recipe.schedule === 'cosine' ? 'cosine' : 'edm';
@@ -83,6 +88,7 @@ async function diffusionOf(file: GenerativeFile, threads: number | undefined): P
     tokens,
     tokenLevels: size.tokenLevels,
     labels: card.labels,
+    sampling,
     scale: standard.scale,
     ...denoise,
     renew: (noisy, sigma, request) => renewed(denoise, tokens, noisy, sigma, request),
@@ -96,7 +102,7 @@ async function diffusionOf(file: GenerativeFile, threads: number | undefined): P
     },
     sigmas: (steps, kind = schedule) => sigmasOf(kind, steps),
     sample: async (request) => {
-      const drawn = await drawSamples(denoise, layout.length, schedule, request);
+      const drawn = await drawSamples(denoise, layout.length, schedule, asSampled(sampling, request));
       return drawn.map((z) => unstandardised(standard, z));
     },
     dispose: () => net.dispose(),

@@ -1,6 +1,7 @@
 /** Drawing by denoising step by step; each sample has a stream of random numbers of its own. */
 import { AbortedError, BadInputError } from '../../src/core/errors.ts';
 import { Rng } from '../../src/core/rng.ts';
+import { priorDescriptor } from '../kinds.ts';
 import type { TokenLayout } from '../train/tokens.ts';
 import { checkGuidance, type Denoise, type DenoiseOptions } from './denoise.ts';
 import { highestOf, type Levels, levelOf } from './levels.ts';
@@ -10,7 +11,7 @@ export interface SamplerOptions extends DenoiseOptions {
   readonly count: number;
   readonly seed: number;
   /**
-   * Noise levels on the way; default 18 for Heun's method, two passes each, and 100 for ancestral steps. Up to 8 levels of the `edm`
+   * Noise levels on the way; default what the prior's card says, else 18 for Heun's method, two passes each, and 100 for ancestral steps. Up to 8 levels of the `edm`
    * schedule are gone through by the multistep method, one pass each.
    */
   readonly steps?: number | undefined;
@@ -44,7 +45,10 @@ export async function drawSamples(
   if (!(temperature >= 0.5 && temperature <= 2)) {
     throw new BadInputError('temperature', `a diffusion's temperature is from 0.5 to 2, not ${temperature}`);
   }
-  const sigmas = sigmasOf(schedule, options.steps ?? (schedule === 'edm' ? 18 : 100));
+  const sigmas = sigmasOf(
+    schedule,
+    options.steps ?? (schedule === 'edm' ? priorDescriptor('diffusion').ownSteps! : 100),
+  );
   const at = (x: Float32Array, sigma: number) => {
     if (signal?.aborted) throw new AbortedError();
     const acts = sigma > guided.from && sigma <= guided.to;

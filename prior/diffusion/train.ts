@@ -12,6 +12,7 @@ import {
   type GenerativeCard,
   halves,
   readPriorFile,
+  type Sampling,
   standardTensors,
   writePriorFile,
 } from '../train/prior-file.ts';
@@ -92,7 +93,7 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
   const { set, networkId, seed = 0, schedule = 'edm', threads, trainingSteps = 12_000, batch = 64 } = options;
   const layout = tokenLayout(set.layout);
   const { tokens, slots } = layout;
-  const { size, weights, standard, before } =
+  const { size, weights, standard, before, sampling } =
     options.from === undefined ? freshStart(options, layout) : startFrom(options.from, options);
   const { width, blocks, heads, activation, labels, tokenLevels } = size;
   const rate = options.rate ?? (before === undefined ? freshRate : laterRate);
@@ -231,6 +232,7 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
       labels: set.labels,
       recipe: { ...recipe, data: options.data, items: set.count },
       figures,
+      ...(sampling === undefined ? {} : { sampling }),
     };
     const tensors = halves(denoiserShapes(size).keys(), averages);
     return writePriorFile(card, new Map([...tensors, ...standardTensors(standard)]));
@@ -245,6 +247,7 @@ interface Start {
   readonly standard: ModulationStandard;
   /** Of what came before, for the card. */
   readonly before?: { readonly stepsBefore: number; readonly from: string };
+  readonly sampling?: Sampling | undefined;
 }
 
 function freshStart(options: DiffusionTraining, { tokens, slots }: TokenLayout): Start {
@@ -281,6 +284,7 @@ function startFrom(bytes: Uint8Array, { set, networkId }: DiffusionTraining): St
     weights: [...denoiserShapes(size)].map(([name, shape]) => known.get(name) ?? zeros(shape)),
     standard,
     before: { stepsBefore: before, from: sha256Hex(bytes).slice(0, 16) },
+    sampling: card.sampling,
   };
 }
 

@@ -23,6 +23,14 @@ export interface GenerativeCard {
   readonly recipe: Readonly<Record<string, string | number>>;
   /** What it reached on modulations that were held out, the unit in the name. */
   readonly figures: Readonly<Record<string, number>>;
+  /** What draws take where nothing is asked, chosen on what was held out; absent: nothing was chosen. */
+  readonly sampling?: Sampling | undefined;
+}
+
+export interface Sampling {
+  /** Towards a label, where one is asked. */
+  readonly guidance?: number | undefined;
+  readonly steps?: number | undefined;
 }
 
 export interface GenerativeFile {

@@ -25,4 +25,5 @@ export {
   type Unpacked,
   unpackFunctaset,
 } from './pack.ts';
+export { type SetSamplingOptions, type SetSamplingResult, setSampling } from './set-sampling.ts';
 export type * from './types.ts';

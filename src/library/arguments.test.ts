@@ -96,6 +96,7 @@ const verbs: Readonly<Record<string, readonly unknown[]>> = {
   readSignal: [bytes, { for: model, id: 'a', told: 'a.png' }],
   recipeNames: [],
   restoreFunctaset: [none, `${none}.again`, {}],
+  setSampling: [{ modelPath: none, guidance: 2, steps: 8 }],
   shapeOfData: ['nothing', 'all', {}],
   signalChunks: [rows(), 'npy'],
   signalFromNpy: [bytes, { id: 'a', axes: 2 }],

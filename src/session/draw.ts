@@ -66,14 +66,12 @@ export function sampleId({ seed, label }: Pick<DrawTask, 'seed' | 'label'>, i: n
 }
 
 /** Multiply-adds that one number of a sample takes, at most. Throws BadInputError `unknown-prior`, NotFoundError `prior`. */
-export function drawingPerSymbol(model: Model, prior: string, steps = defaultSteps): number {
+export function drawingPerSymbol(model: Model, prior: string, steps?: number): number {
   const kind = generativeKind(prior);
   if (kind === undefined) return multiplyAddsPerSymbol(model, codingKind(prior));
-  const { passesPerStep } = priorDescriptor(kind);
-  return passesPerStep === undefined ? networkPerNumber : passesPerStep * steps * networkPerNumber;
+  const { passesPerStep = 1, ownSteps = 1 } = priorDescriptor(kind);
+  return passesPerStep * (steps ?? ownSteps) * networkPerNumber;
 }
-
-const defaultSteps = 18;
 
 function generativeKind(prior: string): GenerativeKind | undefined {
   return generativeKinds.find((kind) => kind === prior);

@@ -154,9 +154,9 @@ export interface SampleOptions {
   readonly prior?: KindThat<'sample'> | undefined;
   /** One of the prior's labels; for `diffusion`. */
   readonly label?: string | number | undefined;
-  /** How much more the label says than it does by itself: 1 is itself, the default; for `diffusion`. */
+  /** How much more the label says than it does by itself: 1 is itself; default: what the prior's card says, else 1; for `diffusion`. */
   readonly guidance?: number | undefined;
-  /** Noise levels on the way, 1 to 1000, up to 8 with one pass each, above with two; default 18; for `diffusion`. */
+  /** Noise levels on the way, 1 to 1000, up to 8 with one pass each, above with two; default: what the prior's card says, else 18; for `diffusion`. */
   readonly steps?: number | undefined;
   readonly quality?: number | undefined;
   /** Shape of the signals drawn; default: the model's own. */

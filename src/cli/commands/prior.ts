@@ -27,6 +27,7 @@ import {
 import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { columns } from '../text.ts';
+import { addPriorSampling } from './prior-sampling.ts';
 
 /** What a directory that is a store holds. */
 const storeFile = 'data.mdb';
@@ -101,6 +102,7 @@ export function addPrior(program: Command, run: RunCommand): void {
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option(...cacheOption)
     .action(run(adapt));
+  addPriorSampling(prior, run);
 }
 
 interface AdaptFlags {

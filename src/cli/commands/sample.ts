@@ -52,10 +52,14 @@ export function addSample(program: Command, run: RunCommand): void {
       'diffusion, flow, gaussian, autoregressive, factorized or histogram; default: the best in the model file',
     )
     .option('--label <label>', 'of these only; for a prior that knows labels')
-    .option('--guidance <w>', 'diffusion: how much more of the label; 1: as it is', real(0, 20))
+    .option(
+      '--guidance <w>',
+      "diffusion: how much more of the label; 1: as it is; default: what the prior's card says",
+      real(0, 20),
+    )
     .option(
       '--steps <n>',
-      'diffusion: steps of the sampler, up to 8 with one pass each, above with two; default: 18',
+      "diffusion: steps of the sampler, up to 8 with one pass each, above with two; default: what the prior's card says, else 18",
       integer(1, 1000),
     )
     .option('--quality <q>', 'the quantiser step that is drawn at, from 1 to 100', integer(1, 100), 50)
