@@ -22,6 +22,7 @@ describe('the registry', () => {
       speech: 'fetch',
       'speech-short': 'fetch',
       fsdd: 'path',
+      digits: 'path',
       climate: 'fetch',
       shapes: 'fetch',
       volume: 'fetch',

@@ -10,6 +10,7 @@ import type { PackageSource } from '../fetch/package-file.ts';
 import { splitByHash } from '../folder-files.ts';
 import { joinParts } from '../join.ts';
 import { type NumbersItem, NumbersWriter, openNumbers } from '../numbers.ts';
+import { digits } from './digits.ts';
 import { fsdd, soundKind as kind, openFsdd, soundRate as rate } from './fsdd.ts';
 
 /** Prompts of these languages are learnt from, those of the last are for tests: its speaker is heard nowhere else. */
@@ -60,7 +61,7 @@ const short: DatasetEntry = {
   open: (split, at) => openSpeech(shortCard, split, at, 4 * rate),
 };
 
-export const speechSets: readonly DatasetEntry[] = [speech, short, fsdd];
+export const speechSets: readonly DatasetEntry[] = [speech, short, fsdd, digits];
 
 /** Prompts of at most so many samples, and the digits where somebody says where they lie. */
 function openSpeech(
