@@ -80,7 +80,7 @@ export function fieldFigures({ values: wanted }: Signal, got: Float32Array): Fig
   return { psnrDb: -20 * Math.log10(rmse), rmse, most: most / range, mostDb: -20 * Math.log10(most / range) };
 }
 
-function complete(values: Float32Array): Float32Array {
+export function complete(values: Float32Array): Float32Array {
   let last = values.find((v) => !Number.isNaN(v)) ?? 0;
   return values.map((v) => {
     if (!Number.isNaN(v)) last = v;

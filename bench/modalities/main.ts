@@ -2,16 +2,19 @@
  * Rate and distortion of sounds, maps and volumes beside the coders of their fields, in one run. Prints tables.
  *
  *   npm run bench:modalities -- --kind speech|fields|volumes|shapes [--model speech] [--data speech-short:DIRECTORY] [--split test] [--limit 24]
- *       [--id TEXT] [--qualities 30,40,50,60,70] [--bounds 0.1,1,10] [--effort 2] [--at 5,8,11] [--tools DIRECTORY] [--threads 1]
+ *       [--id TEXT] [--qualities 30,40,50,60,70] [--bounds 0.1,1,10] [--effort 2] [--at 5,8,11] [--tools DIRECTORY] [--pca climate]
+ *       [--threads 1]
  *
  * `--tools`: where Debian packages of the other coders were unpacked (`dpkg-deb -x lame_*.deb DIRECTORY`), else they are taken from the path; those
  * that are not there are left out. `--bounds`: largest errors in percent of the range, of fields and volumes; a second table is at equal largest errors
- * that were reached. `--id`: only signals whose id contains it. Signals are spread evenly over those that are left.
+ * that were reached. `--pca`: principal components of the training split of a data set beside, for maps alone. `--id`: only signals whose id
+ * contains it. Signals are spread evenly over those that are left.
  */
 import { parseArgs } from 'node:util';
 import type { Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import { openEngine } from '../../src/engine/index.ts';
+import { openMultiply } from '../../src/engine/tfjs/multiply.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
 import type { Signal } from '../../src/signal/signal.ts';
@@ -27,6 +30,7 @@ import {
   pointsTable,
 } from './contender.ts';
 import { fieldFigures, fieldPeers } from './fields.ts';
+import { pcaPeers } from './pca.ts';
 import { shapeFigures, shapePeers } from './shapes.ts';
 import { rate, speechFigures, speechPeers } from './speech.ts';
 import { openTools, type Tools } from './tools.ts';
@@ -90,6 +94,7 @@ const { values: asked } = parseArgs({
     at: { type: 'string' },
     bounds: { type: 'string' },
     effort: { type: 'string', default: '2' },
+    pca: { type: 'string' },
     tools: { type: 'string' },
     threads: { type: 'string', default: '1' },
   },
@@ -108,7 +113,9 @@ try {
   const own = modelOf(session, Number(asked.effort), numbers(asked.qualities ?? kind.qualities));
   const bounds = asked.bounds === undefined ? undefined : numbers(asked.bounds);
   const bounded = bounds === undefined ? [] : [boundedOf(session, Number(asked.effort), bounds)];
-  const contenders = [own, ...bounded, ...(await kind.peers(tools))];
+  const pca =
+    asked.pca === undefined ? [] : pcaPeers(await mapsOf(asked.pca), openMultiply(Number(asked.threads)));
+  const contenders = [own, ...bounded, ...(await kind.peers(tools)), ...pca];
   const curves = [];
   for (const contender of contenders) curves.push(await curveOf(contender, signals, kind.measure));
   const setting = readSetting('bench:modalities', process.argv.slice(2));
@@ -128,6 +135,14 @@ try {
 } finally {
   await tools.close();
   await engine.close();
+}
+
+/** All signals of the training split of a data set, in memory. */
+async function mapsOf(name: string): Promise<Signal[]> {
+  const data = await openDataset(name, 'train');
+  const found = await Promise.all(Array.from({ length: data.length }, (_, i) => data.get(i)));
+  data.close();
+  return found;
 }
 
 async function read(): Promise<Signal[]> {

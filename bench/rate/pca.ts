@@ -20,7 +20,7 @@ import { initialWeights } from '../../src/field/initialise.ts';
 import { axesOfKind, outputsOfKind } from '../../src/field/kinds.ts';
 import { modulationLayout } from '../../src/field/layout.ts';
 import { type Model, readModel, writeModel } from '../../src/field/model.ts';
-import type { FieldSpec } from '../../src/field/spec.ts';
+import { type FieldSpec, totalChannels } from '../../src/field/spec.ts';
 import { errorOf, type Picture } from '../../src/jobs/peer-codecs.ts';
 import { archiveBits } from './archive.ts';
 import { type Curve, type Point, pointOf } from './curve.ts';
@@ -146,43 +146,62 @@ function pcaPoints(
   });
 }
 
-/** A model that is all prior: one cell of `count` channels, so that the codec takes coefficients for a modulation. */
-function modelOf(pca: Pca, training: Float32Array, qualities: readonly number[]): Model {
-  const { count } = pca;
+/** One cell of `count` channels. */
+function modelOf({ count }: Pca, training: Float32Array, qualities: readonly number[]): Model {
+  const levels = [{ cell: null, channels: count, interpolation: 'nearest' as const }];
+  return coefficientModel({ levels, shape: [1], step: baseStep }, training, qualities);
+}
+
+export interface Coefficients {
+  readonly levels: FieldSpec['levels'];
+  readonly shape: readonly number[];
+  /** Of quality 50. */
+  readonly step: number;
+}
+
+/** A model that is all prior, so that the codec takes coefficients for a modulation. `training` [cells, channels]: coefficients whose symbols make the tables. */
+export function coefficientModel(
+  { levels, shape, step }: Coefficients,
+  training: Float32Array,
+  qualities: readonly number[],
+): Model {
   const spec: FieldSpec = {
-    axes: 1,
+    axes: shape.length,
     outputs: 1,
     width: 1,
     layers: 1,
     w0: 1,
     features: { global: true, local: false, harmonics: 0 },
-    levels: [{ cell: null, channels: count, interpolation: 'nearest' }],
+    levels,
   };
   const card: ModelCard = {
     name: 'pca',
     family: 'field',
-    shape: [1],
+    shape,
     anySize: false,
     outputs: outputsOfKind('values', { offset: 0, scale: 1 }, { count: spec.outputs }),
-    axes: axesOfKind('values', 1),
+    axes: axesOfKind('values', shape.length),
     spec,
     training: { dataset: '', split: 'train', steps: 0, batch: 0, seed: 0, lambda: 0, innerSteps: 0 },
     figures: {},
     licence: '',
     notes: '',
   };
-  const steps = new Float32Array(count).fill(baseStep);
-  const layout = modulationLayout(spec, card.shape);
-  const counts = new SymbolCounts(count);
+  const channels = totalChannels(spec);
+  const steps = new Float32Array(channels).fill(step);
+  const one = modulationLayout(
+    { ...spec, axes: 1, levels: levels.map((level) => ({ ...level, cell: null })) },
+    [1],
+  );
+  const counts = new SymbolCounts(channels);
   for (const quality of qualities) {
     const at = stepsAt(steps, quality);
-    for (let i = 0; i < training.length; i += count) {
-      counts.add(layout, quality, quantise(layout, training.subarray(i, i + count), at));
-    }
+    for (let i = 0; i < training.length; i += channels)
+      counts.add(one, quality, quantise(one, training.subarray(i, i + channels), at));
   }
   const bank = makeBank();
   const tensors = new Map([...bank, ...fitFactorized(counts, readBank(bank))]);
-  const network = { spec, weights: initialWeights(spec, () => 0.5), rates: new Float32Array(count) };
+  const network = { spec, weights: initialWeights(spec, () => 0.5), rates: new Float32Array(channels) };
   return readModel(writeModel({ card, network, steps, tensors }));
 }
 
