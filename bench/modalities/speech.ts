@@ -109,6 +109,9 @@ export function speechFigures({ values: wanted }: Signal, got: Float32Array): Fi
 /** Samples of a frame, half of which overlap, and the power below which nothing is heard, of full scale. */
 const [frame, floor] = [256, 1e-7];
 
+/** Samples that `spectrum` looks at. */
+export const spectrumFrame = frame;
+
 export function logSpectralDistance(a: Float32Array, b: Float32Array): number {
   let [sum, frames] = [0, 0];
   for (let at = 0; at + frame <= a.length; at += frame / 2) {
@@ -122,7 +125,7 @@ export function logSpectralDistance(a: Float32Array, b: Float32Array): number {
 }
 
 /** Power of frequencies 1 to frame / 2 - 1 of a frame under a Hann window. */
-function spectrum(values: Float32Array, at: number): Float64Array {
+export function spectrum(values: Float32Array, at: number): Float64Array {
   const power = new Float64Array(frame / 2 - 1);
   for (let k = 1; k < frame / 2; k++) {
     let [re, im] = [0, 0];
