@@ -58,6 +58,19 @@ export const bankShapes: Readonly<Record<'logistic' | 'flat' | 'peaked' | 'spike
 
 export const shapeNames = ['logistic', 'flat', 'peaked', 'spiked'] as const;
 
+/** Of a logistic distribution of scale 1: pi^2 / 3. */
+const logisticVariance = 3.289868133696453;
+
+/** Standard deviation of a shape of the bank, in units of s; of an index beyond the bank's that of the logistic. */
+export function deviationOfShape(shape: number): number {
+  const components = bankShapes[shapeNames[shape] ?? 'logistic'];
+  const variance = components.reduce(
+    (sum, { weight, mean, scale }) => sum + weight * (mean * mean + logisticVariance * scale * scale),
+    0,
+  );
+  return Math.sqrt(variance);
+}
+
 /** Scale s of a notch (real-valued notches too). */
 export function scaleOfNotch(notch: number): number {
   return exp2(notch / notchesPerOctave + firstOctave);

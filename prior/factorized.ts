@@ -15,10 +15,17 @@ import { look } from '../src/core/look.ts';
 import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
 import type { ModulationLayout } from '../src/field/layout.ts';
 import { type FieldSpec, pointCount, totalChannels } from '../src/field/spec.ts';
-import { maxNotch, meanBits, readBank, type TableBank } from './bank.ts';
+import { deviationOfShape, maxNotch, meanBits, readBank, scaleOfNotch, type TableBank } from './bank.ts';
 import { bitsOfValue } from './cost.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
-import { type EntropyPrior, type SymbolCoder, type Symbols, symbolsOfPart, type WalkPart } from './prior.ts';
+import {
+  type ChannelMoments,
+  type EntropyPrior,
+  type SymbolCoder,
+  type Symbols,
+  symbolsOfPart,
+  type WalkPart,
+} from './prior.ts';
 import { checkQuality } from './quantiser.ts';
 import { largestFrequencyOf } from './table.ts';
 
@@ -83,6 +90,18 @@ export class FactorizedPrior implements EntropyPrior {
       }
       first += level.channels;
     }
+  }
+
+  moments(quality: number): ChannelMoments {
+    checkQuality(quality);
+    const choices = this.#at(quality);
+    return {
+      means: Float64Array.from(choices, ({ mean }) => mean / meanUnit),
+      deviations: Float64Array.from(
+        choices,
+        ({ shape, notch }) => scaleOfNotch(notch) * deviationOfShape(shape),
+      ),
+    };
   }
 
   #at(quality: number): readonly Choice[] {

@@ -36,7 +36,7 @@ export const priorTable = [
     takes: ['temperature'],
     contexts: true,
   },
-  { kind: 'factorized', number: 1, can: ['code', 'sample', 'score'], takes: ['temperature'] },
+  { kind: 'factorized', number: 1, can: ['code', 'sample', 'complete', 'score'], takes: ['temperature'] },
   { kind: 'histogram', number: 0, can: ['code', 'sample', 'score'], takes: ['temperature'] },
   {
     kind: 'diffusion',

@@ -80,6 +80,15 @@ export interface EntropyPrior {
     coder: SymbolCoder,
     part?: WalkPart | undefined,
   ): void;
+  /** Of a prior whose tables are those of channels, whatever the symbols before: what they say of each at a quality. */
+  moments?(quality: number): ChannelMoments;
+}
+
+/** Of the symbols of channels, [channels]. */
+export interface ChannelMoments {
+  readonly means: Float64Array;
+  /** Standard deviations, above 0. */
+  readonly deviations: Float64Array;
 }
 
 /** The symbols of a part, from the first to before the last; of all without one. */

@@ -25,9 +25,9 @@ export function encodable(
   return (shape) => checkEncodable(card, shape, { id: 'the signal', effort, limits });
 }
 
-/** What refuses, by its header, a signal that is larger than those of a model. */
-export function notLarger({ card }: Model): (shape: readonly number[]) => void {
-  return (shape) => checkPart(card, shape);
+/** What refuses, by its header, a signal that is larger than those of a model, or than a request may be. */
+export function notLarger({ card }: Model, limits: Limits): (shape: readonly number[]) => void {
+  return (shape) => checkPart(card, shape, limits);
 }
 
 /** A signal as a model takes it, or a `mask` for one. Throws HttpFault 415, and what `readSignalAs` throws. */

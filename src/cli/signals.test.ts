@@ -28,10 +28,14 @@ it('a signal is held against the model and the limits by its header, whatever it
   expect(await codeOf(readSignal('x', bytes, { model: photos, as: { effort: 5 }, ...few }))).toBe(
     'limit-multiply-adds',
   );
-  expect(await codeOf(readSignal('x', bytes, { model: garments, as: 'part', ...usual }))).toBe(
+  // A part may be of a signal of any size that the model codes.
+  const small = { maxBytes: 1e6, limits: { ...defaultLimits, maxSamples: 784 } };
+  expect(await codeOf(readSignal('x', bytes, { model: garments, as: 'part', ...small }))).toBe(
     'limit-samples',
   );
-  expect(await codeOf(readMask('x', bytes, { card: garments.card, ...usual }))).toBe('limit-samples');
+  expect(await codeOf(readMask('x', bytes, { card: garments.card, ...small }))).toBe('limit-samples');
+  const ownSize = { ...garments.card, anySize: false };
+  expect(await codeOf(readMask('x', bytes, { card: ownSize, ...usual }))).toBe('limit-samples');
   const narrow = { maxBytes: 1e6, limits: { ...defaultLimits, maxAxis: 100 } };
   expect(await codeOf(readMask('x', bytes, narrow))).toBe('limit-axis');
 });

@@ -59,7 +59,7 @@ export async function readSignal(
     ...asked,
     onShape: (shape) => {
       if (model === undefined) return;
-      if (as === 'part') checkPart(model.card, shape);
+      if (as === 'part') checkPart(model.card, shape, limits);
       else checkEncodable(model.card, shape, { id, effort: as.effort, limits });
     },
   };
@@ -138,7 +138,7 @@ export async function readMask(
     axes: card?.spec.axes ?? 2,
     limits: { ...limits, maxFileBytes: maxBytes },
     onShape: (shape) => {
-      if (card !== undefined) checkPart(card, shape);
+      if (card !== undefined) checkPart(card, shape, limits);
     },
   });
 }

@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 test('completing takes the priors whose ability it is', () => {
-  expect(completingPriors).toEqual(['gaussian', 'diffusion']);
+  expect(completingPriors).toEqual(['gaussian', 'diffusion', 'factorized']);
   expect(completingPriors.toSorted()).toEqual(kindsThat('complete').toSorted());
 });
 
@@ -202,7 +202,7 @@ describe('what cannot be completed says why', () => {
   });
 
   test.each([
-    [{ prior: 'factorized' }, 'prior-cannot-complete'],
+    [{ prior: 'autoregressive' }, 'prior-cannot-complete'],
     [{ prior: 'nonsense' }, 'unknown-prior'],
     [{ draws: 65 }, 'bad-draws'],
     [{ noise: 0 }, 'bad-noise'],
@@ -214,11 +214,12 @@ describe('what cannot be completed says why', () => {
 
   test('a model without such a prior, and a signal of another size', async () => {
     const bare = { ...model, path: undefined };
-    await expect(complete({ model: bare, engine }, observeMasked(signal))).rejects.toMatchObject({
+    const asked = { prior: 'gaussian' } as const;
+    await expect(complete({ model: bare, engine }, observeMasked(signal), asked)).rejects.toMatchObject({
       code: 'prior',
     });
     const small = { ...signal, shape: [14, 56] };
-    await expect(complete({ model, engine }, observeMasked(small))).rejects.toMatchObject({
+    await expect(complete({ model, engine }, observeMasked(small), asked)).rejects.toMatchObject({
       code: 'observed-shape',
     });
   });

@@ -1,8 +1,9 @@
 /** The whole of a signal from a part of it: Functa's imputation (arXiv 2201.12204, section 5.3), under a prior of choice. */
 
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import type { Diffusion } from '../../prior/diffusion/index.ts';
 import type { Gaussian } from '../../prior/gaussian/index.ts';
-import { type KindThat, kindsThat } from '../../prior/kinds.ts';
+import { generativeKinds, type KindThat, kindsThat } from '../../prior/kinds.ts';
 import {
   aFlag,
   aModelAndEngine,
@@ -22,15 +23,17 @@ import { mse, psnrDb } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
-import { toField } from '../field/outputs.ts';
+import { type Output, toField } from '../field/outputs.ts';
 import { pointCount, totalChannels } from '../field/spec.ts';
-import { generativeOf, openGenerative, samplersOf } from '../models/generative.ts';
+import { openGenerative, samplersOf } from '../models/generative.ts';
 import { outputGrid } from '../session/index.ts';
 import { fieldRows } from '../session/rows.ts';
 import { collectRows } from '../signal/index.ts';
+import { modelFor } from '../signal/own-range.ts';
 import type { Size } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
-import { checkRange } from '../signal/values.ts';
+import { checkRange, checkShapeFits } from '../signal/values.ts';
+import { isOfChannels, normalOfChannels } from './channels.ts';
 import { byChains, byNormal, workOf } from './find.ts';
 import type { Observation } from './observation.ts';
 import { type Evidence, groupMeans } from './posterior.ts';
@@ -58,6 +61,8 @@ export interface CompleteOptions {
 
 export interface Completion {
   readonly prior: string;
+  /** What the values of all signals are: the card's, over the range of what was observed where that is another. */
+  readonly outputs: readonly Output[];
   /** The likeliest signal; by a diffusion the mean of eight draws, as modulations. */
   readonly completed: Signal;
   readonly draws: readonly Signal[];
@@ -76,14 +81,15 @@ export interface Completion {
   readonly seconds: number;
 }
 
-/** Priors that signals can be completed with, in order of choice: the quick one first. */
+/** Priors that signals can be completed with, in order of choice: those of whole signals first, and of them the quick one. */
 export const completingPriors = kindsThat('complete').toReversed();
 export type CompletingPrior = KindThat<'complete'>;
 
 export const maxDraws = 64;
 const defaultNoise = 0.04;
 /**
- * Completes a signal of the model's own shape. The same observation, options and seed give the same values on one machine.
+ * Completes a signal: of the model's own shape by a prior of whole signals where there is one, else of any size that the model codes by what the
+ * model's tables say of channels. Values of another range than that of outputs without a unit are taken over their own. The same observation, options and seed give the same values on one machine.
  * Throws BadInputError `prior-cannot-complete`, `unknown-prior`, `observed-shape`, `signal-range`, `bad-draws`, `bad-noise`; NotFoundError
  * `prior`; LimitError; AbortedError; and what opening a prior throws.
  *
@@ -115,7 +121,6 @@ export async function complete(
   );
   const { model, engine } = source;
   const { draws = 4, seed = 0, noise = defaultNoise, limits = defaultLimits, size, raw, signal } = options;
-  const { card, network } = model;
   const started = performance.now();
   if (!Number.isInteger(draws) || draws < 0 || draws > maxDraws) {
     throw new BadInputError('bad-draws', `draws is a whole number from 0 to ${maxDraws}, not ${draws}`);
@@ -123,19 +128,22 @@ export async function complete(
   if (!(noise >= 1e-4 && noise <= 1e3)) {
     throw new BadInputError('bad-noise', `noise is a number from 0.0001 to 1000, not ${noise}`);
   }
-  checkShape(model, observation);
-  checkRange(model, observation.values, 'the observation');
-  checkDrawn(model, 1 + draws, size, limits);
+  const { shape, coordinates, group } = observation;
+  checkShapeFits(model.card, shape, 'the observation');
+  const over = modelFor(model, observedSignal(observation));
+  const { card, network } = over;
+  checkRange(over, observation.values, 'the observation');
+  checkDrawn(card, shape, 1 + draws, size, limits);
   if (options.own !== undefined && options.prior !== undefined) {
     throw new BadInputError(
       'one-prior',
       'a prior of a functaset stands in place of one of the model; give one of them',
     );
   }
-  const kind = options.own === undefined ? await choosePrior(model, options.prior) : undefined;
-  const prior = kind === undefined ? options.own! : await openGenerative(model, kind);
+  const kind = options.own === undefined ? await choosePrior(model, options.prior, observation) : undefined;
+  if (kind === undefined || !isOfChannels(kind)) checkWhole(model, observation);
+  const prior = kind === undefined ? options.own! : await openPrior(model, kind, shape);
   checkWork(model, observation, 'renew' in prior ? draws : undefined, limits);
-  const { shape, coordinates, group } = observation;
   const values = toField(card.outputs, observation.values);
   // What is off by chance cancels in means.
   const evidence: Evidence = { shape, coordinates, group, values, noise: (noise * noise) / group };
@@ -145,8 +153,10 @@ export async function complete(
       ? await byChains(source, prior, evidence, request)
       : await byNormal(source, prior, evidence, request);
   const decode = async (modulation: Float32Array, id: string): Promise<Signal> => {
-    const stream = fieldRows({ model, engine }, shape, modulation, { size, raw, signal, limits });
-    return { id, shape: stream.shape, channels: stream.channels, values: await collectRows(stream) };
+    const stream = fieldRows({ model: over, engine }, shape, modulation, { size, raw, signal, limits });
+    const own = size === undefined ? observation.axes : undefined;
+    const axes = stream.axes?.map((axis, a) => (own?.[a]?.step === undefined ? axis : own[a]));
+    return { id, shape: stream.shape, channels: stream.channels, axes, values: await collectRows(stream) };
   };
   const [first, ...rest] = found;
   const drawn: Signal[] = [];
@@ -155,6 +165,7 @@ export async function complete(
   const field = await engine.evaluate(network, shape, first!, points, { signal });
   return {
     prior: kind ?? 'own',
+    outputs: card.outputs,
     completed: await decode(first!, 'completed'),
     draws: drawn,
     spread: drawn.length < 2 ? undefined : spreadOf(drawn),
@@ -174,9 +185,17 @@ function inPeaks({ outputs }: ModelCard, values: ArrayLike<number>): Float64Arra
 }
 
 /** Throws BadInputError `unknown-prior`, `prior-cannot-complete`; NotFoundError `prior`. */
-async function choosePrior(model: Model, asked: string | undefined): Promise<CompletingPrior> {
-  const there: readonly string[] = await generativeOf(model);
-  const able = completingPriors.filter((kind) => there.includes(kind));
+async function choosePrior(
+  model: Model,
+  asked: string | undefined,
+  { shape }: Observation,
+): Promise<CompletingPrior> {
+  const there: readonly string[] = await samplersOf(model);
+  const isWhole = shape.join() === model.card.shape.join();
+  // One that is asked for says itself that it knows another shape.
+  const able = completingPriors.filter(
+    (kind) => there.includes(kind) && (asked !== undefined || isWhole || isOfChannels(kind)),
+  );
   const known = completingPriors.find((kind) => kind === asked);
   const help = `completing takes one of ${completingPriors.join(', ')}; this model has ${able.join(', ') || 'none of them'}`;
   if (asked !== undefined && known === undefined) {
@@ -193,7 +212,19 @@ async function choosePrior(model: Model, asked: string | undefined): Promise<Com
   );
 }
 
-function checkShape({ card }: Model, { shape, channels }: Observation): void {
+async function openPrior(model: Model, kind: CompletingPrior, shape: readonly number[]) {
+  const generative = generativeKinds.find((known) => known === kind);
+  if (generative === undefined) return normalOfChannels(model, kind, shape);
+  return (await openGenerative(model, generative)) as Gaussian | Diffusion;
+}
+
+function observedSignal({ channels, values, outputs }: Observation): Signal {
+  const shape = [values.length / channels];
+  return { id: 'the observation', shape, channels, values, ...(outputs === undefined ? {} : { outputs }) };
+}
+
+/** Throws BadInputError `observed-shape`. */
+function checkWhole({ card }: Model, { shape, channels }: Observation): void {
   if (shape.join() === card.shape.join() && channels === card.spec.outputs) return;
   throw new BadInputError(
     'observed-shape',
@@ -216,8 +247,14 @@ function checkWork(
 }
 
 /** What is drawn in the end, all of which is held at once, is looked at before anything is searched for. */
-function checkDrawn({ card }: Model, count: number, size: Size | string | undefined, limits: Limits): void {
-  const points = count * pointCount(outputGrid(card.shape, { size, axes: card.axes }, limits).shape);
+function checkDrawn(
+  card: ModelCard,
+  shape: readonly number[],
+  count: number,
+  size: Size | string | undefined,
+  limits: Limits,
+): void {
+  const points = count * pointCount(outputGrid(shape, { size, axes: card.axes }, limits).shape);
   const hint = 'ask for a smaller size or fewer draws';
   checkLimit('samples', points, limits.maxSamples, hint);
   checkLimit('multiply-adds', points * multiplyAddsPerPoint(card.spec), limits.maxMultiplyAdds, hint);

@@ -3,6 +3,7 @@
 import { aNumber, aShape, aSignal, check, having, maybe, numbers } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
+import type { Axis, NamedOutput } from '../field/outputs.ts';
 import { knownSamples, type Mask } from '../signal/mask.ts';
 import type { Signal } from '../signal/signal.ts';
 
@@ -16,6 +17,9 @@ export interface Observation {
   readonly group: number;
   /** [count, channels], signal values. */
   readonly values: Float32Array;
+  /** Where the samples of the whole signal lie, and what its channels are, where that is known. */
+  readonly axes?: readonly Axis[] | undefined;
+  readonly outputs?: readonly NamedOutput[] | undefined;
 }
 
 /**
@@ -40,7 +44,8 @@ export function observeMasked(signal: Signal, mask?: Mask): Observation {
     coordinates.set(all.subarray(p * axes, (p + 1) * axes), i * axes);
     seen.set(values.subarray(p * channels, (p + 1) * channels), i * channels);
   });
-  return checked({ shape, channels, coordinates, group: 1, values: seen });
+  const { axes: places, outputs } = signal;
+  return checked({ shape, channels, coordinates, group: 1, values: seen, axes: places, outputs });
 }
 
 /**

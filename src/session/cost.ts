@@ -33,7 +33,12 @@ export function checkEncodable(
   checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'give a smaller signal or less effort');
 }
 
-/** That a signal of this shape is no larger than those of a model, whose part, mask or coarse view it is. Throws LimitError `limit-samples`. */
-export function checkPart({ shape: own }: ModelCard, shape: readonly number[]): void {
-  checkLimit('samples', pointCount(shape), pointCount(own), `give one of [${own}] or a part of it`);
+/** That a signal of this shape is one that a model takes, or no larger, as its part, mask or coarse view. Throws LimitError `limit-samples`. */
+export function checkPart(
+  { shape: own, anySize }: ModelCard,
+  shape: readonly number[],
+  { maxSamples }: Limits,
+): void {
+  if (anySize) checkLimit('samples', pointCount(shape), maxSamples, 'give a smaller signal');
+  else checkLimit('samples', pointCount(shape), pointCount(own), `give one of [${own}] or a part of it`);
 }

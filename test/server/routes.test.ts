@@ -167,7 +167,7 @@ describe('models', () => {
       axes: [{ name: 'y' }, { name: 'x' }],
       outputs: [{ name: 'grey', offset: 0.5, scale: 1, low: 0, peak: 1, sample: 'uint8' }],
       priors: [
-        { name: 'factorized', can: ['code', 'sample', 'score'] },
+        { name: 'factorized', can: ['code', 'sample', 'complete', 'score'] },
         { name: 'histogram', can: ['code', 'sample', 'score'] },
       ],
       classifier: null,

@@ -80,8 +80,7 @@ export async function complete(
     limits,
     signal,
   });
-  const { prior, observedPsnrDb, surprise, seconds } = found;
-  const { outputs } = model.card;
+  const { prior, outputs, observedPsnrDb, surprise, seconds } = found;
   const told = format.raw ? signalsOf(found) : shownSignals(observation, found, outputs);
   const bytes = format.writeAll(told, outputs, { inRow: true, signal });
   return { head: { prior, observedPsnrDb, surprise, seconds, notes }, bytes };
@@ -107,7 +106,7 @@ async function observe(
   }
   const read = (text: string, as: 'signal' | 'mask') =>
     readSignal(new Uint8Array(Buffer.from(text, 'base64')), model, limits, {
-      ...{ as, onShape: notLarger(model) },
+      ...{ as, onShape: notLarger(model, limits) },
       ...(as === 'signal' ? { variable, grid } : {}),
     });
   const known = await read(signal!, 'signal');

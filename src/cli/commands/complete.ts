@@ -83,7 +83,7 @@ export function addComplete(program: Command, run: RunCommand): void {
     )
     .option(
       '--prior <kind>',
-      'gaussian, which is the default, or diffusion: slower, draws that look like signals',
+      'gaussian, the default for signals of the shape of the model, diffusion, slower, with draws that look like signals, or factorized, for any size',
     )
     .option(
       '--functaset <store>',
@@ -116,7 +116,7 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
     const own = await ownPriorOf(job, model, engine, flags.functaset);
     const options = { prior, own, draws, seed, noise, size, raw: format.raw, signal: job.signal };
     const found = await complete({ model, engine }, observation, options);
-    const { outputs } = model.card;
+    const { outputs } = found;
     const told = format.raw ? signalsOf(found) : shownSignals(observation, found, outputs);
     const content = format.writeAll(told, outputs, { inRow: true, signal: job.signal });
     await writeOutput(output, content, { stdout: job.streams.stdout, force: flags.force });
