@@ -12,6 +12,7 @@ import { problemOf } from './problem.ts';
 import { type Admission, overloaded, type WorkClass } from './traffic/admission.ts';
 import type { Connections } from './traffic/connections.ts';
 import type { Pacer } from './traffic/pacer.ts';
+import { Turns } from './traffic/turns.ts';
 
 export interface DoorOptions {
   readonly admission: Pick<Admission, 'isFull'>;
@@ -30,6 +31,7 @@ const lingerMs = 2000;
 /** The listener for `request` and for `checkContinue` of an HTTP server, which passes on to `inside`. */
 export function doorTo(inside: Listener, options: DoorOptions): Listener {
   const { admission, connections, pacer, mayBeCalled } = options;
+  const enter = newcomersInTurns(inside);
   return inOrder((incoming, outgoing) => {
     const misdirected = mayBeCalled(incoming.headers.host);
     if (misdirected !== undefined) {
@@ -49,8 +51,29 @@ export function doorTo(inside: Listener, options: DoorOptions): Listener {
     const connection = connections.of(incoming.socket);
     connection.work();
     outgoing.once('close', () => connection.rest());
-    inside(incoming, outgoing);
+    enter(incoming, outgoing);
   });
+}
+
+/** New connections whose requests are let in in one turn. */
+const mostNew = 4;
+
+/**
+ * The first request of a connection goes in in turns, those of one that has had an answer at once: where a thousand connect together, who
+ * was there before does not wait for all of them.
+ */
+function newcomersInTurns(listener: Listener): Listener {
+  const known = new WeakSet<Socket>();
+  const turns = new Turns(undefined, { most: mostNew });
+  return (incoming, outgoing) => {
+    const { socket } = incoming;
+    if (known.has(socket)) return listener(incoming, outgoing);
+    outgoing.once('finish', () => known.add(socket));
+    turns.enter(() => {
+      if (!outgoing.destroyed) listener(incoming, outgoing);
+      return false;
+    });
+  };
 }
 
 /** Requests of one connection that wait for those ahead of them before no more are read. */

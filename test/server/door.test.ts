@@ -117,6 +117,39 @@ describe('a request sent before the one ahead of it was answered', () => {
   });
 });
 
+describe('the first request of a connection', () => {
+  it('waits in turns where many connect together, and who was there before does not wait for them', async () => {
+    const newcomers = 400;
+    let inside = 0;
+    let ahead: number | undefined;
+    const { door, connections } = doorFor((incoming, outgoing) => {
+      if (incoming.url === '/new') inside++;
+      else ahead = inside;
+      outgoing.end();
+    });
+    let connected = 0;
+    const http = createServer(door).on('connection', () => connected++);
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const { port } = http.address() as AddressInfo;
+    const ask = (socket: Socket, path: string) =>
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    const known = createConnection(port, '127.0.0.1');
+    ask(known, '/known');
+    await new Promise((resolve) => known.once('data', resolve));
+    ahead = undefined;
+    const others = Array.from({ length: newcomers }, () => createConnection(port, '127.0.0.1'));
+    await expect.poll(() => connected).toBe(newcomers + 1);
+    for (const socket of others) ask(socket, '/new');
+    ask(known, '/known');
+    await expect.poll(() => ahead).toBeDefined();
+    expect(ahead).toBeLessThan(newcomers / 2);
+    await expect.poll(() => inside).toBe(newcomers);
+    for (const socket of [known, ...others]) socket.destroy();
+    http.close();
+    connections.close();
+  });
+});
+
 describe('a body that waits to be asked for', () => {
   it('is asked for only when it is read', async () => {
     const head = (path: string, type: string) =>
