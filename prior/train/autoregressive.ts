@@ -6,6 +6,7 @@
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { log2 } from '../../src/core/detmath.ts';
 import { AbortedError } from '../../src/core/errors.ts';
+import { look, stoppable } from '../../src/core/look.ts';
 import { Rng } from '../../src/core/rng.ts';
 import type { Tensor as StoredTensor } from '../../src/core/tensor.ts';
 import { createAdam, type TensorFlow } from '../../src/engine/tfjs/backend.ts';
@@ -107,14 +108,13 @@ export async function trainAutoregressive(
     let symbols = 0;
     let rows: CellRows[] = [];
     while (step < options.trainingSteps) {
-      if (signal?.aborted) {
-        await checkpoint?.save(packState(state(), digest));
-        throw new AbortedError(`training of the prior stopped after step ${step}`);
-      }
+      if (signal?.aborted) throw new AbortedError();
       if (step === Math.floor(options.trainingSteps / 2)) shapes = await chooseShapes(tf, options, nets);
       rows = await drawRows(options, nets.length, new Rng(options.seed, firstStepStream + step), rows);
-      const done = update(tf, nets, rows, shapes, (gradients) =>
-        adam.update(gradients, options.rate * schedule(step / options.trainingSteps)),
+      const done = stoppable(signal, () =>
+        update(tf, nets, rows, shapes, (gradients) =>
+          adam.update(gradients, options.rate * schedule(step / options.trainingSteps)),
+        ),
       );
       checkLoss(done.bits, 'training of the context prior', step);
       bits += done.bits;
@@ -140,6 +140,11 @@ export async function trainAutoregressive(
     const networks = nets.map((net, level) => net.export(shapes[level]!));
     const tensors = networks.flatMap((network, level) => [...quantiseLevel(network, level)]);
     return { tensors: new Map([...recipeTensors(recipe, axes), ...tensors]), networks };
+  } catch (error) {
+    if (!(error instanceof AbortedError)) throw error;
+    // within a step nothing has changed yet
+    await checkpoint?.save(packState(state(), digest));
+    throw new AbortedError(`training of the prior stopped after step ${step}`);
   } finally {
     adam.dispose();
     for (const net of nets) net.dispose();
@@ -242,18 +247,22 @@ function update(
   let bits = 0;
   let symbols = 0;
   const gradients: Tensor[] = [];
-  nets.forEach((net, level) => {
-    const { value, grads } = tf.variableGrads(
-      () => tf.div<Scalar>(tf.sum(net.bits(rows[level]!, shapes[level]!)), rows[level]!.count),
-      [...net.variables],
-    );
-    bits += value.dataSync()[0]! * rows[level]!.count;
-    symbols += rows[level]!.count * net.channels;
-    value.dispose();
-    for (const variable of net.variables) gradients.push(grads[variable.name] ?? tf.zerosLike(variable));
-  });
-  apply(gradients);
-  tf.dispose(gradients);
+  try {
+    nets.forEach((net, level) => {
+      look();
+      const { value, grads } = tf.variableGrads(
+        () => tf.div<Scalar>(tf.sum(net.bits(rows[level]!, shapes[level]!)), rows[level]!.count),
+        [...net.variables],
+      );
+      bits += value.dataSync()[0]! * rows[level]!.count;
+      symbols += rows[level]!.count * net.channels;
+      value.dispose();
+      for (const variable of net.variables) gradients.push(grads[variable.name] ?? tf.zerosLike(variable));
+    });
+    apply(gradients);
+  } finally {
+    tf.dispose(gradients);
+  }
   return { bits, symbols };
 }
 
@@ -265,7 +274,7 @@ async function chooseShapes(
 ): Promise<Uint8Array[]> {
   const rng = new Rng(options.seed, chooseStream);
   const items = await drawItems(options, 8 * itemsPerStep, rng);
-  return nets.map((net, level) => {
+  const shapesOf = (net: LevelNet, level: number) => {
     const rows = levelRows(
       options.recipe,
       level,
@@ -273,21 +282,23 @@ async function chooseShapes(
       Math.max(1, Math.ceil(options.batch / itemsPerStep)),
       rng,
     );
-    const totals = shapeNames.map((_, shape) =>
-      tf.tidy(() =>
+    const totals = shapeNames.map((_, shape) => {
+      look();
+      return tf.tidy(() =>
         tf
           .sum(net.bits(rows, new Uint8Array(net.channels).fill(shape)), 0)
           .dataSync()
           .slice(),
-      ),
-    );
+      );
+    });
     return Uint8Array.from({ length: net.channels }, (_, c) => {
       let best = 0;
       for (let shape = 1; shape < totals.length; shape++)
         if (totals[shape]![c]! < totals[best]![c]!) best = shape;
       return best;
     });
-  });
+  };
+  return stoppable(options.signal, () => nets.map(shapesOf));
 }
 
 function restore(tf: TensorFlow, variables: readonly Variable[], values: readonly Float32Array[]): void {

@@ -6,12 +6,15 @@
  */
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { expect } from 'vitest';
 
 export interface Turn {
   /** Processor time of the server in one turn of the event loop, in milliseconds. */
   readonly ms: number;
   /** Type of the longest callback in it, as async_hooks name it. */
   readonly longest: string;
+  /** The test that ran. */
+  readonly during: string;
 }
 
 export interface BusyMonitor {
@@ -58,7 +61,8 @@ export function monitorBusy(): BusyMonitor {
     // reading the clock takes longer than most turns
     if (inside > turnMs && starts === 0) {
       const now = clock.read();
-      worst.push({ ms: Math.min(inside, now - cpu), longest: longest.type });
+      const during = expect.getState().currentTestName ?? 'before or after tests';
+      worst.push({ ms: Math.min(inside, now - cpu), longest: longest.type, during });
       worst.sort((a, b) => b.ms - a.ms).splice(kept);
     }
     cpu = clock.read();

@@ -36,7 +36,9 @@ export function startWatched(monitor: BusyMonitor, options: ServerOptions): Prom
 /** Throws when a request kept the event loop busy for too long, and stops watching. */
 export function checkTurns(monitor: BusyMonitor): void {
   monitor.stop();
-  const worst = monitor.worst().map(({ ms, longest }) => `${ms.toFixed(1)} ms (${longest})`);
+  const worst = monitor
+    .worst()
+    .map(({ ms, longest, during }) => `${ms.toFixed(1)} ms (${longest}, in '${during}')`);
   if (process.env.FUNCTA_BUSY) console.log(`longest turns: ${worst.join(', ')}`);
   const [{ ms } = { ms: 0 }] = monitor.worst();
   if (ms > mostBusyMs) throw new Error(`the server kept its event loop busy: ${worst.join(', ')}`);
