@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Multiply } from '../core/eigen.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { stoppable } from '../core/look.ts';
+import { digestOfFile, digestOfFileSync } from '../disk/file.ts';
 import { replaceWhole } from '../disk/whole.ts';
 import type { Engine } from '../engine/engine.ts';
 import { openMultiply } from '../engine/tfjs/multiply.ts';
@@ -26,7 +27,6 @@ import {
 } from './embedding.ts';
 import { IdTable, type IndexParts, readIndex, writeIndex } from './index-file.ts';
 import { groupsOf, pointsOf, type Shaped, valuesAt } from './places.ts';
-import { digestOf } from './store-files.ts';
 import type { QueryOptions } from './types.ts';
 import { Vectors } from './vectors.ts';
 
@@ -147,7 +147,10 @@ export class NearIndexes {
     for (const name of sha256 === '' ? [] : graphs(own)) {
       if (name === `${own}${refused}`) return false;
       const path = join(directory, name);
-      if (name === `${own}${digestOf(path).slice(0, digits)}.graph` && (await vectors.loadGraph(path)))
+      if (
+        name === `${own}${(await digestOfFile(path)).slice(0, digits)}.graph` &&
+        (await vectors.loadGraph(path))
+      )
         return true;
     }
     const linked = await vectors.link({ onProgress });
@@ -159,7 +162,7 @@ export class NearIndexes {
       if (!linked) replaceWhole(path, (fresh) => writeFileSync(fresh, ''));
       else {
         const graph = (fresh: string) => {
-          kept = `${own}${digestOf(fresh).slice(0, digits)}.graph`;
+          kept = `${own}${digestOfFileSync(fresh).slice(0, digits)}.graph`;
           return join(directory, kept);
         };
         replaceWhole(path, (fresh) => vectors.saveGraph(fresh), graph);
