@@ -8,7 +8,7 @@ import type { Subject } from '../contract.ts';
 import type { Adapted, MetaGradient, OuterLoss, Points } from '../engine.ts';
 import { openReference } from '../reference/reference.ts';
 import { randomModulations, randomNetwork, uniformFrom } from '../testing.ts';
-import { answersOf } from './answers.ts';
+import { answersOf, referenceOnce } from './answers.ts';
 import { fixedCases, makeCase, randomCase } from './cases.ts';
 import { normError, valueError, weightBlocks } from './measure.ts';
 
@@ -127,13 +127,15 @@ export function describeAgreement(subject: Subject): void {
     ['1 axis', 7, [1000], { start: [0.5], step: [1], count: [1000] }],
     ['3 axes', 8, [2, 33, 65], { start: [1.5, 0.5, 0.5], step: [-1, 1, 1], count: [2, 33, 65] }],
     ['3 axes, nearest', 5, [2, 40, 70], { start: [0.5, 39, 0], step: [1, -1, 1.03], count: [2, 34, 66] }],
-  ])('in values of grids of any size and direction: %s', async (_, layout, shape, grid) => {
+  ])('in values of grids of any size and direction: %s', async (name, layout, shape, grid) => {
     const uniform = uniformFrom(3);
     const { net } = fixedCases()[layout]!;
     const small = randomNetwork({ ...net.spec, width: 3, layers: 2 }, 0, uniform);
     const modulation = randomModulations(small.spec, shape, 1, 0.5, uniform);
     const points = { kind: 'grid', ...grid } as const;
-    const want = await (await openReference()).evaluate(small, shape, modulation, points);
+    const want = await referenceOnce(`grid, ${name}`, (reference) =>
+      reference.evaluate(small, shape, modulation, points),
+    );
     const got = await subject.engine().evaluate(small, shape, modulation, points);
     expect(valueError(got, want)).toBeLessThan(values);
   });

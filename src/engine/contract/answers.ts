@@ -20,15 +20,18 @@ export interface Answers {
 
 const known = new Map<string, Promise<unknown>>();
 
+/** What the reference answers when it is asked for `what` first. */
+export function referenceOnce<T>(what: string, ask: (reference: Engine) => Promise<T>): Promise<T> {
+  const answer = known.get(what) ?? openReference().then(ask);
+  known.set(what, answer);
+  return answer as Promise<T>;
+}
+
 export function answersOf(c: Case): Answers {
   const { net, batch, modulations, start } = c;
   const all = { shape: batch.shape, count: batch.count, modulations };
-  const once = <T>(what: string, ask: (reference: Engine) => Promise<T>): Promise<T> => {
-    const key = `${c.name}: ${what}`;
-    const answer = known.get(key) ?? openReference().then(ask);
-    known.set(key, answer);
-    return answer as Promise<T>;
-  };
+  const once = <T>(what: string, ask: (reference: Engine) => Promise<T>): Promise<T> =>
+    referenceOnce(`${c.name}: ${what}`, ask);
   const adapted: Answers['adapted'] = (steps, from) =>
     once(`${steps} steps from ${from}`, (reference) =>
       reference.adapt(net, batch, steps, from === 'start' ? { start } : {}),
