@@ -26,21 +26,70 @@ export interface SamplerOptions extends DenoiseOptions {
 }
 
 /** Samples that pass the network together. */
-const group = 16;
+export const group = 16;
 /** Noise levels between which guidance acts: T. Kynkaanniemi et al., arXiv 2404.07724. */
 const guided = { from: 0.2, to: 10 };
 
-/** [m] each, standardised. Throws BadInputError `bad-count`, `sample-steps`, `temperature`, what `denoise` throws, AbortedError. */
+/** How samples go down noise levels. */
+export interface Descent {
+  readonly count: number;
+  /** Of a modulation. */
+  readonly length: number;
+  readonly seed: number;
+  /** Falling, the last one 0. */
+  readonly sigmas: ArrayLike<number>;
+  /** Of the random numbers of the first sample; default 0. */
+  readonly firstStream?: number | undefined;
+  /** Told x [n, length] of each group at every level of `sigmas`. */
+  readonly onLevel?: ((level: number, x: Float32Array) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** From x [n, length] at one noise level to x at the next. */
+type StepDown = (x: Float32Array, from: number, to: number) => Float32Array;
+
+/** [length] each; `stepFor` is asked once for each group of samples, and given its noise. Throws AbortedError. */
+export async function descend(
+  { count, length, seed, sigmas, firstStream = 0, onLevel, signal }: Descent,
+  stepFor: (noise: () => Float32Array) => StepDown,
+): Promise<Float32Array[]> {
+  const drawn: Float32Array[] = [];
+  for (let first = 0; first < count; first += group) {
+    const n = Math.min(group, count - first);
+    const streams = Array.from({ length: n }, (_, i) => new Rng(seed, firstStream + first + i));
+    const noise = () =>
+      Float32Array.from({ length: n * length }, (_, i) => streams[Math.floor(i / length)]!.normal());
+    let x: Float32Array = noise().map((value) => value * sigmas[0]!);
+    const step = stepFor(noise);
+    onLevel?.(0, x);
+    for (let i = 0; i + 1 < sigmas.length; i++) {
+      if (signal?.aborted) throw new AbortedError();
+      x = step(x, sigmas[i]!, sigmas[i + 1]!);
+      onLevel?.(i + 1, x);
+      // Kernels are synchronous: let timers, signals and other jobs in.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (let i = 0; i < n; i++) drawn.push(x.slice(i * length, (i + 1) * length));
+  }
+  return drawn;
+}
+
+/** Throws BadInputError `bad-count`. */
+export function checkCount(count: number): void {
+  if (Number.isSafeInteger(count) && count >= 1) return;
+  throw new BadInputError('bad-count', `count is a whole number from 1, not ${count}`);
+}
+
+/** [m] each, standardised; on the way as in `Descent`. Throws BadInputError `bad-count`, `sample-steps`, `temperature`, what `denoise` throws, AbortedError. */
 export async function drawSamples(
   { denoise }: Denoise,
   length: number,
   own: ScheduleKind,
   options: SamplerOptions,
+  way: Pick<Descent, 'firstStream' | 'onLevel'> = {},
 ): Promise<Float32Array[]> {
   const { count, seed, schedule = own, label, guidance = 1, temperature = 1, signal } = options;
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new BadInputError('bad-count', `count is a whole number from 1, not ${count}`);
-  }
+  checkCount(count);
   checkGuidance(guidance);
   if (!(temperature >= 0.5 && temperature <= 2)) {
     throw new BadInputError('temperature', `a diffusion's temperature is from 0.5 to 2, not ${temperature}`);
@@ -50,28 +99,15 @@ export async function drawSamples(
     options.steps ?? (schedule === 'edm' ? priorDescriptor('diffusion').ownSteps! : 100),
   );
   const at = (x: Float32Array, sigma: number) => {
-    if (signal?.aborted) throw new AbortedError();
     const acts = sigma > guided.from && sigma <= guided.to;
     const clean = denoise(x, sigma, { label, guidance: acts ? guidance : Math.min(1, guidance) });
     return temperature === 1 ? clean : clean.map((value, i) => x[i]! - (x[i]! - value) / temperature);
   };
-  const drawn: Float32Array[] = [];
-  for (let first = 0; first < count; first += group) {
-    const n = Math.min(group, count - first);
-    const streams = Array.from({ length: n }, (_, i) => new Rng(seed, first + i));
-    const noise = () =>
-      Float32Array.from({ length: n * length }, (_, i) => streams[Math.floor(i / length)]!.normal());
-    let x: Float32Array = noise().map((value) => value * sigmas[0]!);
+  return descend({ count, length, seed, sigmas, signal, ...way }, (noise) => {
     const step =
       schedule === 'cosine' ? ancestral(noise) : sigmas.length <= fewSteps + 1 ? multistep() : heun;
-    for (let i = 0; i + 1 < sigmas.length; i++) {
-      x = step(at, x, sigmas[i]!, sigmas[i + 1]!);
-      // Kernels are synchronous: let timers, signals and other jobs in.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    for (let i = 0; i < n; i++) drawn.push(x.slice(i * length, (i + 1) * length));
-  }
-  return drawn;
+    return (x, from, to) => step(at, x, from, to);
+  });
 }
 
 /** Noise that is as good as none: below it, what was denoised is taken as it is. */
