@@ -25,6 +25,18 @@ export interface PriorDescriptor {
   readonly passesPerStep?: number;
   /** Of a sampler where none are asked, at most: what limits count. A file may say fewer. */
   readonly ownSteps?: number;
+  /** A network of its own may draw in few steps what this one draws in many: a file called `distilledName` (docs/adr/0081). */
+  readonly distils?: true;
+}
+
+/** What the file of such a network is called, and what its card says it is. */
+export const distilledName = 'distilled';
+
+/** How such a network draws. */
+export interface DistilledSteps {
+  readonly steps: number;
+  /** Towards a label, where one is asked: what it learnt. */
+  readonly guidance: number;
 }
 
 /** Best first: those that code, then the others. */
@@ -45,6 +57,7 @@ export const priorTable = [
     // Two a step (Heun), each with and without the label.
     passesPerStep: 4,
     ownSteps: 18,
+    distils: true,
   },
   { kind: 'flow', can: ['sample', 'score'], takes: ['temperature'] },
   { kind: 'gaussian', can: ['sample', 'complete', 'score'], takes: [] },

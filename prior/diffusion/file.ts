@@ -27,8 +27,8 @@ export interface DiffusionParts {
 /** What a recipe says of a network whose tokens have levels of their own; files without it know one level an item. */
 export const levelsOfTokens = 'tokens';
 
-/** Throws BadStreamError `prior-format`, LimitError. */
-export function diffusionParts(file: GenerativeFile): DiffusionParts {
+/** `ways` of a distilled network are labels, too. Throws BadStreamError `prior-format`, LimitError. */
+export function diffusionParts(file: GenerativeFile, ways = 0): DiffusionParts {
   const { card } = file;
   const layout = layoutOf(card);
   const tokens = tokenLayout(layout);
@@ -38,7 +38,7 @@ export function diffusionParts(file: GenerativeFile): DiffusionParts {
     width: wholeOf(card, 'width', 1, 4096),
     blocks: wholeOf(card, 'blocks', 1, 64),
     heads: wholeOf(card, 'heads', 1, 64),
-    labels: card.labels.length,
+    labels: card.labels.length + ways,
     activation: activationOf(card),
     tokenLevels: card.recipe.levels === levelsOfTokens,
   };

@@ -1,6 +1,7 @@
 /** A diffusion over the modulations of a network: a denoiser, and what is built on it. */
 import type { Limits } from '../../src/core/limits.ts';
 import type { ModulationLayout } from '../../src/field/layout.ts';
+import type { DistilledSteps } from '../kinds.ts';
 import {
   checkModulationNumbers,
   type GenerativeCard,
@@ -12,6 +13,7 @@ import {
 import { type Label, standardised, unstandardised } from '../train/standard.ts';
 import type { TokenLayout } from '../train/tokens.ts';
 import { createDenoise, type Denoise } from './denoise.ts';
+import { type Distilled, mostFewSteps, openDistilled, stepsOfWay } from './few.ts';
 import { diffusionParts } from './file.ts';
 import type { Levels } from './levels.ts';
 import { openNet } from './open-net.ts';
@@ -20,6 +22,8 @@ import { asSampled } from './sampling.ts';
 import { type ScheduleKind, sigmasOf } from './schedule.ts';
 
 export type { Denoise, DenoiseOptions } from './denoise.ts';
+export { type Distillation, distilDiffusion } from './distil.ts';
+export { type Distilled, openDistilled } from './few.ts';
 export type { Levels } from './levels.ts';
 export type { RenewOptions, SamplerOptions } from './sampler.ts';
 export { checkSampling, withSampling } from './sampling.ts';
@@ -51,6 +55,8 @@ export interface Diffusion {
   renew(noisy: Float32Array, sigma: Levels, options: RenewOptions): Promise<Float32Array>;
   /** Noise levels of a sampler, [steps + 1], the last one 0. */
   sigmas(steps: number, schedule?: ScheduleKind): Float64Array;
+  /** What the distilled network beside it draws in so many steps, in place of it; default: the steps of its card. Throws as `openDistilled`. */
+  distilledAt(steps: number | undefined): Promise<DistilledSteps | undefined>;
   /** New modulations, [m] each; the first n of a larger sample are the sample of n. */
   sample(options: SamplerOptions): Promise<Float32Array[]>;
   dispose(): void;
@@ -61,6 +67,8 @@ export interface OpenDiffusionOptions {
   readonly networkId?: string | undefined;
   readonly threads?: number | undefined;
   readonly limits?: Limits | undefined;
+  /** The bytes of its `distilled.safetensors`, which draws where it learnt so many steps. */
+  readonly distilled?: Uint8Array | undefined;
 }
 
 /**
@@ -72,16 +80,31 @@ export async function openDiffusion(
   options: OpenDiffusionOptions = {},
 ): Promise<Diffusion> {
   const file = readPriorFile(bytes, 'diffusion', options);
-  return diffusionOf(file, options.threads);
+  return diffusionOf(file, options);
 }
 
-async function diffusionOf(file: GenerativeFile, threads: number | undefined): Promise<Diffusion> {
+async function diffusionOf(
+  file: GenerativeFile,
+  { threads, distilled, ...options }: OpenDiffusionOptions,
+): Promise<Diffusion> {
   const { card } = file;
   const layout = layoutOf(card);
   const { tokens, size, weights, standard, sampling } = diffusionParts(file);
   const { net } = await openNet(size, weights, threads);
   const denoise = createDenoise(net, tokens, card.labels, size.tokenLevels);
   const schedule: ScheduleKind = card.recipe.schedule === 'cosine' ? 'cosine' : 'edm';
+  let student: Promise<Distilled> | undefined;
+  /** The distilled network, where it learnt so many steps of its own schedule; opened once it is asked. */
+  const studentAt = async (
+    steps: number | undefined,
+    asked?: ScheduleKind,
+  ): Promise<Distilled | undefined> => {
+    if (distilled === undefined || asked === 'cosine') return undefined;
+    if (steps === undefined || steps > mostFewSteps) return undefined;
+    student ??= openDistilled(distilled, { ...options, networkId: card.networkId, threads });
+    const opened = await student;
+    return opened.few.ways.some((levels) => stepsOfWay(levels) === steps) ? opened : undefined;
+  };
   return {
     card,
     layout,
@@ -101,10 +124,23 @@ async function diffusionOf(file: GenerativeFile, threads: number | undefined): P
       return unstandardised(standard, z);
     },
     sigmas: (steps, kind = schedule) => sigmasOf(kind, steps),
+    async distilledAt(steps = sampling.steps) {
+      const found = await studentAt(steps);
+      return found && { steps: steps!, guidance: found.few.guidance };
+    },
     sample: async (request) => {
+      const { steps } = asSampled(sampling, request);
+      const few = await studentAt(steps, request.schedule);
+      if (few !== undefined) return few.sample(steps!, request);
       const drawn = await drawSamples(denoise, layout.length, schedule, asSampled(sampling, request));
       return drawn.map((z) => unstandardised(standard, z));
     },
-    dispose: () => net.dispose(),
+    dispose() {
+      net.dispose();
+      void student?.then(
+        (opened) => opened.dispose(),
+        () => undefined,
+      );
+    },
   };
 }

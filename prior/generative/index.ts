@@ -17,6 +17,8 @@ export interface OpenGenerativeOptions {
   /** What the file must belong to; absent: anything. */
   readonly networkId?: string | undefined;
   readonly limits?: Limits | undefined;
+  /** Of a kind that `distils`: the bytes of the network that draws in few steps. */
+  readonly distilled?: Uint8Array | undefined;
 }
 
 /** What any of them is trained with; each takes what it needs. */

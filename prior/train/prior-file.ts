@@ -8,12 +8,15 @@ import { type Tensor, takeTensor, tensor } from '../../src/core/tensor.ts';
 import { canonicalJson } from '../../src/field/canonical.ts';
 import { type LevelGrid, layoutOfGrids, type ModulationLayout } from '../../src/field/layout.ts';
 import { readSafetensors, writeSafetensors } from '../../src/field/safetensors.ts';
-import type { GenerativeKind } from '../kinds.ts';
+import type { distilledName, GenerativeKind } from '../kinds.ts';
 import { fromHalf, toHalf } from './half.ts';
 import type { Label, ModulationStandard } from './standard.ts';
 
+/** What a file with such a card may be. */
+export type CardKind = GenerativeKind | typeof distilledName;
+
 export interface GenerativeCard {
-  readonly kind: GenerativeKind;
+  readonly kind: CardKind;
   /** Of the network whose modulations these are. */
   readonly networkId: string;
   readonly levels: readonly LevelGrid[];
@@ -25,6 +28,16 @@ export interface GenerativeCard {
   readonly figures: Readonly<Record<string, number>>;
   /** What draws take where nothing is asked, chosen on what was held out; absent: nothing was chosen. */
   readonly sampling?: Sampling | undefined;
+  /** Of a distilled network alone. */
+  readonly few?: FewSteps | undefined;
+}
+
+/** What a distilled network draws in few steps. */
+export interface FewSteps {
+  /** Towards a label, as its teacher was drawn from. */
+  readonly guidance: number;
+  /** For each number of steps that was learnt the noise levels that are gone through, falling, the last one 0. */
+  readonly ways: readonly (readonly number[])[];
 }
 
 export interface Sampling {
@@ -50,7 +63,7 @@ export function writePriorFile(card: GenerativeCard, tensors: ReadonlyMap<string
  */
 export function readPriorFile(
   bytes: Uint8Array,
-  kind: GenerativeKind,
+  kind: CardKind,
   { networkId, limits = defaultLimits }: { networkId?: string | undefined; limits?: Limits | undefined } = {},
 ): GenerativeFile {
   const { tensors, metadata } = readSafetensors(bytes, limits);

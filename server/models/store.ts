@@ -1,19 +1,18 @@
 /** Models that are put, given priors and removed while the service runs. One thing at a time is done to one model. */
 import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { generativeKinds } from '../../prior/kinds.ts';
-import { classifierPath } from '../../src/classify/index.ts';
+import { distilledName, generativeKinds } from '../../prior/kinds.ts';
 import { ConflictError } from '../../src/core/errors.ts';
 import { ensureDirectory } from '../../src/disk/directory.ts';
 import { placeFile } from '../../src/disk/place.ts';
-import { generativePath } from '../../src/models/generative.ts';
+import { pathBeside } from '../../src/models/beside.ts';
 import type { ServedModel } from '../catalogue.ts';
 import type { InNamespace, ServerContext } from '../context.ts';
 import { homeOf, modelPath } from '../home.ts';
 import { HttpFault } from '../http-fault.ts';
 
-/** What stands beside a model: a prior with a file of its own, or a classifier. */
-export const besideKinds = [...generativeKinds, 'classifier'] as const;
+/** What stands beside a model: a prior with a file of its own, what draws for one in few steps, or a classifier. */
+export const besideKinds = [...generativeKinds, distilledName, 'classifier'] as const;
 export type BesideKind = (typeof besideKinds)[number];
 
 export interface PutOptions {
@@ -148,10 +147,6 @@ export class ModelStore {
     void settled.then(() => this.#last.get(path) === settled && this.#last.delete(path));
     return next;
   }
-}
-
-function pathBeside(path: string, kind: BesideKind): string {
-  return kind === 'classifier' ? classifierPath(path) : generativePath(path, kind);
 }
 
 async function removeBeside(path: string): Promise<void> {

@@ -40,9 +40,10 @@ const force = z.object({
     }),
 });
 const besideParams = modelParams.extend({
-  kind: z
-    .enum(besideKinds)
-    .openapi({ param: { name: 'kind', in: 'path' }, description: 'A generative prior, or `classifier`.' }),
+  kind: z.enum(besideKinds).openapi({
+    param: { name: 'kind', in: 'path' },
+    description: 'A generative prior, `distilled` for one that draws in few steps, or `classifier`.',
+  }),
 });
 const detailReply = (description: string) => ({
   description,

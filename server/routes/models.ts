@@ -207,6 +207,11 @@ const sampleRoute = createRoute({
     200: {
       description: 'A contact sheet, an array [count, ...shape, channels], or an archive of functions.',
       content: binaryContent(...signalReplies, functaType),
+      headers: {
+        'functa-distilled': answerHeader(
+          'Steps and guidance, such as `2; guidance=2`, where a distilled network drew; absent: the prior itself did.',
+        ),
+      },
     },
     ...problems(400, 404, 406, 413, 415, 422, 503),
   },
@@ -349,7 +354,11 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const prior = asked.prior as KindThat<'sample'> | undefined;
     const input = { ...asked, prior, model: refOf(served), as };
     const answer = await ask(context, 'sample', input, { class: kind, ...askerOf(c) });
-    return answerReply(answer, { 'content-type': as });
+    const { distilled } = answer.head;
+    return answerReply(answer, {
+      ...(distilled && { 'functa-distilled': `${distilled.steps}; guidance=${distilled.guidance}` }),
+      'content-type': as,
+    });
   });
 }
 

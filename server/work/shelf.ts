@@ -9,7 +9,7 @@ import { fileStamp } from '../../src/disk/file.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { Model } from '../../src/field/model.ts';
 import { checkFile, type Functaset, openFunctaset } from '../../src/functaset/index.ts';
-import { generativePath } from '../../src/models/generative.ts';
+import { distilledPath, generativePath } from '../../src/models/generative.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { NearIndexes, type QueryContext } from '../../src/query/index.ts';
 import { modelOfNetworkFile, openSession, type Session } from '../../src/session/index.ts';
@@ -183,7 +183,9 @@ export class Shelf {
 /** What changes when a model's file does, or one of those beside it that it is used with. */
 export function modelStamp(path: string): string {
   const beside = generativeKinds.map((kind) => generativePath(path, kind));
-  return [path, ...beside, classifierPath(path)].map((file) => fileStamp(file)?.stamp ?? '').join(' ');
+  return [path, ...beside, distilledPath(path), classifierPath(path)]
+    .map((file) => fileStamp(file)?.stamp ?? '')
+    .join(' ');
 }
 
 /** Which file it is, however often it was written; empty where there is none. */

@@ -100,6 +100,7 @@ export type ErrorCode =
   | 'disk-denied'
   | 'disk-failed'
   | 'disk-full'
+  | 'distilled'
   | 'diverged'
   | 'download-failed'
   | 'empty-batch'

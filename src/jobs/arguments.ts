@@ -77,6 +77,15 @@ export const optionsOfPrior = having({
   ...{ engine: anEngine, modelPath: aText },
 });
 
+export const optionsOfDistillation = having({
+  ...{
+    ...job,
+    ...all({ out: aText, replace: aFlag, to: numbers, guidance: aNumber, paths: aNumber, steps: aNumber }),
+    ...all({ seed: aNumber, threads: aNumber }),
+  },
+  modelPath: aText,
+});
+
 export const optionsOfAdaptedPrior = having({
   ...{
     ...job,

@@ -2,7 +2,15 @@
 export { type CoinEncoded, type CoinOptions, defaultIterations, fitCoin } from './coin.ts';
 export { shapeOfData } from './data.ts';
 export { type DemoOptions, demoFunctasets } from './demo.ts';
-export { adaptPrior, buildFunctaset, evaluate, trainEncoder, trainModel, trainPrior } from './jobs.ts';
+export {
+  adaptPrior,
+  buildFunctaset,
+  distilPrior,
+  evaluate,
+  trainEncoder,
+  trainModel,
+  trainPrior,
+} from './jobs.ts';
 export {
   type ExportedModulations,
   type ExportOptions,

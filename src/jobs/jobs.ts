@@ -10,6 +10,9 @@ export const trainModel: Jobs['trainModel'] = async (options) =>
 export const trainPrior: Jobs['trainPrior'] = async (options) =>
   (await import('./train-prior.ts')).trainPrior(options);
 
+export const distilPrior: Jobs['distilPrior'] = async (options) =>
+  (await import('./distil-prior.ts')).distilPrior(options);
+
 export const evaluate: Jobs['evaluate'] = async (options) =>
   (await import('./evaluate.ts')).evaluate(options);
 

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { generativeKinds } from '../../prior/kinds.ts';
 import { temporary } from '../../test/temporary.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { openGenerative, samplersOf } from '../models/generative.ts';
 import { loadModel } from '../models/models.ts';
-import { trainPrior } from './jobs.ts';
+import { openSession } from '../session/index.ts';
+import { distilPrior, trainPrior } from './jobs.ts';
 import { makeTinyModel } from './testing.ts';
 import type { JobEvent } from './types.ts';
 
@@ -47,4 +48,30 @@ test.each(generativeKinds)('a %s prior is trained beside its model, opens, and d
     const later = await openGenerative(await loadModel(modelPath), kind);
     expect(later.card.recipe).toMatchObject({ stepsBefore: 2, trainingSteps: 2 });
   } else await expect(again).rejects.toMatchObject({ code: 'prior-training' });
+});
+
+test('a diffusion is distilled beside its model, and draws the steps that were learnt', async () => {
+  const modelPath = join(temporary(), 'model.safetensors');
+  writeFileSync(modelPath, tiny);
+  const settings = { modelPath, to: [1, 3], guidance: 1.5, paths: 32, steps: 2, seed: 3 };
+  await expect(distilPrior(settings)).rejects.toMatchObject({ code: 'prior' });
+  await trainPrior({
+    ...{ engine, modelPath, kinds: ['diffusion'], data: 'fixture-fashion', split: 'train', limit: 24 },
+    ...{ steps: 2, seed: 3 },
+  });
+  const events: JobEvent[] = [];
+  const { path, to, guidance } = await distilPrior({ ...settings, onEvent: (event) => events.push(event) });
+  expect([path, to, guidance]).toEqual([join(dirname(modelPath), 'distilled.safetensors'), [1, 3], 1.5]);
+  expect(existsSync(`${path}.checkpoint`)).toBe(false);
+  const units = events.flatMap((event) => (event.type === 'start' ? [event.unit] : []));
+  expect(units).toEqual(['paths drawn', 'distillation steps']);
+  expect(events.at(-1)?.type).toBe('end');
+  const session = openSession({ model: await loadModel(modelPath), engine });
+  const asked = { count: 1, seed: 1, prior: 'diffusion', decode: false } as const;
+  expect((await session.sample({ ...asked, steps: 3 })).distilled).toEqual({ steps: 3, guidance: 1.5 });
+  expect((await session.sample({ ...asked, steps: 2 })).distilled).toBeUndefined();
+  await expect(distilPrior(settings)).rejects.toMatchObject({ code: 'output-exists' });
+  const before = readFileSync(path);
+  await distilPrior({ ...settings, replace: true });
+  expect(readFileSync(path)).toEqual(before);
 });

@@ -85,7 +85,8 @@ async function bytesBefore(kind: GenerativeKind, modelPath: string): Promise<Uin
   }
 }
 
-function toJobEvent(kind: GenerativeKind, event: RunEvent, path: string): JobEvent {
+/** `kind`: what is trained; `path`: of its checkpoint. */
+export function toJobEvent(kind: string, event: RunEvent, path: string): JobEvent {
   switch (event.type) {
     case 'train': {
       const { step, steps, loss } = event;

@@ -218,6 +218,35 @@ export interface TrainPriorOptions extends JobOptions {
   readonly threads?: number | undefined;
 }
 
+export interface DistilPriorOptions extends JobOptions {
+  /** The model beside which the diffusion stands, by path or name; both files stay as they are. */
+  readonly modelPath: string;
+  /** Where to write; default: beside the model, where it is found. */
+  readonly out?: string | undefined;
+  /** Replace the distilled network that is there; without it that is a conflict. */
+  readonly replace?: boolean | undefined;
+  /** Numbers of steps to learn, 1 to 8 each, at most four; default 1 and 2. */
+  readonly to?: readonly number[] | undefined;
+  /** Towards labels; no other can be asked of the steps that are learnt. Default: what the diffusion's card says, else 1. */
+  readonly guidance?: number | undefined;
+  /** Samples of the diffusion that are learnt from, in the steps that its card says; default 16,384. */
+  readonly paths?: number | undefined;
+  /** Training steps; default 8,000. */
+  readonly steps?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly threads?: number | undefined;
+}
+
+export interface DistilPriorResult {
+  readonly path: string;
+  readonly model: Model;
+  /** Numbers of steps that were learnt. */
+  readonly to: readonly number[];
+  readonly guidance: number;
+  readonly figures: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
 export interface AdaptPriorOptions extends JobOptions {
   readonly engine: Engine;
   /** The model whose prior is adapted, by path or name; its file stays as it is. */
@@ -295,6 +324,7 @@ export interface Jobs {
   trainModel(options: TrainModelOptions): Promise<TrainResult>;
   trainPrior(options: TrainPriorOptions): Promise<TrainPriorResult>;
   adaptPrior(options: AdaptPriorOptions): Promise<AdaptPriorResult>;
+  distilPrior(options: DistilPriorOptions): Promise<DistilPriorResult>;
   trainEncoder(options: TrainEncoderOptions): Promise<TrainEncoderResult>;
   evaluate(options: EvalOptions): Promise<EvalResult>;
 }

@@ -56,6 +56,7 @@ const verbs: Readonly<Record<string, readonly unknown[]>> = {
   decodeTerms: [session, [fn], { size: '1x', region: 'x=0:1', raw: true }],
   describePriors: [model],
   differenceOf: [fn, fn],
+  distilPrior: [{ modelPath: none, to: [1, 2], guidance: 2, paths: 16, steps: 1, out: none }],
   evaluate: [{ model, engine, data: 'nothing', qualities: [50], peers: ['webp'], effort: 1 }],
   evaluateClassifier: [{ model, engine, classifier: none, functaset: none, limit: 1 }],
   exportModulations: [session, set.store, { format: 'npy' }],

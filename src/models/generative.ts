@@ -1,7 +1,13 @@
 /** Generative priors of a model: their files stand beside the model's own. */
 import { readFile, stat } from 'node:fs/promises';
 import type { OpenedGenerative } from '../../prior/generative/index.ts';
-import { type AnyPrior, type GenerativeKind, generativeKinds } from '../../prior/kinds.ts';
+import {
+  type AnyPrior,
+  distilledName,
+  type GenerativeKind,
+  generativeKinds,
+  priorDescriptor,
+} from '../../prior/kinds.ts';
 import { EnvironmentError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
@@ -11,6 +17,11 @@ import { priorsOf } from './priors.ts';
 /** Where the file of a prior of the model at `modelPath` is written. */
 export function generativePath(modelPath: string, kind: GenerativeKind): string {
   return pathBeside(modelPath, kind);
+}
+
+/** Where the network that draws in few steps is written. */
+export function distilledPath(modelPath: string): string {
+  return pathBeside(modelPath, distilledName);
 }
 
 /** Kinds of which a file of this model's network stands beside it. */
@@ -62,19 +73,28 @@ async function open(model: Model, kind: GenerativeKind): Promise<AnyOpened> {
       `model ${card.name} has no ${kind} prior; there are: ${there}; to make one: functa prior train --kinds ${kind}`,
     );
   }
-  const file = found.path;
-  let bytes: Uint8Array;
+  const bytes = await bytesOf(found.path);
+  // Loaded here: they bring TensorFlow.js, which files are coded without.
+  const { generativePriors } = await import('../../prior/generative/index.ts');
+  return generativePriors[kind].open(bytes, { networkId, distilled: await distilledOf(model, kind) });
+}
+
+/** A damaged one says so itself when it is drawn from; one of another network is another model's. */
+async function distilledOf(model: Model, kind: GenerativeKind): Promise<Uint8Array | undefined> {
+  if (!priorDescriptor(kind).distils) return undefined;
+  const found = await findBeside(model, distilledName);
+  return found === undefined || found.own === false ? undefined : bytesOf(found.path);
+}
+
+async function bytesOf(file: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(file);
     checkLimit('file-bytes', size, defaultLimits.maxFileBytes, `${file} is larger than a prior may be`);
-    bytes = await readFile(file);
+    return await readFile(file);
   } catch (cause) {
     if (cause instanceof Error && 'syscall' in cause) {
       throw new EnvironmentError('prior-unreadable', `${file} cannot be read: ${cause.message}`, { cause });
     }
     throw cause;
   }
-  // Loaded here: they bring TensorFlow.js, which files are coded without.
-  const { generativePriors } = await import('../../prior/generative/index.ts');
-  return generativePriors[kind].open(bytes, { networkId });
 }

@@ -38,7 +38,8 @@ export async function draw(model: Model, task: DrawTask, signal?: AbortSignal | 
   const steps = stepsOf(model, quality);
   if (kind !== undefined) checkCodedAt(model, quality);
   const coded = kind === undefined ? codingKind(prior) : bestPrior(model);
-  const drawn = kind === undefined ? undefined : await drawModulations(model, layout, kind, task, signal);
+  const found = kind === undefined ? undefined : await drawModulations(model, layout, kind, task, signal);
+  const drawn = found?.drawn;
   const pace = new Pace(signal);
   const modulations: Float32Array[] = [];
   const files: ReturnType<typeof encodePriced>[] = [];
@@ -56,6 +57,7 @@ export async function draw(model: Model, task: DrawTask, signal?: AbortSignal | 
     modulations,
     archive: stoppable(signal, () => archiveOf(model, named)),
     bits: files.map(({ bits }) => bits),
+    distilled: found?.distilled,
   };
 }
 
@@ -124,7 +126,7 @@ async function drawModulations(
   kind: GenerativeKind,
   { count, seed, temperature, label, guidance, steps, shape }: DrawTask,
   signal: AbortSignal | undefined,
-): Promise<Float32Array[]> {
+): Promise<{ readonly drawn: Float32Array[]; readonly distilled?: Drawn['distilled'] }> {
   const { card } = model;
   if (layout.length !== modulationLayout(card.spec, card.shape).length) {
     throw new BadInputError(
@@ -133,7 +135,7 @@ async function drawModulations(
     );
   }
   const prior = await openGenerative(model, kind);
-  return 'denoise' in prior
-    ? prior.sample({ count, seed, temperature, label, guidance, steps, signal })
-    : prior.sample({ count, seed, temperature, signal });
+  if (!('denoise' in prior)) return { drawn: await prior.sample({ count, seed, temperature, signal }) };
+  const drawn = await prior.sample({ count, seed, temperature, label, guidance, steps, signal });
+  return { drawn, distilled: await prior.distilledAt(steps) };
 }

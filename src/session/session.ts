@@ -280,7 +280,7 @@ class OpenSession implements Session {
         values,
       });
     }
-    return { signals, archive: drawn.archive, bits: drawn.bits };
+    return { signals, archive: drawn.archive, bits: drawn.bits, distilled: drawn.distilled };
   }
 
   inspect(bytes: Uint8Array) {

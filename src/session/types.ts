@@ -1,6 +1,6 @@
 /** What a session takes and gives. Every option object ends with limits and an abort signal; nothing here prints. */
 import type { Coding, WeightCoding } from '../../codec/index.ts';
-import type { KindThat, PriorKind } from '../../prior/kinds.ts';
+import type { DistilledSteps, KindThat, PriorKind } from '../../prior/kinds.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Channels } from '../field/kinds.ts';
@@ -156,7 +156,10 @@ export interface SampleOptions {
   readonly label?: string | number | undefined;
   /** How much more the label says than it does by itself: 1 is itself; default: what the prior's card says, else 1; for `diffusion`. */
   readonly guidance?: number | undefined;
-  /** Noise levels on the way, 1 to 1000, up to 8 with one pass each, above with two; default: what the prior's card says, else 18; for `diffusion`. */
+  /**
+   * Noise levels on the way, 1 to 1000, up to 8 with one pass each, above with two; default: what the prior's card says, else 18; for `diffusion`.
+   * Few that a distilled network beside the model learnt are drawn by that one, which takes no other guidance and no temperature.
+   */
   readonly steps?: number | undefined;
   readonly quality?: number | undefined;
   /** Shape of the signals drawn; default: the model's own. */
@@ -178,6 +181,8 @@ export interface Sampled {
   readonly archive: Uint8Array;
   /** Bits of each under the prior at temperature 1. */
   readonly bits: number[];
+  /** Set where a distilled network drew (docs/adr/0081). */
+  readonly distilled?: DistilledSteps | undefined;
 }
 
 /** What an archive says of one of its functions. */

@@ -3,7 +3,7 @@
  * that a server can send it to worker threads; `inlineWork` of inline-work.ts runs it where it is called.
  */
 import type { Section } from '../../codec/index.ts';
-import type { PriorKind } from '../../prior/kinds.ts';
+import type { DistilledSteps, PriorKind } from '../../prior/kinds.ts';
 import type { Symbols } from '../../prior/prior.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
@@ -88,6 +88,8 @@ export interface Drawn {
   readonly archive: Uint8Array;
   /** Bits of each under the prior at temperature 1. */
   readonly bits: number[];
+  /** Set where a distilled network drew. */
+  readonly distilled?: DistilledSteps | undefined;
 }
 
 /** All throw AbortedError when they are stopped. */

@@ -41,3 +41,21 @@ test('more steps than limits count, and a model without a diffusion, are refused
   const none = await functa(['prior', 'sampling', '-m', 'climate', '--steps', '8']);
   expect([none.status, none.stderr]).toEqual([1, expect.stringMatching(/no diffusion prior/)]);
 });
+
+test('steps that were distilled are drawn so, and the answer says it', async () => {
+  const argv = ['prior', 'distil', '-m', model, '--to', '1,2', '--paths', '16', '--steps', '1'];
+  const { json } = await functaJson([...argv, '--guidance', '1.5', '--threads', '1']);
+  expect(json).toMatchObject({ path: `${directory}/distilled.safetensors`, to: [1, 2], guidance: 1.5 });
+  const sample = ['sample', '-m', model, '--prior', 'diffusion', '-n', '1', '--label', '8', '--threads', '1'];
+  const drawnTo = async (...more: string[]) =>
+    (await functaJson([...sample, '-o', `${directory}/drawn.functa`, '--force', ...more])).json;
+  expect(await drawnTo('--steps', '2')).toMatchObject({ distilled: { steps: 2, guidance: 1.5 } });
+  expect(await drawnTo('--steps', '4')).not.toHaveProperty('distilled');
+  const other = await functa([...sample, '-o', '-', '--format', 'functa', '--steps', '2', '--guidance', '3']);
+  expect([other.status, other.stderr]).toEqual([
+    1,
+    expect.stringMatching(/learnt guidance 1.5 and no other/),
+  ]);
+  const again = await functa([...argv, '--threads', '1']);
+  expect([again.status, again.stderr]).toEqual([1, expect.stringMatching(/--force/)]);
+});

@@ -1,4 +1,5 @@
 /** Encoding, decoding and sampling by a model. */
+import type { DistilledSteps } from '../../../prior/kinds.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
 import type { Parts } from '../../../src/formats/formats.ts';
 import {
@@ -210,7 +211,7 @@ export async function sample(
     readonly as: string;
   },
   signal: AbortSignal,
-): Promise<Made<null>> {
+): Promise<Made<{ readonly distilled: DistilledSteps | undefined }>> {
   const { model, session } = await shelf.model(ref);
   const format = as === functaType ? undefined : formatOfType(as);
   const drawn = await session.sample({
@@ -220,6 +221,7 @@ export async function sample(
     ids: true,
     signal,
   });
-  if (format === undefined) return { head: null, bytes: whole(drawn.archive) };
-  return { head: null, bytes: format.writeAll(drawn.signals, model.card.outputs, { signal }) };
+  const head = { distilled: drawn.distilled };
+  if (format === undefined) return { head, bytes: whole(drawn.archive) };
+  return { head, bytes: format.writeAll(drawn.signals, model.card.outputs, { signal }) };
 }

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { generativePriors } from '../../../prior/generative/index.ts';
-import type { Ability, GenerativeKind } from '../../../prior/kinds.ts';
+import { type Ability, distilledName, type GenerativeKind } from '../../../prior/kinds.ts';
 import { type ClassifierCard, classifierCardOf, loadClassifier } from '../../../src/classify/index.ts';
 import { ConflictError } from '../../../src/core/errors.ts';
 import type { ModelCard } from '../../../src/field/card.ts';
@@ -59,7 +59,7 @@ export async function checkModel(
 }
 
 /**
- * Reads a prior with a file of its own, or a classifier. Throws BadStreamError, ConflictError `prior-network` or `classifier-network` where it is of
+ * Reads a prior with a file of its own, what draws for one in few steps, or a classifier. Throws BadStreamError, ConflictError `prior-network` or `classifier-network` where it is of
  * another network, EnvironmentError `tfjs-absent`.
  */
 export async function checkBeside(
@@ -68,8 +68,17 @@ export async function checkBeside(
     path,
     kind,
     networkId,
-  }: { readonly path: string; readonly kind: GenerativeKind | 'classifier'; readonly networkId: string },
+  }: {
+    readonly path: string;
+    readonly kind: GenerativeKind | typeof distilledName | 'classifier';
+    readonly networkId: string;
+  },
 ): Promise<Made<null>> {
+  if (kind === distilledName) {
+    const { openDistilled } = await import('../../../prior/diffusion/index.ts');
+    (await openDistilled(new Uint8Array(await readFile(path)), { networkId })).dispose();
+    return { head: null };
+  }
   if (kind !== 'classifier') {
     await generativePriors[kind].open(new Uint8Array(await readFile(path)), { networkId });
     return { head: null };

@@ -27,6 +27,7 @@ import {
 import type { RunCommand } from '../program.ts';
 import { durationText } from '../progress.ts';
 import { columns } from '../text.ts';
+import { addPriorDistil } from './prior-distil.ts';
 import { addPriorSampling } from './prior-sampling.ts';
 
 /** What a directory that is a store holds. */
@@ -103,6 +104,7 @@ export function addPrior(program: Command, run: RunCommand): void {
     .option(...cacheOption)
     .action(run(adapt));
   addPriorSampling(prior, run);
+  addPriorDistil(prior, run);
 }
 
 interface AdaptFlags {

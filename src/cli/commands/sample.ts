@@ -59,7 +59,7 @@ export function addSample(program: Command, run: RunCommand): void {
     )
     .option(
       '--steps <n>',
-      "diffusion: steps of the sampler, up to 8 with one pass each, above with two; default: what the prior's card says, else 18",
+      "diffusion: steps of the sampler, up to 8 with one pass each, above with two; those that functa prior distil learnt are drawn by what it wrote; default: what the prior's card says, else 18",
       integer(1, 1000),
     )
     .option('--quality <q>', 'the quantiser step that is drawn at, from 1 to 100', integer(1, 100), 50)
@@ -124,17 +124,23 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
         label,
         guidance,
         steps,
+        distilled: drawn.distilled,
         shape,
         bitsPerPoint,
         outputBytes,
         seconds,
       },
       lines: [
-        `${output === standardStream ? 'stdout' : output}: ${count} of ${sizeText(shape)}, ${rate}, ${bytesText(outputBytes)}, ${secondsText(seconds)}`,
+        `${output === standardStream ? 'stdout' : output}: ${count} of ${sizeText(shape)}, ${rate}, ${bytesText(outputBytes)}, ${secondsText(seconds)}${distilledText(drawn)}`,
       ],
       stdoutTaken: output === standardStream,
     };
   });
+}
+
+function distilledText({ distilled }: Sampled): string {
+  if (distilled === undefined) return '';
+  return `, by the distilled network in ${distilled.steps} steps with guidance ${distilled.guidance}`;
 }
 
 function meanBitsPerPoint({ bits }: Sampled, shape: readonly number[]): number {
