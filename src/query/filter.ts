@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
-import { labelText } from '../core/label.ts';
+import { type Label, labelText } from '../core/label.ts';
 import { checkLimit } from '../core/limits.ts';
 import { fromField } from '../field/outputs.ts';
 import { outputsOver } from '../field/own-range.ts';
@@ -11,7 +11,6 @@ import {
   compareIds,
   type Functaset,
   type FunctionSummary,
-  type Label,
   type StoredFunction,
   summaryOf,
   unknownFunction,
@@ -77,7 +76,10 @@ async function* groupsOfFacts(
   }
   const total = store.count;
   let done = 0;
-  for (const group of groupsOf(store.iterate({ after, onDamaged }), pageFunctions)) {
+  const functions = ofLabels(filter?.labels, (label) =>
+    label === undefined ? store.iterate({ after, onDamaged }) : store.byLabel(label, { after, onDamaged }),
+  );
+  for (const group of groupsOf(functions, pageFunctions)) {
     if (signal?.aborted) throw new AbortedError();
     done += group.length;
     onProgress?.(done, total);
@@ -101,16 +103,37 @@ export async function* summaries(
     }
     return;
   }
-  const only = filter?.labels?.length === 1 ? filter.labels[0] : undefined;
   const total = store.count;
   let done = 0;
-  for (const summary of store.summaries({ after, label: only, onDamaged })) {
+  const all = ofLabels(filter?.labels, (label) => store.summaries({ after, label, onDamaged }));
+  for (const summary of all) {
     if (++done % pageFunctions === 0) {
       if (signal?.aborted) throw new AbortedError();
       onProgress?.(done, total);
       await setImmediate();
     }
     if (passes(summary, filter)) yield summary;
+  }
+}
+
+/** What a store has of some labels, in order of ids, each through the index of its label; without labels all that it has. */
+function* ofLabels<T extends { readonly id: string }>(
+  labels: readonly Label[] | undefined,
+  of: (label: Label | undefined) => IterableIterator<T>,
+): IterableIterator<T> {
+  const forms = new Map((labels ?? []).map((label) => [labelText(label), label]));
+  if (labels === undefined || forms.size === 1) return yield* of(labels?.[0]);
+  const heads = [...forms.values()].flatMap((label) => {
+    const from = of(label);
+    const { value, done } = from.next();
+    return done === true ? [] : [{ from, value: value as T }];
+  });
+  while (heads.length > 0) {
+    const [first] = heads.sort((a, b) => compareIds(a.value.id, b.value.id));
+    yield first!.value;
+    const { value, done } = first!.from.next();
+    if (done === true) heads.shift();
+    else first!.value = value;
   }
 }
 

@@ -277,6 +277,31 @@ describe('evaluate, aggregate, where and unlikely', () => {
     expect(found).toEqual(functions.filter((_, i) => mean(i) > middle + 1e-6).map(({ id }) => id));
   });
 
+  it('reads of some labels what their index names, in order of ids, and nothing else', async () => {
+    const wanted = [...new Set(functions.map(({ label }) => label!))].slice(0, 3);
+    const store = new Proxy(context.store, {
+      get(of, name) {
+        if (name === 'iterate') throw new Error('all are read');
+        const value = Reflect.get(of, name);
+        if (name !== 'summaries') return typeof value === 'function' ? value.bind(of) : value;
+        return (range: { label?: unknown }) => {
+          if (range.label === undefined) throw new Error('all are looked at');
+          return of.summaries(range as Parameters<typeof of.summaries>[0]);
+        };
+      },
+    });
+    const field = [{ statistic: 'max', above: 0.2 }];
+    for (const labels of [wanted.slice(0, 1), wanted, [...wanted, String(wanted[0])]]) {
+      const own = functions.filter(({ label }) => labels.includes(label!)).map(({ id }) => id);
+      expect(own.length).toBeGreaterThan(1);
+      const facts = await ask({ kind: 'where', filter: { labels }, limit: 100 }, { store });
+      expect(idsOf(facts.items)).toEqual(own);
+      const seen = await ask({ kind: 'where', filter: { labels, field }, limit: 100 }, { store });
+      const all = await ask({ kind: 'where', filter: { field }, limit: 100 });
+      expect(idsOf(seen.items)).toEqual(idsOf(all.items).filter((id) => own.includes(id as string)));
+    }
+  });
+
   it('sums up all samples of a large signal, whatever its shape, and says which', async () => {
     const { model, engine } = context;
     const path = join(directory, 'large');
