@@ -32,6 +32,9 @@ export interface GenerativeTraining {
   /** Where the modulations come from, for the card. */
   readonly data: string;
   readonly trainingSteps?: number | undefined;
+  /** Of a diffusion's network: channels of a token, a multiple of 4, and layers. */
+  readonly width?: number | undefined;
+  readonly blocks?: number | undefined;
   /** The bytes of a prior of this kind to go on from. Throws BadInputError `prior-training` of a kind that cannot. */
   readonly from?: Uint8Array | undefined;
   readonly seed?: number | undefined;

@@ -72,6 +72,8 @@ export const optionsOfPrior = having({
     goOn: aFlag,
     turns: aNumber,
     steps: aNumber,
+    width: aNumber,
+    blocks: aNumber,
   }),
   ...all({ seed: aNumber, threads: aNumber }),
   ...{ engine: anEngine, modelPath: aText },

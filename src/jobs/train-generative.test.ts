@@ -50,6 +50,7 @@ test.each(generativeKinds)('a %s prior is trained beside its model, opens, and d
   } else await expect(again).rejects.toMatchObject({ code: 'prior-training' });
 });
 
+<<<<<<< HEAD
 test('a diffusion is distilled beside its model, and draws the steps that were learnt', async () => {
   const modelPath = join(temporary(), 'model.safetensors');
   writeFileSync(modelPath, tiny);
@@ -74,4 +75,17 @@ test('a diffusion is distilled beside its model, and draws the steps that were l
   const before = readFileSync(path);
   await distilPrior({ ...settings, replace: true });
   expect(readFileSync(path)).toEqual(before);
+=======
+test('a diffusion is of the width and the layers that are asked for, and says so', async () => {
+  const modelPath = join(temporary(), 'model.safetensors');
+  writeFileSync(modelPath, tiny);
+  const asked = { engine, modelPath, kinds: ['diffusion'], data: 'fixture-fashion', split: 'train' } as const;
+  const { files } = await trainPrior({ ...asked, limit: 24, steps: 1, width: 16, blocks: 1 });
+  const prior = await openGenerative(await loadModel(modelPath), 'diffusion');
+  expect(prior.card.recipe).toMatchObject({ width: 16, blocks: 1 });
+  expect((await prior.sample({ count: 1, seed: 1 }))[0]!.every(Number.isFinite)).toBe(true);
+  expect(readFileSync(files[0]!).length).toBeLessThan(100_000);
+  const odd = trainPrior({ ...asked, limit: 24, steps: 1, width: 18, replace: true });
+  await expect(odd).rejects.toMatchObject({ code: 'prior-training' });
+>>>>>>> f4891d2d (prior: a diffusion of a width and of layers that are asked for)
 });

@@ -23,6 +23,8 @@ export interface GenerativeJob extends JobOptions {
   /** The model file beside which the prior stands that the training goes on from; absent: from the start. */
   readonly goOnFrom?: string | undefined;
   readonly trainingSteps?: number | undefined;
+  readonly width?: number | undefined;
+  readonly blocks?: number | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
 }
@@ -53,6 +55,8 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
     steps: model.steps,
     data: options.data,
     trainingSteps: options.trainingSteps,
+    width: options.width,
+    blocks: options.blocks,
     from,
     seed: options.seed,
     threads: options.threads,

@@ -71,7 +71,8 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
     const files: string[] = [];
     for (const kind of generative) {
       const { source, data } = modulations;
-      const settings = { trainingSteps: options.steps, seed: options.seed, threads: options.threads };
+      const { steps: trainingSteps, width, blocks, seed, threads } = options;
+      const settings = { trainingSteps, width, blocks, seed, threads };
       const goOnFrom = options.goOn ? modelPath : undefined;
       const common = { model, modelPath: out, source, data, replace, goOnFrom, ...settings, onEvent, signal };
       files.push(await trainGenerative(kind, common));

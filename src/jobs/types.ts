@@ -213,6 +213,9 @@ export interface TrainPriorOptions extends JobOptions {
   /** How often a signal is taken; default: 1, and more where they are few and the network changes with quality. */
   readonly turns?: number | undefined;
   readonly steps?: number | undefined;
+  /** Of the network of a diffusion: channels of a token, a multiple of 4 (128), and layers (5); one that goes on keeps its own. */
+  readonly width?: number | undefined;
+  readonly blocks?: number | undefined;
   readonly seed?: number | undefined;
   /** Of TensorFlow.js. */
   readonly threads?: number | undefined;

@@ -49,6 +49,8 @@ interface PriorFlags extends PartFlags {
   readonly goOn: boolean;
   readonly turns?: number;
   readonly steps?: number;
+  readonly width?: number;
+  readonly blocks?: number;
   readonly seed?: number;
   readonly cacheDir?: string;
 }
@@ -85,6 +87,12 @@ export function addPrior(program: Command, run: RunCommand): void {
     .option('--coded-only', 'leave out what effort 1 would code', false)
     .option('--turns <n>', 'how often a signal is taken, mirrored every second time', integer(1))
     .option('--steps <n>', 'training steps of each prior', integer(1))
+    .option(
+      '--width <n>',
+      'channels of a token of a diffusion, a multiple of 4; default: 128',
+      integer(4, 1024),
+    )
+    .option('--blocks <n>', 'layers of a diffusion; default: 5', integer(1, 32))
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option(...cacheOption)
     .action(run(train));
