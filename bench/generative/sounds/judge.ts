@@ -26,7 +26,7 @@ const stages = [
   { width: 64, blocks: 1 },
   { width: 96, blocks: 1 },
 ];
-const learning = { epochs: 30, batch: 64, rate: 3e-3, dropout: 0.3, smoothing: 0.1, seed: 1 };
+const learning = { epochs: 15, batch: 64, rate: 3e-3, dropout: 0.3, smoothing: 0.1, seed: 1 };
 
 /** Frames later, and bands higher, by which clips are moved while they are learnt: voices differ in pitch, and recordings in their begin. */
 const moves = [0, -3, -1, 1, 3].flatMap((frames) => [0, -1, 1].map((bands) => ({ frames, bands })));
