@@ -1,5 +1,5 @@
 /** What decodes compressed sounds: packages that need not be there, tried when a file of theirs is first read. */
-import { BadStreamError, EnvironmentError } from '../core/errors.ts';
+import { BadStreamError, EnvironmentError, FunctaError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 
 /** Samples that a decoder gives; none where it found none. */
@@ -53,8 +53,12 @@ export async function decodeSound(
       take(await decoder.decode(bytes.slice(at, at + chunkBytes)));
     }
     take(await decoder.flush?.());
+  } catch (error) {
+    if (error instanceof FunctaError) throw error;
+    const told = error instanceof Error ? error.message : String(error);
+    throw new BadStreamError('bad-sound', 0, `its decoder fails: ${told}`);
   } finally {
-    decoder.free();
+    release(decoder);
   }
   const [first] = parts;
   if (first === undefined)
@@ -71,6 +75,15 @@ export async function decodeSound(
     at += length;
   }
   return { values, channels, rate: first.sampleRate };
+}
+
+/** One that failed may fail again: what it held goes with it. */
+function release(decoder: Decoder): void {
+  try {
+    decoder.free();
+  } catch {
+    // what went wrong is told already
+  }
 }
 
 async function open(codec: Codec): Promise<Decoder> {

@@ -92,6 +92,17 @@ describe('sounds that are coded with loss', () => {
     else expect(cut.code).toBe('bad-sound');
   });
 
+  it('a decoder that fails on damaged pages is a damaged sound', async () => {
+    const bytes = file('half.opus');
+    for (const [at, value] of [
+      [13, 64],
+      [19, 255],
+      [979, 108],
+    ] as const)
+      bytes[at] = value;
+    await expect(read(bytes)).rejects.toMatchObject({ kind: 'stream', code: 'bad-sound' });
+  });
+
   it('other codecs in Ogg are refused with what to do', async () => {
     const bytes = file('half.ogg');
     bytes[29] = 0x20;
