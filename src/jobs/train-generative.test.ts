@@ -50,7 +50,6 @@ test.each(generativeKinds)('a %s prior is trained beside its model, opens, and d
   } else await expect(again).rejects.toMatchObject({ code: 'prior-training' });
 });
 
-<<<<<<< HEAD
 test('a diffusion is distilled beside its model, and draws the steps that were learnt', async () => {
   const modelPath = join(temporary(), 'model.safetensors');
   writeFileSync(modelPath, tiny);
@@ -75,7 +74,8 @@ test('a diffusion is distilled beside its model, and draws the steps that were l
   const before = readFileSync(path);
   await distilPrior({ ...settings, replace: true });
   expect(readFileSync(path)).toEqual(before);
-=======
+});
+
 test('a diffusion is of the width and the layers that are asked for, and says so', async () => {
   const modelPath = join(temporary(), 'model.safetensors');
   writeFileSync(modelPath, tiny);
@@ -87,5 +87,4 @@ test('a diffusion is of the width and the layers that are asked for, and says so
   expect(readFileSync(files[0]!).length).toBeLessThan(100_000);
   const odd = trainPrior({ ...asked, limit: 24, steps: 1, width: 18, replace: true });
   await expect(odd).rejects.toMatchObject({ code: 'prior-training' });
->>>>>>> f4891d2d (prior: a diffusion of a width and of layers that are asked for)
 });
