@@ -26,8 +26,8 @@ export interface GenerativeOptions {
   /** Absent: what the diffusion's card says. */
   readonly guidance: number | undefined;
   readonly temperature: number;
-  /** Of the diffusion's sampler; absent: what its card says, else its own. */
-  readonly steps: number | undefined;
+  /** Of the diffusion's sampler, a row each; absent: what its card says, else its own. */
+  readonly steps: readonly number[] | undefined;
   readonly seed: number;
   readonly threads: number;
   readonly json: boolean;
@@ -48,7 +48,7 @@ export const usage = `npm run bench:generative -- [options]
   --functaset STORE   complete by the own prior of this store, too
   --guidance G        of the diffusion towards its label (what its card says)
   --temperature T     of the diffusion (1)
-  --steps N           of the diffusion's sampler (what its card says, else 18)
+  --steps LIST        of the diffusion's sampler, a row each (what its card says, else 18)
   --seed N            (1)
   --threads N         (1)
   --out DIRECTORY     write generative-NAME.json and .md
@@ -99,7 +99,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     functaset: values.functaset,
     guidance: values.guidance === undefined ? undefined : Number(values.guidance),
     temperature: Number(values.temperature ?? 1),
-    steps: values.steps === undefined ? undefined : whole('steps', values.steps, 18),
+    steps: values.steps?.split(',').map((steps) => whole('steps', steps, 18)),
     seed: whole('seed', values.seed, 1),
     threads: whole('threads', values.threads, 1),
     json: values.json ?? false,

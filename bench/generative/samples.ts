@@ -138,15 +138,17 @@ async function drawers(
   };
   if (there.includes('gaussian')) all.set('gaussian', () => plain('gaussian'));
   if (there.includes('flow')) all.set('flow', () => plain('flow'));
-  if (there.includes('diffusion')) {
+  if (!there.includes('diffusion')) return asked(all, priors);
+  const diffusion = await openGenerative(model, 'diffusion');
+  for (const sampled of levels ?? [undefined]) {
     // Rows of other settings stay beside each other.
-    const set = Object.entries({ guidance, temperature, steps: levels });
+    const set = Object.entries({ guidance, temperature, steps: sampled });
     const told = set.filter(
       ([what, value]) => value !== undefined && (what !== 'temperature' || value !== 1),
     );
-    const name = ['diffusion', ...told.map((entry) => entry.join(' '))].join(', ');
+    const by = (await diffusion.distilledAt(sampled)) ? ['distilled'] : [];
+    const name = ['diffusion', ...told.map((entry) => entry.join(' ')), ...by].join(', ');
     all.set(name, async () => {
-      const diffusion = await openGenerative(model, 'diffusion');
       const modulations: Float32Array[] = [];
       const labels: number[] = [];
       // As many of each class, each with a seed of its own.
@@ -155,13 +157,25 @@ async function drawers(
         const count = Math.min(each, n - modulations.length);
         if (count === 0) break;
         modulations.push(
-          ...(await diffusion.sample({ count, seed: seed + k, label, guidance, temperature, steps: levels })),
+          ...(await diffusion.sample({
+            count,
+            seed: seed + k,
+            label,
+            guidance,
+            temperature,
+            steps: sampled,
+          })),
         );
         for (let i = 0; i < count; i++) labels.push(Number(label));
       }
       return { modulations, labels };
     });
   }
+  return asked(all, priors);
+}
+
+/** Of those that were made the asked ones. */
+function asked<T>(all: ReadonlyMap<string, T>, priors: readonly string[] | undefined): Map<string, T> {
   return new Map([...all].filter(([name]) => priors?.includes(name.split(',', 1)[0]!) ?? true));
 }
 
