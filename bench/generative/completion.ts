@@ -15,6 +15,8 @@ import type { Signal } from '../../src/signal/signal.ts';
 import { toSignalValues } from '../../src/signal/values.ts';
 import { harmonicFill } from './harmonic.ts';
 import type { GenerativeOptions } from './options.ts';
+import { openPixelClassifier } from './pixels/classifier.ts';
+import { frechet, type Vectors } from './pixels/distance.ts';
 import { type CompletionRow, type Found, meanOf } from './result.ts';
 
 /** What is known of each point of item i: 1, or 0 where it is hidden. */
@@ -56,14 +58,20 @@ export async function completions(
   const rows: Found<CompletionRow>[] = [];
   const own =
     options.functaset === undefined ? undefined : await ownPriorAt(options.functaset, { model, engine });
+  const distance = await distanceTo(
+    signals.map(({ values }) => values),
+    options,
+  );
   for (const name of [...kinds, ...(own === undefined ? [] : ['own'])]) {
     for (const [at, [mask, maskOf]] of Object.entries(masks).entries()) {
+      if (!(options.masks?.includes(mask) ?? true)) continue;
       const withPrior: number[] = [];
       const without: number[] = [];
       const harmonic: number[] = [];
       const surprises: number[] = [];
       const meansOfDraws: number[] = [];
       const eachDraw: number[] = [];
+      const firstDraws: Float32Array[] = [];
       let seconds = 0;
       for (const [i, signal] of signals.entries()) {
         const observed = maskOf(signal.shape, new Rng(options.seed, at * n + i));
@@ -75,6 +83,7 @@ export async function completions(
         seconds += found.seconds;
         withPrior.push(hiddenPsnr(found.completed.values, signal, observed));
         if (found.surprise !== undefined) surprises.push(found.surprise);
+        if (found.draws.length > 0) firstDraws.push(found.draws[0]!.values);
         if (found.spread !== undefined) {
           meansOfDraws.push(hiddenPsnr(found.spread.mean.values, signal, observed));
           eachDraw.push(...found.draws.map(({ values }) => hiddenPsnr(values, signal, observed)));
@@ -99,6 +108,7 @@ export async function completions(
         ...(meansOfDraws.length === 0
           ? {}
           : { meanOfDrawsDb: meanOf(meansOfDraws).mean, drawDb: meanOf(eachDraw).mean }),
+        ...(firstDraws.length < 2 ? {} : { drawFrechet: distance(firstDraws) }),
         ...(surprises.length === n ? { medianSurprise: [...surprises].sort((a, b) => a - b)[n >> 1]! } : {}),
         secondsPerItem: seconds / n,
       });
@@ -108,6 +118,25 @@ export async function completions(
     }
   }
   return rows;
+}
+
+/** Frechet distance of pictures to `pictures`, in the features of the classifier; it is trained where draws are asked for alone. */
+async function distanceTo(
+  pictures: readonly Float32Array[],
+  { data, draws, threads }: GenerativeOptions,
+): Promise<(drawn: readonly Float32Array[]) => number> {
+  if (draws === 0) return () => Number.NaN;
+  const classifier = await openPixelClassifier({ dataset: data, threads });
+  const features = (all: readonly Float32Array[]): Vectors => {
+    const size = all[0]!.length;
+    const values = new Float32Array(all.length * size);
+    all.forEach((one, i) => {
+      values.set(one, i * size);
+    });
+    return { dimensions: classifier.width, values: classifier.features(values) };
+  };
+  const real = features(pictures);
+  return (drawn) => frechet(real, features(drawn));
 }
 
 /** The prior of a functaset, learnt where it is not there yet. */

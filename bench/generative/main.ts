@@ -13,6 +13,7 @@ import { openEngine } from '../../src/engine/index.ts';
 import { fitSignals } from '../../src/fit/fit.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { heldOutBits } from './bits.ts';
+import { coarseRows } from './coarse.ts';
 import { completions } from './completion.ts';
 import { type GenerativeOptions, readOptions } from './options.ts';
 import { type GenerativeResult, report, resultOf } from './result.ts';
@@ -30,13 +31,16 @@ async function main(args: readonly string[]): Promise<void> {
   const engine = await openEngine(undefined, { threads });
   try {
     const model = await loadModel(options.model);
-    const held = parts.some((part) => part !== 'completion') ? await heldOut({ engine, model }, options) : [];
+    const held = parts.some((part) => part === 'bits' || part === 'samples')
+      ? await heldOut({ engine, model }, options)
+      : [];
     const rows = {
       bits: parts.includes('bits')
         ? await heldOutBits(model, held.slice(0, options.items), options.priors, seed)
         : [],
       samples: parts.includes('samples') ? await sampleRows(model, engine, held, options, say) : [],
       completion: parts.includes('completion') ? await completions(model, engine, options, say) : [],
+      coarse: parts.includes('coarse') ? await coarseRows(model, engine, options, say) : [],
     };
     const at = out === undefined ? undefined : join(out, `generative-${model.card.name}`);
     const result = resultOf(options, model, rows, args, await readBefore(at));

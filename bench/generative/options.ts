@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { BadInputError } from '../../src/core/errors.ts';
 
-export const partNames = ['bits', 'samples', 'completion'] as const;
+export const partNames = ['bits', 'samples', 'completion', 'coarse'] as const;
 export type PartName = (typeof partNames)[number];
 
 export interface GenerativeOptions {
@@ -19,6 +19,8 @@ export interface GenerativeOptions {
   readonly items: number;
   /** Signals completed behind each mask. */
   readonly completions: number;
+  /** Of those of completion.ts; absent: all. */
+  readonly masks: readonly string[] | undefined;
   /** Of each of them; from 2 on, what they and their mean are off by is measured, too. */
   readonly draws: number;
   /** A store whose own prior completes, too. */
@@ -44,6 +46,7 @@ export const usage = `npm run bench:generative -- [options]
   --samples N         samples of each prior (1000)
   --items N           signals whose bits are counted (500)
   --completions N     signals completed behind each mask (200)
+  --masks LIST        of those of completion.ts: left half, bottom half, ... (all)
   --draws N           of each completed signal; from 2 on measured, too (0)
   --functaset STORE   complete by the own prior of this store, too
   --guidance G        of the diffusion towards its label (what its card says)
@@ -67,6 +70,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
       samples: text,
       items: text,
       completions: text,
+      masks: text,
       draws: text,
       functaset: text,
       guidance: text,
@@ -95,6 +99,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     samples: whole('samples', values.samples, 1000),
     items: whole('items', values.items, 500),
     completions: whole('completions', values.completions, 200),
+    masks: values.masks?.split(',').map((name) => name.trim()),
     draws: values.draws === undefined ? 0 : whole('draws', values.draws, 0),
     functaset: values.functaset,
     guidance: values.guidance === undefined ? undefined : Number(values.guidance),

@@ -43,8 +43,21 @@ export interface CompletionRow extends Row {
   /** PSNR of the mean of draws, and mean PSNR of each draw; absent: none were drawn. */
   readonly meanOfDrawsDb?: number;
   readonly drawDb?: number;
+  /** Frechet distance of the first draw of each to these items, in the features of the classifier of pictures; absent: none were drawn. */
+  readonly drawFrechet?: number;
   /** See `Completion.surprise`. */
   readonly medianSurprise?: number;
+  readonly secondsPerItem: number;
+}
+
+export interface CoarseRow extends Row {
+  /** How the coarse version was made. */
+  readonly mask: string;
+  readonly psnrDb: number;
+  readonly overPlainDb: number;
+  readonly overPlainStandardError: number;
+  /** Sum of differences between neighbours over that of the picture: 1 is as sharp. */
+  readonly sharpness: number;
   readonly secondsPerItem: number;
 }
 
@@ -59,12 +72,15 @@ export interface GenerativeResult {
   readonly bits: readonly BitsRow[];
   readonly samples: readonly SamplesRow[];
   readonly completion: readonly CompletionRow[];
+  /** Absent in results of before. */
+  readonly coarse?: readonly CoarseRow[];
 }
 
 export interface FoundRows {
   readonly bits: readonly Found<BitsRow>[];
   readonly samples: readonly Found<SamplesRow>[];
   readonly completion: readonly Found<CompletionRow>[];
+  readonly coarse?: readonly Found<CoarseRow>[];
 }
 
 /** Rows of `before`, of the same model and split, stay where `rows` has none of their name. */
@@ -97,12 +113,13 @@ export function resultOf(
     bits: merge(kept?.bits, rows.bits),
     samples: merge(kept?.samples, rows.samples),
     completion: merge(kept?.completion, rows.completion),
+    coarse: merge(kept?.coarse, rows.coarse ?? []),
   };
 }
 
 /** Lines of text, for people. */
 export function report(result: GenerativeResult): string[] {
-  const { bits, samples, completion, settings, dataset, split, model } = result;
+  const { bits, samples, completion, coarse = [], settings, dataset, split, model } = result;
   const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
     rows.length === 0 ? [] : [line(head), line(head.map(() => '---')), ...rows.map(line), ''];
   const ratio = (value: number | null) => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);
@@ -162,6 +179,7 @@ export function report(result: GenerativeResult): string[] {
         'gain over it',
         'mean of draws',
         'a draw',
+        'Frechet distance of draws',
         'surprise',
         's each',
         'n',
@@ -177,7 +195,21 @@ export function report(result: GenerativeResult): string[] {
         decibels(row.overHarmonicDb, row.overHarmonicStandardError),
         decibels(row.meanOfDrawsDb),
         decibels(row.drawDb),
+        row.drawFrechet?.toFixed(3) ?? '-',
         row.medianSurprise?.toFixed(2) ?? '-',
+        row.secondsPerItem.toFixed(2),
+        `${row.n}`,
+        `${row.setting + 1}`,
+      ]),
+    ),
+    ...table(
+      ['from a coarse version', 'of', 'PSNR', 'over plain decoding', 'sharpness', 's each', 'n', 'run'],
+      coarse.map((row) => [
+        row.name,
+        row.mask,
+        `${row.psnrDb.toFixed(2)} dB`,
+        decibels(row.overPlainDb, row.overPlainStandardError),
+        row.sharpness.toFixed(3),
         row.secondsPerItem.toFixed(2),
         `${row.n}`,
         `${row.setting + 1}`,

@@ -39,7 +39,7 @@ test('a run replaces its own rows, keeps those of others, and each row names its
     ['top', 6, 1],
   ]);
   expect(report(second).join('\n')).toContain(
-    '| gaussian | right | 12.00 dB | 7.00 dB | 5.00 ± 0.10 dB | - | - | - | - | - | 0.20 | 3 | 2 |',
+    '| gaussian | right | 12.00 dB | 7.00 dB | 5.00 ± 0.10 dB | - | - | - | - | - | - | 0.20 | 3 | 2 |',
   );
   const other = resultOf(
     options,
