@@ -34,9 +34,9 @@ import type { Size } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkRange, checkShapeFits } from '../signal/values.ts';
 import { isOfChannels, normalOfChannels } from './channels.ts';
-import { byChains, byNormal, workOf } from './find.ts';
+import { byDiffusion, byNormal, workOf } from './find.ts';
 import type { Observation } from './observation.ts';
-import { type Evidence, groupMeans } from './posterior.ts';
+import { type Evidence, groupMeans, type Normal } from './posterior.ts';
 
 export interface CompleteOptions {
   /** One of `completingPriors`; default: the first of them that the model has. */
@@ -150,7 +150,7 @@ export async function complete(
   const request = { draws, seed, signal };
   const { found, surprise } =
     'renew' in prior
-      ? await byChains(source, prior, evidence, request)
+      ? await byDiffusion(source, prior, await normalOf(model), evidence, request)
       : await byNormal(source, prior, evidence, request);
   const decode = async (modulation: Float32Array, id: string): Promise<Signal> => {
     const stream = fieldRows({ model: over, engine }, shape, modulation, { size, raw, signal, limits });
@@ -182,6 +182,17 @@ export async function complete(
 function inPeaks({ outputs }: ModelCard, values: ArrayLike<number>): Float64Array {
   const n = outputs.length;
   return Float64Array.from(values, (v, i) => (v * outputs[i % n]!.scale) / outputs[i % n]!.peak);
+}
+
+/** What a diffusion guesses by, where it stands beside the model. */
+async function normalOf(model: Model): Promise<Normal | undefined> {
+  const there: readonly string[] = await samplersOf(model);
+  const able: readonly string[] = completingPriors;
+  for (const kind of generativeKinds.filter((kind) => there.includes(kind) && able.includes(kind))) {
+    const prior = await openPrior(model, kind as CompletingPrior, model.card.shape);
+    if (!('renew' in prior)) return prior;
+  }
+  return undefined;
 }
 
 /** Throws BadInputError `unknown-prior`, `prior-cannot-complete`; NotFoundError `prior`. */

@@ -7,9 +7,13 @@ import { Rng } from '../core/rng.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
-import { modulationLength, totalChannels } from '../field/spec.ts';
+import { modulationLength, pointCount, totalChannels } from '../field/spec.ts';
 import { networkPerNumber } from '../models/generative.ts';
+import { aroundWork, drawAround } from './around.ts';
 import { chainLevels, chainPasses, drawChains } from './chains.ts';
+import { guessOf, isKnownInPart, refitting } from './guess.ts';
+import { sharesSeen } from './known.ts';
+import { stencilsOf } from './linearise.ts';
 import { type Evidence, findPosterior, type Normal } from './posterior.ts';
 
 export interface Asked {
@@ -27,8 +31,9 @@ export interface Found {
 
 /** Linearisations of one search at most: each evaluates the field twice for every channel. */
 const turns = 8;
-/** Draws of a diffusion whose mean is the completed. */
+/** Draws of a diffusion whose mean is the completed: where whole tokens are known they cost less. */
 const chainsOfMean = 8;
+const partOfMean = 16;
 
 export async function byNormal(
   { model, engine }: { readonly model: Model; readonly engine: Engine },
@@ -45,15 +50,38 @@ export async function byNormal(
   return { found, surprise: posterior.square / evidence.values.length };
 }
 
-export async function byChains(
+/** `normal`: the normal prior of the model, if it has one. */
+export async function byDiffusion(
   { model, engine }: { readonly model: Model; readonly engine: Engine },
   prior: Diffusion,
+  normal: Normal | undefined,
   evidence: Evidence,
   { draws, seed, signal }: Asked,
 ): Promise<Found> {
-  const count = Math.max(draws, chainsOfMean);
   const { network } = model;
-  const chains = await drawChains({ engine, network }, prior, evidence, { count, seed, signal });
+  const stencils = stencilsOf(network, evidence.shape, evidence.coordinates);
+  const seen = { ...evidence, shares: sharesSeen(prior.tokens, network, { ...evidence, stencils }) };
+  const isPart = isKnownInPart(seen.shares);
+  const count = Math.max(draws, isPart ? partOfMean : chainsOfMean);
+  const source = { model, engine };
+  if (prior.tokenLevels && isPart) {
+    const around = await drawAround(source, prior, normal, seen, { count, seed, signal });
+    return { found: [around.mean, ...around.draws.slice(0, draws)] };
+  }
+  const refit = refitting(source, prior, seen, signal);
+  const guess =
+    isPart && normal !== undefined
+      ? await guessOf(normal, prior, await refit.seenAlone(), seen.shares, refit.whole)
+      : undefined;
+  const request = { count, seed, signal, guess };
+  const chains = await drawChains({ engine, network }, prior, { ...evidence, stencils }, request);
+  if (guess !== undefined) {
+    const all = new Float32Array(count * prior.scale.length);
+    chains.forEach((chain, i) => {
+      all.set(prior.standardise(chain), i * chain.length);
+    });
+    return { found: [prior.unstandardise(await refit.mean(all)), ...chains.slice(0, draws)] };
+  }
   const mean = new Float32Array(prior.scale.length);
   for (const chain of chains.slice(0, chainsOfMean)) {
     for (let i = 0; i < mean.length; i++) mean[i]! += chain[i]! / chainsOfMean;
@@ -62,9 +90,18 @@ export async function byChains(
 }
 
 /** Multiply-adds for what was observed at so many points; `draws`: of a diffusion, absent for a normal prior. */
-export function workOf({ spec, shape }: ModelCard, points: number, draws: number | undefined): number {
+export function workOf(
+  { spec, shape, training }: ModelCard,
+  points: number,
+  draws: number | undefined,
+): number {
   const linearised = points * multiplyAddsPerPoint(spec) * (2 * totalChannels(spec) + 2);
   if (draws === undefined) return turns * linearised;
   const network = chainPasses * modulationLength(spec, shape) * networkPerNumber;
-  return Math.max(draws, chainsOfMean) * chainLevels * (linearised + network);
+  const chains = Math.max(draws, chainsOfMean) * chainLevels * (linearised + network);
+  const { passes, fits } = aroundWork;
+  const fit = 4 * pointCount(shape) * multiplyAddsPerPoint(spec) * (1 + 2 * training.innerSteps);
+  const around =
+    Math.max(draws, partOfMean) * (passes * modulationLength(spec, shape) * networkPerNumber + fits * fit);
+  return Math.max(chains, around);
 }

@@ -7,7 +7,7 @@ export {
   rateTerm,
   type Trade,
 } from './adapt.ts';
-export { batchOf, type Mass, massOf, sliceBatch, toFieldUnits } from './batch.ts';
+export { batchOf, type Mass, makeBatch, massOf, sliceBatch, toFieldUnits } from './batch.ts';
 export { maxEffort } from './effort.ts';
 export { loneNats } from './lone.ts';
 export {
