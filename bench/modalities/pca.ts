@@ -21,6 +21,9 @@ const qualities = [20, 30, 40, 50, 60, 70, 80, 90, 100];
 /** Side of blocks, and how many of them are looked at. */
 const [side, mostBlocks] = [16, 12_000];
 
+/** Axes at most: of blocks all of them. */
+const mostAxes = 256;
+
 interface Coder {
   readonly model: Model;
   readonly mean: Float32Array;
@@ -41,7 +44,7 @@ export function pcaPeers(maps: readonly Signal[], multiply: Multiply): Contender
   return [
     {
       name: 'PCA',
-      note: `of ${whole.length} maps of the training set on the grid of the signal, and upside down where its grid says no direction; every coefficient a table; whole files`,
+      note: `up to ${mostAxes} axes of ${whole.length} maps of the training set on the grid of the signal, and upside down where its grid says no direction; every coefficient a table; whole files`,
       settings: qualities,
       code: async (signal, quality) => {
         const { shape, axes = [] } = signal;
@@ -79,7 +82,7 @@ function coderOf(
     Float32Array[],
     Float32Array[],
   ];
-  const count = Math.min(length, own.length);
+  const count = Math.min(length, own.length, mostAxes);
   const mean = new Float32Array(length);
   for (const row of own) for (const [k, v] of row.entries()) mean[k]! += v / own.length;
   const { axes } = principalAxes(centred(own, mean), length, count, { multiply });
