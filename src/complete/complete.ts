@@ -63,7 +63,7 @@ export interface Completion {
   readonly prior: string;
   /** What the values of all signals are: the card's, over the range of what was observed where that is another. */
   readonly outputs: readonly Output[];
-  /** The likeliest signal; by a diffusion the mean of eight draws, as modulations. */
+  /** The likeliest signal; by a diffusion the mean of eight draws, as modulations, or of sixteen, as signals, where whole cells are known. */
   readonly completed: Signal;
   readonly draws: readonly Signal[];
   /** Mean and standard deviation of every value over the draws; absent under two draws. */
