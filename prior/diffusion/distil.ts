@@ -115,17 +115,7 @@ export async function distilDiffusion(options: Distillation): Promise<Uint8Array
     });
     return { loss, gradients };
   };
-  const figures: Record<string, number> = {};
-  const judge = (averages: readonly Float32Array[]) => {
-    if (heldOut === 0) return;
-    const now = weights.map((values) => values.slice());
-    const use = (from: readonly Float32Array[]) => {
-      weights.forEach((values, i) => {
-        values.set(from[i]!);
-      });
-      net.refresh();
-    };
-    use(averages);
+  const heldOutLoss = () => {
     let sum = 0;
     for (let path = learnt; path < count; path += group) {
       const all = Array.from({ length: group }, (_, i): Choice => {
@@ -134,13 +124,11 @@ export async function distilDiffusion(options: Distillation): Promise<Uint8Array
       const { input, target } = paths.at(size, all);
       sum += lossOf(net.predict(input), target) * group;
     }
-    use(now);
-    figures.heldOutLoss = sum / heldOut;
-    options.onEvent?.({ type: 'figure', name: 'held-out loss', value: figures.heldOutLoss });
+    return sum / heldOut;
   };
 
   try {
-    const averages = await runArrays({
+    const trained = await runArrays({
       weights,
       refresh: () => net.refresh(),
       trainingSteps,
@@ -148,14 +136,15 @@ export async function distilDiffusion(options: Distillation): Promise<Uint8Array
       averageDecay,
       digest: runDigest([distilledName, networkId, recipe, few]),
       step,
-      judge: { every: judgedSteps, at: judge },
+      ...(heldOut === 0 ? {} : { heldOut: { every: judgedSteps, loss: heldOutLoss } }),
       checkpoint: options.checkpoint,
       onEvent: options.onEvent,
       signal,
     });
     const { levels, labels } = own;
+    const { figures } = trained;
     const card: GenerativeCard = { kind: distilledName, networkId, levels, labels, recipe, figures, few };
-    const tensors = halves(denoiserShapes(size).keys(), averages);
+    const tensors = halves(denoiserShapes(size).keys(), trained.weights);
     return writePriorFile(card, new Map([...tensors, ...standardTensors(standard)]));
   } finally {
     net.dispose();

@@ -195,24 +195,8 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
     }
     return sum / heldOutBatches;
   };
-  const figures: Record<string, number> = {};
-  const judge = (averages: readonly Float32Array[]) => {
-    if (heldOut === undefined) return;
-    const own = weights.map((values) => values.slice());
-    const use = (from: readonly Float32Array[]) => {
-      weights.forEach((values, i) => {
-        values.set(from[i]!);
-      });
-      net.refresh();
-    };
-    use(averages);
-    figures.heldOutLoss = heldOutLoss(heldOut, heldOutValues!);
-    use(own);
-    options.onEvent?.({ type: 'figure', name: 'held-out loss', value: figures.heldOutLoss });
-  };
-
   try {
-    const averages = await runArrays({
+    const trained = await runArrays({
       weights,
       refresh: () => net.refresh(),
       trainingSteps,
@@ -220,7 +204,9 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
       averageDecay,
       digest: runDigest(['diffusion', networkId, recipe, set.count, set.labels]),
       step,
-      judge: { every: judgedSteps, at: judge },
+      ...(heldOut === undefined
+        ? {}
+        : { heldOut: { every: judgedSteps, loss: () => heldOutLoss(heldOut, heldOutValues!) } }),
       checkpoint: options.checkpoint,
       onEvent: options.onEvent,
       signal: options.signal,
@@ -231,10 +217,10 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
       levels: gridsOf(set.layout),
       labels: set.labels,
       recipe: { ...recipe, data: options.data, items: set.count },
-      figures,
+      figures: trained.figures,
       ...(sampling === undefined ? {} : { sampling }),
     };
-    const tensors = halves(denoiserShapes(size).keys(), averages);
+    const tensors = halves(denoiserShapes(size).keys(), trained.weights);
     return writePriorFile(card, new Map([...tensors, ...standardTensors(standard)]));
   } finally {
     net.dispose();

@@ -8,23 +8,35 @@ export interface ArrayRun extends RunOptions {
   readonly refresh: () => void;
   /** Loss and gradients, in the order of the weights, of step 0 .. trainingSteps - 1. */
   readonly step: (index: number) => { readonly loss: number; readonly gradients: readonly Float32Array[] };
-  /** Looks at the averaged weights after every `every` steps and at the end. */
-  readonly judge?:
-    | { readonly every: number; readonly at: (averages: readonly Float32Array[], step: number) => void }
-    | undefined;
+  /** The loss of what is held out, with the weights as they are: asked of the averaged ones after every `every` steps and at the end. */
+  readonly heldOut?: { readonly every: number; readonly loss: () => number } | undefined;
+}
+
+export interface Trained {
+  /** The averaged ones. */
+  readonly weights: readonly Float32Array[];
+  /** `heldOutLoss`, where something is held out. */
+  readonly figures: Readonly<Record<string, number>>;
 }
 
 const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-8;
 
-/** The averaged weights. Throws as `runSteps`. */
-export async function runArrays(run: ArrayRun): Promise<Float32Array[]> {
-  const { weights, judge, trainingSteps } = run;
+/** Throws as `runSteps`. */
+export async function runArrays(run: ArrayRun): Promise<Trained> {
+  const { weights, heldOut, trainingSteps } = run;
   const adam = adamUpdate();
   const zeros = () => weights.map(({ length }) => new Float32Array(length));
   const [first, second] = [zeros(), zeros()];
   const averages = weights.map((values) => values.slice());
+  const use = (from: readonly Float32Array[]) => {
+    weights.forEach((values, i) => {
+      values.set(from[i]!);
+    });
+    run.refresh();
+  };
+  const figures: Record<string, number> = {};
   await runSteps(run, {
     step(index) {
       const { loss, gradients } = run.step(index);
@@ -62,10 +74,15 @@ export async function runArrays(run: ArrayRun): Promise<Float32Array[]> {
       run.refresh();
     },
     done(step) {
-      if (judge && (step % judge.every === 0 || step === trainingSteps)) judge.at(averages, step);
+      if (heldOut === undefined || (step % heldOut.every !== 0 && step !== trainingSteps)) return;
+      const now = weights.map((values) => values.slice());
+      use(averages);
+      figures.heldOutLoss = heldOut.loss();
+      use(now);
+      run.onEvent?.({ type: 'figure', name: 'held-out loss', value: figures.heldOutLoss });
     },
   });
-  return averages;
+  return { weights: averages, figures };
 }
 
 type Update = DenseAddon['denseAdam'];
