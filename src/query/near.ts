@@ -118,11 +118,10 @@ async function nearWhole(
   const fromGraph = async (asked: number): Promise<WalkPage> => {
     const matches = index.vectors.approximate(vector!, Math.max(refine ?? 0, leastCandidates, 2 * asked) + 2);
     const candidates = candidatesOf(index, [matches], rangeOf, search.isWanted);
-    return pageByBlocks(
-      { ...search, k: asked, candidates, compare },
-      { size: matches.length, block: 0 },
-      undefined,
-    );
+    const walk = { ...search, k: asked, candidates, compare };
+    return isBound
+      ? pageByBounds(walk, undefined)
+      : pageByBlocks(walk, { size: matches.length, block: 0 }, undefined);
   };
   if (method === 'hnsw' && graph === undefined && search.isFirst) {
     const { found, compared } = await fromGraph(k);
