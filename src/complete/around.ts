@@ -50,7 +50,10 @@ export async function drawAround(
   const streams = Array.from({ length: count }, (_, i) => new Rng(seed, i));
   const shareOf = (i: number) => shares[tokenOf[i % m]!]!;
   const start = await refit.seenAlone();
-  const guess = normal === undefined ? undefined : await guessOf(normal, prior, start, shares, refit.whole);
+  const guess =
+    normal === undefined
+      ? undefined
+      : await guessOf(normal, prior, { start, shares, whole: refit.whole, signal });
   const levelsAt = (sigma: number) =>
     Float64Array.from(shares, (share) =>
       share >= knownShare ? knownLevel : share >= seenShare ? Math.min(sigma, seenLevel) : sigma,

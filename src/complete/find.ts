@@ -71,7 +71,9 @@ export async function byDiffusion(
   const refit = refitting(source, prior, seen, signal);
   const guess =
     isPart && normal !== undefined
-      ? await guessOf(normal, prior, await refit.seenAlone(), seen.shares, refit.whole)
+      ? await guessOf(normal, prior, {
+          ...{ start: await refit.seenAlone(), shares: seen.shares, whole: refit.whole, signal },
+        })
       : undefined;
   const request = { count, seed, signal, guess };
   const chains = await drawChains({ engine, network }, prior, { ...evidence, stencils }, request);

@@ -1,4 +1,5 @@
 /** A normal prior given numbers of a modulation. */
+import { AbortedError } from '../core/errors.ts';
 import type { Normal } from './posterior.ts';
 
 /** Of the right side: where conjugate gradients end, and the most turns. */
@@ -9,12 +10,13 @@ const turnsAtOnce = 8;
 
 /**
  * The mean of modulations [m] of which `numbers` [m] are known: each with an error of variance 1 / `weights` [m], 0 for what is not known.
- * Solves (I + F' W F) x = F' W (numbers - mean).
+ * Solves (I + F' W F) x = F' W (numbers - mean). Throws AbortedError.
  */
 export async function meanGiven(
   prior: Normal,
   numbers: Float32Array,
   weights: Float64Array,
+  signal?: AbortSignal,
 ): Promise<Float32Array> {
   const m = numbers.length;
   const away = new Float64Array(m);
@@ -44,6 +46,7 @@ export async function meanGiven(
     p = r.map((v, i) => v + kept * p[i]!);
     square = next;
     if (turn % turnsAtOnce === turnsAtOnce - 1) await new Promise((resolve) => setImmediate(resolve));
+    if (signal?.aborted) throw new AbortedError();
   }
   prior.spread(x, away);
   return prior.mean.map((value, i) => value + away[i]!);

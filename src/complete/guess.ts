@@ -77,20 +77,28 @@ export function refitting(
 
 export type Refitting = ReturnType<typeof refitting>;
 
-/** [m], standardised: what a normal prior expects given the known tokens of `start`, then given the border, too. */
+/** [m], standardised: what a normal prior expects given the known tokens of `start`, then given the border, too. Throws AbortedError, and what the engine throws. */
 export async function guessOf(
   normal: Normal,
   { scale, tokens, standardise, unstandardise }: Diffusion,
-  start: Float32Array,
-  shares: Float64Array,
-  whole: Refitting['whole'],
+  {
+    start,
+    shares,
+    whole,
+    signal,
+  }: {
+    readonly start: Float32Array;
+    readonly shares: Float64Array;
+    readonly whole: Refitting['whole'];
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<Float32Array> {
   const given = async (z: Float32Array, errorOf: (share: number) => number) => {
     const weights = Float64Array.from(scale, (one, i) => {
       const error = errorOf(shares[tokens.tokenOf[i]!]!) * one;
       return 1 / (error * error);
     });
-    return standardise(await meanGiven(normal, unstandardise(z), weights));
+    return standardise(await meanGiven(normal, unstandardise(z), weights, signal));
   };
   const never = Number.POSITIVE_INFINITY;
   let z = await given(start, (share) => (share >= knownShare ? errors.known : never));
