@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunningServer } from '../../server/index.ts';
-import { startServer } from '../../server/index.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { distilPrior } from '../../src/jobs/index.ts';
 import { bundledModels, loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
+import { monitorBusy } from './busy.ts';
+import { checkTurns, startWatched } from './serving.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'functa-sampling-'));
+const monitor = monitorBusy();
 let engine: Engine;
 let server: RunningServer;
 
@@ -20,13 +22,14 @@ beforeAll(async () => {
     cpSync(join(bundledModels(), 'fashion-mnist-samples', file), join(modelsDir, file));
   }
   await distilPrior({ modelPath: join(modelsDir, 'model.safetensors'), to: [2], paths: 16, steps: 1 });
-  server = await startServer({ port: 0, modelsDir, engine });
+  server = await startWatched(monitor, { port: 0, modelsDir, engine });
 }, 120_000);
 
 afterAll(async () => {
   await server.close();
   await engine.close();
   rmSync(directory, { recursive: true });
+  checkTurns(monitor);
 });
 
 const asked = { count: 1, seed: 3, prior: 'diffusion', label: 8 } as const;
