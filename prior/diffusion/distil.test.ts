@@ -132,6 +132,17 @@ describe('a distilled diffusion', () => {
       const opened = await openDiffusion(teacherBytes, { distilled });
       await expect(opened.sample({ ...asked, steps: 2 })).rejects.toMatchObject({ code: 'prior-format' });
     }
+    const another = await openDiffusion(
+      await trainDiffusion({
+        ...{ set: trainingSet(64), networkId, steps: new Float32Array(3).fill(1), data: 'made up' },
+        ...{ trainingSteps: 1, batch: 8, width: 16, blocks: 1, heads: 2, tokenLevels: true },
+      }),
+      { distilled: bytes },
+    );
+    await expect(another.sample({ ...asked, steps: 2 })).rejects.toMatchObject({
+      code: 'distilled',
+      message: expect.stringContaining('learnt from another one'),
+    });
     const other = { ...card, networkId: 'b'.repeat(64) };
     const opened = await openDiffusion(teacherBytes, { distilled: writePriorFile(other, tensors) });
     await expect(opened.sample({ ...asked, steps: 2 })).rejects.toMatchObject({ code: 'prior-network' });

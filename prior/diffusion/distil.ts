@@ -4,7 +4,6 @@
  * legs, as in T. Salimans and J. Ho, arXiv 2202.00512). Paths are drawn once, with guidance; no data are needed. See docs/adr/0081.
  */
 import { BadInputError } from '../../src/core/errors.ts';
-import { sha256Hex } from '../../src/core/hash.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { elementCount } from '../../src/core/tensor.ts';
 import { distilledName } from '../kinds.ts';
@@ -21,7 +20,7 @@ import {
 import type { RunEvent } from '../train/run.ts';
 import { checkGuidance } from './denoise.ts';
 import { mostFewSteps, mostWays } from './few.ts';
-import { diffusionParts } from './file.ts';
+import { diffusionParts, weightsDigest } from './file.ts';
 import { type DenoiserSize, denoiserShapes } from './net.ts';
 import { openNet } from './open-net.ts';
 import { type Choice, drawPaths } from './paths.ts';
@@ -81,7 +80,7 @@ export async function distilDiffusion(options: Distillation): Promise<Uint8Array
   const { width, blocks, heads, activation } = parts.size;
   const recipe = {
     ...{ width, blocks, heads, activation, trainingSteps, batch, rate, seed, averageDecay },
-    ...{ teacherSteps: sigmas.length - 1, paths: count, from: sha256Hex(teacher).slice(0, 16) },
+    ...{ teacherSteps: sigmas.length - 1, paths: count, from: weightsDigest(parts) },
     ...(own.recipe.levels === undefined ? {} : { levels: own.recipe.levels }),
   };
 

@@ -39,13 +39,27 @@ export interface Distilled {
   dispose(): void;
 }
 
-/** Opens the bytes of a `distilled.safetensors`. Throws what `readPriorFile` and `openNet` throw. */
+export interface OpenDistilledOptions extends Omit<OpenDiffusionOptions, 'distilled'> {
+  /** Digest of the weights of the diffusion that it must have learnt from; absent: any. */
+  readonly teacher?: string | undefined;
+}
+
+/**
+ * Opens the bytes of a `distilled.safetensors`. Throws BadInputError `distilled` where it was learnt from another diffusion, and what
+ * `readPriorFile` and `openNet` throw.
+ */
 export async function openDistilled(
   bytes: Uint8Array,
-  { threads, ...options }: OpenDiffusionOptions = {},
+  { threads, teacher, ...options }: OpenDistilledOptions = {},
 ): Promise<Distilled> {
   const file = readPriorFile(bytes, distilledName, options);
   const { card } = file;
+  if (teacher !== undefined && card.recipe.from !== teacher) {
+    throw new BadInputError(
+      'distilled',
+      'the distilled network beside this diffusion was learnt from another one; make it again by: functa prior distil, or take more steps',
+    );
+  }
   const few = fewStepsOf(card.few);
   const { length } = layoutOf(card);
   const { tokens: layout, size, weights, standard } = diffusionParts(file, few.ways.length);

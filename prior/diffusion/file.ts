@@ -1,5 +1,6 @@
 /** What the file of a diffusion holds: the size of its network, weights, and the units of its modulations. */
 import { BadStreamError } from '../../src/core/errors.ts';
+import { sha256Hex } from '../../src/core/hash.ts';
 import { elementCount } from '../../src/core/tensor.ts';
 import {
   type GenerativeCard,
@@ -47,6 +48,17 @@ export function diffusionParts(file: GenerativeFile, ways = 0): DiffusionParts {
   const weights = takeHalves(file, new Map(sizes));
   const standard = takeStandard(file, layout.length);
   return { tokens, size, weights, standard, sampling: samplingOf(card.sampling) };
+}
+
+/** Of a diffusion's weights, whatever its card says beside them: which of two it is that a distilled network learnt from. */
+export function weightsDigest({ weights }: Pick<DiffusionParts, 'weights'>): string {
+  const all = new Float32Array(weights.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const values of weights) {
+    all.set(values, at);
+    at += values.length;
+  }
+  return sha256Hex(new Uint8Array(all.buffer)).slice(0, 16);
 }
 
 function activationOf({ recipe }: GenerativeCard): Activation {

@@ -14,7 +14,7 @@ import { type Label, standardised, unstandardised } from '../train/standard.ts';
 import type { TokenLayout } from '../train/tokens.ts';
 import { createDenoise, type Denoise } from './denoise.ts';
 import { type Distilled, mostFewSteps, openDistilled, stepsOfWay } from './few.ts';
-import { diffusionParts } from './file.ts';
+import { diffusionParts, weightsDigest } from './file.ts';
 import type { Levels } from './levels.ts';
 import { openNet } from './open-net.ts';
 import { drawSamples, type RenewOptions, renewed, type SamplerOptions } from './sampler.ts';
@@ -89,7 +89,8 @@ async function diffusionOf(
 ): Promise<Diffusion> {
   const { card } = file;
   const layout = layoutOf(card);
-  const { tokens, size, weights, standard, sampling } = diffusionParts(file);
+  const parts = diffusionParts(file);
+  const { tokens, size, weights, standard, sampling } = parts;
   const { net } = await openNet(size, weights, threads);
   const denoise = createDenoise(net, tokens, card.labels, size.tokenLevels);
   const schedule: ScheduleKind = card.recipe.schedule === 'cosine' ? 'cosine' : 'edm';
@@ -101,7 +102,12 @@ async function diffusionOf(
   ): Promise<Distilled | undefined> => {
     if (distilled === undefined || asked === 'cosine') return undefined;
     if (steps === undefined || steps > mostFewSteps) return undefined;
-    student ??= openDistilled(distilled, { ...options, networkId: card.networkId, threads });
+    student ??= openDistilled(distilled, {
+      ...options,
+      networkId: card.networkId,
+      threads,
+      teacher: weightsDigest(parts),
+    });
     const opened = await student;
     return opened.few.ways.some((levels) => stepsOfWay(levels) === steps) ? opened : undefined;
   };
