@@ -140,7 +140,8 @@ async function sample(job: Job, flags: SampleFlags): Promise<Report> {
 
 function distilledText({ distilled }: Sampled): string {
   if (distilled === undefined) return '';
-  return `, by the distilled network in ${distilled.steps} steps with guidance ${distilled.guidance}`;
+  const steps = distilled.steps === 1 ? '1 step' : `${distilled.steps} steps`;
+  return `, by the distilled network in ${steps} with guidance ${distilled.guidance}`;
 }
 
 function meanBitsPerPoint({ bits }: Sampled, shape: readonly number[]): number {
