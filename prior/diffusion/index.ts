@@ -135,10 +135,11 @@ async function diffusionOf(
       return found && { steps: steps!, guidance: found.few.guidance };
     },
     sample: async (request) => {
-      const { steps } = asSampled(sampling, request);
-      const few = await studentAt(steps, request.schedule);
-      if (few !== undefined) return few.sample(steps!, request);
-      const drawn = await drawSamples(denoise, layout.length, schedule, asSampled(sampling, request));
+      const asked = asSampled(sampling, request);
+      const few = await studentAt(asked.steps, request.schedule);
+      // It learnt its own guidance: only what was asked itself is held against that.
+      if (few !== undefined) return few.sample(asked.steps!, request);
+      const drawn = await drawSamples(denoise, layout.length, schedule, asked);
       return drawn.map((z) => unstandardised(standard, z));
     },
     dispose() {

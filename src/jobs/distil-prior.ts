@@ -1,14 +1,12 @@
 /** A diffusion distilled to few steps: the file beside the model by which `sample` draws where it is asked for so many steps (ADR 81). */
-import { readFile, rm } from 'node:fs/promises';
-import { kindsThatTake } from '../../prior/kinds.ts';
+import { rm } from 'node:fs/promises';
 import { check } from '../core/check.ts';
-import { NotFoundError } from '../core/errors.ts';
 import { checkFree, writeWhole } from '../disk/whole.ts';
-import { findBeside } from '../models/beside.ts';
 import { distilledPath } from '../models/generative.ts';
 import { loadModel } from '../models/models.ts';
 import { optionsOfDistillation } from './arguments.ts';
 import { checkpointAt } from './files.ts';
+import { readPriorOfSteps } from './prior-of-steps.ts';
 import { toJobEvent } from './train-generative.ts';
 import type { DistilPriorOptions, DistilPriorResult } from './types.ts';
 
@@ -28,14 +26,7 @@ export async function distilPrior(options: DistilPriorOptions): Promise<DistilPr
   const { modelPath, replace = false, onEvent, signal } = options;
   const started = performance.now();
   const model = await loadModel(modelPath);
-  const kind = kindsThatTake('steps')[0]!;
-  const found = await findBeside(model, kind);
-  if (found?.own !== true) {
-    throw new NotFoundError(
-      'prior',
-      `model ${model.card.name} has no ${kind} prior beside it to distil; to make one: functa prior train --kinds ${kind}`,
-    );
-  }
+  const teacher = await readPriorOfSteps(model);
   const path = options.out ?? distilledPath(model.path!);
   await checkFree(path, { replace });
   const checkpoint = `${path}.checkpoint`;
@@ -48,7 +39,7 @@ export async function distilPrior(options: DistilPriorOptions): Promise<DistilPr
     onEvent?.({ type: 'start', job, total, done, unit });
   };
   const bytes = await distilDiffusion({
-    teacher: new Uint8Array(await readFile(found.path)),
+    teacher: teacher.bytes,
     networkId: model.networkId,
     to: options.to,
     guidance: options.guidance,

@@ -1,12 +1,9 @@
 /** What draws of a diffusion take where nothing is asked, written into the card of its file. */
-import { readFile } from 'node:fs/promises';
-import { kindsThatTake } from '../../prior/kinds.ts';
 import type { Sampling } from '../../prior/train/prior-file.ts';
 import { aNumber, aText, check, having, maybe } from '../core/check.ts';
-import { NotFoundError } from '../core/errors.ts';
 import { writeWhole } from '../disk/whole.ts';
-import { findBeside } from '../models/beside.ts';
 import { loadModel } from '../models/models.ts';
+import { readPriorOfSteps } from './prior-of-steps.ts';
 
 export interface SetSamplingOptions extends Sampling {
   /** The model beside which the diffusion stands, by path or name. */
@@ -33,22 +30,17 @@ export async function setSampling(options: SetSamplingOptions): Promise<SetSampl
   );
   const { modelPath, guidance, steps } = options;
   const model = await loadModel(modelPath);
-  const kind = kindsThatTake('steps')[0]!;
-  const found = await findBeside(model, kind);
-  if (found?.own !== true) {
-    throw new NotFoundError('prior', `model ${model.card.name} has no ${kind} prior beside it`);
-  }
+  const { path, bytes } = await readPriorOfSteps(model);
   const { openDiffusion, withSampling } = await import('../../prior/diffusion/index.ts');
-  const bytes = new Uint8Array(await readFile(found.path));
   const opened = await openDiffusion(bytes, { networkId: model.networkId });
   const before = opened.sampling;
   opened.dispose();
-  if (guidance === undefined && steps === undefined) return { path: found.path, sampling: before };
+  if (guidance === undefined && steps === undefined) return { path, sampling: before };
   const sampling = {
     ...before,
     ...(guidance === undefined ? {} : { guidance }),
     ...(steps === undefined ? {} : { steps }),
   };
-  await writeWhole(found.path, withSampling(bytes, sampling), { replace: true });
-  return { path: found.path, sampling };
+  await writeWhole(path, withSampling(bytes, sampling), { replace: true });
+  return { path, sampling };
 }
