@@ -6,7 +6,7 @@ import { aNumber, aShape, aText, check, floats, having, maybe } from './core/che
 import { BadInputError } from './core/errors.ts';
 import { defaultLimits, type Limits } from './core/limits.ts';
 import { stoppable } from './core/look.ts';
-import { openEvaluator } from './engine/wasm/inline.ts';
+import { openEvaluator } from './engine/reader/open.ts';
 import { defaultQuality } from './field/at-quality.ts';
 import { type Model, readModel } from './field/model.ts';
 import { decode } from './session/coding.ts';

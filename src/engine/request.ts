@@ -95,7 +95,8 @@ export function deriveRequest(
   };
 }
 
-function placesOf(points: Points) {
+/** A list as `coordinates`, a grid as nine numbers. */
+export function placesOf(points: Points) {
   if (points.kind === 'list') return { coordinates: points.coordinates };
   const three = (values: readonly number[], rest: number) => [0, 1, 2].map((axis) => values[axis] ?? rest);
   return {
@@ -123,7 +124,7 @@ export function requestBase(net: BaseNetwork, shape: readonly number[], count: n
  * global, local, harmonics, levels, shape[3], period[3], rows of rates; then channels, taps, global, cell[3], cells[3]; then,
  * where the last axis is a circle, 1.
  */
-function describe(net: BaseNetwork, shape: readonly number[]): Float64Array {
+export function describe(net: BaseNetwork, shape: readonly number[]): Float64Array {
   const { spec } = net;
   const three = (values: readonly number[]) => [0, 1, 2].map((axis) => values[axis] ?? 1);
   const { global, local, harmonics } = spec.features;

@@ -168,18 +168,11 @@ static void set_array(Job* job, int array, void* data) {
   }
 }
 
-// A module that only reads knows no other task.
-#ifdef FUNCTA_READS
-constexpr int FIRST_TASK = TASK_EVALUATE, LAST_TASK = TASK_EVALUATE;
-#else
-constexpr int FIRST_TASK = TASK_GRADIENT, LAST_TASK = TASK_DERIVE;
-#endif
-
 int make_job(Job* job, const double* numbers, const Given* arrays) {
   *job = Job{};
   int evaluate_points = 0;
   if (!parse_spec((const double*)arrays[ARRAY_DESCRIPTION].data, arrays[ARRAY_DESCRIPTION].length, &job->spec)) return ARRAY_DESCRIPTION;
-  if (!whole(numbers[NUMBER_TASK], FIRST_TASK, LAST_TASK, &job->task) || !whole(numbers[NUMBER_COUNT], 1, MAX_NUMBERS, &job->count) ||
+  if (!whole(numbers[NUMBER_TASK], TASK_GRADIENT, TASK_DERIVE, &job->task) || !whole(numbers[NUMBER_COUNT], 1, MAX_NUMBERS, &job->count) ||
       !whole(numbers[NUMBER_POINTS], 1, MAX_NUMBERS, &job->points) || !whole(numbers[NUMBER_MODULATION], 0, MAX_NUMBERS, &job->modulation) ||
       !whole(numbers[NUMBER_STEPS], 0, MAX_STEPS, &job->steps) || !whole(numbers[NUMBER_SECOND_ORDER], 0, 1, &job->second_order) ||
       !whole(numbers[NUMBER_EVALUATE], 0, MAX_NUMBERS, &evaluate_points))

@@ -6,11 +6,7 @@
 
 namespace functa {
 
-#ifdef FUNCTA_READS
-inline bool derives(const Job*) { return false; }
-#else
 inline bool derives(const Job* job) { return job->task == TASK_DERIVE; }
-#endif
 
 constexpr double HALF_PI64 = 1.57079632679489661923;
 

@@ -120,11 +120,9 @@ static Lines lines_views(const Job* job, const Dims& d, Arena& arena) {
 template <int COUNT>
 FUNCTA_INLINE void blend(const float* const* source, const float* weight, float* out, long n) {
   const float* from[COUNT];
-  UNROLLED
   for (int i = 0; i < COUNT; i++) from[i] = source[i];
   for (long j = 0; j < n; j += VL) {
     vf sum = vf{};
-    UNROLLED
     for (int i = 0; i < COUNT; i++) sum = fma(splat(weight[i]), load(from[i] + j), sum);
     store(out + j, sum);
   }
@@ -134,11 +132,9 @@ FUNCTA_INLINE void blend(const float* const* source, const float* weight, float*
 template <int COUNT>
 FUNCTA_INLINE void blend_two(const float* const* source, const float (*weight)[MAX_LEADING], float* out, float* other, long n) {
   const float* from[COUNT];
-  UNROLLED
   for (int i = 0; i < COUNT; i++) from[i] = source[i];
   for (long j = 0; j < n; j += VL) {
     vf sum = vf{}, next = vf{};
-    UNROLLED
     for (int i = 0; i < COUNT; i++) {
       const vf shifts = load(from[i] + j);
       sum = fma(splat(weight[0][i]), shifts, sum);
@@ -196,9 +192,7 @@ FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns,
   const float* shared = e.point_slot[t] + column;
   const int32_t* offset = e.point_rows[t]->offset;
   vf sum[P][V];
-  UNROLLED
   for (int p = 0; p < P; p++)
-    UNROLLED
     for (int v = 0; v < V; v++) {
       sum[p][v] = load(shared + v * VL);
       if (FIRST) sum[p][v] += load(e.point_features[t + p] + column + v * VL);
@@ -206,18 +200,13 @@ FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns,
   for (int i = 0; i < e.taps; i++) {
     const float* row = shared + offset[i];
     vf weight[P];
-    UNROLLED
     for (int p = 0; p < P; p++) weight[p] = splat(e.point_rows[t + p]->weight[i]);
-    UNROLLED
     for (int v = 0; v < V; v++) {
       const vf shifts = load(row + v * VL);
-      UNROLLED
       for (int p = 0; p < P; p++) sum[p][v] = fma(weight[p], shifts, sum[p][v]);
     }
   }
-  UNROLLED
   for (int p = 0; p < P; p++)
-    UNROLLED
     for (int v = 0; v < V; v++) store(z + (long)p * columns + v * VL, SINE ? sine_quarters(sum[p][v]) : sum[p][v]);
 }
 

@@ -7,14 +7,8 @@
 
 namespace functa {
 
-// What a module that only reads is asked: values. All the rest is dead code there, which the compiler leaves out.
-#ifdef FUNCTA_READS
-inline bool evaluates(const Job*) { return true; }
-inline bool wants_slopes(const Job*) { return false; }
-#else
 inline bool evaluates(const Job* job) { return job->values != nullptr; }
 inline bool wants_slopes(const Job* job) { return job->slopes != nullptr; }
-#endif
 
 // What evaluates a tile, in the scratch of one thread.
 struct Outcome {

@@ -25,24 +25,17 @@ FUNCTA_INLINE void gemm_tile(int k_count, const T* a, int am, int ak, const T* b
   using vt = decltype(load(a));
   constexpr int N = sizeof(vt) / sizeof(T);
   vt sum[R][V];
-  UNROLLED
   for (int i = 0; i < R; i++)
-    UNROLLED
     for (int j = 0; j < V; j++) sum[i][j] = ACCUMULATE ? load(c + i * ldc + j * N) : vt{};
   for (int k = 0; k < k_count; k++) {
     vt row[V];
-    UNROLLED
     for (int j = 0; j < V; j++) row[j] = load(b + k * ldb + j * N);
-    UNROLLED
     for (int i = 0; i < R; i++) {
       vt value = splat(a[i * am + k * ak]);
-      UNROLLED
       for (int j = 0; j < V; j++) sum[i][j] = fma(value, row[j], sum[i][j]);
     }
   }
-  UNROLLED
   for (int i = 0; i < R; i++)
-    UNROLLED
     for (int j = 0; j < V; j++) store(c + i * ldc + j * N, Finish::of(sum[i][j]));
 }
 

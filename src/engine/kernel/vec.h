@@ -8,12 +8,6 @@
 #define VL 4
 #endif
 #define FUNCTA_INLINE static inline __attribute__((always_inline))
-// Before a loop whose trips are a constant of the template. -O3 unrolls these anyway; where size counts they alone are.
-#ifdef FUNCTA_READS
-#define UNROLLED _Pragma("clang loop unroll(full)")
-#else
-#define UNROLLED
-#endif
 
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));

@@ -163,7 +163,8 @@ export function stepsOf(request: KernelRequest): number {
   return request.trajectory ? (request.steps ?? 0) : 1;
 }
 
-function grow(memory: WebAssembly.Memory, bytes: number): void {
+/** Makes room for so many bytes. Throws LimitError `limit-memory`. */
+export function grow(memory: WebAssembly.Memory, bytes: number): void {
   const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE);
   if (missing <= 0) return;
   const pages = memory.buffer.byteLength / PAGE + missing;
