@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { extract } from 'tar';
 import { beforeAll, expect, it } from 'vitest';
 import { compiled } from '../compiled.ts';
@@ -74,6 +75,10 @@ export async function use(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
   return values.length + models.length + (await fn.decode()).values.length;
 }
 `;
+
+it('has a module for pages of at most 60 kB, packed by gzip, without a model', () => {
+  expect(gzipSync(readFileSync(join(root, 'dist/web/functa.js')), { level: 9 }).length).toBeLessThan(60_000);
+});
 
 it('is packed, installed in an empty folder, and its doors open there', { timeout: 120_000 }, async () => {
   const folder = await installed();
