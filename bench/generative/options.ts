@@ -25,8 +25,8 @@ export interface GenerativeOptions {
   readonly draws: number;
   /** A store whose own prior completes, too. */
   readonly functaset: string | undefined;
-  /** Absent: what the diffusion's card says. */
-  readonly guidance: number | undefined;
+  /** Of the diffusion towards its label, rows for each; absent: what its card says. */
+  readonly guidance: readonly number[] | undefined;
   readonly temperature: number;
   /** Of the diffusion's sampler, a row each; absent: what its card says, else its own. */
   readonly steps: readonly number[] | undefined;
@@ -49,7 +49,7 @@ export const usage = `npm run bench:generative -- [options]
   --masks LIST        of those of completion.ts: left half, bottom half, ... (all)
   --draws N           of each completed signal; from 2 on measured, too (0)
   --functaset STORE   complete by the own prior of this store, too
-  --guidance G        of the diffusion towards its label (what its card says)
+  --guidance LIST     of the diffusion towards its label, rows for each (what its card says)
   --temperature T     of the diffusion (1)
   --steps LIST        of the diffusion's sampler, a row each (what its card says, else 18)
   --seed N            (1)
@@ -102,7 +102,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     masks: values.masks?.split(',').map((name) => name.trim()),
     draws: values.draws === undefined ? 0 : whole('draws', values.draws, 0),
     functaset: values.functaset,
-    guidance: values.guidance === undefined ? undefined : Number(values.guidance),
+    guidance: values.guidance?.split(',').map((guidance) => weight('guidance', guidance)),
     temperature: Number(values.temperature ?? 1),
     steps: values.steps?.split(',').map((steps) => whole('steps', steps, 18)),
     seed: whole('seed', values.seed, 1),
@@ -115,6 +115,12 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
 function whole(name: string, text: string | undefined, otherwise: number): number {
   const value = text === undefined ? otherwise : Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw wrong(name, text);
+}
+
+function weight(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw wrong(name, text);
 }
 

@@ -117,7 +117,7 @@ export async function sampleRows(
 async function drawers(
   model: Model,
   n: number,
-  { priors, seed, guidance, temperature, steps: levels }: GenerativeOptions,
+  { priors, seed, guidance: weights, temperature, steps: levels }: GenerativeOptions,
 ): Promise<Map<string, () => Promise<Drawn>>> {
   const layout = modulationLayout(model.card.spec, model.card.shape);
   const steps = stepsAt(model.steps, quality);
@@ -140,7 +140,10 @@ async function drawers(
   if (there.includes('flow')) all.set('flow', () => plain('flow'));
   if (!there.includes('diffusion')) return asked(all, priors);
   const diffusion = await openGenerative(model, 'diffusion');
-  for (const sampled of levels ?? [undefined]) {
+  const settings = (weights ?? [undefined]).flatMap((guidance) =>
+    (levels ?? [undefined]).map((sampled) => ({ guidance, sampled })),
+  );
+  for (const { guidance, sampled } of settings) {
     // Rows of other settings stay beside each other.
     const set = Object.entries({ guidance, temperature, steps: sampled });
     const told = set.filter(

@@ -70,6 +70,13 @@ test.each([
   ['--parts', 'all'],
   ['--samples', '0'],
   ['--split', 'train'],
+  ['--guidance', '2,strong'],
 ])('%s %s is refused', (...args) => {
   expect(() => readOptions(args)).toThrow(expect.objectContaining({ code: 'bench-option' }));
+});
+
+test('guidance and steps are lists: a row for each of both', () => {
+  const { guidance, steps } = readOptions(['--guidance', '1.5,3', '--steps', '8,18']);
+  expect({ guidance, steps }).toEqual({ guidance: [1.5, 3], steps: [8, 18] });
+  expect(readOptions([]).guidance).toBeUndefined();
 });
