@@ -183,6 +183,10 @@ describe('a diffusion', () => {
     expect(() => opened.denoise(new Float32Array(length), [1, 1, 1, 1])).toThrow(/one noise level/);
     const taught = await openDiffusion(await trainDiffusion(training({ ...short, from: old })));
     expect(taught.tokenLevels).toBe(true);
+    const whole = { ...short, from: old, tokenLevels: false };
+    expect((await openDiffusion(await trainDiffusion(training(whole)))).tokenLevels).toBe(false);
+    const kept = await openDiffusion(await trainDiffusion(training({ ...whole, from: bytes })));
+    expect(kept.tokenLevels).toBe(true);
     const labels = { ...trainingSet(64), labels: [3, 'shoe'] };
     await expect(trainDiffusion(training({ set: labels, from: bytes }))).rejects.toMatchObject({
       code: 'prior-training',

@@ -58,7 +58,7 @@ export interface DiffusionTraining {
   readonly heads?: number | undefined;
   readonly rate?: number | undefined;
   readonly activation?: Activation | undefined;
-  /** Items of which a part is known, with a level for each token (levels.ts). Default: only where a training goes on. */
+  /** Items of which a part is known, with a level for each token (levels.ts). Default: only where a training goes on; one that knows them keeps them. */
   readonly tokenLevels?: boolean | undefined;
   /** The bytes of a diffusion of this network to go on from: its sizes and units are kept, and whatever it lacks starts at zero. */
   readonly from?: Uint8Array | undefined;
@@ -252,7 +252,7 @@ function freshStart(options: DiffusionTraining, { tokens, slots }: TokenLayout):
 }
 
 /** Throws what `readPriorFile` throws, BadInputError `prior-training` where the labels are others. */
-function startFrom(bytes: Uint8Array, { set, networkId }: DiffusionTraining): Start {
+function startFrom(bytes: Uint8Array, { set, networkId, tokenLevels = true }: DiffusionTraining): Start {
   const file = readPriorFile(bytes, 'diffusion', { networkId });
   const { card } = file;
   if (card.labels.map(labelText).join() !== set.labels.map(labelText).join()) {
@@ -262,7 +262,7 @@ function startFrom(bytes: Uint8Array, { set, networkId }: DiffusionTraining): St
     );
   }
   const { size: own, weights, standard } = diffusionParts(file);
-  const size = { ...own, tokenLevels: own.tokens > 1 };
+  const size = { ...own, tokenLevels: own.tokenLevels || (tokenLevels && own.tokens > 1) };
   const known = new Map([...denoiserShapes(own).keys()].map((name, i) => [name, weights[i]!]));
   const before = Number(card.recipe.stepsBefore ?? 0) + Number(card.recipe.trainingSteps ?? 0);
   return {

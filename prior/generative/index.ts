@@ -37,6 +37,8 @@ export interface GenerativeTraining {
   readonly blocks?: number | undefined;
   /** The bytes of a prior of this kind to go on from. Throws BadInputError `prior-training` of a kind that cannot. */
   readonly from?: Uint8Array | undefined;
+  /** Of a diffusion: see `DiffusionTraining`. */
+  readonly tokenLevels?: boolean | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
   readonly checkpoint: CheckpointPlace;

@@ -70,6 +70,7 @@ export const optionsOfPrior = having({
     qualities: numbers,
     codedOnly: aFlag,
     goOn: aFlag,
+    parts: aFlag,
     turns: aNumber,
     steps: aNumber,
     width: aNumber,

@@ -46,7 +46,7 @@ test.each(generativeKinds)('a %s prior is trained beside its model, opens, and d
   if (kind === 'diffusion') {
     await again;
     const later = await openGenerative(await loadModel(modelPath), kind);
-    expect(later.card.recipe).toMatchObject({ stepsBefore: 2, trainingSteps: 2 });
+    expect(later.card.recipe).toMatchObject({ stepsBefore: 2, trainingSteps: 2, levels: 'tokens' });
   } else await expect(again).rejects.toMatchObject({ code: 'prior-training' });
 });
 

@@ -22,6 +22,8 @@ export interface GenerativeJob extends JobOptions {
   readonly replace: boolean;
   /** The model file beside which the prior stands that the training goes on from; absent: from the start. */
   readonly goOnFrom?: string | undefined;
+  /** See `TrainPriorOptions`. */
+  readonly parts?: boolean | undefined;
   readonly trainingSteps?: number | undefined;
   readonly width?: number | undefined;
   readonly blocks?: number | undefined;
@@ -58,6 +60,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
     width: options.width,
     blocks: options.blocks,
     from,
+    tokenLevels: from === undefined ? undefined : options.parts,
     seed: options.seed,
     threads: options.threads,
     checkpoint: checkpointAt(checkpoint),

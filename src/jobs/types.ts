@@ -195,8 +195,10 @@ export interface TrainPriorOptions extends JobOptions {
   readonly replace?: boolean | undefined;
   /** Kinds to train; default: all that a model file holds. */
   readonly kinds?: readonly AnyPrior[] | undefined;
-  /** Go on from the priors of these kinds that stand beside the model; of diffusions only, which learn what a known part says (ADR 74). With `replace`. */
+  /** Go on from the priors of these kinds that stand beside the model; of diffusions only. With `replace`. */
   readonly goOn?: boolean | undefined;
+  /** Whether a diffusion that goes on learns what a known part says of the rest (ADR 74); false: whole signals alone. Default: true. */
+  readonly parts?: boolean | undefined;
   /** A functaset of this model, or a data set whose items are adapted first: one of the two. */
   readonly functaset?: string | undefined;
   readonly data?: DataRef | undefined;

@@ -47,6 +47,7 @@ interface PriorFlags extends PartFlags {
   readonly qualities?: readonly number[];
   readonly codedOnly: boolean;
   readonly goOn: boolean;
+  readonly parts: boolean;
   readonly turns?: number;
   readonly steps?: number;
   readonly width?: number;
@@ -76,6 +77,7 @@ export function addPrior(program: Command, run: RunCommand): void {
       'go on from the diffusion that is there, which --force then replaces, and teach it parts that are known',
       false,
     )
+    .option('--no-parts', 'go on with whole signals alone')
     .option('--functaset <store>', 'a store made with this model')
     .option(...dataOption)
     .addOption(variableOption())
