@@ -42,11 +42,14 @@ export class RansEncoder extends TableCoder {
   #intervals = new Uint32Array(0);
   #count = 0;
   #mostBits: number | undefined;
+  /** Of the first `#counted` intervals. */
+  #bits = 0;
+  #counted = 0;
 
   /** As made anew, in the room that is there; the stream is not wanted where symbols take more than `mostBits`. */
   restart(mostBits?: number): void {
     if (this.#intervals.length > keptIntervals) this.#intervals = new Uint32Array(0);
-    this.#count = 0;
+    this.#forget();
     this.#mostBits = mostBits;
   }
 
@@ -61,7 +64,9 @@ export class RansEncoder extends TableCoder {
 
   /** What the tables say that the symbols so far cost: what a `CostMeter` would have counted. */
   get bitCount(): number {
-    return bitsOfIntervals(this.#intervals.subarray(0, this.#count));
+    this.#bits = bitsOfIntervals(this.#intervals.subarray(this.#counted, this.#count), this.#bits);
+    this.#counted = this.#count;
+    return this.#bits;
   }
 
   protected symbol(cdf: Uint32Array, index: number): number {
@@ -92,7 +97,13 @@ export class RansEncoder extends TableCoder {
   /** Puts the symbols so far before those that `end` has, and forgets them. */
   flush(end: RansEnd): void {
     end.put(this.#intervals, this.#count);
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#count = 0;
+    this.#bits = 0;
+    this.#counted = 0;
   }
 
   #push(start: number, frequency: number): void {

@@ -146,8 +146,11 @@ export function writeTogether(
     const { shape, symbols, quality } = content;
     checkQuality(quality);
     const prior = readPrior(model, content.prior);
+    const layout = checkedLayout(model, shape, symbols);
+    if (mostBits < Number.POSITIVE_INFINITY && prior.bitsOf !== undefined)
+      if (prior.bitsOf(layout, quality, symbols) > mostBits + 1) return undefined;
     // What an encoder returns is what it was given: the symbols stay as they are.
-    prior.walk(checkedLayout(model, shape, symbols), quality, symbols, encoder);
+    prior.walk(layout, quality, symbols, encoder);
     if (encoder.isOver) return undefined;
     check = checkOf(headerOf(model, content), symbols, check);
   }

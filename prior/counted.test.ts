@@ -176,3 +176,22 @@ describe('the priors that are counted', () => {
     );
   });
 });
+
+it.each(['histogram', 'factorized'] as const)('a %s prior says what symbols cost without a walk', (kind) => {
+  const prior = kind === 'histogram' ? histogram : factorized;
+  const rng = new Rng(3);
+  for (const quality of [12, 40, 47, 60, 90]) {
+    const symbols = draw(rng, quality);
+    symbols.set([0, 5000, -70_000, maxSymbol], layout.length - 4);
+    const meter = new CostMeter();
+    prior.walk(layout, quality, symbols, meter);
+    expect(prior.bitsOf(layout, quality, symbols)).toBeCloseTo(meter.bitCount, 6);
+    expect(
+      prior.bitsOf(
+        layout,
+        quality,
+        Int8Array.from(symbols, (v) => v % 100),
+      ),
+    ).toBeGreaterThan(0);
+  }
+});

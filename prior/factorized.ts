@@ -24,6 +24,7 @@ import {
   type SymbolCoder,
   type Symbols,
   symbolsOfPart,
+  type Table,
   type WalkPart,
 } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
@@ -34,6 +35,17 @@ const maxMean = 1 << 17;
 
 /** Cells between two looks at whether to stop, as a mask: a few milliseconds. */
 const lookMask = 1023;
+
+/** Qualities whose tables are kept. */
+const mostKept = 16;
+
+/** What a quality codes the symbols of a channel with. */
+interface ChannelTable {
+  readonly table: Table;
+  readonly offset: number;
+  /** Bits of a 0, which most symbols are. */
+  readonly zero: number;
+}
 
 interface Choice {
   readonly shape: number;
@@ -48,6 +60,8 @@ export class FactorizedPrior implements EntropyPrior {
   readonly #anchors: Uint8Array;
   /** [anchors][channels]. */
   readonly #choices: readonly (readonly Choice[])[];
+  /** [channels], by quality: the last few. */
+  readonly #tables = new Map<number, readonly ChannelTable[]>();
 
   constructor(bank: TableBank, anchors: Uint8Array, choices: readonly (readonly Choice[])[]) {
     this.#bank = bank;
@@ -70,19 +84,15 @@ export class FactorizedPrior implements EntropyPrior {
     part?: WalkPart | undefined,
   ): void {
     checkQuality(quality);
-    const choices = this.#at(quality);
-    const channels = layout.levels.reduce((sum, level) => sum + level.channels, 0);
-    if (channels !== choices.length) {
-      throw new BadInputError('prior-layout', `the prior is for ${choices.length} channels, not ${channels}`);
-    }
+    const all = this.#tablesOf(layout, quality);
     let [at] = symbolsOfPart(layout, part);
     let first = 0;
     for (const [k, level] of layout.levels.entries()) {
       const { from, to } = part ?? { from: 0, to: pointCount(level.cells) };
       const isVisited = part === undefined || part.level === k;
-      const own = choices.slice(first, first + level.channels);
-      const tables = own.map(({ shape, notch, mean }) => this.#bank.table(shape, notch, mean));
-      const offsets = own.map(({ notch, mean }) => this.#bank.offset(notch, mean));
+      const own = all.slice(first, first + level.channels);
+      const tables = own.map(({ table }) => table);
+      const offsets = own.map(({ offset }) => offset);
       for (let cell = isVisited ? to - from : 0; cell > 0; cell--) {
         if ((cell & lookMask) === 0) look();
         for (let c = 0; c < tables.length; c++, at++)
@@ -90,6 +100,36 @@ export class FactorizedPrior implements EntropyPrior {
       }
       first += level.channels;
     }
+  }
+
+  bitsOf(layout: ModulationLayout, quality: number, symbols: Symbols): number {
+    checkQuality(quality);
+    const all = this.#tablesOf(layout, quality);
+    let bits = 0;
+    for (const { at, count, channels, first } of layout.levels) {
+      look();
+      for (let c = 0; c < channels; c++) {
+        const { table, offset, zero } = all[first + c]!;
+        for (let i = at + c, cell = count; cell > 0; cell--, i += channels)
+          bits += symbols[i] === 0 ? zero : bitsOfValue(table, offset, symbols[i]!);
+      }
+    }
+    return bits;
+  }
+
+  /** Throws BadInputError `prior-layout`. */
+  #tablesOf({ channels }: ModulationLayout, quality: number): readonly ChannelTable[] {
+    let tables = this.#tables.get(quality);
+    if (tables === undefined) {
+      tables = this.#at(quality).map(({ shape, notch, mean }) => {
+        const [table, offset] = [this.#bank.table(shape, notch, mean), this.#bank.offset(notch, mean)];
+        return { table, offset, zero: bitsOfValue(table, offset, 0) };
+      });
+      if (this.#tables.size >= mostKept) this.#tables.delete(this.#tables.keys().next().value!);
+      this.#tables.set(quality, tables);
+    }
+    if (channels === tables.length) return tables;
+    throw new BadInputError('prior-layout', `the prior is for ${tables.length} channels, not ${channels}`);
   }
 
   moments(quality: number): ChannelMoments {
