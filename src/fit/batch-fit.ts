@@ -9,7 +9,7 @@ import { sampleTypeOf, sharedRange } from '../field/outputs.ts';
 import { type BaseNetwork, modulationLength } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { type AdaptedBatch, adaptBatch } from './adapt.ts';
-import { adaptPredicted, type PlainFit } from './adapt-predicted.ts';
+import { adaptPredicted, type PlainFit, type PredictedBatch } from './adapt-predicted.ts';
 import { lastDescent, workOf } from './effort.ts';
 import { isSeen, loneNats } from './lone.ts';
 import { priceWith } from './price.ts';
@@ -32,7 +32,12 @@ export interface Fitted {
   symbolsIn?(effort: number, box: Box): Int32Array;
   /** `symbolsOf` as they are held; not to be changed. Absent as `symbolsIn`. */
   heldSymbols?(effort: number): Symbols;
+  /** What effort 1 finds at another quality, from the gradient of this fit; absent where that takes a fit of its own. */
+  plainAt?(quality: number): Fitted;
 }
+
+/** What bits cost at a quality, for a network that does not change with it. */
+export type RateAt = (quality: number) => RateTerm | undefined;
 
 export interface BatchFitOptions {
   readonly quality: number;
@@ -41,6 +46,8 @@ export interface BatchFitOptions {
   readonly rate: RateTerm | undefined;
   /** What effort 1 of a model with an encoder is fitted for. */
   readonly plain: PlainFit;
+  /** Absent where what effort 1 finds serves one quality alone. */
+  readonly rateAt?: RateAt | undefined;
   /** Whose costs symbols are chosen by; default: the logistics of `rate`. */
   readonly prior?: EntropyPrior | undefined;
   /** Channels whose symbols may be other than 0; default: those that signals of the batch's shape use at all. */
@@ -55,6 +62,8 @@ export class BatchFit {
   readonly #batch: Batch;
   readonly #length: number;
   readonly #adapted: AdaptedBatch;
+  /** Of a signal; absent where what effort 1 finds serves one quality alone. */
+  readonly #plainAt: ((signal: number) => (quality: number) => Float32Array) | undefined;
   /** Absent where symbols are not chosen. */
   #rounded: Rounded | undefined;
   readonly #stages: Int32Array[];
@@ -63,13 +72,23 @@ export class BatchFit {
     engine: Engine,
     network: BaseNetwork,
     batch: Batch,
-    found: { readonly adapted: AdaptedBatch; readonly rounded: Rounded | undefined },
+    found: {
+      readonly adapted: AdaptedBatch | PredictedBatch;
+      readonly rounded: Rounded | undefined;
+      readonly rateAt: RateAt | undefined;
+    },
   ) {
     this.#engine = engine;
     this.#network = network;
     this.#batch = batch;
     this.#length = modulationLength(network.spec, batch.shape);
-    this.#adapted = found.adapted;
+    const { adapted, rateAt } = found;
+    this.#adapted = adapted;
+    if ('firstOf' in adapted && rateAt !== undefined)
+      this.#plainAt = (i) => {
+        const first = adapted.firstOf(i);
+        return (quality) => first.at(rateAt(quality));
+      };
     this.#rounded = found.rounded;
     this.#stages = found.rounded === undefined ? [] : [...found.rounded.passed, found.rounded.symbols];
   }
@@ -82,7 +101,7 @@ export class BatchFit {
     model: Model,
     engine: Engine,
     batch: Batch,
-    { quality, effort, rate, plain, prior, channels, signal }: BatchFitOptions,
+    { quality, effort, rate, plain, rateAt, prior, channels, signal }: BatchFitOptions,
   ): Promise<BatchFit> {
     const { card, network } = model;
     const { innerSteps } = card.training;
@@ -98,7 +117,8 @@ export class BatchFit {
         rate: choosing,
         signal,
       }));
-    if (choosing === undefined) return new BatchFit(engine, network, batch, { adapted, rounded: undefined });
+    if (choosing === undefined)
+      return new BatchFit(engine, network, batch, { adapted, rounded: undefined, rateAt });
     const layout = modulationLayout(card.spec, batch.shape);
     const turns = effortsUpTo(Math.min(effort, lastDescent)).map((own) => workOf(own).turns + 1);
     const rounded = await roundBatch(engine, network, batch, adapted.modulations, {
@@ -111,7 +131,7 @@ export class BatchFit {
       channels,
       signal,
     });
-    return new BatchFit(engine, network, batch, { adapted, rounded });
+    return new BatchFit(engine, network, batch, { adapted, rounded, rateAt });
   }
 
   /** The effort whose symbols were found last; 1 where symbols are not chosen. */
@@ -143,7 +163,9 @@ export class BatchFit {
       const plain = learnt === modulations ? modulation : this.#cut(learnt, i);
       const efforts = stages.map((_, k) => k + 2);
       const symbolsOf = (effort: number) => stages[effort - 2];
-      return { modulation, symbols: stages.at(-1), plain, efforts, symbolsOf };
+      const found = { modulation, symbols: stages.at(-1), plain, efforts, symbolsOf };
+      const at = this.#plainAt?.(i);
+      return at === undefined ? found : { ...found, plainAt: (quality) => plainOnly(at(quality)) };
     });
   }
 
@@ -152,6 +174,11 @@ export class BatchFit {
     if (this.#batch.count === 1) return of;
     return of.slice(i * this.#length, (i + 1) * this.#length) as T;
   }
+}
+
+/** What effort 1 found, and no other. */
+function plainOnly(plain: Float32Array): Fitted {
+  return { modulation: plain, plain, symbols: undefined, efforts: [], symbolsOf: () => undefined };
 }
 
 function effortsUpTo(effort: number): number[] {

@@ -10,7 +10,7 @@ import { totalChannels } from '../field/spec.ts';
 import type { Signal } from '../signal/signal.ts';
 import { weightsOf } from '../signal/weights.ts';
 import { rateTermOf } from './adapt.ts';
-import { plainQuality } from './adapt-predicted.ts';
+import { learntQuality, plainQuality, startQuality } from './adapt-predicted.ts';
 import { batchOf, type Mass, massOf } from './batch.ts';
 import { BatchFit, type Fitted } from './batch-fit.ts';
 import type { RateTerm } from './refine.ts';
@@ -71,19 +71,22 @@ export async function beginFit(
   const model = atQuality(anyQuality, quality);
   const prior = kind && readPrior(anyQuality, kind);
   const { card } = model;
-  const own = plainQuality(anyQuality, quality);
   const windows = signals[0] && fitWindows(card.spec, signals[0].shape, sizes);
   if (windows !== undefined) {
     const rateFor = (mass: Mass, at: number) => rateOfMass(model, mass, at);
     const weighed = signals.map((one) => ({ signal: one, weights: weightsOf(card, one) }));
     return WindowedFit.begin(model, engine, weighed, windows, {
-      ...{ quality, effort, plain: own, rateFor, prior, signal },
+      ...{ quality, effort, plain: plainQuality(anyQuality, quality), rateFor, prior, signal },
     });
   }
   const batch = batchFor(card, signals);
   const rate = rateOf(model, batch, quality);
-  const plain = { quality: own, rate: rateOf(model, batch, own) };
-  return BatchFit.begin(model, engine, batch, { quality, effort, rate, plain, prior, signal });
+  const rateAt = (at: number) => rateOf(model, batch, learntQuality(anyQuality, at));
+  const plain = { from: startQuality(anyQuality, quality), rate: rateAt(quality) };
+  return BatchFit.begin(model, engine, batch, {
+    ...{ quality, effort, rate, plain, prior, signal },
+    rateAt: anyQuality.slopes === undefined ? rateAt : undefined,
+  });
 }
 
 /** Signals of one shape with their weights, in the units of a model's field. */

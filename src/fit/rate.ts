@@ -127,6 +127,40 @@ export class LogisticRate {
     return nats;
   }
 
+  /**
+   * Adds the derivatives of `weight * nats` by `modulations` [count, m] to `out` [count, m], which needs no logarithms. `tails` [count, m]: those of
+   * `tailsOf` for the same modulations and scales, which are the same at any steps.
+   */
+  addSlopes(
+    modulations: Float32Array,
+    tails: Float64Array,
+    { logSteps, logScales, weight }: { logSteps: Float64Array; logScales: Float64Array; weight: number },
+    out: Float32Array,
+  ): void {
+    this.#prepare(logSteps, logScales, 1);
+    const inverseScale = this.#inverseScale;
+    const hs = this.#h;
+    const twoCosh = this.#twoCosh;
+    forEachLevel(this.#layout, modulations, (from, to, { channels, first }) => {
+      const end = first + channels;
+      for (let i = from, c = first; i < to; i++) {
+        const x = modulations[i]!;
+        const inverse = inverseScale[c]!;
+        const h = hs[c]!;
+        const e = tails[i]!;
+        let byA = (1 - e * e) / (1 + e * twoCosh[c]! + e * e);
+        if (h > LARGE) {
+          const a = Math.abs(x) * inverse;
+          const beyond = Math.exp(-Math.abs(a - h));
+          byA = (a > h ? 1 : beyond) / (1 + beyond);
+        }
+        const byX = byA * inverse * weight;
+        out[i]! += x < 0 ? -byX : byX;
+        if (++c === end) c = first;
+      }
+    });
+  }
+
   #prepare(logSteps: Float64Array, logScales: Float64Array, multiplier: number): void {
     for (let c = 0; c < logSteps.length; c++) {
       const inverse = Math.exp(-logScales[c]!);
@@ -141,6 +175,24 @@ export class LogisticRate {
       this.#constant[c] = -Math.log(2 * sinh);
     }
   }
+}
+
+/** [count, m]: exp(-|x| / s) of `modulations` [count, m] for scales s [channels]. */
+export function tailsOf(
+  layout: ModulationLayout,
+  modulations: Float32Array,
+  scales: ArrayLike<number>,
+): Float64Array {
+  const tails = new Float64Array(modulations.length);
+  const inverse = Float64Array.from(scales, (scale) => 1 / scale);
+  forEachLevel(layout, modulations, (from, to, { channels, first }) => {
+    const end = first + channels;
+    for (let i = from, c = first; i < to; i++) {
+      tails[i] = Math.exp(-Math.abs(modulations[i]!) * inverse[c]!);
+      if (++c === end) c = first;
+    }
+  });
+  return tails;
 }
 
 /** Steps of quality q are this times those of quality 50, to float precision: 2^((50 - q) / 10). */

@@ -11,9 +11,9 @@
 import { BadInputError } from '../core/errors.ts';
 import { look, stoppable } from '../core/look.ts';
 import type { Batch, CallOptions, Engine } from '../engine/engine.ts';
-import { type ModulationLayout, modulationLayout, ofEachNumber } from '../field/layout.ts';
+import { forEachLevel, type ModulationLayout, modulationLayout, ofEachNumber } from '../field/layout.ts';
 import { type BaseNetwork, totalChannels } from '../field/spec.ts';
-import { LogisticRate } from './rate.ts';
+import { LogisticRate, tailsOf } from './rate.ts';
 
 /** What bits cost, in units of the inner loss. */
 export interface RateTerm {
@@ -56,7 +56,7 @@ export async function refineBatch(
   const layout = modulationLayout(net.spec, batch.shape);
   const m = layout.length;
   const cost = rate && new RateCost(layout, rate);
-  const inverse = inverseCurvature(layout, net, rate);
+  const inverse = ofEachNumber(layout, inverseByChannel(layout, net, rate));
   const paths = Array.from({ length: batch.count }, () => new Path(inverse));
   const trial = start.slice();
   for (let turn = 0; turn < turns; turn++) {
@@ -81,30 +81,53 @@ export async function refineBatch(
 }
 
 /**
- * [count, m]: one step of that search from `start`, whether it helps or not: for starts that are near to where they lead. It costs one gradient, where
- * `refineBatch` looks at what it took once more.
+ * One step of that search, whether it helps or not: for starts that are near to where they lead. The gradient of the error at the start is the same whatever
+ * bits cost, so that one serves steps of many rates.
  */
-export async function stepBatch(
-  engine: Engine,
-  net: BaseNetwork,
-  batch: Batch,
-  start: Float32Array,
-  { rate, signal }: Omit<RefineOptions, 'turns'>,
-): Promise<Float32Array> {
-  const layout = modulationLayout(net.spec, batch.shape);
-  const m = layout.length;
-  const cost = rate && new RateCost(layout, rate);
-  const inverse = inverseCurvature(layout, net, rate);
-  const { gradient } = await engine.gradient(net, batch, start, { signal });
-  return stoppable(signal, () => {
-    const found = start.slice();
-    for (let from = 0; from < found.length; from += m) {
-      const slope = gradient.subarray(from, from + m);
-      cost?.add(start.subarray(from, from + m), slope);
-      for (let i = 0; i < m; i++) found[from + i]! -= inverse[i]! * slope[i]!;
+export class FirstStep {
+  readonly #net: BaseNetwork;
+  readonly #layout: ModulationLayout;
+  /** [count, m]. */
+  readonly #start: Float32Array;
+  readonly #gradient: Float32Array;
+  #tails: { readonly scales: ArrayLike<number>; readonly values: Float64Array } | undefined;
+
+  /** `start` [count, m], and the engine's gradient there. */
+  constructor(net: BaseNetwork, layout: ModulationLayout, start: Float32Array, gradient: Float32Array) {
+    this.#net = net;
+    this.#layout = layout;
+    this.#start = start;
+    this.#gradient = gradient;
+  }
+
+  /** That of one signal of these. */
+  of(signal: number): FirstStep {
+    const { length: m } = this.#layout;
+    const own = (all: Float32Array) => all.subarray(signal * m, (signal + 1) * m);
+    return new FirstStep(this.#net, this.#layout, own(this.#start), own(this.#gradient));
+  }
+
+  /** [count, m]: where it leads. */
+  at(rate: RateTerm | undefined): Float32Array {
+    const [layout, start] = [this.#layout, this.#start];
+    const inverse = inverseByChannel(layout, this.#net, rate);
+    const slope = this.#gradient.slice();
+    if (rate !== undefined) {
+      const { steps, scales, weight } = rate;
+      if (this.#tails?.scales !== scales) this.#tails = { scales, values: tailsOf(layout, start, scales) };
+      const [logSteps, logScales] = [Float64Array.from(steps, Math.log), Float64Array.from(scales, Math.log)];
+      const term = { logSteps, logScales, weight };
+      new LogisticRate(layout).addSlopes(start, this.#tails.values, term, slope);
     }
+    const found = new Float32Array(start.length);
+    forEachLevel(layout, start, (from, to, { channels, first }) => {
+      for (let i = from, c = 0; i < to; i++) {
+        found[i] = start[i]! - inverse[first + c]! * slope[i]!;
+        if (++c === channels) c = 0;
+      }
+    });
     return found;
-  });
+  }
 }
 
 /** The search of one signal. */
@@ -226,19 +249,18 @@ class RateCost {
   }
 }
 
-/** [m]: 1 / (1 / rate + curvature of the rate term); a logistic's nats bend by about 1 / (s (2 s + d)). */
-function inverseCurvature(
-  layout: ModulationLayout,
+/** [channels]: 1 / (1 / rate + curvature of the rate term); a logistic's nats bend by about 1 / (s (2 s + d)). */
+function inverseByChannel(
+  { channels }: ModulationLayout,
   net: BaseNetwork,
   rate: RateTerm | undefined,
 ): Float64Array {
-  const byChannel = Float64Array.from({ length: layout.channels }, (_, c) => {
+  return Float64Array.from({ length: channels }, (_, c) => {
     const r = boldest(net, c);
     const s = rate?.scales[c] ?? 1;
     const bend = rate ? rate.weight / (s * (2 * s + rate.steps[c]!)) : 0;
     return 1 / (1 / r + bend);
   });
-  return ofEachNumber(layout, byChannel);
 }
 
 /** Of a channel, over the steps that rates were learnt for. */

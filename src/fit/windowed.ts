@@ -81,7 +81,7 @@ async function fitOne(
   const { shape } = weighed.signal;
   const mass = massOfSignal(weighed, spec.outputs);
   const rate = rateFor(mass, quality);
-  const plainFit = { quality: plain, rate: rateFor(mass, plain) };
+  const plainFit = { from: plain, rate: rateFor(mass, plain) };
   const layout = modulationLayout(spec, shape);
   // How many cells there are to use a channel is a matter of the whole signal.
   const channels = rate && channelsInUse(layout, rate);

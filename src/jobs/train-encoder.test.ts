@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openDataset } from '../../datasets/registry.ts';
 import { temporary } from '../../test/temporary.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
+import { fitSignals } from '../fit/fit.ts';
 import { withOverrides } from '../learn/index.ts';
 import { encoderPath } from '../models/encoder.ts';
 import { listModels, loadModel } from '../models/index.ts';
@@ -70,6 +71,25 @@ test('an encoder is found beside its model, starts every effort, and files decod
   rmSync(path);
   await late.decode(item!.bytes);
   await expect(late.encode(signals[0]!)).rejects.toMatchObject({ code: 'model-unreadable' });
+});
+
+test('one gradient serves every quality that a small file is tried at, and finds what a fit at that quality finds', async () => {
+  const modelPath = modelIn(temporary());
+  await learnt(modelPath);
+  const model = await loadModel(modelPath);
+  const gradients = vi.spyOn(engine, 'gradient');
+  gradients.mockClear();
+  const { fileQuality } = await openSession({ model, engine }).encode(signals[0]!, { quality: 50 });
+  expect(gradients).toHaveBeenCalledTimes(1);
+  expect(fileQuality).toBeGreaterThan(0);
+  const together = await fitSignals(model, engine, signals, { quality: 50, effort: 1 });
+  for (const quality of [20, 44, 61, 90]) {
+    const own = (await fitSignals(model, engine, signals, { quality, effort: 1 }))[1]!;
+    const found = together[1]!.plainAt!(quality);
+    expect(found.plain).toEqual(own.plain);
+    expect(found).toMatchObject({ symbols: undefined, efforts: [] });
+  }
+  gradients.mockRestore();
 });
 
 test('what is missing is not predicted: such a signal has the file that it has without an encoder', async () => {

@@ -202,7 +202,7 @@ async function figuresOf(
   for (const { batch, quality } of heldOut) {
     const own = atQuality(model, quality);
     const { network, card } = own;
-    const plain = { quality, rate: rateOf(own, batch, quality) };
+    const plain = { from: quality, rate: rateOf(own, batch, quality) };
     const predicted = await adaptPredicted(own, engine, batch, {
       plain,
       further: 0,

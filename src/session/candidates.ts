@@ -83,7 +83,8 @@ export class Candidates implements RankedSource<FileCandidate> {
   take(steps: number, effort: number, fitted: Fitted, fit?: Fit): Search {
     this.#anyPlain = fitted;
     // Where its symbols are known, they are of these steps alone.
-    this.#plain.set(fitted.heldSymbols === undefined ? this.#plainAt(steps) : `at ${steps}`, fitted);
+    const isOfSteps = fitted.heldSymbols !== undefined || fitted.plainAt !== undefined;
+    this.#plain.set(isOfSteps ? `at ${steps}` : this.#plainAt(steps), fitted);
     const search = { fit, fitted, effort };
     if (effort > 1) this.#searches.set(`${steps}`, search);
     return search;
@@ -91,7 +92,10 @@ export class Candidates implements RankedSource<FileCandidate> {
 
   async plain(steps: number): Promise<SymbolTrial> {
     return this.#once(`1 ${steps}`, async () => {
-      const known = this.#plain.get(`at ${steps}`) ?? this.#plain.get(this.#plainAt(steps));
+      const known =
+        this.#plain.get(`at ${steps}`) ??
+        this.#plain.get(this.#plainAt(steps)) ??
+        this.#anyPlain?.plainAt?.(steps);
       return this.#trial(known ?? (await this.#searchFrom(steps, 1)).fitted, 1, steps);
     });
   }

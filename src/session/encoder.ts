@@ -35,6 +35,9 @@ import type { Encoded, EncodeOptions } from './types.ts';
 const wholeQualities = [70, 80, 90, 100] as const;
 const numberQualities = [20, 30, 40, 50, 60, ...wholeQualities] as const;
 
+/** Symbols other than 0 for each byte of a file: nine of ten files of at most 2 take less, so that few are coded in vain. */
+const fewNonZeros = 2;
+
 /** Qualities above one that are looked at for the first that is not ranked: bytes double in so many. */
 const reach = 14;
 
@@ -92,11 +95,26 @@ export class SignalEncoder {
   /** Whether steps are those of a grid: the file is small, or the network does not say the signal at any steps. */
   async isRanked(quality: number, effort: number): Promise<boolean> {
     if (!this.choosesSteps) return false;
+    if (effort === 1 && (await this.#firstIsSmall(quality))) return true;
     const plain = await this.#candidates.plain(this.stepsOf(quality));
     if ((await bytesOf(plain)) < rankedBelow(this.#isFlat, effort)) return true;
     if ((await plain.mse()) <= poorFit) return false;
     const finest = await this.#candidates.plain(this.#useful[1]);
     return (await finest.mse()) > poorFit;
+  }
+
+  /**
+   * Whether the first candidate, of steps a little finer, is as small as files that are ranked are: it is coded anyway where they are, and that of the
+   * quality's own steps need not be.
+   */
+  async #firstIsSmall(quality: number): Promise<boolean> {
+    const steps = this.stepsOf(quality);
+    const first = rankedQualities(this.#useful).find((own) => own >= steps);
+    // A network that changes with quality would be fitted once more.
+    if (first === undefined || first === steps || this.#context.model.slopes !== undefined) return false;
+    const limit = rankedBelow(this.#isFlat, 1);
+    const trial = await this.#candidates.plain(first);
+    return trial.nonZeros < fewNonZeros * limit && (await trial.within(limit - 1)) !== undefined;
   }
 
   /** The best of what a quality allows. `seconds` are those spent here. */

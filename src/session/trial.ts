@@ -68,6 +68,14 @@ export class SymbolTrial implements Trial<FileCandidate> {
     return bytes !== undefined && bytes <= most ? bytes : undefined;
   }
 
+  /** Symbols that are not 0. */
+  get nonZeros(): number {
+    const symbols = this.#symbols();
+    let count = 0;
+    for (let i = 0; i < symbols.length; i++) if (symbols[i] !== 0) count++;
+    return count;
+  }
+
   async mse(): Promise<number> {
     return (await this.#measured()).mse;
   }
