@@ -95,8 +95,9 @@ export class SignalEncoder {
   /** Whether steps are those of a grid: the file is small, or the network does not say the signal at any steps. */
   async isRanked(quality: number, effort: number): Promise<boolean> {
     if (!this.choosesSteps) return false;
-    if (effort === 1 && (await this.#firstIsSmall(quality))) return true;
     const plain = await this.#candidates.plain(this.stepsOf(quality));
+    if (effort === 1 && plain.nonZeros < fewNonZeros * rankedBelow(this.#isFlat, 1))
+      if (await this.#firstIsSmall(quality)) return true;
     if ((await bytesOf(plain)) < rankedBelow(this.#isFlat, effort)) return true;
     if ((await plain.mse()) <= poorFit) return false;
     const finest = await this.#candidates.plain(this.#useful[1]);
@@ -112,9 +113,8 @@ export class SignalEncoder {
     const first = rankedQualities(this.#useful).find((own) => own >= steps);
     // A network that changes with quality would be fitted once more.
     if (first === undefined || first === steps || this.#context.model.slopes !== undefined) return false;
-    const limit = rankedBelow(this.#isFlat, 1);
     const trial = await this.#candidates.plain(first);
-    return trial.nonZeros < fewNonZeros * limit && (await trial.within(limit - 1)) !== undefined;
+    return (await trial.within(rankedBelow(this.#isFlat, 1) - 1)) !== undefined;
   }
 
   /** The best of what a quality allows. `seconds` are those spent here. */
