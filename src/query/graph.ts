@@ -20,7 +20,7 @@ const joinRows = 128;
 const expansion = { expansion_add: 96, expansion_search: 192 } as const;
 /** Rows that a graph must find again, and how many of them. */
 const probes = 256;
-const leastFound = 0.98;
+export const leastFound = 0.98;
 /** Probes whose neighbours are compared with those by looking at all, how many neighbours, and the least share that is found. */
 const recallProbes = 32;
 const recallOf = 10;
@@ -144,6 +144,11 @@ interface Distinct {
   readonly rows: Uint32Array;
   /** The later rows that are equal to one of them. */
   readonly equalTo: ReadonlyMap<number, readonly number[]>;
+}
+
+/** Rows that a graph over `vectors` is asked for before it is used: no two are equal, and they are spread evenly. */
+export function probesOf(vectors: Vectors): number[] {
+  return spread(distinctRows(vectors).rows, probes);
 }
 
 function distinctRows(vectors: Vectors): Distinct {

@@ -3,12 +3,14 @@
  * the signals do (`embedding.ts`); what needs the very distance asks the functaset.
  *
  * An HNSW index of pgvector looks at its nearest few (`hnsw.ef_search`, 40) and drops those that a WHERE leaves out. A rare label is then not found
- * at all, unless it goes on looking: `SET hnsw.iterative_scan = strict_order` (pgvector 0.8).
+ * at all, unless it goes on looking: `SET hnsw.iterative_scan = strict_order` (pgvector 0.8). Where many vectors are equal, the index cuts others off,
+ * and no setting of the search finds those: it is kept only if it finds a sample of the table's own rows (`graph.ts` does the same).
  */
 import { BadInputError, EnvironmentError } from '../core/errors.ts';
 import { labelText } from '../core/label.ts';
 import type { Functaset } from '../functaset/index.ts';
 import type { Metric } from './embedding.ts';
+import { leastFound, probesOf } from './graph.ts';
 import type { NearIndexes } from './indexes.ts';
 
 /** A connection: that of a transaction of `Database`, a client of pg, or PGlite. */
@@ -28,14 +30,18 @@ export interface VectorTableOptions {
 export interface VectorTable {
   readonly functions: number;
   readonly dimensions: number;
+  /** Whether the table has an index: none is kept that does not find the table's own rows. A search without one looks at every row. */
+  readonly indexed: boolean;
 }
 
 /** Rows of one statement. */
 const pageRows = 500;
+/** Ways to make the index, in turn until one finds the table's own rows. */
+const recipes = ['', 'WITH (m = 32, ef_construction = 200)'] as const;
 
 /**
- * Makes a table (id text, label text, embedding vector) with an HNSW index by Euclidean distance, in the order of ids. Call it within a
- * transaction, so that the table is there whole or as it was. Throws BadInputError `bad-name`, EnvironmentError `pgvector-absent`, what making
+ * Makes a table (id text, label text, embedding vector) with an HNSW index by Euclidean distance, in the order of ids; `indexed` is false where
+ * no index was made that finds the table's own rows. Call it within a transaction, so that the table is there whole or as it was. Throws BadInputError `bad-name`, EnvironmentError `pgvector-absent`, what making
  * an index throws and what the client throws.
  *
  * @example
@@ -85,9 +91,39 @@ export async function exportVectors(
     functions += put.length;
     onProgress?.(from + rows.length, ids.count);
   }
-  await client.query(`CREATE INDEX ON ${name} USING hnsw (embedding vector_l2_ops)`);
   await client.query(`ANALYZE ${name}`);
-  return { functions, dimensions };
+  const probes = probesOf(vectors).map((row) => ids.at(row));
+  return { functions, dimensions, indexed: await index(client, name, probes) };
+}
+
+/** Makes an index of the table and keeps it if it finds the rows `probes` again. */
+async function index(client: SqlClient, name: string, probes: readonly string[]): Promise<boolean> {
+  for (const recipe of recipes) {
+    await client.query(`CREATE INDEX ON ${name} USING hnsw (embedding vector_l2_ops) ${recipe}`);
+    if (await findsItself(client, name, probes)) return true;
+    const { rows } = await client.query(
+      `SELECT indexrelid::regclass::text AS made FROM pg_index WHERE indrelid = '${name}'::regclass AND NOT indisprimary`,
+    );
+    await client.query(`DROP INDEX ${(rows[0] as { made: string }).made}`);
+  }
+  return false;
+}
+
+/** Whether the nearest by the index to nearly each of the rows `probes` is as near as the row itself. */
+async function findsItself(client: SqlClient, name: string, probes: readonly string[]): Promise<boolean> {
+  const { rows: settings } = await client.query('SHOW enable_seqscan');
+  await client.query('SET enable_seqscan = off');
+  const { rows } = await client.query(
+    `SELECT count(*)::int AS asked, count(*) FILTER (WHERE distance = 0)::int AS found
+     FROM ${name} AS probe CROSS JOIN LATERAL (
+       SELECT probe.embedding <-> other.embedding AS distance FROM ${name} AS other
+       ORDER BY other.embedding <-> probe.embedding LIMIT 1) AS nearest
+     WHERE probe.id = ANY ($1::text[])`,
+    [probes],
+  );
+  await client.query(`SET enable_seqscan = ${(settings[0] as { enable_seqscan: string }).enable_seqscan}`);
+  const { asked, found } = rows[0] as { asked: number; found: number };
+  return found >= leastFound * asked;
 }
 
 /** Throws BadInputError `bad-name`. */

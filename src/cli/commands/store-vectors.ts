@@ -62,11 +62,13 @@ async function vectors(
           return database.transaction(({ client }) => exportVectors(client, { store, indexes }, options));
         }),
       );
-      const { functions, dimensions } = made;
-      return {
-        data: { store: from, database: database.name, table, metric, ...made },
-        lines: [`${table} in ${database.name}: ${functions} functions, vectors of ${dimensions} numbers`],
-      };
+      const { functions, dimensions, indexed } = made;
+      const lines = [
+        `${table} in ${database.name}: ${functions} functions, vectors of ${dimensions} numbers`,
+      ];
+      if (!indexed)
+        lines.push('no index: so many vectors are equal that one hides others; a search looks at every row');
+      return { data: { store: from, database: database.name, table, metric, ...made }, lines };
     });
   } finally {
     await database.close();
