@@ -26,8 +26,13 @@ export async function modelFor(
     ({ card }) =>
       format.fits({ axes: card.spec.axes, outputs: card.outputs, along: card.axes }) && !isForSamples(card),
   );
-  const fitting: ServedModel[] = [];
-  for (const served of read) if (await fitsShape(served)) fitting.push(served);
+  const ofShape: ServedModel[] = [];
+  for (const served of read) if (await fitsShape(served)) ofShape.push(served);
+  const known = ofShape.length > 1 && format.channelKinds === undefined ? await asNumbers() : undefined;
+  const fitting = ofShape.filter(
+    ({ card: { spec } }) =>
+      known === undefined || (spec.axes === known.axes && format.takes(spec.outputs, known.channels)),
+  );
   const [first, ...others] = fitting;
   if (first !== undefined && others.length === 0) return first;
   const likeliest = first && likeliestModel(fitting, await described(first));
@@ -36,7 +41,7 @@ export async function modelFor(
   if (first === undefined)
     throw new NotFoundError(
       'unknown-model',
-      `no model takes such a signal; there are: ${names.join(', ') || 'none'}`,
+      `no model takes such a signal${known === undefined ? '' : `, of ${known.axes} axes and ${known.channels} channels`}; there are: ${names.join(', ') || 'none'}`,
     );
   throw new HttpFault(
     409,
@@ -54,6 +59,18 @@ export async function modelFor(
   }: ServedModel['card']): Promise<readonly number[] | undefined> {
     const { limits } = context;
     return readSignalShape(bytes, { axes, outputs, limits, told: type }).catch(() => undefined);
+  }
+
+  /** Axes and channels of what holds numbers of any kind; undefined where they cannot be read, which reading them for a model will tell. */
+  async function asNumbers(): Promise<{ readonly axes: number; readonly channels: number } | undefined> {
+    try {
+      const axes = await format.likelyAxes(bytes);
+      const wanted = { axes, outputs: 'any', limits: context.limits } as const;
+      const signal = await readSignalAs(bytes, { ...wanted, id: 'the signal', told: type });
+      return { axes, channels: format.channelsNeeded(signal) };
+    } catch {
+      return undefined;
+    }
   }
 
   /** What tells models apart that all fit; how many channels a signal needs is known when it was read, and read where some model is of its shape. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createKey } from '../../server/access/key-files.ts';
 import { FunctaClient, type RunningServer } from '../../server/index.ts';
 import { trainClassifier } from '../../src/classify/index.ts';
+import { writeNpy } from '../../src/formats/npy.ts';
 import { trainPrior } from '../../src/jobs/index.ts';
 import { tinyRecipe } from '../../src/jobs/testing.ts';
 import { loadModel } from '../../src/models/index.ts';
@@ -111,6 +112,12 @@ test('a signal without the name of a model is coded by the one that takes it, or
   await put('waves', new Uint8Array(readFileSync(pathOfKind('sound'))));
   const sound = await ask('/v1/models/waves');
   expect(await sound.json()).toMatchObject({ id: modelOfKind('sound').id, family: 'audio' });
+  // an array says what its numbers are: 28 rows of one value each are no sound of 28 channels
+  const array = writeNpy({ dtype: 'F32', shape: [28, 28], data: new Float32Array(784).fill(0.5) });
+  const init = { headers: { 'content-type': 'application/x-npy' }, body: array as Uint8Array<ArrayBuffer> };
+  const asked = await ask('/v1/encode', { method: 'POST', ...init });
+  const { detail } = (await asked.json()) as { detail: string };
+  expect([asked.status, /\((.*)\)/.exec(detail)?.[1]?.split(', ').sort()]).toEqual([409, ['shoes', 'tiny']]);
 });
 
 test('a model that functasets need goes when that is meant', async () => {
