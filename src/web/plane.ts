@@ -211,7 +211,10 @@ export class Plane implements Shown {
   /** The function laid out at the scale that is looked at, and the part of it that is visible. */
   #visible(): { width: number; height: number; part: Rectangle } {
     const { x, y, scale } = this.#look;
-    const [width, height] = [Math.round(this.#columns * scale), Math.round(this.#rows * scale)];
+    const [width, height] = [this.#columns, this.#rows].map((n) => Math.max(1, Math.round(n * scale))) as [
+      number,
+      number,
+    ];
     const side = (middle: number, along: number, own: number, most: number) => {
       const first = Math.max(0, Math.floor((middle / own) * most - along / 2));
       const last = Math.min(most, Math.ceil((middle / own) * most + along / 2));
@@ -272,9 +275,10 @@ export class Plane implements Shown {
   }
 
   /** Where a sheet stands now. */
-  #stretch(context: CanvasRenderingContext2D, { bitmap, part, width }: Sheet): void {
+  #stretch(context: CanvasRenderingContext2D, { bitmap, part, width, height }: Sheet): void {
     const { x, y, scale } = this.#look;
-    const own = width / this.#columns || 1;
+    // the shorter side may be less than a sample long, and is one
+    const own = Math.min(width / this.#columns, height / this.#rows);
     const grown = Math.abs(scale / own - 1) < 1e-3 ? 1 : scale / own;
     context.imageSmoothingEnabled = grown !== 1;
     const left = this.#canvas.width / 2 + (part.x / own - x) * scale;

@@ -1,20 +1,51 @@
 /** A function of one axis: its curve, and where the axis is time, a button that plays it. */
 import type { Opened } from './messages.ts';
+import type { Shown } from './shown.ts';
 import { sharedReader } from './worker-reader.ts';
 
-export async function showSound(root: ShadowRoot, opened: Opened, name: string): Promise<void> {
-  const values = await sharedReader().values(opened.key);
-  const box = document.createElement('div');
-  box.className = 'sound';
-  const canvas = document.createElement('canvas');
-  canvas.setAttribute('role', 'img');
-  canvas.setAttribute('aria-label', name);
-  box.append(canvas);
-  root.replaceChildren(box);
-  const { step, unit } = opened.axes[0] ?? {};
-  if (step !== undefined && unit === 's') box.append(player(values, opened, 1 / step));
-  const paint = () => curve(canvas, values, opened);
-  new ResizeObserver(paint).observe(canvas);
+export class Sound implements Shown {
+  failed: (error: unknown) => void = () => undefined;
+  /** A curve is shown whole. */
+  readonly look = { x: 0, y: 0, scale: 1 };
+  readonly drawn: Promise<void>;
+  #ended = false;
+  #stop = () => {};
+
+  constructor(host: HTMLElement, root: ShadowRoot, opened: Opened, { name }: { readonly name: string }) {
+    host.style.setProperty('--functa-ratio', '3');
+    this.drawn = this.#show(root, opened, name).catch((error) => {
+      if (!this.#ended) this.failed(error);
+    });
+  }
+
+  lookAt(): void {}
+
+  end(): void {
+    this.#ended = true;
+    this.#stop();
+  }
+
+  async #show(root: ShadowRoot, opened: Opened, name: string): Promise<void> {
+    const values = await sharedReader().values(opened.key);
+    if (this.#ended) return;
+    const box = document.createElement('div');
+    box.className = 'sound';
+    const canvas = document.createElement('canvas');
+    canvas.setAttribute('role', 'img');
+    canvas.setAttribute('aria-label', name);
+    box.append(canvas);
+    root.replaceChildren(box);
+    const { step, unit } = opened.axes[0] ?? {};
+    const isTime = step !== undefined && unit === 's';
+    const { bar, stop } = isTime ? player(values, opened, 1 / step) : { bar: '', stop: () => {} };
+    box.append(bar);
+    const watch = new ResizeObserver(() => curve(canvas, values, opened));
+    watch.observe(canvas);
+    this.#stop = () => {
+      watch.disconnect();
+      stop();
+    };
+  }
 }
 
 /** Least and largest value of what falls on each column of the screen. */
@@ -42,7 +73,7 @@ function curve(canvas: HTMLCanvasElement, values: Float32Array, { channels, outp
   }
 }
 
-function player(values: Float32Array, { channels, outputs, shape }: Opened, rate: number): HTMLElement {
+function player(values: Float32Array, { channels, outputs, shape }: Opened, rate: number) {
   const bar = document.createElement('div');
   bar.className = 'bar';
   const play = document.createElement('button');
@@ -70,5 +101,5 @@ function player(values: Float32Array, { channels, outputs, shape }: Opened, rate
   const length = document.createElement('span');
   length.textContent = `${(shape[0]! / rate).toFixed(2)} s`;
   bar.append(play, length);
-  return bar;
+  return { bar, stop: () => playing?.stop() };
 }

@@ -3,7 +3,7 @@ import type { Opened } from './messages.ts';
 import { Plane } from './plane.ts';
 import type { Look, Shown } from './shown.ts';
 import { Solid } from './solid.ts';
-import { showSound } from './sound.ts';
+import { Sound } from './sound.ts';
 import { viewStyle } from './view-style.ts';
 import { ReadingError, sharedReader } from './worker-reader.ts';
 
@@ -97,12 +97,10 @@ function viewClass() {
     #show(opened: Opened): void {
       this.#clear();
       const name = this.getAttribute('alt') ?? this.getAttribute('aria-label') ?? `function ${opened.id}`;
-      if (opened.shape.length === 1) {
-        void showSound(this.#root, opened, name).catch((error) => this.#fail(error));
-      } else if (opened.shape.length <= 3) {
-        this.#shown = opened.isShape
-          ? new Solid(this, this.#root, opened, { name })
-          : new Plane(this, this.#root, opened, { name, raw: this.hasAttribute('raw') });
+      if (opened.shape.length <= 3) {
+        const raw = this.hasAttribute('raw');
+        const kind = opened.isShape ? Solid : opened.shape.length === 1 ? Sound : Plane;
+        this.#shown = new kind(this, this.#root, opened, { name, raw });
         this.#shown.failed = (error) => this.#fail(error);
       } else {
         this.#fail(

@@ -52,8 +52,11 @@ export const pathsOf: Readonly<Record<string, Walk>> = {
   async jobs(page) {
     await to(page, 'Jobs');
     await page.getByLabel('Steps').fill('2000');
-    await page.getByRole('button', { name: 'Start' }).click();
+    // of two clicks one asks
+    await page.getByRole('button', { name: 'Start' }).dblclick();
     await page.locator('td .state').first().waitFor();
+    if ((await page.locator('td .state', { hasText: /queued|running/ }).count()) > 1)
+      throw new Error('a double click asked for two jobs');
     await page.locator('.curves figure').first().waitFor();
     const button = (name: string) => page.getByRole('button', { name, exact: true });
     const first = page.locator('td .state').first();

@@ -15,14 +15,19 @@ export function CompletePage() {
   );
   const [draws, setDraws] = useState(4);
   const [seed, setSeed] = useState(1);
-  const [source, setSource] = useState<{ readonly bytes: Uint8Array; readonly title: string }>();
+  const [source, setSource] = useState<Source>();
   const [number, setNumber] = useState(0);
+  const [own, setOwn] = useState<File>();
   const mask = useRef<HTMLCanvasElement>(null);
   const done = useTask<{ readonly array: NpyArray; readonly model: ModelSummary; readonly draws: number }>();
   const picking = useTask<void>();
   useEffect(() => {
     if (model === undefined) return;
     void picking.run(async (signal) => {
+      if (own !== undefined) {
+        setSource(await sourceOf(new Uint8Array(await own.arrayBuffer()), own.name));
+        return;
+      }
       const sets = await client.functasets({ signal });
       const set = sets.find((one) => one.model === model.name);
       if (set === undefined) {
@@ -32,20 +37,19 @@ export function CompletePage() {
           { count: 1, seed: number + 1 },
           { signal, format: 'png' },
         );
-        setSource({ bytes, title: `a draw of ${model.name}` });
+        setSource(await sourceOf(bytes, `a draw of ${model.name}`));
         return;
       }
       let at = 0;
       for await (const { id } of client.functions(set.name, { signal, limit: 100 })) {
         if (at++ < number) continue;
-        setSource({
-          bytes: await client.function(set.name, id, { signal, format: 'png' }),
-          title: `${set.name}, ${id}`,
-        });
+        const bytes = await client.function(set.name, id, { signal, format: 'png' });
+        setSource(await sourceOf(bytes, `${set.name}, ${id}`));
         return;
       }
+      throw new Error(`functaset ${set.name} has no picture ${number}; take a lower number`);
     });
-  }, [model?.name, number]);
+  }, [model?.name, number, own]);
   const complete = () => {
     if (model === undefined || source === undefined || mask.current === null) return;
     const painted = mask.current;
@@ -72,7 +76,17 @@ export function CompletePage() {
             min="0"
             max="99"
             value={number}
-            onInput={(event) => setNumber(Math.max(0, Number(event.currentTarget.value) | 0))}
+            onInput={(event) => {
+              setOwn(undefined);
+              setNumber(Math.max(0, Number(event.currentTarget.value) | 0));
+            }}
+          />
+        </Field>
+        <Field label="Or one of your own">
+          <input
+            type="file"
+            accept="image/png,image/jpeg,image/webp,image/avif"
+            onChange={(event) => setOwn(event.currentTarget.files?.[0])}
           />
         </Field>
         <Range label="Draws" min={1} max={8} value={draws} onChange={setDraws} />
@@ -91,10 +105,10 @@ export function CompletePage() {
       {source !== undefined && model !== undefined && (
         <section class="beside two">
           <Painting
-            key={source.title}
+            key={`${model.name} ${source.title}`}
             source={source.bytes}
             title={source.title}
-            shape={model.shape}
+            shape={source.shape}
             mask={mask}
           />
           <div class="column">
@@ -117,6 +131,25 @@ export function CompletePage() {
       {done.value !== undefined && <Outcome {...done.value} />}
     </Page>
   );
+}
+
+interface Source {
+  readonly bytes: Uint8Array;
+  readonly title: string;
+  /** Rows and columns. */
+  readonly shape: readonly [number, number];
+}
+
+/** Throws where it is no picture. */
+async function sourceOf(bytes: Uint8Array, title: string): Promise<Source> {
+  try {
+    const bitmap = await createImageBitmap(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+    const { width, height } = bitmap;
+    bitmap.close();
+    return { bytes, title, shape: [height, width] };
+  } catch {
+    throw new Error(`${title} is no picture that is shown here`);
+  }
 }
 
 function Outcome({ array, model, draws }: { array: NpyArray; model: ModelSummary; draws: number }) {
@@ -149,7 +182,7 @@ function Cell({
   title: string;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [height, width] = model.shape as [number, number];
+  const [, height = 1, width = 1] = array.shape;
   useEffect(() => {
     const channels = model.outputs.length;
     const { low, peak } = model.outputs[0]!;
@@ -175,10 +208,10 @@ function Painting({
 }: {
   source: Uint8Array;
   title: string;
-  shape: readonly number[];
+  shape: Source['shape'];
   mask: { current: HTMLCanvasElement | null };
 }) {
-  const [height, width] = shape as [number, number];
+  const [height, width] = shape;
   const [url, setUrl] = useState<string>();
   const [cursor, setCursor] = useState<readonly [number, number]>([width / 2, height / 2]);
   const isDown = useRef(false);

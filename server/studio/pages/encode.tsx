@@ -24,6 +24,12 @@ const peers = [
   ['avif', 'AVIF'],
 ] as const;
 
+/** What a browser shows by itself. */
+const pictures = /^image\/(png|jpeg|webp|avif)$/;
+const sounds = /^audio\/(x-)?(wav|wave|flac|ogg|mpeg)$/;
+/** Files that begin in any way: their names say what they are. */
+const typesOfNames: Readonly<Record<string, string>> = { obj: 'model/obj', wrl: 'model/vrml' };
+
 interface Picked {
   readonly name: string;
   readonly type: string;
@@ -53,16 +59,27 @@ export function EncodePage() {
   const [isOver, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
 
-  const pick = async (file: File) => {
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    const isShown = /^image\/(png|jpeg|webp|avif)$/.test(file.type);
-    setPicked({
-      name: file.name,
-      type: file.type,
-      bytes,
-      url: isShown ? URL.createObjectURL(file) : undefined,
+  const reading = useTask<void>();
+  const pick = (file: File) =>
+    reading.run(async (signal) => {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      if (signal.aborted) return;
+      if (/\.functa$/i.test(file.name)) {
+        const { model } = await client.inspect(bytes, { signal });
+        carried.function = { file: bytes, model: model ?? undefined, title: file.name };
+        location.hash = '#/zoom';
+        return;
+      }
+      const isShown = pictures.test(file.type) || sounds.test(file.type);
+      const suffix = /\.([^.]*)$/.exec(file.name)?.[1]?.toLowerCase() ?? '';
+      setPicked({
+        name: file.name,
+        type: typesOfNames[suffix] ?? file.type,
+        bytes,
+        url: isShown ? URL.createObjectURL(file) : undefined,
+      });
     });
-  };
+  useEffect(() => () => URL.revokeObjectURL(picked?.url ?? ''), [picked]);
   const ours = useTask<void>();
   const example = () =>
     ours.run(async (signal) => {
@@ -81,7 +98,8 @@ export function EncodePage() {
     const timer = setTimeout(() => {
       void made.run(async (signal) => {
         const began = performance.now();
-        const options = { signal, quality, effort };
+        const told = Object.values(typesOfNames).includes(picked.type) ? { type: picked.type } : {};
+        const options = { signal, quality, effort, ...told };
         const { bytes: file, ...found } = await client.encode(model || undefined, picked.bytes, options);
         const seconds = (performance.now() - began) / 1000;
         const [opened, { spent }] = await Promise.all([
@@ -158,11 +176,13 @@ export function EncodePage() {
         <Range label="Quality" min={1} max={100} value={quality} onChange={setQuality} />
         <Range label="Effort" min={1} max={9} value={effort} onChange={setEffort} />
       </section>
+      <Progress task={reading} doing="Reading" />
       <Progress task={ours} doing="Fetching a garment" />
       <Progress task={made} doing="Coding" />
       {picked === undefined && made.error === undefined && (
         <p class="empty">
-          Nothing is coded yet. PNG, JPEG, WebP, AVIF, WAV, FLAC, npy, netCDF, NIfTI, OBJ and STL are read.
+          Nothing is coded yet. PNG, JPEG, WebP, AVIF, WAV, FLAC, npy, netCDF, NIfTI, OBJ and STL are read; a
+          .functa file is shown.
         </p>
       )}
       {value !== undefined && value.of === picked && (
@@ -180,13 +200,18 @@ export function EncodePage() {
           <section class="beside">
             {value.of.url !== undefined && (
               <Figure title="Original" note={bytesText(value.of.bytes.length)}>
-                <img class="pixels" src={value.of.url} alt={`${value.of.name}, as it is`} />
+                {sounds.test(value.of.type) ? (
+                  // biome-ignore lint/a11y/useMediaCaption: what is said in it is not known
+                  <audio controls src={value.of.url} aria-label={`${value.of.name}, as it is`} />
+                ) : (
+                  <img class="pixels" src={value.of.url} alt={`${value.of.name}, as it is`} />
+                )}
               </Figure>
             )}
             <Figure title="Function" note={bytesText(value.file.length)}>
               <View opened={value.opened} alt={`${value.of.name}, decoded`} />
             </Figure>
-            {value.of.url !== undefined &&
+            {pictures.test(value.of.type) &&
               peers.map(([peer, title]) => <Beside key={peer} made={value} peer={peer} title={title} />)}
           </section>
           <p

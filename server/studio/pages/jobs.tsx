@@ -7,6 +7,8 @@ import { client } from '../service.ts';
 import { Facts, Fault, Field, Page, Progress, Select, useLoaded, useTask } from '../ui.tsx';
 
 const refreshMs = 4000;
+/** Two jobs are not asked for sooner after one another. */
+const betweenAsksMs = 1000;
 
 export function JobsPage() {
   const [again, setAgain] = useState(0);
@@ -251,6 +253,8 @@ function Asking({ onAsked }: { onAsked(id: string): void }) {
   const [model, setModel] = useState('');
   const [steps, setSteps] = useState(200);
   const task = useTask<void>();
+  /** When the last was asked for: the second click of two asks for nothing. */
+  const last = useRef(Number.NEGATIVE_INFINITY);
   const of =
     model || models.value?.find((one) => one.name === 'fashion-mnist')?.name || models.value?.[0]?.name || '';
   const request = (): JobRequest => {
@@ -266,6 +270,8 @@ function Asking({ onAsked }: { onAsked(id: string): void }) {
       aria-label="A new job"
       onSubmit={(event) => {
         event.preventDefault();
+        if (performance.now() - last.current < betweenAsksMs) return;
+        last.current = performance.now();
         void task.run(async () => onAsked((await client.jobs.add(request())).id));
       }}
     >

@@ -15,9 +15,10 @@ export function SamplePage() {
   const [prior, setPrior] = useState('');
   const [seed, setSeed] = useState(1);
   const [count, setCount] = useState(12);
-  const [temperature, setTemperature] = useState(0.9);
+  const [temperature, setTemperature] = useState(1);
   const [label, setLabel] = useState('');
-  const [steps, setSteps] = useState(20);
+  const [steps, setSteps] = useState('');
+  const [guidance, setGuidance] = useState('');
   const [picks, setPicks] = useState<readonly number[]>([]);
   // those that are made to draw come first
   const priors = (model?.priors ?? [])
@@ -39,7 +40,8 @@ export function SamplePage() {
         seed,
         prior: by?.name,
         ...(takes.includes('temperature') ? { temperature } : {}),
-        ...(takes.includes('steps') ? { steps } : {}),
+        ...(takes.includes('steps') && steps !== '' ? { steps: Number(steps) } : {}),
+        ...(takes.includes('guidance') && guidance !== '' ? { guidance: Number(guidance) } : {}),
         ...(takes.includes('label') && of !== undefined ? { label: of } : {}),
       };
       const archive = await client.sample(model.name, request, { signal, format: 'functa' });
@@ -94,7 +96,29 @@ export function SamplePage() {
           />
         )}
         {takes.includes('steps') && (
-          <Range label="Steps" min={5} max={100} step={5} value={steps} onChange={setSteps} />
+          <Field label="Steps">
+            <input
+              type="number"
+              min="1"
+              max="1000"
+              placeholder="as its card says"
+              value={steps}
+              onInput={(event) => setSteps(event.currentTarget.value)}
+            />
+          </Field>
+        )}
+        {takes.includes('guidance') && (
+          <Field label="Guidance">
+            <input
+              type="number"
+              min="0"
+              max="20"
+              step="any"
+              placeholder="as its card says"
+              value={guidance}
+              onInput={(event) => setGuidance(event.currentTarget.value)}
+            />
+          </Field>
         )}
         <Range label="How many" min={2} max={36} value={count} onChange={setCount} />
         <Field label="Seed">

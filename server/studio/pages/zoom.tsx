@@ -17,6 +17,8 @@ export function ZoomPage() {
     });
   }, []);
   const { value } = task;
+  const isSurface = value?.opened.isShape === true;
+  const isCurve = value?.opened.shape.length === 1;
   return (
     <Page
       title="Zoom"
@@ -25,11 +27,15 @@ export function ZoomPage() {
       <Progress task={task} doing="Reading" />
       {value !== undefined && (
         <>
-          <section class={`beside ${value.opened.isShape ? '' : 'two'}`}>
+          <section class={`beside ${isSurface || isCurve ? '' : 'two'}`}>
             <Figure
               title="The function"
               note={
-                value.opened.isShape ? 'the surface where it is 0' : 'evaluated at every point of the screen'
+                isSurface
+                  ? 'the surface where it is 0'
+                  : isCurve
+                    ? `${value.opened.shape[0]} samples`
+                    : 'evaluated at every point of the screen'
               }
             >
               <View
@@ -40,15 +46,22 @@ export function ZoomPage() {
                 onLook={onLeft}
               />
             </Figure>
-            {!value.opened.isShape && (
+            {!isSurface && !isCurve && (
               <Figure title="Bicubic" note={`through ${shapeText(value.opened.shape)} samples`}>
                 <View opened={value.opened} alt={`${value.title}: bicubic`} look={right} onLook={onRight} />
               </Figure>
             )}
           </section>
           <p class="note">
-            {value.title}. Wheel or pinch zooms, dragging {value.opened.isShape ? 'turns' : 'moves'}; with the
-            keyboard: <kbd>+</kbd> <kbd>−</kbd>, arrows, and <kbd>0</kbd> for all of it.
+            {value.title}.{' '}
+            {isCurve ? (
+              'A curve is shown whole; what has a time is played.'
+            ) : (
+              <>
+                Wheel or pinch zooms, dragging {isSurface ? 'turns' : 'moves'}; with the keyboard:{' '}
+                <kbd>+</kbd> <kbd>−</kbd>, arrows, and <kbd>0</kbd> for all of it.
+              </>
+            )}
           </p>
         </>
       )}

@@ -25,8 +25,24 @@ interface ReaderKernel {
 const numbers = 100;
 const asked = 89;
 
-/** Calls keep the thread busy until they are done. Throws EnvironmentError `wasm-refused`. */
-export async function openEvaluator(): Promise<Evaluator> {
+/**
+ * Calls keep the thread busy until they are done. There is one evaluator in a thread: a page opens hundreds of functions, and has addresses for
+ * about as many memories. Throws EnvironmentError `wasm-refused`.
+ */
+export function openEvaluator(): Promise<Evaluator> {
+  if (opened === undefined) {
+    opened = makeEvaluator();
+    // what was refused is tried again
+    opened.catch(() => {
+      opened = undefined;
+    });
+  }
+  return opened;
+}
+
+let opened: Promise<Evaluator> | undefined;
+
+async function makeEvaluator(): Promise<Evaluator> {
   const memory = createMemory(false);
   const kernel = (await instantiate(memory)).exports as unknown as ReaderKernel;
   return {

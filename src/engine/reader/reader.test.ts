@@ -56,6 +56,10 @@ it('values are those of the engine wasm to the bit, on grids and at lists', asyn
   }
 });
 
+it('is one in a thread', async () => {
+  expect(await openEvaluator()).toBe(reader);
+});
+
 it('names a number of a modulation that is not finite, and arguments that do not fit', async () => {
   const [c] = fixedCases();
   const modulation = c!.modulations.slice(0, c!.modulations.length / c!.batch.count);
