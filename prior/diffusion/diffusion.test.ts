@@ -6,6 +6,7 @@ import { readPriorFile, writePriorFile } from '../train/prior-file.ts';
 import type { TrainingSet } from '../train/standard.ts';
 import { type DiffusionTraining, openDiffusion, trainDiffusion, withSampling } from './index.ts';
 import { drawSamples } from './sampler.ts';
+import { trainingSigma } from './schedule.ts';
 
 const levels = [
   { cells: [2, 2], channels: 2, cell: [8, 8] },
@@ -191,6 +192,20 @@ describe('a diffusion', () => {
     await expect(trainDiffusion(training({ set: labels, from: bytes }))).rejects.toMatchObject({
       code: 'prior-training',
     });
+  });
+
+  test('noise levels of the training are what two thirds of its items lie between, and stand in the card', async () => {
+    const levels = Array.from({ length: 1001 }, (_, i) => trainingSigma('edm', (i - 500) / 100, 0, [0.3, 6]));
+    expect(levels[400]).toBeCloseTo(0.3);
+    expect(levels[600]).toBeCloseTo(6);
+    expect(trainingSigma('edm', -1, 0)).toBeCloseTo(0.18);
+    expect(trainingSigma('edm', 1, 0)).toBeCloseTo(2, 1);
+    const { card } = await openDiffusion(
+      await trainDiffusion(training({ trainingSteps: 2, noise: [0.3, 6] })),
+    );
+    expect(card.recipe.noise).toBe('0.3,6');
+    for (const noise of [[0.3], [6, 0.3], [0, 1], [1, 81], [1, 2, 3]])
+      await expect(trainDiffusion(training({ noise }))).rejects.toMatchObject({ code: 'prior-training' });
   });
 
   test('an unknown label, guidance out of range, another network are refused in a line', async () => {

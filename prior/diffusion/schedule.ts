@@ -11,6 +11,12 @@ import { BadInputError } from '../../src/core/errors.ts';
 
 export type ScheduleKind = 'edm' | 'cosine';
 
+/** Of the natural logarithms of training levels. */
+interface NoiseRange {
+  readonly meanLog: number;
+  readonly deviationLog: number;
+}
+
 export const sigmaMin = 0.004;
 export const sigmaMax = 80;
 /** Of the schedule's: see equation 5. */
@@ -19,8 +25,7 @@ const rho = 7;
 export const fewSteps = 8;
 const few = { max: 12, min: 0.08 };
 /** Log-normal training levels: those of table 1, whose data deviate by 0.5, for data that deviate by 1. */
-const meanLog = -0.5;
-const deviationLog = 1.2;
+const table1: NoiseRange = { meanLog: -0.5, deviationLog: 1.2 };
 /** Nichol and Dhariwal's s. */
 const offset = 0.008;
 
@@ -41,9 +46,34 @@ export function sigmasOf(kind: ScheduleKind, steps: number): Float64Array {
   return sigmas;
 }
 
-/** Of a training item: from a normal deviate, or from a number in (0, 1). */
-export function trainingSigma(kind: ScheduleKind, normal: number, uniform: number): number {
-  return kind === 'edm' ? Math.exp(meanLog + deviationLog * normal) : cosineSigma(uniform);
+/**
+ * Of a training item: from a normal deviate, or from a number in (0, 1). `between`: the two levels of `edm` that two thirds of all items lie
+ * between; default 0.18 and 2, those of table 1.
+ */
+export function trainingSigma(
+  kind: ScheduleKind,
+  normal: number,
+  uniform: number,
+  between?: readonly number[] | undefined,
+): number {
+  if (kind === 'cosine') return cosineSigma(uniform);
+  const { meanLog, deviationLog } = between === undefined ? table1 : rangeOf(between);
+  return Math.exp(meanLog + deviationLog * normal);
+}
+
+/** Throws BadInputError `prior-training`. */
+function rangeOf(between: readonly number[]): NoiseRange {
+  const [low = 0, high = 0] = between;
+  if (!(between.length === 2 && low >= sigmaMin && high > low && high <= sigmaMax)) {
+    throw new BadInputError(
+      'prior-training',
+      `noise levels of a training are two rising numbers from ${sigmaMin} to ${sigmaMax}, not ${between}`,
+    );
+  }
+  return {
+    meanLog: (Math.log(low) + Math.log(high)) / 2,
+    deviationLog: (Math.log(high) - Math.log(low)) / 2,
+  };
 }
 
 /** Standard deviation of noise over that of signal at time t in [0, 1]. */

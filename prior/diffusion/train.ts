@@ -63,6 +63,8 @@ export interface DiffusionTraining {
   /** The bytes of a diffusion of this network to go on from: its sizes and units are kept, and whatever it lacks starts at zero. */
   readonly from?: Uint8Array | undefined;
   readonly schedule?: ScheduleKind | undefined;
+  /** Noise levels that two thirds of the training items lie between; see docs/adr/0083. */
+  readonly noise?: readonly number[] | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
   readonly checkpoint?: CheckpointPlace | undefined;
@@ -112,6 +114,7 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
       labelDropout,
     },
     ...(tokenLevels ? { levels: levelsOfTokens, partlyKnown, partLabelDropout, knownWeight } : {}),
+    ...(options.noise === undefined ? {} : { noise: options.noise.join() }),
     ...before,
   };
   const values = toTokens(layout, standardised(standard, set.modulations));
@@ -133,7 +136,7 @@ export async function trainDiffusion(options: DiffusionTraining): Promise<Uint8A
     const fresh = new Float32Array(row);
     for (let b = 0; b < count; b++) {
       const item = rng.below(from.count);
-      const shared = trainingSigma(schedule, rng.normal(), rng.uniform());
+      const shared = trainingSigma(schedule, rng.normal(), rng.uniform(), options.noise);
       const part = tokenLevels && rng.uniform() < partlyKnown ? drawPart(layout.cells, rng) : undefined;
       const sigmas: Levels = part?.levels ?? shared;
       noise.fill(fresh, rng);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BadInputError } from '../core/errors.ts';
 import { UsageError } from './exit.ts';
-import { fromOption, integer, integers, list, real } from './options.ts';
+import { fromOption, integer, integers, list, real, reals } from './options.ts';
 
 describe('a whole number', () => {
   it('is read within its range', () => {
@@ -30,6 +30,7 @@ describe('a list', () => {
   it('drops repeats and spaces', () => {
     expect(list('jpeg, webp,jpeg')).toEqual(['jpeg', 'webp']);
     expect(integers(1, 100)('10,20')).toEqual([10, 20]);
+    expect(reals(0, 100)('0.3,6')).toEqual([0.3, 6]);
   });
 
   it('has no empty names', () => {

@@ -42,6 +42,12 @@ export function integers(min: number, max: number): (text: string) => number[] {
   return (text) => list(text).map(read);
 }
 
+/** Numbers between commas. */
+export function reals(min: number, max: number): (text: string) => number[] {
+  const read = real(min, max);
+  return (text) => list(text).map(read);
+}
+
 /** A library's complaint about an option's text is a usage error here. */
 export function fromOption<T>(option: string, read: () => T): T {
   try {

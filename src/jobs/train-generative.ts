@@ -27,6 +27,7 @@ export interface GenerativeJob extends JobOptions {
   readonly trainingSteps?: number | undefined;
   readonly width?: number | undefined;
   readonly blocks?: number | undefined;
+  readonly noise?: readonly number[] | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
 }
@@ -59,6 +60,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
     trainingSteps: options.trainingSteps,
     width: options.width,
     blocks: options.blocks,
+    noise: options.noise,
     from,
     tokenLevels: from === undefined ? undefined : options.parts,
     seed: options.seed,

@@ -21,6 +21,7 @@ import {
   integers,
   list,
   type PartFlags,
+  reals,
   splitOption,
   variableOption,
 } from '../options.ts';
@@ -52,6 +53,7 @@ interface PriorFlags extends PartFlags {
   readonly steps?: number;
   readonly width?: number;
   readonly blocks?: number;
+  readonly noise?: readonly number[];
   readonly seed?: number;
   readonly cacheDir?: string;
 }
@@ -95,6 +97,11 @@ export function addPrior(program: Command, run: RunCommand): void {
       integer(4, 1024),
     )
     .option('--blocks <n>', 'layers of a diffusion; default: 5', integer(1, 32))
+    .option(
+      '--noise <from,to>',
+      'noise levels that two thirds of the training items of a diffusion lie between; default: 0.18,2',
+      reals(0.001, 100),
+    )
     .option('--seed <n>', 'where the random numbers start', integer(0))
     .option(...cacheOption)
     .action(run(train));
