@@ -5,8 +5,8 @@ import { spectrum, spectrumFrame } from '../../modalities/speech.ts';
 export const bandCount = 24;
 export const hop = 128;
 
-/** Power below which a band says nothing: 70 dB under a full tone. */
-const floor = 1e-6;
+/** Power below which a band says nothing, of a sound at one loudness. */
+export const defaultFloor = 1e-6;
 
 /** Frames of a sound of so many samples. */
 export function frameCount(samples: number): number {
@@ -14,7 +14,7 @@ export function frameCount(samples: number): number {
 }
 
 /** [frames, bands], less the mean of each sound, over about its spread. */
-export function bandsOf(values: Float32Array, rate: number): Float32Array {
+export function bandsOf(values: Float32Array, rate: number, floor = defaultFloor): Float32Array {
   const frames = frameCount(values.length);
   const weights = bandWeights(rate);
   const found = new Float32Array(frames * bandCount);
