@@ -24,6 +24,7 @@ describe('the registry', () => {
       fsdd: 'path',
       digits: 'path',
       climate: 'fetch',
+      elevation: 'fetch',
       shapes: 'fetch',
       volume: 'fetch',
       images: 'path',

@@ -19,6 +19,7 @@ import { joinSplits } from './join.ts';
 import { splitParts } from './parts.ts';
 import { cifar10 } from './sets/cifar10.ts';
 import { climate } from './sets/climate.ts';
+import { elevation } from './sets/elevation.ts';
 import { emojiSets } from './sets/emoji.ts';
 import { fashionMnist } from './sets/fashion-mnist.ts';
 import { fixtureEmoji, fixtureFashion } from './sets/fixtures.ts';
@@ -37,6 +38,7 @@ const entries: readonly DatasetEntry[] = [
   ...photoSets,
   ...speechSets,
   climate,
+  elevation,
   volume,
   shapes,
   images,
