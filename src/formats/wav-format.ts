@@ -111,15 +111,19 @@ async function* wavChunks(
   }
   const isFloat = sampleTypeOf(outputs) !== 'int16';
   yield wavHeader({ rate: Math.round(rate), channels, frames: shape[0]!, isFloat });
-  for await (const { values } of rows) {
-    const bytes = new DataView(new ArrayBuffer(values.length * (isFloat ? 4 : 2)));
+  for await (const { values, fresh } of rows) {
+    const size = values.length * (isFloat ? 4 : 2);
+    // A sample's bytes begin no later than its value: what is overwritten was read.
+    const bytes = fresh
+      ? new DataView(values.buffer, values.byteOffset, size)
+      : new DataView(new ArrayBuffer(size));
     for (let i = 0; i < values.length; i++) {
       const { low, peak } = outputs[i % outputs.length]!;
       const v = (2 * (values[i]! - low)) / peak - 1;
       if (isFloat) bytes.setFloat32(4 * i, v, true);
       else bytes.setInt16(2 * i, Math.min(32767, Math.max(-32768, Math.floor(v * 32768 + 0.5))), true);
     }
-    yield new Uint8Array(bytes.buffer);
+    yield new Uint8Array(bytes.buffer, bytes.byteOffset, size);
   }
 }
 

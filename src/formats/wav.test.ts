@@ -227,6 +227,24 @@ describe('a sound that is written', () => {
     expect(Buffer.from(bytes).equals(file('tone16.wav'))).toBe(true);
   });
 
+  it('takes no memory of its own for rows that nobody else reads, and leaves the values of others alone', async () => {
+    const floats = mono.map((output) => ({ ...output, sample: 'float32' as const }));
+    for (const outputs of [mono, floats]) {
+      const signal = await read(file('tone16.wav'), outputs, 8000);
+      const kept = signal.values.slice();
+      const written = await collect(signalChunks(signalRows(signal), 'wav', outputs));
+      expect(signal.values).toEqual(kept);
+      const chunks: Uint8Array[] = [];
+      const stream = signalRows(signal);
+      async function* rows() {
+        for await (const block of stream.rows) yield { ...block, fresh: true as const };
+      }
+      for await (const chunk of signalChunks({ ...stream, rows: rows() }, 'wav', outputs)) chunks.push(chunk);
+      expect(Buffer.concat(chunks).equals(written)).toBe(true);
+      expect(chunks.at(-1)!.buffer).toBe(signal.values.buffer);
+    }
+  });
+
   it('is of floats where its model is', async () => {
     const floats = mono.map((output) => ({ ...output, sample: 'float32' as const }));
     const signal = await read(file('tone-f64.wav'), floats, 8000);

@@ -64,7 +64,7 @@ export function fieldRows(
       return (points) => between.block(points);
     };
     for await (const { values, ...where } of blocksOf(grid, card.spec.outputs, field, signal)) {
-      yield { ...where, values: toSignalValues(card, values, options.raw ?? false) };
+      yield { ...where, values: toSignalValues(card, values, options.raw ?? false), fresh: true };
     }
   }
   return {

@@ -12,6 +12,8 @@ export interface Rows {
   readonly rows: number;
   /** [rows, ...the other axes, channels]: rounded and clamped where the card samples them in whole numbers, unless raw. */
   readonly values: Float32Array;
+  /** Nobody reads the values after whoever takes them: a writer may use their memory, which is otherwise left to the collector block by block. */
+  readonly fresh?: true | undefined;
 }
 
 export interface RowStream {
