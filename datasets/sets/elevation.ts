@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { AbortedError } from '../../src/core/errors.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import type { DataKind } from '../../src/field/outputs.ts';
-import type { SignalFormat } from '../../src/formats/format.ts';
 import { netcdf } from '../../src/formats/netcdf-format.ts';
-import { npz } from '../../src/formats/npz-format.ts';
+import { readNpy } from '../../src/formats/npy.ts';
+import { readZip } from '../../src/formats/zip.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import type { DatasetCard, Split } from '../dataset.ts';
 import type { DatasetEntry } from '../entry.ts';
@@ -24,8 +24,8 @@ const sources: readonly PackageSource[] = [
 interface ReliefFile {
   /** Below usr/share. */
   readonly path: string;
-  readonly format: SignalFormat;
-  readonly variable: string;
+  /** Heights in any unit. */
+  read(bytes: Uint8Array): Promise<Pick<Signal, 'shape' | 'values'>>;
   readonly split: Split;
   /** Side of the squares that it is cut into. */
   readonly tile?: number;
@@ -33,14 +33,14 @@ interface ReliefFile {
 
 const files: readonly ReliefFile[] = [
   {
-    ...{ path: 'ferret-vis/data/etopo5.cdf', format: netcdf, variable: 'ROSE' },
-    ...{ split: 'train', tile: 240 },
+    path: 'ferret-vis/data/etopo5.cdf',
+    ...{ read: netcdfOf('ROSE'), split: 'train', tile: 240 },
   },
   {
     path: 'matplotlib/mpl-data/sample_data/jacksboro_fault_dem.npz',
-    ...{ format: npz, variable: 'elevation', split: 'validation' },
+    ...{ read: npzOf('elevation'), split: 'validation' },
   },
-  { path: 'ncarg/data/cdf/trinidad.nc', format: netcdf, variable: 'data', split: 'test' },
+  { path: 'ncarg/data/cdf/trinidad.nc', read: netcdfOf('data'), split: 'test' },
 ];
 
 /** Points of a square above the sea, at least: the floor of the sea is known from few soundings and is smooth between them. */
@@ -95,10 +95,8 @@ async function convertRelief(unpacked: string, context: FetchContext): Promise<v
   }
 }
 
-async function squaresOf({ path, format, variable, tile }: ReliefFile, bytes: Uint8Array): Promise<Signal[]> {
-  const { shape, values } = await format.read(bytes, {
-    ...{ id: path, variable, axes: 2, outputs: 'any', limits: defaultLimits },
-  });
+async function squaresOf({ path, read, tile }: ReliefFile, bytes: Uint8Array): Promise<Signal[]> {
+  const { shape, values } = await read(bytes);
   const id = path
     .split('/')
     .at(-1)!
@@ -109,4 +107,17 @@ async function squaresOf({ path, format, variable, tile }: ReliefFile, bytes: Ui
     const own = land < leastLand * part.values.length ? undefined : overItsRange(part.values);
     return own === undefined ? [] : [{ ...part, values: own }];
   });
+}
+
+function netcdfOf(variable: string): ReliefFile['read'] {
+  return (bytes) =>
+    netcdf.read(bytes, { ...{ id: variable, variable, axes: 2, outputs: 'any', limits: defaultLimits } });
+}
+
+/** Whole numbers are heights here, and no share of a range as those of signals are. */
+function npzOf(name: string): ReliefFile['read'] {
+  return async (bytes) => {
+    const { shape, data } = readNpy(readZip(bytes, defaultLimits).get(`${name}.npy`)!.read());
+    return { shape, values: Float32Array.from(data as ArrayLike<number>) };
+  };
 }
