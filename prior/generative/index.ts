@@ -35,6 +35,8 @@ export interface GenerativeTraining {
   /** Of a diffusion's network: channels of a token, a multiple of 4, and layers. */
   readonly width?: number | undefined;
   readonly blocks?: number | undefined;
+  /** Items a step of a diffusion. */
+  readonly batch?: number | undefined;
   /** Of a diffusion: the noise levels that two thirds of its training items lie between. */
   readonly noise?: readonly number[] | undefined;
   /** The bytes of a prior of this kind to go on from. Throws BadInputError `prior-training` of a kind that cannot. */

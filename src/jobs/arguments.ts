@@ -75,6 +75,7 @@ export const optionsOfPrior = having({
     steps: aNumber,
     width: aNumber,
     blocks: aNumber,
+    batch: aNumber,
     noise: numbers,
   }),
   ...all({ seed: aNumber, threads: aNumber }),

@@ -27,6 +27,7 @@ export interface GenerativeJob extends JobOptions {
   readonly trainingSteps?: number | undefined;
   readonly width?: number | undefined;
   readonly blocks?: number | undefined;
+  readonly batch?: number | undefined;
   readonly noise?: readonly number[] | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
@@ -60,6 +61,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
     trainingSteps: options.trainingSteps,
     width: options.width,
     blocks: options.blocks,
+    batch: options.batch,
     noise: options.noise,
     from,
     tokenLevels: from === undefined ? undefined : options.parts,

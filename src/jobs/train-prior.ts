@@ -71,8 +71,8 @@ export async function trainPrior(options: TrainPriorOptions): Promise<TrainPrior
     const files: string[] = [];
     for (const kind of generative) {
       const { source, data } = modulations;
-      const { steps: trainingSteps, width, blocks, parts, noise, seed, threads } = options;
-      const settings = { trainingSteps, width, blocks, parts, noise, seed, threads };
+      const { steps: trainingSteps, width, blocks, parts, noise, batch, seed, threads } = options;
+      const settings = { trainingSteps, width, blocks, parts, noise, batch, seed, threads };
       const goOnFrom = options.goOn ? modelPath : undefined;
       const common = { model, modelPath: out, source, data, replace, goOnFrom, ...settings, onEvent, signal };
       files.push(await trainGenerative(kind, common));

@@ -218,6 +218,8 @@ export interface TrainPriorOptions extends JobOptions {
   /** Of the network of a diffusion: channels of a token, a multiple of 4 (128), and layers (5); one that goes on keeps its own. */
   readonly width?: number | undefined;
   readonly blocks?: number | undefined;
+  /** Items a step of a diffusion; default 64. Fewer are more steps of the same time. */
+  readonly batch?: number | undefined;
   /**
    * Of a diffusion: the noise levels that two thirds of its training items lie between, in deviations of a modulation; default 0.18 and 2.
    * Higher ones where few directions hold most of what varies (docs/adr/0083).

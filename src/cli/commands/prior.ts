@@ -53,6 +53,7 @@ interface PriorFlags extends PartFlags {
   readonly steps?: number;
   readonly width?: number;
   readonly blocks?: number;
+  readonly batch?: number;
   readonly noise?: readonly number[];
   readonly seed?: number;
   readonly cacheDir?: string;
@@ -97,6 +98,7 @@ export function addPrior(program: Command, run: RunCommand): void {
       integer(4, 1024),
     )
     .option('--blocks <n>', 'layers of a diffusion; default: 5', integer(1, 32))
+    .option('--batch <n>', 'items a step of a diffusion; default: 64', integer(1, 4096))
     .option(
       '--noise <from,to>',
       'noise levels that two thirds of the training items of a diffusion lie between; default: 0.18,2',
