@@ -50,6 +50,7 @@ export { largestW0, type NetworkHeader, valuesOf, type WeightCoding } from './ne
 export { decodeResidual, encodeResidual, mostSteps, type Residual } from './residual.ts';
 export { sampleStep } from './sample-stream.ts';
 export { type Section, sectionIds, sectionOf } from './sections.ts';
+export { decodeSigns, encodeSigns, type Signs } from './signs.ts';
 export { overheadBits } from './stream.ts';
 
 export type Header =

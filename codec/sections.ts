@@ -14,6 +14,8 @@ export const sectionIds = {
   residual: 2,
   /** What range the signal was taken over: affine.ts. */
   affine: 3,
+  /** On which side of 0 values lie: signs.ts. */
+  signs: 4,
   /** What its outputs are called: names.ts. */
   names: 128,
 } as const;

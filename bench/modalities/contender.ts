@@ -53,6 +53,20 @@ export function modelOf(session: Session, effort: number, qualities: readonly nu
   };
 }
 
+/** The same with the signs of every value. */
+export function signedOf(session: Session, effort: number, qualities: readonly number[]): Contender {
+  return {
+    name: 'functa, signs kept',
+    note: `the same model and effort, every sample on its side of 0; whole files`,
+    settings: qualities,
+    async code(signal, quality) {
+      const { bytes } = await session.encode(signal, { quality, effort, keepSigns: true });
+      const { values } = await session.decode(bytes);
+      return { bytes: bytes.length, values };
+    },
+  };
+}
+
 /** The same with bounds on the error of every value, in percent of the range of a signal. */
 export function boundedOf(session: Session, effort: number, percents: readonly number[]): Contender {
   return {

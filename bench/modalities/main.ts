@@ -2,12 +2,12 @@
  * Rate and distortion of sounds, maps and volumes beside the coders of their fields, in one run. Prints tables.
  *
  *   npm run bench:modalities -- --kind speech|fields|volumes|shapes [--model speech] [--data speech-short:DIRECTORY] [--split test] [--limit 24]
- *       [--id TEXT] [--qualities 30,40,50,60,70] [--bounds 0.1,1,10] [--effort 2] [--at 5,8,11] [--tools DIRECTORY] [--pca climate]
+ *       [--id TEXT] [--qualities 30,40,50,60,70] [--bounds 0.1,1,10] [--signs 10,20,30] [--effort 2] [--at 5,8,11] [--tools DIRECTORY] [--pca climate]
  *       [--threads 1]
  *
  * `--tools`: where Debian packages of the other coders were unpacked (`dpkg-deb -x lame_*.deb DIRECTORY`), else they are taken from the path; those
  * that are not there are left out. `--bounds`: largest errors in percent of the range, of fields and volumes; a second table is at equal largest errors
- * that were reached. `--pca`: principal components of the training split of a data set beside, for maps alone. `--id`: only signals whose id
+ * that were reached. `--signs`: qualities at which the signs of values are kept beside the field. `--pca`: principal components of the training split of a data set beside, for maps alone. `--id`: only signals whose id
  * contains it. Signals are spread evenly over those that are left.
  */
 import { parseArgs } from 'node:util';
@@ -28,6 +28,7 @@ import {
   type Figures,
   modelOf,
   pointsTable,
+  signedOf,
 } from './contender.ts';
 import { fieldFigures, fieldPeers } from './fields.ts';
 import { pcaPeers } from './pca.ts';
@@ -93,6 +94,7 @@ const { values: asked } = parseArgs({
     qualities: { type: 'string' },
     at: { type: 'string' },
     bounds: { type: 'string' },
+    signs: { type: 'string' },
     effort: { type: 'string', default: '2' },
     pca: { type: 'string' },
     tools: { type: 'string' },
@@ -115,7 +117,9 @@ try {
   const bounded = bounds === undefined ? [] : [boundedOf(session, Number(asked.effort), bounds)];
   const pca =
     asked.pca === undefined ? [] : pcaPeers(await mapsOf(asked.pca), openMultiply(Number(asked.threads)));
-  const contenders = [own, ...bounded, ...(await kind.peers(tools)), ...pca];
+  const signs =
+    asked.signs === undefined ? [] : [signedOf(session, Number(asked.effort), numbers(asked.signs))];
+  const contenders = [own, ...signs, ...bounded, ...(await kind.peers(tools)), ...pca];
   const curves = [];
   for (const contender of contenders) curves.push(await curveOf(contender, signals, kind.measure));
   const setting = readSetting('bench:modalities', process.argv.slice(2));
@@ -127,7 +131,7 @@ try {
   console.log(`\n${equalTable(curves, kind.figure, numbers(asked.at ?? kind.at))}`);
   if (kind.second !== undefined && kind.secondAt !== undefined)
     console.log(`\n${equalTable(curves, kind.second, numbers(kind.secondAt))}`);
-  const [, boundedCurve, ...peers] = curves;
+  const [, boundedCurve, ...peers] = curves.filter(({ contender }) => !signs.includes(contender));
   if (bounds !== undefined && boundedCurve !== undefined) {
     const reached = boundedCurve.points.map(({ figures }) => figures.mostDb!);
     console.log(`\n${equalTable([boundedCurve, ...peers], 'mostDb', reached)}`);

@@ -63,7 +63,7 @@ export interface DiffusionTraining {
   /** The bytes of a diffusion of this network to go on from: its sizes and units are kept, and whatever it lacks starts at zero. */
   readonly from?: Uint8Array | undefined;
   readonly schedule?: ScheduleKind | undefined;
-  /** Noise levels that two thirds of the training items lie between; see docs/adr/0083. */
+  /** Noise levels that two thirds of the training items lie between: higher where few directions hold most of what varies. */
   readonly noise?: readonly number[] | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;

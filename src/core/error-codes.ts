@@ -167,6 +167,7 @@ export type ErrorCode =
   | 'key-needed'
   | 'key-revoked'
   | 'key-unknown'
+  | 'keep-signs'
   | 'key-unreadable'
   | 'learning-rate'
   | 'length'

@@ -222,7 +222,7 @@ export interface TrainPriorOptions extends JobOptions {
   readonly batch?: number | undefined;
   /**
    * Of a diffusion: the noise levels that two thirds of its training items lie between, in deviations of a modulation; default 0.18 and 2.
-   * Higher ones where few directions hold most of what varies (docs/adr/0083).
+   * Higher ones where few directions hold most of what varies: there is decided what an item is.
    */
   readonly noise?: readonly number[] | undefined;
   readonly seed?: number | undefined;

@@ -19,6 +19,7 @@ export const encodeOptions = optionsOf({
   ...coding,
   target: having({ psnrDb: maybe(aNumber), fileBytes: maybe(aNumber) }),
   maxError: aLabel,
+  keepSigns: aFlag,
   archive: aFlag,
   ids: aFlag,
 });

@@ -4,6 +4,7 @@ import {
   decodeMask,
   decodeNames,
   decodeResidual,
+  decodeSigns,
   encodeAffine,
   encodeMask,
   encodeNames,
@@ -92,7 +93,8 @@ export interface Placed {
 
 /**
  * The rows with what the file says beside its field. A value is missing where that of the nearest sample is; what samples are off is
- * added at samples, and between them the field stands for itself. Throws BadStreamError as `decodeMask` and `decodeResidual`, before the first row.
+ * added at samples, where values have the signs that were kept, and between them the field stands for itself. Throws BadStreamError as `decodeMask`, `decodeResidual` and
+ * `decodeSigns`, before the first row.
  */
 export function rowsBeside(stream: RowStream, { shape, sections, points }: Placed): RowStream {
   const { channels } = stream;
@@ -103,7 +105,9 @@ export function rowsBeside(stream: RowStream, { shape, sections, points }: Place
   const missing = maskBytes && decodeMask(maskBytes, count, grid);
   const residual =
     residualBytes && isOfSamples(points) ? decodeResidual(residualBytes, count, grid) : undefined;
-  if (missing === undefined && residual === undefined) return stream;
+  const signBytes = sectionOf(sections, 'signs');
+  const signs = signBytes && isOfSamples(points) ? decodeSigns(signBytes, count, grid) : undefined;
+  if (missing === undefined && residual === undefined && signs === undefined) return stream;
   // For each axis the sample that each point of the rows is nearest to.
   const nearest = points.count.map((n, axis) =>
     Int32Array.from({ length: n }, (_, i) =>
@@ -128,6 +132,7 @@ export function rowsBeside(stream: RowStream, { shape, sections, points }: Place
         for (let c = 0; c < channels; c++) {
           const [i, from] = [p * channels + c, at * channels + c];
           if (residual !== undefined) values[i] = values[i]! + residual.steps[c]! * residual.numbers[from]!;
+          if (signs !== undefined) values[i] = onSide(values[i]!, signs.below[from]!, signs.near[c]!);
           if (missing?.[from] === 1) values[i] = Number.NaN;
         }
       }
@@ -135,6 +140,12 @@ export function rowsBeside(stream: RowStream, { shape, sections, points }: Place
     }
   }
   return { ...stream, rows: rows() };
+}
+
+/** A value, or as far from 0 as `near` on the side that it lay on. */
+export function onSide(value: number, below: number, near: number): number {
+  if (below === 1) return value < 0 ? value : -near;
+  return value < 0 ? near : value;
 }
 
 function isOfSamples({ start, step }: GridPoints): boolean {

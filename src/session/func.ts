@@ -188,6 +188,7 @@ const isOfSignal: Readonly<Record<keyof typeof sectionIds, boolean>> = {
   mask: true,
   residual: false,
   affine: true,
+  signs: true,
   names: true,
 };
 const idsOfSignal: ReadonlySet<number> = new Set(

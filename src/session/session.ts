@@ -48,6 +48,7 @@ import { itemNumber, namesOf } from './items.ts';
 import type { MaxError } from './max-error.ts';
 import { modulationOf } from './modulation.ts';
 import { checkModulation } from './put.ts';
+import { checkKeepsSigns, type SignsContext, withSigns } from './signs.ts';
 import { encodeTo } from './target.ts';
 import type {
   DecodeOptions,
@@ -112,9 +113,12 @@ class OpenSession implements Session {
     check('encode', aSignal(signal, 'signal'), encodeOptions(options, 'options'));
     const own = this.#over(signal);
     if (own !== undefined) return own.encode(signal, options);
-    const { target, maxError } = options;
+    const { target, maxError, keepSigns = false } = options;
+    if (keepSigns) checkKeepsSigns(this.model);
     if (maxError !== undefined) return this.#encodeBounded(signal, maxError, options);
-    if (target === undefined) return (await this.#encodeTogether([signal], options))[0]!;
+    const kept = async (file: Encoded) =>
+      keepSigns ? withSigns(this.#beside(signal, options.signal), file) : file;
+    if (target === undefined) return kept((await this.#encodeTogether([signal], options))[0]!);
     if (options.quality !== undefined)
       throw new BadInputError('target', 'give a target or a quality, not both');
     const started = performance.now();
@@ -123,7 +127,7 @@ class OpenSession implements Session {
     const { effort = 1 } = options;
     const { isOrdered } = encoder;
     const found = await encodeTo(target, { effort, isOrdered }, async (quality, own) =>
-      besideSignal(await encoder.encode(quality, own), signal, this.#ranges),
+      kept(besideSignal(await encoder.encode(quality, own), signal, this.#ranges)),
     );
     return withFacts(found, { seconds: (performance.now() - started) / 1000 });
   }
@@ -131,25 +135,19 @@ class OpenSession implements Session {
   async #encodeBounded(signal: Signal, maxError: MaxError, options: EncodeOneOptions): Promise<Encoded> {
     if (options.quality !== undefined || options.target !== undefined)
       throw new BadInputError('max-error', 'give a bound, a target or a quality, not several');
+    if (options.keepSigns)
+      throw new BadInputError('keep-signs', 'give a bound, or keep signs: one of the two');
     const started = performance.now();
     const encoder = this.#encoder(signal, options);
     if (options.signal?.aborted) throw new AbortedError();
-    const { model } = this;
-    const limits = this.#limits;
     const file = await encodeBounded(
       {
-        ...{ model, signal },
+        ...this.#beside(signal, options.signal),
         encodeAt: async (quality, effort) =>
           besideSignal(await encoder.encode(quality, effort), signal, this.#ranges),
         encodeSamples: (quality) => {
           const sampled = encoder.encodeSamples(quality);
           return sampled && besideSignal(sampled, signal, this.#ranges);
-        },
-        valuesOf: async (bytes) => {
-          const found = await this.#work.decode(model, { bytes, item: 0, limits }, options.signal);
-          const { sections: _, ...field } = found;
-          const stream = this.#rows(field as DecodedFunction, { raw: true, signal: options.signal });
-          return { values: await collectRows(stream), found };
         },
       },
       maxError,
@@ -158,19 +156,37 @@ class OpenSession implements Session {
     return withFacts(file, { seconds: (performance.now() - started) / 1000 });
   }
 
+  /** For what is said beside the field of a signal. */
+  #beside(signal: Signal, abort: AbortSignal | undefined): SignsContext {
+    const { model } = this;
+    const limits = this.#limits;
+    return {
+      ...{ model, signal },
+      valuesOf: async (bytes) => {
+        const found = await this.#work.decode(model, { bytes, item: 0, limits }, abort);
+        const { sections: _, ...field } = found;
+        const stream = this.#rows(field as DecodedFunction, { raw: true, signal: abort });
+        return { values: await collectRows(stream), found };
+      },
+    };
+  }
+
   async encodeMany(
     signals: readonly Signal[],
     options: EncodeManyOptions = {},
   ): Promise<{ items: Encoded[]; archive: Uint8Array }> {
     check('encodeMany', listOf(aSignal, 'signals')(signals, 'signals'), encodeOptions(options, 'options'));
     const items: Encoded[] = [];
-    const { maxError } = options;
-    if (maxError !== undefined) {
+    const { maxError, keepSigns } = options;
+    if (maxError !== undefined || keepSigns) {
       if (options.archive !== false)
-        throw new BadInputError('max-error', 'a bound is of single files; say `archive: false`');
+        throw new BadInputError(
+          maxError === undefined ? 'keep-signs' : 'max-error',
+          'bounds and signs are of single files; say `archive: false`',
+        );
       const { quality, effort, prior, steps, signal } = options;
       for (const one of signals)
-        items.push(await this.encode(one, { quality, effort, prior, steps, signal, maxError }));
+        items.push(await this.encode(one, { quality, effort, prior, steps, signal, maxError, keepSigns }));
       return { items, archive: new Uint8Array(0) };
     }
     for (const group of groups(signals, options.batch ?? defaultBatch)) {

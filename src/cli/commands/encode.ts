@@ -1,7 +1,7 @@
 /** `functa encode`: signals to functions in bytes. */
 
 import { basename, dirname, extname, join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Model } from '../../field/model.ts';
@@ -40,6 +40,7 @@ interface EncodeFlags extends OutputFlags, CoinFlags, PartFlags {
   readonly psnr?: number;
   readonly bytes?: number;
   readonly maxError?: MaxError;
+  readonly keepSigns: boolean;
   readonly effort?: number;
   /** Checked by the library. */
   readonly prior?: PriorKind;
@@ -67,6 +68,14 @@ export function addEncode(program: Command, run: RunCommand): void {
     )
     .option('--no-ids', 'an archive without the names of its inputs: fewer bytes')
     .addOption(maxErrorOption('no value is further off').conflicts(['quality', 'psnr', 'bytes']))
+    .addOption(
+      new Option(
+        '--keep-signs',
+        'every sample stays on its side of 0: what is inside of a shape stays inside',
+      )
+        .default(false)
+        .conflicts(['maxError']),
+    )
     .addOption(maxBytesOption())
     .action(run(encode));
   for (const option of [...partOptions(), ...targetOptions(), ...coinOptions()]) command.addOption(option);
@@ -80,6 +89,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
     '--psnr': given('psnr'),
     '--bytes': given('bytes'),
     '--max-error': given('maxError'),
+    '--keep-signs': given('keepSigns'),
     '--effort': given('effort'),
     '--prior': given('prior'),
     '--steps': given('steps'),
@@ -115,15 +125,15 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
       weights: await readWeights(flags.weights, file, signals[0]!, { maxBytes, limits: job.limits }),
     };
   }
-  const { maxError } = flags;
-  if (maxError !== undefined && inputs.length > 1)
-    throw new UsageError('target-archive', 'a bound is of one signal; give one input at a time');
+  const { maxError, keepSigns } = flags;
+  if ((maxError !== undefined || keepSigns) && inputs.length > 1)
+    throw new UsageError('target-archive', 'bounds and signs are of one signal; give one input at a time');
   const quality = target === undefined && maxError === undefined ? flags.quality : undefined;
   const { effort, prior, steps } = flags;
   const options = { quality, effort, prior, steps, signal: job.signal };
   return withSession(job, model, async (session) => {
     if (signals.length === 1) {
-      const encoded = await session.encode(signals[0]!, { ...options, target, maxError });
+      const encoded = await session.encode(signals[0]!, { ...options, target, maxError, keepSigns });
       await writeOutput(output, encoded.bytes, { stdout: job.streams.stdout, force: flags.force });
       return {
         data: {
