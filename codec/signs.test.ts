@@ -43,7 +43,7 @@ it('signs of no size, cut, or of any bytes are signs or a tagged error', () => {
   for (let cut = 0; cut < 8; cut++)
     expect(() => decodeSigns(whole.subarray(0, cut), 90, grid)).toThrow(FunctaError);
   const rng = new Rng(2);
-  for (let run = 0; run < rounds(300); run++) {
+  for (let run = 0; run < rounds(300, 20_000); run++) {
     const bytes = Uint8Array.from({ length: rng.below(60) }, () => rng.below(256));
     try {
       const { below: found } = decodeSigns(bytes, 90, grid);
