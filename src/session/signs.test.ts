@@ -53,7 +53,10 @@ describe('signs that are kept', () => {
 
   it('cost nothing where the field has them', async () => {
     const least = Math.min(...present);
-    const above: Signal = { ...warm, values: warm.values.map((v) => (Number.isNaN(v) ? 0 : v - least) + 100) };
+    const above: Signal = {
+      ...warm,
+      values: warm.values.map((v) => (Number.isNaN(v) ? 0 : v - least) + 100),
+    };
     const { bytes } = await session.encode(above, { quality: 60, keepSigns: true, prior: 'factorized' });
     expect(readHeader(bytes).version).toBe(1);
   });
