@@ -40,7 +40,7 @@ const data = await openDataset('fixture-fashion', 'all');
 const sheet = (signals: readonly Signal[], columns: number) => contactSheet(signals, { columns, gap: 4 });
 
 /**
- * 64 samples of the diffusion for a data set, the classes in order; with real ones, beside the first of each class in the test split, and
+ * 64 samples of the diffusion for a data set, as its card says, the classes in order; with real ones, beside the first of each class in the test split, and
  * others of the split where a class has too few.
  */
 async function classes(name: string, { withReal }: { readonly withReal: boolean }): Promise<Signal> {
@@ -50,7 +50,7 @@ async function classes(name: string, { withReal }: { readonly withReal: boolean 
   const pictures: Signal[] = [];
   for (let label = 0; label < 10; label++) {
     const wanted = label < 4 ? 7 : 6;
-    const request = { prior: 'diffusion', label, guidance: 2 };
+    const request = { prior: 'diffusion', label };
     drawn.push(...(await drawing.sample({ ...request, count: wanted, seed: 0 })).signals);
     for (let i = 0, left = wanted; left > 0 && i < real.length; i++) {
       const signal = await real.get(i);
