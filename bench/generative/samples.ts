@@ -97,14 +97,16 @@ export async function sampleRows(
   const layout = modulationLayout(model.card.spec, model.card.shape);
   const steps = stepsAt(model.steps, quality);
   const coded = held.slice(0, n).map((own) => dequantise(layout, quantise(layout, own, steps), steps));
-  // Another part of the training set than its first pictures would do as well: any n of one size.
-  const training = pixels(train.bytes.subarray(0, n * dimensions));
+  const chosen = trainingLike(real.labels, train.labels, options.seed);
+  const training = new Uint8Array(n * dimensions);
+  for (const [i, k] of chosen.entries())
+    training.set(train.bytes.subarray(k * dimensions, (k + 1) * dimensions), i * dimensions);
   const rows = [
-    { ...rowOf('training pictures', training, train.labels.subarray(0, n)), memorisation: 0 },
+    { ...rowOf('training pictures', pixels(training), real.labels), memorisation: 0 },
     rowOf(`functions of the ${split} split`, functions, real.labels),
     rowOf(`the same at quality ${quality}`, await decode(coded), real.labels),
   ];
-  for (const [name, draw] of await drawers(model, n, options)) {
+  for (const [name, draw] of await drawers(model, real.labels, options)) {
     const started = performance.now();
     const { modulations, labels } = await draw();
     const ms = (performance.now() - started) / n;
@@ -114,11 +116,28 @@ export async function sampleRows(
   return rows;
 }
 
+/** For each of `wanted` labels a place in `given` with that label, at random; any where there is none. */
+export function trainingLike(wanted: ArrayLike<number>, given: ArrayLike<number>, seed: number): number[] {
+  const rng = new Rng(seed, Number.MAX_SAFE_INTEGER);
+  const places = new Map<number, number[]>();
+  for (let i = 0; i < given.length; i++) {
+    const own = places.get(given[i]!);
+    if (own === undefined) places.set(given[i]!, [i]);
+    else own.push(i);
+  }
+  return Array.from(wanted, (label) => {
+    const own = places.get(label);
+    return own === undefined ? rng.below(given.length) : own[rng.below(own.length)]!;
+  });
+}
+
+/** `wanted` [n]: labels of the pictures that samples are held against. What takes labels is asked these, as often: a set of drawings has many of some. */
 async function drawers(
   model: Model,
-  n: number,
+  wanted: ArrayLike<number>,
   { priors, seed, guidance: weights, temperature, steps: levels }: GenerativeOptions,
 ): Promise<Map<string, () => Promise<Drawn>>> {
+  const n = wanted.length;
   const layout = modulationLayout(model.card.spec, model.card.shape);
   const steps = stepsAt(model.steps, quality);
   const all = new Map<string, () => Promise<Drawn>>();
@@ -154,11 +173,10 @@ async function drawers(
     all.set(name, async () => {
       const modulations: Float32Array[] = [];
       const labels: number[] = [];
-      // As many of each class, each with a seed of its own.
-      const each = Math.ceil(n / diffusion.labels.length);
+      // Each class with a seed of its own.
       for (const [k, label] of diffusion.labels.entries()) {
-        const count = Math.min(each, n - modulations.length);
-        if (count === 0) break;
+        const count = Array.from(wanted).filter((own) => own === Number(label)).length;
+        if (count === 0) continue;
         modulations.push(
           ...(await diffusion.sample({
             count,

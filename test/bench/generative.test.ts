@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { masks } from '../../bench/generative/completion.ts';
 import { readOptions } from '../../bench/generative/options.ts';
 import { type CompletionRow, type Found, meanOf, report, resultOf } from '../../bench/generative/result.ts';
+import { trainingLike } from '../../bench/generative/samples.ts';
 import { Rng } from '../../src/core/rng.ts';
 
 const model = { id: 'abc', card: { name: 'tiny' } };
@@ -79,4 +80,14 @@ test('guidance and steps are lists: a row for each of both', () => {
   const { guidance, steps } = readOptions(['--guidance', '1.5,3', '--steps', '8,18']);
   expect({ guidance, steps }).toEqual({ guidance: [1.5, 3], steps: [8, 18] });
   expect(readOptions([]).guidance).toBeUndefined();
+});
+
+test('training pictures stand beside those of a split label by label, and differ from seed to seed', () => {
+  const given = [0, 0, 1, 2, 2, 2, 1];
+  const chosen = trainingLike([2, 1, 1, 0, 7], given, 3);
+  expect(chosen.slice(0, 4).map((k) => given[k])).toEqual([2, 1, 1, 0]);
+  expect(chosen[4]).toBeLessThan(given.length);
+  const wanted = new Array<number>(40).fill(2);
+  expect(trainingLike(wanted, given, 1)).not.toEqual(trainingLike(wanted, given, 2));
+  expect(new Set(trainingLike(wanted, given, 1))).toEqual(new Set([3, 4, 5]));
 });
