@@ -109,6 +109,27 @@ describe.skipIf(chromiumPath === undefined)('odd things in Studio', { timeout: 2
     await page.close();
   });
 
+  it("a picture of one's own, of another size than the model's, is completed", async () => {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
+    await page.goto(`${server.url}/#/complete`);
+    await page.getByLabel('Model').selectOption('photos');
+    const plain = sharp({ create: { width: 48, height: 30, channels: 3, background: '#4a8' } });
+    const own = page.getByLabel('Or one of your own');
+    await own.setInputFiles({
+      name: 'mine.png',
+      mimeType: 'image/png',
+      buffer: await plain.png().toBuffer(),
+    });
+    await page.getByText('mine.png').first().waitFor();
+    await page.getByRole('button', { name: 'Hide the lower half' }).click();
+    await page.getByRole('button', { name: 'Complete it' }).click();
+    const sides = 'one => [one.width, one.height]';
+    await page.locator('.results figure').nth(6).waitFor();
+    expect(await page.evaluate(`(${sides})(document.querySelector('.results canvas'))`)).toEqual([48, 30]);
+    await page.close();
+  });
+
   it('three hundred functions are opened with their model beside them, and read', async () => {
     const page = await browser.newPage();
     await page.goto(`${server.url}/studio/functa.js`);
