@@ -18,11 +18,11 @@ import { moveOn, type Rounded, roundBatch } from './round.ts';
 
 /** What was found for a signal. What is said of a large one may be made anew whenever it is read: read it once, and drop it. */
 export interface Fitted {
-  /** [m], before quantisation; of a signal that was fitted in windows above effort 1 what its symbols stand for. */
+  /** [m], before quantisation; of a signal of which windows kept symbols alone what these stand for. */
   readonly modulation: Float32Array;
   /** [m], chosen for rate and error together; absent: each is the nearest. */
   readonly symbols: Int32Array | undefined;
-  /** [m]: what effort 1 finds; of a signal that was fitted in windows above effort 1 what its nearest symbols stand for. */
+  /** [m]: what effort 1 finds; of a signal of which windows kept symbols alone what the nearest stand for. */
   readonly plain: Float32Array;
   /** The efforts whose symbols were chosen, on the way to the one reached. */
   readonly efforts: readonly number[];

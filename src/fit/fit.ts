@@ -28,6 +28,8 @@ export interface FitRequest {
   readonly prior?: PriorKind | undefined;
   /** Default: those of windows.ts. */
   readonly windows?: WindowSizes | undefined;
+  /** Nothing is asked but symbols of this quality: of what is fitted in windows effort 1 holds these alone, too. */
+  readonly symbolsAlone?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -66,7 +68,7 @@ export async function beginFit(
   anyQuality: Model,
   engine: Engine,
   signals: readonly Signal[],
-  { quality, effort, prior: kind, windows: sizes, signal }: FitRequest,
+  { quality, effort, prior: kind, windows: sizes, symbolsAlone, signal }: FitRequest,
 ): Promise<Fit> {
   const model = atQuality(anyQuality, quality);
   const prior = kind && readPrior(anyQuality, kind);
@@ -76,7 +78,7 @@ export async function beginFit(
     const rateFor = (mass: Mass, at: number) => rateOfMass(model, mass, at);
     const weighed = signals.map((one) => ({ signal: one, weights: weightsOf(card, one) }));
     return WindowedFit.begin(model, engine, weighed, windows, {
-      ...{ quality, effort, plain: plainQuality(anyQuality, quality), rateFor, prior, signal },
+      ...{ quality, effort, plain: plainQuality(anyQuality, quality), rateFor, prior, symbolsAlone, signal },
     });
   }
   const batch = batchFor(card, signals);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { CostMeter } from '../../prior/cost.ts';
+import { stepsAt } from '../../prior/quantiser.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { AbortedError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
@@ -20,6 +21,7 @@ import {
 import type { Signal } from '../signal/signal.ts';
 import { batchOf } from './batch.ts';
 import { beginFit, type FitRequest, type Fitted, fitSignals, rateOf, scalesTensor } from './fit.ts';
+import { nearestSymbols } from './lone.ts';
 import { multiplierAt } from './rate.ts';
 import { fitWindows, ownRuns } from './windows.ts';
 
@@ -244,6 +246,21 @@ test('what an engine is given at once does not grow with the signal, and symbols
   }
   expect(most[0]).toBe(32 * 128);
   expect(most[1]).toBe(most[0]);
+});
+
+test('effort 1 keeps symbols alone where these are asked for: those of effort 2 before it chose', async () => {
+  const numbers = await fit(photos, { windows: small });
+  const own = await fit(photos, { windows: small, symbolsAlone: true });
+  expect(numbers.heldSymbols).toBeUndefined();
+  expect(own.heldSymbols!(1)).toBeInstanceOf(Int8Array);
+  expect(own.heldSymbols!(1)).toEqual((await windowedFit()).heldSymbols!(1));
+  expect(own.symbols).toBeUndefined();
+  expect(own.modulation).toEqual(own.plain);
+  // Dots at the border of a window's own cells are seen with what the halo has there: all others are the same.
+  const steps = stepsAt(photos.steps, quality);
+  const whole = nearestSymbols(photos.card, picture.shape, numbers.plain, steps);
+  const differ = whole.filter((symbol, i) => symbol !== own.heldSymbols!(1)[i]).length;
+  expect(differ).toBeLessThan(whole.length / 1000);
 });
 
 test('a fit in windows stops when told, and knows one effort', async () => {

@@ -26,6 +26,8 @@ export interface WindowedFitOptions {
   /** What bits cost a signal of this mass at a quality; undefined for models whose symbols are not chosen. */
   readonly rateFor: (mass: Mass, quality: number) => RateTerm | undefined;
   readonly prior: EntropyPrior | undefined;
+  /** As in `FitRequest`. */
+  readonly symbolsAlone?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -75,7 +77,7 @@ async function fitOne(
   engine: Engine,
   weighed: WeighedSignal,
   windows: readonly FitWindow[],
-  { quality, effort, plain, rateFor, prior, signal: abort }: WindowedFitOptions,
+  { quality, effort, plain, rateFor, prior, symbolsAlone, signal: abort }: WindowedFitOptions,
 ): Promise<Fitted> {
   const { spec } = model.card;
   const { shape } = weighed.signal;
@@ -87,7 +89,7 @@ async function fitOne(
   const channels = rate && channelsInUse(layout, rate);
   const quantiser = { card: model.card, spec, shape, steps: stepsAt(model.steps, quality) };
   const found =
-    rate === undefined || effort === 1
+    rate === undefined || (effort === 1 && symbolsAlone !== true)
       ? new WindowNumbers(quantiser, layout.length, effort)
       : new WindowSymbols(quantiser, effort);
   for (const window of windows) {
@@ -143,22 +145,22 @@ class WindowSymbols implements Fitted {
   #together: { readonly of: KeptSymbols; readonly symbols: Symbols } | undefined;
 
   constructor(quantiser: Quantiser, effort: number) {
-    this.efforts = [effort];
+    this.efforts = effort === 1 ? [] : [effort];
     this.#quantiser = quantiser;
     this.#nearest = new KeptSymbols(quantiser.spec, quantiser.shape);
     this.#chosen = new KeptSymbols(quantiser.spec, quantiser.shape);
   }
 
   get modulation(): Float32Array {
-    return this.#dequantised(this.#chosen);
+    return this.#dequantised(this.efforts.length === 0 ? this.#nearest : this.#chosen);
   }
 
   get plain(): Float32Array {
     return this.#dequantised(this.#nearest);
   }
 
-  get symbols(): Int32Array {
-    return Int32Array.from(this.#held(this.#chosen));
+  get symbols(): Int32Array | undefined {
+    return this.efforts.length === 0 ? undefined : Int32Array.from(this.#held(this.#chosen));
   }
 
   symbolsOf(effort: number): Int32Array | undefined {
@@ -182,7 +184,7 @@ class WindowSymbols implements Fitted {
   keep({ plain, symbols }: Fitted, window: FitWindow): void {
     const { card, steps } = this.#quantiser;
     this.#nearest.add(window, nearestSymbols(card, window.box.count, plain, steps));
-    this.#chosen.add(window, symbols!);
+    if (this.efforts.length > 0) this.#chosen.add(window, symbols!);
   }
 
   /** Until others are asked for. */

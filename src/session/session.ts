@@ -371,7 +371,8 @@ class OpenSession implements Session {
   async #fit(signals: readonly Signal[], options: EncodeOptions): Promise<Fitted[]> {
     const { model, engine } = this;
     const { quality = defaultQuality, effort = 1, prior = bestPrior(model), signal } = options;
-    return fitSignals(model, engine, signals, { quality, effort, prior: priorKind(prior), signal });
+    const request = { quality, effort, prior: priorKind(prior), symbolsAlone: true, signal };
+    return fitSignals(model, engine, signals, request);
   }
 
   /** All signals of a sample together. */

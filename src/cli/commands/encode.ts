@@ -242,8 +242,12 @@ function facts(encoded: Encoded, { notes }: Signal) {
   };
 }
 
-function factsText({ bytes, bitsPerPoint, psnrDb, seconds, ...errors }: Encoded, { card }: Model): string {
-  const inUnits = errorsText(card.outputs, errors);
+/** Names what it takes: the rest of what was encoded is made when it is asked for, and large. */
+function factsText(
+  { bytes, bitsPerPoint, psnrDb, seconds, rmse, maxError }: Encoded,
+  { card }: Model,
+): string {
+  const inUnits = errorsText(card.outputs, { rmse, maxError });
   return `${bytes.length} bytes, ${bitsPerPoint.toFixed(3)} bits per point, ${[psnrText(psnrDb), ...(inUnits === '' ? [] : [inUnits]), secondsText(seconds)].join(', ')}`;
 }
 
