@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { BadInputError, BadStreamError, LimitError } from '../core/errors.ts';
-import { checkFree, writeWhole } from '../disk/whole.ts';
+import { checkFree, WholeFiles, writeWhole } from '../disk/whole.ts';
 import type { ByteSource } from '../formats/format.ts';
 import { UsageError } from './exit.ts';
 
@@ -144,6 +144,8 @@ export async function checkFileOutput(path: string, force: boolean): Promise<voi
 export interface WriteOptions {
   readonly stdout: Writable;
   readonly force: boolean;
+  /** Of several outputs: what waits for the disk for all of them, and is asked to settle by whoever made it. */
+  readonly files?: WholeFiles | undefined;
 }
 
 /** Bytes at once, or piece by piece as they are made. */
@@ -173,7 +175,7 @@ export async function writeOutput(
 async function writePieces(
   path: string,
   pieces: AsyncIterable<Uint8Array>,
-  { stdout, force }: WriteOptions,
+  { stdout, force, files }: WriteOptions,
 ): Promise<void> {
   if (path === standardStream) {
     for await (const piece of pieces) await writeStream(stdout, piece);
@@ -188,7 +190,21 @@ async function writePieces(
     }
     return;
   }
-  await writeWhole(path, pieces, { replace: force });
+  if (files !== undefined) await files.write(path, pieces);
+  else await writeWhole(path, pieces, { replace: force });
+}
+
+/** Several outputs one after the other, which wait for the disk together: all are there when `write` is done and this returns. */
+export async function withOutputs<T>(
+  { stdout, force }: Omit<WriteOptions, 'files'>,
+  write: (options: WriteOptions) => Promise<T>,
+): Promise<T> {
+  const files = new WholeFiles({ replace: force });
+  try {
+    return await write({ stdout, force, files });
+  } finally {
+    await files.settle();
+  }
 }
 
 export function writeStream(stream: Writable, data: Uint8Array | string): Promise<void> {

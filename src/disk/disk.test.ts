@@ -6,7 +6,7 @@ import { temporary } from '../../test/temporary.ts';
 import { writeFailure } from './failure.ts';
 import { isOver, processTag, startOf } from './process.ts';
 import { dropScratch, removeUnfinished, scratchBeside, sweepScratch } from './scratch.ts';
-import { checkFree, replaceWhole, writeWhole } from './whole.ts';
+import { checkFree, replaceWhole, WholeFiles, writeWhole } from './whole.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -54,6 +54,25 @@ describe('a file', () => {
     await expect(writeWhole(path, half(), { replace: true })).rejects.toThrow('no more');
     expect(readdirSync(join(path, '..'))).toEqual(['a']);
     expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+
+  test('may be one of many that wait for the disk together: a name that is taken is told, the others are there', async () => {
+    const directory = temporary();
+    const names = Array.from({ length: 100 }, (_, i) => `${i}`);
+    const files = new WholeFiles({ replace: false });
+    for (const name of names) await files.write(join(directory, name), bytes);
+    await files.settle();
+    expect(readdirSync(directory).sort()).toEqual([...names].sort());
+    for (const name of names) expect(new Uint8Array(readFileSync(join(directory, name)))).toEqual(bytes);
+    const again = new WholeFiles({ replace: false });
+    await again.write(join(directory, 'new'), bytes);
+    await again.write(join(directory, '7'), Buffer.from('other'));
+    await expect(again.settle()).rejects.toMatchObject({ code: 'output-exists' });
+    await expect(again.write(join(directory, 'late'), bytes)).rejects.toMatchObject({
+      code: 'output-exists',
+    });
+    expect(readdirSync(directory).sort()).toEqual([...names, 'new'].sort());
+    expect(new Uint8Array(readFileSync(join(directory, '7')))).toEqual(bytes);
   });
 
   test('that the disk does not take is a tagged error with its path; a fault of the content stays what it is', async () => {

@@ -33,25 +33,84 @@ export async function checkFree(path: string, { replace }: ReplaceOptions): Prom
  */
 export async function writeWhole(
   path: string,
-  content: Uint8Array | AsyncIterable<Uint8Array>,
-  { replace }: ReplaceOptions,
+  content: WholeContent,
+  options: ReplaceOptions,
 ): Promise<void> {
-  const told = <T>(work: Promise<T>) => work.catch((error) => Promise.reject(writeFailure(path, error)));
-  const scratch = scratchBeside(path);
-  try {
-    const file = await told(open(scratch, 'wx'));
-    try {
-      if (content instanceof Uint8Array) await told(file.writeFile(content));
-      else for await (const piece of content) await told(file.writeFile(piece));
-      await told(file.sync());
-    } finally {
-      await file.close();
-    }
-    await told(replace ? rename(scratch, path) : linkOnce(scratch, path));
-    await told(flushNames(dirname(path)));
-  } finally {
-    dropScratch(scratch);
+  const files = new WholeFiles(options);
+  await files.write(path, content);
+  await files.settle();
+}
+
+export type WholeContent = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** Files that wait for the disk at the same time, at most. */
+const mostUnsettled = 32;
+
+/**
+ * Whole files one after the other, which wait for the disk together: many small ones would wait for it twice each. They are on the disk
+ * when `settle` says so, and get their names before. Both functions throw as `writeWhole`, for any of the files.
+ */
+export class WholeFiles {
+  readonly #replace: boolean;
+  readonly #directories = new Set<string>();
+  readonly #unsettled = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor({ replace }: ReplaceOptions) {
+    this.#replace = replace;
   }
+
+  async write(path: string, content: WholeContent): Promise<void> {
+    while (this.#unsettled.size >= mostUnsettled) await Promise.race(this.#unsettled);
+    this.#throwFailure();
+    const scratch = scratchBeside(path);
+    let file: FileHandle | undefined;
+    try {
+      file = await told(path, open(scratch, 'wx'));
+      if (content instanceof Uint8Array) await told(path, file.writeFile(content));
+      else for await (const piece of content) await told(path, file.writeFile(piece));
+    } catch (error) {
+      await file?.close();
+      dropScratch(scratch);
+      throw error;
+    }
+    const settling: Promise<void> = this.#name(file, scratch, path)
+      .catch((error) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#unsettled.delete(settling));
+    this.#unsettled.add(settling);
+  }
+
+  async settle(): Promise<void> {
+    await Promise.all(this.#unsettled);
+    this.#throwFailure();
+    for (const directory of this.#directories) await told(directory, flushNames(directory));
+    this.#directories.clear();
+  }
+
+  async #name(file: FileHandle, scratch: string, path: string): Promise<void> {
+    try {
+      try {
+        await told(path, file.sync());
+      } finally {
+        await file.close();
+      }
+      await told(path, this.#replace ? rename(scratch, path) : linkOnce(scratch, path));
+      this.#directories.add(dirname(path));
+    } finally {
+      dropScratch(scratch);
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
+
+/** What the disk says of `path` in our words. */
+function told<T>(path: string, work: Promise<T>): Promise<T> {
+  return work.catch((error) => Promise.reject(writeFailure(path, error)));
 }
 
 /**

@@ -5,7 +5,7 @@ import type { WrittenFormat } from '../../formats/formats.ts';
 import type { Inspection, NamedRows } from '../../session/types.ts';
 import type { RowStream } from '../../signal/rows.ts';
 import { UsageError } from '../exit.ts';
-import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
+import { checkOutput, readInput, standardStream, withOutputs, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption, withSession } from '../models.ts';
 import {
@@ -93,16 +93,18 @@ async function decode(job: Job, input: string, flags: DecodeFlags): Promise<Repo
     const written: Written[] = [];
     const paths = outputs[Symbol.iterator]();
     let started = performance.now();
-    for (const stream of streams) {
-      const path = paths.next().value!;
-      const content = format.write(stream, stream.outputs ?? model.card.outputs);
-      const outputBytes = await writeOutput(path, content, { stdout: job.streams.stdout, force });
-      const { shape, channels } = stream;
-      const ended = performance.now();
-      const seconds = (ended - started) / 1000;
-      written.push({ output: path, shape, channels, outputBytes, seconds });
-      started = ended;
-    }
+    await withOutputs({ stdout: job.streams.stdout, force }, async (options) => {
+      for (const stream of streams) {
+        const path = paths.next().value!;
+        const content = format.write(stream, stream.outputs ?? model.card.outputs);
+        const outputBytes = await writeOutput(path, content, options);
+        const { shape, channels } = stream;
+        const ended = performance.now();
+        const seconds = (ended - started) / 1000;
+        written.push({ output: path, shape, channels, outputBytes, seconds });
+        started = ended;
+      }
+    });
     const facts = { input, format: format.name, model: model.card.name, modelId: model.id };
     return {
       data: one ? { ...facts, ...written[0] } : { ...facts, items: written },
