@@ -26,12 +26,14 @@ export function SamplePage() {
     .sort((a, b) => Number(a.can.includes('code')) - Number(b.can.includes('code')));
   const by = priors.find((one) => one.name === prior) ?? priors[0];
   const takes = by?.takes ?? [];
-  const of = model?.classifier?.labels.find((one) => String(one) === label);
+  // a classifier says which classes there are; a prior that has none beside it refuses a class by their names
+  const labels = model?.classifier?.labels ?? [];
+  const of = labels.find((one) => String(one) === label) ?? (label === '' ? undefined : label);
   const task = useTask<readonly Opened[]>();
   const [wall, setWall] = useState<readonly Opened[]>([]);
   useEffect(() => setWall(task.value ?? []), [task.value]);
   useClosing(wall);
-  const draw = () => {
+  const draw = (to: typeof of) => {
     if (model === undefined) return;
     setPicks([]);
     void task.run(async (signal) => {
@@ -42,15 +44,18 @@ export function SamplePage() {
         ...(takes.includes('temperature') ? { temperature } : {}),
         ...(takes.includes('steps') && steps !== '' ? { steps: Number(steps) } : {}),
         ...(takes.includes('guidance') && guidance !== '' ? { guidance: Number(guidance) } : {}),
-        ...(takes.includes('label') && of !== undefined ? { label: of } : {}),
+        ...(takes.includes('label') && to !== undefined ? { label: to } : {}),
       };
       const archive = await client.sample(model.name, request, { signal, format: 'functa' });
       const items = Array.from({ length: inspect(archive).count }, (_, i) => i);
       return Promise.all(items.map((item) => openFunction(archive, model.name, item)));
     });
   };
-  // a page of draws begins with some
-  useEffect(draw, [model?.name]);
+  // a page of draws begins with some, and a model has classes of its own
+  useEffect(() => {
+    setLabel('');
+    draw(undefined);
+  }, [model?.name]);
   const toggle = (i: number) =>
     setPicks((old) => (old.includes(i) ? old.filter((one) => one !== i) : [...old.slice(-1), i]));
   const [a, b] = picks.map((i) => wall[i]);
@@ -64,7 +69,7 @@ export function SamplePage() {
         aria-label="What is drawn"
         onSubmit={(event) => {
           event.preventDefault();
-          draw();
+          draw(of);
         }}
       >
         {select}
@@ -74,15 +79,17 @@ export function SamplePage() {
           onChange={setPrior}
           options={priors.map((one) => [one.name, one.name] as const)}
         />
-        {takes.includes('label') && (
+        {takes.includes('label') && labels.length === 0 && (
+          <Field label="Class">
+            <input value={label} placeholder="any" onInput={(event) => setLabel(event.currentTarget.value)} />
+          </Field>
+        )}
+        {takes.includes('label') && labels.length > 0 && (
           <Select
             label="Class"
             value={label}
             onChange={setLabel}
-            options={[
-              ['', 'any'],
-              ...(model?.classifier?.labels ?? []).map((one) => [String(one), String(one)] as const),
-            ]}
+            options={[['', 'any'], ...labels.map((one) => [String(one), String(one)] as const)]}
           />
         )}
         {takes.includes('temperature') && (
