@@ -55,6 +55,11 @@ describe('the registry', () => {
     await expect(openDataset('cifar10', 'valid' as Split)).rejects.toThrow(withCode('unknown-split'));
   });
 
+  test('says how a folder is named when given only where it is', async () => {
+    const folder = import.meta.dirname;
+    await expect(openDataset(folder, 'train')).rejects.toThrow(`this folder say images:${folder}`);
+  });
+
   test('says how to fetch what is not here, and that a folder is not fetched', async () => {
     await expect(openDataset('cifar10', 'train', nowhere)).rejects.toThrow(/run: functa data fetch cifar10/);
     await expect(fetchDataset('images')).rejects.toThrow(withCode('nothing-to-fetch'));

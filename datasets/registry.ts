@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { aText, check, optionsOf } from '../src/core/check.ts';
 import { BadInputError, NotFoundError } from '../src/core/errors.ts';
@@ -179,9 +179,14 @@ function findEntry(name: string): { entry: DatasetEntry; path?: string; parts?: 
   const entry = entries.find((candidate) => candidate.name === bare);
   if (entry === undefined) {
     const known = entries.map((candidate) => candidate.name).join(', ');
-    throw new NotFoundError('unknown-dataset', `no data set is called ${bare}; there are ${known}`);
+    const hint = isFolder(name) ? `; for the pictures of this folder say images:${name}` : '';
+    throw new NotFoundError('unknown-dataset', `no data set is called ${bare}; there are ${known}${hint}`);
   }
   return colon < 0 ? { entry } : { entry, ...splitParts(name.slice(colon + 1)) };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function stateOf(entry: DatasetEntry, cacheDir: string | undefined): DatasetListing['state'] {

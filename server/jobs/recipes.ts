@@ -23,13 +23,20 @@ export function checkedRecipe(spec: LearnSpec, limits: JobLimits): TrainingRecip
 }
 
 /** Throws as `checkedRecipe`, BadInputError `recipe-data` and `recipe-option`. */
-export async function recipeFor(spec: LearnSpec, data: Dataset, limits: JobLimits): Promise<TrainingRecipe> {
+export async function recipeFor(
+  spec: LearnSpec,
+  data: Dataset,
+  held: Dataset | undefined,
+  limits: JobLimits,
+): Promise<TrainingRecipe> {
   const known = checkedRecipe(spec, limits);
   if (known !== undefined) return known;
   const { recipe, latent, cell } = spec;
   const shape = await shapeOfData(data, 'all');
+  const other = held === undefined ? shape : await shapeOfData(held, 'all');
+  const uniform = shape.uniform && other.uniform && shape.shape.join() === other.shape.join();
   return finished(
-    systemRecipe(recipe as Parameters<typeof systemRecipe>[0], shape, { latent, cell }),
+    systemRecipe(recipe as Parameters<typeof systemRecipe>[0], { ...shape, uniform }, { latent, cell }),
     spec,
     limits,
   );

@@ -111,8 +111,11 @@ function rangeOfKind({ kind, name }: Dataset): DataShape['values'] {
   );
 }
 
-/** Signals whose shapes are looked at, spread over a data set whose signals differ. */
-const looked = 256;
+/** Signals whose shapes are looked at, spread over a data set whose signals may differ. */
+const looked = 1024;
+
+/** One signal in so many may be smaller along an axis than what a step learns on: it is padded, and a stray icon decides nothing. */
+const oneInSmaller = 10;
 
 /**
  * What a recipe has to know of a data set. Throws what `openDataset` throws.
@@ -138,12 +141,15 @@ export async function shapeOfData(
     const wraps = data.kind?.axes.at(-1)?.wraps;
     if (data.shape !== undefined) return { shape: data.shape, outputs, uniform: true, values, wraps };
     const count = Math.min(looked, data.length);
-    let shape: readonly number[] | undefined;
-    for (let i = 0; i < count; i++) {
-      const of = await shapeOfItem(data, Math.floor((i * data.length) / count));
-      shape = shape?.map((size, axis) => Math.min(size, of[axis]!)) ?? of;
-    }
-    return { shape: shape ?? [], outputs, uniform: false, values, wraps };
+    const shapes: (readonly number[])[] = [];
+    for (let i = 0; i < count; i++)
+      shapes.push(await shapeOfItem(data, Math.floor((i * data.length) / count)));
+    const [first = []] = shapes;
+    const shape = first.map(
+      (_, axis) => shapes.map((of) => of[axis]!).sort((a, b) => a - b)[Math.floor(count / oneInSmaller)]!,
+    );
+    const uniform = count === data.length && shapes.every((of) => of.join() === first.join());
+    return { shape, outputs, uniform, values, wraps };
   } finally {
     close();
   }

@@ -16,7 +16,7 @@ export type System = (typeof systems)[number];
 
 /** What a recipe has to know of the signals that it will learn. */
 export interface DataShape {
-  /** The smallest size along each axis, axes in array order. */
+  /** What a step learns on where it is small enough: along each axis a size that nine in ten signals have at least, axes in array order. */
   readonly shape: readonly number[];
   /** Values at a point. */
   readonly outputs: number;

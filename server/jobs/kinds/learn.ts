@@ -18,7 +18,7 @@ export const learn: JobWork<'learn'> = async (spec, context) => {
   const { data, close } = await openJobData(spec, context, split, wanted);
   const held = split === 'train' ? await openIfAny(spec, context, 'validation', wanted) : undefined;
   try {
-    const recipe = await recipeFor(spec, data, jobLimits);
+    const recipe = await recipeFor(spec, data, held?.data, jobLimits);
     const out = join(places.work, file);
     const { model } = await trainModel({
       ...{ engine, recipe, data, from, out, onEvent, signal },

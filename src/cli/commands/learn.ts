@@ -157,11 +157,12 @@ async function recipeOf(flags: LearnFlags): Promise<TrainingRecipe> {
 async function namedRecipe(flags: LearnFlags): Promise<TrainingRecipe> {
   const { checkRecipe, isSystem, presetRecipe, systemRecipe } = await import('../../learn/index.ts');
   const { shapeOfData } = await import('../../jobs/index.ts');
-  const { data, split, recipe: ref = data, latent, cell, cacheDir } = flags;
+  const { data, recipe: ref = data, latent, cell, cacheDir } = flags;
   if (isSystem(ref)) {
+    // of all parts: what is held out for validation is to fit too
     const shape = await shapeOfData(
       withParts(flags.data, flags),
-      split,
+      'all',
       cacheDir === undefined ? {} : { cacheDir },
     );
     return systemRecipe(ref, shape, { latent, cell });
