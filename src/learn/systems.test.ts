@@ -28,6 +28,11 @@ test('large or differing signals are learnt from crops, fewer at a time, but for
   expect(() => systemRecipe('functa', photos)).toThrow(withCode('recipe-data'));
 });
 
+test('spatial, whose many channels step together, starts with smaller steps than pyramid', () => {
+  const share = (system: 'spatial' | 'pyramid') => systemRecipe(system, garments).startRates.share;
+  expect(share('spatial')).toBeLessThan(share('pyramid') / 2);
+});
+
 test('latent is the length of a modulation, or of a cell of it; cell is its size', () => {
   const length = (...[system, options]: [Parameters<typeof systemRecipe>[0], object]) =>
     modulationLength(systemRecipe(system, { ...garments, shape: [32, 32] }, options).spec, [32, 32]);

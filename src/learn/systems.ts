@@ -110,6 +110,7 @@ export function systemRecipe(system: System, data: DataShape, options: SystemOpt
     batch: Math.min(32, Math.max(4, most)),
     phases: { distortion: 200, rounded: 0, coded: 0 },
     ...(system === 'functa' || system === 'coinpp' ? deep : {}),
+    ...(system === 'spatial' ? many : {}),
   });
 }
 
@@ -121,6 +122,12 @@ const deep = {
   startRates: { share: 0.05, probes: 32 },
   optimiser: { ...common.optimiser, weights: 1e-4, clipNorm: 0.5 },
 } as const;
+
+/**
+ * Many channels in one level step together: at a share of 0.3 gradients of 400 cuts of photographs had grown to 1e7 by step 260 (seed 1), and
+ * 25 dB had become 18. At this share they stay below 60, and CIFAR-10 learns as it did.
+ */
+const many = { startRates: { share: 0.1, probes: 32 } } as const;
 
 function specOf(
   system: System,
