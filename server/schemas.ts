@@ -131,6 +131,17 @@ export const encodeQuery = z
         minimum: 1,
       }),
     'max-error': maxError,
+    'keep-signs': z
+      .enum(['true', 'false'])
+      .optional()
+      .transform((text) => (text === undefined ? undefined : text === 'true'))
+      .openapi(
+        parameter(
+          'keep-signs',
+          'Of outputs that are numbers, without `max-error`: every sample stays on its side of 0, so that what is inside of a shape stays inside.',
+          'true',
+        ),
+      ),
     effort,
     steps: z
       .enum(['chosen', 'asked'])

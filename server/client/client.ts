@@ -177,6 +177,8 @@ export class FunctaClient extends FunctasetCalls {
       readonly bytes?: number | undefined;
       /** In place of `quality`: no value is further off, in its unit or as a share of the range of all. */
       readonly maxError?: MaxError | undefined;
+      /** Every sample stays on its side of 0: of outputs that are numbers, without `maxError`. */
+      readonly keepSigns?: boolean | undefined;
       readonly effort?: number | undefined;
       readonly steps?: 'chosen' | 'asked' | undefined;
       /** Of a file of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels. */
@@ -185,11 +187,11 @@ export class FunctaClient extends FunctasetCalls {
       readonly grid?: number | undefined;
     } = {},
   ): Promise<EncodedReply> {
-    const { quality, psnr, bytes, maxError, effort, steps, variable, grid } = options;
+    const { quality, psnr, bytes, maxError, keepSigns, effort, steps, variable, grid } = options;
     const { type = 'application/octet-stream' } = options;
     const response = await this.call(
       model === undefined ? '/v1/encode' : `/v1/models/${encodeURIComponent(model)}/encode`,
-      { quality, psnr, bytes, 'max-error': maxError, effort, steps, variable, grid },
+      { quality, psnr, bytes, 'max-error': maxError, 'keep-signs': keepSigns, effort, steps, variable, grid },
       options,
       {
         method: 'POST',

@@ -168,6 +168,10 @@ const encodeSpec = z
     ...coding,
     psnr: z.number().positive().max(200).optional(),
     bytes: z.number().int().min(1).optional(),
+    keepSigns: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'Every sample stays on its side of 0: see `/v1/models/{m}/encode`.' }),
     steps: z.enum(['chosen', 'asked']).optional(),
     type: text(128).optional().openapi({ description: 'Media type of the upload.' }),
     ...parts,

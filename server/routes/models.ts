@@ -246,17 +246,30 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     sniffSignal(declared, bytes);
     const served = await modelOf(bytes, declared);
     if (prefersJob(c, context)) {
-      const { 'max-error': maxError, ...others } = query;
-      const said = { kind: 'encode', model: served.id, type: declared, maxError, ...others } as const;
+      const { 'max-error': maxError, 'keep-signs': keepSigns, ...others } = query;
+      const told = { maxError, keepSigns, ...others };
+      const said = { kind: 'encode', model: served.id, type: declared, ...told } as const;
       const specOf = (data: { readonly upload: string }) => ({ ...said, data });
       return answeredByJob(c, context, { pieces: inPieces(bytes), contentType: declared, specOf });
     }
     const model = refOf(served);
-    const { quality, effort, steps, psnr, bytes: fileBytes, 'max-error': maxError, variable, grid } = query;
+    const { quality, effort, steps, psnr, bytes: fileBytes, variable, grid } = query;
+    const { 'max-error': maxError, 'keep-signs': keepSigns } = query;
     const parts = { variable, grid };
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
-    const input = { model, bytes, type: declared, quality, effort, steps, target, maxError, parts };
+    const input = {
+      model,
+      bytes,
+      type: declared,
+      quality,
+      effort,
+      steps,
+      target,
+      maxError,
+      keepSigns,
+      parts,
+    };
     const key = keyOfBody(bytes, served.path, [
       'encode',
       model.id,
@@ -266,6 +279,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       steps,
       target,
       maxError,
+      keepSigns,
       parts,
     ]);
     const coding = context.answers.of(key, async () => {

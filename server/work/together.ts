@@ -132,7 +132,8 @@ function keyOf({ verb, input, shape }: Wanted<Verb>): string | undefined {
   const { bytes: _, type: __, ...said } = input as InputOf<'encode'>;
   if (said.model === undefined || shape === undefined || pointCount(shape) > mostPoints) return undefined;
   // what takes long, or is looked for, is done alone
-  if ((said.effort ?? 1) > 1 || said.target !== undefined || said.maxError !== undefined) return undefined;
+  const isBounded = said.target !== undefined || said.maxError !== undefined || said.keepSigns === true;
+  if ((said.effort ?? 1) > 1 || isBounded) return undefined;
   return JSON.stringify([verb, said, shape]);
 }
 

@@ -125,6 +125,20 @@ it.skipIf(!bundled('climate'))(
   },
 );
 
+it.skipIf(!bundled('shapes'))('a ball keeps its inside where signs are kept', async () => {
+  const side = 16;
+  const ball = Float32Array.from({ length: side ** 3 }, (_, p) => {
+    const at = [Math.floor(p / side ** 2), Math.floor(p / side) % side, p % side];
+    return Math.max(-3, Math.min(3, Math.hypot(...at.map((i) => i - 7.5)) - 5));
+  });
+  writeFileSync(at('ball.npy'), writeNpy({ dtype: 'F32', shape: [side, side, side], data: ball }));
+  const files = ['-m', 'shapes', '-o', at('ball.functa'), '--quality', '5', '--keep-signs'];
+  await run('encode', at('ball.npy'), ...files);
+  await run('decode', at('ball.functa'), '-o', at('ball-back.npy'));
+  const back = readNpy(readFileSync(at('ball-back.npy'))).data as Float32Array;
+  expect([...ball].findIndex((v, i) => v < 0 !== back[i]! < 0)).toBe(-1);
+});
+
 it.skipIf(!bundled('climate'))('a variable of netCDF comes back with its name and unit', async () => {
   await run('encode', 'test/fixtures/signals/map.nc', '-m', 'climate', '-o', at('map.functa'));
   await run('decode', at('map.functa'), '-o', at('map.nc'));

@@ -182,6 +182,23 @@ it('a bound on the error is kept by encode and by functions that are put, or ref
   }
 });
 
+it('signs are kept by encode where that is asked for, and refused of pictures', async () => {
+  const map = kinds.map.signal(60);
+  const middle = map.values.reduce((sum, v) => sum + (Number.isNaN(v) ? 0 : v / map.values.length), 0);
+  const signal = { ...map, values: map.values.map((v) => v - middle) };
+  const bytes = signalToNpy(signal);
+  const { bytes: file } = await client.encode('map', bytes, { quality: 10, keepSigns: true });
+  const { data } = readNpy(await client.decode('map', file, { format: 'npy' }));
+  expect(signal.values.findIndex((v, i) => v < 0 !== data[i]! < 0)).toBe(-1);
+  const plain = await client.encode('map', bytes, { quality: 10, keepSigns: false });
+  expect(plain.bytes.length).toBeLessThan(file.length);
+
+  const refused = { problem: { status: 422, code: 'keep-signs' } };
+  const picture = signalToNpy(kinds.picture.signal(50));
+  await expect(client.encode('picture', picture, { keepSigns: true })).rejects.toMatchObject(refused);
+  await expect(client.encode('map', bytes, { keepSigns: true, maxError: 1 })).rejects.toMatchObject(refused);
+});
+
 it('a field that is given to a model of pictures is refused with the models that would take it', async () => {
   const { shape, outputs } = kinds.map;
   const pieces: Uint8Array[] = [];

@@ -64,7 +64,7 @@ export async function encodeTogether(
     bytes,
     parts,
     ...options
-  }: Omit<EncodeInput, 'type' | 'target' | 'maxError'> & {
+  }: Omit<EncodeInput, 'type' | 'target' | 'maxError' | 'keepSigns'> & {
     readonly items: readonly { readonly length: number; readonly type: string | undefined }[];
   },
   signal: AbortSignal,
