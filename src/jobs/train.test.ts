@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { temporary } from '../../test/temporary.ts';
@@ -66,6 +66,20 @@ describe('trainModel', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'done', step: 12 });
     expect(events.map(({ type }) => type)).toContain('checkpoint');
     expect(events.at(-1)).toMatchObject({ type: 'end', done: 12 });
+  });
+
+  it('learns anew over a run that was done, and over no checkpoint that there is to go on from', async () => {
+    const out = join(temporary(), 'own.safetensors');
+    const short = { ...recipe, steps: 4, phases: { distortion: 4, rounded: 0, coded: 0 } };
+    const common = { engine, data: 'fixture-fashion', out };
+    await trainModel({ ...common, recipe: short });
+    const { model } = await trainModel({ ...common, recipe: { ...short, seed: 7 }, replace: true });
+    expect(JSON.parse(model.card.training.recipe as string).seed).toBe(7);
+    const later = new Date(Date.now() + 10_000);
+    await utimes(`${out}.checkpoint`, later, later);
+    await expect(trainModel({ ...common, recipe: short, replace: true })).rejects.toMatchObject({
+      code: 'checkpoint-exists',
+    });
   });
 
   it('goes on from a model, and says which', async () => {

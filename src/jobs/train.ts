@@ -1,6 +1,6 @@
 /** Learning a base network from a data set: the model file, its card, and the log of how it was made. */
 
-import { appendFile } from 'node:fs/promises';
+import { appendFile, rm, stat } from 'node:fs/promises';
 import type { Dataset, OpenDatasetOptions } from '../../datasets/dataset.ts';
 import { contextKind, readPrior } from '../../prior/registry.ts';
 import { check } from '../core/check.ts';
@@ -37,7 +37,9 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainResul
   check('trainModel', optionsOfTraining(options, 'options'));
   const { engine, recipe, out, resume = false, replace = false, signal } = options;
   // what a resumed run replaces is seen at its end: it has its output already if it was done
+  const checkpointPath = `${out}.checkpoint`;
   if (!resume) await checkFree(out, { replace });
+  if (!resume && replace && (await isDone(out, checkpointPath))) await rm(checkpointPath);
   const at = openingFor(recipe.spec.outputs, options);
   const split = options.split ?? 'train';
   const started = performance.now();
@@ -65,7 +67,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainResul
       validation: held && sourceOf(held.data),
       start: await startOf(options),
       prices: pricesOf(options),
-      checkpointPath: `${out}.checkpoint`,
+      checkpointPath,
       resume,
       signal,
       onEvent: (event) => {
@@ -82,6 +84,14 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainResul
     opened.close();
     held?.close();
   }
+}
+
+/** Whether a checkpoint is of the run that made the model beside it: one that is newer may be of a run to go on with. */
+async function isDone(out: string, checkpoint: string): Promise<boolean> {
+  const [model, saved] = await Promise.all(
+    [out, checkpoint].map((path) => stat(path).catch(() => undefined)),
+  );
+  return model !== undefined && saved !== undefined && saved.mtimeMs <= model.mtimeMs;
 }
 
 /** Throws BadInputError `recipe-data` where the field of a recipe goes round a circle and the signals do not. */

@@ -247,7 +247,7 @@ async function openState(
     if (exists && resume === false) {
       throw new ConflictError(
         'checkpoint-exists',
-        `${checkpointPath} holds a run already; resume it, remove it or choose another path`,
+        `${checkpointPath} holds a run already; resume it, or remove the file to learn anew`,
       );
     }
     if (exists) return loadCheckpoint(checkpointPath, recipe, digest);
