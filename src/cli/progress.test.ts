@@ -71,6 +71,21 @@ describe('the rate', () => {
     expect(written[0]).toContain('10.0 steps/s, 1:30 left');
   });
 
+  it('knows the rate of a part of a job by that part alone: of another unit, or counted anew', () => {
+    const { progress, written, advance } = setup(true);
+    const part = (unit: string, perSecond: number) => {
+      for (let i = 1; i <= 8; i++) {
+        progress.update((i * perSecond) / 4, 20_000, '', unit);
+        advance(250);
+      }
+      progress.update(2 * perSecond + perSecond / 4, 20_000, '', unit);
+      return written.at(-1);
+    };
+    expect(part('symbols', 8000)).toContain('8000 symbols/s');
+    expect(part('steps', 40)).toContain('40.0 steps/s');
+    expect(part('steps', 4)).toContain('4.00 steps/s');
+  });
+
   it('of bytes reads as bytes', () => {
     const { progress, written, advance } = setup(false);
     progress.update(0, 169e6, '', 'bytes');

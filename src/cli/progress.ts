@@ -43,8 +43,9 @@ export class Progress {
     this.shownMs = sink.isTTY ? Number.NEGATIVE_INFINITY : this.sampledMs;
   }
 
-  /** Says that `done` of `total` units are done. The rate counts from the first call, and again from where `done` falls. */
+  /** Says that `done` of `total` units are done. The rate counts from the first call, and again from where `done` falls or the unit is another. */
   update(done: number, total?: number, note = '', unit = this.options.unit): void {
+    if (unit !== this.last.unit) this.sampled = undefined;
     this.last = { done, total, note, unit };
     const now = this.options.now();
     this.measure(done, now);
@@ -71,6 +72,7 @@ export class Progress {
     if (this.sampled === undefined || done < this.sampled) {
       this.sampled = done;
       this.sampledMs = now;
+      this.perMs = 0;
       return;
     }
     const elapsed = now - this.sampledMs;
