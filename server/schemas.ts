@@ -68,6 +68,11 @@ const effort = integer(1, maxEffort)
     maximum: maxEffort,
   });
 
+const trueOrFalse = z
+  .enum(['true', 'false'])
+  .optional()
+  .transform((text) => (text === undefined ? undefined : text === 'true'));
+
 const maxError = z
   .string()
   .max(64)
@@ -131,17 +136,13 @@ export const encodeQuery = z
         minimum: 1,
       }),
     'max-error': maxError,
-    'keep-signs': z
-      .enum(['true', 'false'])
-      .optional()
-      .transform((text) => (text === undefined ? undefined : text === 'true'))
-      .openapi(
-        parameter(
-          'keep-signs',
-          'Of outputs that are numbers, without `max-error`: every sample stays on its side of 0, so that what is inside of a shape stays inside.',
-          'true',
-        ),
+    'keep-signs': trueOrFalse.openapi(
+      parameter(
+        'keep-signs',
+        'Of outputs that are numbers, without `max-error`: every sample stays on its side of 0, so that what is inside of a shape stays inside.',
+        'true',
       ),
+    ),
     effort,
     steps: z
       .enum(['chosen', 'asked'])
@@ -425,11 +426,9 @@ export const putQuery = z.object({
     .enum(['chosen', 'asked'])
     .optional()
     .openapi(parameter('steps', 'As of encode; here `asked` unless it is said.')),
-  replace: z
-    .enum(['true', 'false'])
-    .optional()
-    .transform((text) => (text === undefined ? undefined : text === 'true'))
-    .openapi(parameter('replace', 'Over functions of the same ids; default `false`: they are errors.')),
+  replace: trueOrFalse.openapi(
+    parameter('replace', 'Over functions of the same ids; default `false`: they are errors.'),
+  ),
   as: z
     .enum(['signals', 'modulations'])
     .default('signals')

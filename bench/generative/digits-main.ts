@@ -16,6 +16,7 @@ import { openSession } from '../../src/session/index.ts';
 import type { Session } from '../../src/session/types.ts';
 import { rate } from '../modalities/speech.ts';
 import { readSetting } from '../rate/setting.ts';
+import { numbersAsked } from './options.ts';
 import { frechet, nearest } from './pixels/distance.ts';
 import { bandsOf, defaultFloor } from './sounds/bands.ts';
 import { type LabelledSounds, openSoundJudge } from './sounds/judge.ts';
@@ -80,8 +81,8 @@ try {
     for (const split of ['train', 'validation', 'test'] as const)
       row(`functions of clips, ${split}`, await functionsOf(session, split, Number(asked.functions)));
     const byDigit: string[] = [];
-    for (const guidance of listOf(asked.guidance))
-      for (const steps of listOf(asked.steps)) {
+    for (const guidance of numbersAsked(asked.guidance))
+      for (const steps of numbersAsked(asked.steps)) {
         const how = { guidance, steps };
         const told = Object.entries(how).flatMap(([what, value]) =>
           value === undefined ? [] : [`${what} ${value}`],
@@ -150,11 +151,6 @@ async function drawsOf(
     }
   }
   return { bands, labels };
-}
-
-/** Numbers between commas; a lone undefined where nothing is asked. */
-function listOf(text: string | undefined): (number | undefined)[] {
-  return text === undefined ? [undefined] : text.split(',').map(Number);
 }
 
 function percent(share: number): string {

@@ -127,3 +127,8 @@ function weight(name: string, text: string): number {
 function wrong(name: string, text: string | undefined): BadInputError {
   return new BadInputError('bench-option', `--${name} ${text} is not one of its values\n${usage}`);
 }
+
+/** Numbers between commas; a lone undefined where nothing is asked. */
+export function numbersAsked(text: string | undefined): (number | undefined)[] {
+  return text === undefined ? [undefined] : text.split(',').map(Number);
+}

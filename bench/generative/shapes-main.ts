@@ -14,6 +14,7 @@ import { openEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
 import { readSetting } from '../rate/setting.ts';
+import { numbersAsked } from './options.ts';
 import { insideOf, nearestShape, type Solid } from './solids.ts';
 
 const { values: asked } = parseArgs({
@@ -48,8 +49,8 @@ try {
   row('test parts', tests);
   row('functions of training parts', await functions());
   const each = Number(asked.each);
-  for (const guidance of listOf(asked.guidance))
-    for (const steps of listOf(asked.steps)) {
+  for (const guidance of numbersAsked(asked.guidance))
+    for (const steps of numbersAsked(asked.steps)) {
       const [solids, labels]: [Solid[], string[]] = [[], []];
       for (const [f, label] of families.entries()) {
         const how = { guidance, steps, label, prior: 'diffusion', seed: Number(asked.seed) + f } as const;
@@ -110,11 +111,6 @@ async function functions(): Promise<Labelled> {
   }
   data.close();
   return { solids, labels };
-}
-
-/** Numbers between commas; a lone undefined where nothing is asked. */
-function listOf(text: string | undefined): (number | undefined)[] {
-  return text === undefined ? [undefined] : text.split(',').map(Number);
 }
 
 function median(values: readonly number[]): number {

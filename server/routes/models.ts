@@ -258,30 +258,9 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const parts = { variable, grid };
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
-    const input = {
-      model,
-      bytes,
-      type: declared,
-      quality,
-      effort,
-      steps,
-      target,
-      maxError,
-      keepSigns,
-      parts,
-    };
-    const key = keyOfBody(bytes, served.path, [
-      'encode',
-      model.id,
-      declared,
-      quality,
-      effort,
-      steps,
-      target,
-      maxError,
-      keepSigns,
-      parts,
-    ]);
+    const how = { type: declared, quality, effort, steps, target, maxError, keepSigns, parts };
+    const input = { model, bytes, ...how };
+    const key = keyOfBody(bytes, served.path, ['encode', model.id, how]);
     const coding = context.answers.of(key, async () => {
       const times = maxError !== undefined ? mostBounded : target === undefined ? 1 : mostTries;
       const asked = { effort, times, type: declared, ...parts };

@@ -38,13 +38,15 @@ export function list(text: string): string[] {
 
 /** Whole numbers between commas. */
 export function integers(min: number, max: number): (text: string) => number[] {
-  const read = integer(min, max);
-  return (text) => list(text).map(read);
+  return listOf(integer(min, max));
 }
 
 /** Numbers between commas. */
 export function reals(min: number, max: number): (text: string) => number[] {
-  const read = real(min, max);
+  return listOf(real(min, max));
+}
+
+function listOf<T>(read: (text: string) => T): (text: string) => T[] {
   return (text) => list(text).map(read);
 }
 

@@ -1,16 +1,12 @@
 /** What people drop on Studio beside square pictures: sounds, surfaces, lines of pixels, functions; and more of them than a page has memories for. */
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunningServer } from '../../server/index.ts';
-import { compiled } from '../compiled.ts';
-import { monitorBusy } from '../server/busy.ts';
-import { checkTurns, startWatched } from '../server/serving.ts';
-import { chromiumPath, openBrowser, watched } from './browser.ts';
+import { describe, expect, it } from 'vitest';
+import { chromiumPath, watched } from './browser.ts';
+import { studioInBrowser } from './studio.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const demo = readFileSync(join(root, 'models/fashion-mnist/demo.functa'));
@@ -34,36 +30,21 @@ function tone(): Buffer {
 }
 
 describe.skipIf(chromiumPath === undefined)('odd things in Studio', { timeout: 240_000 }, () => {
-  const monitor = monitorBusy();
-  let server: RunningServer;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    compiled();
-    server = await startWatched(monitor, {
-      port: 0,
-      home: join(mkdtempSync(join(tmpdir(), 'functa-')), 'home'),
-      modelsDir: ['photos', 'speech', 'shapes', 'fashion-mnist'].map((name) => join(root, 'models', name)),
-    });
-    browser = await openBrowser();
-  }, 300_000);
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    checkTurns(monitor);
-  });
+  const studio = studioInBrowser(() => ({
+    modelsDir: ['photos', 'speech', 'shapes', 'fashion-mnist'].map((name) => join(root, 'models', name)),
+  }));
 
   async function dropped(name: string, buffer: Buffer, mimeType = ''): Promise<Page> {
-    const page = await browser.newPage();
+    const page = await studio.browser.newPage();
     page.setDefaultTimeout(120_000);
-    await page.goto(server.url);
+    await page.goto(studio.url);
     await page.getByLabel('File to encode').setInputFiles({ name, mimeType, buffer });
     return page;
   }
 
   it('a sound is a curve beside the sound itself, and one curve on the page that zooms', async () => {
     const page = await dropped('tone.wav', tone(), 'audio/wav');
-    const seen = watched(page, server.url);
+    const seen = watched(page, studio.url);
     await page.getByText('Bits per point').waitFor();
     await page.locator('functa-view canvas').waitFor();
     const audio = page.locator('audio[aria-label="tone.wav, as it is"]');
@@ -110,9 +91,9 @@ describe.skipIf(chromiumPath === undefined)('odd things in Studio', { timeout: 2
   });
 
   it("a picture of one's own, of another size than the model's, is completed", async () => {
-    const page = await browser.newPage();
+    const page = await studio.browser.newPage();
     page.setDefaultTimeout(120_000);
-    await page.goto(`${server.url}/#/complete`);
+    await page.goto(`${studio.url}/#/complete`);
     await page.getByLabel('Model').selectOption('photos');
     const plain = sharp({ create: { width: 48, height: 30, channels: 3, background: '#4a8' } });
     const own = page.getByLabel('Or one of your own');
@@ -131,8 +112,8 @@ describe.skipIf(chromiumPath === undefined)('odd things in Studio', { timeout: 2
   });
 
   it('three hundred functions are opened with their model beside them, and read', async () => {
-    const page = await browser.newPage();
-    await page.goto(`${server.url}/studio/functa.js`);
+    const page = await studio.browser.newPage();
+    await page.goto(`${studio.url}/studio/functa.js`);
     const shapes = await page.evaluate(`(async () => {
       const { sharedReader } = await import('/studio/functa.js');
       const model = new Uint8Array(await (await fetch('/v1/models/fashion-mnist/file')).arrayBuffer());

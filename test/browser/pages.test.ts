@@ -1,16 +1,10 @@
 /** Every page of Studio by click and by keyboard, light and dark, wide and narrow: behind FUNCTA_TESTS=all. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunningServer } from '../../server/index.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { demoFunctasets } from '../../src/jobs/index.ts';
-import { compiled } from '../compiled.ts';
-import { monitorBusy } from '../server/busy.ts';
-import { checkTurns, startWatched } from '../server/serving.ts';
-import { chromiumPath, findingsOf, openBrowser, watched } from './browser.ts';
+import { chromiumPath, findingsOf, watched } from './browser.ts';
 import { pathsOf } from './paths.ts';
+import { studioInBrowser } from './studio.ts';
 
 const isAsked = process.env.FUNCTA_TESTS === 'all';
 const looks = [
@@ -19,28 +13,11 @@ const looks = [
 ] as const;
 
 describe.skipIf(chromiumPath === undefined || !isAsked)('pages of Studio', { timeout: 600_000 }, () => {
-  const monitor = monitorBusy();
-  let server: RunningServer;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    compiled();
-    server = await startWatched(monitor, {
-      port: 0,
-      home: join(mkdtempSync(join(tmpdir(), 'functa-')), 'home'),
-      functasets: await demoFunctasets({}),
-    });
-    browser = await openBrowser();
-  }, 300_000);
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    checkTurns(monitor);
-  });
+  const studio = studioInBrowser(async () => ({ functasets: await demoFunctasets({}) }));
 
   async function opened(look: (typeof looks)[number]): Promise<Page> {
     const { colorScheme, width } = look;
-    const context = await browser.newContext({
+    const context = await studio.browser.newContext({
       bypassCSP: true,
       colorScheme,
       viewport: { width, height: 900 },
@@ -54,8 +31,8 @@ describe.skipIf(chromiumPath === undefined || !isAsked)('pages of Studio', { tim
     for (const [name, walk] of Object.entries(pathsOf)) {
       it(`${name}, ${look.colorScheme}, ${look.width} wide`, async () => {
         const page = await opened(look);
-        const seen = watched(page, server.url);
-        await page.goto(server.url);
+        const seen = watched(page, studio.url);
+        await page.goto(studio.url);
         await walk(page);
         expect(await findingsOf(page)).toEqual([]);
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
@@ -67,7 +44,7 @@ describe.skipIf(chromiumPath === undefined || !isAsked)('pages of Studio', { tim
 
   it('is walked by keyboard alone', async () => {
     const page = await opened(looks[0]);
-    await page.goto(server.url);
+    await page.goto(studio.url);
     // a page is loaded before its modules have run
     await page.getByRole('heading', { name: 'Encode' }).waitFor();
     await page.keyboard.press('Tab');
@@ -83,7 +60,7 @@ describe.skipIf(chromiumPath === undefined || !isAsked)('pages of Studio', { tim
 
   it('says that the service does not answer', async () => {
     const page = await opened(looks[0]);
-    await page.goto(server.url);
+    await page.goto(studio.url);
     await page.getByRole('heading', { name: 'Encode' }).waitFor();
     await page.context().setOffline(true);
     await page.getByRole('link', { name: 'Models' }).click();

@@ -1,18 +1,13 @@
 /** Studio and functa/web in Chromium: the way through encoding, and that a page decodes what Node decodes. The other pages: pages.test.ts. */
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunningServer } from '../../server/index.ts';
+import { describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/models/index.ts';
 import { openSession } from '../../src/session/index.ts';
-import { compiled } from '../compiled.ts';
-import { monitorBusy } from '../server/busy.ts';
-import { checkTurns, startWatched } from '../server/serving.ts';
-import { chromiumPath, findingsOf, openBrowser, watched } from './browser.ts';
+import { chromiumPath, findingsOf, watched } from './browser.ts';
+import { studioInBrowser } from './studio.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const picture = join(root, 'test/fixtures/datasets/emoji/1f33d.png');
@@ -20,35 +15,20 @@ const demo = new Uint8Array(readFileSync(join(root, 'models/fashion-mnist/demo.f
 const items = [0, 1, 500, 999];
 
 describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 240_000 }, () => {
-  const monitor = monitorBusy();
-  let server: RunningServer;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    compiled();
-    server = await startWatched(monitor, {
-      port: 0,
-      home: join(mkdtempSync(join(tmpdir(), 'functa-')), 'home'),
-      modelsDir: [join(root, 'models/emoji'), join(root, 'models/fashion-mnist')],
-    });
-    browser = await openBrowser();
-  }, 300_000);
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    checkTurns(monitor);
-  });
+  const studio = studioInBrowser(() => ({
+    modelsDir: [join(root, 'models/emoji'), join(root, 'models/fashion-mnist')],
+  }));
 
   it('encodes what is picked, shows it, and says what is wrong with what it cannot read', async () => {
-    const page = await browser.newPage();
-    const seen = watched(page, server.url);
+    const page = await studio.browser.newPage();
+    const seen = watched(page, studio.url);
     let transferred = 0;
     page.on('requestfinished', async (request) => {
       if (!/\/studio\/|\/$/.test(request.url())) return;
       const { responseBodySize } = await request.sizes();
       transferred += responseBodySize;
     });
-    await page.goto(server.url);
+    await page.goto(studio.url);
     await page.getByLabel('File to encode').setInputFiles(picture);
     await page.getByLabel('Model').selectOption('emoji');
     await page.getByText('Bits per point').waitFor({ timeout: 120_000 });
@@ -76,9 +56,9 @@ describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 24
   });
 
   it('has no serious finding of axe-core on its first page', async () => {
-    const context = await browser.newContext({ bypassCSP: true });
+    const context = await studio.browser.newContext({ bypassCSP: true });
     const page = await context.newPage();
-    await page.goto(server.url);
+    await page.goto(studio.url);
     await page.getByRole('heading', { name: 'Encode' }).waitFor();
     expect(await findingsOf(page)).toEqual([]);
     await context.close();
@@ -87,8 +67,8 @@ describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 24
   it('decodes in a page what Node decodes: the same modulations, values within 1/255', async () => {
     const engine = await openEngine('wasm', { threads: 1 });
     const session = openSession({ model: await loadModel('fashion-mnist'), engine });
-    const page = await browser.newPage();
-    await page.goto(`${server.url}/studio/functa.js`);
+    const page = await studio.browser.newPage();
+    await page.goto(`${studio.url}/studio/functa.js`);
     const found = (await page.evaluate(
       `(async () => {
         const { openReader } = await import('/studio/functa.js');
@@ -120,7 +100,7 @@ describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 24
   });
 
   it('shows a function on a page that knows nothing of it, and says what it cannot show', async () => {
-    const page = await browser.newPage();
+    const page = await studio.browser.newPage();
     await page.route('**/bare', (route) =>
       route.fulfill({
         contentType: 'text/html',
@@ -130,7 +110,7 @@ describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 24
       }),
     );
     await page.route('**/demo.functa', (route) => route.fulfill({ body: Buffer.from(demo) }));
-    await page.goto(`${server.url}/bare`);
+    await page.goto(`${studio.url}/bare`);
     const canvas = page.locator('functa-view canvas');
     await canvas.waitFor({ timeout: 60_000 });
     await page.locator('#broken').getByRole('alert').waitFor();
@@ -144,8 +124,8 @@ describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 24
   });
 
   it('turns a shape: another side is seen, and the same one again after a whole turn', async () => {
-    const page = await browser.newPage();
-    const seen = watched(page, server.url);
+    const page = await studio.browser.newPage();
+    const seen = watched(page, studio.url);
     const shape = await encodedRing();
     const weights = readFileSync(join(root, 'models/shapes/model.safetensors'));
     await page.route('**/bare', (route) =>
@@ -157,7 +137,7 @@ describe.skipIf(chromiumPath === undefined)('Studio in a browser', { timeout: 24
     );
     await page.route('**/shape.functa', (route) => route.fulfill({ body: Buffer.from(shape) }));
     await page.route('**/shape-model', (route) => route.fulfill({ body: weights }));
-    await page.goto(`${server.url}/bare`);
+    await page.goto(`${studio.url}/bare`);
     const canvas = page.locator('functa-view canvas');
     await canvas.waitFor({ timeout: 60_000 });
     await canvas.focus();

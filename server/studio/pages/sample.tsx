@@ -103,29 +103,10 @@ export function SamplePage() {
           />
         )}
         {takes.includes('steps') && (
-          <Field label="Steps">
-            <input
-              type="number"
-              min="1"
-              max="1000"
-              placeholder="as its card says"
-              value={steps}
-              onInput={(event) => setSteps(event.currentTarget.value)}
-            />
-          </Field>
+          <CardNumber label="Steps" min="1" max="1000" step="1" value={steps} onChange={setSteps} />
         )}
         {takes.includes('guidance') && (
-          <Field label="Guidance">
-            <input
-              type="number"
-              min="0"
-              max="20"
-              step="any"
-              placeholder="as its card says"
-              value={guidance}
-              onInput={(event) => setGuidance(event.currentTarget.value)}
-            />
-          </Field>
+          <CardNumber label="Guidance" min="0" max="20" step="any" value={guidance} onChange={setGuidance} />
         )}
         <Range label="How many" min={2} max={36} value={count} onChange={setCount} />
         <Field label="Seed">
@@ -243,5 +224,32 @@ function Between({ a, b }: { a: Opened; b: Opened }) {
         </button>
       </div>
     </section>
+  );
+}
+
+/** A number as it was typed; left empty it is what the card of the prior says. */
+function CardNumber({
+  label,
+  value,
+  onChange,
+  ...range
+}: {
+  label: string;
+  value: string;
+  onChange(value: string): void;
+  min: string;
+  max: string;
+  step: string;
+}) {
+  return (
+    <Field label={label}>
+      <input
+        type="number"
+        placeholder="as its card says"
+        {...range}
+        value={value}
+        onInput={(event) => onChange(event.currentTarget.value)}
+      />
+    </Field>
   );
 }
