@@ -1,7 +1,7 @@
 /** Files below a directory as the items of a data set: which there are, which split each is in, what its label is. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { BadInputError, FunctaError, NotFoundError } from '../src/core/errors.ts';
+import { BadInputError, BadStreamError, FunctaError, NotFoundError } from '../src/core/errors.ts';
 import { sha256Hex } from '../src/core/hash.ts';
 import { defaultLimits } from '../src/core/limits.ts';
 import { formatOfName, packDirectory } from '../src/formats/formats.ts';
@@ -94,7 +94,8 @@ export async function readItem<T>(path: string, decode: (bytes: Uint8Array) => P
     return await decode(await bytesOf(path));
   } catch (error) {
     if (error instanceof FunctaError) {
-      throw new BadInputError(error.code, `${path}: ${error.message}`, { cause: error });
+      const advice = error instanceof BadStreamError ? '; replace it, or take it out of the folder' : '';
+      throw new BadInputError(error.code, `${path}: ${error.message}${advice}`, { cause: error });
     }
     throw new NotFoundError('no-file', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }

@@ -63,12 +63,15 @@ describe('a folder of pictures', () => {
     await expect(data.get(0)).rejects.toThrow(withCode('no-file'));
   });
 
-  test('names the file that cannot be decoded', async () => {
+  test('names the file that cannot be decoded, and what to do', async () => {
     mkdirSync(join(directory, 'test'));
     writeFileSync(join(directory, 'test', 'bad.png'), '');
     const data = await openDataset(`images:${directory}`, 'test');
     await expect(data.get(0)).rejects.toThrow(/bad\.png: no bytes/);
     await expect(data.get(0)).rejects.toThrow(withCode('empty-image'));
+    await put('test/bad.png', [2, 2]);
+    writeFileSync(join(directory, 'test', 'bad.png'), 'not a picture');
+    await expect(data.get(0)).rejects.toThrow(/bad\.png: .*; replace it, or take it out of the folder$/);
   });
 
   test('that is not there, or not said, is a tagged error', async () => {
