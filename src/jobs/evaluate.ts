@@ -50,7 +50,7 @@ export async function evaluate(options: EvalOptions): Promise<EvalResult> {
   const signals = await readSignals(options);
   const total = signals.length * qualities.length;
   const tell = (event: JobEvent) => options.onEvent?.(event);
-  tell({ type: 'start', job, total, done: 0, unit: 'signals' });
+  tell({ type: 'start', job, total, done: 0, unit: 'signals coded' });
   const peers = peerNames.length === 0 ? [] : await peersOf(options, peerNames, signals);
   const run = new Run(options, signals, prior, effort);
   const rows: EvalQuality[] = [];
