@@ -74,7 +74,7 @@ export function unitOf({ terms }: Embedding, scale: number): number {
  */
 export async function rowsByPart(
   index: NearIndex,
-  { indexes }: QueryContext,
+  { indexes }: Pick<QueryContext, 'indexes'>,
   part: {
     readonly entries: readonly number[];
     readonly targets: readonly number[];
