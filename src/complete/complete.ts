@@ -4,19 +4,7 @@ import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import type { Diffusion } from '../../prior/diffusion/index.ts';
 import type { Gaussian } from '../../prior/gaussian/index.ts';
 import { generativeKinds, type KindThat, kindsThat } from '../../prior/kinds.ts';
-import {
-  aFlag,
-  aModelAndEngine,
-  aNumber,
-  anObject,
-  aShape,
-  aSize,
-  aText,
-  check,
-  having,
-  numbers,
-  optionsOf,
-} from '../core/check.ts';
+import { aFlag, aModelAndEngine, aNumber, anObject, aSize, aText, check, optionsOf } from '../core/check.ts';
 import { BadInputError, NotFoundError } from '../core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { mse, psnrDb } from '../core/units.ts';
@@ -35,7 +23,7 @@ import type { Signal } from '../signal/signal.ts';
 import { checkRange, checkShapeFits } from '../signal/values.ts';
 import { isOfChannels, normalOfChannels } from './channels.ts';
 import { byDiffusion, byNormal, workOf } from './find.ts';
-import type { Observation } from './observation.ts';
+import { anObservation, checkWhole, type Observation, observedSignal } from './observation.ts';
 import { type Evidence, groupMeans, type Normal } from './posterior.ts';
 
 export interface CompleteOptions {
@@ -105,10 +93,7 @@ export async function complete(
   check(
     'complete',
     aModelAndEngine(source, 'source'),
-    having(
-      { shape: aShape, channels: aNumber, coordinates: numbers, group: aNumber, values: numbers },
-      'an observation, as observeMasked gives it',
-    )(observation, 'observation'),
+    anObservation(observation, 'observation'),
     optionsOf({
       prior: aText,
       own: anObject,
@@ -227,20 +212,6 @@ async function openPrior(model: Model, kind: CompletingPrior, shape: readonly nu
   const generative = generativeKinds.find((known) => known === kind);
   if (generative === undefined) return normalOfChannels(model, kind, shape);
   return (await openGenerative(model, generative)) as Gaussian | Diffusion;
-}
-
-function observedSignal({ channels, values, outputs }: Observation): Signal {
-  const shape = [values.length / channels];
-  return { id: 'the observation', shape, channels, values, ...(outputs === undefined ? {} : { outputs }) };
-}
-
-/** Throws BadInputError `observed-shape`. */
-function checkWhole({ card }: Model, { shape, channels }: Observation): void {
-  if (shape.join() === card.shape.join() && channels === card.spec.outputs) return;
-  throw new BadInputError(
-    'observed-shape',
-    `a signal of [${shape}] with ${channels} channels was observed in part; the priors of ${card.name} know whole signals of [${card.shape}] with ${card.spec.outputs}`,
-  );
 }
 
 /** `chains`: how many draws a diffusion makes; absent: it is no diffusion. */

@@ -3,6 +3,7 @@
 import { aNumber, aShape, aSignal, check, having, maybe, numbers } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
+import type { Model } from '../field/model.ts';
 import type { Axis, NamedOutput } from '../field/outputs.ts';
 import { knownSamples, type Mask } from '../signal/mask.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -21,6 +22,11 @@ export interface Observation {
   readonly axes?: readonly Axis[] | undefined;
   readonly outputs?: readonly NamedOutput[] | undefined;
 }
+
+export const anObservation = having(
+  { shape: aShape, channels: aNumber, coordinates: numbers, group: aNumber, values: numbers },
+  'an observation, as observeMasked gives it',
+);
 
 /**
  * The samples of a signal that a mask shows; NaN is never observed. Throws BadInputError `mask-shape`, `no-observed-points`.
@@ -138,6 +144,21 @@ export function observeCoarse(shape: readonly number[], coarse: Signal): Observa
     coordinates[i] = pieces[piece * axes + axis]! + within[(place % group) * axes + axis]! - size[axis]! / 2;
   }
   return checked({ shape, channels, coordinates, group, values });
+}
+
+/** Throws BadInputError `observed-shape`. */
+export function checkWhole({ card }: Model, { shape, channels }: Observation): void {
+  if (shape.join() === card.shape.join() && channels === card.spec.outputs) return;
+  throw new BadInputError(
+    'observed-shape',
+    `a signal of [${shape}] with ${channels} channels was observed in part; the priors of ${card.name} know whole signals of [${card.shape}] with ${card.spec.outputs}`,
+  );
+}
+
+/** What was observed as a signal, for its range of values. */
+export function observedSignal({ channels, values, outputs }: Observation): Signal {
+  const shape = [values.length / channels];
+  return { id: 'the observation', shape, channels, values, ...(outputs === undefined ? {} : { outputs }) };
 }
 
 function checked(observation: Observation): Observation {
