@@ -144,6 +144,7 @@ export {
   openFunctaset,
   type PutFunction,
   readSignal,
+  type SetCompleteOptions,
 } from './library/index.ts';
 export {
   bundledModels,

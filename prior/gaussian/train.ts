@@ -15,6 +15,8 @@ export interface GaussianTraining {
   readonly data: string;
   /** Directions; default 256. */
   readonly rank?: number | undefined;
+  /** Turns of the orthogonal iteration; default 12. */
+  readonly rounds?: number | undefined;
   readonly multiply?: Multiply | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,7 +24,7 @@ export interface GaussianTraining {
 /** Modulations taken together in a product. */
 const chunk = 1024;
 /** Turns of the orthogonal iteration: correlations are cheap to multiply, unlike modulations. */
-const rounds = 12;
+const mostRounds = 12;
 /** A number keeps at least this share of its variance for itself, so that nothing is certain. */
 const leastShare = 1e-3;
 
@@ -58,6 +60,7 @@ export async function trainGaussian(options: GaussianTraining): Promise<Uint8Arr
 export async function fitGaussian({
   set,
   rank: most,
+  rounds = mostRounds,
   multiply,
   signal,
 }: GaussianTraining): Promise<GaussianFactors> {

@@ -3,8 +3,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { KindThat } from '../../prior/kinds.ts';
 import { completingPriors } from '../../src/complete/index.ts';
+import { mostNearest } from '../../src/complete/nearest.ts';
 import { leastGrid, mostGrid } from '../../src/formats/format.ts';
 import { kindOf, signalFormats, titlesOf, togetherText } from '../../src/formats/formats.ts';
+import { leastFunctions } from '../../src/jobs/own-prior.ts';
 import { base64, boundedList, isRow } from '../../src/query/index.ts';
 import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
@@ -60,6 +62,10 @@ export const completeBody = z
     functaset: z.string().max(128).optional().openapi({
       description: 'By the own prior of this functaset, in place of one of the model.',
     }),
+    nearest: z.number().int().min(leastFunctions).max(mostNearest).optional().openapi({
+      description:
+        'With `functaset`: learnt from so many of its functions that are most like what is known; 1000 does well.',
+    }),
     draws: z.number().int().min(0).max(maxServedDraws).default(4),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     noise: z
@@ -79,6 +85,9 @@ export const completeBody = z
       message: 'mask, region, hide and coarse each say what is known; give one of them',
     },
   )
+  .refine(({ functaset, nearest }) => nearest === undefined || functaset !== undefined, {
+    message: 'nearest is of the functions of a functaset; give its name, too',
+  })
   .openapi('CompleteRequest', { example: { signal: 'iVBORw0KGgo=', hide: '0,0,14,28', draws: 4 } });
 
 const completeRoute = createRoute({
@@ -108,12 +117,21 @@ export function completeRoutes(app: OpenAPIHono<ServerEnv>, context: ServerConte
     const served = findModel(context, c.req.valid('param').m, c.get('access'));
     const model = refOf(served);
     const as = negotiate(c.req.header('accept'), repliesFor(kindOf(served.card)));
-    const { prior: asked, functaset: name, draws, seed, noise, size, ...known } = c.req.valid('json');
+    const {
+      prior: asked,
+      functaset: name,
+      nearest,
+      draws,
+      seed,
+      noise,
+      size,
+      ...known
+    } = c.req.valid('json');
     const functaset =
       name === undefined ? undefined : functasetRef(findFunctaset(context, name, c.get('access')));
     // Which prior it may be is checked where it completes.
     const prior = asked as KindThat<'complete'> | undefined;
-    const input = { model, as, known, prior, functaset, draws, seed, noise, size };
+    const input = { model, as, known, prior, functaset, nearest, draws, seed, noise, size };
     const answer = await ask(context, 'complete', input, { class: 'large', ...askerOf(c) });
     const { head } = answer;
     return answerReply(answer, {

@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'bad-netcdf'
   | 'bad-network'
   | 'bad-nifti'
+  | 'bad-nearest'
   | 'bad-noise'
   | 'bad-npy'
   | 'bad-option'

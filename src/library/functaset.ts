@@ -1,12 +1,17 @@
 /** A functaset with its model and an engine: signals go in, functions come out, questions are answered. */
+import { type CompleteOptions, type Completion, complete as completeSignal } from '../complete/complete.ts';
+import { priorOfFunctaset, type SetPriorOptions } from '../complete/nearest.ts';
+import { anObservation, type Observation } from '../complete/observation.ts';
 import {
   aFlag,
   aLabel,
   aModel,
   aModelAndEngine,
+  aNumber,
   anEngine,
   anObject,
   aSignal,
+  aSize,
   aText,
   byteArray,
   type Check,
@@ -110,6 +115,11 @@ export interface Neighbour extends Row {
   /** Root mean square of the differences, in signal units. */
   readonly distance: number;
 }
+
+/** `complete`'s options, but for the prior. */
+export interface SetCompleteOptions
+  extends Omit<CompleteOptions, 'prior' | 'own'>,
+    Pick<SetPriorOptions, 'nearest' | 'onProgress' | 'onDamaged'> {}
 
 export type NearOptions = Omit<Extract<QueryInput, { kind: 'near' }>, 'kind' | 'id' | 'signal'> &
   QueryOptions;
@@ -268,6 +278,31 @@ export class OpenFunctaset {
       { signal: abort, onProgress, onDamaged },
     );
     return answer.items as readonly Neighbour[];
+  }
+
+  /**
+   * The whole of a signal from a part of it, by the prior of this functaset: a Gaussian of its functions, or of the `nearest` of them that are
+   * most like what was observed. Throws as `complete`; BadInputError `own-prior` where there are too few functions, `bad-nearest`.
+   *
+   * @example
+   * const { completed } = await set.complete(observeMasked(signal, mask), { nearest: 1000 });
+   */
+  async complete(
+    observation: Observation,
+    { nearest, onProgress, onDamaged, ...options }: SetCompleteOptions = {},
+  ): Promise<Completion> {
+    check(
+      'complete',
+      anObservation(observation, 'observation'),
+      optionsOf({ nearest: aNumber, draws: aNumber, seed: aNumber, noise: aNumber, size: aSize, raw: aFlag })(
+        options,
+        'options',
+      ),
+    );
+    const own = await priorOfFunctaset(this.#context, observation, {
+      ...{ nearest, onProgress, onDamaged, signal: options.signal },
+    });
+    return completeSignal(this.#context, observation, { limits: this.#context.limits, ...options, own });
   }
 
   /** A page of the answer to any question; see `QueryInput`. Throws BadInputError `bad-query`, and what the kind of query throws. */

@@ -10,5 +10,6 @@ export {
   OpenFunctaset,
   openFunctaset,
   type PutFunction,
+  type SetCompleteOptions,
 } from './functaset.ts';
 export { readSignal } from './read-signal.ts';

@@ -54,3 +54,19 @@ test('a mask of another shape, and two ways to say what is known, are refused', 
   expect(both).toMatchObject({ status: 2 });
   expect(both.stderr).toContain('[one-part]');
 });
+
+test('a store completes by the functions that are most like what is known', async () => {
+  const build = ['build', at('set'), '-d', 'fixture-fashion', '-m', 'fashion-mnist', '--threads', '1'];
+  expect((await functa(build)).status).toBe(0);
+  const near = (...args: string[]) =>
+    complete('--hide', '0,0,14,28', '-n', '0', '--nearest', '64', '-o', at('near.png'), ...args);
+  const { status, json } = await functaJson(near('--functaset', at('set')));
+  expect(status).toBe(0);
+  expect(json).toMatchObject({ prior: 'own', known: 392 });
+  const without = await functa(near());
+  expect(without).toMatchObject({ status: 2 });
+  expect(without.stderr).toContain('[bad-nearest]');
+  const few = await functa(near('--functaset', at('set'), '--nearest', '3', '--force'));
+  expect(few.status).toBe(1);
+  expect(few.stderr).toContain('[bad-nearest]');
+});

@@ -10,10 +10,10 @@ import {
   shownSignals,
   signalsOf,
 } from '../../../src/complete/index.ts';
+import { priorOfFunctaset } from '../../../src/complete/nearest.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
 import type { Parts } from '../../../src/formats/formats.ts';
-import { ownPrior } from '../../../src/jobs/own-prior.ts';
 import { regionMask } from '../../../src/signal/mask.ts';
 import { formatOfType } from '../../media.ts';
 import type { Made } from '../messages.ts';
@@ -48,13 +48,15 @@ export async function complete(
     as,
     known,
     functaset,
+    nearest,
     ...options
   }: {
     readonly model: ModelRef;
     readonly as: string;
     readonly known: Known;
-    /** By its own prior. */
+    /** By its own prior, or that of its nearest functions. */
     readonly functaset?: FunctasetRef | undefined;
+    readonly nearest?: number | undefined;
     readonly prior?: KindThat<'complete'> | undefined;
     readonly draws: number;
     readonly seed: number;
@@ -65,14 +67,18 @@ export async function complete(
 ): Promise<Made<CompletedHead>> {
   const open = await shelf.model(ref);
   const { model, session } = open;
+  const { limits } = shelf;
   const notes: string[] = [];
   const format = formatOfType(as);
   const observation = await observe(shelf, model, known, notes);
-  const { limits } = shelf;
   const own =
     functaset === undefined
       ? undefined
-      : await ownPrior(session, (await shelf.functaset(functaset, open)).store, { signal });
+      : await priorOfFunctaset(
+          { ...(await shelf.functaset(functaset, open)), model, engine: shelf.engine, limits },
+          observation,
+          { nearest, signal },
+        );
   const found = await completeSignal(session, observation, {
     ...options,
     own,

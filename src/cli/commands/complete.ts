@@ -24,6 +24,7 @@ import {
   sizeOf,
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
+import type { Progress } from '../progress.ts';
 import {
   formatFor,
   noteDropped,
@@ -48,6 +49,7 @@ interface CompleteFlags extends OutputFlags, PartFlags {
   /** Checked by the library. */
   readonly prior?: KindThat<'complete'>;
   readonly functaset?: string;
+  readonly nearest?: number;
   readonly draws: number;
   readonly seed: number;
   readonly noise?: number;
@@ -89,6 +91,11 @@ export function addComplete(program: Command, run: RunCommand): void {
       '--functaset <store>',
       'by the prior of this store, learnt from its functions, in place of one of the model',
     )
+    .option(
+      '--nearest <n>',
+      'with --functaset: learnt from the n of its functions that are most like what is known; 1000 does well',
+      integer(1),
+    )
     .option('-n, --draws <n>', 'how many draws', integer(0, 64), 4)
     .option('--seed <n>', 'where the random numbers start', integer(0), 0)
     .option('--noise <s>', 'deviation of a known value, of a range of 1; default: 0.04', real(1e-4, 1e3))
@@ -103,6 +110,9 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
   if (given.length > 1) {
     throw new UsageError('one-part', `--${given.join(' and --')} each say what is known; give one of them`);
   }
+  if (flags.nearest !== undefined && flags.functaset === undefined) {
+    throw new UsageError('bad-nearest', '--nearest is of the functions of a store; give --functaset, too');
+  }
   const { output, draws, seed, noise, prior } = flags;
   const named = outputFormat(output, flags.format);
   const size = await sizeOf(flags);
@@ -113,7 +123,7 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
   const observation = await observe(job, input, model, flags);
   const { complete, shownSignals, signalsOf } = await import('../../complete/index.ts');
   return withEngine(job, async (engine) => {
-    const own = await ownPriorOf(job, model, engine, flags.functaset);
+    const own = await ownPriorOf(job, model, engine, observation, flags);
     const options = { prior, own, draws, seed, noise, size, raw: format.raw, signal: job.signal };
     const found = await complete({ model, engine }, observation, options);
     const { outputs } = found;
@@ -149,13 +159,25 @@ function surpriseText(surprise: number | undefined): string {
   return surprise === undefined ? '; ' : `, surprise ${surprise.toPrecision(3)} (1: as the prior expects); `;
 }
 
-async function ownPriorOf(job: Job, model: Model, engine: Engine, path: string | undefined) {
+async function ownPriorOf(
+  job: Job,
+  model: Model,
+  engine: Engine,
+  observation: Observation,
+  { functaset: path, nearest }: CompleteFlags,
+) {
   if (path === undefined) return undefined;
   const { openFunctasetOf } = await import('../../session/store.ts');
-  const { ownPrior } = await import('../../jobs/own-prior.ts');
+  const { priorOfFunctaset } = await import('../../complete/nearest.ts');
+  const { NearIndexes } = await import('../../query/index.ts');
   const store = await openFunctasetOf(model, path, { readOnly: true });
   try {
-    return await ownPrior({ model, engine }, store, { signal: job.signal });
+    return await job.progress('complete', 'functions', (progress: Progress) => {
+      const indexes = new NearIndexes({ store, model, engine });
+      const onProgress = (done: number, total: number) => progress.update(done, total);
+      const context = { store, model, engine, indexes, limits: job.limits };
+      return priorOfFunctaset(context, observation, { nearest, signal: job.signal, onProgress });
+    });
   } finally {
     await store.close();
   }

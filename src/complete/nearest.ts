@@ -1,0 +1,121 @@
+/**
+ * A prior of the functions that are most like what was observed: a Gaussian is learnt of them alone, for one completion. A Gaussian of all
+ * functions of a set is one blob around their mean; the nearest of them lie on one side of it, where what is hidden follows from what is
+ * seen more closely (locally weighted learning: C. Atkeson et al., Artificial Intelligence Review 11, 1997).
+ */
+import { type Gaussian, openGaussian, trainGaussian } from '../../prior/gaussian/index.ts';
+import { AbortedError, BadInputError } from '../core/errors.ts';
+import { checkLimit } from '../core/limits.ts';
+import { defaultQuality } from '../field/at-quality.ts';
+import { modulationLayout } from '../field/layout.ts';
+import { toField } from '../field/outputs.ts';
+import { leastFunctions, ownPrior } from '../jobs/own-prior.ts';
+import { idsNearPart } from '../query/alike.ts';
+import type { Observed } from '../query/observed.ts';
+import type { QueryContext, QueryOptions } from '../query/types.ts';
+import { type ModulatedFunction, modulated, openFunctions } from '../session/functions.ts';
+import { broughtTo } from '../session/refit.ts';
+import { modelFor } from '../signal/own-range.ts';
+import { checkWhole, type Observation, observedSignal } from './observation.ts';
+
+/** A functaset with what evaluates and searches its functions. */
+export type FunctasetContext = Pick<QueryContext, 'store' | 'model' | 'engine' | 'indexes' | 'limits'>;
+
+export interface SetPriorOptions extends QueryOptions {
+  /** Of this many functions that are most like what was observed, instead of all; 1000 does well. */
+  readonly nearest?: number | undefined;
+}
+
+export const mostNearest = 8192;
+/** Functions for each direction of the covariance, and directions: what more of them add is chance. */
+const functionsPerDirection = 8;
+const mostDirections = 128;
+/** Turns of the search for directions: of one completion they need not be as exact as those of a prior that is kept. */
+const rounds = 4;
+/** Functions that are opened together. */
+const together = 256;
+
+/** The prior of a functaset that completes an observation. Throws as `ownPrior` and `priorOfNearest`. */
+export function priorOfFunctaset(
+  context: FunctasetContext,
+  observation: Observation,
+  { nearest, ...options }: SetPriorOptions,
+): Promise<Gaussian> {
+  return nearest === undefined
+    ? ownPrior(context, context.store, options)
+    : priorOfNearest(context, observation, nearest, options);
+}
+
+/**
+ * The Gaussian of the `nearest` functions of the model's own shape, at quality 50; of samples their plain fits. They are found by the index
+ * of values, which is made when it is first needed. Throws BadInputError `bad-nearest`, `observed-shape`, `own-prior` where the
+ * functions are too few; LimitError, AbortedError, and what opening functions throws.
+ */
+export async function priorOfNearest(
+  context: FunctasetContext,
+  observation: Observation,
+  nearest: number,
+  options: QueryOptions = {},
+): Promise<Gaussian> {
+  if (!Number.isInteger(nearest) || nearest < leastFunctions || nearest > mostNearest) {
+    throw new BadInputError(
+      'bad-nearest',
+      `nearest is a whole number from ${leastFunctions} to ${mostNearest}, not ${nearest}`,
+    );
+  }
+  const { model, store, indexes, limits } = context;
+  const { card, networkId } = model;
+  checkWhole(model, observation);
+  const { signal, onDamaged = () => {} } = options;
+  const layout = modulationLayout(card.spec, card.shape);
+  checkLimit('symbols', nearest * layout.length, limits.maxSymbols, 'learn from fewer functions');
+  const found: ModulatedFunction[] = [];
+  let ids: string[] = [];
+  const take = async () => {
+    if (signal?.aborted) throw new AbortedError();
+    // One that went away since the index was made is none of the nearest.
+    const stored = store.getMany(ids, { onDamaged }).filter((fn) => fn !== undefined);
+    ids = [];
+    const opened = await openFunctions(context, stored, { limits, signal, onDamaged });
+    const alike = opened.filter(({ shape }) => shape.join() === card.shape.join());
+    const some = await modulated(context, alike, { signal });
+    found.push(...(await broughtTo(context, some, defaultQuality, signal)));
+  };
+  for await (const id of idsNearPart(context, partOf(context, observation), options)) {
+    if (ids.push(id) < Math.min(together, nearest - found.length)) continue;
+    await take();
+    if (found.length >= nearest) break;
+  }
+  if (ids.length > 0 && found.length < nearest) await take();
+  if (found.length < leastFunctions) {
+    throw new BadInputError(
+      'own-prior',
+      `a prior of a functaset is learnt from ${leastFunctions} functions of [${card.shape}] or more, and ${store.path} has ${found.length}; name a prior of the model`,
+    );
+  }
+  const modulations = new Float32Array(found.length * layout.length);
+  for (const [i, { modulation }] of found.entries()) modulations.set(modulation, i * layout.length);
+  const none = { labels: [], labelOf: new Uint16Array(found.length) };
+  const bytes = await trainGaussian({
+    set: { layout, count: found.length, modulations, ...none },
+    ...{ networkId, data: 'the nearest functions of a functaset', rounds, signal },
+    rank: Math.min(mostDirections, Math.floor(found.length / functionsPerDirection)),
+    multiply: indexes.multiply,
+  });
+  return openGaussian(bytes);
+}
+
+/** Field values at places; of a mean over several places each is taken for it. */
+function partOf({ model }: FunctasetContext, observation: Observation): Observed {
+  const { shape, coordinates, group, values, channels } = observation;
+  const { outputs } = modelFor(model, observedSignal(observation)).card;
+  const field = toField(outputs, values);
+  const relative = Float64Array.from(coordinates, (x, i) => x / shape[i % shape.length]!);
+  const places = { axes: shape.length, relative };
+  const count = relative.length / shape.length;
+  const at = Float32Array.from(
+    { length: count * channels },
+    (_, i) => field[Math.floor(i / (group * channels)) * channels + (i % channels)]!,
+  );
+  return { shape, places, values: at, sampled: { points: count, of: count } };
+}
