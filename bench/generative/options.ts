@@ -25,6 +25,8 @@ export interface GenerativeOptions {
   readonly draws: number;
   /** A store whose own prior completes, too. */
   readonly functaset: string | undefined;
+  /** Of that store: by so many functions that are most like what is known, too. */
+  readonly nearest: number | undefined;
   /** Of the diffusion towards its label, rows for each; absent: what its card says. */
   readonly guidance: readonly number[] | undefined;
   readonly temperature: number;
@@ -49,6 +51,7 @@ export const usage = `npm run bench:generative -- [options]
   --masks LIST        of those of completion.ts: left half, bottom half, ... (all)
   --draws N           of each completed signal; from 2 on measured, too (0)
   --functaset STORE   complete by the own prior of this store, too
+  --nearest N         of that store: by the N functions most like what is known, instead
   --guidance LIST     of the diffusion towards its label, rows for each (what its card says)
   --temperature T     of the diffusion (1)
   --steps LIST        of the diffusion's sampler, a row each (what its card says, else 18)
@@ -73,6 +76,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
       masks: text,
       draws: text,
       functaset: text,
+      nearest: text,
       guidance: text,
       temperature: text,
       steps: text,
@@ -102,6 +106,7 @@ export function readOptions(args: readonly string[]): GenerativeOptions {
     masks: values.masks?.split(',').map((name) => name.trim()),
     draws: values.draws === undefined ? 0 : whole('draws', values.draws, 0),
     functaset: values.functaset,
+    nearest: values.nearest === undefined ? undefined : whole('nearest', values.nearest, 1000),
     guidance: values.guidance?.split(',').map((guidance) => weight('guidance', guidance)),
     temperature: Number(values.temperature ?? 1),
     steps: values.steps?.split(',').map((steps) => whole('steps', steps, 18)),
