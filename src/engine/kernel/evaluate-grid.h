@@ -185,13 +185,14 @@ static void map_window(const Job* job, const Dims& d, const Net& n, const float*
   gemm<false>(lines * w.count[last], d.row, d.grid[k].channels, channels, d.grid[k].channels, 1, n.m[k], d.row, out, d.row);
 }
 
-// V vectors from `column` on of z[t, :], for P points that read the same rows: what the line shares, plus rows of shifts
-// of every level; in the first layer with the features of the column, or the sine of that (the other layers have a product to come).
-template <int P, int V, bool FIRST, bool SINE>
-FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns, float* z) {
+// V vectors of shifts from `column` on, of P points from t on that read the same rows: what the line shares, plus rows of shifts of every level;
+// in the first layer with the features of the column.
+template <int P, int V, bool FIRST>
+FUNCTA_INLINE void shifts_of(const Lines& e, int t, int column, vf (*sum)[V]) {
   const float* shared = e.point_slot[t] + column;
   const int32_t* offset = e.point_rows[t]->offset;
-  vf sum[P][V];
+  const float* weight[P];
+  for (int p = 0; p < P; p++) weight[p] = e.point_rows[t + p]->weight;
   for (int p = 0; p < P; p++)
     for (int v = 0; v < V; v++) {
       sum[p][v] = load(shared + v * VL);
@@ -199,13 +200,18 @@ FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns,
     }
   for (int i = 0; i < e.taps; i++) {
     const float* row = shared + offset[i];
-    vf weight[P];
-    for (int p = 0; p < P; p++) weight[p] = splat(e.point_rows[t + p]->weight[i]);
     for (int v = 0; v < V; v++) {
       const vf shifts = load(row + v * VL);
-      for (int p = 0; p < P; p++) sum[p][v] = fma(weight[p], shifts, sum[p][v]);
+      for (int p = 0; p < P; p++) sum[p][v] = fma(splat(weight[p][i]), shifts, sum[p][v]);
     }
   }
+}
+
+// The same, written to z[t, :]; or their sines.
+template <int P, int V, bool FIRST, bool SINE>
+FUNCTA_INLINE void gather_points(const Lines& e, int t, int column, int columns, float* z) {
+  vf sum[P][V];
+  shifts_of<P, V, FIRST>(e, t, column, sum);
   for (int p = 0; p < P; p++)
     for (int v = 0; v < V; v++) store(z + (long)p * columns + v * VL, SINE ? sine_quarters(sum[p][v]) : sum[p][v]);
 }
@@ -217,6 +223,32 @@ FUNCTA_INLINE void gather_columns(const Lines& e, int t, int column, int columns
   for (; j < columns; j += VL) gather_points<P, 1, FIRST, SINE>(e, t, column + j, columns, z + j);
 }
 
+// Whether point t of the tile and the next read the same rows.
+FUNCTA_INLINE bool are_alike(const Lines& e, int t) { return e.point_slot[t] == e.point_slot[t + 1] && e.point_rows[t]->like_next; }
+
+// Shifts of two points, and of four, two by two where those are alike, wherever pairs begin.
+template <int V>
+FUNCTA_INLINE void shifts_of_two(const Lines& e, int t, int column, vf (*sum)[V]) {
+  if (are_alike(e, t)) {
+    shifts_of<2, V, false>(e, t, column, sum);
+  } else {
+    shifts_of<1, V, false>(e, t, column, sum);
+    shifts_of<1, V, false>(e, t + 1, column, sum + 1);
+  }
+}
+
+template <int V>
+FUNCTA_INLINE void shifts_of_four(const Lines& e, int t, int column, vf (*sum)[V]) {
+  if (are_alike(e, t + 1) && !are_alike(e, t) && !are_alike(e, t + 2)) {
+    shifts_of<1, V, false>(e, t, column, sum);
+    shifts_of<2, V, false>(e, t + 1, column, sum + 1);
+    shifts_of<1, V, false>(e, t + 3, column, sum + 3);
+  } else {
+    shifts_of_two<V>(e, t, column, sum);
+    shifts_of_two<V>(e, t + 2, column, sum + 2);
+  }
+}
+
 namespace {
 struct LinesTile {
   const Lines& e;
@@ -224,12 +256,26 @@ struct LinesTile {
   template <bool FIRST, bool SINE>
   void gather(int points, int column, int columns, float* z) const {
     for (int t = 0; t < points;) {
-      const int n = t + 1 < points && e.point_slot[t] == e.point_slot[t + 1] && e.point_rows[t]->like_next ? 2 : 1;
+      const int n = t + 1 < points && are_alike(e, t) ? 2 : 1;
       if (n == 2) gather_columns<2, FIRST, SINE>(e, t, column, columns, z + (long)t * columns);
       else gather_columns<1, FIRST, SINE>(e, t, column, columns, z + (long)t * columns);
       t += n;
     }
   }
+
+#if VL == 16
+  const LinesTile& begin(int, int, int, float*) const { return *this; }
+
+  template <int R, int V>
+  inline __attribute__((always_inline)) void start(int t, int column, vf (*sum)[V]) const {
+    for (int r = 0; r < R; r += 4) shifts_of_four<V>(e, t + r, column, sum + r);
+  }
+#else
+  Gathered begin(int points, int column, int columns, float* z) const {
+    gather<false, false>(points, column, columns, z);
+    return {z, column, columns};
+  }
+#endif
 };
 }  // namespace
 

@@ -133,6 +133,11 @@ struct ListTile {
     else rows<16, FIRST, SINE>(points, column, columns, z);
   }
 
+  Gathered begin(int points, int column, int columns, float* z) const {
+    gather<false, false>(points, column, columns, z);
+    return {z, column, columns};
+  }
+
   template <int LEADING, bool FIRST, bool SINE>
   void rows(int points, int column, int columns, float* z) const {
     for (int t = 0; t < points; t++, z += columns) {

@@ -3,6 +3,7 @@
 //   features of the axes but the last, summed from zero, on top of the base row; then those of the last axis, summed from zero
 //   for each level, the rows of shifts around the point along the last axis, each a sum over the corners along the other axes
 #pragma once
+#include "rows.h"
 #include "tile.h"
 
 namespace functa {
@@ -89,44 +90,53 @@ static void tile_slopes(const Job* job, const Dims& d, const Net& n, const Outco
   }
 }
 
-// `source.gather<FIRST, SINE>(points, column, columns, z)` writes the shifts of the tile's points, from `column` on in a row of
-// shifts: in the first layer (column 0) with the features, or the sine of that; for the other layers what their product is added
-// to. `valid` points of one signal count; their values and slopes go to where `at[t]` says.
+// What the last layer adds to the shifts of a tile's outputs, to the caller's array. OUTPUTS 0: any number.
+template <int OUTPUTS>
+FUNCTA_INLINE void write_values(const Dims& d, const Outcome& o, int valid, const long* at, float* values) {
+  const int outputs = OUTPUTS ? OUTPUTS : d.outputs, OC = d.out_columns;
+  for (int t = 0; t < valid; t++) {
+    float* to = values + at[t] * outputs;
+    for (int i = 0; i < outputs; i++) to[i] = o.out[t * OC + i] + o.sums[i * TILE + t];
+  }
+}
+
+// `source` says what a product is added to, the shifts of the tile's points from `column` on in a row of shifts:
+//   gather<FIRST, SINE>(points, column, columns, z) writes them; in the first layer (column 0) with the features, or the sine of that
+//   begin(points, column, columns, z) gives what rows.h starts a product's sums from
+// `valid` points of one signal count; their values and slopes go to where `at[t]` says.
 template <class Source>
 static void evaluate_tile(const Job* job, const Dims& d, const Net& n, const Outcome& o, const Source& source, int valid, const long* at) {
-  const int W = d.width, OC = d.out_columns, points = round_up(valid, VL);
-  float *h = o.h[0], *next = o.h[1], *values = job->values;
+  const int W = d.width, points = round_up(valid, VL);
+  float *h = o.h[0], *next = o.h[1];
   if (wants_slopes(job)) {
     source.template gather<true, false>(points, 0, W, h);
     take_sines(h, o.cosines[0], points * W);
   } else {
     source.template gather<true, true>(points, 0, W, h);
   }
+  bool summed = false;
   for (int l = 1; l < d.layers; l++) {
-    source.template gather<false, false>(points, l * W, W, next);
     if (wants_slopes(job)) {
+      source.template gather<false, false>(points, l * W, W, next);
       gemm<true>(points, W, W, h, W, 1, n.w[l], W, next, W);
       take_sines(next, o.cosines[l], points * W);
+    } else if (l == d.layers - 1 && W == WHOLE_ROW && d.outputs <= FUSED_OUTPUTS) {
+      last_products(source.begin(points, l * W, W, next), points, l * W, h, n.w[l], n.wo, d.outputs, o.sums);
+      summed = true;
     } else {
-      gemm<true, Sine>(points, W, W, h, W, 1, n.w[l], W, next, W);
+      products(source.begin(points, l * W, W, next), points, l * W, W, h, n.w[l], next);
     }
     float* swap = h;
     h = next;
     next = swap;
   }
-  source.template gather<false, false>(points, d.layers * W, OC, o.out);
-  for (int channel = 0; channel < d.outputs; channel++)
-    for (int t = 0; t < points; t += VL) {
-      vf sum[VL] = {};
-      for (int j = 0; j < W; j += VL) {
-        const vf w = load(n.wo + channel * W + j);
-        for (int i = 0; i < VL; i++) sum[i] = fma(load(h + (t + i) * W + j), w, sum[i]);
-      }
-      store(o.sums + channel * TILE + t, lanes_sums(sum));
-    }
-  for (int t = 0; t < valid; t++)
-    for (int channel = 0; channel < d.outputs; channel++)
-      values[at[t] * d.outputs + channel] = o.out[t * OC + channel] + o.sums[channel * TILE + t];
+  source.template gather<false, false>(points, d.layers * W, d.out_columns, o.out);
+  if (!summed) output_sums(points, W, d.outputs, h, n.wo, o.sums);
+  switch (d.outputs) {
+    case 1: write_values<1>(d, o, valid, at, job->values); break;
+    case 3: write_values<3>(d, o, valid, at, job->values); break;
+    default: write_values<0>(d, o, valid, at, job->values);
+  }
   if (wants_slopes(job)) tile_slopes(job, d, n, o, points, valid, at);
 }
 

@@ -39,8 +39,9 @@ FUNCTA_INLINE float lanes_sum(vf v) {
 #endif
   return v[0] + v[1];
 }
-// Lane i of the result is the sum of the lanes of v[i], for VL vectors, each by the same tree; v is used up.
-FUNCTA_INLINE vf lanes_sums(vf* v) {
+// N vectors to one, by sums of lanes that are neighbours: halves of v[0] then stand for two of the vectors each, and so on down. v is used up.
+template <int N>
+FUNCTA_INLINE void fold_lanes(vf* v) {
 #if VL == 16
 #define FUNCTA_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define FUNCTA_ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
@@ -51,9 +52,13 @@ FUNCTA_INLINE vf lanes_sums(vf* v) {
 #define FUNCTA_EVEN 0, 2, 4, 6
 #define FUNCTA_ODD 1, 3, 5, 7
 #endif
-  for (int n = VL / 2; n > 0; n /= 2)
+  for (int n = N / 2; n > 0; n /= 2)
     for (int i = 0; i < n; i++)
       v[i] = __builtin_shufflevector(v[2 * i], v[2 * i + 1], FUNCTA_EVEN) + __builtin_shufflevector(v[2 * i], v[2 * i + 1], FUNCTA_ODD);
+}
+// Lane i of the result is the sum of the lanes of v[i], for VL vectors, each by the same tree; v is used up.
+FUNCTA_INLINE vf lanes_sums(vf* v) {
+  fold_lanes<VL>(v);
   return v[0];
 }
 

@@ -1,6 +1,6 @@
 /**
  * The kernel of pages as a WebAssembly module: base64 of gzip. Made by scripts/build-wasm.mjs; Debian clang version 19.1.7 (3~deb12u1)
- * source 53ebe321165443d7ddbc1a9bf1f0e136d83006d9a07f8a30c8dda3603d46eae8
+ * source e6857e18c9e9afdd861f78b6641b8b1b7ef0c5964419162a6ffae4b1212fa00a
  * sha256 5c1464a6441466f763a24dc7d6ff6818792b87d11857d2e5c1ca87e52e8c8355
  */
 export const readerWasm =
