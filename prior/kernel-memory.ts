@@ -70,7 +70,10 @@ function planProduct(
   const padded = new Int32Array(columns);
   padded.set(bias);
   const at = [plan.place(pack(weights, bias.length, columns, rows)), plan.place(padded)];
-  return [...at, plan.take(padded.byteLength), Math.ceil(rows / 2), columns / 4, shift];
+  // Behind the sums those of shared inputs, which begin as if all of them were 0.
+  const sums = new Int32Array(2 * columns);
+  sums.set(padded, columns);
+  return [...at, plan.place(sums), Math.ceil(rows / 2), columns / 4, shift];
 }
 
 function lastUnits(hidden: readonly HiddenLayer[]): number {

@@ -1,50 +1,67 @@
 /* One cell of a context network, in WebAssembly with SIMD. Memory is laid out by prior/cell-network-wasm.ts. */
 #include "network.h"
 
-/* sums = bias + x weights; pairs of inputs that are 0 cost nothing. */
-static void multiply(const Product *p, const int16_t *x, int32_t *active) {
-  const int32_t *both = (const int32_t *)x;
-  const v128_t *weights = (const v128_t *)p->weights;
-  const int quads = p->quads;
+/* Pairs of `both` from `first` on that are not 0: the others cost nothing. */
+static int list(const int32_t *both, int first, int pairs, int32_t *active) {
   int count = 0;
-  for (int i = 0; i < p->pairs; i++) {
+  for (int i = first; i < pairs; i++) {
     active[count] = i;
     count += both[i] != 0;
   }
-  int q = 0;
-  for (; q + 4 <= quads; q += 4) {
-    v128_t a = p->bias[q], b = p->bias[q + 1], c = p->bias[q + 2], d = p->bias[q + 3];
-    for (int k = 0; k < count; k++) {
-      const v128_t *row = weights + active[k] * quads + q;
-      const v128_t v = wasm_i32x4_splat(both[active[k]]);
-      a = wasm_i32x4_add(a, wasm_i32x4_dot_i16x8(v, row[0]));
-      b = wasm_i32x4_add(b, wasm_i32x4_dot_i16x8(v, row[1]));
-      c = wasm_i32x4_add(c, wasm_i32x4_dot_i16x8(v, row[2]));
-      d = wasm_i32x4_add(d, wasm_i32x4_dot_i16x8(v, row[3]));
-    }
-    p->sums[q] = a;
-    p->sums[q + 1] = b;
-    p->sums[q + 2] = c;
-    p->sums[q + 3] = d;
+  return count;
+}
+
+/* to = from + x weights, of the pairs of x that are listed; N quads at a time. Unrolled, sums would leave their registers. */
+#define MULTIPLY(N)                                                                                 \
+  for (; q + N <= quads; q += N) {                                                                  \
+    v128_t sum[N];                                                                                  \
+    for (int j = 0; j < N; j++) sum[j] = from[q + j];                                               \
+    _Pragma("clang loop unroll(disable)") for (int k = 0; k < count; k++) {                         \
+      const v128_t *row = weights + active[k] * quads + q;                                          \
+      const v128_t v = wasm_i32x4_splat(both[active[k]]);                                           \
+      for (int j = 0; j < N; j++) sum[j] = wasm_i32x4_add(sum[j], wasm_i32x4_dot_i16x8(v, row[j])); \
+    }                                                                                               \
+    for (int j = 0; j < N; j++) to[q + j] = sum[j];                                                 \
   }
-  for (; q < quads; q++) {
-    v128_t a = p->bias[q];
-    for (int k = 0; k < count; k++) {
-      const v128_t v = wasm_i32x4_splat(both[active[k]]);
-      a = wasm_i32x4_add(a, wasm_i32x4_dot_i16x8(v, weights[active[k] * quads + q]));
-    }
-    p->sums[q] = a;
+static void multiply(const Product *p, const int16_t *x, const int32_t *active, int count, const v128_t *from,
+                     v128_t *to) {
+  const int32_t *both = (const int32_t *)x;
+  const v128_t *weights = (const v128_t *)p->weights;
+  const int quads = p->quads;
+  int q = 0;
+  MULTIPLY(4)
+#ifndef SMALL
+  MULTIPLY(2)
+#endif
+  MULTIPLY(1)
+}
+
+/* What leads from the inputs on, of the pairs that are listed: raw, signed_ and size are 0 at the same inputs. */
+static void multiplyInputs(const Network *n, int count, int start, int end) {
+  const Product *const of[3] = {&n->mean, &n->scale, &n->hidden[0]};
+  const int16_t *const x[3] = {n->raw, n->size, n->signed_};
+  for (int j = 0; j < (n->layers == 0 ? 2 : 3); j++) {
+    const Product *p = of[j];
+    multiply(p, x[j], n->active, count, start ? p->sums + p->quads : p->bias, end ? p->sums : p->sums + p->quads);
   }
 }
 
-void infer(const Network *n) {
-  multiply(&n->mean, n->raw, n->active);
-  multiply(&n->scale, n->size, n->active);
+void infer(const Network *n, int shared) {
+  const int32_t *both = (const int32_t *)n->raw;
+  int same = 1;
+  if (IS_SMALL) shared = 0;
+  for (int i = 0; i < shared; i++) same &= both[i] == n->values[i];
+  if (!same) {
+    for (int i = 0; i < shared; i++) n->values[i] = both[i];
+    multiplyInputs(n, list(both, 0, shared, n->active), 0, 0);
+  }
+  multiplyInputs(n, list(both, shared, n->mean.pairs, n->active), shared > 0, 1);
   if (n->layers == 0) return;
   const int16_t *x = n->signed_;
+  int count = 0;
   for (int j = 0; j < n->layers; j++) {
     const Product *p = &n->hidden[j];
-    multiply(p, x, n->active);
+    if (j > 0) multiply(p, x, n->active, count, p->bias, p->sums);
     int16_t *units = n->units[j & 1];
     for (int q = 0; q < p->quads; q++) {
       const v128_t h = wasm_i32x4_shr(p->sums[q], p->shift);
@@ -52,11 +69,12 @@ void infer(const Network *n) {
       wasm_v128_store64_lane(units + 4 * q, wasm_i16x8_narrow_i32x4(clipped, clipped), 0);
     }
     x = units;
+    count = list((const int32_t *)x, 0, 2 * p->quads, n->active);
   }
   const Product *const heads[2] = {&n->mean, &n->scale};
   for (int h = 0; h < 2; h++) {
     const Product *p = &n->output[h];
-    multiply(p, x, n->active);
+    multiply(p, x, n->active, count, p->bias, p->sums);
     for (int q = 0; q < p->quads; q++)
       heads[h]->sums[q] = wasm_i32x4_add(heads[h]->sums[q], wasm_i32x4_shr(p->sums[q], p->shift));
   }
@@ -72,5 +90,5 @@ __attribute__((export_name("run"))) void run(const Network *n) {
     n->size[i] = size;
     n->signed_[i] = v < 0 ? -size : size;
   }
-  infer(n);
+  infer(n, 0);
 }

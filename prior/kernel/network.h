@@ -11,6 +11,12 @@
 #include <stdint.h>
 #include <wasm_simd128.h>
 
+/* Whether few bytes of code are wanted. */
+#ifdef SMALL
+#define IS_SMALL 1
+#else
+#define IS_SMALL 0
+#endif
 #define MAX_LAYERS 4
 #define MAX_HIDDEN 4095
 #define MAX_COMPANDED 127
@@ -18,13 +24,13 @@
 typedef struct {
   const int16_t *weights;
   const v128_t *bias;
-  v128_t *sums;
+  v128_t *sums; /* [quads], and of what comes from the inputs [quads] with the shared pairs alone */
   int32_t pairs, quads, shift;
 } Product;
 
 typedef struct {
   int32_t inputs, auxiliary, layers;
-  const int32_t *values;         /* [inputs] */
+  int32_t *values;               /* [inputs]; in a walk the pairs that the sums of shared inputs were made of */
   int16_t *raw, *signed_, *size; /* [inputs], and 0 up to an even count */
   int32_t *active;               /* room for the pairs of any product */
   int16_t *units[2];             /* of a hidden layer and the next */
@@ -41,7 +47,7 @@ static inline int compand(int size) {
   return found < MAX_COMPANDED ? found : MAX_COMPANDED;
 }
 
-/* From raw, signed_ and size to the sums of mean and scale. */
-void infer(const Network *n);
+/* From raw, signed_ and size to the sums of mean and scale. The first `shared` pairs of inputs are often those of the call before. */
+void infer(const Network *n, int shared);
 
 #endif

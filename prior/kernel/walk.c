@@ -7,6 +7,7 @@
 #include "network.h"
 
 #define MAX_AXES 3
+#define MAX_OFFSETS 64
 #define MAX_RAW 4095
 #define MAX_MEAN (1 << 17)
 #define MAX_NOTCH 143
@@ -196,8 +197,46 @@ static inline int isKnown(const Level *l, uint32_t *place) {
   return !wasm_v128_any_true(differ);
 }
 
-/* Means and scales of the cell at `at` into the sums of the network. */
-static inline void foretell(Walk *w, int k, const int32_t *at) {
+/* Symbols of the covering cells, as `from` has them, into inputs. */
+static inline void copyParents(const Walk *w, int k, int16_t *to, const int16_t *from) {
+  const int32_t *sources = w->sources;
+  for (int j = 0; j < k; j++) {
+    const int channels = w->level[j].channels;
+    for (int p = 0; p < w->parents; p++, to += channels) copy(to, from + *sources++, channels);
+  }
+}
+
+/* What of the inputs is known while a level is walked. Where few bytes are wanted (SMALL) nothing is. */
+typedef struct {
+  int inside; /* whether the flags of neighbours in raw say that they are all there */
+  int stale;  /* whether the parents' symbols in signed_ and size are not those in raw */
+  int32_t low[MAX_AXES], high[MAX_AXES]; /* cells from low on and below high have all neighbours */
+  int32_t apart[MAX_OFFSETS];            /* symbols from a cell to its neighbours */
+} Around;
+
+static inline void begin(const Walk *w, const Level *l, Around *around) {
+  around->inside = 0;
+  around->stale = 1;
+  if (IS_SMALL) return;
+  for (int a = 0; a < w->axes; a++) {
+    around->low[a] = 0;
+    around->high[a] = l->cells[a];
+  }
+  for (int p = 0; p < w->neighbours; p++) {
+    int index = 0;
+    for (int a = 0; a < w->axes; a++) {
+      const int i = w->neighbourOffsets[p * w->axes + a];
+      index = index * l->cells[a] + i;
+      if (-i > around->low[a]) around->low[a] = -i;
+      if (l->cells[a] - i < around->high[a]) around->high[a] = l->cells[a] - i;
+    }
+    around->apart[p] = index * l->channels;
+  }
+  for (int p = 0; p < w->parents * w->levels; p++) w->sources[p] = -1;
+}
+
+/* Means and scales of the cell `cell`, at `at`, into the sums of the network. */
+static inline void foretell(Walk *w, int k, int cell, const int32_t *at, Around *around) {
   Level *l = &w->level[k];
   Network *n = &l->net;
   const int axes = w->axes, parents = w->parents, neighbours = w->neighbours;
@@ -214,26 +253,41 @@ static inline void foretell(Walk *w, int k, const int32_t *at) {
     }
   }
   const int auxiliary = next;
-  int sources = 0;
+  int32_t *sources = w->sources;
+  int moved = 0;
   for (int j = 0; j < k; j++) {
     const Level *coarse = &w->level[j];
     int32_t covering[MAX_AXES];
     for (int a = 0; a < axes; a++) covering[a] = ((const int32_t *)l->cover[j * axes + a])[at[a]];
     for (int p = 0; p < parents; p++, next += coarse->channels) {
-      const int cell = cellAt(covering, w->parentOffsets + p * axes, coarse->cells, axes);
-      const int from = cell < 0 ? w->none : coarse->start + cell * coarse->channels;
-      w->sources[sources++] = from;
-      copy(raw + next, w->raw + from, coarse->channels);
+      const int parent = cellAt(covering, w->parentOffsets + p * axes, coarse->cells, axes);
+      const int from = parent < 0 ? w->none : coarse->start + parent * coarse->channels;
+      moved |= IS_SMALL || from != *sources;
+      *sources++ = from;
     }
   }
-  const int channels = l->channels;
-  for (int p = 0; p < neighbours; p++, next += channels) {
-    const int cell = cellAt(at, w->neighbourOffsets + p * axes, l->cells, axes);
-    const int from = cell < 0 ? w->none : l->start + cell * channels;
-    w->sources[sources++] = from;
-    raw[2 + p] = cell < 0 ? 0 : 16;
-    copy(raw + next, w->raw + from, channels);
+  if (IS_SMALL || moved) {
+    around->stale = 1;
+    copyParents(w, k, raw + auxiliary, w->raw);
   }
+  const int channels = l->channels, first = next;
+  int inside = !IS_SMALL;
+  for (int a = 0; !IS_SMALL && a < axes; a++) inside &= at[a] >= around->low[a] && at[a] < around->high[a];
+  if (inside) {
+    const int16_t *own = w->raw + l->start + cell * channels;
+    for (int p = 0; p < neighbours; p++, next += channels) copy(raw + next, own + around->apart[p], channels);
+    if (!around->inside)
+      for (int p = 0; p < neighbours; p++) raw[2 + p] = 16;
+  } else {
+    for (int p = 0; p < neighbours; p++, next += channels) {
+      const int neighbour = cellAt(at, w->neighbourOffsets + p * axes, l->cells, axes);
+      const int from = neighbour < 0 ? w->none : l->start + neighbour * channels;
+      sources[p] = from;
+      raw[2 + p] = neighbour < 0 ? 0 : 16;
+      copy(raw + next, w->raw + from, channels);
+    }
+  }
+  around->inside = inside;
   for (; next & 7; next++) raw[next] = 0;
 
   int32_t *means = (int32_t *)n->mean.sums, *scales = (int32_t *)n->scale.sums;
@@ -248,16 +302,20 @@ static inline void foretell(Walk *w, int k, const int32_t *at) {
     return;
   }
   for (next = 0; next < auxiliary; next++) n->signed_[next] = n->size[next] = raw[next];
-  sources = 0;
-  for (int j = 0; j <= k; j++) {
-    const int of = w->level[j].channels;
-    for (int p = 0; p < (j < k ? parents : neighbours); p++, next += of) {
-      const int from = w->sources[sources++];
-      copy(n->signed_ + next, w->signed_ + from, of);
-      copy(n->size + next, w->size + from, of);
-    }
+  if (IS_SMALL || around->stale) {
+    around->stale = IS_SMALL;
+    copyParents(w, k, n->signed_ + auxiliary, w->signed_);
+    copyParents(w, k, n->size + auxiliary, w->size);
   }
-  infer(n);
+  const int own = l->start + cell * channels;
+  next = first;
+  for (int p = 0; p < neighbours; p++, next += channels) {
+    const int from = inside ? own + around->apart[p] : sources[p];
+    copy(n->signed_ + next, w->signed_ + from, channels);
+    copy(n->size + next, w->size + from, channels);
+  }
+  /* Where a cell is changes from cell to cell, parents and flags now and then. */
+  infer(n, IS_SMALL || w->position ? 0 : first / 2);
   l->known[place] = 1;
   for (int i = 0; i < l->vectors; i++) l->contexts[place * l->vectors + i] = ((const v128_t *)raw)[i];
   for (int c = 0; c < channels; c++) {
@@ -312,6 +370,8 @@ static inline int walk(Walk *w, int task) {
     const Level *l = &w->level[k];
     int32_t at[MAX_AXES] = {0, 0, 0};
     int cells = 1;
+    Around around;
+    begin(w, l, &around);
     for (int a = w->axes - 1, rest = w->cellNow; a >= 0; a--) {
       cells *= l->cells[a];
       at[a] = rest % l->cells[a];
@@ -325,7 +385,7 @@ static inline int walk(Walk *w, int task) {
         return MORE;
       }
       left -= l->channels;
-      foretell(w, k, at);
+      foretell(w, k, cell, at, &around);
       if (!codeCell(w, &o, task, l, cell)) return AGAIN;
       for (int a = w->axes - 1; a >= 0; a--) {
         if (++at[a] < l->cells[a]) break;
