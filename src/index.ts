@@ -144,7 +144,6 @@ export {
   openFunctaset,
   type PutFunction,
   readSignal,
-  type SetCompleteOptions,
 } from './library/index.ts';
 export {
   bundledModels,

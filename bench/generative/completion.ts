@@ -1,14 +1,6 @@
 /** Completing pictures behind masks, with a prior and by adaptation alone. */
 import { openDataset } from '../../datasets/registry.ts';
-import {
-  type CompletingPrior,
-  complete,
-  completingPriors,
-  type Observation,
-  observeMasked,
-} from '../../src/complete/index.ts';
-import { priorOfFunctaset } from '../../src/complete/nearest.ts';
-import { defaultLimits } from '../../src/core/limits.ts';
+import { type CompletingPrior, complete, completingPriors, observeMasked } from '../../src/complete/index.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { psnrDb } from '../../src/core/units.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -16,9 +8,8 @@ import { coveringGrid } from '../../src/field/coordinates.ts';
 import type { Model } from '../../src/field/model.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import { adaptSignal } from '../../src/fit/index.ts';
+import { openFunctaset } from '../../src/library/index.ts';
 import { generativeOf } from '../../src/models/generative.ts';
-import { NearIndexes } from '../../src/query/index.ts';
-import { openFunctasetOf } from '../../src/session/store.ts';
 import type { Signal } from '../../src/signal/signal.ts';
 import { toSignalValues } from '../../src/signal/values.ts';
 import { harmonicFill } from './harmonic.ts';
@@ -65,7 +56,9 @@ export async function completions(
   data.close();
   const rows: Found<CompletionRow>[] = [];
   const own =
-    options.functaset === undefined ? undefined : await openSet(options.functaset, { model, engine });
+    options.functaset === undefined
+      ? undefined
+      : await openFunctaset(options.functaset, { model, engine, readOnly: true });
   const distance = await distanceTo(
     signals.map(({ values }) => values),
     options,
@@ -84,13 +77,12 @@ export async function completions(
       for (const [i, signal] of signals.entries()) {
         const observed = maskOf(signal.shape, new Rng(options.seed, at * n + i));
         const observation = observeMasked(signal, { shape: signal.shape, observed });
-        const started = performance.now();
-        const by =
+        const { draws } = options;
+        const found =
           name === 'own'
-            ? { own: await own!.prior(observation, options.nearest) }
-            : { prior: name as CompletingPrior };
-        const found = await complete({ model, engine }, observation, { ...by, draws: options.draws });
-        seconds += (performance.now() - started) / 1000;
+            ? await own!.complete(observation, { nearest: options.nearest, draws })
+            : await complete({ model, engine }, observation, { prior: name as CompletingPrior, draws });
+        seconds += found.seconds;
         withPrior.push(hiddenPsnr(found.completed.values, signal, observed));
         if (found.surprise !== undefined) surprises.push(found.surprise);
         if (found.draws.length > 0) firstDraws.push(found.draws[0]!.values);
@@ -127,7 +119,7 @@ export async function completions(
       );
     }
   }
-  await own?.store.close();
+  await own?.close();
   return rows;
 }
 
@@ -148,20 +140,6 @@ async function distanceTo(
   };
   const real = features(pictures);
   return (drawn) => frechet(real, features(drawn));
-}
-
-/** A functaset as a prior, learnt where it is not there yet. */
-async function openSet(path: string, source: { readonly model: Model; readonly engine: Engine }) {
-  const store = await openFunctasetOf(source.model, path, { readOnly: true });
-  const context = {
-    ...{ ...source, store, limits: defaultLimits },
-    indexes: new NearIndexes({ ...source, store }),
-  };
-  return {
-    store,
-    prior: (observation: Observation, nearest: number | undefined) =>
-      priorOfFunctaset(context, observation, { nearest }),
-  };
 }
 
 /** By the inner steps of training on what is known; more steps bring hidden points no nearer. */

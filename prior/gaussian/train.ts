@@ -15,6 +15,8 @@ export interface GaussianTraining {
   readonly data: string;
   /** Directions; default 256. */
   readonly rank?: number | undefined;
+  /** [set.count], 0 or above: how much each modulation counts; default: all alike. */
+  readonly weights?: Float64Array | undefined;
   /** Turns of the orthogonal iteration; default 12. */
   readonly rounds?: number | undefined;
   readonly multiply?: Multiply | undefined;
@@ -59,6 +61,7 @@ export async function trainGaussian(options: GaussianTraining): Promise<Uint8Arr
 
 export async function fitGaussian({
   set,
+  weights = new Float64Array(set.count).fill(1),
   rank: most,
   rounds = mostRounds,
   multiply,
@@ -67,17 +70,20 @@ export async function fitGaussian({
   const product = multiply ?? plainMultiply;
   const { count, modulations, layout } = set;
   const m = layout.length;
-  const { mean, deviation } = moments(set);
+  const { mean, deviation } = moments(set, weights);
+  const total = sumOf(weights);
+  const roots = weights.map(Math.sqrt);
   const correlations = new Float64Array(m * m);
   for (let first = 0; first < count; first += chunk) {
     if (signal?.aborted) throw new AbortedError();
     const n = Math.min(chunk, count - first);
     const rows = Float32Array.from({ length: n * m }, (_, i) => {
       const d = i % m;
-      return (modulations[first * m + i]! - mean[d]!) / deviation[d]!;
+      const root = roots[first + Math.floor(i / m)]!;
+      return (root * (modulations[first * m + i]! - mean[d]!)) / deviation[d]!;
     });
     const sums = product(rows, rows, { m, n: m, k: n, transposeA: true });
-    for (let i = 0; i < sums.length; i++) correlations[i]! += sums[i]! / count;
+    for (let i = 0; i < sums.length; i++) correlations[i]! += sums[i]! / total;
     await new Promise((resolve) => setImmediate(resolve));
   }
   // The axes of a symmetric matrix's rows are its own; the mean square along each is eigenvalue^2 / m.
@@ -103,21 +109,28 @@ export async function fitGaussian({
   return { mean, loadings, deviations };
 }
 
-function moments({ count, modulations, layout }: TrainingSet): {
-  mean: Float32Array;
-  deviation: Float64Array;
-} {
+function moments(
+  { count, modulations, layout }: TrainingSet,
+  weights: Float64Array,
+): { mean: Float32Array; deviation: Float64Array } {
   const m = layout.length;
   const sums = new Float64Array(m);
   const squares = new Float64Array(m);
-  for (let i = 0, at = 0; i < count; i++) for (let d = 0; d < m; d++, at++) sums[d]! += modulations[at]!;
-  const mean = Float32Array.from(sums, (sum) => sum / count);
+  const total = sumOf(weights);
   for (let i = 0, at = 0; i < count; i++) {
-    for (let d = 0; d < m; d++, at++) squares[d]! += (modulations[at]! - mean[d]!) ** 2;
+    for (let d = 0; d < m; d++, at++) sums[d]! += weights[i]! * modulations[at]!;
   }
-  const typical = squares.reduce((sum, s) => sum + s, 0) / (count * m);
+  const mean = Float32Array.from(sums, (sum) => sum / total);
+  for (let i = 0, at = 0; i < count; i++) {
+    for (let d = 0; d < m; d++, at++) squares[d]! += weights[i]! * (modulations[at]! - mean[d]!) ** 2;
+  }
+  const typical = squares.reduce((sum, s) => sum + s, 0) / (total * m);
   if (!(typical > 0))
     throw new BadInputError('modulation', 'these modulations are all equal; give different ones');
   // A number that never changes still gets a little room.
-  return { mean, deviation: squares.map((s) => Math.sqrt(Math.max(s / count, 1e-6 * typical))) };
+  return { mean, deviation: squares.map((s) => Math.sqrt(Math.max(s / total, 1e-6 * typical))) };
+}
+
+function sumOf(weights: Float64Array): number {
+  return weights.reduce((sum, weight) => sum + weight, 0);
 }

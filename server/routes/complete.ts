@@ -68,12 +68,9 @@ export const completeBody = z
     }),
     draws: z.number().int().min(0).max(maxServedDraws).default(4),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-    noise: z
-      .number()
-      .min(1e-4)
-      .max(1e3)
-      .optional()
-      .openapi({ description: 'Deviation of a known value, of a range of 1.' }),
+    noise: z.number().min(1e-4).max(1e3).optional().openapi({
+      description: 'Deviation of a known value, of a range of 1; default: 0.04, with `nearest` 0.1.',
+    }),
     size: z.string().max(64).optional(),
   })
   .refine(({ signal, points }) => (signal === undefined) !== (points === undefined), {

@@ -10,19 +10,23 @@ import { defaultQuality } from '../field/at-quality.ts';
 import { modulationLayout } from '../field/layout.ts';
 import { toField } from '../field/outputs.ts';
 import { leastFunctions, ownPrior } from '../jobs/own-prior.ts';
-import { idsNearPart } from '../query/alike.ts';
+import { nearestToPart } from '../query/alike.ts';
 import type { Observed } from '../query/observed.ts';
 import type { QueryContext, QueryOptions } from '../query/types.ts';
 import { type ModulatedFunction, modulated, openFunctions } from '../session/functions.ts';
 import { broughtTo } from '../session/refit.ts';
 import { modelFor } from '../signal/own-range.ts';
+import { type CompleteOptions, type Completion, complete } from './complete.ts';
 import { checkWhole, type Observation, observedSignal } from './observation.ts';
 
 /** A functaset with what evaluates and searches its functions. */
 export type FunctasetContext = Pick<QueryContext, 'store' | 'model' | 'engine' | 'indexes' | 'limits'>;
 
-export interface SetPriorOptions extends QueryOptions {
-  /** Of this many functions that are most like what was observed, instead of all; 1000 does well. */
+/** `complete`'s options, but for the prior. */
+export interface SetCompleteOptions
+  extends Omit<CompleteOptions, 'prior' | 'own'>,
+    Pick<QueryOptions, 'onProgress' | 'onDamaged'> {
+  /** By this many functions that are most like what was observed, instead of all; 1000 does well. `noise` is 0.1 then. */
   readonly nearest?: number | undefined;
 }
 
@@ -34,16 +38,29 @@ const mostDirections = 128;
 const rounds = 4;
 /** Functions that are opened together. */
 const together = 256;
+/** How far a function counts: the deviation of its weight (a Gaussian kernel), of the median distance of the nearest. */
+const reach = 0.7;
+/** Of an observed value: a prior of few functions is off by more than what the network cannot show. */
+const noiseOfNearest = 0.1;
 
-/** The prior of a functaset that completes an observation. Throws as `ownPrior` and `priorOfNearest`. */
-export function priorOfFunctaset(
+/**
+ * Completes by the prior of a functaset: its own, or that of its nearest functions. `seconds` hold the learning. Throws as `complete`, `ownPrior`
+ * and `priorOfNearest`.
+ */
+export async function completeByFunctaset(
   context: FunctasetContext,
   observation: Observation,
-  { nearest, ...options }: SetPriorOptions,
-): Promise<Gaussian> {
-  return nearest === undefined
-    ? ownPrior(context, context.store, options)
-    : priorOfNearest(context, observation, nearest, options);
+  { nearest, onProgress, onDamaged, ...options }: SetCompleteOptions = {},
+): Promise<Completion> {
+  const started = performance.now();
+  const told = { signal: options.signal, onProgress, onDamaged };
+  const own =
+    nearest === undefined
+      ? await ownPrior(context, context.store, told)
+      : await priorOfNearest(context, observation, nearest, told);
+  const { noise = nearest === undefined ? undefined : noiseOfNearest, limits = context.limits } = options;
+  const found = await complete(context, observation, { ...options, own, noise, limits });
+  return { ...found, seconds: (performance.now() - started) / 1000 };
 }
 
 /**
@@ -51,11 +68,11 @@ export function priorOfFunctaset(
  * of values, which is made when it is first needed. Throws BadInputError `bad-nearest`, `observed-shape`, `own-prior` where the
  * functions are too few; LimitError, AbortedError, and what opening functions throws.
  */
-export async function priorOfNearest(
+async function priorOfNearest(
   context: FunctasetContext,
   observation: Observation,
   nearest: number,
-  options: QueryOptions = {},
+  options: QueryOptions,
 ): Promise<Gaussian> {
   if (!Number.isInteger(nearest) || nearest < leastFunctions || nearest > mostNearest) {
     throw new BadInputError(
@@ -70,6 +87,7 @@ export async function priorOfNearest(
   const layout = modulationLayout(card.spec, card.shape);
   checkLimit('symbols', nearest * layout.length, limits.maxSymbols, 'learn from fewer functions');
   const found: ModulatedFunction[] = [];
+  const distances = new Map<string, number>();
   let ids: string[] = [];
   const take = async () => {
     if (signal?.aborted) throw new AbortedError();
@@ -81,28 +99,38 @@ export async function priorOfNearest(
     const some = await modulated(context, alike, { signal });
     found.push(...(await broughtTo(context, some, defaultQuality, signal)));
   };
-  for await (const id of idsNearPart(context, partOf(context, observation), options)) {
+  for await (const { id, distance } of nearestToPart(context, partOf(context, observation), options)) {
+    distances.set(id, distance);
     if (ids.push(id) < Math.min(together, nearest - found.length)) continue;
     await take();
     if (found.length >= nearest) break;
   }
   if (ids.length > 0 && found.length < nearest) await take();
-  if (found.length < leastFunctions) {
+  const count = found.length;
+  if (count < leastFunctions) {
     throw new BadInputError(
       'own-prior',
-      `a prior of a functaset is learnt from ${leastFunctions} functions of [${card.shape}] or more, and ${store.path} has ${found.length}; name a prior of the model`,
+      `a prior of a functaset is learnt from ${leastFunctions} functions of [${card.shape}] or more, and ${store.path} has ${count}; name a prior of the model`,
     );
   }
-  const modulations = new Float32Array(found.length * layout.length);
+  const modulations = new Float32Array(count * layout.length);
   for (const [i, { modulation }] of found.entries()) modulations.set(modulation, i * layout.length);
-  const none = { labels: [], labelOf: new Uint16Array(found.length) };
   const bytes = await trainGaussian({
-    set: { layout, count: found.length, modulations, ...none },
+    set: { layout, count, modulations, labels: [], labelOf: new Uint16Array(count) },
+    weights: weightsOf(found.map(({ id }) => distances.get(id)!)),
     ...{ networkId, data: 'the nearest functions of a functaset', rounds, signal },
-    rank: Math.min(mostDirections, Math.floor(found.length / functionsPerDirection)),
+    rank: Math.min(mostDirections, Math.floor(count / functionsPerDirection)),
     multiply: indexes.multiply,
   });
   return openGaussian(bytes);
+}
+
+/** By distances, the least first. */
+function weightsOf(distances: readonly number[]): Float64Array {
+  const width = reach * distances[distances.length >> 1]!;
+  return Float64Array.from(distances, (distance) =>
+    width > 0 ? Math.exp(-0.5 * (distance / width) ** 2) : 1,
+  );
 }
 
 /** Field values at places; of a mean over several places each is taken for it. */

@@ -1,6 +1,6 @@
 /** A functaset with its model and an engine: signals go in, functions come out, questions are answered. */
-import { type CompleteOptions, type Completion, complete as completeSignal } from '../complete/complete.ts';
-import { priorOfFunctaset, type SetPriorOptions } from '../complete/nearest.ts';
+import type { Completion } from '../complete/complete.ts';
+import { completeByFunctaset, type SetCompleteOptions } from '../complete/nearest.ts';
 import { anObservation, type Observation } from '../complete/observation.ts';
 import {
   aFlag,
@@ -115,11 +115,6 @@ export interface Neighbour extends Row {
   /** Root mean square of the differences, in signal units. */
   readonly distance: number;
 }
-
-/** `complete`'s options, but for the prior. */
-export interface SetCompleteOptions
-  extends Omit<CompleteOptions, 'prior' | 'own'>,
-    Pick<SetPriorOptions, 'nearest' | 'onProgress' | 'onDamaged'> {}
 
 export type NearOptions = Omit<Extract<QueryInput, { kind: 'near' }>, 'kind' | 'id' | 'signal'> &
   QueryOptions;
@@ -287,10 +282,7 @@ export class OpenFunctaset {
    * @example
    * const { completed } = await set.complete(observeMasked(signal, mask), { nearest: 1000 });
    */
-  async complete(
-    observation: Observation,
-    { nearest, onProgress, onDamaged, ...options }: SetCompleteOptions = {},
-  ): Promise<Completion> {
+  complete(observation: Observation, options: SetCompleteOptions = {}): Promise<Completion> {
     check(
       'complete',
       anObservation(observation, 'observation'),
@@ -299,10 +291,7 @@ export class OpenFunctaset {
         'options',
       ),
     );
-    const own = await priorOfFunctaset(this.#context, observation, {
-      ...{ nearest, onProgress, onDamaged, signal: options.signal },
-    });
-    return completeSignal(this.#context, observation, { limits: this.#context.limits, ...options, own });
+    return completeByFunctaset(this.#context, observation, options);
   }
 
   /** A page of the answer to any question; see `QueryInput`. Throws BadInputError `bad-query`, and what the kind of query throws. */

@@ -10,6 +10,5 @@ export {
   OpenFunctaset,
   openFunctaset,
   type PutFunction,
-  type SetCompleteOptions,
 } from './functaset.ts';
 export { readSignal } from './read-signal.ts';

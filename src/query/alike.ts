@@ -6,19 +6,19 @@ import type { Observed } from './observed.ts';
 import type { QueryContext, QueryOptions } from './types.ts';
 
 /**
- * Ids of all functions, of the nearest first, as far as the axes of the index of values show it. Throws AbortedError, BadInputError
+ * All functions, the nearest first, with the root of the sum of squares, as far as the axes of the index of values show it. Throws AbortedError, BadInputError
  * `empty-functaset`.
  */
-export async function* idsNearPart(
+export async function* nearestToPart(
   context: Pick<QueryContext, 'indexes' | 'model'>,
   observed: Observed,
   options: QueryOptions,
-): AsyncGenerator<string> {
+): AsyncGenerator<{ readonly id: string; readonly distance: number }> {
   const { shape, spec } = context.model.card;
   const index = await context.indexes.get('values', options);
   const part = { ...entriesOf(observed, gridOf(shape), spec.outputs), unit: 1, isBound: false };
-  for (const { row } of await rowsByPart(index, context, part, options)) {
+  for (const { row, square } of await rowsByPart(index, context, part, options)) {
     const id = index.ids.at(row);
-    if (id !== '') yield id;
+    if (id !== '') yield { id, distance: Math.sqrt(square) };
   }
 }

@@ -69,8 +69,8 @@ export function unitOf({ terms }: Embedding, scale: number): number {
 }
 
 /**
- * All rows by how far their values are from `targets` at some of the grid's values, `entries`, as far as the axes show them; with a
- * bound on the distance over `terms` values that hold those, where `isBound` says that they do.
+ * All rows by how far their values are from `targets` at some of the grid's values, `entries`, as far as the axes show them: the sum of
+ * squares; with a bound on the distance over `terms` values that hold those, where `isBound` says that they do.
  */
 export async function rowsByPart(
   index: NearIndex,
@@ -82,7 +82,7 @@ export async function rowsByPart(
     readonly isBound: boolean;
   },
   options: QueryOptions,
-): Promise<readonly { readonly row: number; readonly least: number }[]> {
+): Promise<readonly { readonly row: number; readonly square: number; readonly least: number }[]> {
   const { embedding, vectors } = index;
   const { entries, targets } = part;
   const axes = embedding.dimensions - 1;
@@ -112,7 +112,7 @@ export async function rowsByPart(
   return order.map((row) => {
     const length = Math.sqrt(sums[row]!);
     const least = part.isBound ? part.unit * Math.max(0, length * (1 - openShare) - leftOut) : 0;
-    return { row, least };
+    return { row, square: sums[row]!, least };
   });
 }
 

@@ -71,6 +71,7 @@ describe('completing', () => {
     [{ points: [[1, 29, 0]] }, 422, 'points-outside'],
     [{ points: [] }, 422, 'no-observed-points'],
     [{ points: [[1, 2, 0]], functaset: 'nowhere' }, 404, 'unknown-functaset'],
+    [{ points: [[1, 2, 0]], functaset: 'nowhere', prior: 'gaussian' }, 404, 'unknown-functaset'],
     [{ points: [[1, 2, 0]], nearest: 1000 }, 422, 'bad-parameter'],
     [{ points: [[1, 2, 0]], functaset: 'nowhere', nearest: 1 }, 422, 'bad-parameter'],
     [{ points: [[1, 2, 0]], prior: 'autoregressive' }, 422, 'prior-cannot-complete'],

@@ -10,7 +10,7 @@ import {
   shownSignals,
   signalsOf,
 } from '../../../src/complete/index.ts';
-import { priorOfFunctaset } from '../../../src/complete/nearest.ts';
+import { completeByFunctaset } from '../../../src/complete/nearest.ts';
 import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
 import type { Parts } from '../../../src/formats/formats.ts';
@@ -49,6 +49,7 @@ export async function complete(
     known,
     functaset,
     nearest,
+    prior,
     ...options
   }: {
     readonly model: ModelRef;
@@ -71,25 +72,25 @@ export async function complete(
   const notes: string[] = [];
   const format = formatOfType(as);
   const observation = await observe(shelf, model, known, notes);
-  const own =
+  if (functaset !== undefined && prior !== undefined) {
+    throw new BadInputError(
+      'one-prior',
+      'a functaset stands in place of a prior of the model; give one of them',
+    );
+  }
+  const asked = { ...options, raw: format.raw, limits, signal };
+  const found =
     functaset === undefined
-      ? undefined
-      : await priorOfFunctaset(
+      ? await completeSignal(session, observation, { ...asked, prior })
+      : await completeByFunctaset(
           { ...(await shelf.functaset(functaset, open)), model, engine: shelf.engine, limits },
           observation,
-          { nearest, signal },
+          { ...asked, nearest },
         );
-  const found = await completeSignal(session, observation, {
-    ...options,
-    own,
-    raw: format.raw,
-    limits,
-    signal,
-  });
-  const { prior, outputs, observedPsnrDb, surprise, seconds } = found;
+  const { outputs, observedPsnrDb, surprise, seconds } = found;
   const told = format.raw ? signalsOf(found) : shownSignals(observation, found, outputs);
   const bytes = format.writeAll(told, outputs, { inRow: true, signal });
-  return { head: { prior, observedPsnrDb, surprise, seconds, notes }, bytes };
+  return { head: { prior: found.prior, observedPsnrDb, surprise, seconds, notes }, bytes };
 }
 
 async function observe(

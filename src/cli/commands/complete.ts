@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { KindThat } from '../../../prior/kinds.ts';
 import type { Observation } from '../../complete/index.ts';
+import type { SetCompleteOptions } from '../../complete/nearest.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Model } from '../../field/model.ts';
 import { signalFormats, titlesOf, togetherText } from '../../formats/formats.ts';
@@ -98,7 +99,11 @@ export function addComplete(program: Command, run: RunCommand): void {
     )
     .option('-n, --draws <n>', 'how many draws', integer(0, 64), 4)
     .option('--seed <n>', 'where the random numbers start', integer(0), 0)
-    .option('--noise <s>', 'deviation of a known value, of a range of 1; default: 0.04', real(1e-4, 1e3))
+    .option(
+      '--noise <s>',
+      'deviation of a known value, of a range of 1; default: 0.04, with --nearest 0.1',
+      real(1e-4, 1e3),
+    )
     .option('--size <size>', '4x, or WxH in samples; default: the size the model was trained on')
     .addOption(maxBytesOption())
     .action(run(completeSignal));
@@ -113,7 +118,10 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
   if (flags.nearest !== undefined && flags.functaset === undefined) {
     throw new UsageError('bad-nearest', '--nearest is of the functions of a store; give --functaset, too');
   }
-  const { output, draws, seed, noise, prior } = flags;
+  if (flags.prior !== undefined && flags.functaset !== undefined) {
+    throw new UsageError('one-prior', '--functaset stands in place of --prior; give one of them');
+  }
+  const { output, draws, seed, noise, prior, functaset, nearest } = flags;
   const named = outputFormat(output, flags.format);
   const size = await sizeOf(flags);
   job.checkStdout(output);
@@ -123,9 +131,12 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
   const observation = await observe(job, input, model, flags);
   const { complete, shownSignals, signalsOf } = await import('../../complete/index.ts');
   return withEngine(job, async (engine) => {
-    const own = await ownPriorOf(job, model, engine, observation, flags);
-    const options = { prior, own, draws, seed, noise, size, raw: format.raw, signal: job.signal };
-    const found = await complete({ model, engine }, observation, options);
+    const options = { draws, seed, noise, size, raw: format.raw, signal: job.signal };
+    const source = { model, engine };
+    const found =
+      functaset === undefined
+        ? await complete(source, observation, { ...options, prior })
+        : await byFunctaset(job, source, observation, functaset, { ...options, nearest });
     const { outputs } = found;
     const told = format.raw ? signalsOf(found) : shownSignals(observation, found, outputs);
     const content = format.writeAll(told, outputs, { inRow: true, signal: job.signal });
@@ -159,24 +170,23 @@ function surpriseText(surprise: number | undefined): string {
   return surprise === undefined ? '; ' : `, surprise ${surprise.toPrecision(3)} (1: as the prior expects); `;
 }
 
-async function ownPriorOf(
+async function byFunctaset(
   job: Job,
-  model: Model,
-  engine: Engine,
+  source: { readonly model: Model; readonly engine: Engine },
   observation: Observation,
-  { functaset: path, nearest }: CompleteFlags,
+  path: string,
+  options: SetCompleteOptions,
 ) {
-  if (path === undefined) return undefined;
   const { openFunctasetOf } = await import('../../session/store.ts');
-  const { priorOfFunctaset } = await import('../../complete/nearest.ts');
+  const { completeByFunctaset } = await import('../../complete/nearest.ts');
   const { NearIndexes } = await import('../../query/index.ts');
-  const store = await openFunctasetOf(model, path, { readOnly: true });
+  const store = await openFunctasetOf(source.model, path, { readOnly: true });
   try {
     return await job.progress('complete', 'functions', (progress: Progress) => {
-      const indexes = new NearIndexes({ store, model, engine });
+      const indexes = new NearIndexes({ ...source, store });
       const onProgress = (done: number, total: number) => progress.update(done, total);
-      const context = { store, model, engine, indexes, limits: job.limits };
-      return priorOfFunctaset(context, observation, { nearest, signal: job.signal, onProgress });
+      const context = { ...source, store, indexes, limits: job.limits };
+      return completeByFunctaset(context, observation, { ...options, onProgress });
     });
   } finally {
     await store.close();
