@@ -26,7 +26,7 @@ import {
   writeLead,
 } from './header.ts';
 import { headerOf } from './header-of.ts';
-import { parseSections, type Section, writeSections } from './sections.ts';
+import { besideStream, isByLeastSquares, parseSections, type Section, writeSections } from './sections.ts';
 import { readStream, readTogether, type StreamContent, writeStream, writeTogether } from './stream.ts';
 
 const hasIds = 1;
@@ -289,10 +289,11 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
       throw new NotFoundError('item', `the archive has items 0 to ${count - 1}, not ${i}`);
     return i;
   };
-  const settingOf = (i: number) => ({
-    ...(exceptions.get(i) ?? { prior, quality }),
-    shape: itemShape(model, index, i),
-  });
+  const settingOf = (i: number) => {
+    const coded = exceptions.get(i) ?? { prior, quality };
+    const leastSquares = isByLeastSquares(sections?.[i], coded.prior);
+    return { ...coded, shape: itemShape(model, index, i), leastSquares };
+  };
   let last: { readonly stream: number; readonly contents: readonly StreamContent[] } | undefined;
   const contentOf = (i: number) => {
     const stream = Math.floor(check(i) / perStream);
@@ -323,8 +324,8 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
       return (offsets[stream + 1]! - offsets[stream]!) / signals;
     },
     at: (i) => {
-      const own = sections?.[i] ?? [];
-      return { ...contentOf(i), id: ids?.[i], ...(own.length > 0 ? { sections: own } : {}) };
+      const own = besideStream(sections?.[i]);
+      return { ...contentOf(i), id: ids?.[i], ...(own === undefined ? {} : { sections: own }) };
     },
     file: (i) => {
       const header = headerOf(model, settingOf(check(i)));
@@ -333,7 +334,7 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
           ? bytes.subarray(offsets[i]!, offsets[i + 1]!)
           : writeStream(model, contentOf(i)).stream;
       const file = new ByteWriter().bytes(header).bytes(stream).finish();
-      const own = sections?.[i] ?? [];
+      const own = (perStream === 1 ? sections?.[i] : besideStream(sections?.[i])) ?? [];
       return own.length > 0 ? withSections(file, own) : file;
     },
   };

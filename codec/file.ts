@@ -5,11 +5,11 @@ import { ByteReader } from '../src/core/bytes.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import type { Samples } from '../src/field/samples.ts';
-import { type CodingModel, checkModel, choosePrior, resolveShape } from './coding-model.ts';
+import { type CodingModel, checkModel, choosePrior, isDefaultShape, resolveShape } from './coding-model.ts';
 import { readFileHeader, readLead, writeFileHeader } from './header.ts';
 import { headerOf } from './header-of.ts';
 import { writeSamplesWithin } from './sample-stream.ts';
-import type { Section } from './sections.ts';
+import { besideStream, isByLeastSquares, type Section, sectionIds } from './sections.ts';
 import { readStream, type StreamContent, writeSymbolsWithin } from './stream.ts';
 
 /** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
@@ -85,6 +85,11 @@ export function encodeSamples(
   return codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY)!.bytes;
 }
 
+export interface SampleOptions {
+  /** Foretold by least squares: shorter where values are numbers, and some microseconds a sample. */
+  readonly leastSquares?: boolean | undefined;
+}
+
 /**
  * The same file, and the samples that a decoder finds in it; undefined where it would be longer than `most` bytes, for less than coding
  * them all takes. Throws as `encodeSamples`.
@@ -95,9 +100,17 @@ export function codeSamples(
   shape: readonly number[],
   quality: number,
   most: number,
+  { leastSquares = false }: SampleOptions = {},
 ): { readonly bytes: Uint8Array; readonly samples: Samples } | undefined {
-  const header = headerOf(model, { prior: 'samples', quality, shape });
-  const written = writeSamplesWithin(model, { quality, shape }, samples, most - header.length);
+  const header = leastSquares
+    ? writeFileHeader({
+        ...{ prior: 'samples', modelDigest: model.id, quality },
+        shape: isDefaultShape(model, shape) ? undefined : shape,
+        sections: [{ id: sectionIds.leastSquares, bytes: new Uint8Array(0) }],
+      })
+    : headerOf(model, { prior: 'samples', quality, shape });
+  const setting = { quality, shape, leastSquares };
+  const written = writeSamplesWithin(model, setting, samples, most - header.length);
   if (written === undefined) return undefined;
   const bytes = new Uint8Array(header.length + written.stream.length);
   bytes.set(header);
@@ -143,16 +156,21 @@ export function decodeFile(
   const { modelDigest, quality, prior, shape: written, sections } = readFileHeader(bytes, reader, lead);
   checkModel(model, modelDigest);
   const shape = resolveShape(model, written, reader.at);
-  const content = readStream(model, { prior, quality, shape }, bytes.subarray(reader.at), reader.at, limits);
-  return sections === undefined ? content : { ...content, sections };
+  const setting = { prior, quality, shape, leastSquares: isByLeastSquares(sections, prior) };
+  const content = readStream(model, setting, bytes.subarray(reader.at), reader.at, limits);
+  const beside = besideStream(sections);
+  return beside === undefined ? content : { ...content, sections: beside };
 }
 
-/** The file with these sections in place of those that it has; without any, a file of version 1. Throws as `decodeFile`, of the header. */
+/** The file with these sections in place of those that it has, but for how its stream is coded; without any, a file of version 1. Throws as `decodeFile`, of the header. */
 export function withSections(bytes: Uint8Array, sections: readonly Section[]): Uint8Array {
   const reader = new ByteReader(bytes);
   const lead = readLead(reader);
   if (lead.container !== 'file') throw new BadStreamError('container', 1, 'single files alone have sections');
-  const header = writeFileHeader({ ...readFileHeader(bytes, reader, lead), sections });
+  const before = readFileHeader(bytes, reader, lead);
+  const coding = (before.sections ?? []).filter(({ id }) => id === sectionIds.leastSquares);
+  const given = coding.length === 0 ? sections : (besideStream(sections) ?? []);
+  const header = writeFileHeader({ ...before, sections: [...given, ...coding] });
   const file = new Uint8Array(header.length + reader.remaining);
   file.set(header);
   file.set(bytes.subarray(reader.at), header.length);

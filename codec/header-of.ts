@@ -7,6 +7,8 @@ export interface StreamSetting {
   readonly prior: Coding;
   readonly quality: number;
   readonly shape: readonly number[];
+  /** Samples are foretold by least squares: number-walk.ts. */
+  readonly leastSquares?: boolean | undefined;
 }
 
 /** The header that a single file with this stream has. */

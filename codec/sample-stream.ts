@@ -12,12 +12,15 @@ import { emptySamples, type SampleFormat, type Samples, sampleFormat } from '../
 import { pointCount } from '../src/field/spec.ts';
 import { type CodingModel, checkCodedShape, checkWork } from './coding-model.ts';
 import { headerOf } from './header-of.ts';
+import { type NumberGrid, walkNumbers } from './number-walk.ts';
 import { checkSamplesPaid } from './paid.ts';
-import { type SampleGrid, sampleContexts, walkSamples } from './sample-walk.ts';
+import { sampleContexts, walkSamples } from './sample-walk.ts';
 
 export interface SampleSetting {
   readonly quality: number;
   readonly shape: readonly number[];
+  /** They are foretold by least squares, which a section of the file says; else by guesses. */
+  readonly leastSquares?: boolean | undefined;
 }
 
 const checkBytes = 2;
@@ -70,7 +73,7 @@ export function writeSamplesWithin(
   const plain = count * format.bytes;
   encoder ??= new BitEncoder(sampleContexts);
   encoder.restart(Math.min(plain, most - checkBytes));
-  walkSamples(grid, levels, encoder);
+  walkOf(setting)(grid, levels, encoder);
   if (encoder.isOver && checkBytes + plain > most) return undefined;
   const coded = encoder.finish();
   if (checkBytes + Math.min(encoder.length, plain) > most) return undefined;
@@ -110,7 +113,7 @@ export function readSamples(
   else {
     const step = sampleStep(quality);
     const decoder = new BitDecoder(sampleContexts, bytes, at + checkBytes);
-    walkSamples(gridOf(model, shape, format, step), samples, decoder);
+    walkOf(setting)(gridOf(model, shape, format, step), samples, decoder);
     decoder.end();
     if (step > 1) fromLevels(samples, step, format);
   }
@@ -127,18 +130,23 @@ export function readSamples(
   return samples;
 }
 
+function walkOf({ leastSquares = false }: SampleSetting) {
+  return leastSquares ? walkNumbers : walkSamples;
+}
+
 /** The last axis is the columns; all before it are rows. */
 function gridOf(
   model: CodingModel,
   shape: readonly number[],
   { low, high }: SampleFormat,
   step: number,
-): SampleGrid {
+): NumberGrid {
   const columns = shape.at(-1)!;
   const rows = pointCount(shape) / columns;
   return {
     rows,
     columns,
+    sliceRows: shape.length < 3 ? rows : pointCount(shape.slice(1)) / columns,
     channels: model.network.spec.outputs,
     low: levelOf(low, step),
     high: levelOf(high, step),

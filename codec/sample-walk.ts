@@ -48,7 +48,7 @@ const biasContexts = activities * 8;
 const weightOf = Int32Array.from({ length: 256 }, (_, e) => Math.floor(65536 / ((e + 1) * (e + 1))) + 1);
 
 /** 0, 2, 3, 4, 4, 5, 5, ...: two steps an octave of 1 + n. */
-function activityOf(n: number): number {
+export function activityOf(n: number): number {
   const octave = 31 - Math.clz32(n + 1);
   const step = octave === 0 ? 0 : 2 * octave + (((n + 1) >> (octave - 1)) & 1);
   return step < activities ? step : activities - 1;
@@ -166,7 +166,7 @@ export function walkSamples(grid: SampleGrid, levels: Samples, coder: BitCoder):
   }
 }
 
-interface ErrorContext {
+export interface ErrorContext {
   readonly activity: number;
   readonly before: number;
   readonly sides: number;
@@ -175,7 +175,13 @@ interface ErrorContext {
 }
 
 /** Zero or not, the sign where both are possible, the length of the magnitude one by one, the bits below its highest. */
-function codeError(coder: BitCoder, error: number, least: number, most: number, at: ErrorContext): number {
+export function codeError(
+  coder: BitCoder,
+  error: number,
+  least: number,
+  most: number,
+  at: ErrorContext,
+): number {
   const byActivity = zeroByActivity + at.activity * befores + at.before;
   const byTexture = zeroByTexture + at.texture * befores + at.before;
   if (coder.bit(byActivity, byTexture, error === 0 ? 0 : 1) === 0) return 0;
@@ -205,11 +211,11 @@ function median(w: number, n: number, nw: number): number {
   return nw >= most ? least : nw <= least ? most : w + n - nw;
 }
 
-function magnitude(x: number): number {
+export function magnitude(x: number): number {
   return x < 0 ? -x : x;
 }
 
 /** 0, 1 or 2. */
-function signOf(x: number): number {
+export function signOf(x: number): number {
   return x === 0 ? 0 : x < 0 ? 1 : 2;
 }

@@ -16,6 +16,8 @@ export const sectionIds = {
   affine: 3,
   /** On which side of 0 values lie: signs.ts. */
   signs: 4,
+  /** Of the stream: its samples are foretold by least squares (number-walk.ts). No bytes. */
+  leastSquares: 5,
   /** What its outputs are called: names.ts. */
   names: 128,
 } as const;
@@ -85,6 +87,24 @@ export function readSections(bytes: Uint8Array, reader: ByteReader): Section[] {
         `section ${id} is of a later program; read it with that one`,
       );
   return sections;
+}
+
+/** Whether the samples of a stream are foretold by least squares. Throws BadStreamError `sections` where that is said of symbols, or with bytes. */
+export function isByLeastSquares(sections: readonly Section[] | undefined, coding: string): boolean {
+  const bytes = sectionOf(sections, 'leastSquares');
+  if (bytes === undefined) return false;
+  if (bytes.length === 0 && coding === 'samples') return true;
+  throw new BadStreamError(
+    'sections',
+    0,
+    `section ${sectionIds.leastSquares} says how samples are coded and has no bytes; here are ${bytes.length}, of ${coding}`,
+  );
+}
+
+/** What sections say beside the stream: without how it is coded, of which what is decoded keeps nothing. */
+export function besideStream(sections: readonly Section[] | undefined): Section[] | undefined {
+  const own = sections?.filter(({ id }) => id !== sectionIds.leastSquares) ?? [];
+  return own.length === 0 ? undefined : own;
 }
 
 /** Bytes of one section; undefined where there is none. */

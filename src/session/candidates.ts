@@ -121,7 +121,7 @@ export class Candidates implements RankedSource<FileCandidate> {
     if (most <= (this.#longer.get(quality) ?? -1)) return undefined;
     const { card } = this.#context.model;
     const { shape } = this.#signal;
-    const coded = codeSamples(this.#context.model, this.samples, shape, quality, most);
+    const coded = shortestSamples(this.#context.model, this.samples, shape, quality, most);
     if (coded === undefined) {
       this.#longer.set(quality, most);
       return undefined;
@@ -210,6 +210,20 @@ interface Search {
   readonly fit: Fit | undefined;
   readonly fitted: Fitted;
   readonly effort: number;
+}
+
+/** Numbers are foretold in either way: least squares have to learn first. */
+function shortestSamples(
+  model: Model,
+  samples: Samples,
+  shape: readonly number[],
+  quality: number,
+  most: number,
+): ReturnType<typeof codeSamples> {
+  const guessed = codeSamples(model, samples, shape, quality, most);
+  if (sampleTypeOf(model.card.outputs) !== 'float32') return guessed;
+  const shorter = guessed === undefined ? most : guessed.bytes.length - 1;
+  return codeSamples(model, samples, shape, quality, shorter, { leastSquares: true }) ?? guessed;
 }
 
 /** The last of what was set, so many at most. */

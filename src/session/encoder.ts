@@ -207,7 +207,7 @@ export class SignalEncoder {
     const { outputs } = this.#context.model.card;
     const isNumbers = sampleTypeOf(outputs) === 'float32';
     for (const q of isNumbers ? numberQualities : wholeQualities) {
-      const bytes = leastSampleBytes(this.#signal, samples, { step: sampleStep(q), most });
+      const bytes = leastSampleBytes(this.#signal, samples, { step: sampleStep(q), most, smooth: isNumbers });
       // Smaller steps take more still.
       if (within ? bytes > most : bytes >= most) break;
       const candidate = this.#candidates.sampled(q, most);

@@ -189,6 +189,7 @@ const isOfSignal: Readonly<Record<keyof typeof sectionIds, boolean>> = {
   residual: false,
   affine: true,
   signs: true,
+  leastSquares: false,
   names: true,
 };
 const idsOfSignal: ReadonlySet<number> = new Set(

@@ -15,7 +15,16 @@ const lookMask = 0xffff;
 export function leastSampleBytes(
   { shape, channels }: Signal,
   samples: Samples,
-  { step, most }: { readonly step: number; readonly most: number },
+  {
+    step,
+    most,
+    smooth = false,
+  }: {
+    readonly step: number;
+    readonly most: number;
+    /** Least squares follow slopes, too: differences of differences are looked at. */
+    readonly smooth?: boolean;
+  },
 ): number {
   const columns = shape.at(-1)!;
   const stride = columns * channels;
@@ -29,6 +38,12 @@ export function leastSampleBytes(
     if (i >= stride) least = Math.min(least, Math.abs(x - samples[i - stride]!));
     if (channels > 1 && i % channels > 0)
       least = Math.min(least, Math.abs(left - (samples[i - 1]! - samples[i - 1 - channels]!)));
+    if (smooth && i >= 2 * channels) {
+      const before = samples[i - channels]! - samples[i - 2 * channels]!;
+      least = Math.min(least, Math.abs(left - before));
+      if (i >= stride + channels)
+        least = Math.min(least, Math.abs(left - (samples[i - stride]! - samples[i - stride - channels]!)));
+    }
     bits += Math.max(0, 31 - Math.clz32(least / step));
     if (bits > mostBits) break;
   }
