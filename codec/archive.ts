@@ -15,19 +15,26 @@ import { type DecodedFile, decodeFile, withSections } from './file.ts';
 import {
   archiveDigestBytes,
   type Coding,
-  readCoding,
   readDigest,
   readFileHeader,
   readLead,
   readQuality,
   readShape,
-  writeCoding,
   writeDigest,
   writeLead,
 } from './header.ts';
 import { headerOf } from './header-of.ts';
+import { type ItemSetting, isOther, mostCommon, readExceptions, writeExceptions } from './item-settings.ts';
 import { besideStream, isByLeastSquares, parseSections, type Section, writeSections } from './sections.ts';
-import { readStream, readTogether, type StreamContent, writeStream, writeTogether } from './stream.ts';
+import {
+  type ReadContent,
+  readStream,
+  readTogether,
+  type StreamContent,
+  writeAlone,
+  writeStream,
+  writeTogether,
+} from './stream.ts';
 
 const hasIds = 1;
 const hasShapes = 2;
@@ -64,12 +71,6 @@ export type ArchiveItem = (
   /** What its file says beside its stream. */
   readonly sections?: readonly Section[] | undefined;
 };
-
-/** What the stream of an item is read with, beside its shape. */
-export interface ItemSetting {
-  readonly prior: Coding;
-  readonly quality: number;
-}
 
 export interface ArchiveOptions {
   /** Of items that do not say it. */
@@ -285,17 +286,16 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
   const stored = new ByteReader(bytes.subarray(end)).u32();
   expectCrc(stored, bytes.subarray(offsets[0]!, end), end);
   const check = (i: number) => {
-    if (!Number.isInteger(i) || i < 0 || i >= count)
-      throw new NotFoundError('item', `the archive has items 0 to ${count - 1}, not ${i}`);
-    return i;
+    if (Number.isInteger(i) && i >= 0 && i < count) return i;
+    throw new NotFoundError('item', `the archive has items 0 to ${count - 1}, not ${i}`);
   };
   const settingOf = (i: number) => {
     const coded = exceptions.get(i) ?? { prior, quality };
     const leastSquares = isByLeastSquares(sections?.[i], coded.prior);
     return { ...coded, shape: itemShape(model, index, i), leastSquares };
   };
-  let last: { readonly stream: number; readonly contents: readonly StreamContent[] } | undefined;
-  const contentOf = (i: number) => {
+  let last: { readonly stream: number; readonly items: readonly ReadContent[] } | undefined;
+  const readAt = (i: number) => {
     const stream = Math.floor(check(i) / perStream);
     if (last?.stream !== stream) {
       const from = offsets[stream]!;
@@ -304,13 +304,18 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
       const settings = Array.from({ length: Math.min(perStream, count - first) }, (_, k) =>
         settingOf(first + k),
       );
-      const contents =
+      const items =
         perStream === 1
-          ? [readStream(model, settings[0]!, coded, from, limits)]
+          ? [{ content: readStream(model, settings[0]!, coded, from, limits), stream: coded }]
           : readTogether(model, settings, coded, from, limits);
-      last = { stream, contents };
+      last = { stream, items };
     }
-    return copyOf(last.contents[i % perStream]!);
+    return last.items[i % perStream]!;
+  };
+  const streamOf = (i: number) => {
+    if (perStream === 1) return bytes.subarray(offsets[i]!, offsets[i + 1]!);
+    const { content, stream } = readAt(i);
+    return content.prior === 'samples' ? stream! : writeAlone(model, content);
   };
   return {
     count,
@@ -325,16 +330,12 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
     },
     at: (i) => {
       const own = besideStream(sections?.[i]);
-      return { ...contentOf(i), id: ids?.[i], ...(own === undefined ? {} : { sections: own }) };
+      return { ...copyOf(readAt(i).content), id: ids?.[i], ...(own === undefined ? {} : { sections: own }) };
     },
     file: (i) => {
       const header = headerOf(model, settingOf(check(i)));
-      const stream =
-        perStream === 1
-          ? bytes.subarray(offsets[i]!, offsets[i + 1]!)
-          : writeStream(model, contentOf(i)).stream;
-      const file = new ByteWriter().bytes(header).bytes(stream).finish();
-      const own = (perStream === 1 ? sections?.[i] : besideStream(sections?.[i])) ?? [];
+      const file = new ByteWriter().bytes(header).bytes(streamOf(i)).finish();
+      const own = sections?.[i] ?? [];
       return own.length > 0 ? withSections(file, own) : file;
     },
   };
@@ -352,52 +353,6 @@ function copyOf(content: StreamContent): StreamContent {
   return content.prior === 'samples'
     ? { ...content, samples: content.samples.slice() }
     : { ...content, symbols: content.symbols.slice() };
-}
-
-/** What most items have, the earliest of those that are as many; what there is without any is that of an empty archive. */
-function mostCommon(items: readonly ItemSetting[], without: ItemSetting): ItemSetting {
-  const counts = new Map<string, { setting: ItemSetting; count: number }>();
-  for (const setting of items) {
-    const key = `${setting.prior} ${setting.quality}`;
-    const found = counts.get(key) ?? { setting, count: 0 };
-    found.count++;
-    counts.set(key, found);
-  }
-  let most = { setting: without, count: 0 };
-  for (const found of counts.values()) if (found.count > most.count) most = found;
-  return most.setting;
-}
-
-/** Items since the one before, then prior and quality, of each item that has others than most. */
-function writeExceptions(writer: ByteWriter, items: readonly ItemSetting[], common: ItemSetting): void {
-  const others = [...items.entries()].filter(([, item]) => isOther(item, common));
-  writer.varint(others.length);
-  let next = 0;
-  for (const [i, { prior, quality }] of others) {
-    writer.varint(i - next);
-    writeCoding(writer, prior);
-    writer.u8(quality);
-    next = i + 1;
-  }
-}
-
-function isOther(item: ItemSetting, common: ItemSetting): boolean {
-  return item.prior !== common.prior || item.quality !== common.quality;
-}
-
-function readExceptions(reader: ByteReader, count: number): Map<number, ItemSetting> {
-  const found = new Map<number, ItemSetting>();
-  const others = reader.varint();
-  if (others > count || others * 3 > reader.remaining)
-    throw new BadStreamError('truncated', reader.at, `${others} settings of ${count} items`);
-  let next = 0;
-  for (let k = 0; k < others; k++) {
-    const i = next + reader.varint();
-    if (i >= count) throw new BadStreamError('flags', reader.at, `a setting of item ${i} of ${count}`);
-    found.set(i, { prior: readCoding(reader), quality: readQuality(reader) });
-    next = i + 1;
-  }
-  return found;
 }
 
 function join(

@@ -56,7 +56,7 @@ export class LeastSquares {
         inverse[j * n + i] = own;
       }
       const spread = inverse[i * n + i]!;
-      isSound &&= spread > 0 && spread < mostSpread;
+      isSound &&= spread > 0 && Math.max(spread, Math.abs(weights[i]!)) < mostSpread;
     }
     if (!isSound) this.#spread();
   }

@@ -7,11 +7,10 @@
  */
 
 import type { BitCoder } from '../prior/bits.ts';
-import { BadStreamError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
 import type { Samples } from '../src/field/samples.ts';
 import { LeastSquares } from './least-squares.ts';
-import { activityOf, codeError, magnitude, type SampleGrid, signOf } from './sample-walk.ts';
+import { activityOf, checkLevel, codeError, magnitude, type SampleGrid, signOf } from './sample-walk.ts';
 
 export interface NumberGrid extends SampleGrid {
   /** Rows of a slice of all axes but the first, where there are three; else all. */
@@ -20,33 +19,12 @@ export interface NumberGrid extends SampleGrid {
 
 /** Levels of neighbours are learnt from in units of so many. */
 const unit = 16;
-/** Neighbours by slices back, rows down and columns to the right. */
-const places: readonly (readonly [number, number, number])[] = [
-  ...([
-    [0, -1, 0],
-    [0, -1, -1],
-    [0, -1, 1],
-    [0, 0, -2],
-    [0, -2, 0],
-    [0, -2, 1],
-    [0, -2, -1],
-    [0, -1, 2],
-    [0, -1, -2],
-    [0, 0, -3],
-    [0, -3, 0],
-    [0, -2, 2],
-    [0, -2, -2],
-    [0, -1, 3],
-    [0, -1, -3],
-  ] as const),
-  ...([
-    [1, 0, 0],
-    [1, 0, -1],
-    [1, 0, 1],
-    [1, -1, 0],
-    [1, 1, 0],
-  ] as const),
-];
+/** Neighbours, three digits each: slices back, 1 + rows up, 3 + columns to the right. */
+const neighbours = '023 022 024 011 033 034 032 025 021 010 043 035 031 026 020 113 112 114 123 103';
+const places = neighbours.split(' ').map((digits) => {
+  const [back, up, right] = Array.from(digits, Number) as [number, number, number];
+  return [back, 1 - up, right - 3] as const;
+});
 /** Of the channel before: how it goes on from the left, and from above. */
 const besides = 2;
 
@@ -98,7 +76,7 @@ export function walkNumbers(grid: NumberGrid, levels: Samples, coder: BitCoder):
         const guess = base + unit * learnt[c]!.guess(own);
         const foretold = guess > low ? (guess < high ? Math.floor(guess + 0.5) : high) : low;
         // In which quarter of its step the guess lies.
-        const quarter = Math.max(0, Math.min(3, Math.floor(4 * (guess - foretold + 0.5))));
+        const quarter = Math.max(0, Math.min(3, Math.floor(4 * (guess - foretold + 0.5)))) | 0;
         const left = column > 0 ? off[j - channels]! : 0;
         const above = y > 0 ? offAbove[j]! : 0;
         let around = magnitude(left) + magnitude(above);
@@ -112,8 +90,7 @@ export function walkNumbers(grid: NumberGrid, levels: Samples, coder: BitCoder):
           channel: quarter,
         });
         const level = foretold + error;
-        if (level < low || level > high)
-          throw new BadStreamError('sample-range', 0, `sample ${i} is ${level}, beyond ${low}..${high}`);
+        checkLevel(level, i, grid);
         levels[i] = level;
         off[j] = error;
         learnt[c]!.learn(own, (level - guess) / unit);

@@ -145,8 +145,7 @@ export function walkSamples(grid: SampleGrid, levels: Samples, coder: BitCoder):
           channel: signOf(previous) * 3 + (c > 1 ? signOf(off[j - 2]!) : 0),
         });
         const level = foretold + error;
-        if (level < low || level > high)
-          throw new BadStreamError('sample-range', 0, `sample ${i} is ${level}, beyond ${low}..${high}`);
+        checkLevel(level, i, grid);
         levels[i] = level;
         off[j] = error;
         guessed[k] = magnitude(level - g0);
@@ -203,6 +202,12 @@ export function codeError(
     found = 2 * found + coder.bit(context, context, (size >> b) & 1);
   }
   return negative === 1 ? -found : found;
+}
+
+/** Of sample `i`. Throws BadStreamError `sample-range`. */
+export function checkLevel(level: number, i: number, { low, high }: SampleGrid): void {
+  if (level < low || level > high)
+    throw new BadStreamError('sample-range', 0, `sample ${i} is ${level}, beyond ${low}..${high}`);
 }
 
 function median(w: number, n: number, nw: number): number {

@@ -94,11 +94,7 @@ export function isByLeastSquares(sections: readonly Section[] | undefined, codin
   const bytes = sectionOf(sections, 'leastSquares');
   if (bytes === undefined) return false;
   if (bytes.length === 0 && coding === 'samples') return true;
-  throw new BadStreamError(
-    'sections',
-    0,
-    `section ${sectionIds.leastSquares} says how samples are coded and has no bytes; here are ${bytes.length}, of ${coding}`,
-  );
+  throw new BadStreamError('sections', 0, 'section 5 is of samples, and has no bytes');
 }
 
 /** What sections say beside the stream: without how it is coded, of which what is decoded keeps nothing. */

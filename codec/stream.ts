@@ -61,6 +61,14 @@ export function writeStream(model: CodingModel, content: WrittenContent): Writte
   return { stream, bits: 8 * stream.length };
 }
 
+/** The same bytes, of symbols that are few enough to be held at once; readers have this one, and no other coder. Throws as `writeStream`. */
+export function writeAlone(model: CodingModel, content: SymbolContent): Uint8Array {
+  const { shape, symbols, quality, prior } = content;
+  encoder.restart();
+  readPrior(model, prior).walk(checkedLayout(model, shape, symbols), quality, symbols, encoder);
+  return encoder.finish(checkOf(headerOf(model, content), symbols));
+}
+
 /**
  * The symbols of one signal; undefined where they take more than `most` bytes, which few of them may show. Throws as `writeStream`.
  */
@@ -185,8 +193,15 @@ export function readStream(
   limits: Limits,
 ): StreamContent {
   const { prior, quality, shape } = setting;
-  if (prior !== 'samples') return readTogether(model, [setting], stream, at, limits)[0]!;
+  if (prior !== 'samples') return readTogether(model, [setting], stream, at, limits)[0]!.content;
   return { prior, quality, shape, samples: readSamples(model, setting, stream, at, limits) };
+}
+
+/** A signal of a shared stream. */
+export interface ReadContent {
+  readonly content: StreamContent;
+  /** Of samples: the stream that they have in a file of their own. */
+  readonly stream?: Uint8Array;
 }
 
 /** Signals with these settings, one or more. Limits hold for all of them together. Throws as `readStream`. */
@@ -196,25 +211,26 @@ export function readTogether(
   stream: Uint8Array,
   at: number,
   limits: Limits,
-): StreamContent[] {
+): ReadContent[] {
   checkWork(model, settings, limits);
   checkStreamPaid(model, settings, stream.length, limits);
   const decoder = new RansDecoder(stream, at);
   let check: number | undefined;
-  const found = settings.map((setting): StreamContent => {
+  const found = settings.map((setting): ReadContent => {
     const { prior: kind, quality, shape } = setting;
     const header = headerOf(model, setting);
     if (kind === 'samples') {
       const most = 2 * pointCount(shape) * model.network.spec.outputs + 2;
       const own = readBytes(decoder, { at, most, held: stream.length, limits });
       check = crc16(own, crc16(header, check));
-      return { prior: kind, quality, shape, samples: readSamples(model, setting, own, at, limits) };
+      const samples = readSamples(model, setting, own, at, limits);
+      return { content: { prior: kind, quality, shape, samples }, stream: own };
     }
     const layout = modulationLayout(model.network.spec, shape);
     const symbols = new Int32Array(layout.length);
     readPrior(model, kind).walk(layout, quality, symbols, decoder);
     check = checkOf(header, symbols, check);
-    return { prior: kind, quality, shape, symbols };
+    return { content: { prior: kind, quality, shape, symbols } };
   });
   const stored = decoder.end();
   const computed = check ?? 0;

@@ -36,6 +36,7 @@ const released = {
   'photos-low': ['487e368bd884', '5021a41d1afb'],
   speech: ['aaeb78b34f62', '17f3f7e7a797'],
   climate: ['40e82ca39b1a', '321e9f1edfe4'],
+  elevation: ['dbcfcb274df9', '83a9d230d090'],
   volume: ['af60bf6c580e', 'dce314ce4331'],
   shapes: ['4252871b8ffd', '8c682ef9a2bd'],
 };
@@ -44,6 +45,7 @@ const released = {
 const ranges: Readonly<Record<string, readonly unknown[]>> = {
   speech: ['int16', -1, 2],
   climate: ['float32', 0, 1],
+  elevation: ['float32', 0, 1],
   volume: ['float32', 0, 1],
   shapes: ['float32', -3 / 32, 6 / 32],
 };

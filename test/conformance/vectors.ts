@@ -4,11 +4,13 @@ import {
   type ArchiveItem,
   type Coding,
   type CodingModel,
+  codeSamples,
   type DecodedFile,
   decodeFile,
   encodeArchive,
   encodeFile,
   encodeSamples,
+  joinFiles,
   openArchive,
   readHeader,
 } from '../../codec/index.ts';
@@ -18,6 +20,7 @@ import { maxSymbol } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { modulationLayout } from '../../src/field/layout.ts';
+import { sampleTypeOf } from '../../src/field/outputs.ts';
 import { emptySamples, type Samples, sampleFormat } from '../../src/field/samples.ts';
 import { pointCount } from '../../src/field/spec.ts';
 
@@ -119,6 +122,12 @@ function sampleVectors(
     { file: `${name}-samples-83.functa`, bytes: encodeSamples(model, smooth, shape, 83) },
     { file: `${name}-samples-plain.functa`, bytes: encodeSamples(model, rough, shape, 100) },
   ];
+  if (sampleTypeOf(model.card.outputs) === 'float32') {
+    const fitted = [100, 60].map((quality) => byLeastSquares(model, smooth, shape, quality));
+    made.push({ file: `${name}-squares-100.functa`, bytes: fitted[0]! });
+    made.push({ file: `${name}-squares-60.functa`, bytes: fitted[1]! });
+    made.push({ file: `${name}-squares-archive.functa`, bytes: joinFiles(model, [...fitted, exact]) });
+  }
   const mixed: ArchiveItem[] = [
     { ...items[0]!, prior: priorKinds(model)[0]! },
     { shape, samples: smooth, quality: 80, id: 'samples' },
@@ -131,6 +140,16 @@ function sampleVectors(
   const noted = mixed.map((item, i) => ({ ...item, note: new Uint8Array(i * 100).fill(i) }));
   made.push({ file: `${name}-noted.functa`, bytes: encodeArchive(model, noted, { quality: 40 }) });
   return made;
+}
+
+/** The file of samples that are foretold by least squares. */
+export function byLeastSquares(
+  model: CodingModel,
+  samples: Samples,
+  shape: readonly number[],
+  quality: number,
+): Uint8Array {
+  return codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY, { leastSquares: true })!.bytes;
 }
 
 /** What a file decodes to, as the manifest states it. */
