@@ -109,7 +109,7 @@ const network = {
 const small = {
   ...network,
   name: 'prior/kernel/network-small-wasm.ts',
-  flags: [...network.flags.map((flag) => (flag === '-O3' ? '-Os' : flag)), '-DSMALL'],
+  flags: [...network.flags.map((flag) => (flag === '-O3' ? '-Oz' : flag)), '-DSMALL'],
   read: () => packedOf(small.name),
   write: (wasm, record) =>
     writePacked(small.name, {
