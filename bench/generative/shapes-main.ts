@@ -1,7 +1,7 @@
 /**
  * Shapes drawn by family, beside draws of the Gaussian.
  *
- *   npm run bench:shapes -- [--data shapes] [--model shapes-samples] [--each 4] [--guidance 2,3] [--steps 8,18] [--seed 1] [--threads 1]
+ *   npm run bench:shapes -- [--data shapes] [--model shapes-samples] [--families A,B] [--each 4] [--guidance 2,3] [--steps 8,18] [--seed 1] [--threads 1]
  *
  * A shape is what is inside of it on its grid; two are as alike as their intersection over union (IoU). The classifier is the family of the nearest
  * real part: how often it is right is said of real parts, each without itself, and of draws. `nearest test` is to families that nothing was learnt
@@ -21,6 +21,8 @@ const { values: asked } = parseArgs({
   options: {
     data: { type: 'string', default: 'shapes' },
     model: { type: 'string', default: 'shapes-samples' },
+    /** Those that are drawn, between commas; default: all that were learnt from. */
+    families: { type: 'string' },
     /** Draws of each family. */
     each: { type: 'string', default: '4' },
     guidance: { type: 'string' },
@@ -36,7 +38,7 @@ interface Labelled {
 }
 
 const [train, tests] = [await real('train'), await real('test')];
-const families = [...new Set(train.labels)].sort();
+const families = asked.families?.split(',') ?? [...new Set(train.labels)].sort();
 const engine = await openEngine(undefined, { threads: Number(asked.threads) });
 const session = openSession({ model: await loadModel(asked.model), engine });
 try {

@@ -1,14 +1,19 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openDiffusion } from '../../prior/diffusion/index.ts';
 import { generativeKinds } from '../../prior/kinds.ts';
 import { temporary } from '../../test/temporary.ts';
+import { Rng } from '../core/rng.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
+import { modulationLayout } from '../field/layout.ts';
+import { readModel } from '../field/model.ts';
 import { openGenerative, samplersOf } from '../models/generative.ts';
 import { loadModel } from '../models/models.ts';
 import { openSession } from '../session/index.ts';
 import { distilPrior, trainPrior } from './jobs.ts';
 import { makeTinyModel } from './testing.ts';
+import { trainGenerative } from './train-generative.ts';
 import type { JobEvent } from './types.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -87,4 +92,21 @@ test('a diffusion is of the width and the layers that are asked for, and says so
   expect(readFileSync(files[0]!).length).toBeLessThan(100_000);
   const odd = trainPrior({ ...asked, limit: 24, steps: 1, width: 18, replace: true });
   await expect(odd).rejects.toMatchObject({ code: 'prior-training' });
+});
+
+test('data that lie class by class teach every label: what is held out is no class of its own', async () => {
+  const model = readModel(tiny);
+  const layout = modulationLayout(model.card.spec, model.card.shape);
+  const rng = new Rng(1);
+  const items = Array.from({ length: 60 }, (_, i) => ({
+    ...{ layout, label: i < 30 ? 'a' : i < 57 ? 'b' : 'z' },
+    modulation: Float32Array.from({ length: layout.length }, () => rng.normal()),
+  }));
+  const path = await trainGenerative('diffusion', {
+    ...{ model, modelPath: join(temporary(), 'model.safetensors'), data: 'x', replace: false },
+    ...{ source: { length: items.length, at: (i) => items[i]! }, trainingSteps: 1, width: 8, blocks: 1 },
+  });
+  const opened = await openDiffusion(new Uint8Array(readFileSync(path)));
+  expect(opened.labels).toEqual(['a', 'b', 'z']);
+  opened.dispose();
 });
