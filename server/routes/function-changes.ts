@@ -26,7 +26,7 @@ import {
   tarType,
   zipType,
 } from '../media.ts';
-import { isOfOtherKind, takersTold } from '../models/takers.ts';
+import { bytesForRefusal, isOfOtherKind, takersTold } from '../models/takers.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { notesHeader } from '../reply.ts';
 import {
@@ -248,13 +248,14 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     const type = mediaType(contentType);
     const lone = !manyTypes.includes(type);
     const asked = { effort, ...(signalTypes.includes(type) ? { type } : {}), ...parts };
+    const kept = lone ? bytesForRefusal(bytes, asked.type, model) : bytes;
     const kind = lone ? await encodingClass(model, bytes, asked, context.limits) : 'large';
     const { head } = await ask(context, 'intake', input, { class: kind, ...askerOf(c) });
     if ('answered' in head || !lone || head.items.length > 0) return head;
     const faults = await Promise.all(
       head.faults.map(async (fault) => {
         if (!isOfOtherKind(fault.code)) return fault;
-        const told = await takersTold(context, bytes, asked, c.get('access'));
+        const told = await takersTold(context, kept, asked, c.get('access'));
         return { ...fault, detail: `${fault.detail}; ${told}` };
       }),
     );

@@ -26,7 +26,7 @@ import {
   sniffSignal,
 } from '../media.ts';
 import { modelFor } from '../models/pick.ts';
-import { refuseWithTakers } from '../models/takers.ts';
+import { bytesForRefusal, refuseWithTakers } from '../models/takers.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { answerReply, notesHeader } from '../reply.ts';
 import {
@@ -260,6 +260,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
     const how = { type: declared, quality, effort, steps, target, maxError, keepSigns, parts };
     const input = { model, bytes, ...how };
+    const kept = bytesForRefusal(bytes, declared, served);
     const key = keyOfBody(bytes, served.path, ['encode', model.id, how]);
     const coding = context.answers.of(key, async () => {
       const times = maxError !== undefined ? mostBounded : target === undefined ? 1 : mostTries;
@@ -268,7 +269,7 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       return context.together.do(context, { verb: 'encode', input, ...estimate }, askerOf(c));
     });
     const answer = await coding.catch((error) =>
-      refuseWithTakers(error, context, bytes, { type: declared, ...parts }, c.get('access')),
+      refuseWithTakers(error, context, kept, { type: declared, ...parts }, c.get('access')),
     );
     const { head } = answer;
     return answerReply(answer, {

@@ -210,6 +210,10 @@ it('a field that is given to a model of pictures is refused with the models that
   const type = 'application/x-netcdf';
   await expect(client.encode('picture', field, { type })).rejects.toMatchObject(refused);
   await expect(client.putFunction('pictures', 'field', field, { type })).rejects.toMatchObject(refused);
+  // A body that came in several pieces has memory of its own, which work takes along.
+  const large = new Uint8Array(Buffer.concat([field, new Uint8Array(200_000)]));
+  await expect(client.encode('picture', large, { type })).rejects.toMatchObject(refused);
+  await expect(client.putFunction('pictures', 'field', large, { type })).rejects.toMatchObject(refused);
 });
 
 it.each<[string, (values: Float32Array) => void, string | undefined]>([
