@@ -1,7 +1,9 @@
 /** The model for a signal that comes without the name of one. */
 import { NotFoundError } from '../../src/core/errors.ts';
-import { readSignalAs, readSignalShape } from '../../src/formats/read.ts';
+import { type Parts, type Wanted, wantedBy } from '../../src/formats/formats.ts';
+import { cardsOfValues, readSignalAs, readSignalShape } from '../../src/formats/read.ts';
 import { isForSamples, likeliestModel } from '../../src/models/index.ts';
+import type { Signal } from '../../src/signal/signal.ts';
 import type { ServedModel } from '../catalogue.ts';
 import { type InNamespace, type ServerContext, seenBy } from '../context.ts';
 import { HttpFault } from '../http-fault.ts';
@@ -11,7 +13,7 @@ import { sniffSignal } from '../media.ts';
 export const toldNames = 16;
 
 /**
- * The one whose card fits, or of several the likeliest. Throws HttpFault 409 `which-model` naming those that fit where the signal does not say
+ * The one whose card fits, and whose values a file of numbers has, or of several the likeliest. Throws HttpFault 409 `which-model` naming those that fit where the signal does not say
  * which is meant, NotFoundError `unknown-model` where none does, and what reading the signal throws.
  */
 export async function modelFor(
@@ -19,6 +21,7 @@ export async function modelFor(
   bytes: Uint8Array,
   type: string,
   asker: InNamespace,
+  parts: Parts,
 ): Promise<ServedModel> {
   const format = sniffSignal(type, bytes);
   const seen = seenBy(context.catalogue.models, asker);
@@ -29,10 +32,11 @@ export async function modelFor(
   const ofShape: ServedModel[] = [];
   for (const served of read) if (await fitsShape(served)) ofShape.push(served);
   const known = ofShape.length > 1 && format.channelKinds === undefined ? await asNumbers() : undefined;
-  const fitting = ofShape.filter(
+  const ofKind = ofShape.filter(
     ({ card: { spec } }) =>
       known === undefined || (spec.axes === known.axes && format.takes(spec.outputs, known.channels)),
   );
+  const fitting = await cardsOfValues(ofKind, format, ({ card }) => readAs(wantedBy(card)));
   const [first, ...others] = fitting;
   if (first !== undefined && others.length === 0) return first;
   const likeliest = first && likeliestModel(fitting, await described(first));
@@ -58,19 +62,17 @@ export async function modelFor(
     outputs,
   }: ServedModel['card']): Promise<readonly number[] | undefined> {
     const { limits } = context;
-    return readSignalShape(bytes, { axes, outputs, limits, told: type }).catch(() => undefined);
+    return readSignalShape(bytes, { ...parts, axes, outputs, limits, told: type }).catch(() => undefined);
   }
 
-  /** Axes and channels of what holds numbers of any kind; undefined where they cannot be read, which reading them for a model will tell. */
-  async function asNumbers(): Promise<{ readonly axes: number; readonly channels: number } | undefined> {
-    try {
-      const axes = await format.likelyAxes(bytes);
-      const wanted = { axes, outputs: 'any', limits: context.limits } as const;
-      const signal = await readSignalAs(bytes, { ...wanted, id: 'the signal', told: type });
-      return { axes, channels: format.channelsNeeded(signal) };
-    } catch {
-      return undefined;
-    }
+  function readAs(wanted: Wanted): Promise<Signal> {
+    return readSignalAs(bytes, { ...parts, ...wanted, limits: context.limits, id: 'the signal', told: type });
+  }
+
+  /** Axes and channels of what holds numbers of any kind. Throws what reading them throws: no model would take them. */
+  async function asNumbers(): Promise<{ readonly axes: number; readonly channels: number }> {
+    const axes = await format.likelyAxes(bytes, parts);
+    return { axes, channels: format.channelsNeeded(await readAs({ axes, outputs: 'any' })) };
   }
 
   /** What tells models apart that all fit; how many channels a signal needs is known when it was read, and read where some model is of its shape. */
@@ -78,10 +80,9 @@ export async function modelFor(
     const shape = (await shapeFor(card)) ?? [];
     const isOfOne = fitting.some((served) => served.card.shape.join() === shape.join());
     if (!isOfOne) return { shape, channels: 0 };
-    const wanted = { axes: card.spec.axes, outputs: 'any', limits: context.limits } as const;
     return {
       shape,
-      channels: format.channelsNeeded(await readSignalAs(bytes, { ...wanted, id: 'the signal', told: type })),
+      channels: format.channelsNeeded(await readAs({ axes: card.spec.axes, outputs: 'any' })),
     };
   }
 }

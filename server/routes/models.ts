@@ -294,10 +294,13 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
 
   app.openapi(
     encodeAnyRoute,
-    async (c) =>
-      (await encoded(c, c.req.valid('query'), (bytes, type) =>
-        modelFor(context, bytes, type, c.get('access')),
-      )) as never,
+    async (c) => {
+      const query = c.req.valid('query');
+      const { variable, grid } = query;
+      return (await encoded(c, query, (bytes, type) =>
+        modelFor(context, bytes, type, c.get('access'), { variable, grid }),
+      )) as never;
+    },
   );
 
   const decoded = async (

@@ -4,7 +4,7 @@ import { BadInputError, NotFoundError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { kindOf, type SignalFormat } from '../formats/formats.ts';
-import { cardsThatTake, otherKindCodes, toldOfTakers } from '../formats/read.ts';
+import { cardsOfValues, cardsThatTake, otherKindCodes, toldOfTakers } from '../formats/read.ts';
 import type { Inspection, Session } from '../session/types.ts';
 import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
@@ -49,12 +49,14 @@ export async function chooseModel(
 }
 
 /**
- * The bundled model for a signal that names none, and the others that fit. One of the signal's own shape and channels comes
- * first, then the general one, then the only one that fits. The format says whether a model of other channels will do.
+ * The bundled model for a signal that names none, and the others that fit, by its values too: `readFor` reads it for a model. One of the
+ * signal's own shape and channels comes first, then the general one, then the only one that fits. The format says whether a model of other
+ * channels will do.
  */
 export async function modelOfSignal(
   signal: Signal,
   format: SignalFormat,
+  readFor: (model: Model) => Promise<Signal>,
 ): Promise<{ readonly model: Model; readonly others: readonly string[] }> {
   const { shape } = signal;
   const channels = format.channelsNeeded(signal);
@@ -66,7 +68,7 @@ export async function modelOfSignal(
     if (!(card.anySize ? card.shape.length === shape.length : sameShape)) return false;
     return format.fits(kindOf(card)) && format.takes(card.spec.outputs, channels);
   };
-  const fitting = all.filter(takes);
+  const fitting = await cardsOfValues(all.filter(takes), format, readFor);
   const model = likeliestModel(fitting, { shape, channels });
   if (model !== undefined) {
     return { model, others: fitting.filter((other) => other !== model).map(({ card }) => card.name) };

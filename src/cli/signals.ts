@@ -54,7 +54,7 @@ export async function readSignal(
   const wanted: ReadOptions = {
     id,
     ...(model === undefined
-      ? { outputs: 'any', axes: await likelyAxes(path, headOf(file)) }
+      ? { outputs: 'any', axes: await likelyAxes(path, headOf(file), parts) }
       : wantedBy(model.card)),
     ...asked,
     onShape: (shape) => {
@@ -114,9 +114,9 @@ async function axesOf(path: string, bytes: Uint8Array, channels: Channels): Prom
   return channels === 'mono' || channels === 'stereo' ? 1 : 2;
 }
 
-/** Axes of a file of which nothing else is known. */
-async function likelyAxes(path: string, bytes: Uint8Array): Promise<number> {
-  return (await formatOfFile(bytes, path)?.likelyAxes(bytes)) ?? 1;
+/** Axes of a file of which nothing else is known than which part of it is meant. */
+async function likelyAxes(path: string, bytes: Uint8Array, parts?: Parts): Promise<number> {
+  return (await formatOfFile(bytes, path)?.likelyAxes(bytes, parts)) ?? 1;
 }
 
 /** Which samples of a signal of two axes are known: 1 where the mask is white or 1. Throws as `readSignal`. */

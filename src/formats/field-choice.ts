@@ -45,6 +45,20 @@ export function chosenVariables(
   return slabs;
 }
 
+/**
+ * Axes along which the variables asked for have samples, most of them first: what is chosen along an axis leaves it out. Undefined where
+ * they are not there. Throws BadInputError `bad-part`.
+ */
+export function axesOfChoice(variables: readonly FieldVariable[], asked: string): number | undefined {
+  const fields = fieldsOf(variables);
+  const ranks = partsOf(asked).flatMap(({ name, at }) =>
+    (name === '' ? fields : variables.filter((variable) => variable.name === name)).map(
+      ({ dimensions }) => dimensions.filter((own) => own.size > 1 && !at.has(own.name)).length,
+    ),
+  );
+  return ranks.length === 0 ? undefined : Math.max(1, ...ranks);
+}
+
 /** `T`, `u,v`, `T[time=3]`, `[time=3]`. Throws BadInputError `bad-part`. */
 function partsOf(text: string): { readonly name: string; readonly at: ReadonlyMap<string, number> }[] {
   const found = [...text.matchAll(/(?:^|,)([^,[\]]*)(?:\[([^\]]*)\])?(?=,|$)/g)];

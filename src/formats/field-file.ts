@@ -8,9 +8,9 @@ import type { Axis, NamedOutput, Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
 import { type Coordinates, coordinatesOf } from './field-axes.ts';
-import { chosenVariables, type Slab } from './field-choice.ts';
+import { axesOfChoice, chosenVariables, type Slab } from './field-choice.ts';
 import { unpacked } from './field-values.ts';
-import type { ReadOptions, ShapeOptions, SignalFormat, Wanted } from './format.ts';
+import type { Parts, ReadOptions, ShapeOptions, SignalFormat, Wanted } from './format.ts';
 import { conversion } from './units.ts';
 
 /** Texts as they are, numbers as lists. */
@@ -47,8 +47,13 @@ export function shapeOfFields(
   return chosenVariables(variables, options)[0]!.kept.map(({ size }) => size);
 }
 
-/** Axes of the signal that is meant where nothing is asked for: those of the only field, else of the one with the most. */
-export function likelyAxesOfFields(variables: readonly FieldVariable[]): number {
+/**
+ * Axes of the signal that is meant where no model says it: those that the variable asked for leaves, else those of the only field, else of
+ * the one with the most. Throws BadInputError `bad-part`.
+ */
+export function likelyAxesOfFields(variables: readonly FieldVariable[], { variable }: Parts = {}): number {
+  const asked = variable === undefined ? undefined : axesOfChoice(variables, variable);
+  if (asked !== undefined) return asked;
   const coordinates = new Set(variables.flatMap(({ dimensions }) => dimensions.map(({ name }) => name)));
   const ranks = variables
     .filter(({ name, type }) => type !== undefined && !coordinates.has(name))

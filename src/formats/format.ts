@@ -90,8 +90,8 @@ export interface SignalFormat {
   read(bytes: Uint8Array, options: ReadOptions): Promise<Signal>;
   /** The same of bytes that are not in memory: what is held is the signal. Absent: they are read whole. */
   readonly readFrom?: (source: ByteSource, options: ReadOptions) => Promise<Signal>;
-  /** Axes of a signal in it of which nothing else is known. */
-  likelyAxes(bytes: Uint8Array): number | Promise<number>;
+  /** Axes of a signal in it of which nothing else is known than which part of the file it is. */
+  likelyAxes(bytes: Uint8Array, parts?: Parts): number | Promise<number>;
   /** Kinds of channels that its values are by their number, unless they are numbers of any kind. */
   readonly channelKinds?: readonly Channels[];
   /** Channels without which nothing of a signal that was read as `any` is lost. */

@@ -20,7 +20,7 @@ import { compressedSounds } from './sound-formats.ts';
 import { wav } from './wav-format.ts';
 import { zarr } from './zarr-format.ts';
 
-export type { Parts, SignalFormat, SignalKind, WrittenFormat } from './format.ts';
+export type { Parts, SignalFormat, SignalKind, Wanted, WrittenFormat } from './format.ts';
 export type { PictureName } from './image-formats.ts';
 
 /** In the order in which they are offered and told. */

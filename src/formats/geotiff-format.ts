@@ -19,7 +19,8 @@ export const geotiff = {
     return shapeOfFields(variables, { ...options, id: 'this' });
   },
   read: readGeotiff,
-  likelyAxes: async (bytes) => likelyAxesOfFields((await geotiffVariables(bytes, anyFileLimits)).variables),
+  likelyAxes: async (bytes, parts) =>
+    likelyAxesOfFields((await geotiffVariables(bytes, anyFileLimits)).variables, parts),
 } as const satisfies SignalFormat;
 
 async function readGeotiff(bytes: Uint8Array, options: ReadOptions): Promise<Signal> {

@@ -23,7 +23,7 @@ export const netcdf = {
     checkLimit('file-bytes', bytes.length, maxFileBytes, 'send a smaller file, or raise maxFileBytes');
     return readFields(variablesOf(bytes), options);
   },
-  likelyAxes: (bytes) => likelyAxesOfFields(variablesOf(bytes)),
+  likelyAxes: (bytes, parts) => likelyAxesOfFields(variablesOf(bytes), parts),
   together: 'all values, with their coordinates',
   write: (rows, outputs) => netcdfChunks(rows, outputs),
   writeAll: (signals, outputs) => netcdfChunks(stackedRows(signals), outputs),

@@ -15,5 +15,6 @@ export const netcdf4 = {
   shapeOf: (bytes, options) =>
     withHdf5(bytes, options.limits, (variables) => shapeOfFields(variables, { ...options, id: 'this' })),
   read: (bytes, options) => withHdf5(bytes, options.limits, (variables) => readFields(variables, options)),
-  likelyAxes: (bytes) => withHdf5(bytes, anyFileLimits, likelyAxesOfFields),
+  likelyAxes: (bytes, parts) =>
+    withHdf5(bytes, anyFileLimits, (variables) => likelyAxesOfFields(variables, parts)),
 } as const satisfies SignalFormat;

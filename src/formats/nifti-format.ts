@@ -6,7 +6,7 @@ import type { Axis } from '../field/outputs.ts';
 import { stackedRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { type FieldVariable, likelyAxesOfFields, shapeOfFields, signalOfFields } from './field-file.ts';
-import type { ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
+import type { Parts, ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
 import { mediaTypes } from './media-types.ts';
 import { type NiftiHeader, readNiftiHeader, sniffNifti } from './nifti.ts';
 import { niftiChunks } from './nifti-write.ts';
@@ -34,7 +34,7 @@ const nifti = {
   sniff: (bytes) => sniffNifti(bytes) !== undefined,
   shapeOf: async (bytes, options) => shapeOfNifti(bytes, options),
   read: async (bytes, options) => readNifti(bytes, options),
-  likelyAxes: (bytes) => likelyAxesOfFields(variablesOf(bytes)),
+  likelyAxes: (bytes, parts) => likelyAxesOfVolume(variablesOf(bytes), parts),
   write: (rows, outputs) => niftiChunks(rows, outputs),
   writeAll: (signals, outputs) => niftiChunks(stackedRows(signals), outputs),
 } as const satisfies SignalFormat;
@@ -49,12 +49,18 @@ const niftiGzip = {
   sniff: (bytes) => bytes[0] === 0x1f && bytes[1] === 0x8b && sniffNifti(beginning(bytes)) !== undefined,
   shapeOf: async (bytes, options) => shapeOfNifti(beginning(bytes), options, unknownSize),
   read: async (bytes, options) => readNifti(inflated(bytes, options.limits), options),
-  likelyAxes: (bytes) => likelyAxesOfFields(variablesOf(beginning(bytes), unknownSize)),
+  likelyAxes: (bytes, parts) => likelyAxesOfVolume(variablesOf(beginning(bytes), unknownSize), parts),
   write: (rows, outputs) => piped(niftiChunks(rows, outputs), createGzip()),
   writeAll: (signals, outputs) => piped(niftiChunks(stackedRows(signals), outputs), createGzip()),
 } as const satisfies SignalFormat;
 
 export const volumes = [nifti, niftiGzip] as const;
+
+/** A volume has its three axes be they of one voxel. */
+function likelyAxesOfVolume(variables: readonly FieldVariable[], parts?: Parts): number {
+  const dimensions = variables[0]?.dimensions.length ?? 0;
+  return Math.max(Math.min(3, dimensions), likelyAxesOfFields(variables, parts));
+}
 
 function shapeOfNifti(
   bytes: Uint8Array,

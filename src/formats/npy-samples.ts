@@ -36,7 +36,7 @@ const numbers: Placed = { ...asItIs, base: 0, length: 1 };
 /**
  * Values [points, channels] of elements of an npy type without its byte order, such as `u2`. Integers of outputs that are sampled in
  * whole numbers are brought to the range of each; floats, and integers of other outputs, are taken as they are; `any` is samples from 0
- * to 1. Throws BadInputError `npy-scale` for a type that has no scale for these outputs.
+ * to 1 of types that pictures are kept in, else numbers as they are. Throws BadInputError `npy-scale` for a type that has no scale for these outputs.
  */
 export function scaled(
   data: ArrayLike<number>,
@@ -60,7 +60,8 @@ function placesOf(data: ArrayLike<number>, type: string, wanted: Wanted['outputs
     for (let i = 0; i < data.length; i++) most = Math.max(most, data[i]!);
     return [{ ...numbers, unit: most }];
   }
-  if (wanted === 'any') return [placeOf({ low: 0, peak: 1, sample: 'uint8' }, type, id)];
+  if (wanted === 'any')
+    return [scales.uint8[type] === undefined ? numbers : placeOf({ low: 0, peak: 1, sample: 'uint8' }, type, id)];
   return wanted.map((output) => placeOf(output, type, id));
 }
 

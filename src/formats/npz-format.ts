@@ -27,10 +27,10 @@ export const npz = {
     if (one !== undefined) return signalFromNpy(one.read(), options);
     return signalOfFields(variablesOf(bytes, options.limits), options);
   },
-  likelyAxes(bytes) {
-    const one = theOne(bytes, { limits: anyFileLimits });
+  likelyAxes(bytes, parts) {
+    const one = theOne(bytes, { ...parts, limits: anyFileLimits });
     return one === undefined
-      ? likelyAxesOfFields(variablesOf(bytes, anyFileLimits))
+      ? likelyAxesOfFields(variablesOf(bytes, anyFileLimits), parts)
       : npy.likelyAxes(one.beginning());
   },
   channelsNeeded: ({ channels }) => channels,

@@ -2,6 +2,7 @@
 import { BadStreamError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
+import { isOfRange } from '../signal/own-range.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { ByteSource, Parts, ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
 import { formatOfFile, kindOf, signalFormats, titlesOf, wantedBy } from './formats.ts';
@@ -30,6 +31,24 @@ export async function cardsThatTake<
     if (shape !== undefined && (card.anySize || shape.join() === card.shape.join())) taking.push(card);
   }
   return taking;
+}
+
+/**
+ * Of models that a file fits by its shape and channels, those that were learnt for such values: it is read for each, as encoding would. All of
+ * them where its values are of none, or where what its channels are says enough.
+ */
+export async function cardsOfValues<T extends { readonly card: ModelCard }>(
+  fitting: readonly T[],
+  format: Pick<SignalFormat, 'channelKinds'>,
+  read: (model: T) => Promise<Signal>,
+): Promise<readonly T[]> {
+  if (format.channelKinds !== undefined || fitting.length < 2) return fitting;
+  const found: T[] = [];
+  for (const model of fitting) {
+    const signal = await read(model).catch(() => undefined);
+    if (signal !== undefined && isOfRange(model.card.outputs, signal)) found.push(model);
+  }
+  return found.length === 0 ? fitting : found;
 }
 
 /** What a refusal of a file of another kind says of the models that there are. */

@@ -19,5 +19,5 @@ export const zarr = {
   shapeOf: async (bytes, options) =>
     shapeOfFields(await zarrVariables(bytes, options.limits), { ...options, id: 'this' }),
   read: async (bytes, options) => readFields(await zarrVariables(bytes, options.limits), options),
-  likelyAxes: async (bytes) => likelyAxesOfFields(await zarrVariables(bytes, anyFileLimits)),
+  likelyAxes: async (bytes, parts) => likelyAxesOfFields(await zarrVariables(bytes, anyFileLimits), parts),
 } as const satisfies SignalFormat;

@@ -27,6 +27,23 @@ export function modelFor(model: Model, signal: Signal): Model {
   return modelOver(model, ownRangesOf(model.card.outputs, signal));
 }
 
+/**
+ * Whether values are those that a model was learnt for: within its range or a half beyond, of each output that has no other range by the signal.
+ * What is not finite is not looked at.
+ */
+export function isOfRange(outputs: readonly Output[], signal: Signal): boolean {
+  if (signal.channels !== outputs.length) return false;
+  const held = heldOf(signal);
+  const { least, most } = extentsOf(held, outputs.length, perUnitOf(held));
+  return outputs.every(
+    (output, o) => isUnitless(output) || least[o]! > most[o]! || !isBeyond(output, least[o]!, most[o]!),
+  );
+}
+
+function isBeyond({ low, peak }: Output, least: number, most: number): boolean {
+  return least < low - beyondRange * peak || most > low + (1 + beyondRange) * peak;
+}
+
 function isUnitless({ unit, sample }: Output): boolean {
   return sample === 'float32' && unit === undefined;
 }
@@ -36,9 +53,8 @@ function ownRange(output: Output, least: number, most: number): ValueRange | und
   const { low, peak } = output;
   if (!isUnitless(output) || least > most) return undefined;
   const range = most - least;
-  const isBeyond = least < low - beyondRange * peak || most > low + (1 + beyondRange) * peak;
   const isShort = range > 0 && range < peak / mostScales;
-  if (!isBeyond && !isShort) return undefined;
+  if (!isBeyond(output, least, most) && !isShort) return undefined;
   const scale = range > 0 ? range / peak : 1;
   return { offset: least - scale * low, scale };
 }

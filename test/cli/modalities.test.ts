@@ -145,3 +145,21 @@ it.skipIf(!bundled('climate'))('a variable of netCDF comes back with its name an
   const own = readNetcdf(readFileSync(at('map.nc'))).find(({ name }) => name === 'temperature');
   expect(own?.attributes).toMatchObject({ units: 'K' });
 });
+
+const celsius = Float32Array.from({ length: 24 * 48 }, (_, p) => 20 * Math.sin(p / 48 / 6));
+
+it.skipIf(!bundled('climate') || !bundled('volume')).each<[string, string, () => string[]]>([
+  ['an array in kelvin', 'climate', () => [arrayOf('F32', celsius.map((v) => v + 273))]],
+  ['an array of small integers', 'climate', () => [arrayOf('I16', Int16Array.from(celsius))]],
+  ['a volume that is no cube', 'volume', () => ['test/fixtures/signals/plain.nii']],
+  ['one volume of a series', 'volume', () => ['test/fixtures/signals/series.nii', '--variable', '[t=1]']],
+])('%s names no model and is coded by %s, which learnt such values', async (_, model, input) => {
+  const file = at('unnamed.functa');
+  const { json } = await run('encode', ...input(), '-f', '-o', file);
+  expect(json).toMatchObject({ model });
+});
+
+function arrayOf(dtype: 'F32' | 'I16', data: Float32Array | Int16Array): string {
+  writeFileSync(at(`${dtype}.npy`), writeNpy({ dtype, shape: [24, 48], data }));
+  return at(`${dtype}.npy`);
+}

@@ -208,12 +208,13 @@ async function modelFor(
   files: readonly (Uint8Array | OpenFile)[],
 ): Promise<Model> {
   if (ref !== undefined) return chooseModel(ref, '');
-  const first = await readSignal(inputs[0]!, files[0]!, {
-    ...{ maxBytes, limits: job.limits },
-    parts: partsOf(flags),
-  });
+  const [path, file] = [inputs[0]!, files[0]!];
+  const asked = { maxBytes, limits: job.limits, parts: partsOf(flags) };
+  const first = await readSignal(path, file, asked);
   // it was read, so it is of a format
-  const { model, others } = await modelOfSignal(first, formatOfFile(headOf(files[0]!), inputs[0])!);
+  const { model, others } = await modelOfSignal(first, formatOfFile(headOf(file), path)!, (model) =>
+    readSignal(path, file, { ...asked, model }),
+  );
   if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);
   return model;
 }
