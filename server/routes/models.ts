@@ -292,16 +292,13 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     return (await encoded(c, c.req.valid('query'), () => served)) as never;
   });
 
-  app.openapi(
-    encodeAnyRoute,
-    async (c) => {
-      const query = c.req.valid('query');
-      const { variable, grid } = query;
-      return (await encoded(c, query, (bytes, type) =>
-        modelFor(context, bytes, type, c.get('access'), { variable, grid }),
-      )) as never;
-    },
-  );
+  app.openapi(encodeAnyRoute, async (c) => {
+    const query = c.req.valid('query');
+    const { variable, grid } = query;
+    return (await encoded(c, query, (bytes, type) =>
+      modelFor(context, bytes, type, c.get('access'), { variable, grid }),
+    )) as never;
+  });
 
   const decoded = async (
     c: Context<ServerEnv>,

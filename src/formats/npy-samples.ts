@@ -61,7 +61,9 @@ function placesOf(data: ArrayLike<number>, type: string, wanted: Wanted['outputs
     return [{ ...numbers, unit: most }];
   }
   if (wanted === 'any')
-    return [scales.uint8[type] === undefined ? numbers : placeOf({ low: 0, peak: 1, sample: 'uint8' }, type, id)];
+    return [
+      scales.uint8[type] === undefined ? numbers : placeOf({ low: 0, peak: 1, sample: 'uint8' }, type, id),
+    ];
   return wanted.map((output) => placeOf(output, type, id));
 }
 
