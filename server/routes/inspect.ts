@@ -25,6 +25,13 @@ export const inspectionSchema = z
     quality: z.number().nullable(),
     shape: z.array(z.number()).nullable(),
     bitsPerPoint: z.number().nullable(),
+    values: z
+      .array(z.object({ name: z.string(), unit: z.string().optional(), from: z.number(), to: z.number() }))
+      .nullable()
+      .openapi({
+        description:
+          'What the values of a single function are, and the range of its signal where the file says it, else of its model. Null for an archive, and for a network of its own.',
+      }),
     spent: z
       .array(z.object({ on: z.string(), bits: z.number() }))
       .nullable()

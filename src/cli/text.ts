@@ -53,7 +53,8 @@ export function errorsText(
 export function outputsText(outputs: readonly Output[]): string {
   return outputs
     .map(({ name, unit, low, peak, sample }) => {
-      const from = `from ${low} to ${low + peak}${unit === undefined ? '' : ` ${unit}`}`;
+      const [least, most] = [low, low + peak].map((v) => Number(v.toPrecision(6)));
+      const from = `from ${least} to ${most}${unit === undefined ? '' : ` ${unit}`}`;
       return `${name} ${from}${sample === 'float32' ? '' : ` as ${sample}`}`;
     })
     .join(', ');

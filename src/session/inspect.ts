@@ -6,6 +6,7 @@ import { defaultLimits, type Limits } from '../core/limits.ts';
 import { bitsPerPoint } from '../core/units.ts';
 import type { Model } from '../field/model.ts';
 import { pointCount, weightLayout } from '../field/spec.ts';
+import { modelBeside } from './beside.ts';
 import type { InspectedItem, Inspection } from './types.ts';
 
 /**
@@ -29,9 +30,11 @@ export function inspect(bytes: Uint8Array, model?: Model, limits: Limits = defau
   };
   if (header.container === 'file') {
     const shape = header.shape ?? model?.card.shape;
-    if (shape === undefined) return { ...common, count: 1 };
+    const outputs = model && modelBeside(model, header.sections).card.outputs;
+    const lone = { ...common, count: 1, ...(outputs === undefined ? {} : { outputs }) };
+    if (shape === undefined) return lone;
     const points = pointCount(shape);
-    return { ...common, count: 1, shape, points, bitsPerPoint: bitsPerPoint(bytes.length, points) };
+    return { ...lone, shape, points, bitsPerPoint: bitsPerPoint(bytes.length, points) };
   }
   const { count, shapes } = header;
   const items = Array.from({ length: count }, (_, i) => itemAt(header, i, model));

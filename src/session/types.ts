@@ -5,6 +5,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Channels } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
+import type { Output } from '../field/outputs.ts';
 import type { Samples } from '../field/samples.ts';
 import type { Box } from '../signal/box.ts';
 import type { Size } from '../signal/region.ts';
@@ -234,6 +235,8 @@ export interface Inspection {
   readonly shape?: readonly number[] | undefined;
   readonly points?: number | undefined;
   readonly bitsPerPoint?: number | undefined;
+  /** What the values of a single function are, with a model: name, unit and range of its signal where the file says them, else the model's. */
+  readonly outputs?: readonly Output[] | undefined;
 }
 
 export interface Session {

@@ -10,7 +10,7 @@ import { addVerify } from '../../src/cli/commands/verify.ts';
 import { readNetcdf } from '../../src/formats/netcdf.ts';
 import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { readWavHeader, readWavSamples, wavHeader } from '../../src/formats/wav.ts';
-import { printed } from './in-process.ts';
+import { functa, printed } from './in-process.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -144,12 +144,32 @@ it.skipIf(!bundled('climate'))('a variable of netCDF comes back with its name an
   await run('decode', at('map.functa'), '-o', at('map.nc'));
   const own = readNetcdf(readFileSync(at('map.nc'))).find(({ name }) => name === 'temperature');
   expect(own?.attributes).toMatchObject({ units: 'K' });
+  const said = (await run('inspect', at('map.functa'))).json.outputs;
+  expect(said).toMatchObject([{ name: 'temperature', unit: 'K' }]);
+  const text = await functa(['verify', at('map.functa'), 'test/fixtures/signals/map.nc']);
+  expect(text.stdout.toString()).toMatch(/^output .*\ntemperature .* K\n/);
+});
+
+it.skipIf(!bundled('shapes'))('a shape is verified on the grid that it was laid on', async () => {
+  const [part, file] = ['test/fixtures/signals/part.stl', at('part.functa')];
+  await run('encode', part, '-o', file, '--grid', '24');
+  expect((await run('verify', file, part)).json.shape).toEqual([24, 24, 24]);
+  expect((await run('verify', file, part, '--grid', '16')).json.error).toMatchObject({ code: 'bad-shape' });
 });
 
 const celsius = Float32Array.from({ length: 24 * 48 }, (_, p) => 20 * Math.sin(p / 48 / 6));
 
 it.skipIf(!bundled('climate') || !bundled('volume')).each<[string, string, () => string[]]>([
-  ['an array in kelvin', 'climate', () => [arrayOf('F32', celsius.map((v) => v + 273))]],
+  [
+    'an array in kelvin',
+    'climate',
+    () => [
+      arrayOf(
+        'F32',
+        celsius.map((v) => v + 273),
+      ),
+    ],
+  ],
   ['an array of small integers', 'climate', () => [arrayOf('I16', Int16Array.from(celsius))]],
   ['a volume that is no cube', 'volume', () => ['test/fixtures/signals/plain.nii']],
   ['one volume of a series', 'volume', () => ['test/fixtures/signals/series.nii', '--variable', '[t=1]']],

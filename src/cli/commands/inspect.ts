@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Model } from '../../field/model.ts';
-import type { Axis } from '../../field/outputs.ts';
+import type { Axis, Output } from '../../field/outputs.ts';
 import type { InspectedItem, InspectedNetwork, Inspection } from '../../session/types.ts';
 import { axesOf } from '../../signal/axes.ts';
 import { readInput, standardStream } from '../files.ts';
@@ -67,7 +67,8 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
   ];
   if (sizes.length > 0) rows.push(['size', eachOf(sizes)]);
   const [shape] = functions.map((own) => own.shape);
-  if (model !== undefined && shape !== undefined) rows.push(...extentRows(model, shape));
+  if (model !== undefined && shape !== undefined)
+    rows.push(...extentRows(model, found.outputs ?? model.card.outputs, shape));
   if (found.bitsPerPoint !== undefined) rows.push(['bits per point', found.bitsPerPoint.toFixed(3)]);
   const spent =
     model !== undefined && found.kind === 'file'
@@ -82,8 +83,8 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
 }
 
 /** What values are, and from where to where the samples of a signal go, where these have units and places. */
-function extentRows({ card }: Model, shape: readonly number[]): string[][] {
-  const outputs = card.outputs.filter(({ unit }) => unit !== undefined);
+function extentRows({ card }: Model, own: readonly Output[], shape: readonly number[]): string[][] {
+  const outputs = own.filter(({ unit }, o) => unit !== undefined || own[o] !== card.outputs[o]);
   const axes = axesOf(card, shape).flatMap(({ name, unit, start, step }, i) => {
     if (start === undefined || step === undefined) return [];
     const [from, to] = [start, start + step * (shape[i]! - 1)].map((at) => Number(at.toPrecision(6)));

@@ -1,6 +1,7 @@
 /** `functa verify`: what a file decodes to, held against the signal that it was made of. */
 import { type Command, Option } from 'commander';
 import { BadInputError } from '../../core/errors.ts';
+import { isGrid } from '../../formats/format.ts';
 import type { MaxError } from '../../session/max-error.ts';
 import { readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -41,16 +42,17 @@ async function verify(job: Job, file: string, original: string, flags: VerifyFla
   const reading = { stdin: job.streams.stdin, maxBytes, signal: job.signal };
   const bytes = await readInput(file, reading);
   const model = await modelOfFile(flags.model, file, inspect(bytes), bytes, job.limits);
+  const { outputs = model.card.outputs, shape, count } = inspect(bytes, model);
   const signal = await readSignal(original, await readInput(original, reading), {
     ...{ model, maxBytes, as: { effort: 1 }, limits: job.limits },
-    parts: partsOf(flags),
+    parts: { ...partsOf(flags), grid: flags.grid ?? (count === 1 ? sideOf(shape) : undefined) },
   });
   return withSession(job, model, async (session) => {
     const { item, id, maxError } = flags;
     const found = await compare(session, bytes, signal, { item, id, maxError, signal: job.signal });
     const lines = columns([
       ['output', 'mean error', 'rmse', 'largest error', 'unit'],
-      ...model.card.outputs.map(({ name, unit = '' }, c) => [
+      ...outputs.map(({ name, unit = '' }, c) => [
         name,
         ...[found.meanError, found.rmse, found.maxError].map((of) => of[c]!.toPrecision(6)),
         unit,
@@ -77,4 +79,10 @@ async function verify(job: Job, file: string, original: string, flags: VerifyFla
       lines: [...lines, where, missing],
     };
   });
+}
+
+/** Samples a side of the grid that a surface was laid on, where the function may be of one. */
+function sideOf(shape: readonly number[] = []): number | undefined {
+  const [side] = shape;
+  return isGrid(side) && shape.length === 3 && shape.every((size) => size === side) ? side : undefined;
 }
