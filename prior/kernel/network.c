@@ -46,7 +46,7 @@ static void multiplyInputs(const Network *n, int count, int start, int end) {
   }
 }
 
-void infer(const Network *n, int shared) {
+int infer(const Network *n, int shared) {
   const int32_t *both = (const int32_t *)n->raw;
   int same = 1;
   if (IS_SMALL) shared = 0;
@@ -55,8 +55,9 @@ void infer(const Network *n, int shared) {
     for (int i = 0; i < shared; i++) n->values[i] = both[i];
     multiplyInputs(n, list(both, 0, shared, n->active), 0, 0);
   }
-  multiplyInputs(n, list(both, shared, n->mean.pairs, n->active), shared > 0, 1);
-  if (n->layers == 0) return;
+  const int own = list(both, shared, n->mean.pairs, n->active);
+  multiplyInputs(n, own, shared > 0, 1);
+  if (n->layers == 0) return own;
   const int16_t *x = n->signed_;
   int count = 0;
   for (int j = 0; j < n->layers; j++) {
@@ -78,6 +79,7 @@ void infer(const Network *n, int shared) {
     for (int q = 0; q < p->quads; q++)
       heads[h]->sums[q] = wasm_i32x4_add(heads[h]->sums[q], wasm_i32x4_shr(p->sums[q], p->shift));
   }
+  return own;
 }
 
 /* The same of `values`. */

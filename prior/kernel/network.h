@@ -47,7 +47,8 @@ static inline int compand(int size) {
   return found < MAX_COMPANDED ? found : MAX_COMPANDED;
 }
 
-/* From raw, signed_ and size to the sums of mean and scale. The first `shared` pairs of inputs are often those of the call before. */
-void infer(const Network *n, int shared);
+/* From raw, signed_ and size to the sums of mean and scale. The first `shared` pairs of inputs are often those of the call before.
+   Returns how many pairs of the others are not 0. */
+int infer(const Network *n, int shared);
 
 #endif

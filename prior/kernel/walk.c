@@ -8,6 +8,8 @@
 
 #define MAX_AXES 3
 #define MAX_OFFSETS 64
+/* Pairs of inputs that are not 0, beyond the shared ones, of a context that is remembered. */
+#define MAX_KEPT 8
 #define MAX_RAW 4095
 #define MAX_MEAN (1 << 17)
 #define MAX_NOTCH 143
@@ -36,7 +38,7 @@ typedef struct {
   /* What the network said of contexts seen before, in the place of their hash. */
   v128_t *contexts;                  /* [mask + 1, vectors]: raw */
   int32_t *answers;                  /* [mask + 1, 2, channels]: means and scales */
-  uint8_t *known;                    /* [mask + 1] */
+  uint8_t *known;                    /* [mask + 1]: 0, or a tag of the context */
   int32_t mask, vectors;
   /* of the layout */
   int32_t cells[MAX_AXES];
@@ -178,8 +180,8 @@ static inline void copy(int16_t *to, const int16_t *from, int count) {
   for (int c = 0; c < count; c += 4) wasm_v128_store64_lane(to + c, wasm_v128_load64_zero(from + c), 0);
 }
 
-/* Whether the context in `raw` was seen before; `place`: of what is known of it, or will be. */
-static inline int isKnown(const Level *l, uint32_t *place) {
+/* Whether the context in `raw` was seen before; `place`, `tag`: of what is known of it, or will be. */
+static inline int isKnown(const Level *l, uint32_t *place, int *tag) {
   const v128_t *raw = (const v128_t *)l->net.raw;
   v128_t mixed = wasm_i32x4_splat(0);
   for (int i = 0; i < l->vectors; i++)
@@ -190,7 +192,8 @@ static inline int isKnown(const Level *l, uint32_t *place) {
   hash = hash * 0x85ebca6bu ^ (uint32_t)wasm_i32x4_extract_lane(mixed, 3);
   hash *= 0xc2b2ae35u;
   *place = (hash >> 16 ^ hash) & l->mask;
-  if (!l->known[*place]) return 0;
+  *tag = hash >> 24 | 1;
+  if (l->known[*place] != *tag) return 0;
   const v128_t *kept = l->contexts + *place * l->vectors;
   v128_t differ = wasm_i32x4_splat(0);
   for (int i = 0; i < l->vectors; i++) differ = wasm_v128_or(differ, wasm_v128_xor(kept[i], raw[i]));
@@ -292,7 +295,8 @@ static inline void foretell(Walk *w, int k, int cell, const int32_t *at, Around 
 
   int32_t *means = (int32_t *)n->mean.sums, *scales = (int32_t *)n->scale.sums;
   uint32_t place;
-  const int known = isKnown(l, &place);
+  int tag;
+  const int known = isKnown(l, &place, &tag);
   int32_t *answer = l->answers + 2 * channels * place;
   if (known) {
     for (int c = 0; c < channels; c++) {
@@ -315,8 +319,10 @@ static inline void foretell(Walk *w, int k, int cell, const int32_t *at, Around 
     copy(n->size + next, w->size + from, channels);
   }
   /* Where a cell is changes from cell to cell, parents and flags now and then. */
-  infer(n, IS_SMALL || w->position ? 0 : first / 2);
-  l->known[place] = 1;
+  const int busy = infer(n, IS_SMALL || w->position ? 0 : first / 2);
+  /* Hardly any comes again. */
+  if (!IS_SMALL && busy > MAX_KEPT) return;
+  l->known[place] = tag;
   for (int i = 0; i < l->vectors; i++) l->contexts[place * l->vectors + i] = ((const v128_t *)raw)[i];
   for (int c = 0; c < channels; c++) {
     answer[c] = means[c];

@@ -299,17 +299,18 @@ static void prepare_weights(const Job* job, const Dims& d, const Net& n) {
   const Spec& s = job->spec;
   const int W = s.width, P = d.width, O = s.outputs;
   const float forward = d.w0 * QUARTER;
+  // Values alone are not followed back: the transposes are a good part of what a small call copies.
+  const bool backward = !evaluates(job) || wants_slopes(job);
   const float* p = job->weights;
   zero(n.base, d.row);
   for (int l = 0; l < d.layers; l++) {
     const int rows = l ? W : d.features;
     zero(n.w[l], (long)(l ? P : d.feature_row) * P);
-    if (l) zero(n.wt[l], (long)P * P);
+    if (l && backward) zero(n.wt[l], (long)P * P);
     for (int i = 0; i < rows; i++)
-      for (int j = 0; j < W; j++) {
-        n.w[l][(long)i * P + j] = p[(long)i * W + j] * forward;
-        if (l) n.wt[l][(long)j * P + i] = p[(long)i * W + j];
-      }
+      for (int j = 0; j < W; j++) n.w[l][(long)i * P + j] = p[(long)i * W + j] * forward;
+    for (int i = 0; l && backward && i < rows; i++)
+      for (int j = 0; j < W; j++) n.wt[l][(long)j * P + i] = p[(long)i * W + j];
     p += (long)rows * W;
     for (int j = 0; j < W; j++) n.base[l * P + j] = p[j] * forward;
     p += W;
@@ -323,14 +324,16 @@ static void prepare_weights(const Job* job, const Dims& d, const Net& n) {
   for (int k = 0; k < d.level_count; k++) {
     const int channels = d.grid[k].channels, padded = d.grid[k].channel_row;
     zero(n.m[k], (long)channels * d.row);
-    zero(n.mt[k], (long)d.row * padded);
-    for (int c = 0; c < channels; c++, p += d.layers * W + O)
-      for (int j = 0; j < d.layers * W + O; j++) {
-        const bool shift = j < d.layers * W;
-        const int column = shift ? j / W * P + j % W : d.layers * P + (j - d.layers * W);
-        n.m[k][(long)c * d.row + column] = shift ? p[j] * forward : p[j];
-        n.mt[k][(long)column * padded + c] = p[j];
-      }
+    if (backward) zero(n.mt[k], (long)d.row * padded);
+    for (int c = 0; c < channels; c++, p += d.layers * W + O) {
+      float* row = n.m[k] + (long)c * d.row;
+      for (int l = 0; l < d.layers; l++)
+        for (int j = 0; j < W; j++) row[l * P + j] = p[l * W + j] * forward;
+      for (int o = 0; o < O; o++) row[d.layers * P + o] = p[d.layers * W + o];
+      for (int l = 0; backward && l < d.layers; l++)
+        for (int j = 0; j < W; j++) n.mt[k][(long)(l * P + j) * padded + c] = p[l * W + j];
+      for (int o = 0; backward && o < O; o++) n.mt[k][(long)(d.layers * P + o) * padded + c] = p[d.layers * W + o];
+    }
   }
 }
 
