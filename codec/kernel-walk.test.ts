@@ -101,6 +101,25 @@ describe('the walk in WebAssembly', () => {
     expect(decoder.place).toEqual(before);
   });
 
+  it('reads layouts that it is too small to write', () => {
+    const { kernel, reference } = tiny[0]!;
+    const { card } = readModel(makeTinyModel(tinyModels[0]!));
+    const layout = modulationLayout(card.spec, [2400, 2600]);
+    const { length } = layout;
+    expect(length).toBeGreaterThan(1 << 20);
+    expect(length).toBeLessThan(1 << 21);
+    const symbols = new Int32Array(length);
+    for (let i = 0; i < length; i += 1009) symbols[i] = (i % 7) - 3;
+    const encoder = new RansEncoder();
+    kernel.walk(layout, 50, symbols.slice(), encoder);
+    const stream = encoder.finish(1);
+    for (const prior of [kernel, reference]) {
+      const found = new Int32Array(length);
+      prior.walk(layout, 50, found, new RansDecoder(stream));
+      expect(found.every((symbol, i) => symbol === symbols[i])).toBe(true);
+    }
+  });
+
   it('leaves symbols out of range, and coders that it cannot serve, to the walk in TypeScript', () => {
     const { kernel, reference, layouts } = tiny[0]!;
     const layout = layouts[0]!;

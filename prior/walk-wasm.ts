@@ -22,8 +22,8 @@ interface Kernels {
 const symbolsPerCall = 1 << 15;
 /** Symbols between two looks at whether they cost too much: about as many as a look costs. */
 const symbolsPerPrice = 384;
-/** Symbols of a walk, at most: the memory of about 20 bytes each is kept. */
-const maxSymbols = 1 << 20;
+/** Symbols of a walk, at most: the memory of about 20 bytes each is kept, of 10 where they are read, which have no intervals. */
+const maxSymbols = { written: 1 << 20, read: 1 << 21 };
 /** Bytes that one symbol can take: 29 intervals of 16 bits. */
 const bytesPerSymbol = 64;
 /** Room for intervals beyond two a symbol: those of a few escapes. */
@@ -106,7 +106,8 @@ export class KernelWalk {
    * symbols, and wherever there is something to throw. Throws EnvironmentError `wasm-memory`, AbortedError (src/core/look.ts).
    */
   walk(layout: ModulationLayout, quality: number, symbols: Symbols, coder: SymbolCoder): boolean {
-    if (layout.length > maxSymbols) return false;
+    const isRead = coder.take === undefined && coder.takeTables === undefined;
+    if (layout.length > (isRead ? maxSymbols.read : maxSymbols.written)) return false;
     if (coder.take !== undefined) {
       const intervals = this.#encode(layout, quality, symbols, coder.mostBits);
       if (intervals === undefined) return false;
