@@ -44,7 +44,11 @@ export function shownSignals(
     const { low, peak } = outputs[i % outputs.length]!;
     return low + Math.min(peak, larger * value);
   };
-  return [shownObservation(observation, outputs), ...signalsOf(completion)].map((signal) =>
+  const { shape, axes } = completion.completed;
+  // Signals in one file have the places of the first, which a WAV file says as its rate.
+  const places = observation.shape.join() === shape.join() ? axes : observation.axes;
+  const observed = { ...shownObservation(observation, outputs), axes: places };
+  return [observed, ...signalsOf(completion)].map((signal) =>
     signal === spread?.deviation ? { ...signal, values: signal.values.map(grown) } : signal,
   );
 }

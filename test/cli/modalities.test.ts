@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { addComplete } from '../../src/cli/commands/complete.ts';
 import { addDecode } from '../../src/cli/commands/decode.ts';
 import { addEncode } from '../../src/cli/commands/encode.ts';
 import { addInspect } from '../../src/cli/commands/inspect.ts';
@@ -17,7 +18,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const directory = mkdtempSync(join(tmpdir(), 'functa-cli-modalities-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const at = (name: string) => join(directory, name);
-const run = (...argv: string[]) => printed([addEncode, addDecode, addInspect, addVerify], argv);
+const run = (...argv: string[]) => printed([addComplete, addEncode, addDecode, addInspect, addVerify], argv);
 
 const bundled = (name: string) => existsSync(`models/${name}/model.safetensors`);
 
@@ -63,6 +64,14 @@ describe('speech', () => {
     expect(sizes[1]!).toBeLessThan(800);
     expect(errors[0]!).toBeLessThan(0.9);
     expect(errors[1]!).toBeLessThan(0.2);
+  });
+
+  it('is completed as a WAV of its rate: what is known, the completed clip and a draw', async () => {
+    writeFileSync(at('gap.wav'), wavOf(vowel));
+    const hidden = ['--hide', 't=600:700', '-m', 'speech', '-n', '1', '-o', at('whole.wav')];
+    await run('complete', at('gap.wav'), ...hidden);
+    const { rate, frames } = readWavHeader(readFileSync(at('whole.wav')));
+    expect([rate, frames]).toEqual([8000, 3 * vowel.length]);
   });
 });
 
