@@ -8,6 +8,7 @@ import { checkLimit, type Limits } from '../core/limits.ts';
 import { optionalPackage } from '../core/optional-package.ts';
 import type { Attributes, FieldVariable } from './field-file.ts';
 import { boundDecoders, knownPackings } from './geotiff-codecs.ts';
+import { checkDirectories } from './tiff-directory.ts';
 
 /** Numbers of GeoTIFF 1.1: of a place on a sphere, of samples that are points. */
 const [geographic, point] = [2, 2];
@@ -29,6 +30,7 @@ export async function geotiffVariables(
 ): Promise<{ readonly variables: readonly FieldVariable[]; readonly notes: readonly string[] }> {
   const { maxFileBytes } = limits;
   checkLimit('file-bytes', bytes.length, maxFileBytes, 'send a smaller file, or raise maxFileBytes');
+  checkDirectories(bytes);
   const geotiff = await optionalPackage('geotiff', () => import('geotiff'), 'give an npy or netCDF-3 file');
   boundDecoders(geotiff);
   return tagged(async () => {
@@ -67,6 +69,9 @@ async function checkReadable(
     throw unsupported(`it is packed by method ${packing}, which is not read`, 'pack it by DEFLATE');
   for (let n = 0; n < bands; n++) {
     const bits = image.getBitsPerSample(n);
+    // As many bands as the file says, of which nothing else is known.
+    if (!(bits >= 1))
+      throw new BadStreamError('bad-geotiff', 0, `it says no bits of band ${n + 1} of ${bands}`);
     if (!littleEndian && predictor !== 1 && bits > 8)
       throw unsupported(
         'its bytes are in the other order, and predicted',
