@@ -166,6 +166,11 @@ describe('a mesh', () => {
     await expect(read(bytes, told)).rejects.toMatchObject({ code });
   });
 
+  it('that is cut off is told to be written anew, by the format of its name', async () => {
+    const reading = read(file('part.stl').subarray(0, -10), 'a.stl');
+    await expect(reading).rejects.toThrow(/it is named as STL: write it anew, whole/);
+  });
+
   it('for a model of pictures is refused', async () => {
     const outputs = outputsOfKind('rgb', { offset: 0, scale: 1 });
     await expect(read(text(cubeText), 'a.obj', { axes: 2, outputs })).rejects.toMatchObject({

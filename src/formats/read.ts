@@ -5,7 +5,7 @@ import type { ModelCard } from '../field/card.ts';
 import { isOfRange } from '../signal/own-range.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { ByteSource, Parts, ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
-import { formatOfFile, kindOf, signalFormats, titlesOf, wantedBy } from './formats.ts';
+import { formatOfFile, formatOfName, kindOf, signalFormats, titlesOf, wantedBy } from './formats.ts';
 
 /** Codes of a file that is given to a model of another kind: others may take it. */
 export const otherKindCodes: ReadonlySet<string> = new Set([
@@ -93,9 +93,12 @@ function formatOf(bytes: Uint8Array, { id, told }: Pick<ReadOptions, 'id' | 'tol
   const format = formatOfFile(bytes, told);
   if (format !== undefined) return format;
   if (bytes.length === 0) throw new BadStreamError('empty-signal', 0, `${id} has no bytes, so no signal`);
+  const named = told === undefined ? undefined : formatOfName(told)?.title;
+  const advice =
+    named === undefined ? 'convert it to one of them' : `it is named as ${named}: write it anew, whole`;
   throw new BadStreamError(
     'unknown-format',
     0,
-    `${id} is none of ${titlesOf(signalFormats, 'and')}; convert it to one of them`,
+    `${id} is none of ${titlesOf(signalFormats, 'and')}; ${advice}`,
   );
 }
