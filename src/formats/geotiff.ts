@@ -62,9 +62,14 @@ async function checkReadable(
   { littleEndian, limits }: { readonly littleEndian: boolean; readonly limits: Limits },
 ): Promise<void> {
   const { fileDirectory } = image;
+  const bands = image.getSamplesPerPixel();
+  // Counted in blocks by the package, of which a height below 1 makes no end.
+  const sizes = [image.getWidth(), image.getHeight(), image.getTileWidth(), image.getTileHeight(), bands];
+  const wrong = sizes.find((size) => !(Number.isSafeInteger(size) && size >= 1));
+  if (wrong !== undefined)
+    throw new BadStreamError('bad-geotiff', 0, `a size or a number of bands in it is ${wrong}`);
   const predictor = Number((await fileDirectory.loadValue('Predictor')) ?? 1);
   const packing = Number(fileDirectory.getValue('Compression') ?? 1);
-  const bands = image.getSamplesPerPixel();
   if (!knownPackings.has(packing))
     throw unsupported(`it is packed by method ${packing}, which is not read`, 'pack it by DEFLATE');
   for (let n = 0; n < bands; n++) {

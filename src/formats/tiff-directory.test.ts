@@ -24,7 +24,7 @@ function changed(name: string, tag: number, change: (view: DataView, at: number)
   return bytes;
 }
 
-const [bitsPerSample, samplesPerPixel, planar] = [258, 277, 284];
+const [bitsPerSample, samplesPerPixel, rowsPerStrip, planar] = [258, 277, 278, 284];
 const asked = { id: 'x', axes: 2, outputs: 'any', limits: defaultLimits } as const;
 
 it.each(files)('directories of %s lie within it, and those of no beginning of it do', (name) => {
@@ -52,6 +52,13 @@ it.each(['relief.tif', 'bigtiff.tif'])(
     });
   },
 );
+
+it('strips of next to no rows, which are without end, are refused', async () => {
+  const bytes = changed('bands.tif', rowsPerStrip, (view, at) => view.setUint16(at + 2, 11, true));
+  await expect(readSignalAs(bytes, { ...asked, variable: 'u,v' })).rejects.toMatchObject({
+    code: 'bad-geotiff',
+  });
+});
 
 it('as many bands as a number can say, of which the file knows nothing, are refused', async () => {
   const bytes = changed('relief.tif', samplesPerPixel, (view, at) => {

@@ -32,6 +32,34 @@ export function boundCodecs(given: object): void {
   }
 }
 
+const sharding = 'sharding_indexed';
+
+/**
+ * The first codec of an array of either version that the registry does not have, as text. The package loads all at once, and when it stops at one that
+ * is wrongly set up nobody hears that a later one is not there: a rejection without a handler ends a process.
+ */
+export function unknownCodec(
+  registry: object,
+  metadata: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const isThere = (name: unknown) =>
+    name === sharding || ['', 'numcodecs.'].some((prefix) => (registry as Registry).has(`${prefix}${name}`));
+  const listed = (given: unknown): Record<string, unknown>[] => (Array.isArray(given) ? given : []);
+  const unknownOf = (codecs: readonly Record<string, unknown>[]): string | undefined => {
+    for (const codec of codecs) {
+      const name = codec?.name ?? codec?.id;
+      if (typeof name !== 'string' || !isThere(name)) return String(name).slice(0, 40);
+      const inner = (codec.configuration ?? {}) as Record<string, unknown>;
+      const found = unknownOf([...listed(inner.codecs), ...listed(inner.index_codecs)]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const { codecs, filters, compressor } = metadata;
+  const packed = compressor === null || compressor === undefined ? [] : [compressor];
+  return unknownOf([...listed(codecs), ...listed(filters), ...(packed as Record<string, unknown>[])]);
+}
+
 /** Bytes that a packed chunk says it unpacks to; undefined where it does not. */
 const saidBy: Readonly<Record<string, (packed: DataView) => number | undefined>> = {
   blosc: (packed) => (packed.byteLength < 16 ? undefined : packed.getUint32(4, true)),

@@ -76,6 +76,25 @@ describe('a zarr store', () => {
     if (variable === 'unread') expect(error.message).toContain('bz2');
   });
 
+  it.each([
+    ['bytes', [{ name: 'transpose', configuration: { order: 'x' } }, {}]],
+    [
+      'a shard',
+      [{ name: 'sharding_indexed', configuration: { codecs: [{ name: 'bytes' }, { name: 'no' }] } }],
+    ],
+  ])('is refused by a codec of %s that is not there, before any is loaded', async (_, codecs) => {
+    const metadata = {
+      ...{ zarr_format: 3, node_type: 'array', shape: [2, 2], data_type: 'float32', fill_value: 0 },
+      chunk_grid: { name: 'regular', configuration: { chunk_shape: [2, 2] } },
+      ...{ chunk_key_encoding: { name: 'default' }, codecs },
+    };
+    const bytes = zipOf({ 'zarr.json': JSON.stringify(metadata), 'c/0/0': new Uint8Array(16) });
+    await expect(read(bytes)).rejects.toMatchObject({
+      code: 'bad-zarr',
+      message: expect.stringContaining('which is not read'),
+    });
+  });
+
   it('is refused by the size of its chunks, and by what they say they unpack to', async () => {
     const limits = { ...defaultLimits, maxSamples: 2 ** 20 };
     await expect(read('two.zarr.zip', 'chunky[axis0=0]', 1, limits)).rejects.toMatchObject({

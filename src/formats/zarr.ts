@@ -8,7 +8,7 @@ import { checkLimit, type Limits } from '../core/limits.ts';
 import { optionalPackage } from '../core/optional-package.ts';
 import type { Attributes, Box, FieldVariable } from './field-file.ts';
 import { copyBox, placeOf, rowMajor } from './strided.ts';
-import { boundCodecs } from './zarr-codecs.ts';
+import { boundCodecs, unknownCodec } from './zarr-codecs.ts';
 import { readZip, type ZipEntry } from './zip.ts';
 
 type Zarrita = typeof import('zarrita');
@@ -112,6 +112,9 @@ async function opened(
     );
   };
   checkChunk(sizesOf(version === 'v2' ? metadata.chunks : grid?.configuration?.chunk_shape, 1, name));
+  const unknown = unknownCodec(zarrita.registry, metadata);
+  if (unknown !== undefined)
+    throw new BadStreamError('bad-zarr', 0, `array ${name} is packed by ${unknown}, which is not read`);
   const place = zarrita.root(store).resolve(location);
   // each by its own: `open` says of an array whose type it does not know that there is none
   const array =
