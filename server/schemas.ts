@@ -187,7 +187,10 @@ export const sampleBody = z
     count: z.number().int().min(1).max(maxSampleCount).default(16),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     temperature: z.number().min(0).max(10).default(1),
-    prior: z.string().max(64).optional(),
+    prior: z.string().max(64).optional().openapi({
+      description:
+        'One of `priors`; absent: the best in the model file, with a label, guidance or steps `diffusion`.',
+    }),
     label: z.union([z.string().max(256), z.number()]).optional(),
     guidance: z
       .number()

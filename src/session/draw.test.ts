@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { codingKinds, kindsThat } from '../../prior/kinds.ts';
 import { defaultLimits } from '../core/limits.ts';
+import { openEngine } from '../engine/index.ts';
 import { describePriors } from '../models/abilities.ts';
 import { listModels, loadModel } from '../models/models.ts';
 import { functionsOf } from './coding.ts';
-import { draw } from './draw.ts';
+import { draw, priorToDraw } from './draw.ts';
+import { openSession } from './session.ts';
 import type { DecodedModulation, DrawTask } from './work.ts';
 
 const model = await loadModel('fashion-mnist');
@@ -45,6 +47,20 @@ describe('drawing from priors with files of their own', () => {
         code,
         message: expect.stringMatching(message),
       });
+    }
+  });
+
+  test('where no prior is named, one that takes what is asked draws', async () => {
+    expect(priorToDraw(model, {})).toBe('autoregressive');
+    expect(priorToDraw(model, { steps: 8 })).toBe('diffusion');
+    const engine = await openEngine(undefined, { threads: 1 });
+    try {
+      const session = openSession({ model, engine });
+      const asked = { count: 1, seed: 4, label: 3, steps: 2, decode: false };
+      const { archive } = await session.sample(asked);
+      expect(archive).toEqual((await session.sample({ ...asked, prior: 'diffusion' })).archive);
+    } finally {
+      await engine.close();
     }
   });
 

@@ -67,6 +67,17 @@ export function sampleId({ seed, label }: Pick<DrawTask, 'seed' | 'label'>, i: n
   return `sample-${of}${seed}-${i}`;
 }
 
+const beyondCoding = ['label', 'guidance', 'steps'] as const satisfies readonly Wish[];
+
+/** What draws where no prior is named: the model's best, unless something is asked that others alone take. */
+export function priorToDraw(
+  model: Model,
+  asked: Pick<DrawTask, (typeof beyondCoding)[number]>,
+): PriorKind | GenerativeKind {
+  const wish = beyondCoding.find((one) => asked[one] !== undefined);
+  return wish === undefined ? bestPrior(model) : kindsThatTake(wish)[0]!;
+}
+
 /** Multiply-adds that one number of a sample takes, at most. Throws BadInputError `unknown-prior`, NotFoundError `prior`. */
 export function drawingPerSymbol(model: Model, prior: string, steps?: number): number {
   const kind = generativeKind(prior);

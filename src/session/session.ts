@@ -37,7 +37,7 @@ import { besideSignal } from './beside.ts';
 import { encodeBounded } from './bounded.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
-import { drawingPerSymbol, sampleId } from './draw.ts';
+import { drawingPerSymbol, priorToDraw, sampleId } from './draw.ts';
 import { SignalEncoder } from './encoder.ts';
 import { type Func, type FuncContext, funcOf, openFunc, openFuncs } from './func.ts';
 import { functionRows } from './function-rows.ts';
@@ -271,9 +271,9 @@ class OpenSession implements Session {
       throw new BadInputError('bad-count', `count is a whole number from 1, not ${count}`);
     }
     checkShape(model.card.anySize, shape, model.card.shape);
-    const prior = options.prior ?? bestPrior(model);
-    this.#checkSample(count, shape, prior, options);
     const { label, guidance, steps } = options;
+    const prior = options.prior ?? priorToDraw(model, { label, guidance, steps });
+    this.#checkSample(count, shape, prior, options);
     const wishes = { temperature, label, guidance, steps, ids: options.ids };
     const drawn = await this.#work.draw(
       model,

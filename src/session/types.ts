@@ -156,7 +156,7 @@ export interface SampleOptions {
   readonly seed: number;
   /** 1: the prior's own distribution; lower: closer to its mode. Default 1. */
   readonly temperature?: number | undefined;
-  /** One that the model carries, or one whose file stands beside the model's. */
+  /** One that the model carries, or one whose file stands beside the model's. Default: the model's best; with a label, guidance or steps `diffusion`. */
   readonly prior?: KindThat<'sample'> | undefined;
   /** One of the prior's labels; for `diffusion`. */
   readonly label?: string | number | undefined;

@@ -49,7 +49,7 @@ export function addSample(program: Command, run: RunCommand): void {
     .option('--temperature <t>', "1: the prior's own distribution; lower: closer to its mode", real(0, 10), 1)
     .option(
       '--prior <kind>',
-      'diffusion, flow, gaussian, autoregressive, factorized or histogram; default: the best in the model file',
+      'diffusion, flow, gaussian, autoregressive, factorized or histogram; default: the best in the model file; with --label or --steps, diffusion',
     )
     .option('--label <label>', 'of these only; for a prior that knows labels')
     .option(
