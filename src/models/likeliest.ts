@@ -1,11 +1,11 @@
 /** Which of several models is meant where a signal names none. */
 import type { ModelCard } from '../field/card.ts';
 
-/** The model for whatever is seen: it is taken where several fit and none was made for just this shape. */
-const generalModel = 'photos';
+/** The models for whatever is seen, and for maps of any kind: the first of them is taken where several fit and none was made for just this shape. */
+const generalModels = ['photos', 'climate'];
 
 /**
- * Of those that fit a signal: the one of its own shape and channels, else the general one, else the only one; undefined where the signal says
+ * Of those that fit a signal: the one of its own shape and channels, else the first general one, else the only one; undefined where the signal says
  * no more. `channels`: those that it needs.
  */
 export function likeliestModel<T extends { readonly card: Pick<ModelCard, 'name' | 'shape' | 'spec'> }>(
@@ -16,7 +16,6 @@ export function likeliestModel<T extends { readonly card: Pick<ModelCard, 'name'
     ({ card }) => card.spec.outputs === channels && card.shape.join() === shape.join(),
   );
   if (own.length === 1) return own[0];
-  return (
-    fitting.find(({ card }) => card.name === generalModel) ?? (fitting.length === 1 ? fitting[0] : undefined)
-  );
+  const [general] = generalModels.flatMap((name) => fitting.filter(({ card }) => card.name === name));
+  return general ?? (fitting.length === 1 ? fitting[0] : undefined);
 }
