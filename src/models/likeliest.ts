@@ -6,16 +6,22 @@ const generalModels = ['photos', 'climate'];
 
 /**
  * Of those that fit a signal: the one of its own shape and channels, else the first general one, else the only one; undefined where the signal says
- * no more. `channels`: those that it needs.
+ * no more. A map is of no shape that says what it shows. `channels`: those that it needs.
  */
-export function likeliestModel<T extends { readonly card: Pick<ModelCard, 'name' | 'shape' | 'spec'> }>(
+export function likeliestModel<
+  T extends { readonly card: Pick<ModelCard, 'name' | 'family' | 'shape' | 'spec'> },
+>(
   fitting: readonly T[],
   { shape, channels }: { readonly shape: readonly number[]; readonly channels: number },
 ): T | undefined {
   const own = fitting.filter(
-    ({ card }) => card.spec.outputs === channels && card.shape.join() === shape.join(),
+    ({ card }) => !isOfMaps(card) && card.spec.outputs === channels && card.shape.join() === shape.join(),
   );
   if (own.length === 1) return own[0];
   const [general] = generalModels.flatMap((name) => fitting.filter(({ card }) => card.name === name));
   return general ?? (fitting.length === 1 ? fitting[0] : undefined);
+}
+
+function isOfMaps({ family, shape }: Pick<ModelCard, 'family' | 'shape'>): boolean {
+  return family === 'field' && shape.length === 2;
 }
