@@ -66,7 +66,8 @@ describe('what does not go together', () => {
 
   it.each<[string, unknown, string | undefined, string]>([
     ['models/tiny/sample', { prior: 'diffusion', guidance: 3 }, undefined, 'guidance-without-label'],
-    ['models/tiny/sample', { guidance: 3 }, undefined, 'prior-cannot'],
+    ['models/tiny/sample', { guidance: 3 }, undefined, 'guidance-without-label'],
+    ['models/tiny/sample', { prior: 'factorized', guidance: 3 }, undefined, 'prior-cannot'],
     ['models/tiny/sample', { size: '2x' }, functa, 'size-of-function'],
     ['models/tiny/sample', { qualty: 3 }, undefined, 'bad-parameter'],
     ['functasets/shoes/combine', { kind: 'mean', label: '7', size: '2x' }, functa, 'size-of-function'],
