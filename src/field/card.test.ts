@@ -50,6 +50,16 @@ const ranges: Readonly<Record<string, readonly unknown[]>> = {
   shapes: ['float32', -3 / 32, 6 / 32],
 };
 
+test('logs beside models name no path of a machine', () => {
+  const models = new URL('../../models/', import.meta.url);
+  const logs = readdirSync(models, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(log|jsonl)$/.test(name),
+  );
+  expect(logs.length).toBeGreaterThan(Object.keys(released).length);
+  for (const name of logs)
+    expect(readFileSync(new URL(name, models), 'utf8'), name).not.toMatch(/"path":"\/|^\/|\/tmp\//m);
+});
+
 test.each(Object.entries(released))(
   'the model %s keeps its ids, and its bytes when written again',
   (name, ids) => {
