@@ -2,7 +2,7 @@
 import { BadStreamError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
-import { isOfRange } from '../signal/own-range.ts';
+import { isOfRange, takesAnyRange } from '../signal/own-range.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { ByteSource, Parts, ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
 import { formatOfFile, formatOfName, kindOf, signalFormats, titlesOf, wantedBy } from './formats.ts';
@@ -34,8 +34,8 @@ export async function cardsThatTake<
 }
 
 /**
- * Of models that a file fits by its shape and channels, those that were learnt for such values: it is read for each, as encoding would. All of
- * them where its values are of none, or where what its channels are says enough.
+ * Of models that a file fits by its shape and channels, those that were learnt for such values: it is read for each that has a range, as encoding
+ * would. All of them where its values are of none, or where what its channels are says enough.
  */
 export async function cardsOfValues<T extends { readonly card: ModelCard }>(
   fitting: readonly T[],
@@ -45,8 +45,14 @@ export async function cardsOfValues<T extends { readonly card: ModelCard }>(
   if (format.channelKinds !== undefined || fitting.length < 2) return fitting;
   const found: T[] = [];
   for (const model of fitting) {
-    const signal = await read(model).catch(() => undefined);
-    if (signal !== undefined && isOfRange(model.card.outputs, signal)) found.push(model);
+    const { outputs } = model.card;
+    const fits =
+      takesAnyRange(outputs) ||
+      (await read(model).then(
+        (signal) => isOfRange(outputs, signal),
+        () => false,
+      ));
+    if (fits) found.push(model);
   }
   return found.length === 0 ? fitting : found;
 }

@@ -40,6 +40,11 @@ export function isOfRange(outputs: readonly Output[], signal: Signal): boolean {
   );
 }
 
+/** Whether a signal of any range is taken over its own. */
+export function takesAnyRange(outputs: readonly Output[]): boolean {
+  return outputs.every(isUnitless);
+}
+
 function isBeyond({ low, peak }: Output, least: number, most: number): boolean {
   return least < low - beyondRange * peak || most > low + (1 + beyondRange) * peak;
 }
