@@ -5,7 +5,7 @@ import { ByteReader } from '../src/core/bytes.ts';
 import { BadInputError, BadStreamError } from '../src/core/errors.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import type { Samples } from '../src/field/samples.ts';
-import { type CodingModel, checkModel, choosePrior, isDefaultShape, resolveShape } from './coding-model.ts';
+import { type CodingModel, checkModel, choosePrior, resolveShape } from './coding-model.ts';
 import { readFileHeader, readLead, writeFileHeader } from './header.ts';
 import { headerOf } from './header-of.ts';
 import { writeSamplesWithin } from './sample-stream.ts';
@@ -102,13 +102,10 @@ export function codeSamples(
   most: number,
   { leastSquares = false }: SampleOptions = {},
 ): { readonly bytes: Uint8Array; readonly samples: Samples } | undefined {
+  const plain = headerOf(model, { prior: 'samples', quality, shape });
   const header = leastSquares
-    ? writeFileHeader({
-        ...{ prior: 'samples', modelDigest: model.id, quality },
-        shape: isDefaultShape(model, shape) ? undefined : shape,
-        sections: [{ id: sectionIds.leastSquares, bytes: new Uint8Array(0) }],
-      })
-    : headerOf(model, { prior: 'samples', quality, shape });
+    ? withSections(plain, [{ id: sectionIds.leastSquares, bytes: new Uint8Array(0) }])
+    : plain;
   const setting = { quality, shape, leastSquares };
   const written = writeSamplesWithin(model, setting, samples, most - header.length);
   if (written === undefined) return undefined;

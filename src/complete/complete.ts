@@ -119,12 +119,7 @@ export async function complete(
   const { card, network } = over;
   checkRange(over, observation.values, 'the observation');
   checkDrawn(card, shape, 1 + draws, size, limits);
-  if (options.own !== undefined && options.prior !== undefined) {
-    throw new BadInputError(
-      'one-prior',
-      'a prior of a functaset stands in place of one of the model; give one of them',
-    );
-  }
+  checkOnePrior(options.own, options.prior);
   const kind = options.own === undefined ? await choosePrior(model, options.prior, observation) : undefined;
   if (kind === undefined || !isOfChannels(kind)) checkWhole(model, observation);
   const prior = kind === undefined ? options.own! : await openPrior(model, kind, shape);
@@ -212,6 +207,15 @@ async function openPrior(model: Model, kind: CompletingPrior, shape: readonly nu
   const generative = generativeKinds.find((known) => known === kind);
   if (generative === undefined) return normalOfChannels(model, kind, shape);
   return (await openGenerative(model, generative)) as Gaussian | Diffusion;
+}
+
+/** `ofSet`: a functaset, or its prior. Throws BadInputError `one-prior` where a prior of the model is named beside it. */
+export function checkOnePrior(ofSet: unknown, ofModel: unknown): void {
+  if (ofSet === undefined || ofModel === undefined) return;
+  throw new BadInputError(
+    'one-prior',
+    'a prior of a functaset stands in place of one of the model; give one of them',
+  );
 }
 
 /** `chains`: how many draws a diffusion makes; absent: it is no diffusion. */

@@ -87,12 +87,7 @@ export async function trainGenerative(kind: GenerativeKind, options: GenerativeJ
 
 /** In an order of its own: data lie class by class, and the last twentieth, which is held out, would be classes that nothing is learnt of. */
 function mixed({ length, at }: ModulationSource): ModulationSource {
-  const rng = new Rng(0);
-  const order = Uint32Array.from({ length }, (_, i) => i);
-  for (let i = length - 1; i > 0; i--) {
-    const other = rng.below(i + 1);
-    [order[i], order[other]] = [order[other]!, order[i]!];
-  }
+  const order = new Rng(0).shuffle(Uint32Array.from({ length }, (_, i) => i));
   return { length, at: (index) => at(order[index]!) };
 }
 

@@ -51,8 +51,8 @@ describe('drawing from priors with files of their own', () => {
   });
 
   test('where no prior is named, one that takes what is asked draws', async () => {
-    expect(priorToDraw(model, {})).toBe('autoregressive');
-    expect(priorToDraw(model, { steps: 8 })).toBe('diffusion');
+    expect(priorToDraw(model, { temperature: 1 })).toBe('autoregressive');
+    expect(priorToDraw(model, { temperature: 1, steps: 8 })).toBe('diffusion');
     const engine = await openEngine(undefined, { threads: 1 });
     try {
       const session = openSession({ model, engine });

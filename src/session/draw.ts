@@ -67,15 +67,11 @@ export function sampleId({ seed, label }: Pick<DrawTask, 'seed' | 'label'>, i: n
   return `sample-${of}${seed}-${i}`;
 }
 
-const beyondCoding = ['label', 'guidance', 'steps'] as const satisfies readonly Wish[];
-
 /** What draws where no prior is named: the model's best, unless something is asked that others alone take. */
-export function priorToDraw(
-  model: Model,
-  asked: Pick<DrawTask, (typeof beyondCoding)[number]>,
-): PriorKind | GenerativeKind {
-  const wish = beyondCoding.find((one) => asked[one] !== undefined);
-  return wish === undefined ? bestPrior(model) : kindsThatTake(wish)[0]!;
+export function priorToDraw(model: Model, asked: Pick<DrawTask, Wish>): PriorKind | GenerativeKind {
+  const best = bestPrior(model);
+  const [wish] = wishesBeyond(best, asked);
+  return wish === undefined ? best : kindsThatTake(wish)[0]!;
 }
 
 /** Multiply-adds that one number of a sample takes, at most. Throws BadInputError `unknown-prior`, NotFoundError `prior`. */
@@ -97,21 +93,30 @@ function codingKind(name: string): PriorKind {
   throw new BadInputError('unknown-prior', `no prior is called ${name.slice(0, 64)}; there are ${all}`);
 }
 
-function checkWishes(kind: PriorKind | GenerativeKind, task: DrawTask): void {
-  const given: Readonly<Record<Wish, boolean>> = {
-    temperature: task.temperature !== 1,
-    label: task.label !== undefined,
-    guidance: task.guidance !== undefined,
-    steps: task.steps !== undefined,
+/** What is asked of a draw that this kind of prior does not take. */
+function wishesBeyond(
+  kind: PriorKind | GenerativeKind,
+  { temperature, label, guidance, steps }: Pick<DrawTask, Wish>,
+): Wish[] {
+  const asked: Readonly<Record<Wish, boolean>> = {
+    temperature: temperature !== 1,
+    label: label !== undefined,
+    guidance: guidance !== undefined,
+    steps: steps !== undefined,
   };
-  for (const [wish, asked] of Object.entries(given) as [Wish, boolean][]) {
-    if (!asked || priorDescriptor(kind).takes.includes(wish)) continue;
+  const { takes } = priorDescriptor(kind);
+  return (Object.keys(asked) as Wish[]).filter((wish) => asked[wish] && !takes.includes(wish));
+}
+
+function checkWishes(kind: PriorKind | GenerativeKind, task: DrawTask): void {
+  const [wish] = wishesBeyond(kind, task);
+  if (wish !== undefined) {
     throw new BadInputError(
       'prior-cannot',
       `the ${kind} prior takes no ${wish}; ${kindsThatTake(wish).join(', ')} would`,
     );
   }
-  if (given.guidance && !given.label) {
+  if (task.guidance !== undefined && task.label === undefined) {
     throw new BadInputError(
       'guidance-without-label',
       'guidance is towards a label; give a label, or leave it out',

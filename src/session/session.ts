@@ -272,12 +272,12 @@ class OpenSession implements Session {
     }
     checkShape(model.card.anySize, shape, model.card.shape);
     const { label, guidance, steps } = options;
-    const prior = options.prior ?? priorToDraw(model, { label, guidance, steps });
+    const wishes = { temperature, label, guidance, steps };
+    const prior = options.prior ?? priorToDraw(model, wishes);
     this.#checkSample(count, shape, prior, options);
-    const wishes = { temperature, label, guidance, steps, ids: options.ids };
     const drawn = await this.#work.draw(
       model,
-      { count, seed, quality, prior, shape, ...wishes },
+      { count, seed, quality, prior, shape, ids: options.ids, ...wishes },
       options.signal,
     );
     const signals: Signal[] = [];

@@ -1,5 +1,6 @@
 /** Completing a signal from a part of it. */
 import type { KindThat } from '../../../prior/kinds.ts';
+import { checkOnePrior } from '../../../src/complete/complete.ts';
 import {
   complete as completeSignal,
   maskOf,
@@ -72,12 +73,7 @@ export async function complete(
   const notes: string[] = [];
   const format = formatOfType(as);
   const observation = await observe(shelf, model, known, notes);
-  if (functaset !== undefined && prior !== undefined) {
-    throw new BadInputError(
-      'one-prior',
-      'a functaset stands in place of a prior of the model; give one of them',
-    );
-  }
+  checkOnePrior(functaset, prior);
   const asked = { ...options, raw: format.raw, limits, signal };
   const found =
     functaset === undefined
