@@ -25,7 +25,15 @@ import {
 } from './header.ts';
 import { headerOf } from './header-of.ts';
 import { type ItemSetting, isOther, mostCommon, readExceptions, writeExceptions } from './item-settings.ts';
-import { besideStream, isByLeastSquares, parseSections, type Section, writeSections } from './sections.ts';
+import {
+  asTheOneBefore,
+  besideStream,
+  fromTheOneBefore,
+  isByLeastSquares,
+  parseSections,
+  type Section,
+  writeSections,
+} from './sections.ts';
 import {
   type ReadContent,
   readStream,
@@ -243,13 +251,7 @@ export function readArchiveIndex(bytes: Uint8Array, limits: Limits = defaultLimi
     (flags & hasExceptions) !== 0 ? readExceptions(reader, count) : new Map<number, ItemSetting>();
   const notes =
     (flags & hasNotes) !== 0 ? list(reader, count, () => reader.bytes(reader.varint())) : undefined;
-  const sections =
-    (flags & hasSections) !== 0
-      ? list(reader, count, () => {
-          const own = reader.bytes(reader.varint());
-          return own.length === 0 ? [] : parseSections(own);
-        })
-      : undefined;
+  const sections = (flags & hasSections) !== 0 ? readItemSections(reader, count) : undefined;
   const end = reader.at;
   expectCrc(reader.u32(), bytes.subarray(0, end), end);
   const start = reader.at;
@@ -341,6 +343,15 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
   };
 }
 
+function readItemSections(reader: ByteReader, count: number): Section[][] {
+  let before: Section[] = [];
+  return list(reader, count, () => {
+    const own = reader.bytes(reader.varint());
+    before = own.length === 0 ? [] : fromTheOneBefore(parseSections(own), before);
+    return before;
+  });
+}
+
 /** In a list of shapes the model's own is written out, too. */
 function itemShape(model: CodingModel, index: ArchiveIndex, i: number): readonly number[] {
   const own = index.shapes?.[i];
@@ -405,9 +416,12 @@ function join(
   if (mixed) writeExceptions(writer, items, { prior, quality });
   for (const { note } of items) if (note !== undefined) writer.varint(note.length).bytes(note);
   if (sectioned) {
+    let before: readonly Section[] = [];
     for (const { sections = [] } of items) {
-      const bytes = sections.length > 0 ? writeSections(sections) : new Uint8Array(0);
+      const own = asTheOneBefore(sections, before);
+      const bytes = own.length > 0 ? writeSections(own) : new Uint8Array(0);
       writer.varint(bytes.length).bytes(bytes);
+      before = sections;
     }
   }
   writer.u32(crc32c(writer.finish()));

@@ -18,6 +18,7 @@ export {
   readArchiveIndex,
   signalsPerStream,
 } from './archive.ts';
+export { decodeAxes, encodeAxes } from './axes.ts';
 export { type CodingModel, multiplyAddsPerPoint } from './coding-model.ts';
 export {
   codeSamples,

@@ -36,10 +36,10 @@ function jsonOf(bytes: Uint8Array): unknown {
 function isNamed(found: unknown): found is NamedOutput {
   if (typeof found !== 'object' || found === null) return false;
   const { name, unit } = found as Partial<Record<keyof NamedOutput, unknown>>;
-  return isShort(name) && name !== '' && (unit === undefined || isShort(unit));
+  return isShortText(name) && name !== '' && (unit === undefined || isShortText(unit));
 }
 
-/** Of no control characters. */
-function isShort(text: unknown): text is string {
+/** Of 128 letters at most and no control characters. */
+export function isShortText(text: unknown): text is string {
   return typeof text === 'string' && text.length <= mostLetters && !/\p{Cc}/u.test(text);
 }

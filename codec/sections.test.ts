@@ -6,7 +6,7 @@ import { decodeAffine, encodeAffine } from './affine.ts';
 import { decodeMask, encodeMask } from './mask.ts';
 import { decodeNames, encodeNames } from './names.ts';
 import { decodeResidual, encodeResidual, mostSteps } from './residual.ts';
-import { parseSections, writeSections } from './sections.ts';
+import { asTheOneBefore, fromTheOneBefore, parseSections, sectionIds, writeSections } from './sections.ts';
 
 const grid = { columns: 9, channels: 2, slice: 54 };
 
@@ -32,6 +32,22 @@ describe('sections', () => {
     expect(() => parseSections(writeSections([{ id: 99, bytes: Uint8Array.of(9) }]))).toThrow(
       'later program',
     );
+  });
+
+  it('of axes are written once for items of an archive that have the same', () => {
+    const [axes, other] = [1, 2].map((byte) => ({ id: sectionIds.axes, bytes: Uint8Array.of(byte) }));
+    const mask = { id: sectionIds.mask, bytes: new Uint8Array(0) };
+    const items = [[mask, axes!], [axes!], [mask, other!], [], [other!]];
+    const written = items.map((own, i) => asTheOneBefore(own, items[i - 1] ?? []));
+    expect(written.map((own) => own.map(({ bytes }) => bytes.length))).toEqual([
+      [0, 1],
+      [0],
+      [0, 1],
+      [],
+      [1],
+    ]);
+    expect(written.map((own, i) => fromTheOneBefore(own, items[i - 1] ?? []))).toEqual(items);
+    expect(fromTheOneBefore(written[1]!, [mask])).toEqual(written[1]);
   });
 
   it('twice, cut, changed or with a length beyond their bytes are tagged errors', () => {

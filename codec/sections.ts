@@ -20,6 +20,8 @@ export const sectionIds = {
   leastSquares: 5,
   /** What its outputs are called: names.ts. */
   names: 128,
+  /** Where its samples stand: axes.ts. */
+  axes: 129,
 } as const;
 
 /** From this number on a reader passes over what it does not know: the values are right without it. */
@@ -101,6 +103,24 @@ export function isByLeastSquares(sections: readonly Section[] | undefined, codin
 export function besideStream(sections: readonly Section[] | undefined): Section[] | undefined {
   const own = sections?.filter(({ id }) => id !== sectionIds.leastSquares) ?? [];
   return own.length === 0 ? undefined : own;
+}
+
+/** Whether items of an archive have a section in common, as a rule: it is without bytes where it is as of the item before. */
+const isCommon = (id: number) => id > sectionIds.names;
+
+/** Sections of an item of an archive as they are written after an item that has `before`. */
+export function asTheOneBefore(sections: readonly Section[], before: readonly Section[]): Section[] {
+  return sections.map(({ id, bytes }) => {
+    const other = isCommon(id) ? before.find((own) => own.id === id)?.bytes : undefined;
+    const isSame = other?.length === bytes.length && bytes.every((byte, i) => byte === other[i]);
+    return { id, bytes: isSame ? new Uint8Array(0) : bytes };
+  });
+}
+
+/** What `asTheOneBefore` was given. One that is as of the item before, which has none, is left without bytes: whoever reads it finds it short. */
+export function fromTheOneBefore(sections: readonly Section[], before: readonly Section[]): Section[] {
+  const common = (id: number) => (isCommon(id) ? before.find((own) => own.id === id) : undefined);
+  return sections.map((own) => (own.bytes.length > 0 ? own : (common(own.id) ?? own)));
 }
 
 /** Bytes of one section; undefined where there is none. */

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { maxEffort } from '../src/fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid } from '../src/formats/format.ts';
 import { boundedList, isText } from '../src/query/index.ts';
+import { keepings } from '../src/session/keeping.ts';
 import { parseMaxError } from '../src/session/max-error.ts';
 import { maxClassified, maxSampleCount } from './counts.ts';
 import { widths } from './grids.ts';
@@ -143,6 +144,16 @@ export const encodeQuery = z
         'true',
       ),
     ),
+    keep: z
+      .enum(keepings)
+      .optional()
+      .openapi(
+        parameter(
+          'keep',
+          'Of what the signal says beside its values: `axes` (default), where samples stand, or `none`.',
+          'none',
+        ),
+      ),
     effort,
     steps: z
       .enum(['chosen', 'asked'])
@@ -212,6 +223,15 @@ export const sampleBody = z
 
 export const labelSchema = z.union([z.string(), z.number()]);
 
+export const axisSchema = z.object({
+  name: z.string(),
+  unit: z.string().optional(),
+  start: z.number().optional(),
+  step: z.number().optional(),
+  wraps: z.boolean().optional(),
+  weight: z.enum(['cosine']).optional(),
+});
+
 export const modelSummary = z
   .object({
     name: z.string(),
@@ -233,18 +253,7 @@ export const modelSummary = z
         description:
           'What values are: signal value = offset + scale * field value, from `low` on over `peak`.',
       }),
-    axes: z
-      .array(
-        z.object({
-          name: z.string(),
-          unit: z.string().optional(),
-          start: z.number().optional(),
-          step: z.number().optional(),
-          wraps: z.boolean().optional(),
-          weight: z.enum(['cosine']).optional(),
-        }),
-      )
-      .openapi({ description: 'What coordinates are, in array order.' }),
+    axes: z.array(axisSchema).openapi({ description: 'What coordinates are, in array order.' }),
     shape: z.array(z.number().int()),
     anySize: z.boolean(),
     priors: z

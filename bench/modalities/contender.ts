@@ -38,6 +38,9 @@ export interface Curve {
   readonly points: readonly Point[];
 }
 
+/** Peers keep no coordinates. */
+const keep = 'none';
+
 /** A model as a contender: whole files. */
 export function modelOf(session: Session, effort: number, qualities: readonly number[]): Contender {
   const { model } = session;
@@ -46,7 +49,7 @@ export function modelOf(session: Session, effort: number, qualities: readonly nu
     note: `model ${model.card.name} ${model.id.slice(0, 12)}, effort ${effort}; whole files`,
     settings: qualities,
     async code(signal, quality) {
-      const { bytes } = await session.encode(signal, { quality, effort });
+      const { bytes } = await session.encode(signal, { quality, effort, keep });
       const { values } = await session.decode(bytes);
       return { bytes: bytes.length, values };
     },
@@ -60,7 +63,7 @@ export function signedOf(session: Session, effort: number, qualities: readonly n
     note: `the same model and effort, every sample on its side of 0; whole files`,
     settings: qualities,
     async code(signal, quality) {
-      const { bytes } = await session.encode(signal, { quality, effort, keepSigns: true });
+      const { bytes } = await session.encode(signal, { quality, effort, keepSigns: true, keep });
       const { values } = await session.decode(bytes);
       return { bytes: bytes.length, values };
     },
@@ -74,7 +77,7 @@ export function boundedOf(session: Session, effort: number, percents: readonly n
     note: `the same model with a bound on every value, percent of the range, effort ${effort}; whole files`,
     settings: percents,
     async code(signal, percent) {
-      const { bytes } = await session.encode(signal, { maxError: `${percent}%`, effort });
+      const { bytes } = await session.encode(signal, { maxError: `${percent}%`, effort, keep });
       const { values } = await session.decode(bytes);
       return { bytes: bytes.length, values };
     },

@@ -2,6 +2,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { PeerName } from '../../src/jobs/peer-names.ts';
 import type { QueryInput } from '../../src/query/index.ts';
+import type { Keeping } from '../../src/session/keeping.ts';
 import type { MaxError } from '../../src/session/max-error.ts';
 import type { completeBody } from '../routes/complete.ts';
 import type { inspectionSchema } from '../routes/inspect.ts';
@@ -179,6 +180,8 @@ export class FunctaClient extends FunctasetCalls {
       readonly maxError?: MaxError | undefined;
       /** Every sample stays on its side of 0: of outputs that are numbers, without `maxError`. */
       readonly keepSigns?: boolean | undefined;
+      /** Of what the signal says beside its values: `axes` (default), where samples stand, or `none`. */
+      readonly keep?: Keeping | undefined;
       readonly effort?: number | undefined;
       readonly steps?: 'chosen' | 'asked' | undefined;
       /** Of a file of several fields: `NAME`, `NAME[time=3]`, or `U,V` as channels. */
@@ -187,11 +190,15 @@ export class FunctaClient extends FunctasetCalls {
       readonly grid?: number | undefined;
     } = {},
   ): Promise<EncodedReply> {
-    const { quality, psnr, bytes, maxError, keepSigns, effort, steps, variable, grid } = options;
+    const { quality, psnr, bytes, maxError, keepSigns, keep, effort, steps } = options;
+    const { variable, grid } = options;
     const { type = 'application/octet-stream' } = options;
     const response = await this.call(
       model === undefined ? '/v1/encode' : `/v1/models/${encodeURIComponent(model)}/encode`,
-      { quality, psnr, bytes, 'max-error': maxError, 'keep-signs': keepSigns, effort, steps, variable, grid },
+      {
+        ...{ quality, psnr, bytes, 'max-error': maxError, 'keep-signs': keepSigns, keep },
+        ...{ effort, steps, variable, grid },
+      },
       options,
       {
         method: 'POST',

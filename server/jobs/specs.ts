@@ -4,6 +4,7 @@ import { splits } from '../../datasets/dataset.ts';
 import { type AnyPrior, codingKinds, generativeKinds } from '../../prior/kinds.ts';
 import { maxEffort } from '../../src/fit/effort.ts';
 import { leastGrid, mostGrid } from '../../src/formats/format.ts';
+import { keepings } from '../../src/session/keeping.ts';
 import type { MaxError } from '../../src/session/max-error.ts';
 import { mostTypeLength } from '../media.ts';
 import { namePattern } from '../names.ts';
@@ -172,6 +173,7 @@ const encodeSpec = z
       .boolean()
       .optional()
       .openapi({ description: 'Every sample stays on its side of 0: see `/v1/models/{m}/encode`.' }),
+    keep: z.enum(keepings).optional(),
     steps: z.enum(['chosen', 'asked']).optional(),
     type: text(128).optional().openapi({ description: 'Media type of the upload.' }),
     ...parts,

@@ -7,7 +7,7 @@ import { refOf } from '../catalogue.ts';
 import { modelOfFile, type ServerContext } from '../context.ts';
 import { checkContentType, functaType } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
-import { binaryContent, problems } from '../schemas.ts';
+import { axisSchema, binaryContent, problems } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 import { decodingEstimate } from '../work/cost.ts';
 
@@ -31,6 +31,13 @@ export const inspectionSchema = z
       .openapi({
         description:
           'What the values of a single function are, and the range of its signal where the file says it, else of its model. Null for an archive, and for a network of its own.',
+      }),
+    axes: z
+      .array(axisSchema.extend({ at: z.array(z.number()).optional() }))
+      .nullable()
+      .openapi({
+        description:
+          'Where samples stand, by `start` and `step` or each by `at`: as the file says, else as its model. Null where functions of an archive differ, and for a network of its own.',
       }),
     spent: z
       .array(z.object({ on: z.string(), bits: z.number() }))

@@ -253,12 +253,12 @@ export function modelRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
       return answeredByJob(c, context, { pieces: inPieces(bytes), contentType: declared, specOf });
     }
     const model = refOf(served);
-    const { quality, effort, steps, psnr, bytes: fileBytes, variable, grid } = query;
+    const { quality, effort, steps, keep, psnr, bytes: fileBytes, variable, grid } = query;
     const { 'max-error': maxError, 'keep-signs': keepSigns } = query;
     const parts = { variable, grid };
     const target =
       psnr !== undefined ? { psnrDb: psnr } : fileBytes !== undefined ? { fileBytes } : undefined;
-    const how = { type: declared, quality, effort, steps, target, maxError, keepSigns, parts };
+    const how = { type: declared, quality, effort, steps, target, maxError, keepSigns, keep, parts };
     const input = { model, bytes, ...how };
     const kept = bytesForRefusal(bytes, declared, served);
     const key = keyOfBody(bytes, served.path, ['encode', model.id, how]);

@@ -2,12 +2,13 @@
  * Which class of places a request takes, by what its headers and its words say. An estimate: a fault of the request is
  * found where the work is done, and counts as small here.
  */
-import { multiplyAddsPerPoint, readHeader } from '../../codec/index.ts';
+import { multiplyAddsPerPoint, readHeader, type Section } from '../../codec/index.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { modulationLength, pointCount } from '../../src/field/spec.ts';
 import { type Parts, wantedBy } from '../../src/formats/formats.ts';
 import { readSignalShape } from '../../src/formats/read.ts';
 import { encodingWork } from '../../src/session/cost.ts';
+import { axesBeside } from '../../src/session/description.ts';
 import { outputGrid } from '../../src/session/index.ts';
 import type { ServedModel } from '../catalogue.ts';
 import type { WorkClass } from '../traffic/admission.ts';
@@ -69,7 +70,8 @@ export async function decodingEstimate(
       return pointCount(outputGrid(header.shape, sizing, limits).shape) * multiplyAddsPerPoint(header.spec);
     if (model === undefined) return Number.POSITIVE_INFINITY;
     const own = header.container === 'file' ? header.shape : undefined;
-    const { work, drawn } = drawingWork(model, own ?? model.card.shape, sizing, limits);
+    const placed = { ...sizing, sections: header.container === 'file' ? header.sections : undefined };
+    const { work, drawn } = drawingWork(model, own ?? model.card.shape, placed, limits);
     // how many an archive holds is not known here
     if (header.container === 'file') shape = drawn;
     return work;
@@ -96,12 +98,14 @@ export async function peerClass(bytes: Uint8Array, told: string, limits: Limits)
 }
 
 function drawingWork(
-  { card: { spec, axes }, perSymbol }: ServedModel,
+  { card, perSymbol }: ServedModel,
   shape: readonly number[],
-  sizing: Sizing,
+  { sections, ...sizing }: Sizing & { readonly sections?: readonly Section[] | undefined },
   limits: Limits,
 ): { readonly work: number; readonly drawn: readonly number[] } {
-  const { shape: drawn } = outputGrid(shape, { ...sizing, axes }, limits);
+  const { spec } = card;
+  const axes = axesBeside(card, shape, sections);
+  const { shape: drawn } = outputGrid(shape, { ...sizing, axes, told: card.axes }, limits);
   const symbols = modulationLength(spec, shape);
   const perFunction = symbols * Math.max(0, ...Object.values(perSymbol));
   return { work: pointCount(drawn) * multiplyAddsPerPoint(spec) + perFunction, drawn };

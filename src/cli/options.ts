@@ -5,6 +5,7 @@ import { BadInputError } from '../core/errors.ts';
 import { defaultLimits, limitNames, limitTable } from '../core/limits.ts';
 import { maxEffort } from '../fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid, type Parts } from '../formats/format.ts';
+import { type Keeping, keepings } from '../session/keeping.ts';
 import { type MaxError, parseMaxError } from '../session/max-error.ts';
 import type { Size } from '../signal/region.ts';
 import { UsageError } from './exit.ts';
@@ -180,6 +181,11 @@ export function stepsOption(): Option {
   const what =
     'of small files: chosen, so that a higher quality is never worse, or asked, those of the quality itself, 3 to 10 times as fast';
   return new Option('--steps <how>', what).choices(['chosen', 'asked']).default('chosen');
+}
+
+export function keepOption(): Option {
+  const what = 'of what the input says beside its values: axes, where samples stand, or none';
+  return new Option('--keep <what>', what).choices(keepings).default('axes' satisfies Keeping);
 }
 
 /** What `--size` says, where it is given. Throws UsageError `bad-size`. */

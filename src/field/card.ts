@@ -160,7 +160,7 @@ const output: Parser<Output> = (value, at) => {
 };
 
 const axis: Parser<Axis> = (value, at) => {
-  const found = members<Axis>(value, at, {
+  const found = members<Omit<Axis, 'at'>>(value, at, {
     name: word,
     unit: optional(text),
     start: optional(number),

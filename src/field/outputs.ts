@@ -25,6 +25,8 @@ export interface Axis {
   readonly start?: number | undefined;
   /** From one sample to the next. */
   readonly step?: number | undefined;
+  /** Coordinates of all samples of a signal, where they are no regular ones; in place of `start` and `step`. */
+  readonly at?: readonly number[] | undefined;
   /** Whether the last sample is a neighbour of the first, as along a circle of latitude. */
   readonly wraps?: boolean | undefined;
   /** How much samples count: by the cosine of the coordinate in degrees, as cells of a sphere along its latitude; absent: alike. */

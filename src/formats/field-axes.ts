@@ -3,12 +3,8 @@ import type { Axis } from '../field/outputs.ts';
 import type { Dimension, FieldVariable } from './field-file.ts';
 import { unpacked } from './field-values.ts';
 
-export interface Coordinates {
-  /** An axis of `size` samples from sample `from` on; without places where these are no regular ones. */
-  axis(from: number, size: number): Axis;
-  /** How much samples count where they are rows of a sphere, 1 on average. */
-  weights(from: number, size: number): Float64Array | undefined;
-}
+/** The axis of `size` samples from sample `from` on; without places where some are no numbers. */
+export type Coordinates = (from: number, size: number) => Axis;
 
 /** Coordinates that differ from regular ones by these parts of a step, and of themselves, are theirs: they were rounded. */
 const tolerance = { step: 1e-3, own: 1e-6 };
@@ -36,35 +32,32 @@ export async function coordinatesOf(
 function along({ name, attributes }: FieldVariable, values: Float64Array): Coordinates {
   const units = typeof attributes.units === 'string' ? attributes.units : undefined;
   const kind = kindOf(name, units, attributes.standard_name);
-  return {
-    axis(from, size) {
-      const unit = units === undefined ? {} : { unit: units };
-      const start = values[from]!;
-      const step = size > 1 ? (values[from + size - 1]! - start) / (size - 1) : undefined;
-      const isRegular =
-        step !== undefined &&
-        step !== 0 &&
-        values
-          .subarray(from, from + size)
-          .every(
-            (v, i) =>
-              Math.abs(v - start - step * i) <= tolerance.step * Math.abs(step) + tolerance.own * Math.abs(v),
-          );
-      if (!isRegular) return { name, ...unit };
-      const wraps = kind === 'longitude' && Math.abs(size * Math.abs(step) - 360) < Math.abs(step) / 4;
-      return {
-        ...{ name, ...unit, start, step },
-        ...(wraps ? { wraps } : {}),
-        ...(kind === 'latitude' ? { weight: 'cosine' as const } : {}),
-      };
-    },
-    weights(from, size) {
-      if (kind !== 'latitude') return undefined;
-      const cosines = values.slice(from, from + size).map((v) => Math.max(0, Math.cos((v * Math.PI) / 180)));
-      const mean = cosines.reduce((sum, v) => sum + v, 0) / size;
-      return mean > 0 ? cosines.map((v) => v / mean) : undefined;
-    },
+  return (from, size) => {
+    const unit = units === undefined ? {} : { unit: units };
+    const own = values.subarray(from, from + size);
+    if (!own.every(Number.isFinite)) return { name, ...unit };
+    const places = placesOf(own);
+    const { step } = places;
+    const wraps =
+      kind === 'longitude' &&
+      step !== undefined &&
+      Math.abs(size * Math.abs(step) - 360) < Math.abs(step) / 4;
+    return {
+      ...{ name, ...unit, ...places },
+      ...(wraps ? { wraps } : {}),
+      ...(kind === 'latitude' ? { weight: 'cosine' as const } : {}),
+    };
   };
+}
+
+/** Start and step of regular coordinates, of others all of them. */
+function placesOf(values: Float64Array): Pick<Axis, 'start' | 'step' | 'at'> {
+  const start = values[0]!;
+  const step = values.length > 1 ? (values.at(-1)! - start) / (values.length - 1) : 0;
+  const isRegular = values.every(
+    (v, i) => Math.abs(v - start - step * i) <= tolerance.step * Math.abs(step) + tolerance.own * Math.abs(v),
+  );
+  return step !== 0 && isRegular ? { start, step } : { at: [...values] };
 }
 
 /** CF 4.1 and 4.2: the unit says it, or the standard name. */

@@ -117,10 +117,9 @@ export async function signalOfFields(
     for (let p = 0; p < own.length; p++) values[p * channels + c] = into(own[p]!);
   }
   checkFinite(values, `${id} (as float32)`);
-  const { axes, weights } = placesOf(first, await coordinatesOf(variables, first.kept));
+  const axes = axesOfSlab(first, await coordinatesOf(variables, first.kept));
   const signal: Signal = {
     ...{ id, shape, channels, values, axes, outputs: slabs.map(namedOutput) },
-    ...(weights === undefined ? {} : { weights }),
     ...(notes.length === 0 ? {} : { notes }),
   };
   checkSignal(signal);
@@ -156,21 +155,8 @@ function unitOf(
   return convert ?? ((value) => value);
 }
 
-/** Axes of the dimensions that are kept, and weights of points where rows of a sphere are no regular ones. */
-function placesOf(
-  { kept, start, variable }: Slab,
-  coordinates: ReadonlyMap<string, Coordinates>,
-): { readonly axes: Axis[]; readonly weights: Float32Array | undefined } {
-  const at = (name: string) => variable.dimensions.findIndex((own) => own.name === name);
-  const axes = kept.map(({ name, size }) => coordinates.get(name)?.axis(start[at(name)]!, size) ?? { name });
-  const shape = kept.map(({ size }) => size);
-  let weights: Float32Array | undefined;
-  for (const [axis, { name, size }] of kept.entries()) {
-    const along = coordinates.get(name)?.weights(start[at(name)]!, size);
-    if (along === undefined || axes[axis]!.weight !== undefined) continue;
-    const inner = pointCount(shape.slice(axis + 1));
-    weights ??= new Float32Array(pointCount(shape)).fill(1);
-    for (let p = 0; p < weights.length; p++) weights[p]! *= along[Math.floor(p / inner) % size]!;
-  }
-  return { axes, weights };
+/** Axes of the dimensions that are kept. */
+function axesOfSlab({ kept, start, variable }: Slab, coordinates: ReadonlyMap<string, Coordinates>): Axis[] {
+  const from = (name: string) => start[variable.dimensions.findIndex((own) => own.name === name)]!;
+  return kept.map(({ name, size }) => coordinates.get(name)?.(from(name), size) ?? { name });
 }

@@ -2,6 +2,7 @@
 import { BadInputError } from '../core/errors.ts';
 import { type Axis, axisNames, type Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
+import { coordinateAt } from '../signal/axes.ts';
 import type { RowStream } from '../signal/rows.ts';
 
 /** NC_FILL_FLOAT: what readers take for a missing value unless told otherwise. */
@@ -37,9 +38,7 @@ export async function* netcdfChunks(
       `[${shape}] is more than a netCDF file of this kind says; ask for a region, or for npy`,
     );
   }
-  const coordinates = axes.flatMap((axis, i) =>
-    axis.step === undefined || axis.start === undefined ? [] : [{ axis, i }],
-  );
+  const coordinates = axes.flatMap((axis, i) => (coordinateAt(axis, 0) === undefined ? [] : [{ axis, i }]));
   const fixed = coordinates.filter(({ i }) => i > 0);
   const variables: Written[] = [
     ...fixed.map(({ axis, i }) => coordinateOf(axis, i, shape[i]!)),
@@ -56,7 +55,7 @@ export async function* netcdfChunks(
   ];
   yield headerOf(shape, names, variables);
   for (const { axis, i } of fixed)
-    yield doubles(Array.from({ length: shape[i]! }, (_, j) => axis.start! + axis.step! * j));
+    yield doubles(Array.from({ length: shape[i]! }, (_, j) => coordinateAt(axis, j)!));
   const own = coordinates.find(({ i }) => i === 0)?.axis;
   let record = 0;
   for await (const { rows, values } of stream.rows) {
@@ -64,7 +63,7 @@ export async function* netcdfChunks(
     const bytes = new DataView(new ArrayBuffer(rows * step));
     for (let r = 0, at = 0; r < rows; r++, record++) {
       if (own !== undefined) {
-        bytes.setFloat64(at, own.start! + own.step! * record);
+        bytes.setFloat64(at, coordinateAt(own, record)!);
         at += 8;
       }
       for (let c = 0; c < channels; c++) {

@@ -6,6 +6,7 @@ import { outputsOfKind } from '../field/kinds.ts';
 import type { Output } from '../field/outputs.ts';
 import { signalRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
+import { weightsOf } from '../signal/weights.ts';
 import { signalChunks } from './formats.ts';
 import { readNetcdf, readNetcdfBox } from './netcdf.ts';
 import { readSignalAs, readSignalShape } from './read.ts';
@@ -67,16 +68,17 @@ describe('a netCDF file of another program', () => {
     expect(weights).toBeUndefined();
   });
 
-  it('has weights of its own where its rows are no regular ones, and no places along them', async () => {
-    const { axes, weights } = await read('wind.nc', 'u');
-    expect(axes).toEqual([
-      { name: 'lat', unit: 'degrees_north' },
+  it('has weights of its own where its rows are no regular ones, and places one by one', async () => {
+    const signal = await read('wind.nc', 'u');
+    const weights = weightsOf({ axes: [], shape: [] }, signal)!;
+    expect(signal.axes).toEqual([
+      { name: 'lat', unit: 'degrees_north', at: wanted['wind.nc']!.lat!.values, weight: 'cosine' },
       { name: 'lon', unit: 'degrees_east', start: -180, step: 30, wraps: true },
     ]);
     const latitudes = wanted['wind.nc']!.lat!.values as number[];
     const mean = latitudes.reduce((sum, v) => sum + Math.cos((v * Math.PI) / 180), 0) / 6;
     latitudes.forEach(
-      (v, row) => void expect(weights![12 * row + 5]).toBeCloseTo(Math.cos((v * Math.PI) / 180) / mean, 5),
+      (v, row) => void expect(weights[12 * row + 5]).toBeCloseTo(Math.cos((v * Math.PI) / 180) / mean, 5),
     );
   });
 

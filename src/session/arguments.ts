@@ -9,11 +9,22 @@ import {
   aSize,
   aText,
   having,
+  kind,
   maybe,
   optionsOf,
 } from '../core/check.ts';
+import { keepings } from './keeping.ts';
 
-export const coding = { quality: aNumber, effort: aNumber, prior: aText, steps: aText, batch: aNumber };
+const aKeeping = kind(`one of ${keepings.join(', ')}`, (value) => keepings.some((kept) => kept === value));
+
+export const coding = {
+  quality: aNumber,
+  effort: aNumber,
+  prior: aText,
+  steps: aText,
+  batch: aNumber,
+  keep: aKeeping,
+};
 
 export const encodeOptions = optionsOf({
   ...coding,

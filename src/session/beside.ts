@@ -42,14 +42,20 @@ export function maskSection(signal: Signal): Section | undefined {
   return { id: sectionIds.mask, bytes: encodeMask(missing, gridOfValues(shape, channels)) };
 }
 
-/** What was coded of a signal, with the mask of its missing values, and the ranges that it was taken over where these are its own. */
+/**
+ * What was coded of a signal, with the mask of its missing values, the ranges that it was taken over where these are its own, and other
+ * sections that are given.
+ */
 export function besideSignal(
   encoded: Encoded,
   signal: Signal,
-  ranges: readonly OwnRange[] | undefined,
+  {
+    ranges,
+    others,
+  }: { readonly ranges: readonly OwnRange[] | undefined; readonly others: readonly Section[] },
 ): Encoded {
   const mask = maskSection(signal);
-  const sections = mask === undefined ? [] : [mask];
+  const sections = [...(mask === undefined ? [] : [mask]), ...others];
   if (ranges !== undefined) sections.push(...sectionsOfRanges(ranges));
   if (sections.length === 0) return encoded;
   const bytes = withSections(encoded.bytes, sections);

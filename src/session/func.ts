@@ -6,7 +6,6 @@ import { aNumber, aText, check, numbers, optionsOf } from '../core/check.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
-import type { Evaluator } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import { network64 } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
@@ -19,7 +18,7 @@ import { decodeOptions } from './arguments.ts';
 import { BandPoints, fieldAt, isBanded, samplesOfPoints } from './band.ts';
 import { modelBeside } from './beside.ts';
 import { checkCodedAt, filesOf, functionsOf } from './coding.ts';
-import { functionRows } from './function-rows.ts';
+import { functionRows, type RowsContext } from './function-rows.ts';
 import { itemNumber, namesOf } from './items.ts';
 import type { OpenedModulation, PlainFitOptions } from './modulation.ts';
 import { type SampledSignal, SampleField } from './sample-field.ts';
@@ -106,9 +105,7 @@ export interface Func {
 export type FuncKind = 'modulation' | 'samples' | 'network';
 
 /** What functions are asked with. */
-export interface FuncContext {
-  readonly model: Model;
-  readonly engine: Evaluator;
+export interface FuncContext extends RowsContext {
   readonly work: Pick<SessionWork, 'code'>;
   /** The modulation of what a file holds: a reader has none for samples, as it brings nothing that fits. */
   readonly fit: (found: DecodedFunction, options: PlainFitOptions) => Promise<OpenedModulation>;
@@ -191,6 +188,7 @@ const isOfSignal: Readonly<Record<keyof typeof sectionIds, boolean>> = {
   signs: true,
   leastSquares: false,
   names: true,
+  axes: true,
 };
 const idsOfSignal: ReadonlySet<number> = new Set(
   Object.entries(sectionIds).flatMap(([name, id]) => (isOfSignal[name as keyof typeof sectionIds] ? id : [])),

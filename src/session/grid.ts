@@ -2,10 +2,9 @@
 import { BugError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import type { Points } from '../engine/engine.ts';
-import type { ModelCard } from '../field/card.ts';
 import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
-import { axesOf, axesOfGrid } from '../signal/axes.ts';
+import { axesOfGrid } from '../signal/axes.ts';
 import { type Box, wholeOf } from '../signal/box.ts';
 import { type BoxOptions, boxOf, parseSize, type Size, shapeAt } from '../signal/region.ts';
 
@@ -26,15 +25,13 @@ export function outputGrid(
   request: {
     readonly size?: Size | string | undefined;
     readonly region?: Box | string | undefined;
-    readonly axes?: BoxOptions['axes'];
-  },
+  } & Pick<BoxOptions, 'axes' | 'told'>,
   limits: Limits,
 ): OutputGrid {
   const size = typeof request.size === 'string' ? parseSize(request.size) : request.size;
   const whole = size === undefined ? shape : shapeAt(shape, size, request.axes);
   for (const n of whole) checkLimit('axis', n, limits.maxAxis, 'ask for a smaller size');
-  const cut =
-    request.region === undefined ? wholeOf(whole) : boxOf(request.region, whole, { axes: request.axes });
+  const cut = request.region === undefined ? wholeOf(whole) : boxOf(request.region, whole, request);
   checkLimit('samples', pointCount(cut.count), limits.maxSamples, 'ask for a smaller size or a region of it');
   const step = whole.map((n, axis) => shape[axis]! / n);
   return {
@@ -48,13 +45,9 @@ export function outputGrid(
   };
 }
 
-/** Where the samples of a grid over a signal of `shape` stand, as the card says. */
-export function axesOfOutput(
-  card: Pick<ModelCard, 'axes' | 'shape'>,
-  shape: readonly number[],
-  grid: OutputGrid,
-): Axis[] {
+/** Where the samples of a grid over a signal of `shape` and these axes stand. */
+export function axesOfOutput(axes: readonly Axis[], shape: readonly number[], grid: OutputGrid): Axis[] {
   const points = grid.points(0, grid.shape[0]!);
   if (points.kind !== 'grid') throw new BugError('an output is a grid of points');
-  return axesOfGrid(axesOf(card, shape), shape, points);
+  return axesOfGrid(axes, shape, points);
 }

@@ -5,7 +5,7 @@ export type { Func, FuncBytesOptions, FuncDecodeOptions, FuncKind } from './func
 export { type FunctionSource, type OpenFunction, openFunctions, openStored } from './functions.ts';
 export { type OutputGrid, outputGrid } from './grid.ts';
 export { inlineWork } from './inline-work.ts';
-export { inspect } from './inspect.ts';
+export { inspect } from './inspect-file.ts';
 export { itemNumber, namesOf } from './items.ts';
 export type { MaxError } from './max-error.ts';
 export { modelOfNetworkFile } from './own-network.ts';

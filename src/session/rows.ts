@@ -6,9 +6,10 @@ import type { Evaluator, Points } from '../engine/engine.ts';
 import { atQuality, defaultQuality } from '../field/at-quality.ts';
 import type { ModelCard } from '../field/card.ts';
 import type { Model } from '../field/model.ts';
-import { sampleTypeOf } from '../field/outputs.ts';
+import { type Axis, sampleTypeOf } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { axesOf } from '../signal/axes.ts';
+import type { BoxOptions } from '../signal/region.ts';
 import type { RowStream, Rows } from '../signal/rows.ts';
 import { toSignalValues } from '../signal/values.ts';
 import { BandInterpolator, bandWork, isBanded } from './band.ts';
@@ -19,6 +20,12 @@ import type { DecodeOptions } from './types.ts';
 /** Enough points to keep every thread at work, few enough that a block is a megabyte or two. */
 const blockPoints = 2 ** 17;
 
+export interface RowsOptions extends DecodeOptions, Pick<BoxOptions, 'told'> {
+  readonly limits: Limits;
+  /** Where the samples of the signal stand; default: as the card says. */
+  readonly axes?: readonly Axis[] | undefined;
+}
+
 /**
  * The signal of `modulation` [m], rows at a time; `quality` is the one that it was found at, 50 by default. A picture of another size is
  * drawn from its samples (between.ts) unless it is `raw`, a sound always (band.ts). Throws before the first row: BadInputError `bad-size`, `bad-region`; LimitError `limit-samples`, `limit-axis`, `limit-multiply-adds`.
@@ -27,10 +34,11 @@ export function fieldRows(
   context: { readonly model: Model; readonly engine: Evaluator },
   shape: readonly number[],
   modulation: Float32Array,
-  options: DecodeOptions & { readonly limits: Limits; readonly quality?: number | undefined },
+  options: RowsOptions & { readonly quality?: number | undefined },
 ): RowStream {
   const { card } = context.model;
-  const grid = outputGrid(shape, { ...options, axes: axesOf(card, shape) }, options.limits);
+  const { axes = axesOf(card, shape), limits } = options;
+  const grid = outputGrid(shape, { ...options, axes }, limits);
   const height = grid.shape[0]!;
   const all = grid.points(0, height) as GridPoints;
   const drawn = isDrawn(card, grid, options);
@@ -39,12 +47,7 @@ export function fieldRows(
   const points = band?.samples ?? behind;
   const filter = (band?.filter ?? pointCount(grid.shape)) * card.spec.outputs;
   const work = points * multiplyAddsPerPoint(card.spec) + filter;
-  checkLimit(
-    'multiply-adds',
-    work,
-    options.limits.maxMultiplyAdds,
-    'ask for a smaller size or a region of it',
-  );
+  checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for a smaller size or a region of it');
   async function* rows(): AsyncIterable<Rows> {
     const { engine, model } = context;
     const { network } = atQuality(model, options.quality ?? defaultQuality);
@@ -69,7 +72,7 @@ export function fieldRows(
   }
   return {
     ...{ shape: grid.shape, channels: card.spec.outputs, rows: rows() },
-    axes: axesOfOutput(card, shape, grid),
+    axes: axesOfOutput(axes, shape, grid),
   };
 }
 

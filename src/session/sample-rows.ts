@@ -1,5 +1,4 @@
 /** The rows of a signal that a file holds sample by sample: the function of `sample-field.ts` on a grid, whatever the size. */
-import type { Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { fromSamples, type Samples } from '../field/samples.ts';
 import { pointCount } from '../field/spec.ts';
@@ -9,9 +8,8 @@ import { toSampleValues } from '../signal/values.ts';
 import { BandInterpolator, isBanded } from './band.ts';
 import { type GridPoints, Interpolator, isAtSamples, isBetween } from './between.ts';
 import { axesOfOutput, outputGrid } from './grid.ts';
-import { blocksOf, type Draw } from './rows.ts';
+import { blocksOf, type Draw, type RowsOptions } from './rows.ts';
 import { betweenTwo, isSmooth, SampleField } from './sample-field.ts';
-import type { DecodeOptions } from './types.ts';
 
 export interface SampledFunction {
   readonly samples: Samples;
@@ -22,9 +20,10 @@ export interface SampledFunction {
 export function sampleRows(
   card: ModelCard,
   { samples, shape }: SampledFunction,
-  options: DecodeOptions & { readonly limits: Limits },
+  options: RowsOptions,
 ): RowStream {
-  const grid = outputGrid(shape, { ...options, axes: axesOf(card, shape) }, options.limits);
+  const { axes = axesOf(card, shape), limits } = options;
+  const grid = outputGrid(shape, { ...options, axes }, limits);
   const channels = card.spec.outputs;
   async function* rows(): AsyncIterable<Rows> {
     const onLines: Draw = async ({ start, step, count }) => {
@@ -54,7 +53,7 @@ export function sampleRows(
       yield { ...where, values: toSampleValues(card, values, options.raw ?? false) };
     }
   }
-  return { shape: grid.shape, channels, axes: axesOfOutput(card, shape, grid), rows: rows() };
+  return { shape: grid.shape, channels, axes: axesOfOutput(axes, shape, grid), rows: rows() };
 }
 
 /** Signal values [rows, columns, channels] of a part of a picture; `length`: numbers of a row. */

@@ -37,13 +37,14 @@ import { besideSignal } from './beside.ts';
 import { encodeBounded } from './bounded.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
+import { axesBeside, descriptionSections } from './description.ts';
 import { drawingPerSymbol, priorToDraw, sampleId } from './draw.ts';
 import { SignalEncoder } from './encoder.ts';
 import { type Func, type FuncContext, funcOf, openFunc, openFuncs } from './func.ts';
 import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
-import { inspect } from './inspect.ts';
+import { inspect } from './inspect-file.ts';
 import { itemNumber, namesOf } from './items.ts';
 import type { MaxError } from './max-error.ts';
 import { modulationOf } from './modulation.ts';
@@ -126,8 +127,9 @@ class OpenSession implements Session {
     if (options.signal?.aborted) throw new AbortedError();
     const { effort = 1 } = options;
     const { isOrdered } = encoder;
+    const beside = this.#besideOf(signal, options);
     const found = await encodeTo(target, { effort, isOrdered }, async (quality, own) =>
-      kept(besideSignal(await encoder.encode(quality, own), signal, this.#ranges)),
+      kept(beside(await encoder.encode(quality, own))),
     );
     return withFacts(found, { seconds: (performance.now() - started) / 1000 });
   }
@@ -140,20 +142,26 @@ class OpenSession implements Session {
     const started = performance.now();
     const encoder = this.#encoder(signal, options);
     if (options.signal?.aborted) throw new AbortedError();
+    const beside = this.#besideOf(signal, options);
     const file = await encodeBounded(
       {
         ...this.#beside(signal, options.signal),
-        encodeAt: async (quality, effort) =>
-          besideSignal(await encoder.encode(quality, effort), signal, this.#ranges),
+        encodeAt: async (quality, effort) => beside(await encoder.encode(quality, effort)),
         encodeSamples: (quality) => {
           const sampled = encoder.encodeSamples(quality);
-          return sampled && besideSignal(sampled, signal, this.#ranges);
+          return sampled && beside(sampled);
         },
       },
       maxError,
       options.effort ?? 1,
     );
     return withFacts(file, { seconds: (performance.now() - started) / 1000 });
+  }
+
+  /** Gives a file what it is to say beside the field of a signal. */
+  #besideOf(signal: Signal, { keep = 'axes' }: EncodeOptions): (file: Encoded) => Encoded {
+    const others = descriptionSections(this.model.card, signal, keep);
+    return (file) => besideSignal(file, signal, { ranges: this.#ranges, others });
   }
 
   /** For what is said beside the field of a signal. */
@@ -184,9 +192,9 @@ class OpenSession implements Session {
           maxError === undefined ? 'keep-signs' : 'max-error',
           'bounds and signs are of single files; say `archive: false`',
         );
-      const { quality, effort, prior, steps, signal } = options;
-      for (const one of signals)
-        items.push(await this.encode(one, { quality, effort, prior, steps, signal, maxError, keepSigns }));
+      const { quality, effort, prior, steps, keep, signal } = options;
+      const own = { quality, effort, prior, steps, keep, signal, maxError, keepSigns };
+      for (const one of signals) items.push(await this.encode(one, own));
       return { items, archive: new Uint8Array(0) };
     }
     for (const group of groups(signals, options.batch ?? defaultBatch)) {
@@ -229,7 +237,7 @@ class OpenSession implements Session {
   #context(limits: Limits) {
     const { model, engine } = this;
     const fit: FuncContext['fit'] = (found, options) => modulationOf({ model, engine }, found, options);
-    return { model, engine, work: this.#work, fit, limits };
+    return { model, engine, axesBeside, work: this.#work, fit, limits };
   }
 
   async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {
@@ -304,7 +312,9 @@ class OpenSession implements Session {
   }
 
   #rows(found: DecodedFunction | Omit<DecodedModulation, 'prior'>, options: DecodeOptions): RowStream {
-    return functionRows(this, found, { ...options, limits: options.limits ?? this.#limits });
+    const { model, engine } = this;
+    const { limits = this.#limits } = options;
+    return functionRows({ model, engine, axesBeside }, found, { ...options, limits });
   }
 
   /** A session in the units of a signal that is taken over its own range; undefined of one on the scale of the card. */
@@ -353,7 +363,7 @@ class OpenSession implements Session {
     const items: Encoded[] = [];
     for (const [i, encoder] of encoders.entries()) {
       if (abort?.aborted) throw new AbortedError();
-      const found = besideSignal(await encoder.encode(quality), signals[i]!, this.#ranges);
+      const found = this.#besideOf(signals[i]!, options)(await encoder.encode(quality));
       items.push(withFacts(found, { seconds: found.seconds + shared }));
     }
     return items;

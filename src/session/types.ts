@@ -5,13 +5,14 @@ import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Channels } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
-import type { Output } from '../field/outputs.ts';
+import type { Axis, Output } from '../field/outputs.ts';
 import type { Samples } from '../field/samples.ts';
 import type { Box } from '../signal/box.ts';
 import type { Size } from '../signal/region.ts';
 import type { RowStream } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { Func } from './func.ts';
+import type { Keeping } from './keeping.ts';
 import type { MaxError } from './max-error.ts';
 import type { SessionWork } from './work.ts';
 
@@ -35,6 +36,8 @@ export interface EncodeOptions {
    * (src/fit/ranking.ts) and takes about eight codings in place of one. `asked`: those of the quality itself.
    */
   readonly steps?: 'chosen' | 'asked' | undefined;
+  /** What the file says of where samples stand, where its model says otherwise: `axes` (default), some 15 to 25 bytes, or `none`. */
+  readonly keep?: Keeping | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -237,6 +240,8 @@ export interface Inspection {
   readonly bitsPerPoint?: number | undefined;
   /** What the values of a single function are, with a model: name, unit and range of its signal where the file says them, else the model's. */
   readonly outputs?: readonly Output[] | undefined;
+  /** Where samples stand, with a model: as the file says, else as the model's card. Absent where functions of an archive differ, and in a page. */
+  readonly axes?: readonly Axis[] | undefined;
 }
 
 export interface Session {

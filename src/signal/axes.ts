@@ -32,14 +32,21 @@ export function axesOfGrid(axes: readonly Axis[], shape: readonly number[], grid
 
 /** `count` samples, each as long as `stretch` of the axis' own, from the edge `from` of these on; the axis has `size` of them. */
 function placed(axis: Axis, from: number, stretch: number, count: number, size: number): Axis {
-  const { start, step, wraps, ...rest } = axis;
-  const whole = Math.abs(count * stretch - size) < 1e-6 * size;
+  const { start, step, at, wraps } = axis;
+  const first = from + (stretch - 1) / 2;
   return {
-    ...rest,
-    ...(step === undefined ? {} : { step: step * stretch }),
-    ...(step === undefined || start === undefined
-      ? {}
-      : { start: start + step * (from + (stretch - 1) / 2) }),
-    ...(wraps === undefined ? {} : { wraps: wraps && whole }),
+    ...axis,
+    ...(at && { at: Array.from({ length: count }, (_, j) => coordinateAt(axis, first + stretch * j)!) }),
+    ...(step !== undefined && { step: step * stretch }),
+    ...(start !== undefined && { start: coordinateAt(axis, first) }),
+    ...(wraps && { wraps: Math.abs(count * stretch - size) < 1e-6 * size }),
   };
+}
+
+/** The coordinate at `place`, in samples from the first; of uneven ones on the line through the two next to it. Undefined where the axis has none. */
+export function coordinateAt({ start, step, at }: Axis, place: number): number | undefined {
+  if (at === undefined) return start === undefined || step === undefined ? undefined : start + step * place;
+  const before = Math.min(Math.max(Math.floor(place), 0), Math.max(0, at.length - 2));
+  const from = at[before]!;
+  return from + (place - before) * ((at[before + 1] ?? from) - from);
 }

@@ -81,8 +81,10 @@ const loneAxis = 't';
 export interface BoxOptions {
   /** Names the grid in messages. */
   readonly owner?: string | undefined;
-  /** Of the model's card, in array order; default: `axisNames`. */
+  /** Of the signal, in array order; default: `axisNames`. */
   readonly axes?: readonly Axis[] | undefined;
+  /** What its model calls them: such names do as well. */
+  readonly told?: readonly Axis[] | undefined;
 }
 
 /**
@@ -96,16 +98,18 @@ export interface BoxOptions {
  */
 export function boxOf(asked: Box | string, shape: readonly number[], options: BoxOptions = {}): Box {
   check('boxOf', aBox(asked, 'box'), aShape(shape, 'shape'), anObject(options, 'options'));
-  const { owner, axes } = options;
+  const { owner, axes, told } = options;
   if (typeof asked !== 'string') return checkBox(asked, shape, owner);
   const parts = partsOf(asked);
   if (!Array.isArray(parts)) return checkBox(parts, shape, owner, `'${asked}'`);
   const names = axes?.map(({ name }) => name) ?? axisNames(shape.length);
+  const indexOf = (called: string) =>
+    names.includes(called) || !told ? names.indexOf(called) : told.findIndex(({ name }) => name === called);
   const whole = wholeOf(shape);
   const box = { start: [...whole.start], count: [...whole.count] };
   const seen = new Set<number>();
   for (const { name, from, to } of parts) {
-    const axis = shape.length === 1 && name === loneAxis ? 0 : names.indexOf(name);
+    const axis = shape.length === 1 && name === loneAxis ? 0 : indexOf(name);
     if (axis < 0 || seen.has(axis)) {
       const fault = axis < 0 ? 'which is not there' : 'twice';
       throw bad(asked, `names axis ${name}, ${fault}; it has ${names.join(', ')}`);
@@ -138,7 +142,7 @@ function partsOf(text: string): Box | Part[] {
   }
   const names = new Set<string>();
   return text.split(',').map((part) => {
-    const found = /^([a-z]+\d?)=(?:(\d+)|(\d*):(\d*))$/.exec(part);
+    const found = /^([^=]+)=(?:(\d+)|(\d*):(\d*))$/.exec(part);
     if (found === null) throw bad(text, form);
     const [, name = '', one, from, to] = found;
     if (names.has(name)) throw bad(text, `names axis ${name} twice`);

@@ -2,6 +2,7 @@
 import type { ModelCard } from '../field/card.ts';
 import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
+import { coordinateAt } from './axes.ts';
 import type { Signal } from './signal.ts';
 
 /**
@@ -28,11 +29,11 @@ export function weightsOf(
 }
 
 /** Weights of `size` samples that lie where `samples` of the axis do, 1 on average. */
-function alongAxis({ weight, start, step }: Axis, size: number, samples: number): Float64Array | undefined {
-  if (weight === undefined || start === undefined || step === undefined) return undefined;
+function alongAxis(axis: Axis, size: number, samples: number): Float64Array | undefined {
+  if (axis.weight === undefined || coordinateAt(axis, 0) === undefined) return undefined;
   const stretch = samples / size;
   const along = Float64Array.from({ length: size }, (_, i) => {
-    const degrees = start + step * ((i + 0.5) * stretch - 0.5);
+    const degrees = coordinateAt(axis, (i + 0.5) * stretch - 0.5)!;
     return Math.max(0, Math.cos((degrees * Math.PI) / 180));
   });
   const mean = along.reduce((sum, w) => sum + w, 0) / size;

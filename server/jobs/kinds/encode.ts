@@ -16,7 +16,7 @@ export const encode: JobWork<'encode'> = async (
   { engine, limits, inputs, places, onEvent, signal },
 ) => {
   const model = await loadJobModel(inputs.model!);
-  const { quality, maxError, keepSigns, effort, steps, psnr, bytes, type, variable, grid } = spec;
+  const { quality, maxError, keepSigns, keep, effort, steps, psnr, bytes, type, variable, grid } = spec;
   onEvent({ type: 'start', job, total: 1, done: 0, unit: 'signals' });
   const read = await readSignal(new Uint8Array(await readFile(places.upload)), model, limits, {
     type,
@@ -28,7 +28,9 @@ export const encode: JobWork<'encode'> = async (
   const target =
     psnr !== undefined ? { psnrDb: psnr } : bytes !== undefined ? { fileBytes: bytes } : undefined;
   const session = openSession({ model, engine, limits });
-  const encoded = await session.encode(read, { quality, maxError, keepSigns, effort, steps, target, signal });
+  const encoded = await session.encode(read, {
+    ...{ quality, maxError, keepSigns, keep, effort, steps, target, signal },
+  });
   await writeWhole(join(places.work, file), encoded.bytes, { replace: true });
   const { psnrDb, bitsPerPoint, quality: reached } = encoded;
   return {

@@ -157,12 +157,15 @@ export async function inspect(
   const model = ref && (await shelf.model(ref)).model;
   const { limits } = shelf;
   const { kind, fileBytes, headerBytes, count, ...found } = inspectFile(bytes, model, limits);
-  const { prior = null, quality = null, shape, bitsPerPoint = null, outputs } = found;
+  const { prior = null, quality = null, shape, bitsPerPoint = null, outputs, axes } = found;
   const spent = model !== undefined && kind === 'file' ? spentOn(bytes, model, { limits }) : null;
   const said = { kind, fileBytes, headerBytes, count, prior, quality, bitsPerPoint };
   const values =
     outputs?.map(({ name, unit, low, peak }) => ({ name, unit, from: low, to: low + peak })) ?? null;
-  return { head: { ...said, shape: shape === undefined ? null : [...shape], values, spent } };
+  const along = axes?.map(({ at, ...axis }) => ({ ...axis, ...(at === undefined ? {} : { at: [...at] }) }));
+  return {
+    head: { ...said, shape: shape === undefined ? null : [...shape], values, axes: along ?? null, spent },
+  };
 }
 
 /** Several files, one behind the other in `bytes`, to signals in the same way; what is wrong with one is said of it. */

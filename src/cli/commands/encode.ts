@@ -6,6 +6,7 @@ import { suffix } from '../../../codec/header.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Model } from '../../field/model.ts';
 import { formatOfFile, signalFormats, titlesOf } from '../../formats/formats.ts';
+import type { Keeping } from '../../session/keeping.ts';
 import type { MaxError } from '../../session/max-error.ts';
 import type { Encoded, EncodeTarget } from '../../session/types.ts';
 import type { Signal } from '../../signal/signal.ts';
@@ -16,6 +17,7 @@ import { chooseModel, modelOfSignal, modelOption, withSession } from '../models.
 import {
   effortOption,
   forceOption,
+  keepOption,
   maxBytesOption,
   maxErrorOption,
   type OutputFlags,
@@ -45,6 +47,7 @@ interface EncodeFlags extends OutputFlags, CoinFlags, PartFlags {
   /** Checked by the library. */
   readonly prior?: PriorKind;
   readonly steps: 'chosen' | 'asked';
+  readonly keep: Keeping;
   readonly weights?: string;
   readonly ids: boolean;
   readonly maxBytes: number;
@@ -76,6 +79,7 @@ export function addEncode(program: Command, run: RunCommand): void {
         .default(false)
         .conflicts(['maxError']),
     )
+    .addOption(keepOption())
     .addOption(maxBytesOption())
     .action(run(encode));
   for (const option of [...partOptions(), ...targetOptions(), ...coinOptions()]) command.addOption(option);
@@ -93,6 +97,7 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
     '--effort': given('effort'),
     '--prior': given('prior'),
     '--steps': given('steps'),
+    '--keep': given('keep'),
     '--no-ids': given('ids'),
     '--weights': given('weights'),
   });
@@ -129,8 +134,8 @@ async function encode(job: Job, inputs: string[], flags: EncodeFlags, command: C
   if ((maxError !== undefined || keepSigns) && inputs.length > 1)
     throw new UsageError('target-archive', 'bounds and signs are of one signal; give one input at a time');
   const quality = target === undefined && maxError === undefined ? flags.quality : undefined;
-  const { effort, prior, steps } = flags;
-  const options = { quality, effort, prior, steps, signal: job.signal };
+  const { effort, prior, steps, keep } = flags;
+  const options = { quality, effort, prior, steps, keep, signal: job.signal };
   return withSession(job, model, async (session) => {
     if (signals.length === 1) {
       const encoded = await session.encode(signals[0]!, { ...options, target, maxError, keepSigns });

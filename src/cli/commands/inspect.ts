@@ -2,9 +2,9 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Model } from '../../field/model.ts';
-import type { Axis, Output } from '../../field/outputs.ts';
+import type { Axis } from '../../field/outputs.ts';
 import type { InspectedItem, InspectedNetwork, Inspection } from '../../session/types.ts';
-import { axesOf } from '../../signal/axes.ts';
+import { coordinateAt } from '../../signal/axes.ts';
 import { readInput, standardStream } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { modelOfFile, modelOption } from '../models.ts';
@@ -67,8 +67,7 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
   ];
   if (sizes.length > 0) rows.push(['size', eachOf(sizes)]);
   const [shape] = functions.map((own) => own.shape);
-  if (model !== undefined && shape !== undefined)
-    rows.push(...extentRows(model, found.outputs ?? model.card.outputs, shape));
+  if (model !== undefined && shape !== undefined) rows.push(...extentRows(model, found, shape));
   if (found.bitsPerPoint !== undefined) rows.push(['bits per point', found.bitsPerPoint.toFixed(3)]);
   const spent =
     model !== undefined && found.kind === 'file'
@@ -83,11 +82,17 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
 }
 
 /** What values are, and from where to where the samples of a signal go, where these have units and places. */
-function extentRows({ card }: Model, own: readonly Output[], shape: readonly number[]): string[][] {
+function extentRows(
+  { card }: Model,
+  { outputs: own = card.outputs, axes: places = [] }: Inspection,
+  shape: readonly number[],
+): string[][] {
   const outputs = own.filter(({ unit }, o) => unit !== undefined || own[o] !== card.outputs[o]);
-  const axes = axesOf(card, shape).flatMap(({ name, unit, start, step }, i) => {
-    if (start === undefined || step === undefined) return [];
-    const [from, to] = [start, start + step * (shape[i]! - 1)].map((at) => Number(at.toPrecision(6)));
+  const axes = places.flatMap((axis, i) => {
+    const { name, unit } = axis;
+    const ends = [coordinateAt(axis, 0), coordinateAt(axis, shape[i]! - 1)];
+    if (ends[0] === undefined) return [];
+    const [from, to] = ends.map((at) => Number(at!.toPrecision(6)));
     return [`${name} from ${from} to ${to}${unit === undefined ? '' : ` ${unit}`}`];
   });
   return [

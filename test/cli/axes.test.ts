@@ -1,0 +1,158 @@
+/** Where samples stand travels with a file: from netCDF, zarr and GeoTIFF to a function and back, by the command line. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { addDecode } from '../../src/cli/commands/decode.ts';
+import { addEncode } from '../../src/cli/commands/encode.ts';
+import { addInspect } from '../../src/cli/commands/inspect.ts';
+import { addVerify } from '../../src/cli/commands/verify.ts';
+import { readModel, writeModel } from '../../src/field/model.ts';
+import type { Axis } from '../../src/field/outputs.ts';
+import { pointCount } from '../../src/field/spec.ts';
+import { signalChunks } from '../../src/formats/formats.ts';
+import { readNetcdf, readNetcdfBox } from '../../src/formats/netcdf.ts';
+import { signalRows } from '../../src/signal/rows.ts';
+import { makeTinyModel } from '../conformance/tiny-models.ts';
+import { functa, printed } from './in-process.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const directory = mkdtempSync(join(tmpdir(), 'functa-cli-axes-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const at = (name: string) => join(directory, name);
+const run = (...argv: string[]) => printed([addEncode, addDecode, addInspect, addVerify], argv);
+
+/** Models of any field of two and of three axes, of whose coordinates they know names. */
+beforeAll(() => {
+  const names = { maps: ['latitude', 'longitude'], series: ['time', 'lat', 'lon'] };
+  for (const [name, axes] of Object.entries(names)) {
+    const levels = [{ cell: 4, channels: 2 }];
+    const shape = axes.map(() => 8);
+    const model = readModel(makeTinyModel({ name, family: 'field', shape, anySize: true, levels, seed: 3 }));
+    const outputs = [{ name: 'value', offset: 0.5, scale: 1, low: 0, peak: 1, sample: 'float32' } as const];
+    const card = { ...model.card, outputs, axes: axes.map((name) => ({ name })) };
+    writeFileSync(at(name), writeModel({ ...model, card }));
+  }
+});
+
+/** A netCDF file of a smooth field of values about 280. */
+async function field(name: string, shape: readonly number[], axes: readonly Axis[]): Promise<string> {
+  const values = Float32Array.from({ length: pointCount(shape) }, (_, p) => 280 + 9 * Math.sin(p / 11));
+  const output = {
+    name: 'air',
+    unit: 'K',
+    offset: 0,
+    scale: 1,
+    low: 0,
+    peak: 300,
+    sample: 'float32',
+  } as const;
+  const rows = signalRows({ shape, channels: 1, values, axes });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of signalChunks(rows, 'netcdf', [output])) pieces.push(piece);
+  writeFileSync(at(name), Buffer.concat(pieces));
+  return at(name);
+}
+
+/** Coordinates of a netCDF file and their units, by their names. */
+function coordinatesIn(name: string): Record<string, { unit: unknown; values: number[] }> {
+  const bytes = readFileSync(at(name));
+  const all = readNetcdf(bytes).filter((own) => own.dimensions[0]?.name === own.name);
+  return Object.fromEntries(
+    all.map((own) => {
+      const box = { start: [0], count: [own.dimensions[0]!.size] };
+      return [own.name, { unit: own.attributes.units, values: [...readNetcdfBox(bytes, own, box)] }];
+    }),
+  );
+}
+
+const lat: Axis = { name: 'lat', unit: 'degrees_north', start: 60.125, step: -0.25, weight: 'cosine' };
+const lon: Axis = { name: 'lon', unit: 'degrees_east', start: -10.1, step: 0.1 };
+
+describe('a map of a region, from north to south', () => {
+  beforeAll(async () => {
+    await field('map.nc', [12, 16], [lat, lon]);
+    await run('encode', at('map.nc'), '-m', at('maps'), '-o', at('map.functa'));
+  });
+  const decode = (out: string, ...more: string[]) =>
+    run('decode', at('map.functa'), '-m', at('maps'), '-o', at(out), ...more);
+
+  it('comes back with its latitudes and longitudes', async () => {
+    await decode('back.nc');
+    const found = coordinatesIn('back.nc');
+    expect(found).toEqual(coordinatesIn('map.nc'));
+    expect(found.lat).toMatchObject({ unit: 'degrees_north' });
+    expect(found.lat!.values.at(-1)).toBe(57.375);
+  });
+
+  it('has them in a region and at other sizes, which may be samples in a degree', async () => {
+    await decode('part.nc', '--region', 'lat=4:8,lon=2:');
+    expect(coordinatesIn('part.nc').lat!.values).toEqual([59.125, 58.875, 58.625, 58.375]);
+    expect(coordinatesIn('part.nc').lon!.values[0]).toBeCloseTo(-9.9, 9);
+    await decode('same.nc', '--region', 'latitude=4:8,longitude=2:');
+    expect(coordinatesIn('same.nc')).toEqual(coordinatesIn('part.nc'));
+    await decode('fine.nc', '--size', '8/degrees_north');
+    const fine = coordinatesIn('fine.nc').lat!.values;
+    expect(fine).toHaveLength(24);
+    expect([fine[0], fine[1]]).toEqual([60.1875, 60.0625]);
+    const fault = (await decode('not.nc', '--size', '8/mm')).json.error;
+    expect(fault).toMatchObject({ code: 'bad-size' });
+  });
+
+  it('says where it lies, and costs 19 bytes more for it', async () => {
+    const { stdout } = await functa(['inspect', at('map.functa'), '-m', at('maps')]);
+    expect(stdout.toString()).toContain(
+      'lat from 60.125 to 57.375 degrees_north, lon from -10.1 to -8.6 degrees_east',
+    );
+    const { json } = await run('inspect', at('map.functa'), '-m', at('maps'));
+    expect(json.axes).toEqual([lat, lon]);
+    await run('encode', at('map.nc'), '-m', at('maps'), '-o', at('bare.functa'), '--keep', 'none');
+    const bytes = (name: string) => readFileSync(at(name)).length;
+    expect(bytes('map.functa') - bytes('bare.functa')).toBe(19);
+    const bare = await run('inspect', at('bare.functa'), '-m', at('maps'));
+    expect(bare.json.axes).toEqual([{ name: 'latitude' }, { name: 'longitude' }]);
+  });
+
+  it('keeps them beside a bound, and is verified', async () => {
+    await run('encode', at('map.nc'), '-m', at('maps'), '-o', at('bound.functa'), '--max-error', '0.5');
+    const { json } = await run('verify', at('bound.functa'), at('map.nc'), '-m', at('maps'));
+    expect(json.maxError[0]).toBeLessThanOrEqual(0.5);
+    await run('decode', at('bound.functa'), '-m', at('maps'), '-o', at('bound.nc'));
+    expect(coordinatesIn('bound.nc')).toEqual(coordinatesIn('map.nc'));
+  });
+});
+
+it('uneven latitudes and a time come back, in regions and between samples too', async () => {
+  const time: Axis = { name: 'time', unit: 'days since 2000-01-01', at: [15.5, 45, 74.5, 105] };
+  const rows: Axis = { name: 'lat', unit: 'degrees_north', at: [70, 50, 20, 10], weight: 'cosine' };
+  await field('series.nc', [4, 4, 6], [time, rows, lon]);
+  await run('encode', at('series.nc'), '-m', at('series'), '-o', at('series.functa'));
+  await run('decode', at('series.functa'), '-m', at('series'), '-o', at('series-back.nc'));
+  expect(coordinatesIn('series-back.nc')).toEqual(coordinatesIn('series.nc'));
+  const more = ['--size', '6x4x2', '--region', 'lat=1:3'];
+  await run('decode', at('series.functa'), '-m', at('series'), '-o', at('half.nc'), ...more);
+  const { time: days, lat: degrees } = coordinatesIn('half.nc');
+  expect([days!.values, degrees!.values]).toEqual([
+    [30.25, 89.75],
+    [50, 20],
+  ]);
+});
+
+it.each(['field.zarr', 'relief.tif', 'map.nc'])('%s keeps its places in an archive too', async (name) => {
+  const source = `test/fixtures/signals/${name}`;
+  const asked = ['-m', at('maps'), '-f'];
+  await run('encode', source, ...asked, '-o', at('one.functa'));
+  await run('decode', at('one.functa'), ...asked, '-o', at('one.nc'));
+  const found = coordinatesIn('one.nc');
+  expect(Object.keys(found)).toHaveLength(2);
+  await run('encode', source, source, ...asked, '-o', at('two.functa'));
+  await run('decode', at('two.functa'), ...asked, '-o', at('two.nc'));
+  expect(coordinatesIn('two-0.nc')).toEqual(found);
+  expect(coordinatesIn('two-1.nc')).toEqual(found);
+  const more = ['--keep', 'none', '-o', at('bare.functa')];
+  await run('encode', source, source, ...asked, ...more);
+  // a few bytes for the first, and three for one that has the same
+  const bytes = (name: string) => readFileSync(at(name)).length;
+  expect(bytes('two.functa') - bytes('bare.functa')).toBeLessThanOrEqual(23);
+});
