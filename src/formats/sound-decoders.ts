@@ -50,9 +50,9 @@ export async function decodeSound(
   try {
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       // a copy: decoders keep what they are given
-      take(await decoder.decode(bytes.slice(at, at + chunkBytes)));
+      take(await silently(() => decoder.decode(bytes.slice(at, at + chunkBytes))));
     }
-    take(await decoder.flush?.());
+    take(await silently(() => decoder.flush?.()));
   } catch (error) {
     if (error instanceof FunctaError) throw error;
     const told = error instanceof Error ? error.message : String(error);
@@ -75,6 +75,17 @@ export async function decodeSound(
     at += length;
   }
   return { values, channels, rate: first.sampleRate };
+}
+
+/** What `decode` gives, without the lines that decoders of FLAC and MP3 print of a damaged sound: an error says it. Nothing else runs meanwhile. */
+function silently<T>(decode: () => T): T {
+  const { error } = console;
+  console.error = () => undefined;
+  try {
+    return decode();
+  } finally {
+    console.error = error;
+  }
 }
 
 /** One that failed may fail again: what it held goes with it. */

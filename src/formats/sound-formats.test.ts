@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { sealedFlac } from '../../test/fuzz/sealed.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { readSignalAs, readSignalShape } from './read.ts';
 
@@ -45,6 +46,14 @@ describe('FLAC', () => {
   ])('%s is refused', async (_what, bytes, code) => {
     const error = await read(bytes).catch((error) => error);
     expect([code, 'truncated']).toContain(error.code);
+  });
+
+  it('that is damaged is told by its error alone: nothing is printed', async () => {
+    const printed = vi.spyOn(console, 'error');
+    const bytes = sealedFlac(changed('tone.flac', 115));
+    await expect(read(bytes)).rejects.toMatchObject({ kind: 'stream' });
+    expect(printed).not.toHaveBeenCalled();
+    printed.mockRestore();
   });
 
   it('is held against the limits by its header', async () => {
