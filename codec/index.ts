@@ -5,6 +5,7 @@ import { type ArchiveIndex, readArchiveDigest, readArchiveIndex } from './archiv
 import { type FileHeader, readFileHeader, readLead } from './header.ts';
 import { type NetworkHeader, readNetworkHeader } from './network-header.ts';
 
+export { decodeAbout, encodeAbout } from './about.ts';
 export { decodeAffine, encodeAffine } from './affine.ts';
 export {
   type Archive,

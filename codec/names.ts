@@ -33,7 +33,7 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
-function isNamed(found: unknown): found is NamedOutput {
+export function isNamed(found: unknown): found is NamedOutput {
   if (typeof found !== 'object' || found === null) return false;
   const { name, unit } = found as Partial<Record<keyof NamedOutput, unknown>>;
   return isShortText(name) && name !== '' && (unit === undefined || isShortText(unit));

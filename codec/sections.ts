@@ -22,6 +22,8 @@ export const sectionIds = {
   names: 128,
   /** Where its samples stand: axes.ts. */
   axes: 129,
+  /** What its file said of it: about.ts. */
+  about: 130,
 } as const;
 
 /** From this number on a reader passes over what it does not know: the values are right without it. */

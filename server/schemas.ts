@@ -150,7 +150,7 @@ export const encodeQuery = z
       .openapi(
         parameter(
           'keep',
-          'Of what the signal says beside its values: `axes` (default), where samples stand, or `none`.',
+          'Of what the signal says beside its values: `all` (default), `axes`, where samples stand, or `none`.',
           'none',
         ),
       ),

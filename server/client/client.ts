@@ -180,7 +180,7 @@ export class FunctaClient extends FunctasetCalls {
       readonly maxError?: MaxError | undefined;
       /** Every sample stays on its side of 0: of outputs that are numbers, without `maxError`. */
       readonly keepSigns?: boolean | undefined;
-      /** Of what the signal says beside its values: `axes` (default), where samples stand, or `none`. */
+      /** Of what the signal says beside its values: `all` (default), `axes`, where samples stand, or `none`. */
       readonly keep?: Keeping | undefined;
       readonly effort?: number | undefined;
       readonly steps?: 'chosen' | 'asked' | undefined;

@@ -39,6 +39,13 @@ export const inspectionSchema = z
         description:
           'Where samples stand, by `start` and `step` or each by `at`: as the file says, else as its model. Null where functions of an archive differ, and for a network of its own.',
       }),
+    attributes: z
+      .array(z.record(z.string(), z.union([z.string(), z.array(z.number())])))
+      .nullable()
+      .openapi({
+        description:
+          'What the file that a single function was made of says of each of its values, such as `long_name`; null where it keeps nothing.',
+      }),
     spent: z
       .array(z.object({ on: z.string(), bits: z.number() }))
       .nullable()

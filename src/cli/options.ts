@@ -184,8 +184,8 @@ export function stepsOption(): Option {
 }
 
 export function keepOption(): Option {
-  const what = 'of what the input says beside its values: axes, where samples stand, or none';
-  return new Option('--keep <what>', what).choices(keepings).default('axes' satisfies Keeping);
+  const what = 'of what the input says beside its values: all, axes (where samples stand) or none';
+  return new Option('--keep <what>', what).choices(keepings).default('all' satisfies Keeping);
 }
 
 /** What `--size` says, where it is given. Throws UsageError `bad-size`. */

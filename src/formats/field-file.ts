@@ -4,17 +4,16 @@
  */
 import { BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
+import type { Attributes } from '../field/about.ts';
 import type { Axis, NamedOutput, Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
+import { attributesKept } from './field-attributes.ts';
 import { type Coordinates, coordinatesOf } from './field-axes.ts';
 import { axesOfChoice, chosenVariables, type Slab } from './field-choice.ts';
 import { unpacked } from './field-values.ts';
 import type { Parts, ReadOptions, ShapeOptions, SignalFormat, Wanted } from './format.ts';
 import { conversion } from './units.ts';
-
-/** Texts as they are, numbers as lists. */
-export type Attributes = Readonly<Record<string, string | readonly number[]>>;
 
 export interface Dimension {
   readonly name: string;
@@ -118,8 +117,12 @@ export async function signalOfFields(
   }
   checkFinite(values, `${id} (as float32)`);
   const axes = axesOfSlab(first, await coordinatesOf(variables, first.kept));
+  const attributes = attributesKept(
+    slabs.map(({ variable }) => variable),
+    notes,
+  );
   const signal: Signal = {
-    ...{ id, shape, channels, values, axes, outputs: slabs.map(namedOutput) },
+    ...{ id, shape, channels, values, axes, outputs: slabs.map(namedOutput), about: { attributes } },
     ...(notes.length === 0 ? {} : { notes }),
   };
   checkSignal(signal);

@@ -1,5 +1,6 @@
 /** From the numbers of a variable to what they stand for (NetCDF Users Guide, appendix A). */
-import type { Attributes, FieldVariable } from './field-file.ts';
+import type { Attributes } from '../field/about.ts';
+import type { FieldVariable } from './field-file.ts';
 
 /** Values that stand for none where a file does not say which: bytes have no such (netcdf.h, NC_FILL). */
 const usualFill: Readonly<Record<string, number>> = {

@@ -6,7 +6,8 @@ import type { GeoTIFFImage } from 'geotiff';
 import { BadStreamError, FunctaError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
 import { optionalPackage } from '../core/optional-package.ts';
-import type { Attributes, FieldVariable } from './field-file.ts';
+import type { Attributes } from '../field/about.ts';
+import type { FieldVariable } from './field-file.ts';
 import { boundDecoders, knownPackings } from './geotiff-codecs.ts';
 import { checkDirectories } from './tiff-directory.ts';
 

@@ -4,7 +4,8 @@
  */
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import * as hdf5 from 'h5wasm';
-import type { Attributes, Box, Dimension } from './field-file.ts';
+import type { Attributes } from '../field/about.ts';
+import type { Box, Dimension } from './field-file.ts';
 import { copyBox, rowMajor } from './strided.ts';
 
 /** What the thread is asked, one after the other: a file first, then parts of its variables by their number. */

@@ -10,12 +10,15 @@ const fill = 9.969209968386869e36;
 const mostBytes = 2 ** 31 - 4;
 const [char, float, double] = [2, 5, 6];
 
+/** A text, a float, or doubles. */
+type WrittenAttribute = readonly [name: string, value: string | number | readonly number[]];
+
 interface Written {
   readonly name: string;
   readonly type: number;
   /** Numbers of dimensions. */
   readonly dimensions: readonly number[];
-  readonly attributes: readonly (readonly [string, string | number])[];
+  readonly attributes: readonly WrittenAttribute[];
   /** Of a record, or of all where it has none. */
   readonly bytes: number;
 }
@@ -50,7 +53,11 @@ export async function* netcdfChunks(
         dimensions: shape.map((_, i) => i),
         bytes: 4 * slice,
       },
-      attributes: [...(unit === undefined ? [] : [['units', unit] as const]), ['_FillValue', fill] as const],
+      attributes: [
+        ...(unit === undefined ? [] : [['units', unit] as const]),
+        ...attributesOf(stream, o),
+        ['_FillValue', fill] as const,
+      ],
     })),
   ];
   yield headerOf(shape, names, variables);
@@ -82,11 +89,21 @@ function axisNamesOf({ shape, axes }: RowStream): string[] {
   return shape.map((_, i) => axes?.[i]?.name ?? plain[i]!);
 }
 
+/** Of one output, as its file had them. */
+function attributesOf({ about }: RowStream, output: number): WrittenAttribute[] {
+  const own = Object.entries(about?.attributes?.[output] ?? {});
+  return own.filter(([name]) => plainName(name) === name && !['units', '_FillValue'].includes(name));
+}
+
+function plainName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_.@+-]/g, '_').replace(/^(?![A-Za-z_])/, '_');
+}
+
 /** Names that the format takes, told apart where they are the same. */
 function uniqueNames(names: readonly string[]): string[] {
   const taken = new Set<string>();
   return names.map((name) => {
-    const plain = name.replace(/[^A-Za-z0-9_.@+-]/g, '_').replace(/^(?![A-Za-z_])/, '_');
+    const plain = plainName(name);
     let own = plain;
     for (let n = 2; taken.has(own); n++) own = `${plain}_${n}`;
     taken.add(own);
@@ -169,18 +186,24 @@ class Words {
     this.text(text);
   }
 
-  attributes(list: readonly (readonly [string, string | number])[]): void {
+  attributes(list: readonly WrittenAttribute[]): void {
     this.word(list.length === 0 ? 0 : 12);
     this.word(list.length);
     for (const [name, value] of list) {
       this.name(name);
-      this.word(typeof value === 'string' ? char : float);
-      if (typeof value === 'string') this.name(value);
-      else {
+      if (typeof value === 'string') {
+        this.word(char);
+        this.name(value);
+      } else if (typeof value === 'number') {
+        this.word(float);
         this.word(1);
         const part = new DataView(new ArrayBuffer(4));
         part.setFloat32(0, value);
         this.#parts.push(new Uint8Array(part.buffer));
+      } else {
+        this.word(double);
+        this.word(value.length);
+        this.#parts.push(doubles(value));
       }
     }
   }

@@ -1,6 +1,7 @@
 /** NetCDF classic files: CDF-1, CDF-2 and CDF-5 (NetCDF Classic Format Specification, Unidata; PnetCDF CDF-5). */
 import { BadStreamError } from '../core/errors.ts';
-import type { Attributes, Dimension } from './field-file.ts';
+import type { Attributes } from '../field/about.ts';
+import type { Dimension } from './field-file.ts';
 
 /** How a value is stored. */
 export interface NetcdfType {

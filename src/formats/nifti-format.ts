@@ -2,6 +2,7 @@
 import { createGzip, gunzipSync, constants as zlib } from 'node:zlib';
 import { BadStreamError, LimitError } from '../core/errors.ts';
 import { checkLimit, type Limits } from '../core/limits.ts';
+import { type About, storedTypes } from '../field/about.ts';
 import type { Axis } from '../field/outputs.ts';
 import { stackedRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
@@ -81,11 +82,33 @@ async function readNifti(bytes: Uint8Array, options: ReadOptions): Promise<Signa
   const signal = await signalOfFields(variablesOf(bytes), options);
   const own = axesOf(header);
   const axes = signal.axes!.map(({ name }): Axis => own.find((axis) => axis.name === name) ?? { name });
-  const notes = [
-    ...(signal.notes ?? []),
-    ...(isUpright(header) ? [] : ['how its axes are turned is not kept']),
-  ];
-  return { ...signal, axes, ...(notes.length === 0 ? {} : { notes }) };
+  const about = aboutOf(header, axes);
+  const isLost = about.affine === undefined && !isUpright(header);
+  const notes = [...(signal.notes ?? []), ...(isLost ? ['how its axes are turned is not kept'] : [])];
+  return { ...signal, axes, about, ...(notes.length === 0 ? {} : { notes }) };
+}
+
+/** How its axes are turned, of a signal along all of them, and how its voxels are stored where that is not as floats. */
+function aboutOf(header: NiftiHeader, axes: readonly Axis[]): About {
+  const { affine, slope, intercept } = header;
+  const isWhole = ['z', 'y', 'x'].every((name, i) => axes.at(i - 3)?.name === name);
+  const type = storedTypes.find((own) => own === header.type.name);
+  return {
+    ...(isUpright(header) || !isWhole ? {} : { affine: affine.flat().map(shortestSingle) }),
+    ...(type === undefined || type === 'f4' || header.type.numbers > 1
+      ? {}
+      : { stored: { type, slope: shortestSingle(slope), intercept: shortestSingle(intercept) } }),
+  };
+}
+
+/** The number of the fewest digits that is the same as one of 32 bits; others as they are. */
+function shortestSingle(value: number): number {
+  if (Math.fround(value) !== value) return value;
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
 }
 
 /** One variable; of colours one each. The axis that is fastest in the file is the last of a signal. */
@@ -116,7 +139,7 @@ function variablesOf(bytes: Uint8Array, size?: { readonly fileBytes: number }): 
   }));
 }
 
-/** Along x, y, z and t. Where axes are turned, how far apart voxels are is all that is left of the affine. */
+/** Along x, y, z and t. Where axes are turned, they have no places of their own: how far apart voxels are. */
 function axesOf(header: NiftiHeader): Axis[] {
   const { affine, spaceUnit, timeUnit, timeStart, timeStep } = header;
   const upright = isUpright(header);

@@ -1,11 +1,23 @@
 /** NIfTI files of rows as they come: the slowest axis of a signal is the last of the file's. */
 import { BadInputError } from '../core/errors.ts';
+import type { StoredAs, StoredType } from '../field/about.ts';
 import { type Axis, type Output, sampleScale } from '../field/outputs.ts';
 import type { RowStream } from '../signal/rows.ts';
 
 const headerBytes = { 1: 352, 2: 544 } as const;
-/** As NumPy would name it, how a sample is stored: the number of the data type and its bytes. */
-const stored = { uint8: [2, 1], int16: [4, 2], float32: [16, 4] } as const;
+type Put = (view: DataView, at: number, value: number) => void;
+/** By the names of NumPy, how a sample is stored: the number of the data type, its bytes, and its least and greatest value where it is whole. */
+const types: Readonly<Record<StoredType, readonly [number, number, Put, least?: number, most?: number]>> = {
+  u1: [2, 1, (view, at, v) => view.setUint8(at, v), 0, 255],
+  i1: [256, 1, (view, at, v) => view.setInt8(at, v), -128, 127],
+  u2: [512, 2, (view, at, v) => view.setUint16(at, v, true), 0, 65535],
+  i2: [4, 2, (view, at, v) => view.setInt16(at, v, true), -32768, 32767],
+  u4: [768, 4, (view, at, v) => view.setUint32(at, v, true), 0, 4294967295],
+  i4: [8, 4, (view, at, v) => view.setInt32(at, v, true), -2147483648, 2147483647],
+  f4: [16, 4, (view, at, v) => view.setFloat32(at, v, true)],
+  f8: [64, 8, (view, at, v) => view.setFloat64(at, v, true)],
+};
+const asFloats: StoredAs = { type: 'f4', slope: 1, intercept: 0 };
 const spaceUnits: Readonly<Record<string, number>> = { m: 1, mm: 2, um: 3 };
 const timeUnits: Readonly<Record<string, number>> = { s: 8, ms: 16, us: 24, Hz: 32, ppm: 40 };
 
@@ -17,7 +29,7 @@ export async function* niftiChunks(
   stream: RowStream,
   outputs: readonly Output[],
 ): AsyncGenerator<Uint8Array> {
-  const { shape, channels, axes = [] } = stream;
+  const { shape, channels, axes, about } = stream;
   const [output] = outputs;
   if (channels !== 1 || output === undefined || shape.length > 7) {
     const what = `[${shape}] x ${channels} channels`;
@@ -26,36 +38,34 @@ export async function* niftiChunks(
       `a NIfTI file here holds one value a voxel, along 7 axes at most, not ${what}; write npy`,
     );
   }
-  const [type, bytes] = stored[output.sample];
-  const { zero, perUnit } =
-    output.sample === 'float32' ? { zero: 0, perUnit: 1 } : sampleScale(output, output.sample);
-  yield headerOf(shape, axes, { type, bytes, slope: 1 / perUnit, intercept: zero });
+  const as = storedAs(output, about?.stored);
+  const { slope, intercept } = as;
+  const [, bytes, put, least, most] = types[as.type];
+  yield headerOf(shape, { axes, about }, as);
   for await (const { values } of stream.rows) {
     const piece = new DataView(new ArrayBuffer(values.length * bytes));
     for (let i = 0; i < values.length; i++) {
-      if (output.sample === 'float32') piece.setFloat32(4 * i, values[i]!, true);
-      else {
-        const sample = Math.round((values[i]! - zero) * perUnit);
-        if (output.sample === 'uint8') piece.setUint8(i, Math.min(255, Math.max(0, sample)));
-        else piece.setInt16(2 * i, Math.min(32767, Math.max(-32768, sample)), true);
-      }
+      const sample = (values[i]! - intercept) / slope;
+      const isWhole = least !== undefined && most !== undefined;
+      put(piece, bytes * i, isWhole ? Math.min(most, Math.max(least, Math.round(sample))) : sample);
     }
     yield new Uint8Array(piece.buffer);
   }
 }
 
-interface Stored {
-  readonly type: number;
-  readonly bytes: number;
-  readonly slope: number;
-  readonly intercept: number;
+/** Whole samples as the model has them, numbers as the signal's file had them, else as floats. */
+function storedAs(output: Output, stored: StoredAs | undefined): StoredAs {
+  if (output.sample === 'float32') return stored ?? asFloats;
+  const { zero, perUnit } = sampleScale(output, output.sample);
+  return { type: output.sample === 'uint8' ? 'u1' : 'i2', slope: 1 / perUnit, intercept: zero };
 }
 
 function headerOf(
   shape: readonly number[],
-  axes: readonly Axis[],
-  { type, bytes, slope, intercept }: Stored,
+  { axes = [], about }: Pick<RowStream, 'axes' | 'about'>,
+  { type: name, slope, intercept }: StoredAs,
 ): Uint8Array {
+  const [type, bytes] = types[name];
   const sizes = [...shape].reverse();
   const along = sizes.map((_, i): Axis => axes[shape.length - 1 - i] ?? { name: '' });
   const version = Math.max(...sizes) > 32767 ? 2 : 1;
@@ -90,8 +100,8 @@ function headerOf(
   whole(isLong ? 348 : 254, 2);
   for (let i = 0; i < 3; i++) {
     for (let j = 0; j < 4; j++) {
-      const value = j === i ? (along[i]?.step ?? 1) : j === 3 ? (along[i]?.start ?? 0) : 0;
-      real(isLong ? 400 : 280, 4 * i + j, value);
+      const upright = j === i ? (along[i]?.step ?? 1) : j === 3 ? (along[i]?.start ?? 0) : 0;
+      real(isLong ? 400 : 280, 4 * i + j, about?.affine?.[4 * i + j] ?? upright);
     }
   }
   return new Uint8Array(view.buffer);

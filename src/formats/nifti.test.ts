@@ -47,7 +47,7 @@ describe('a NIfTI file of another program', () => {
     },
   );
 
-  it('has places along axes that stand upright, and says that others are not kept', async () => {
+  it('has places along axes that stand upright, and how others are turned', async () => {
     const upright = await read(file('packed.nii'));
     expect(upright.axes).toEqual([
       { name: 'z', unit: 'mm', start: -72, step: 2.5 },
@@ -61,7 +61,14 @@ describe('a NIfTI file of another program', () => {
       ['2.000', undefined],
       ['2.000', undefined],
     ]);
-    expect(turned.notes).toEqual(['how its axes are turned is not kept']);
+    expect(turned.notes).toBeUndefined();
+    const { affine } = wanted['second.nii']!;
+    turned.about!.affine!.forEach((v, i) => void expect(v).toBeCloseTo(affine.flat()[i]!, 4));
+    const again = readNiftiHeader(await written(turned, [density]));
+    again.affine.flat().forEach((v, i) => void expect(v).toBeCloseTo(affine.flat()[i]!, 4));
+    const slice = await read(file('second.nii'), 2, { variable: '[z=0]' });
+    expect(slice.about!.affine).toBeUndefined();
+    expect(slice.notes).toEqual(['how its axes are turned is not kept']);
   });
 
   it('of a series is of four axes, or one volume of it', async () => {

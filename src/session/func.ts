@@ -106,6 +106,8 @@ export type FuncKind = 'modulation' | 'samples' | 'network';
 
 /** What functions are asked with. */
 export interface FuncContext extends RowsContext {
+  /** Draws it; a page does without what files say beside values. */
+  readonly rows?: typeof functionRows | undefined;
   readonly work: Pick<SessionWork, 'code'>;
   /** The modulation of what a file holds: a reader has none for samples, as it brings nothing that fits. */
   readonly fit: (found: DecodedFunction, options: PlainFitOptions) => Promise<OpenedModulation>;
@@ -189,6 +191,7 @@ const isOfSignal: Readonly<Record<keyof typeof sectionIds, boolean>> = {
   leastSquares: false,
   names: true,
   axes: true,
+  about: true,
 };
 const idsOfSignal: ReadonlySet<number> = new Set(
   Object.entries(sectionIds).flatMap(([name, id]) => (isOfSignal[name as keyof typeof sectionIds] ? id : [])),
@@ -319,14 +322,15 @@ class OpenedFunc implements Func {
   async decode(options: FuncDecodeOptions = {}): Promise<Signal> {
     const stream = this.rows(options);
     const values = await collectRows(stream);
-    const { shape, channels, axes } = stream;
-    return { id: this.id, shape, channels, axes, values };
+    const { shape, channels, axes, about } = stream;
+    return { id: this.id, shape, channels, axes, about, values };
   }
 
   rows(options: FuncDecodeOptions = {}): RowStream {
     check('decode', decodeOptions(options, 'options'));
     const { limits = this.#context.limits } = options;
-    return functionRows(this.#context, this.#found, { ...options, limits });
+    const { rows = functionRows } = this.#context;
+    return rows(this.#context, this.#found, { ...options, limits });
   }
 
   async toBytes(options: FuncBytesOptions = {}): Promise<Uint8Array> {

@@ -2,8 +2,7 @@
 import { readHeader } from '../../codec/index.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
-import type { Axis } from '../field/outputs.ts';
-import { axesBeside } from './description.ts';
+import { aboutBeside, axesBeside, outputsAbout } from './description.ts';
 import { inspect as inspectHeader } from './inspect.ts';
 import type { Inspection } from './types.ts';
 
@@ -16,21 +15,22 @@ import type { Inspection } from './types.ts';
  */
 export function inspect(bytes: Uint8Array, model?: Model, limits: Limits = defaultLimits): Inspection {
   const found = inspectHeader(bytes, model, limits);
-  const axes = model && axesOfAll(bytes, found, model, limits);
-  return axes === undefined ? found : { ...found, axes };
+  return model === undefined ? found : { ...found, ...described(bytes, found, model, limits) };
 }
 
-/** Where samples stand, where that is the same of all functions. */
-function axesOfAll(
+function described(
   bytes: Uint8Array,
-  { shape, items }: Inspection,
+  { shape, items, outputs }: Inspection,
   { card }: Model,
   limits: Limits,
-): Axis[] | undefined {
+): Partial<Inspection> {
   const header = readHeader(bytes, limits);
-  if (header.container === 'network' || shape === undefined) return undefined;
-  if (header.container === 'file') return axesBeside(card, shape, header.sections);
-  const { sections } = header;
-  const all = (items ?? []).map((item, i) => axesBeside(card, item.shape ?? shape, sections?.[i]));
-  return new Set(all.map((axes) => JSON.stringify(axes))).size === 1 ? all[0] : undefined;
+  if (header.container === 'network' || shape === undefined) return {};
+  if (header.container === 'file') {
+    const about = aboutBeside(card.outputs.length, header.sections, undefined);
+    const named = outputs && outputsAbout(outputs, about);
+    return { axes: axesBeside(card, shape, header.sections), outputs: named, about };
+  }
+  const all = (items ?? []).map((item, i) => axesBeside(card, item.shape ?? shape, header.sections?.[i]));
+  return new Set(all.map((axes) => JSON.stringify(axes))).size === 1 ? { axes: all[0] } : {};
 }

@@ -37,11 +37,11 @@ import { besideSignal } from './beside.ts';
 import { encodeBounded } from './bounded.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
-import { axesBeside, descriptionSections } from './description.ts';
+import { describedRows } from './described-rows.ts';
+import { descriptionSections } from './description.ts';
 import { drawingPerSymbol, priorToDraw, sampleId } from './draw.ts';
 import { SignalEncoder } from './encoder.ts';
 import { type Func, type FuncContext, funcOf, openFunc, openFuncs } from './func.ts';
-import { functionRows } from './function-rows.ts';
 import { outputGrid } from './grid.ts';
 import { inlineWork } from './inline-work.ts';
 import { inspect } from './inspect-file.ts';
@@ -159,9 +159,10 @@ class OpenSession implements Session {
   }
 
   /** Gives a file what it is to say beside the field of a signal. */
-  #besideOf(signal: Signal, { keep = 'axes' }: EncodeOptions): (file: Encoded) => Encoded {
-    const others = descriptionSections(this.model.card, signal, keep);
-    return (file) => besideSignal(file, signal, { ranges: this.#ranges, others });
+  #besideOf(signal: Signal, { keep = 'all' }: EncodeOptions): (file: Encoded) => Encoded {
+    const ranges = this.#ranges;
+    const others = descriptionSections(this.model.card, signal, { keep, ranges: ranges !== undefined });
+    return (file) => besideSignal(file, signal, { ranges, others });
   }
 
   /** For what is said beside the field of a signal. */
@@ -237,14 +238,14 @@ class OpenSession implements Session {
   #context(limits: Limits) {
     const { model, engine } = this;
     const fit: FuncContext['fit'] = (found, options) => modulationOf({ model, engine }, found, options);
-    return { model, engine, axesBeside, work: this.#work, fit, limits };
+    return { model, engine, rows: describedRows, work: this.#work, fit, limits };
   }
 
   async decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Signal> {
     const stream = await this.decodeRows(bytes, options);
     const values = await collectRows(stream);
-    const { shape, channels, axes } = stream;
-    return { id: 'decoded', shape, channels, axes, values };
+    const { shape, channels, axes, about } = stream;
+    return { id: 'decoded', shape, channels, axes, about, values };
   }
 
   async decodeRows(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RowStream> {
@@ -258,7 +259,8 @@ class OpenSession implements Session {
   async *decodeMany(bytes: Uint8Array, options: DecodeOptions = {}): AsyncIterable<Signal> {
     for (const { id, rows: stream } of this.decodeEach(bytes, options)) {
       const values = await collectRows(stream);
-      yield { id, shape: stream.shape, channels: stream.channels, axes: stream.axes, values };
+      const { shape, channels, axes, about } = stream;
+      yield { id, shape, channels, axes, about, values };
     }
   }
 
@@ -314,7 +316,7 @@ class OpenSession implements Session {
   #rows(found: DecodedFunction | Omit<DecodedModulation, 'prior'>, options: DecodeOptions): RowStream {
     const { model, engine } = this;
     const { limits = this.#limits } = options;
-    return functionRows({ model, engine, axesBeside }, found, { ...options, limits });
+    return describedRows({ model, engine }, found, { ...options, limits });
   }
 
   /** A session in the units of a signal that is taken over its own range; undefined of one on the scale of the card. */

@@ -3,6 +3,7 @@ import type { Coding, WeightCoding } from '../../codec/index.ts';
 import type { DistilledSteps, KindThat, PriorKind } from '../../prior/kinds.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { About } from '../field/about.ts';
 import type { Channels } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
 import type { Axis, Output } from '../field/outputs.ts';
@@ -36,7 +37,10 @@ export interface EncodeOptions {
    * (src/fit/ranking.ts) and takes about eight codings in place of one. `asked`: those of the quality itself.
    */
   readonly steps?: 'chosen' | 'asked' | undefined;
-  /** What the file says of where samples stand, where its model says otherwise: `axes` (default), some 15 to 25 bytes, or `none`. */
+  /**
+   * What the file says of the signal that its values do not need: `all` (default), `axes`, where samples stand, or `none`. Places of a map take 16 to 25
+   * bytes, attributes such as a long name 25 to 100.
+   */
   readonly keep?: Keeping | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -242,6 +246,8 @@ export interface Inspection {
   readonly outputs?: readonly Output[] | undefined;
   /** Where samples stand, with a model: as the file says, else as the model's card. Absent where functions of an archive differ, and in a page. */
   readonly axes?: readonly Axis[] | undefined;
+  /** What a single function's file says of it beside values and places: attributes of its variables, how its numbers were stored. Absent in a page. */
+  readonly about?: About | undefined;
 }
 
 export interface Session {

@@ -1,6 +1,7 @@
 /** Signals as streams of rows: memory is that of one block, however large the signal is. */
 import { aRowStream, aSignal, check } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
+import type { About } from '../field/about.ts';
 import type { Axis, Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Signal } from './signal.ts';
@@ -24,6 +25,8 @@ export interface RowStream {
   readonly axes?: readonly Axis[] | undefined;
   /** What its values are, where that is not what the card says: of a signal that was taken over its own range. */
   readonly outputs?: readonly Output[] | undefined;
+  /** What is said of it beside values and places: of a file that keeps it. */
+  readonly about?: About | undefined;
   /** Memory stays that of one block, however large the output is. Iterate once. */
   readonly rows: AsyncIterable<Rows>;
 }
@@ -54,9 +57,10 @@ export function signalRows(signal: {
   readonly channels: number;
   readonly values: Float32Array;
   readonly axes?: readonly Axis[] | undefined;
+  readonly about?: About | undefined;
 }): RowStream {
   check('signalRows', aSignal(signal, 'signal'));
-  const { shape, channels, axes, values } = signal;
+  const { shape, channels, axes, about, values } = signal;
   async function* rows(): AsyncIterable<Rows> {
     const height = shape[0]!;
     const rowValues = values.length / height;
@@ -66,7 +70,7 @@ export function signalRows(signal: {
       yield { start, rows: n, values: values.subarray(start * rowValues, (start + n) * rowValues) };
     }
   }
-  return { shape, channels, axes, rows: rows() };
+  return { shape, channels, axes, about, rows: rows() };
 }
 
 /** Signals of one shape as one: [signals, ...shape]. Throws BadInputError `stack-shapes`. */

@@ -1,4 +1,5 @@
 import { BadInputError } from '../core/errors.ts';
+import type { About } from '../field/about.ts';
 import type { Axis, NamedOutput } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 
@@ -26,6 +27,8 @@ export interface Signal {
   readonly axes?: readonly Axis[] | undefined;
   /** [channels]: what its channels are called, where that is known of it; absent: as the model's card says. */
   readonly outputs?: readonly NamedOutput[] | undefined;
+  /** What the file it was read from says of it beside values and places. */
+  readonly about?: About | undefined;
   /** What the file it was read from holds and the values do not, one line each. Absent: nothing. */
   readonly notes?: readonly string[];
 }

@@ -1,4 +1,4 @@
-/** Where samples stand travels with a file: from netCDF, zarr and GeoTIFF to a function and back, by the command line. */
+/** Places and attributes travel with a file: from netCDF, zarr, GeoTIFF and NIfTI to a function and back, by the command line. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import type { Axis } from '../../src/field/outputs.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import { signalChunks } from '../../src/formats/formats.ts';
 import { readNetcdf, readNetcdfBox } from '../../src/formats/netcdf.ts';
+import { readNiftiHeader } from '../../src/formats/nifti.ts';
 import { signalRows } from '../../src/signal/rows.ts';
 import { makeTinyModel } from '../conformance/tiny-models.ts';
 import { functa, printed } from './in-process.ts';
@@ -25,7 +26,7 @@ const run = (...argv: string[]) => printed([addEncode, addDecode, addInspect, ad
 
 /** Models of any field of two and of three axes, of whose coordinates they know names. */
 beforeAll(() => {
-  const names = { maps: ['latitude', 'longitude'], series: ['time', 'lat', 'lon'] };
+  const names = { maps: ['latitude', 'longitude'], series: ['time', 'lat', 'lon'], volumes: ['z', 'y', 'x'] };
   for (const [name, axes] of Object.entries(names)) {
     const levels = [{ cell: 4, channels: 2 }];
     const shape = axes.map(() => 8);
@@ -150,9 +151,96 @@ it.each(['field.zarr', 'relief.tif', 'map.nc'])('%s keeps its places in an archi
   await run('decode', at('two.functa'), ...asked, '-o', at('two.nc'));
   expect(coordinatesIn('two-0.nc')).toEqual(found);
   expect(coordinatesIn('two-1.nc')).toEqual(found);
-  const more = ['--keep', 'none', '-o', at('bare.functa')];
-  await run('encode', source, source, ...asked, ...more);
-  // a few bytes for the first, and three for one that has the same
-  const bytes = (name: string) => readFileSync(at(name)).length;
-  expect(bytes('two.functa') - bytes('bare.functa')).toBeLessThanOrEqual(23);
+  await run('encode', source, ...asked, '--keep', 'none', '-o', at('one-bare.functa'));
+  await run('encode', source, source, ...asked, '--keep', 'none', '-o', at('two-bare.functa'));
+  const costs = (one: string) =>
+    readFileSync(at(`${one}.functa`)).length - readFileSync(at(`${one}-bare.functa`)).length;
+  // An item that says what the one before says takes two bytes for each section.
+  expect(costs('two')).toBeLessThanOrEqual(costs('one') + 4);
+});
+
+describe('attributes', () => {
+  const source = 'test/fixtures/signals/map.nc';
+  const asked = ['-m', at('maps'), '-f'];
+  const variableIn = (name: string) =>
+    readNetcdf(readFileSync(at(name))).find((own) => own.name === 'temperature')!;
+
+  it('of a variable come back, but for those that reading takes in, and are shown', async () => {
+    await run('encode', source, ...asked, '-o', at('said.functa'));
+    await run('decode', at('said.functa'), ...asked, '-o', at('said.nc'));
+    expect(variableIn('said.nc').attributes).toEqual({
+      ...{ units: 'K', long_name: 'of the air' },
+      _FillValue: [Math.fround(9.969209968386869e36)],
+    });
+    const { stdout } = await functa(['inspect', at('said.functa'), '-m', at('maps')]);
+    expect(stdout.toString()).toMatch(/^long_name +of the air$/m);
+  });
+
+  it('go along when the decoded file is coded again, and not where they are not kept', async () => {
+    await run('encode', at('said.nc'), ...asked, '-o', at('again.functa'));
+    const said = (await run('inspect', at('again.functa'), '-m', at('maps'))).json;
+    expect(said.about).toEqual({ attributes: [{ long_name: 'of the air' }] });
+    await run('encode', source, ...asked, '-o', at('axes.functa'), '--keep', 'axes');
+    const without = (await run('inspect', at('axes.functa'), '-m', at('maps'))).json;
+    expect(without.about).toBeUndefined();
+    expect(without.axes).toEqual(said.axes);
+  });
+
+  it('that are long are left out, which is said', async () => {
+    const rows = signalRows({
+      ...{ shape: [4, 6], channels: 1, values: new Float32Array(24).fill(0.5) },
+      about: { attributes: [{ long_name: 'a share', history: 'x'.repeat(3000), level: [2, 850] }] },
+    });
+    const output = { name: 'cloud', offset: 0, scale: 1, low: 0, peak: 1, sample: 'float32' } as const;
+    const pieces: Uint8Array[] = [];
+    for await (const piece of signalChunks(rows, 'netcdf', [output])) pieces.push(piece);
+    writeFileSync(at('long.nc'), Buffer.concat(pieces));
+    const { json } = await run('encode', at('long.nc'), ...asked, '-o', at('long.functa'));
+    expect(json.notes).toEqual(['attribute history of cloud is not kept: all are above 2048 bytes']);
+    const said = (await run('inspect', at('long.functa'), '-m', at('maps'))).json;
+    expect(said.about.attributes).toEqual([{ long_name: 'a share', level: [2, 850] }]);
+    expect(said.outputs[0].name).toBe('cloud');
+  });
+});
+
+describe('a volume', () => {
+  const asked = ['-m', at('volumes'), '-f'];
+  const headerOf = (path: string) => readNiftiHeader(readFileSync(path));
+
+  it.each(['second.nii', 'packed.nii', 'big.nii', 'qform.nii'])(
+    '%s keeps its affine, units and type',
+    async (name) => {
+      const source = `test/fixtures/signals/${name}`;
+      await run('encode', source, ...asked, '-o', at('volume.functa'));
+      await run('decode', at('volume.functa'), ...asked, '-o', at('volume.nii'));
+      const [own, back] = [headerOf(source), headerOf(at('volume.nii'))];
+      back.affine.flat().forEach((v, i) => void expect(v).toBeCloseTo(own.affine.flat()[i]!, 4));
+      expect([back.type.name, back.slope, back.intercept]).toEqual([own.type.name, own.slope, own.intercept]);
+      expect([back.spaceUnit, back.sizes]).toEqual([own.spaceUnit, own.sizes]);
+    },
+  );
+
+  it('has the affine of a region and of another size', async () => {
+    const source = 'test/fixtures/signals/second.nii';
+    await run('encode', source, ...asked, '-o', at('turned.functa'));
+    const size = [...headerOf(source).sizes].map((n) => 2 * n).join('x');
+    await run(
+      'decode',
+      at('turned.functa'),
+      ...asked,
+      '-o',
+      at('fine.nii'),
+      '--size',
+      size,
+      '--region',
+      'x=2:',
+    );
+    const [own, fine] = [headerOf(source).affine, headerOf(at('fine.nii')).affine];
+    // Sample 2 of twice as many, the first of the region, stands a quarter of a sample before sample 1 along x, and before 0 along the others.
+    own.forEach((row, i) => {
+      const place = row[3]! + row[0]! * 0.75 - (row[1]! + row[2]!) / 4;
+      expect(fine[i]![3]).toBeCloseTo(place, 4);
+      [0, 1, 2].forEach((j) => void expect(fine[i]![j]).toBeCloseTo(row[j]! / 2, 5));
+    });
+  });
 });

@@ -1,6 +1,7 @@
 /** Encoding, decoding and sampling by a model. */
 import type { DistilledSteps } from '../../../prior/kinds.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
+import type { Attributes } from '../../../src/field/about.ts';
 import type { Parts } from '../../../src/formats/formats.ts';
 import {
   type DecodeOptions,
@@ -157,15 +158,30 @@ export async function inspect(
   const model = ref && (await shelf.model(ref)).model;
   const { limits } = shelf;
   const { kind, fileBytes, headerBytes, count, ...found } = inspectFile(bytes, model, limits);
-  const { prior = null, quality = null, shape, bitsPerPoint = null, outputs, axes } = found;
+  const { prior = null, quality = null, shape, bitsPerPoint = null, outputs, axes, about } = found;
   const spent = model !== undefined && kind === 'file' ? spentOn(bytes, model, { limits }) : null;
   const said = { kind, fileBytes, headerBytes, count, prior, quality, bitsPerPoint };
   const values =
     outputs?.map(({ name, unit, low, peak }) => ({ name, unit, from: low, to: low + peak })) ?? null;
   const along = axes?.map(({ at, ...axis }) => ({ ...axis, ...(at === undefined ? {} : { at: [...at] }) }));
   return {
-    head: { ...said, shape: shape === undefined ? null : [...shape], values, axes: along ?? null, spent },
+    head: {
+      ...said,
+      shape: shape === undefined ? null : [...shape],
+      values,
+      axes: along ?? null,
+      attributes: about?.attributes?.map(plainAttributes) ?? null,
+      spent,
+    },
   };
+}
+
+function plainAttributes(own: Attributes): Record<string, string | number[]> {
+  const plain = ([name, value]: [string, Attributes[string]]) => [
+    name,
+    typeof value === 'string' ? value : [...value],
+  ];
+  return Object.fromEntries(Object.entries(own).map(plain));
 }
 
 /** Several files, one behind the other in `bytes`, to signals in the same way; what is wrong with one is said of it. */

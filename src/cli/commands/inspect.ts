@@ -1,8 +1,9 @@
 /** `functa inspect`: what a file says of itself. */
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { About } from '../../field/about.ts';
 import type { Model } from '../../field/model.ts';
-import type { Axis } from '../../field/outputs.ts';
+import type { Axis, Output } from '../../field/outputs.ts';
 import type { InspectedItem, InspectedNetwork, Inspection } from '../../session/types.ts';
 import { coordinateAt } from '../../signal/axes.ts';
 import { readInput, standardStream } from '../files.ts';
@@ -84,7 +85,7 @@ async function inspect(job: Job, input: string, flags: InspectFlags): Promise<Re
 /** What values are, and from where to where the samples of a signal go, where these have units and places. */
 function extentRows(
   { card }: Model,
-  { outputs: own = card.outputs, axes: places = [] }: Inspection,
+  { outputs: own = card.outputs, axes: places = [], about }: Inspection,
   shape: readonly number[],
 ): string[][] {
   const outputs = own.filter(({ unit }, o) => unit !== undefined || own[o] !== card.outputs[o]);
@@ -97,8 +98,19 @@ function extentRows(
   });
   return [
     ...(outputs.length === 0 ? [] : [['values', outputsText(outputs)]]),
+    ...attributeRows(own, about),
     ...(axes.length === 0 ? [] : [['along', axes.join(', ')]]),
   ];
+}
+
+/** An attribute a row. */
+function attributeRows(outputs: readonly Output[], { attributes = [] }: About = {}): string[][] {
+  return attributes.flatMap((own, o) =>
+    Object.entries(own).map(([name, value]) => {
+      const text = typeof value === 'string' ? value : value.join(', ');
+      return [outputs.length === 1 ? name : `${name} of ${outputs[o]!.name}`, text];
+    }),
+  );
 }
 
 function axisText({ name, unit, wraps }: Axis): string {

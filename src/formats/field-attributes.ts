@@ -1,0 +1,52 @@
+/** Which attributes of a variable travel with its function (NetCDF Users Guide, appendix A; CF Conventions 1.11, appendix A). */
+import { type Attributes, mostAttributeBytes } from '../field/about.ts';
+
+/** What reading takes in, what points at other variables, what libraries write for themselves, and what was said of exact values. */
+const left = new Set([
+  ...['units', 'scale_factor', 'add_offset', '_FillValue', 'missing_value', '_Unsigned'],
+  ...['valid_range', 'valid_min', 'valid_max', 'actual_range', 'flag_values', 'flag_masks', 'flag_meanings'],
+  ...['coordinates', 'bounds', 'climatology', 'grid_mapping', 'cell_measures', 'formula_terms'],
+  ...['ancillary_variables', 'compress', 'DIMENSION_LIST', 'REFERENCE_LIST', 'CLASS', 'NAME'],
+  ...['_ARRAY_DIMENSIONS', '_ChunkSizes', '_Netcdf4Dimid', '_Netcdf4Coordinates', '_Encoding'],
+]);
+const mostNameLetters = 128;
+
+/**
+ * Of each variable, within `mostAttributeBytes` of all: the longest are left out first, which `notes` say. Control characters are spaces.
+ */
+export function attributesKept(
+  variables: readonly { readonly name: string; readonly attributes: Attributes }[],
+  notes: string[],
+): Attributes[] {
+  const kept = variables.map(({ name: variable, attributes }) => {
+    const own = Object.entries(attributes).filter(([name, value]) => isKept(name, value));
+    return own.map(([name, value]) => ({ variable, name, value: plain(value) }));
+  });
+  const all = kept.flat().map((own) => ({ own, bytes: bytesOf(own) }));
+  let bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+  const dropped = new Set<object>();
+  for (const one of all.sort((a, b) => b.bytes - a.bytes)) {
+    if (bytes <= mostAttributeBytes) break;
+    bytes -= one.bytes;
+    dropped.add(one.own);
+    notes.push(
+      `attribute ${one.own.name} of ${one.own.variable} is not kept: all are above ${mostAttributeBytes} bytes`,
+    );
+  }
+  return kept.map((own) =>
+    Object.fromEntries(own.filter((one) => !dropped.has(one)).map(({ name, value }) => [name, value])),
+  );
+}
+
+function isKept(name: string, value: Attributes[string]): boolean {
+  if (left.has(name) || name === '' || name.length > mostNameLetters || /\p{Cc}/u.test(name)) return false;
+  return value.length > 0 && (typeof value === 'string' || value.every(Number.isFinite));
+}
+
+function plain(value: Attributes[string]): Attributes[string] {
+  return typeof value === 'string' ? value.replace(/\p{Cc}+/gu, ' ').trim() : value;
+}
+
+function bytesOf({ name, value }: { readonly name: string; readonly value: Attributes[string] }): number {
+  return new TextEncoder().encode(JSON.stringify({ [name]: value })).length;
+}
