@@ -56,6 +56,8 @@ ${Object.entries(kinds)
   .map(([kind, [what, exit, status]]) => `| ${kind} | ${what} | ${exit} | ${status} |`)
   .join('\n')}
 
+Codes \`which-…\` say that several things could be meant and which option chooses: the command line ends with 2, as for a call that it does not know.
+
 Beside these: \`limit-…\` (LimitError: more than is allowed; exit code 4, status 413; [limits.md](limits.md)), \`aborted\` (stopped on request; 130) and \`bug\` (ours; 1, 500).
 
 | code | kind | says |

@@ -14,6 +14,15 @@ it('every kind of fault has its exit code', () => {
   expect(codes).toEqual([2, 3, 4, 130, 1, 1]);
 });
 
+it('what an option has to choose ends alike, whoever finds it out', () => {
+  const codes = [
+    new UsageError('which-model', 'm'),
+    new BadInputError('which-variable', 'm'),
+    new BadInputError('which-part', 'm'),
+  ];
+  expect(codes.map(exitCodeOf)).toEqual([2, 2, 2]);
+});
+
 it('an error is one line that ends in its code', () => {
   expect(errorLine(new BadInputError('bad-query', 'first\n  second'))).toBe(
     'functa: first second [bad-query]',

@@ -16,7 +16,8 @@ export const exitCodes = { ok: 0, failure: 1, usage: 2, badStream: 3, limit: 4, 
 export class UsageError extends BadInputError {}
 
 export function exitCodeOf(error: FunctaError): number {
-  if (error instanceof UsageError) return exitCodes.usage;
+  // Where several things could be meant an option says which, whoever found that out.
+  if (error instanceof UsageError || error.code.startsWith('which-')) return exitCodes.usage;
   // Bytes that are not what they should be, whoever keeps them.
   if (error.code === 'function-damaged') return exitCodes.badStream;
   const { kind } = error;

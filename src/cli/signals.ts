@@ -19,7 +19,7 @@ import type { Signal } from '../signal/signal.ts';
 import { UsageError } from './exit.ts';
 import { type OpenFile, standardStream } from './files.ts';
 import type { Job } from './job.ts';
-import { refuseFor } from './models.ts';
+import { chooseModel, modelOfSignal, refuseFor } from './models.ts';
 
 export const outputFormats: readonly WrittenName[] = writtenFormats.map(({ name }) => name);
 export type OutputFormat = WrittenName;
@@ -70,8 +70,34 @@ export async function readSignal(
   });
 }
 
+/** Without a name: the bundled model for signals of this shape and these channels. */
+export async function modelOfInput(
+  job: Job,
+  path: string,
+  file: Uint8Array | OpenFile,
+  {
+    model: ref,
+    maxBytes,
+    parts,
+  }: {
+    readonly model?: string | undefined;
+    readonly maxBytes: number;
+    readonly parts?: Parts | undefined;
+  },
+): Promise<Model> {
+  if (ref !== undefined) return chooseModel(ref, '');
+  const asked = { maxBytes, limits: job.limits, parts };
+  const first = await readSignal(path, file, asked);
+  // it was read, so it is of a format
+  const { model, others } = await modelOfSignal(first, formatOfFile(headOf(file), path)!, (model) =>
+    readSignal(path, file, { ...asked, model }),
+  );
+  if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);
+  return model;
+}
+
 /** What tells the format of a file. */
-export function headOf(file: Uint8Array | OpenFile): Uint8Array {
+function headOf(file: Uint8Array | OpenFile): Uint8Array {
   return file instanceof Uint8Array ? file : file.head;
 }
 
@@ -85,14 +111,22 @@ export async function readOwnSignal(
   bytes: Uint8Array,
   {
     channels: asked,
+    parts = {},
     maxBytes,
     limits,
-  }: { readonly channels?: Channels | undefined; readonly maxBytes: number; readonly limits: Limits },
+  }: {
+    readonly channels?: Channels | undefined;
+    readonly parts?: Parts | undefined;
+    readonly maxBytes: number;
+    readonly limits: Limits;
+  },
 ): Promise<{ readonly signal: Signal; readonly channels: Channels }> {
   const { readSignalAs } = await import('../formats/read.ts');
   const id = path === standardStream ? 'stdin' : basename(path);
   const read = (outputs: Wanted['outputs'], axes: number) =>
-    readSignalAs(bytes, { id, outputs, axes, told: path, limits: { ...limits, maxFileBytes: maxBytes } });
+    readSignalAs(bytes, {
+      ...{ id, outputs, axes, told: path, ...parts, limits: { ...limits, maxFileBytes: maxBytes } },
+    });
   const as = (channels: Channels, count?: number) => {
     const range = { offset: 0, scale: 1 };
     return outputsOfKind(channels, range, count === undefined ? {} : { count });
@@ -100,17 +134,17 @@ export async function readOwnSignal(
   const format = formatOfFile(bytes, path);
   if (asked !== undefined || format === undefined || format.raw) {
     const channels = asked ?? 'values';
-    return { signal: await read(as(channels), await axesOf(path, bytes, channels)), channels };
+    return { signal: await read(as(channels), await axesOf(path, bytes, channels, parts)), channels };
   }
-  const axes = await format.likelyAxes(bytes);
+  const axes = await format.likelyAxes(bytes, parts);
   const whole = await read('any', axes);
   const needed = format.channelsNeeded(whole);
   const channels = format.channelKinds?.find((kind) => channelCounts[kind] === needed) ?? 'values';
   return { signal: needed === whole.channels ? whole : await read(as(channels), axes), channels };
 }
 
-async function axesOf(path: string, bytes: Uint8Array, channels: Channels): Promise<number> {
-  if (channels === 'values') return likelyAxes(path, bytes);
+async function axesOf(path: string, bytes: Uint8Array, channels: Channels, parts: Parts): Promise<number> {
+  if (channels === 'values') return likelyAxes(path, bytes, parts);
   return channels === 'mono' || channels === 'stereo' ? 1 : 2;
 }
 

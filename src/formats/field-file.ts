@@ -63,6 +63,7 @@ export function likelyAxesOfFields(variables: readonly FieldVariable[], { variab
 /** What a format says of fields, whatever its bytes: numbers in a unit, which pictures and sounds are not. */
 export const fields = {
   raw: true,
+  parts: ['variable'],
   fits: ({ outputs }) => outputs.some(({ sample }) => sample === 'float32'),
   channelsNeeded: ({ channels }) => channels,
   takes: (outputs, needed) => outputs === needed,

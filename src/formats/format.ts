@@ -75,6 +75,8 @@ export interface SignalFormat {
   sniff(bytes: Uint8Array): boolean;
   /** Whether its files begin in any way, and are told by their name or media type alone: `sniff` is then false. */
   readonly headless?: boolean;
+  /** What of a file may be asked for; absent: a file is one signal, whole. */
+  readonly parts?: readonly (keyof Parts)[];
   /** The bytes of one of its files that is a directory; undefined for a directory that is none. Absent: it has no such files. */
   readonly pack?: (
     directory: string,

@@ -23,6 +23,7 @@ const usualReach = 3 / defaultGrid;
 
 const shape = {
   raw: true,
+  parts: ['grid'],
   fits: ({ axes, outputs }) => axes === 3 && outputs.length === 1 && isAround0(outputs[0]!),
   shapeOf: async (_bytes, options) => gridOf(options),
   likelyAxes: () => 3,

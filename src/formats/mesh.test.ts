@@ -144,6 +144,14 @@ describe('a mesh', () => {
     expect(() => signedDistance(many, 64, { most: 0.01, limits })).toThrow(/\d+ of 4096 columns/);
   });
 
+  it('that is flat says that nothing is inside of it', async () => {
+    const flat = text('v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1 2 3 4\nf 4 3 2 1\n');
+    const { values, notes } = await read(flat);
+    expect(values.some((v) => v < 0)).toBe(false);
+    expect(notes!.join()).toContain('nothing is inside of it at 32 samples a side: it is flat');
+    expect((await read(file('part.stl'), 'part.stl')).notes).toBeUndefined();
+  });
+
   it('has the shape of its grid, within the limits', async () => {
     const asked = { axes: 3, outputs: [distance], limits: defaultLimits, told: 'a.obj' };
     expect(await readSignalShape(text(cubeText), asked)).toEqual([32, 32, 32]);

@@ -19,6 +19,7 @@ const colours = ['red', 'green', 'blue', 'alpha'];
 
 const volume = {
   raw: false,
+  parts: ['variable'],
   fits: ({ axes, outputs }) => (axes === 3 || axes === 4) && outputs.length === 1,
   channelsNeeded: ({ channels }) => channels,
   takes: (outputs, needed) => outputs === needed,

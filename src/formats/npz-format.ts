@@ -15,6 +15,7 @@ export const npz = {
   suffixes: ['.npz'],
   example: 'arrays.npz',
   raw: true,
+  parts: ['variable'],
   sniff: (bytes) => firstNameInZip(bytes).endsWith('.npy'),
   fits: () => true,
   async shapeOf(bytes, options) {

@@ -1,5 +1,5 @@
 /** A signal from the bytes of a file in any of the formats, with the values that are wanted. */
-import { BadStreamError } from '../core/errors.ts';
+import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
 import { isOfRange, takesAnyRange } from '../signal/own-range.ts';
@@ -71,7 +71,7 @@ export async function readSignalShape(
   bytes: Uint8Array,
   options: ShapeOptions & Pick<ReadOptions, 'told'>,
 ): Promise<readonly number[]> {
-  return formatOf(bytes, { id: 'this', told: options.told }).shapeOf(bytes, options);
+  return formatOf(bytes, { ...options, id: 'this' }).shapeOf(bytes, options);
 }
 
 /**
@@ -95,9 +95,14 @@ export async function readSignalFrom(
     : format.readFrom(source, asked);
 }
 
-function formatOf(bytes: Uint8Array, { id, told }: Pick<ReadOptions, 'id' | 'told'>): SignalFormat {
+/** Throws BadStreamError `empty-signal`, `unknown-format`, BadInputError `bad-option`. */
+function formatOf(bytes: Uint8Array, options: Pick<ReadOptions, 'id' | 'told'> & Parts): SignalFormat {
+  const { id, told } = options;
   const format = formatOfFile(bytes, told);
-  if (format !== undefined) return format;
+  if (format !== undefined) {
+    for (const part of partNames) if (options[part] !== undefined) checkHasPart(format, part, id);
+    return format;
+  }
   if (bytes.length === 0) throw new BadStreamError('empty-signal', 0, `${id} has no bytes, so no signal`);
   const named = told === undefined ? undefined : formatOfName(told)?.title;
   const advice =
@@ -106,5 +111,17 @@ function formatOf(bytes: Uint8Array, { id, told }: Pick<ReadOptions, 'id' | 'tol
     'unknown-format',
     0,
     `${id} is none of ${titlesOf(signalFormats, 'and')}; ${advice}`,
+  );
+}
+
+const partNames = ['variable', 'grid'] as const satisfies readonly (keyof Parts)[];
+
+/** What cannot be asked of a format is not passed over. */
+function checkHasPart({ title, parts = [] }: SignalFormat, part: keyof Parts, id: string): void {
+  if (parts.includes(part)) return;
+  const having = signalFormats.filter((format) => format.parts?.includes(part) === true);
+  throw new BadInputError(
+    'bad-option',
+    `${id} is ${title}, which has no ${part}; leave it out, or give ${titlesOf(having)}`,
   );
 }

@@ -62,6 +62,10 @@ export function signedDistance(
     notes.push(
       `${open} of its parts ${open === 1 ? 'is' : 'are'} not closed: what is inside of them is told by winding numbers`,
     );
+  if (!inside.includes(1))
+    notes.push(
+      `nothing is inside of it at ${n} samples a side: it is flat, or thinner than they are apart; give it a thickness, or a finer grid with --grid`,
+    );
   for (let p = 0; p < values.length; p++) if (inside[p] === 1) values[p] = -values[p]!;
   return { values, cube, notes };
 }

@@ -46,6 +46,18 @@ test('a picture is completed from what a mask shows, as an array of the complete
   expect(data.every(Number.isFinite)).toBe(true);
 });
 
+test('without a name the model is that of pictures like this one, and of a store that it is of', async () => {
+  const unnamed = (...args: string[]) => ['complete', at('shirt.png'), '--threads', '1', '-n', '1', ...args];
+  const { status, json } = await functaJson(unnamed('--mask', at('mask.npy'), '-o', at('unnamed.npy')));
+  expect(status).toBe(0);
+  expect(json).toMatchObject({ model: 'fashion-mnist', known: 392 });
+  const coarse = await functa(unnamed('--coarse', '-o', at('none.npy')));
+  expect(coarse).toMatchObject({ status: 2 });
+  expect(coarse.stderr).toMatch(
+    /does not say of what: .*fashion-mnist.*choose one with --model \[which-model\]/,
+  );
+});
+
 test('a mask of another shape, and two ways to say what is known, are refused', async () => {
   const shape = await functa(complete('--mask', at('small.npy'), '-o', at('none.png')));
   expect(shape.stderr).toContain('[mask-shape]');

@@ -97,6 +97,8 @@ async function observe(
 ): Promise<Observation> {
   const { shape, spec } = model.card;
   if (points !== undefined) {
+    if (variable !== undefined || grid !== undefined)
+      throw new BadInputError('bad-option', 'points have no variable and no grid; leave them out');
     const columns = spec.axes + spec.outputs;
     const odd = points.findIndex((row) => row.length !== columns);
     if (odd >= 0) {

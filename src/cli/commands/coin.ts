@@ -7,7 +7,7 @@ import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { withEngine } from '../models.ts';
-import { integer, real } from '../options.ts';
+import { integer, type PartFlags, partsOf, real } from '../options.ts';
 import { noteDropped, readOwnSignal } from '../signals.ts';
 import { psnrText, secondsText } from '../text.ts';
 
@@ -84,7 +84,8 @@ export function checkCoinFlags(
 export async function encodeCoin(
   job: Job,
   input: string,
-  flags: CoinFlags & { readonly output: string; readonly force: boolean; readonly maxBytes: number },
+  flags: CoinFlags &
+    PartFlags & { readonly output: string; readonly force: boolean; readonly maxBytes: number },
 ): Promise<Report> {
   const { output, force, maxBytes, network: size, bits, w0, iterations, seed } = flags;
   job.checkStdout(output);
@@ -94,6 +95,7 @@ export async function encodeCoin(
   const { signal, channels } = await readOwnSignal(input, file, {
     maxBytes,
     channels: flags.channels,
+    parts: partsOf(flags),
     limits,
   });
   noteDropped(job, signal);

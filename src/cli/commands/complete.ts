@@ -10,7 +10,7 @@ import { signalFormats, titlesOf, togetherText } from '../../formats/formats.ts'
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
-import { chooseModel, modelOption, withEngine } from '../models.ts';
+import { chooseModel, modelOfStore, modelOption, withEngine } from '../models.ts';
 import {
   forceOption,
   fromOption,
@@ -28,6 +28,7 @@ import type { RunCommand } from '../program.ts';
 import type { Progress } from '../progress.ts';
 import {
   formatFor,
+  modelOfInput,
   noteDropped,
   type OutputFormat,
   outputFormat,
@@ -126,9 +127,12 @@ async function completeSignal(job: Job, input: string, flags: CompleteFlags): Pr
   const size = await sizeOf(flags);
   job.checkStdout(output);
   await checkOutput(output, flags.force);
-  const model = await chooseModel(flags.model, 'this');
+  const read = (path: string) =>
+    readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
+  const bytes = await read(input);
+  const model = await modelFor(job, input, bytes, flags);
   const format = formatFor(model.card, named);
-  const observation = await observe(job, input, model, flags);
+  const observation = await observe(job, { input, bytes, read }, model, flags);
   const { complete, shownSignals, signalsOf } = await import('../../complete/index.ts');
   return withEngine(job, async (engine) => {
     const options = { draws, seed, noise, size, raw: format.raw, signal: job.signal };
@@ -193,16 +197,41 @@ async function byFunctaset(
   }
 }
 
-async function observe(job: Job, input: string, model: Model, flags: CompleteFlags): Promise<Observation> {
+/** The model named, that of the store, else the bundled one for signals like the input. Throws UsageError `which-model`, `no-model`. */
+async function modelFor(
+  job: Job,
+  input: string,
+  bytes: Uint8Array,
+  { model: ref, functaset, coarse, points, maxBytes, ...flags }: CompleteFlags,
+): Promise<Model> {
+  if (ref !== undefined) return chooseModel(ref, '');
+  if (functaset !== undefined) return modelOfStore(undefined, functaset);
+  if (points) return chooseModel(undefined, 'a table of points, which does not say of what');
+  if (coarse) return chooseModel(undefined, 'a version at a lower resolution, which does not say of what');
+  return modelOfInput(job, input, bytes, { maxBytes, parts: partsOf(flags) });
+}
+
+interface Given {
+  readonly input: string;
+  readonly bytes: Uint8Array;
+  readonly read: (path: string) => Promise<Uint8Array>;
+}
+
+async function observe(
+  job: Job,
+  { input, bytes, read }: Given,
+  model: Model,
+  flags: CompleteFlags,
+): Promise<Observation> {
   const { maskOf, observeCoarse, observeMasked, observePoints } = await import('../../complete/index.ts');
   const { regionMask } = await import('../../signal/mask.ts');
   const { checkBoxText } = await import('../../signal/region.ts');
   const { shape, spec } = model.card;
-  const read = (path: string) =>
-    readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
-  const bytes = await read(input);
   const limits = { maxBytes: flags.maxBytes, limits: job.limits };
   if (flags.points) {
+    const stray = (['variable', 'grid'] as const).find((part) => flags[part] !== undefined);
+    if (stray !== undefined)
+      throw new UsageError('bad-option', `a table of points has no ${stray}; leave --${stray} out`);
     return observePoints(shape, spec.outputs, await readTable(input, bytes, limits));
   }
   const signal = await readSignal(input, bytes, { model, as: 'part', parts: partsOf(flags), ...limits });

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { suffix } from '../../../codec/header.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { Model } from '../../field/model.ts';
-import { formatOfFile, signalFormats, titlesOf } from '../../formats/formats.ts';
+import { signalFormats, titlesOf } from '../../formats/formats.ts';
 import type { Keeping } from '../../session/keeping.ts';
 import type { MaxError } from '../../session/max-error.ts';
 import type { Encoded, EncodeTarget } from '../../session/types.ts';
@@ -13,7 +13,7 @@ import type { Signal } from '../../signal/signal.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, type OpenFile, openInput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
-import { chooseModel, modelOfSignal, modelOption, withSession } from '../models.ts';
+import { modelOption, withSession } from '../models.ts';
 import {
   effortOption,
   forceOption,
@@ -31,7 +31,7 @@ import {
   targetOptions,
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
-import { headOf, noteDropped, readSignal, readWeights } from '../signals.ts';
+import { modelOfInput, noteDropped, readSignal, readWeights } from '../signals.ts';
 import { errorsText, psnrText, secondsText } from '../text.ts';
 import { type CoinFlags, checkCoinFlags, coinOptions, type EncodeRecipe, encodeCoin } from './coin.ts';
 
@@ -182,7 +182,9 @@ async function readInputs(
   const files: (Uint8Array | OpenFile)[] = [];
   try {
     for (const input of inputs) files.push(await openInput(input, asked));
-    const model = await modelFor(job, flags, inputs, files);
+    const model = await modelOfInput(job, inputs[0]!, files[0]!, {
+      ...{ model: flags.model, maxBytes, parts: partsOf(flags) },
+    });
     const as = { effort: flags.effort ?? 1 };
     const wanted = { model, maxBytes, as, limits: job.limits, parts: partsOf(flags) };
     const signals = await Promise.all(files.map((file, i) => readSignal(inputs[i]!, file, wanted)));
@@ -203,25 +205,6 @@ function defaultOutput(inputs: readonly string[]): string {
 function targetOf({ psnr, bytes }: EncodeFlags): EncodeTarget | undefined {
   if (psnr !== undefined) return { psnrDb: psnr };
   return bytes === undefined ? undefined : { fileBytes: bytes };
-}
-
-/** Without a name: the bundled model for signals of this shape and these channels. */
-async function modelFor(
-  job: Job,
-  { model: ref, maxBytes, ...flags }: EncodeFlags,
-  inputs: readonly string[],
-  files: readonly (Uint8Array | OpenFile)[],
-): Promise<Model> {
-  if (ref !== undefined) return chooseModel(ref, '');
-  const [path, file] = [inputs[0]!, files[0]!];
-  const asked = { maxBytes, limits: job.limits, parts: partsOf(flags) };
-  const first = await readSignal(path, file, asked);
-  // it was read, so it is of a format
-  const { model, others } = await modelOfSignal(first, formatOfFile(headOf(file), path)!, (model) =>
-    readSignal(path, file, { ...asked, model }),
-  );
-  if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);
-  return model;
 }
 
 function modelFacts({ card, id }: Model) {

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { BadInputError } from '../../core/errors.ts';
 import { isGrid } from '../../formats/format.ts';
+import { formatOfFile } from '../../formats/formats.ts';
 import type { MaxError } from '../../session/max-error.ts';
 import { readInput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
@@ -43,9 +44,12 @@ async function verify(job: Job, file: string, original: string, flags: VerifyFla
   const bytes = await readInput(file, reading);
   const model = await modelOfFile(flags.model, file, inspect(bytes), bytes, job.limits);
   const { outputs = model.card.outputs, shape, count } = inspect(bytes, model);
-  const signal = await readSignal(original, await readInput(original, reading), {
+  const whole = await readInput(original, reading);
+  const isSurface = formatOfFile(whole, original)?.parts?.includes('grid') === true;
+  const side = isSurface && count === 1 ? sideOf(shape) : undefined;
+  const signal = await readSignal(original, whole, {
     ...{ model, maxBytes, as: { effort: 1 }, limits: job.limits },
-    parts: { ...partsOf(flags), grid: flags.grid ?? (count === 1 ? sideOf(shape) : undefined) },
+    parts: { ...partsOf(flags), grid: flags.grid ?? side },
   });
   return withSession(job, model, async (session) => {
     const { item, id, maxError } = flags;
