@@ -96,6 +96,8 @@ export interface OpenDatasetOptions {
   readonly alpha?: boolean;
   /** Which part of each file is read, where the set reads them from files of the caller. */
   readonly parts?: Parts | undefined;
+  /** What the signals of a directory of the caller are, where no file in it says so. */
+  readonly kind?: DataKind | undefined;
   /** Read pictures as grey, where the set reads them from files of the caller. */
   readonly grey?: boolean;
 }

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadModel } from '../src/models/models.ts';
 import { splitParts, withParts } from './parts.ts';
 import { openDataset } from './registry.ts';
 
@@ -37,6 +38,20 @@ it('data of a folder are of several variables as channels, with time as an axis,
   expect(await data.get(0)).toMatchObject({ shape: [3, 4, 6], channels: 3 });
   told({ outputs, axes: map, variable: 7 });
   await expect(openDataset(`signals:${folder}`, 'all')).rejects.toMatchObject({ code: 'bad-card' });
+});
+
+it('a folder that says nothing holds what a model takes; without one, the error shows what to write', async () => {
+  const plain = mkdtempSync(join(tmpdir(), 'functa-plain-'));
+  cpSync(join(fixtures, 'tone16.wav'), join(plain, 'tone16.wav'));
+  const { card } = await loadModel('speech');
+  const data = await openDataset(`signals:${plain}`, 'all', { kind: card });
+  expect(await data.get(0)).toMatchObject({ shape: [240], channels: 1 });
+  const error = await openDataset(`signals:${plain}`, 'all').catch((error) => error);
+  expect(error.code).toBe('no-kind');
+  writeFileSync(join(plain, 'signals.json'), /\{"outputs.*\]\}/.exec(error.message)![0]);
+  const told = await openDataset(`signals:${plain}`, 'all');
+  expect((await told.get(0)).shape).toEqual([240]);
+  rmSync(plain, { recursive: true });
 });
 
 it('a zarr store in a folder is one item', async () => {

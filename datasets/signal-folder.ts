@@ -64,7 +64,7 @@ async function readKind(directory: string): Promise<{ readonly kind: DataKind; r
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new NotFoundError(
       'no-kind',
-      `${path} cannot be read (${error.code}); write there what the signals are: {"outputs": [...], "axes": [...]}`,
+      `${path} cannot be read (${error.code}), and nothing else says what the signals of this folder are; write it as datasets/cards/signals.md shows, for sounds of 8 kHz {"outputs": [{"name": "sound", "low": -1, "peak": 2, "sample": "int16"}], "axes": [{"name": "t", "unit": "s", "step": 0.000125}]}`,
     );
   });
   try {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DataKind } from '../../src/field/outputs.ts';
 import { type Parts, signalFormats, titlesOf } from '../../src/formats/formats.ts';
 import type { Dataset, DatasetCard, OpenDatasetOptions, Split } from '../dataset.ts';
@@ -15,8 +17,8 @@ const card: DatasetCard = {
   downloadBytes: 0,
 };
 
-const open = (split: Split | 'all', { path, parts }: OpenDatasetOptions) =>
-  openSignals(path!, split, { parts });
+const open = (split: Split | 'all', { path, parts, kind }: OpenDatasetOptions) =>
+  openSignals(path!, split, { parts, kind: existsSync(join(path!, kindFile)) ? undefined : kind });
 
 /** The signals of a directory, of a kind that is told, or that its file says. Throws as `openSignalFolder`. */
 export function openSignals(

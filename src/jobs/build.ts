@@ -14,7 +14,7 @@ import { modelFor } from '../signal/own-range.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { optionsOfBuild } from './arguments.ts';
-import { openData, openingFor } from './data.ts';
+import { openData, openingForModel } from './data.ts';
 import type { BuildOptions, BuildResult, SkippedSignal } from './types.ts';
 
 const job = 'build';
@@ -36,7 +36,7 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
   check('buildFunctaset', optionsOfBuild(options, 'options'));
   const { model, path, split = 'all', resume = false } = options;
   const started = performance.now();
-  const opening = openingFor(model.card.spec.outputs, options);
+  const opening = openingForModel(model, options);
   const { data, close } = await openData(options.data, split, opening);
   try {
     const store = await openFunctasetOf(model, path);

@@ -6,6 +6,7 @@ import { openDataset } from '../../datasets/registry.ts';
 import { aText, check, optionsOf } from '../core/check.ts';
 import { BadInputError } from '../core/errors.ts';
 import { axesOfKind, type Channels, outputsOfKind } from '../field/kinds.ts';
+import type { Model } from '../field/model.ts';
 import type { DataKind } from '../field/outputs.ts';
 import type { DataShape } from '../learn/index.ts';
 import { type Box, copyBox } from '../signal/box.ts';
@@ -84,6 +85,11 @@ export function kindOfData(
 
 const unscaled = { offset: 0, scale: 1 };
 const bytesKinds: Readonly<Record<number, Channels>> = { 1: 'grey', 3: 'rgb', 4: 'rgba' };
+
+/** Where and how to open a data set for signals of a model: those of a directory that says nothing are what the model takes. */
+export function openingForModel({ card }: Pick<Model, 'card'>, at: Parameters<typeof openingFor>[1]) {
+  return { ...openingFor(card.spec.outputs, at), kind: card };
+}
 
 /** Where and how to open a data set for fields of so many outputs; absent members stay absent. */
 export function openingFor(

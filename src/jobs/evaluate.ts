@@ -25,7 +25,7 @@ import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { optionsOfEval } from './arguments.ts';
-import { nameOfData, openData, openingFor } from './data.ts';
+import { nameOfData, openData, openingForModel } from './data.ts';
 import { checkPeers, type PeerName } from './peer-names.ts';
 import type { Peer } from './peers.ts';
 import type { EvalOptions, EvalQuality, EvalResult, JobEvent, PeerPoint } from './types.ts';
@@ -184,7 +184,7 @@ async function readSignals({
   cacheDir,
   signal,
 }: EvalOptions): Promise<Signal[]> {
-  const { data, close } = await openData(ref, split, openingFor(model.card.spec.outputs, { cacheDir }));
+  const { data, close } = await openData(ref, split, openingForModel(model, { cacheDir }));
   try {
     const signals: Signal[] = [];
     for (let i = 0; i < Math.min(limit ?? data.length, data.length); i++) {

@@ -16,7 +16,7 @@ import { defaultBatch, groups } from '../session/session.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
-import { nameOfData, openData, openingFor } from './data.ts';
+import { nameOfData, openData, openingForModel } from './data.ts';
 import type { JobEvent, TrainPriorOptions } from './types.ts';
 
 const job = 'prior';
@@ -112,9 +112,8 @@ async function adaptAll(
 ): Promise<NamedModulations> {
   const { engine, data: ref = '', split = 'train', limit, qualities, signal, onEvent } = options;
   const { effort = 1, codedOnly = false } = options;
-  const { spec } = model.card;
   const prior = contextKind(model);
-  const { data: dataset, close } = await openData(ref, split, openingFor(spec.outputs, options));
+  const { data: dataset, close } = await openData(ref, split, openingForModel(model, options));
   try {
     const chosen = spread(dataset.length, limit);
     const total = chosen.length;

@@ -26,7 +26,7 @@ import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { weightsOf } from '../signal/weights.ts';
 import { optionsOfEncoder } from './arguments.ts';
-import { nameOfData, openData, openingFor } from './data.ts';
+import { nameOfData, openData, openingForModel } from './data.ts';
 import { checkpointAt } from './files.ts';
 import type { TrainEncoderOptions, TrainEncoderResult } from './types.ts';
 
@@ -65,7 +65,7 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
   const out = options.out ?? encoderPath(model.path!);
   await checkFree(out, { replace });
   const sums = new EncoderSums(model.card.spec);
-  const opened = await openData(ref, split, openingFor(model.card.spec.outputs, options));
+  const opened = await openData(ref, split, openingForModel(model, options));
   try {
     const { data } = opened;
     const count = Math.min(options.limit ?? usualSignals, data.length);
