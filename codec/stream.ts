@@ -3,6 +3,7 @@
  * stream.
  */
 
+import { bitsOfChannels } from '../prior/cost.ts';
 import type { PriorKind } from '../prior/kinds.ts';
 import { maxSymbol, type Symbols, type WalkPart } from '../prior/prior.ts';
 import { checkQuality } from '../prior/quantiser.ts';
@@ -38,6 +39,8 @@ export interface SampleContent {
   readonly quality: number;
   readonly shape: readonly number[];
   readonly samples: Samples;
+  /** Of samples that are coded already, in whichever way: they are written as they are. */
+  readonly stream?: Uint8Array | undefined;
 }
 
 /** Bits of a single file beyond those of its symbols (prior/cost.ts): its header, and the check in its stream. */
@@ -57,8 +60,12 @@ export interface WrittenStream {
  */
 export function writeStream(model: CodingModel, content: WrittenContent): WrittenStream {
   if (content.prior !== 'samples') return writeSymbolsWithin(model, content, Number.POSITIVE_INFINITY)!;
-  const { stream } = writeSamples(model, content, content.samples);
+  const stream = streamOfSamples(model, content);
   return { stream, bits: 8 * stream.length };
+}
+
+function streamOfSamples(model: CodingModel, content: SampleContent): Uint8Array {
+  return content.stream ?? writeSamples(model, content, content.samples).stream;
 }
 
 /** The same bytes, of symbols that are few enough to be held at once; readers have this one, and no other coder. Throws as `writeStream`. */
@@ -145,7 +152,7 @@ export function writeTogether(
   let check: number | undefined;
   for (const content of contents) {
     if (content.prior === 'samples') {
-      const { stream } = writeSamples(model, content, content.samples);
+      const stream = streamOfSamples(model, content);
       for (const byte of lengthBytes(stream.length)) encoder.bits(8, byte);
       for (const byte of stream) encoder.bits(8, byte);
       check = crc16(stream, crc16(headerOf(model, content), check));
@@ -155,8 +162,8 @@ export function writeTogether(
     checkQuality(quality);
     const prior = readPrior(model, content.prior);
     const layout = checkedLayout(model, shape, symbols);
-    if (mostBits < Number.POSITIVE_INFINITY && prior.bitsOf !== undefined)
-      if (prior.bitsOf(layout, quality, symbols) > mostBits + 1) return undefined;
+    const tables = mostBits < Number.POSITIVE_INFINITY ? prior.tablesOf?.(layout, quality) : undefined;
+    if (tables !== undefined && bitsOfChannels(layout, tables, symbols) > mostBits + 1) return undefined;
     // What an encoder returns is what it was given: the symbols stay as they are.
     prior.walk(layout, quality, symbols, encoder);
     if (encoder.isOver) return undefined;

@@ -5,7 +5,7 @@ import { type Tensor, tensor } from '../src/core/tensor.ts';
 import { modulationLayout } from '../src/field/layout.ts';
 import type { FieldSpec } from '../src/field/spec.ts';
 import { makeBank, readBank } from './bank.ts';
-import { CostMeter } from './cost.ts';
+import { bitsOfChannels, CostMeter } from './cost.ts';
 import { nearestAnchor, SymbolCounts } from './counts.ts';
 import { fitFactorized, readFactorized } from './factorized.ts';
 import { fitHistogram, readHistogram } from './histogram.ts';
@@ -185,13 +185,9 @@ it.each(['histogram', 'factorized'] as const)('a %s prior says what symbols cost
     symbols.set([0, 5000, -70_000, maxSymbol], layout.length - 4);
     const meter = new CostMeter();
     prior.walk(layout, quality, symbols, meter);
-    expect(prior.bitsOf(layout, quality, symbols)).toBeCloseTo(meter.bitCount, 6);
-    expect(
-      prior.bitsOf(
-        layout,
-        quality,
-        Int8Array.from(symbols, (v) => v % 100),
-      ),
-    ).toBeGreaterThan(0);
+    const tables = prior.tablesOf(layout, quality);
+    expect(bitsOfChannels(layout, tables, symbols)).toBeCloseTo(meter.bitCount, 6);
+    const narrow = Int8Array.from(symbols, (v) => v % 100);
+    expect(bitsOfChannels(layout, tables, narrow)).toBeGreaterThan(0);
   }
 });

@@ -19,12 +19,11 @@ import { deviationOfShape, maxNotch, meanBits, readBank, scaleOfNotch, type Tabl
 import { bitsOfValue } from './cost.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
 import {
-  type ChannelMoments,
+  type ChannelTable,
   type EntropyPrior,
   type SymbolCoder,
   type Symbols,
   symbolsOfPart,
-  type Table,
   type WalkPart,
 } from './prior.ts';
 import { checkQuality } from './quantiser.ts';
@@ -38,14 +37,6 @@ const lookMask = 1023;
 
 /** Qualities whose tables are kept. */
 const mostKept = 16;
-
-/** What a quality codes the symbols of a channel with. */
-interface ChannelTable {
-  readonly table: Table;
-  readonly offset: number;
-  /** Bits of a 0, which most symbols are. */
-  readonly zero: number;
-}
 
 interface Choice {
   readonly shape: number;
@@ -70,8 +61,9 @@ export class FactorizedPrior implements EntropyPrior {
   }
 
   largestFrequency(quality: number): number {
-    checkQuality(quality);
-    const tables = this.#at(quality).map(({ shape, notch, mean }) => this.#bank.table(shape, notch, mean));
+    const tables = this.choicesAt(quality).map(({ shape, notch, mean }) =>
+      this.#bank.table(shape, notch, mean),
+    );
     return largestFrequencyOf(tables);
   }
 
@@ -83,8 +75,7 @@ export class FactorizedPrior implements EntropyPrior {
     coder: SymbolCoder,
     part?: WalkPart | undefined,
   ): void {
-    checkQuality(quality);
-    const all = this.#tablesOf(layout, quality);
+    const all = this.tablesOf(layout, quality);
     let [at] = symbolsOfPart(layout, part);
     let first = 0;
     for (const [k, level] of layout.levels.entries()) {
@@ -102,29 +93,15 @@ export class FactorizedPrior implements EntropyPrior {
     }
   }
 
-  bitsOf(layout: ModulationLayout, quality: number, symbols: Symbols): number {
-    checkQuality(quality);
-    const all = this.#tablesOf(layout, quality);
-    let bits = 0;
-    for (const { at, count, channels, first } of layout.levels) {
-      look();
-      for (let c = 0; c < channels; c++) {
-        const { table, offset, zero } = all[first + c]!;
-        for (let i = at + c, cell = count; cell > 0; cell--, i += channels)
-          bits += symbols[i] === 0 ? zero : bitsOfValue(table, offset, symbols[i]!);
-      }
-    }
-    return bits;
-  }
-
   /** Throws BadInputError `prior-layout`. */
-  #tablesOf({ channels }: ModulationLayout, quality: number): readonly ChannelTable[] {
+  tablesOf({ channels }: ModulationLayout, quality: number): readonly ChannelTable[] {
+    checkQuality(quality);
     let tables = this.#tables.get(quality);
     if (tables === undefined) {
-      tables = this.#at(quality).map(({ shape, notch, mean }) => {
-        const [table, offset] = [this.#bank.table(shape, notch, mean), this.#bank.offset(notch, mean)];
-        return { table, offset, zero: bitsOfValue(table, offset, 0) };
-      });
+      tables = this.choicesAt(quality).map(({ shape, notch, mean }) => ({
+        table: this.#bank.table(shape, notch, mean),
+        offset: this.#bank.offset(notch, mean),
+      }));
       if (this.#tables.size >= mostKept) this.#tables.delete(this.#tables.keys().next().value!);
       this.#tables.set(quality, tables);
     }
@@ -132,19 +109,9 @@ export class FactorizedPrior implements EntropyPrior {
     throw new BadInputError('prior-layout', `the prior is for ${tables.length} channels, not ${channels}`);
   }
 
-  moments(quality: number): ChannelMoments {
+  /** [channels]. */
+  choicesAt(quality: number): readonly Choice[] {
     checkQuality(quality);
-    const choices = this.#at(quality);
-    return {
-      means: Float64Array.from(choices, ({ mean }) => mean / meanUnit),
-      deviations: Float64Array.from(
-        choices,
-        ({ shape, notch }) => scaleOfNotch(notch) * deviationOfShape(shape),
-      ),
-    };
-  }
-
-  #at(quality: number): readonly Choice[] {
     const anchors = this.#anchors;
     const shapes = this.#choices[nearestAnchor(anchors, quality)]!;
     const above = anchors.findIndex((anchor) => anchor >= quality);
@@ -165,6 +132,26 @@ export class FactorizedPrior implements EntropyPrior {
       notch: Math.min(maxNotch, Math.max(0, choice.notch + steps)),
     }));
   }
+}
+
+/** Of the symbols of channels, [channels]. */
+export interface ChannelMoments {
+  readonly means: Float64Array;
+  /** Standard deviations, above 0. */
+  readonly deviations: Float64Array;
+}
+
+/** What the tables of a prior say of each channel at a quality; undefined of one whose tables are not those of channels. */
+export function momentsOf(prior: EntropyPrior, quality: number): ChannelMoments | undefined {
+  if (!(prior instanceof FactorizedPrior)) return undefined;
+  const choices = prior.choicesAt(quality);
+  return {
+    means: Float64Array.from(choices, ({ mean }) => mean / meanUnit),
+    deviations: Float64Array.from(
+      choices,
+      ({ shape, notch }) => scaleOfNotch(notch) * deviationOfShape(shape),
+    ),
+  };
 }
 
 /** Tensors of the best choices for `counts`, an anchor for each quality in them. Throws BadInputError `prior-counts`. */

@@ -12,9 +12,9 @@ import { BadInputError } from '../src/core/errors.ts';
 import { look } from '../src/core/look.ts';
 import { type Tensor, takeTensor, tensor } from '../src/core/tensor.ts';
 import type { ModulationLayout } from '../src/field/layout.ts';
-import { bitsOfValue } from './cost.ts';
 import { checkAnchors, nearestAnchor, type SymbolCounts, type ValueCounts } from './counts.ts';
 import {
+  type ChannelTable,
   type EntropyPrior,
   type SymbolCoder,
   type Symbols,
@@ -58,15 +58,8 @@ export class HistogramPrior implements EntropyPrior {
     }
   }
 
-  bitsOf({ length }: ModulationLayout, quality: number, symbols: Symbols): number {
-    const table = this.#at(quality);
-    const zero = bitsOfValue(table, 0, 0);
-    let bits = 0;
-    for (let i = 0; i < length; i++) {
-      if ((i & lookMask) === 0) look();
-      bits += symbols[i] === 0 ? zero : bitsOfValue(table, 0, symbols[i]!);
-    }
-    return bits;
+  tablesOf({ channels }: ModulationLayout, quality: number): readonly ChannelTable[] {
+    return new Array<ChannelTable>(channels).fill({ table: this.#at(quality), offset: 0 });
   }
 
   #at(quality: number): Table {

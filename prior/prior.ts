@@ -80,20 +80,14 @@ export interface EntropyPrior {
     coder: SymbolCoder,
     part?: WalkPart | undefined,
   ): void;
-  /**
-   * Of a prior whose tables are those of channels, whatever the symbols before: the bits of all symbols, as a meter that walks would add them up but
-   * for the order of the sum, in much less time. Throws as `walk`.
-   */
-  bitsOf?(layout: ModulationLayout, quality: number, symbols: Symbols): number;
-  /** Of such a prior: what its tables say of each channel at a quality. */
-  moments?(quality: number): ChannelMoments;
+  /** Of a prior whose tables are those of channels, whatever the symbols before: they, [channels]. Throws as `walk`. */
+  tablesOf?(layout: ModulationLayout, quality: number): readonly ChannelTable[];
 }
 
-/** Of the symbols of channels, [channels]. */
-export interface ChannelMoments {
-  readonly means: Float64Array;
-  /** Standard deviations, above 0. */
-  readonly deviations: Float64Array;
+/** What the symbols of a channel are coded with: those of `table`, `offset` above its own. */
+export interface ChannelTable {
+  readonly table: Table;
+  readonly offset: number;
 }
 
 /** The symbols of a part, from the first to before the last; of all without one. */

@@ -8,26 +8,25 @@ import type { ModulationLayout } from '../src/field/layout.ts';
 import type { LevelTensors } from './autoregressive-tensors.ts';
 import type { TableBank } from './bank.ts';
 import { type ContextRecipe, covering } from './context.ts';
-import { bitsOfIntervals } from './cost.ts';
 import { compiledKernels, planNetwork } from './kernel-memory.ts';
 import type { StreamPlace, SymbolCoder, Symbols, Table } from './prior.ts';
+import { writeByKernel } from './walk-writing.ts';
 
+/** That of pages reads alone. */
 interface Kernels {
-  encode(walk: number): number;
-  decode(walk: number): number;
-  look_up(walk: number): number;
+  readonly decode: Kernel;
+  readonly encode: Kernel;
+  readonly look_up: Kernel;
 }
 
+export type Kernel = (walk: number) => number;
+
 /** Symbols between two looks at whether to stop: a few milliseconds. */
-const symbolsPerCall = 1 << 15;
-/** Symbols between two looks at whether they cost too much: about as many as a look costs. */
-const symbolsPerPrice = 384;
-/** Symbols of a walk, at most: the memory of about 20 bytes each is kept, of 10 where they are read, which have no intervals. */
-const maxSymbols = { written: 1 << 20, read: 1 << 21 };
+export const symbolsPerCall = 1 << 15;
+/** Symbols that are read, at most: the memory of about 10 bytes each is kept. */
+const maxSymbols = 1 << 21;
 /** Bytes that one symbol can take: 29 intervals of 16 bits. */
 const bytesPerSymbol = 64;
-/** Room for intervals beyond two a symbol: those of a few escapes. */
-const spareIntervals = 1024;
 /** Bytes for contexts of a level that are remembered with what the network said of them. */
 const rememberedBytes = 1 << 18;
 /** What a call of a kernel returns beside 0: to be done again in TypeScript. */
@@ -39,18 +38,19 @@ const maxAxes = 3;
 /** Numbers of the structs of kernel/walk.c, and where in them those stand that change from walk to walk. */
 const levelNumbers = 75;
 const levelLayout = 70;
-const walkNumbers = 29;
+export const walkNumbers = 29;
 const walkQuality = 13;
-const walkCount = 24;
+export const walkCount = 24;
 const walkNext = 27;
 const walkState = 28;
 
 export class KernelWalk {
-  readonly #kernels: Kernels;
+  readonly kernels: Kernels;
   /** Those that the kernel knows by their places. */
-  readonly #tables: readonly Table[];
-  readonly #memory: WebAssembly.Memory;
-  readonly #walk: number;
+  readonly tables: readonly Table[];
+  readonly memory: WebAssembly.Memory;
+  /** Where the struct of a walk stands. */
+  readonly at: number;
   /** [levels]: addresses. */
   readonly #levels: readonly number[];
   /** Channels of a level, at most, and what the kernel reads beyond them. */
@@ -67,27 +67,27 @@ export class KernelWalk {
   ) {
     const plan = new MemoryPlan();
     const axes = (recipe.neighbours[0] ?? recipe.parents[0])!.length;
-    this.#walk = plan.take(4 * walkNumbers);
+    this.at = plan.take(4 * walkNumbers);
     const levelsAt = plan.take(4 * levelNumbers * levels.length);
     this.#levels = levels.map((_, k) => levelsAt + 4 * levelNumbers * k);
     const structs = levels.map((tensors) => levelStruct(plan, tensors));
     const { neighbours, parents, position } = recipe;
     const offsets = [neighbours, parents].map((list) => plan.place(Int32Array.from(list.flat())));
     const tables = planBank(plan, bank);
-    this.#tables = bank.packed().tables;
+    this.tables = bank.packed().tables;
     const sources = plan.take(4 * (neighbours.length + parents.length * levels.length));
     this.#widest = Math.max(...levels.map(({ channels }) => channels)) + 4;
     this.#fixed = plan.end;
-    this.#memory = plan.memory();
-    new Int32Array(this.#memory.buffer, this.#walk, walkNumbers).set([
+    this.memory = plan.memory();
+    new Int32Array(this.memory.buffer, this.at, walkNumbers).set([
       ...[axes, levels.length, neighbours.length, parents.length, position ? 1 : 0],
       ...[...offsets, levelsAt, ...tables, sources],
     ]);
     for (const [k, struct] of structs.entries()) {
-      new Int32Array(this.#memory.buffer, this.#levels[k]!, levelNumbers).set(struct);
+      new Int32Array(this.memory.buffer, this.#levels[k]!, levelNumbers).set(struct);
     }
-    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
-    this.#kernels = instance.exports as unknown as Kernels;
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.memory } });
+    this.kernels = instance.exports as unknown as Kernels;
   }
 
   /** Undefined where there are no kernels, or a recipe without offsets. Throws EnvironmentError `wasm-memory`. */
@@ -106,62 +106,13 @@ export class KernelWalk {
    * symbols, and wherever there is something to throw. Throws EnvironmentError `wasm-memory`, AbortedError (src/core/look.ts).
    */
   walk(layout: ModulationLayout, quality: number, symbols: Symbols, coder: SymbolCoder): boolean {
-    const isRead = coder.take === undefined && coder.takeTables === undefined;
-    if (layout.length > (isRead ? maxSymbols.read : maxSymbols.written)) return false;
-    if (coder.take !== undefined) {
-      const intervals = this.#encode(layout, quality, symbols, coder.mostBits);
-      if (intervals === undefined) return false;
-      coder.take(intervals);
-      return true;
-    }
-    if (coder.takeTables !== undefined) {
-      const pairs = this.#lookUp(layout, quality, symbols);
-      if (pairs === undefined) return false;
-      coder.takeTables(this.#tables, pairs);
-      return true;
-    }
-    if (coder.place === undefined) return false;
+    if (coder.take !== undefined || coder.takeTables !== undefined)
+      return writeByKernel(this, layout, quality, symbols, coder);
+    if (layout.length > maxSymbols || coder.place === undefined) return false;
     const place = this.#decode(layout, quality, symbols, coder.place);
     if (place === undefined) return false;
     coder.place = place;
     return true;
-  }
-
-  /** A view: it is void after the next walk. Not all of them where they take more than `mostBits`. */
-  #encode(
-    layout: ModulationLayout,
-    quality: number,
-    symbols: Symbols,
-    mostBits: number | undefined,
-  ): Uint32Array | undefined {
-    const room = 2 * layout.length + spareIntervals;
-    const perCall = mostBits === undefined ? symbolsPerCall : symbolsPerPrice;
-    const at = this.#prepare(layout, quality, perCall, 4 * room);
-    const { buffer } = this.#memory;
-    new Int32Array(buffer, at.symbols, layout.length).set(symbols);
-    const struct = new Int32Array(buffer, this.#walk, walkNumbers);
-    struct.set([at.end, room, 0], walkCount - 2);
-    let seen = 0;
-    let bits = 0;
-    const isDear = () => {
-      const intervals = new Uint32Array(buffer, at.end, struct[walkCount]!);
-      bits += bitsOfIntervals(intervals.subarray(seen));
-      seen = intervals.length;
-      return bits > mostBits!;
-    };
-    if (!this.#run(this.#kernels.encode, mostBits === undefined ? undefined : isDear)) return undefined;
-    return new Uint32Array(buffer, at.end, struct[walkCount]!);
-  }
-
-  /** [length, 2]: the table of each symbol, and its offset. A view: it is void after the next walk. */
-  #lookUp(layout: ModulationLayout, quality: number, symbols: Symbols): Int32Array | undefined {
-    const room = 2 * layout.length;
-    const at = this.#prepare(layout, quality, symbolsPerCall, 4 * room);
-    const { buffer } = this.#memory;
-    new Int32Array(buffer, at.symbols, layout.length).set(symbols);
-    new Int32Array(buffer, this.#walk, walkNumbers).set([at.end, room, 0], walkCount - 2);
-    if (!this.#run(this.#kernels.look_up)) return undefined;
-    return new Int32Array(buffer, at.end, room);
   }
 
   #decode(
@@ -171,29 +122,29 @@ export class KernelWalk {
     { bytes, next, state }: StreamPlace,
   ): StreamPlace | undefined {
     const own = bytes.subarray(next, next + bytesPerSymbol * (layout.length + 1));
-    const at = this.#prepare(layout, quality, symbolsPerCall, own.length);
-    const { buffer } = this.#memory;
+    const at = this.prepare(layout, quality, symbolsPerCall, own.length);
+    const { buffer } = this.memory;
     const found = new Int32Array(buffer, at.symbols, layout.length).fill(0);
     new Uint8Array(buffer, at.end, own.length).set(own);
-    const struct = new Int32Array(buffer, this.#walk, walkNumbers);
+    const struct = new Int32Array(buffer, this.at, walkNumbers);
     struct.set([at.end, own.length, 0, state], walkNext - 2);
-    if (!this.#run(this.#kernels.decode)) return undefined;
+    if (!this.run(this.kernels.decode)) return undefined;
     symbols.set(found);
     return { bytes, next: next + struct[walkNext]!, state: struct[walkState]! };
   }
 
   /** Whether the walk came to its end, or `isEnough` between two calls. Throws AbortedError between two calls. */
-  #run(kernel: Kernels['encode'], isEnough?: () => boolean): boolean {
+  run(kernel: Kernel, isEnough?: () => boolean): boolean {
     for (;;) {
       look();
-      const how = kernel(this.#walk);
+      const how = kernel(this.at);
       if (how !== more) return how === done;
       if (isEnough?.()) return true;
     }
   }
 
   /** Room for a walk, and for so many bytes at `end`. */
-  #prepare(
+  prepare(
     layout: ModulationLayout,
     quality: number,
     perCall: number,
@@ -205,10 +156,10 @@ export class KernelWalk {
     const symbols = plan.take(4 * layout.length);
     const none = layout.length;
     const contexts = [0, 1, 2].map(() => plan.take(2 * (none + this.#widest)));
-    growTo(this.#memory, plan.end + bytes);
-    const struct = new Int32Array(this.#memory.buffer, this.#walk, walkNumbers);
+    growTo(this.memory, plan.end + bytes);
+    const struct = new Int32Array(this.memory.buffer, this.at, walkNumbers);
     struct.set([quality, symbols, ...contexts, none, 0, 0, perCall], walkQuality);
-    for (const at of contexts) new Int16Array(this.#memory.buffer, at + 2 * none, this.#widest).fill(0);
+    for (const at of contexts) new Int16Array(this.memory.buffer, at + 2 * none, this.#widest).fill(0);
     return { symbols, end: plan.end };
   }
 
@@ -230,9 +181,9 @@ export class KernelWalk {
       written.push({ at: this.#levels[k]! + 4 * levelLayout, numbers });
       start += level.cells.reduce((product, n) => product * n, level.channels);
     }
-    growTo(this.#memory, plan.end);
+    growTo(this.memory, plan.end);
     for (const { at, numbers } of written)
-      new Int32Array(this.#memory.buffer, at, numbers.length).set(numbers);
+      new Int32Array(this.memory.buffer, at, numbers.length).set(numbers);
     return plan.end;
   }
 }

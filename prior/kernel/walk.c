@@ -404,11 +404,14 @@ static inline int walk(Walk *w, int task) {
   return DONE;
 }
 
-/* `symbols` into `intervals`, `count` of them. */
-__attribute__((export_name("encode"))) int encode(Walk *w) { return walk(w, ENCODE); }
-
 /* `symbols` from `bytes`, beginning at the state `x` and the byte `next`. */
 __attribute__((export_name("decode"))) int decode(Walk *w) { return walk(w, DECODE); }
 
+/* Pages read. */
+#ifndef SMALL
+/* `symbols` into `intervals`, `count` of them. */
+__attribute__((export_name("encode"))) int encode(Walk *w) { return walk(w, ENCODE); }
+
 /* The tables of `symbols` into `intervals`, for which there is room. */
 __attribute__((export_name("look_up"))) int lookUp(Walk *w) { return walk(w, LOOK_UP); }
+#endif

@@ -1,4 +1,5 @@
 /** What the tables of a coding prior say of every channel, as a normal distribution of modulations of any size: docs/adr/0075. */
+import { momentsOf } from '../../prior/factorized.ts';
 import { codingKinds } from '../../prior/kinds.ts';
 import { readPrior } from '../../prior/registry.ts';
 import { BadInputError } from '../core/errors.ts';
@@ -15,7 +16,7 @@ export function isOfChannels(kind: string): boolean {
 /** Numbers of a modulation are independent, each with the mean and the deviation of its channel. Throws as `readPrior`. */
 export function normalOfChannels(model: Model, kind: string, shape: readonly number[]): Normal {
   const known = codingKinds.find((own) => own === kind);
-  const moments = known === undefined ? undefined : readPrior(model, known).moments?.(defaultQuality);
+  const moments = known === undefined ? undefined : momentsOf(readPrior(model, known), defaultQuality);
   if (moments === undefined)
     throw new BadInputError(
       'prior-cannot-complete',
