@@ -9,7 +9,6 @@ import { BadInputError, BadStreamError, NotFoundError } from '../src/core/errors
 import { crc32c } from '../src/core/hash.ts';
 import { checkLimit, defaultLimits, type Limits } from '../src/core/limits.ts';
 import { look } from '../src/core/look.ts';
-import type { Samples } from '../src/field/samples.ts';
 import { type CodingModel, checkModel, choosePrior, isDefaultShape, resolveShape } from './coding-model.ts';
 import { type DecodedFile, decodeFile, withSections } from './file.ts';
 import {
@@ -28,8 +27,8 @@ import { type ItemSetting, isOther, mostCommon, readExceptions, writeExceptions 
 import {
   asTheOneBefore,
   besideStream,
+  codingOfSamples,
   fromTheOneBefore,
-  isByLeastSquares,
   parseSections,
   type Section,
   writeSections,
@@ -38,6 +37,7 @@ import {
   type ReadContent,
   readStream,
   readTogether,
+  type SampleContent,
   type StreamContent,
   writeAlone,
   writeStream,
@@ -67,7 +67,7 @@ export type ArchiveItem = (
       /** Default: that of the archive. */
       readonly prior?: PriorKind | undefined;
     }
-  | { readonly samples: Samples }
+  | Pick<SampleContent, 'samples' | 'stream'>
 ) & {
   readonly shape: readonly number[];
   /** Default: that of the archive. */
@@ -145,7 +145,10 @@ export function encodeArchive(
   const contents = items.map((item): StreamContent => {
     const { shape } = item;
     const own = item.quality ?? quality;
-    if ('samples' in item) return { prior: 'samples', quality: own, shape, samples: item.samples };
+    if ('samples' in item) {
+      const { samples, stream } = item;
+      return { prior: 'samples', quality: own, shape, samples, stream };
+    }
     return { prior: item.prior ?? prior, quality: own, shape, symbols: item.symbols };
   });
   const streams: Uint8Array[] = [];
@@ -195,10 +198,13 @@ export function joinFiles(
   if (notes !== undefined && notes.length !== files.length)
     throw new BadInputError('archive-notes', `${notes.length} notes for ${files.length} files`);
   if (perStream > 1) {
-    const items = files.map((bytes, i) => ({
-      ...decodeFile(model, bytes),
-      ...{ id: ids?.[i], note: notes?.[i] },
-    }));
+    const items = files.map((bytes, i) => {
+      const found = decodeFile(model, bytes);
+      const { stream, sections } = parts[i]!;
+      // How a stream of samples is coded is said in a section.
+      const coded = found.prior === 'samples' ? { ...found, stream, sections } : found;
+      return { ...coded, id: ids?.[i], note: notes?.[i] };
+    });
     return encodeArchive(model, items, { quality: parts[0]?.quality ?? 50, perStream });
   }
   const items = parts.map((part, i) => ({ ...part, id: ids?.[i], note: notes?.[i] }));
@@ -293,8 +299,8 @@ export function openArchive(model: CodingModel, bytes: Uint8Array, limits: Limit
   };
   const settingOf = (i: number) => {
     const coded = exceptions.get(i) ?? { prior, quality };
-    const leastSquares = isByLeastSquares(sections?.[i], coded.prior);
-    return { ...coded, shape: itemShape(model, index, i), leastSquares };
+    const coding = codingOfSamples(sections?.[i], coded.prior);
+    return { ...coded, shape: itemShape(model, index, i), coding };
   };
   let last: { readonly stream: number; readonly items: readonly ReadContent[] } | undefined;
   const readAt = (i: number) => {

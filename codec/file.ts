@@ -9,7 +9,14 @@ import { type CodingModel, checkModel, choosePrior, resolveShape } from './codin
 import { readFileHeader, readLead, writeFileHeader } from './header.ts';
 import { headerOf } from './header-of.ts';
 import { writeSamplesWithin } from './sample-stream.ts';
-import { besideStream, isByLeastSquares, type Section, sectionIds } from './sections.ts';
+import {
+  besideStream,
+  codingOfSamples,
+  isOfCoding,
+  type SampleCoding,
+  type Section,
+  sectionsOfCoding,
+} from './sections.ts';
 import { readStream, type StreamContent, writeSymbolsWithin } from './stream.ts';
 
 /** What a file holds: symbols of a modulation or the signal's samples, told apart by `prior`. */
@@ -85,11 +92,6 @@ export function encodeSamples(
   return codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY)!.bytes;
 }
 
-export interface SampleOptions {
-  /** Foretold by least squares: shorter where values are numbers, and some microseconds a sample. */
-  readonly leastSquares?: boolean | undefined;
-}
-
 /**
  * The same file, and the samples that a decoder finds in it; undefined where it would be longer than `most` bytes, for less than coding
  * them all takes. Throws as `encodeSamples`.
@@ -100,13 +102,12 @@ export function codeSamples(
   shape: readonly number[],
   quality: number,
   most: number,
-  { leastSquares = false }: SampleOptions = {},
+  coding: SampleCoding = 'guesses',
 ): { readonly bytes: Uint8Array; readonly samples: Samples } | undefined {
   const plain = headerOf(model, { prior: 'samples', quality, shape });
-  const header = leastSquares
-    ? withSections(plain, [{ id: sectionIds.leastSquares, bytes: new Uint8Array(0) }])
-    : plain;
-  const setting = { quality, shape, leastSquares };
+  const said = sectionsOfCoding(coding);
+  const header = said.length === 0 ? plain : withSections(plain, said);
+  const setting = { quality, shape, coding };
   const written = writeSamplesWithin(model, setting, samples, most - header.length);
   if (written === undefined) return undefined;
   const bytes = new Uint8Array(header.length + written.stream.length);
@@ -153,7 +154,7 @@ export function decodeFile(
   const { modelDigest, quality, prior, shape: written, sections } = readFileHeader(bytes, reader, lead);
   checkModel(model, modelDigest);
   const shape = resolveShape(model, written, reader.at);
-  const setting = { prior, quality, shape, leastSquares: isByLeastSquares(sections, prior) };
+  const setting = { prior, quality, shape, coding: codingOfSamples(sections, prior) };
   const content = readStream(model, setting, bytes.subarray(reader.at), reader.at, limits);
   const beside = besideStream(sections);
   return beside === undefined ? content : { ...content, sections: beside };
@@ -165,7 +166,7 @@ export function withSections(bytes: Uint8Array, sections: readonly Section[]): U
   const lead = readLead(reader);
   if (lead.container !== 'file') throw new BadStreamError('container', 1, 'single files alone have sections');
   const before = readFileHeader(bytes, reader, lead);
-  const coding = (before.sections ?? []).filter(({ id }) => id === sectionIds.leastSquares);
+  const coding = (before.sections ?? []).filter(isOfCoding);
   const given = coding.length === 0 ? sections : (besideStream(sections) ?? []);
   const header = writeFileHeader({ ...before, sections: [...given, ...coding] });
   const file = new Uint8Array(header.length + reader.remaining);

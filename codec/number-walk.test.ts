@@ -106,17 +106,17 @@ describe('samples foretold by least squares', () => {
   it('take fewer bytes than by guesses where values are smooth, and learn that a plain says nothing', () => {
     const shape = [60, 50];
     const samples = relief(shape, outputs, 2);
-    const bytes = codeSamples(model, samples, shape, 100, 1e6, { leastSquares: true })!.bytes;
+    const bytes = codeSamples(model, samples, shape, 100, 1e6, 'least-squares')!.bytes;
     expect(bytes.length).toBeLessThan(0.95 * encodeSamples(model, samples, shape, 100).length);
     const plain = new Int16Array(pointCount(shape) * outputs);
-    expect(codeSamples(model, plain, shape, 100, 1e6, { leastSquares: true })!.bytes.length).toBeLessThan(30);
+    expect(codeSamples(model, plain, shape, 100, 1e6, 'least-squares')!.bytes.length).toBeLessThan(30);
   });
 });
 
 describe('a file of them', () => {
   const shape = [24, 20];
   const samples = relief(shape, outputs);
-  const { bytes } = codeSamples(model, samples, shape, 100, 1e6, { leastSquares: true })!;
+  const { bytes } = codeSamples(model, samples, shape, 100, 1e6, 'least-squares')!;
 
   it('says so in a section, and what is decoded does not', () => {
     expect(readHeader(bytes)).toMatchObject({ version: 3, sections: [{ id: sectionIds.leastSquares }] });

@@ -15,12 +15,15 @@ import { headerOf } from './header-of.ts';
 import { type NumberGrid, walkNumbers } from './number-walk.ts';
 import { checkSamplesPaid } from './paid.ts';
 import { sampleContexts, walkSamples } from './sample-walk.ts';
+import type { SampleCoding } from './sections.ts';
+import { readWavelets, type WaveletSetting, writeWavelets } from './wavelet-samples.ts';
+import { waveletContexts, waveletMixers } from './wavelet-walk.ts';
 
 export interface SampleSetting {
   readonly quality: number;
   readonly shape: readonly number[];
-  /** They are foretold by least squares, which a section of the file says; else by guesses. */
-  readonly leastSquares?: boolean | undefined;
+  /** As a section of the file says; by guesses where it is not said. */
+  readonly coding?: SampleCoding | undefined;
 }
 
 const checkBytes = 2;
@@ -47,8 +50,18 @@ export function writeSamples(model: CodingModel, setting: SampleSetting, samples
   return writeSamplesWithin(model, setting, samples, Number.POSITIVE_INFINITY)!;
 }
 
-/** One for all: most samples are given up early, and a fresh one would cost as much as that. */
+/** One for all samples, and one for wavelets: most are given up early, and a fresh one would cost as much as that. */
 let encoder: BitEncoder | undefined;
+let waveletEncoder: BitEncoder | undefined;
+
+function encoderOf(setting: SampleSetting): BitEncoder {
+  if (isByWavelets(setting)) {
+    waveletEncoder ??= new BitEncoder(waveletContexts, Number.POSITIVE_INFINITY, waveletMixers);
+    return waveletEncoder;
+  }
+  encoder ??= new BitEncoder(sampleContexts);
+  return encoder;
+}
 
 /** The same, or undefined, found out early, where the stream would be longer than `most` bytes. */
 export function writeSamplesWithin(
@@ -57,7 +70,7 @@ export function writeSamplesWithin(
   samples: Samples,
   most: number,
 ): WrittenSamples | undefined {
-  const { shape, quality } = setting;
+  const { shape } = setting;
   checkCodedShape(model, shape);
   const format = sampleFormat(model.card);
   const count = pointCount(shape) * model.network.spec.outputs;
@@ -67,18 +80,15 @@ export function writeSamplesWithin(
       `a signal of [${shape}] has ${count} samples of ${format.bytes} bytes, not ${samples.length} of ${samples.BYTES_PER_ELEMENT}`,
     );
   }
-  const step = sampleStep(quality);
-  const grid = gridOf(model, shape, format, step);
-  const levels = step === 1 ? samples.slice() : toLevels(samples, step);
   const plain = count * format.bytes;
-  encoder ??= new BitEncoder(sampleContexts);
+  const encoder = encoderOf(setting);
   encoder.restart(Math.min(plain, most - checkBytes));
-  walkOf(setting)(grid, levels, encoder);
+  const find = writeCoded(model, setting, samples, encoder);
   if (encoder.isOver && checkBytes + plain > most) return undefined;
   const coded = encoder.finish();
   if (checkBytes + Math.min(encoder.length, plain) > most) return undefined;
   const shorter = encoder.length < plain;
-  const found = shorter ? fromLevels(levels, step, format) : samples;
+  const found = shorter ? find() : samples;
   const stream = new Uint8Array(checkBytes + (shorter ? coded.length : plain));
   const check = crc16(plainBytes(found), crc16(headerOf(model, { ...setting, prior: 'samples' })));
   stream.set([check & 255, check >> 8]);
@@ -97,7 +107,7 @@ export function readSamples(
   at: number,
   limits: Limits,
 ): Samples {
-  const { shape, quality } = setting;
+  const { shape } = setting;
   checkWork(model, [{ shape, prior: 'samples' }], limits);
   if (stream.length < checkBytes)
     throw new BadStreamError('truncated', at, 'samples begin with a check of two bytes');
@@ -111,11 +121,10 @@ export function readSamples(
   const samples = emptySamples(model.card, count);
   if (bytes.length === plain) fromPlain(bytes, samples);
   else {
-    const step = sampleStep(quality);
-    const decoder = new BitDecoder(sampleContexts, bytes, at + checkBytes);
-    walkOf(setting)(gridOf(model, shape, format, step), samples, decoder);
+    const [contexts, mixers] = isByWavelets(setting) ? [waveletContexts, waveletMixers] : [sampleContexts, 0];
+    const decoder = new BitDecoder(contexts, bytes, at + checkBytes, mixers);
+    readCoded(model, setting, samples, decoder);
     decoder.end();
-    if (step > 1) fromLevels(samples, step, format);
   }
   const stored = stream[0]! + 256 * stream[1]!;
   const computed = crc16(plainBytes(samples), crc16(headerOf(model, { ...setting, prior: 'samples' })));
@@ -130,8 +139,49 @@ export function readSamples(
   return samples;
 }
 
-function walkOf({ leastSquares = false }: SampleSetting) {
-  return leastSquares ? walkNumbers : walkSamples;
+function isByWavelets({ coding }: SampleSetting): boolean {
+  return coding === 'wavelets' || coding === 'wavelets-round';
+}
+
+/** Writes samples; what a reader finds. */
+function writeCoded(
+  model: CodingModel,
+  setting: SampleSetting,
+  samples: Samples,
+  coder: BitEncoder,
+): () => Samples {
+  if (isByWavelets(setting)) return writeWavelets(waveletsOf(model, setting), samples, coder);
+  const { shape, quality, coding } = setting;
+  const format = sampleFormat(model.card);
+  const step = sampleStep(quality);
+  const levels = step === 1 ? samples.slice() : toLevels(samples, step);
+  const walk = coding === 'least-squares' ? walkNumbers : walkSamples;
+  walk(gridOf(model, shape, format, step), levels, coder);
+  return () => fromLevels(levels, step, format);
+}
+
+function readCoded(model: CodingModel, setting: SampleSetting, into: Samples, coder: BitDecoder): void {
+  if (isByWavelets(setting)) {
+    readWavelets(waveletsOf(model, setting), coder, into);
+    return;
+  }
+  const { shape, quality, coding } = setting;
+  const format = sampleFormat(model.card);
+  const step = sampleStep(quality);
+  const walk = coding === 'least-squares' ? walkNumbers : walkSamples;
+  walk(gridOf(model, shape, format, step), into, coder);
+  if (step > 1) fromLevels(into, step, format);
+}
+
+/** The last axes are columns and rows, all before them slices. */
+function waveletsOf(model: CodingModel, { shape, quality, coding }: SampleSetting): WaveletSetting {
+  const [rows = 1, columns] = shape.length < 2 ? [1, shape[0]!] : shape.slice(-2);
+  const sizes = [pointCount(shape) / (rows * columns!), rows, columns!];
+  return {
+    grid: { sizes, channels: model.network.spec.outputs, isRing: coding === 'wavelets-round' },
+    step: sampleStep(quality),
+    format: sampleFormat(model.card),
+  };
 }
 
 /** The last axis is the columns; all before it are rows. */

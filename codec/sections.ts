@@ -18,6 +18,8 @@ export const sectionIds = {
   signs: 4,
   /** Of the stream: its samples are foretold by least squares (number-walk.ts). No bytes. */
   leastSquares: 5,
+  /** Of the stream: its samples are sums of wavelets (wavelets.ts). One byte: whether columns go round. */
+  wavelets: 6,
   /** What its outputs are called: names.ts. */
   names: 128,
   /** Where its samples stand: axes.ts. */
@@ -93,17 +95,42 @@ export function readSections(bytes: Uint8Array, reader: ByteReader): Section[] {
   return sections;
 }
 
-/** Whether the samples of a stream are foretold by least squares. Throws BadStreamError `sections` where that is said of symbols, or with bytes. */
-export function isByLeastSquares(sections: readonly Section[] | undefined, coding: string): boolean {
-  const bytes = sectionOf(sections, 'leastSquares');
-  if (bytes === undefined) return false;
-  if (bytes.length === 0 && coding === 'samples') return true;
-  throw new BadStreamError('sections', 0, 'section 5 is of samples, and has no bytes');
+/** How samples are coded: foretold by guesses or by least squares, or as sums of wavelets, of which the last axis may go round. */
+export type SampleCoding = 'guesses' | 'least-squares' | 'wavelets' | 'wavelets-round';
+
+/** What says so beside a stream. */
+export function sectionsOfCoding(coding: SampleCoding): Section[] {
+  if (coding === 'guesses') return [];
+  if (coding === 'least-squares') return [{ id: sectionIds.leastSquares, bytes: new Uint8Array(0) }];
+  return [{ id: sectionIds.wavelets, bytes: Uint8Array.of(coding === 'wavelets' ? 0 : 1) }];
 }
 
-/** What sections say beside the stream: without how it is coded, of which what is decoded keeps nothing. */
+/** How the samples of a stream are coded. Throws BadStreamError `sections` where that is said of symbols, twice, or in other bytes. */
+export function codingOfSamples(sections: readonly Section[] | undefined, prior: string): SampleCoding {
+  const squares = sectionOf(sections, 'leastSquares');
+  const wavelets = sectionOf(sections, 'wavelets');
+  const said = squares ?? wavelets;
+  if (said === undefined) return 'guesses';
+  if (prior === 'samples') {
+    if (wavelets === undefined && said.length === 0) return 'least-squares';
+    if (squares === undefined && said.length === 1 && said[0]! < 2)
+      return said[0] === 0 ? 'wavelets' : 'wavelets-round';
+  }
+  throw new BadStreamError(
+    'sections',
+    0,
+    'sections 5 and 6 are of samples, one of them, of no bytes and of a 0 or 1',
+  );
+}
+
+/** Whether it says how the stream is coded, of which what is decoded keeps nothing. */
+export function isOfCoding({ id }: Section): boolean {
+  return id === sectionIds.leastSquares || id === sectionIds.wavelets;
+}
+
+/** What sections say beside the stream. */
 export function besideStream(sections: readonly Section[] | undefined): Section[] | undefined {
-  const own = sections?.filter(({ id }) => id !== sectionIds.leastSquares) ?? [];
+  const own = sections?.filter((section) => !isOfCoding(section)) ?? [];
   return own.length === 0 ? undefined : own;
 }
 

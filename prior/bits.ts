@@ -7,6 +7,7 @@
  *
  * Indices of hot loops are contexts below the counts that the coder was made for.
  */
+import { logistic } from '../src/core/detmath.ts';
 import { BadStreamError } from '../src/core/errors.ts';
 
 /** Bits a context counts at most: it forgets what lies further back. */
@@ -16,20 +17,51 @@ const shares = Int32Array.from({ length: mostCounted + 1 }, (_, n) => Math.floor
 
 const even = 1 << 21;
 
+/**
+ * Of chances in 2^12: ln(p / (1 - p)) in 256ths, and of those from -2048 on: chances in 2^16. Chances that contexts give are added so
+ * (Mahoney, as above), each times a weight that is learnt.
+ */
+interface MixTables {
+  readonly stretch: Int16Array;
+  readonly squash: Uint16Array;
+}
+let mixTables: MixTables | undefined;
+const most = 2047;
+
+function makeMixTables(): MixTables {
+  const squash = Uint16Array.from({ length: 2 * most + 1 }, (_, i) =>
+    Math.max(1, Math.min(65535, Math.floor(65536 * logistic((i - most) / 256) + 0.5))),
+  );
+  let odds = 0;
+  const stretch = Int16Array.from({ length: 4096 }, (_, p) => {
+    while (odds < 2 * most && squash[odds]! < 16 * p + 8) odds++;
+    return odds - most;
+  });
+  return { stretch, squash };
+}
+
+/** Of a context before any bit: 0.4 in 2^-16. */
+const firstWeight = 26214;
+const mostWeight = 1 << 18;
+
 /** Encoding takes `bit` and returns it; decoding ignores it and returns the bit found. `a` and `b` are contexts. */
 export abstract class BitCoder {
   readonly #chances: Int32Array;
   readonly #counts: Uint8Array;
+  readonly #weights: Int32Array;
 
-  constructor(contexts: number) {
+  /** `mixers`: of `mixed`. */
+  constructor(contexts: number, mixers = 0) {
     this.#chances = new Int32Array(contexts).fill(even);
     this.#counts = new Uint8Array(contexts);
+    this.#weights = new Int32Array(3 * mixers).fill(firstWeight);
   }
 
   /** Nothing was coded under any context. */
   protected forget(): void {
     this.#chances.fill(even);
     this.#counts.fill(0);
+    this.#weights.fill(firstWeight);
   }
 
   bit(a: number, b: number, bit: number): number {
@@ -38,6 +70,29 @@ export abstract class BitCoder {
     const found = this.split(Math.min(65535, Math.max(1, mean)), bit);
     this.#learn(a, found);
     if (b !== a) this.#learn(b, found);
+    return found;
+  }
+
+  /** A bit under three contexts, whose chances a mixer weighs as it has learnt to. */
+  mixed(a: number, b: number, c: number, mixer: number, bit: number): number {
+    mixTables ??= makeMixTables();
+    const { stretch, squash } = mixTables;
+    const chances = this.#chances;
+    const weights = this.#weights;
+    const k = 3 * mixer;
+    const x = stretch[chances[a]! >> 10]!;
+    const y = stretch[chances[b]! >> 10]!;
+    const z = stretch[chances[c]! >> 10]!;
+    const sum = (weights[k]! * x + weights[k + 1]! * y + weights[k + 2]! * z) >> 16;
+    const ones = squash[Math.max(-most, Math.min(most, sum)) + most]!;
+    const found = this.split(ones, bit);
+    const off = (found << 16) - ones;
+    weights[k] = weigh(weights[k]!, x * off);
+    weights[k + 1] = weigh(weights[k + 1]!, y * off);
+    weights[k + 2] = weigh(weights[k + 2]!, z * off);
+    this.#learn(a, found);
+    this.#learn(b, found);
+    this.#learn(c, found);
     return found;
   }
 
@@ -55,6 +110,10 @@ export abstract class BitCoder {
     this.#chances[context] = chance + (((((bit << 22) - chance) >> 6) * shares[count]!) >> 8);
     if (count < mostCounted) this.#counts[context] = count + 1;
   }
+}
+
+function weigh(weight: number, by: number): number {
+  return Math.max(-mostWeight, Math.min(mostWeight, weight + ((by + 0x2000) >> 14)));
 }
 
 /** Where an interval [low, high] of 32-bit numbers is parted: ones lie at or below it. */
@@ -91,8 +150,8 @@ export class BitEncoder extends BitCoder {
   #high = 0xffffffff;
 
   /** Bytes beyond `most` are counted and not kept: the caller has something better. */
-  constructor(contexts: number, most = Number.POSITIVE_INFINITY) {
-    super(contexts);
+  constructor(contexts: number, most = Number.POSITIVE_INFINITY, mixers = 0) {
+    super(contexts, mixers);
     this.#most = most;
   }
 
@@ -154,8 +213,8 @@ export class BitDecoder extends BitCoder {
   #at: number;
 
   /** `origin`: offset of the bytes in their file, for messages. */
-  constructor(contexts: number, bytes: Uint8Array, origin = 0) {
-    super(contexts);
+  constructor(contexts: number, bytes: Uint8Array, origin = 0, mixers = 0) {
+    super(contexts, mixers);
     this.#bytes = bytes;
     this.#origin = origin;
     this.#at = [0, 1, 2, 3].reduce((at, i) => at * 256 + (bytes[i] ?? 0), 0);

@@ -55,7 +55,7 @@ export interface BoundedContext {
   /** The file of a quality, without a residual. */
   encodeAt(quality: number, effort: number): Promise<Encoded>;
   /** The file of samples in the steps of a quality; undefined where samples do not stand for the signal. */
-  encodeSamples(quality: number): Encoded | undefined;
+  encodeSamples(quality: number, by: 'foretold' | 'wavelets'): Encoded | undefined;
   /** What a file decodes to, without a residual, neither rounded nor clamped: [points, channels]. */
   valuesOf(bytes: Uint8Array): Promise<{ readonly values: Float32Array; readonly found: DecodedFunction }>;
 }
@@ -63,6 +63,8 @@ export interface BoundedContext {
 /** Qualities that are tried first; then those around the best, `nearer` apart. */
 const tried = [8, 20, 32, 44, 56, 68];
 const nearer = [6, 3];
+/** Of wavelets, whose errors spread further than half a step: so much finer than the steps of samples that keep the bound. */
+const wavelets = [0, 5, 10, 15];
 
 /** The shortest file found that keeps the bound. Throws BadInputError `max-error` where none can, and what coding throws. */
 export async function encodeBounded(
@@ -98,10 +100,20 @@ export async function encodeBounded(
       if (quality >= 1 && quality <= 100) await take(quality, effort);
   }
   const samples = samplesQuality(model, bounds);
-  const sampled = samples === undefined ? undefined : context.encodeSamples(samples);
-  if (sampled === undefined) return best.file;
-  const file = await bounded(context, bounds, sampled);
-  return file.bytes.length < best.file.bytes.length ? file : best.file;
+  if (samples === undefined) return best.file;
+  const found = new Map<number, number>();
+  const sampled = async (quality: number, by: 'foretold' | 'wavelets') => {
+    const encoded = quality < 1 || quality > 100 ? undefined : context.encodeSamples(quality, by);
+    if (encoded === undefined) return;
+    const file = await bounded(context, bounds, encoded);
+    if (by === 'wavelets') found.set(quality, file.bytes.length);
+    if (file.bytes.length < best.file.bytes.length) best = { quality, file };
+  };
+  await sampled(samples, 'foretold');
+  for (const finer of wavelets) await sampled(samples + finer, 'wavelets');
+  const [[middle] = [samples]] = [...found].sort(([, a], [, b]) => a - b);
+  for (const finer of [-2, 2]) await sampled(middle + finer, 'wavelets');
+  return best.file;
 }
 
 /** The quality of the largest steps of samples that keep the bounds; undefined where the smallest do not. */

@@ -56,9 +56,9 @@ export class Candidates implements RankedSource<FileCandidate> {
   readonly #plain: Kept<Fitted>;
   readonly #searches: Kept<Search>;
   readonly #coded: Kept<SymbolTrial>;
-  readonly #sampled = new Map<number, FileCandidate>();
-  /** By quality: bytes that samples are known to take more than. */
-  readonly #longer = new Map<number, number>();
+  readonly #sampled = new Map<string, FileCandidate>();
+  /** Bytes that samples are known to take more than. */
+  readonly #longer = new Map<string, number>();
   #anyPlain: Fitted | undefined;
 
   constructor(
@@ -113,17 +113,23 @@ export class Candidates implements RankedSource<FileCandidate> {
     for (let own = 2; own <= effort; own++) yield this.refined(steps, own);
   }
 
-  /** The samples of a quality, of a signal that has them; undefined where they take more than `most` bytes. */
-  sampled(quality: number, most: number): FileCandidate | undefined {
+  /** The samples of a quality, of a signal that has them, as they are foretold or by wavelets; undefined where they take more than `most` bytes. */
+  sampled(
+    quality: number,
+    most: number,
+    by: 'foretold' | 'wavelets' = 'foretold',
+  ): FileCandidate | undefined {
     if (this.samples === undefined) return undefined;
-    const known = this.#sampled.get(quality);
+    const key = `${by} ${quality}`;
+    const known = this.#sampled.get(key);
     if (known !== undefined) return known;
-    if (most <= (this.#longer.get(quality) ?? -1)) return undefined;
-    const { card } = this.#context.model;
-    const { shape } = this.#signal;
-    const coded = shortestSamples(this.#context.model, this.samples, shape, quality, most);
+    if (most <= (this.#longer.get(key) ?? -1)) return undefined;
+    const { model } = this.#context;
+    const { card } = model;
+    const code = by === 'foretold' ? shortestSamples : waveletSamples;
+    const coded = code(model, this.samples, this.#signal.shape, quality, most);
     if (coded === undefined) {
-      this.#longer.set(quality, most);
+      this.#longer.set(key, most);
       return undefined;
     }
     const { bytes: file, samples } = coded;
@@ -136,7 +142,7 @@ export class Candidates implements RankedSource<FileCandidate> {
       prior: 'samples' as const,
       ...{ quality, samples, modulation: () => this.#anyPlain!.plain },
     };
-    this.#sampled.set(quality, found);
+    this.#sampled.set(key, found);
     return found;
   }
 
@@ -223,7 +229,32 @@ function shortestSamples(
   const guessed = codeSamples(model, samples, shape, quality, most);
   if (sampleTypeOf(model.card.outputs) !== 'float32') return guessed;
   const shorter = guessed === undefined ? most : guessed.bytes.length - 1;
-  return codeSamples(model, samples, shape, quality, shorter, { leastSquares: true }) ?? guessed;
+  return codeSamples(model, samples, shape, quality, shorter, 'least-squares') ?? guessed;
+}
+
+/** Columns of a model of circles go round where the seam is as smooth as the rest. */
+function waveletSamples(
+  model: Model,
+  samples: Samples,
+  shape: readonly number[],
+  quality: number,
+  most: number,
+): ReturnType<typeof codeSamples> {
+  const { wraps = false, outputs } = model.card.spec;
+  const isRound = wraps && isSmoothAround(samples, shape.at(-1)! * outputs, outputs);
+  return codeSamples(model, samples, shape, quality, most, isRound ? 'wavelets-round' : 'wavelets');
+}
+
+/** Whether rows of so many numbers end about where they begin. */
+function isSmoothAround(samples: Samples, row: number, channels: number): boolean {
+  let [seam, inside] = [0, 0];
+  for (let from = 0; from < samples.length; from += row) {
+    for (let c = 0; c < channels; c++) {
+      seam += Math.abs(samples[from + row - channels + c]! - samples[from + c]!);
+      inside += Math.abs(samples[from + (row >> 1) + c]! - samples[from + (row >> 1) - channels + c]!);
+    }
+  }
+  return seam <= 2 * inside;
 }
 
 /** The last of what was set, so many at most. */

@@ -27,6 +27,7 @@ import type { Signal } from '../signal/signal.ts';
 import { Candidates, type EncodingContext, type FileCandidate } from './candidates.ts';
 import { leastSampleBytes } from './sample-estimate.ts';
 import type { Encoded, EncodeOptions } from './types.ts';
+import { WaveletSearch } from './wavelet-search.ts';
 
 /**
  * Qualities of samples that are tried; the steps are 8, 4, 2 and 1. Numbers have no eye to see their steps, and eight scales of theirs are
@@ -128,10 +129,10 @@ export class SignalEncoder {
   }
 
   /** The samples alone, in the steps of a quality; undefined of a signal that samples do not stand for. */
-  encodeSamples(quality: number): Encoded | undefined {
+  encodeSamples(quality: number, by: 'foretold' | 'wavelets'): Encoded | undefined {
     const started = performance.now();
     const sampled = stoppable(this.#options.signal, () =>
-      this.#candidates.sampled(quality, Number.POSITIVE_INFINITY),
+      this.#candidates.sampled(quality, Number.POSITIVE_INFINITY, by),
     );
     return sampled && this.#encoded(sampled, quality, started);
   }
@@ -212,6 +213,14 @@ export class SignalEncoder {
       if (within ? bytes > most : bytes >= most) break;
       const candidate = this.#candidates.sampled(q, most);
       if (candidate !== undefined && (!within || dominates(candidate, own))) candidates.push(candidate);
+    }
+    if (isNumbers) {
+      const serves = (found: FileCandidate) => !within || dominates(found, own);
+      const wavelets = new WaveletSearch((q) => this.#candidates.sampled(q, most, 'wavelets'));
+      const found = wavelets.cheapest(own.mse, (one) =>
+        serves(one) ? trade(one) : Number.POSITIVE_INFINITY,
+      );
+      if (found !== undefined) candidates.push(found);
     }
     return cheapest([own, ...candidates], trade);
   }

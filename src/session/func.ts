@@ -189,6 +189,7 @@ const isOfSignal: Readonly<Record<keyof typeof sectionIds, boolean>> = {
   affine: true,
   signs: true,
   leastSquares: false,
+  wavelets: false,
   names: true,
   axes: true,
   about: true,

@@ -147,8 +147,8 @@ class OpenSession implements Session {
       {
         ...this.#beside(signal, options.signal),
         encodeAt: async (quality, effort) => beside(await encoder.encode(quality, effort)),
-        encodeSamples: (quality) => {
-          const sampled = encoder.encodeSamples(quality);
+        encodeSamples: (quality, by) => {
+          const sampled = encoder.encodeSamples(quality, by);
           return sampled && beside(sampled);
         },
       },

@@ -149,7 +149,7 @@ export function byLeastSquares(
   shape: readonly number[],
   quality: number,
 ): Uint8Array {
-  return codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY, { leastSquares: true })!.bytes;
+  return codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY, 'least-squares')!.bytes;
 }
 
 /** What a file decodes to, as the manifest states it. */
