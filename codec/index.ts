@@ -51,7 +51,7 @@ export {
 export { largestW0, type NetworkHeader, valuesOf, type WeightCoding } from './network-header.ts';
 export { decodeResidual, encodeResidual, mostSteps, type Residual } from './residual.ts';
 export { sampleStep } from './sample-stream.ts';
-export { type Section, sectionIds, sectionOf } from './sections.ts';
+export { type SampleCoding, type Section, sectionIds, sectionOf } from './sections.ts';
 export { decodeSigns, encodeSigns, type Signs } from './signs.ts';
 export { overheadBits } from './stream.ts';
 

@@ -19,7 +19,7 @@ import {
 } from './index.ts';
 import { type NumberGrid, walkNumbers } from './number-walk.ts';
 import { sampleContexts } from './sample-walk.ts';
-import { codeThrown } from './testing.ts';
+import { codeThrown, relief } from './testing.ts';
 
 const model = tinyModels
   .map((tiny) => readModel(makeTinyModel(tiny)))
@@ -34,21 +34,6 @@ function gridOf(shape: readonly number[], channels: number): NumberGrid {
     ...{ rows, columns, channels, low, high },
     sliceRows: shape.length < 3 ? rows : pointCount(shape.slice(1)) / columns,
   };
-}
-
-/** A hill and a plane, moved from one channel to the next, and noise of a step or two. */
-function relief(shape: readonly number[], channels: number, noise = 3): Int16Array {
-  const rng = new Rng(5);
-  return Int16Array.from({ length: pointCount(shape) * channels }, (_, i) => {
-    let left = Math.floor(i / channels);
-    let height = 40 * (i % channels);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const at = left % shape[axis]!;
-      left = Math.floor(left / shape[axis]!);
-      height += 300 * Math.sin(at / (5 + axis)) + 3 * at;
-    }
-    return Math.round(height) + rng.below(noise);
-  });
 }
 
 function coded(levels: Int16Array, grid: NumberGrid): Uint8Array {

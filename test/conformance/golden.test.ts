@@ -18,7 +18,7 @@ import { referenceNetwork } from '../../prior/cell-network.ts';
 import { modulationLayout } from '../../src/field/layout.ts';
 import { readModel } from '../../src/field/model.ts';
 import { makeTinyModel, tinyModels } from './tiny-models.ts';
-import { byLeastSquares, describeVector, sha256, type VectorsOfModel } from './vectors.ts';
+import { describeVector, sampled, sha256, type VectorsOfModel } from './vectors.ts';
 
 const folder = join(import.meta.dirname, 'vectors');
 const manifest: VectorsOfModel[] = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
@@ -44,9 +44,11 @@ describe('golden files', () => {
           if (vector.container === 'file') {
             const found = decodeFile(model, bytes);
             if (found.prior === 'samples') {
+              // What wavelets lost is not to be had again.
+              if (vector.file.includes('-wavelets-')) continue;
               const { samples, shape, quality } = found;
               const encoded = vector.file.includes('-squares-')
-                ? byLeastSquares(model, samples, shape, quality)
+                ? sampled(model, samples, shape, quality, 'least-squares')
                 : encodeSamples(model, samples, shape, quality);
               expect(encoded, vector.file).toEqual(bytes);
               continue;
@@ -60,13 +62,13 @@ describe('golden files', () => {
             expect(streamBytes, vector.file).toBeGreaterThan(entropyBytes * 0.999);
           } else {
             const archive = openArchive(model, bytes);
-            if (vector.file.includes('-squares-')) {
-              const own = Array.from({ length: archive.count }, (_, i) => archive.file(i));
-              expect(joinFiles(model, own), vector.file).toEqual(bytes);
-              continue;
-            }
             const { quality } = archive;
             const { perStream } = readArchiveIndex(bytes);
+            if (/-(squares|wavelets)-/.test(vector.file)) {
+              const own = Array.from({ length: archive.count }, (_, i) => archive.file(i));
+              expect(joinFiles(model, own, { perStream }), vector.file).toEqual(bytes);
+              continue;
+            }
             const items = Array.from({ length: archive.count }, (_, i) => ({
               ...archive.at(i),
               note: archive.notes?.[i],

@@ -13,6 +13,7 @@ import {
   joinFiles,
   openArchive,
   readHeader,
+  type SampleCoding,
 } from '../../codec/index.ts';
 import { Sampler } from '../../prior/draw.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
@@ -123,10 +124,18 @@ function sampleVectors(
     { file: `${name}-samples-plain.functa`, bytes: encodeSamples(model, rough, shape, 100) },
   ];
   if (sampleTypeOf(model.card.outputs) === 'float32') {
-    const fitted = [100, 60].map((quality) => byLeastSquares(model, smooth, shape, quality));
+    const fitted = [100, 60].map((quality) => sampled(model, smooth, shape, quality, 'least-squares'));
     made.push({ file: `${name}-squares-100.functa`, bytes: fitted[0]! });
     made.push({ file: `${name}-squares-60.functa`, bytes: fitted[1]! });
     made.push({ file: `${name}-squares-archive.functa`, bytes: joinFiles(model, [...fitted, exact]) });
+    const open = sampled(model, smooth, shape, 60, 'wavelets');
+    const round = sampled(model, smooth, shape, 80, 'wavelets-round');
+    made.push({ file: `${name}-wavelets-60.functa`, bytes: open });
+    made.push({ file: `${name}-wavelets-round-80.functa`, bytes: round });
+    made.push({
+      file: `${name}-wavelets-archive.functa`,
+      bytes: joinFiles(model, [round, open, exact], { perStream: 2 }),
+    });
   }
   const mixed: ArchiveItem[] = [
     { ...items[0]!, prior: priorKinds(model)[0]! },
@@ -142,14 +151,15 @@ function sampleVectors(
   return made;
 }
 
-/** The file of samples that are foretold by least squares. */
-export function byLeastSquares(
+/** The file of samples that are coded in one way. */
+export function sampled(
   model: CodingModel,
   samples: Samples,
   shape: readonly number[],
   quality: number,
+  coding: SampleCoding,
 ): Uint8Array {
-  return codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY, 'least-squares')!.bytes;
+  return codeSamples(model, samples, shape, quality, Number.POSITIVE_INFINITY, coding)!.bytes;
 }
 
 /** What a file decodes to, as the manifest states it. */
