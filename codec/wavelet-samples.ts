@@ -1,5 +1,6 @@
 /** Samples as levels of wavelets and back: what is lost, and what it is taken for. FORMAT.md, "By wavelets". */
 import type { BitDecoder, BitEncoder } from '../prior/bits.ts';
+import { log2 } from '../src/core/detmath.ts';
 import type { SampleFormat, Samples } from '../src/field/samples.ts';
 import { walkWavelets } from './wavelet-walk.ts';
 import { analyse, synthesise, type WaveletGrid } from './wavelets.ts';
@@ -35,7 +36,7 @@ export function writeWavelets(
     let level = Math.floor(size + 0.5);
     if (level === 0) return 0;
     // Bits of one more, where sizes fall off by a geometric law, and of the first a sign.
-    const bits = Math.log2(1 + 1 / Math.max(expected, least)) + (level === 1 ? 1 : 0);
+    const bits = log2(1 + 1 / Math.max(expected, least)) + (level === 1 ? 1 : 0);
     if (size < level - 0.5 + worth * bits) level--;
     return coefficient < 0 ? -level : level;
   });
