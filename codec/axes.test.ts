@@ -64,6 +64,20 @@ it('a cube takes its step and its start once', () => {
   expect(encodeAxes(cube, own, [32, 32, 32])!.length).toBeLessThan(14);
 });
 
+it('latitudes of a Gaussian grid take two bytes, from either side', () => {
+  // Of 8 rows: arcsines of the roots of the Legendre polynomial of degree 8, rounded as files have them.
+  const north = [73.7992, 52.8129, 31.7041, 10.5699];
+  const at = [...north, ...north.map((v) => -v).reverse()];
+  for (const own of [at, [...at].reverse()]) {
+    const axes = [{ ...global[0]!, start: undefined, step: undefined, at: own }, global[1]!];
+    const found = decodeAxes(encodeAxes(axes, told, [8, 128])!, told, [8, 128])[0]!;
+    found.at!.forEach((v, i) => void expect(v).toBeCloseTo(own[i]!, 4));
+    expect(encodeAxes(axes, told, [8, 128])).toHaveLength(13);
+  }
+  const bytes = encodeAxes([{ name: 'latitude', at }, told[1]!], told, [8, 128])!;
+  expect(() => decodeAxes(bytes, told, [4096, 128])).toThrow('1024 rows');
+});
+
 it('uneven latitudes take about a byte each', () => {
   const at = Array.from({ length: 64 }, (_, i) =>
     Number((87.8638 - 2.789 * i + 0.002 * Math.sin(i)).toFixed(3)),

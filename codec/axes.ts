@@ -5,6 +5,7 @@
 import { ByteReader, ByteWriter } from '../src/core/bytes.ts';
 import { shortestDecimal, tens } from '../src/core/decimals.ts';
 import { BadStreamError } from '../src/core/errors.ts';
+import { gaussianLatitudes, mostGaussian } from '../src/field/gaussian.ts';
 import type { Axis } from '../src/field/outputs.ts';
 import { isShortText } from './names.ts';
 
@@ -17,7 +18,7 @@ const words = [
 
 const [hasName, hasUnit, wraps, cosine] = [1, 2, 32, 64];
 /** Of places, in bits 2 to 4. */
-const places = { told: 0, none: 1, step: 2, regular: 3, list: 4 };
+const places = { told: 0, none: 1, step: 2, regular: 3, list: 4, gaussian: 5 };
 
 /** How a number is written: a decimal of so many digits below 1, as that of the axis before, or as a float. */
 const [asBefore, float32, float64] = [253, 254, 255];
@@ -72,8 +73,8 @@ function isSamePlace({ start, step, at = [] }: Axis, other: Axis): boolean {
   );
 }
 
-/** 2^-16, 2^-24 and 2^-10. */
-const near = { step: 1 / 0x10000, single: 1 / 0x1000000, most: 1 / 0x400 };
+/** 2^-16, 2^-24, 2^-10 and 2^-12. */
+const near = { step: 1 / 0x10000, single: 1 / 0x1000000, most: 1 / 0x400, grid: 1 / 0x1000 };
 
 /**
  * The axis with places of few digits. They are off by 2^-16 of a step at most, or by what numbers of 32 bits are, where that is below
@@ -104,7 +105,7 @@ function leastGap(at: readonly number[]): number {
 
 function placesOf(axis: Axis, told: Axis): number {
   if (isSamePlace(axis, told)) return places.told;
-  if (axis.at !== undefined) return places.list;
+  if (axis.at !== undefined) return isGaussian(axis.at) ? places.gaussian : places.list;
   if (axis.step === undefined) return places.none;
   return axis.start === undefined ? places.step : places.regular;
 }
@@ -124,13 +125,31 @@ function writeAxis(writer: ByteWriter, axis: Axis, told: Axis, before: Axis | un
   if (kind === places.regular) writeNumber(writer, axis.start!, before?.start);
   if (kind === places.regular || kind === places.step) writeNumber(writer, axis.step!, before?.step);
   if (kind === places.list) writeList(writer, axis.at!);
+  if (kind === places.gaussian) writer.u8(Number(isFromSouth(axis.at!)));
+}
+
+/** Whether places are the latitudes of a Gaussian grid, to 2^-12 of a step. */
+function isGaussian(at: readonly number[]): boolean {
+  if (at.length < 2 || at.length > mostGaussian) return false;
+  const own = gaussianAlong(at.length, isFromSouth(at));
+  const off = leastGap(own) * near.grid;
+  return at.every((v, i) => Math.abs(v - own[i]!) <= off);
+}
+
+function isFromSouth(at: readonly number[]): boolean {
+  return at[0]! < 0;
+}
+
+function gaussianAlong(rows: number, fromSouth: boolean): number[] {
+  const found = gaussianLatitudes(rows);
+  return fromSouth ? found.reverse() : found;
 }
 
 function readAxis(reader: ByteReader, told: Axis, before: Axis | undefined, size: number): Axis {
   const at = reader.at;
   const flags = reader.u8();
   const kind = (flags >> 2) & 7;
-  if (flags > 127 || kind > places.list)
+  if (flags > 127 || kind > places.gaussian)
     throw new BadStreamError('sections', at, `axis ${told.name} is of a later program, or damaged`);
   const name = (flags & hasName) === 0 ? told.name : readWord(reader);
   const unit = (flags & hasUnit) === 0 ? told.unit : readWord(reader);
@@ -156,6 +175,7 @@ function readPlaces(
     return { ...(start === undefined ? {} : { start }), ...(step === undefined ? {} : { step }) };
   }
   if (kind === places.list) return { at: readList(reader, size) };
+  if (kind === places.gaussian) return { at: readGaussian(reader, size) };
   const start = kind === places.regular ? readNumber(reader, before?.start) : undefined;
   if (kind === places.none) return {};
   const at = reader.at;
@@ -252,6 +272,18 @@ function readList(reader: ByteReader, size: number): number[] {
   } else for (let i = 0; i < size; i++) values.push(readFloat(reader, kind) ?? Number.NaN);
   if (values.every(Number.isFinite)) return values;
   throw new BadStreamError('sections', at, 'places along an axis are finite numbers');
+}
+
+/** Throws BadStreamError `sections`. */
+function readGaussian(reader: ByteReader, rows: number): number[] {
+  const at = reader.at;
+  const side = reader.u8();
+  if (side < 2 && rows <= mostGaussian) return gaussianAlong(rows, side === 1);
+  throw new BadStreamError(
+    'sections',
+    at,
+    `a Gaussian grid has ${mostGaussian} rows at most and one of two sides first`,
+  );
 }
 
 /** 0, -1, 1, -2, ... to 0, 1, 2, 3, ... */

@@ -27,4 +27,4 @@ export interface About {
 }
 
 /** Bytes of JSON that attributes may take. */
-export const mostAttributeBytes = 2048;
+export const mostAttributeBytes = 512;

@@ -1,10 +1,19 @@
 /** Which attributes of a variable travel with its function (NetCDF Users Guide, appendix A; CF Conventions 1.11, appendix A). */
 import { type Attributes, mostAttributeBytes } from '../field/about.ts';
 
-/** What reading takes in, what points at other variables, what libraries write for themselves, and what was said of exact values. */
+/** What reading takes in, what points at other variables, what libraries write for themselves, and what was said of exact values and their file. */
 const left = new Set([
   ...['units', 'scale_factor', 'add_offset', '_FillValue', 'missing_value', '_Unsigned'],
-  ...['valid_range', 'valid_min', 'valid_max', 'actual_range', 'flag_values', 'flag_masks', 'flag_meanings'],
+  ...[
+    'valid_range',
+    'valid_min',
+    'valid_max',
+    'actual_range',
+    'flag_values',
+    'flag_masks',
+    'flag_meanings',
+    'history',
+  ],
   ...['coordinates', 'bounds', 'climatology', 'grid_mapping', 'cell_measures', 'formula_terms'],
   ...['ancillary_variables', 'compress', 'DIMENSION_LIST', 'REFERENCE_LIST', 'CLASS', 'NAME'],
   ...['_ARRAY_DIMENSIONS', '_ChunkSizes', '_Netcdf4Dimid', '_Netcdf4Coordinates', '_Encoding'],

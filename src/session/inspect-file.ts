@@ -1,10 +1,10 @@
 /** What can be said of a `.functa` file without decoding it: as its header says (inspect.ts), and what of its signal pages pass over. */
-import { readHeader } from '../../codec/index.ts';
+import { readHeader, sectionOf } from '../../codec/index.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
 import { aboutBeside, axesBeside, outputsAbout } from './description.ts';
 import { inspect as inspectHeader } from './inspect.ts';
-import type { Inspection } from './types.ts';
+import type { InspectedItem, Inspection } from './types.ts';
 
 /**
  * Reads the header. A file leaves out what is its model's default: with `model`, shape, rate and places are known too. Throws
@@ -31,6 +31,8 @@ function described(
     const named = outputs && outputsAbout(outputs, about);
     return { axes: axesBeside(card, shape, header.sections), outputs: named, about };
   }
-  const all = (items ?? []).map((item, i) => axesBeside(card, item.shape ?? shape, header.sections?.[i]));
-  return new Set(all.map((axes) => JSON.stringify(axes))).size === 1 ? { axes: all[0] } : {};
+  const placesOf = ({ shape: own = shape }: InspectedItem, i: number) =>
+    `${own}: ${sectionOf(header.sections?.[i], 'axes') ?? ''}`;
+  const areAlike = new Set((items ?? []).map(placesOf)).size === 1;
+  return areAlike ? { axes: axesBeside(card, shape, header.sections?.[0]) } : {};
 }

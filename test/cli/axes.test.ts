@@ -189,14 +189,14 @@ describe('attributes', () => {
   it('that are long are left out, which is said', async () => {
     const rows = signalRows({
       ...{ shape: [4, 6], channels: 1, values: new Float32Array(24).fill(0.5) },
-      about: { attributes: [{ long_name: 'a share', history: 'x'.repeat(3000), level: [2, 850] }] },
+      about: { attributes: [{ long_name: 'a share', comment: 'x'.repeat(3000), level: [2, 850] }] },
     });
     const output = { name: 'cloud', offset: 0, scale: 1, low: 0, peak: 1, sample: 'float32' } as const;
     const pieces: Uint8Array[] = [];
     for await (const piece of signalChunks(rows, 'netcdf', [output])) pieces.push(piece);
     writeFileSync(at('long.nc'), Buffer.concat(pieces));
     const { json } = await run('encode', at('long.nc'), ...asked, '-o', at('long.functa'));
-    expect(json.notes).toEqual(['attribute history of cloud is not kept: all are above 2048 bytes']);
+    expect(json.notes).toEqual(['attribute comment of cloud is not kept: all are above 512 bytes']);
     const said = (await run('inspect', at('long.functa'), '-m', at('maps'))).json;
     expect(said.about.attributes).toEqual([{ long_name: 'a share', level: [2, 850] }]);
     expect(said.outputs[0].name).toBe('cloud');
