@@ -38,7 +38,7 @@ export async function filesOf(options: FolderFiles): Promise<string[]> {
       ? `they are told by ${toldBy}`
       : rule === 'all-test'
         ? `its ${items} are all for test`
-        : `put some into ${join(directory, split)}, or take all`;
+        : `put some into ${join(directory, split)}, or take the split all (--split all)`;
   const which = split === 'all' ? '' : ` ${split}`;
   throw new NotFoundError(
     'empty-split',

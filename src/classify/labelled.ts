@@ -47,7 +47,7 @@ export async function readLabelled(
     if (other !== undefined) {
       throw new BadInputError(
         'other-shape',
-        `function ${other.id} is of shape [${other.shape}]: a classifier reads functions of [${shape}] alone`,
+        `function ${other.id} is of shape [${other.shape}]: a classifier reads functions of [${shape}] alone; build a store of signals that are cut to that`,
       );
     }
     const adapted = await asAdapted(own, { model, engine, signal });

@@ -93,7 +93,10 @@ const commanderCodes: Readonly<Record<string, ErrorCode>> = {
 function fromCommander(error: Error, code: string): UsageError {
   // commander shows its help where a command is missing
   if (code === 'help') return new UsageError('no-command', 'a command is missing; functa --help lists them');
-  return new UsageError(commanderCodes[code] ?? 'usage', error.message.replace(/^error: /, ''));
+  const told = error.message.replace(/^error: /, '').replace(/\.$/, '');
+  // commander guesses at what is nearly right, and says nothing of the rest
+  const advice = told.includes('Did you mean') ? '' : '; --help says what a command takes';
+  return new UsageError(commanderCodes[code] ?? 'usage', `${told}${advice}`);
 }
 
 function fromSystem(error: Error, code: string): FunctaError {

@@ -16,6 +16,20 @@ test('a file is not read for models that take values of any range', async () => 
   expect(read).not.toHaveBeenCalled();
 });
 
+test('an array of signed distances is for the model of them, and other volumes are not', async () => {
+  const models = await Promise.all(['shapes', 'volume'].map((name) => loadModel(name)));
+  const namesFor = async (values: Float32Array) => {
+    const found = await cardsOfValues(models, {}, async () => ({
+      ...{ id: 'x', shape: [4, 4, 4], channels: 1, values },
+    }));
+    return found.map(({ card }) => card.name);
+  };
+  const distances = Float32Array.from({ length: 64 }, (_, i) => Math.min(0.09, (i - 20) / 500));
+  expect(await namesFor(distances)).toEqual(['shapes']);
+  expect(await namesFor(distances.map((v) => Math.abs(v)))).toEqual(['shapes', 'volume']);
+  expect(await namesFor(distances.map((v) => 1000 * v))).toEqual(['volume']);
+});
+
 const fixture = (name: string) =>
   new Uint8Array(readFileSync(join(import.meta.dirname, '../../test/fixtures/signals', name)));
 

@@ -2,7 +2,7 @@
 import { BadInputError, BadStreamError } from '../core/errors.ts';
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { ModelCard } from '../field/card.ts';
-import { isOfRange, takesAnyRange } from '../signal/own-range.ts';
+import { fillsAround0, isOfRange, takesAnyRange } from '../signal/own-range.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { ByteSource, Parts, ReadOptions, ShapeOptions, SignalFormat } from './format.ts';
 import { formatOfFile, formatOfName, kindOf, signalFormats, titlesOf, wantedBy } from './formats.ts';
@@ -35,7 +35,7 @@ export async function cardsThatTake<
 
 /**
  * Of models that a file fits by its shape and channels, those that were learnt for such values: it is read for each that has a range, as encoding
- * would. All of them where its values are of none, or where what its channels are says enough.
+ * would; of a signed distance those of signed distances alone. All of them where its values are of none, or where what its channels are says enough.
  */
 export async function cardsOfValues<T extends { readonly card: ModelCard }>(
   fitting: readonly T[],
@@ -44,16 +44,14 @@ export async function cardsOfValues<T extends { readonly card: ModelCard }>(
 ): Promise<readonly T[]> {
   if (format.channelKinds !== undefined || fitting.length < 2) return fitting;
   const found: T[] = [];
+  const around0: T[] = [];
   for (const model of fitting) {
     const { outputs } = model.card;
-    const fits =
-      takesAnyRange(outputs) ||
-      (await read(model).then(
-        (signal) => isOfRange(outputs, signal),
-        () => false,
-      ));
-    if (fits) found.push(model);
+    const signal = takesAnyRange(outputs) ? undefined : await read(model).catch(() => undefined);
+    if (signal !== undefined && fillsAround0(outputs, signal)) around0.push(model);
+    if (takesAnyRange(outputs) || (signal !== undefined && isOfRange(outputs, signal))) found.push(model);
   }
+  if (around0.length > 0) return around0;
   return found.length === 0 ? fitting : found;
 }
 

@@ -28,7 +28,7 @@ export function evaluate(
   if (bad !== undefined) {
     throw new BadInputError(
       'bad-coordinates',
-      `coordinate [${bad}] has not one number for each of ${axes} axes`,
+      `coordinate [${bad}] has not one number for each of ${axes} axes; give ${axes}, the slowest axis first`,
     );
   }
   const passes = derivatives ? 1 + axes : 1;

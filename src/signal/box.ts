@@ -34,7 +34,7 @@ export function checkBox(box: Box, whole: readonly number[], owner = 'an output'
   if (!inside) {
     throw new BadInputError(
       'bad-region',
-      `region ${said ?? `start [${start}] count [${count}]`} does not lie in ${owner} of [${whole}] samples (slowest axis first)`,
+      `region ${said ?? `start [${start}] count [${count}]`} does not lie in ${owner} of [${whole}] samples (slowest axis first); give one within it, by the names of its axes: y=0:32,x=8:24`,
     );
   }
   return box;

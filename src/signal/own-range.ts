@@ -40,6 +40,21 @@ export function isOfRange(outputs: readonly Output[], signal: Signal): boolean {
   );
 }
 
+/**
+ * Whether values lie on both sides of 0 and go at least halfway to an end of a range that does, of every output: those of a signed distance do,
+ * and hardly any others.
+ */
+export function fillsAround0(outputs: readonly Output[], signal: Signal): boolean {
+  if (!isOfRange(outputs, signal)) return false;
+  const held = heldOf(signal);
+  const { least, most } = extentsOf(held, outputs.length, perUnitOf(held));
+  return outputs.every((output, o) => {
+    const [low, high] = [output.low, output.low + output.peak];
+    const isAround0 = !isUnitless(output) && low < 0 && high > 0;
+    return isAround0 && least[o]! < 0 && most[o]! > 0 && (least[o]! < low / 2 || most[o]! > high / 2);
+  });
+}
+
 /** Whether a signal of any range is taken over its own. */
 export function takesAnyRange(outputs: readonly Output[]): boolean {
   return outputs.every(isUnitless);

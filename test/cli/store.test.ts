@@ -68,6 +68,13 @@ describe('functa store', () => {
     expect(stdout.toString()).toMatch(/: 12 functions, all whole\n$/);
   });
 
+  it('of a signal says that it is encoded first', async () => {
+    const sound = join(import.meta.dirname, '../fixtures/signals/tone16.wav');
+    const { status, stderr } = await functa(['store', 'put', store, sound, '-m', place.model]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('tone16.wav is WAV, a signal and no modulations; encode it first');
+  });
+
   it('put takes files and modulations from outside, and delete takes functions out', async () => {
     const file = place.at('mine.functa');
     const [first] = await withStore((set) => [...set.iterate({ limit: 1 })]);

@@ -71,7 +71,12 @@ describe('a command line that makes no sense', () => {
     const { status, json } = await jsonOfProcess(['data', 'list', '--colour']);
     expect(status).toBe(2);
     expect(json).toEqual({
-      error: { code: 'unknown-option', kind: 'input', message: "unknown option '--colour'", exitCode: 2 },
+      error: {
+        code: 'unknown-option',
+        kind: 'input',
+        message: "unknown option '--colour'; --help says what a command takes",
+        exitCode: 2,
+      },
     });
   });
 });

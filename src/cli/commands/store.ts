@@ -6,6 +6,8 @@ import { BadInputError, BadStreamError } from '../../core/errors.ts';
 import { type Label, labelForms } from '../../core/label.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Model } from '../../field/model.ts';
+import { formatOfFile } from '../../formats/formats.ts';
+import { npy } from '../../formats/npy-format.ts';
 import type { Backup, FunctionStore, Rewritten, StoredFunction } from '../../functaset/index.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
@@ -206,6 +208,12 @@ async function functionsOfFile(
   const id = given ?? basename(file, extname(file));
   const label: Label | undefined = text === undefined ? undefined : labelForms(text)[0];
   if (bytes[0] === magic) return [functionOfFile(model, bytes, { id, label })];
+  const format = formatOfFile(bytes, file);
+  if (format !== undefined && format !== npy)
+    throw new BadInputError(
+      'modulation',
+      `${file} is ${format.title}, a signal and no modulations; encode it first: functa encode, or a folder of them: functa build`,
+    );
   const asked = size === undefined ? undefined : fromOption('--size', () => parseSize(size));
   const shape = asked !== undefined && 'shape' in asked ? asked.shape : undefined;
   const found = functionsOfModulations(model, bytes, { id, label, quality, shape, limits: job.limits });
