@@ -16,6 +16,7 @@ import { pointCount, totalChannels } from '../field/spec.ts';
 import { openGenerative, samplersOf } from '../models/generative.ts';
 import { outputGrid } from '../session/index.ts';
 import { fieldRows } from '../session/rows.ts';
+import { axesOf } from '../signal/axes.ts';
 import { collectRows } from '../signal/index.ts';
 import { modelFor } from '../signal/own-range.ts';
 import type { Size } from '../signal/region.ts';
@@ -132,11 +133,14 @@ export async function complete(
     'renew' in prior
       ? await byDiffusion(source, prior, await normalOf(model), evidence, request)
       : await byNormal(source, prior, evidence, request);
+  const axes = axesOf(card, shape).map((axis, a) => {
+    const own = observation.axes?.[a];
+    return own?.step === undefined && own?.at === undefined ? axis : own;
+  });
   const decode = async (modulation: Float32Array, id: string): Promise<Signal> => {
-    const stream = fieldRows({ model: over, engine }, shape, modulation, { size, raw, signal, limits });
-    const own = size === undefined ? observation.axes : undefined;
-    const axes = stream.axes?.map((axis, a) => (own?.[a]?.step === undefined ? axis : own[a]));
-    return { id, shape: stream.shape, channels: stream.channels, axes, values: await collectRows(stream) };
+    const stream = fieldRows({ model: over, engine }, shape, modulation, { size, raw, axes, signal, limits });
+    const { shape: drawn, channels, axes: along } = stream;
+    return { id, shape: drawn, channels, axes: along, values: await collectRows(stream) };
   };
   const [first, ...rest] = found;
   const drawn: Signal[] = [];

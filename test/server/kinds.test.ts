@@ -1,5 +1,5 @@
 /** What the service makes of every kind of signal. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { FunctaClient, type RunningServer } from '../../server/index.ts';
 import { Rng } from '../../src/core/rng.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { signalChunks, sniffFormat } from '../../src/formats/formats.ts';
+import { readNetcdf, readNetcdfBox } from '../../src/formats/netcdf.ts';
 import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
 import { openSession } from '../../src/session/index.ts';
 import { openFunctasetOf } from '../../src/session/store.ts';
@@ -180,6 +181,31 @@ it('a bound on the error is kept by encode and by functions that are put, or ref
     const init = { method: 'POST', body: bytes as Uint8Array<ArrayBuffer> };
     expect((await fetch(`${server.url}/v1/models/map/encode?${words}`, init)).status, words).toBe(422);
   }
+});
+
+it('places and attributes of a map are kept by encode and by functions that are put, and said', async () => {
+  const bytes = new Uint8Array(readFileSync('test/fixtures/signals/map.nc'));
+  const { bytes: file } = await client.encode('map', bytes);
+  await client.putFunction('maps', 'placed', bytes);
+  for (const netcdf of [
+    await client.decode('map', file, { format: 'netcdf' }),
+    await client.function('maps', 'placed', { format: 'netcdf' }),
+  ]) {
+    const all = readNetcdf(netcdf);
+    const of = (name: string) => all.find((own) => own.name === name)!;
+    const whole = (name: string) => ({ start: [0], count: [of(name).dimensions[0]!.size] });
+    expect([...readNetcdfBox(netcdf, of('lat'), whole('lat'))]).toEqual([-75, -45, -15, 15, 45, 75]);
+    expect(readNetcdfBox(netcdf, of('lon'), whole('lon'))[11]).toBe(330);
+    expect(of('lat').attributes.units).toBe('degrees_north');
+    expect(all.find(({ attributes }) => attributes.long_name === 'of the air')).toBeDefined();
+  }
+  expect(await client.inspect(file)).toMatchObject({
+    axes: [{ name: 'lat', unit: 'degrees_north', start: -75, step: 30 }, { name: 'lon' }],
+    attributes: [{ long_name: 'of the air' }],
+  });
+  const bare = await client.inspect((await client.encode('map', bytes, { keep: 'none' })).bytes);
+  expect(bare).toMatchObject({ attributes: null });
+  expect(bare.axes).toMatchObject([{ name: 'latitude' }, { name: 'longitude' }]);
 });
 
 it('signs are kept by encode where that is asked for, and refused of pictures', async () => {
