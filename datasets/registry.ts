@@ -179,7 +179,9 @@ function findEntry(name: string): { entry: DatasetEntry; path?: string; parts?: 
   const entry = entries.find((candidate) => candidate.name === bare);
   if (entry === undefined) {
     const known = entries.map((candidate) => candidate.name).join(', ');
-    const hint = isFolder(name) ? `; for the pictures of this folder say images:${name}` : '';
+    const hint = isFolder(name)
+      ? `; for the pictures of this folder say images:${name}, for other signals signals:${name}`
+      : '';
     throw new NotFoundError('unknown-dataset', `no data set is called ${bare}; there are ${known}${hint}`);
   }
   return colon < 0 ? { entry } : { entry, ...splitParts(name.slice(colon + 1)) };

@@ -122,7 +122,7 @@ class SignalFolder implements Dataset {
     if (signal.channels !== this.channels)
       throw new BadInputError(
         'signal-channels',
-        `${join(this.#directory, id)} has ${signal.channels} channels, ${this.channels} outputs are told of the folder; tell its axes and outputs otherwise, or leave the file out`,
+        `${join(this.#directory, id)} has ${signal.channels} channels along ${signal.shape.length === 1 ? 'one axis' : `${signal.shape.length} axes`}, and ${this.kind.outputs.map(({ name }) => name).join(', ')} ${this.channels === 1 ? 'is' : 'are'} read here; choose another model, tell ${kindFile} otherwise, or leave the file out`,
       );
     const label = labelOf(id);
     return label === undefined ? signal : { ...signal, label };

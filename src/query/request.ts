@@ -32,13 +32,16 @@ const count = z
 const points = count.min(1);
 
 /** In samples of the signal: a box, axes in array order (the slowest first), or words as of `boxOf`, such as `y=0:32,x=8:24`. */
-const region = z.union([
-  z.strictObject({
-    start: boundedList(count, { min: 1, max: 8 }),
-    count: boundedList(count.min(1), { min: 1, max: 8 }),
-  }),
-  z.string().max(maxRegionText),
-]);
+const region = z.union(
+  [
+    z.strictObject({
+      start: boundedList(count, { min: 1, max: 8 }),
+      count: boundedList(count.min(1), { min: 1, max: 8 }),
+    }),
+    z.string().max(maxRegionText),
+  ],
+  { error: 'give it as y=0:32,x=8:24 or as {"start", "count"}' },
+);
 
 /** A condition on the function itself: a statistic of its values over a region. */
 const condition = z.strictObject({
@@ -68,14 +71,17 @@ export const filter = z.strictObject({
 const values = boundedList(z.number().nullable(), { max: 2 ** 20, fits: isNumberOrNull });
 
 /** A signal as numbers, null where nothing was observed, or as the bytes of a file, of which a part may be meant. */
-const signal = z.union([
-  z.strictObject({ shape: boundedList(count.min(1), { min: 1, max: 8 }), values }),
-  z.strictObject({
-    file: base64(2 ** 26),
-    variable: z.string().min(1).max(255).optional(),
-    grid: z.number().int().min(leastGrid).max(mostGrid).optional(),
-  }),
-]);
+const signal = z.union(
+  [
+    z.strictObject({ shape: boundedList(count.min(1), { min: 1, max: 8 }), values }),
+    z.strictObject({
+      file: base64(2 ** 26),
+      variable: z.string().min(1).max(255).optional(),
+      grid: z.number().int().min(leastGrid).max(mostGrid).optional(),
+    }),
+  ],
+  { error: 'give {"file": the bytes of a file as base64} or {"shape", "values"} as numbers' },
+);
 
 /** Root mean square of the differences, in signal units: nothing farther is answered. */
 const maxDistance = z.number().min(0);
