@@ -12,6 +12,8 @@ export interface Term {
   readonly modulation: Float32Array;
   readonly shape: readonly number[];
   readonly quality: number;
+  /** Where its samples stand, as a section of axes says it, where that is not as the model says. What is made of terms that say the same says it, too. */
+  readonly places?: Uint8Array | undefined;
   /** Where it is known: terms of different networks have nothing in common. */
   readonly model?: Pick<Model, 'networkId'> | undefined;
 }
@@ -57,13 +59,13 @@ export function pathBetween(from: Term, to: Term, steps: number, space: PathSpac
   checkLimit('terms', steps, mostTerms, 'ask for a path of fewer functions');
   const [a, b] = [space.toSpace(from), space.toSpace(to)];
   const weights = space.curve === 'linear' ? straight : along(a, b);
-  const { shape, quality } = from;
+  const { shape, quality, places } = alikeOf([from, to]);
   return Array.from({ length: steps }, (_, i) => {
-    if (i === 0) return { modulation: from.modulation.slice(), shape, quality };
-    if (i === steps - 1) return { modulation: to.modulation.slice(), shape, quality };
+    if (i === 0) return { modulation: from.modulation.slice(), shape, quality, places };
+    if (i === steps - 1) return { modulation: to.modulation.slice(), shape, quality, places };
     const [wa, wb] = weights(i / (steps - 1));
     const point = a.map((x, k) => wa * x + wb * b[k]!);
-    return { modulation: space.fromSpace(point, shape), shape, quality };
+    return { modulation: space.fromSpace(point, shape), shape, quality, places };
   });
 }
 
@@ -87,8 +89,14 @@ export function weightedSum(terms: readonly Term[], weights: readonly number[]):
     const weight = weights[t]!;
     for (let i = 0; i < sums.length; i++) sums[i]! += weight * modulation[i]!;
   });
-  const { shape, quality } = terms[0]!;
-  return { modulation: Float32Array.from(sums), shape, quality };
+  return { modulation: Float32Array.from(sums), ...alikeOf(terms) };
+}
+
+/** What a result has of its terms. */
+function alikeOf(terms: readonly Term[]): Omit<Term, 'modulation' | 'model'> {
+  const { shape, quality, places } = terms[0]!;
+  const isSame = terms.every((term) => String(term.places) === String(places));
+  return { shape, quality, ...(isSame && places !== undefined ? { places } : {}) };
 }
 
 /**

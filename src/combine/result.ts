@@ -1,6 +1,6 @@
 /** What combining gives: functions in bytes, or decoded signals. */
 
-import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import { multiplyAddsPerPoint, type Section, sectionIds, withSections } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
 import {
   aBox,
@@ -20,15 +20,17 @@ import {
 import { checkLimit, defaultLimits, type Limits } from '../core/limits.ts';
 import { stoppable } from '../core/look.ts';
 import { defaultQuality } from '../field/at-quality.ts';
+import type { Model } from '../field/model.ts';
+import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { bestPrior } from '../models/priors.ts';
 import { archiveOf, checkCodedAt } from '../session/coding.ts';
+import { axesBeside } from '../session/description.ts';
 import { outputGrid } from '../session/grid.ts';
 import { inlineWork } from '../session/inline-work.ts';
 import { fieldRows } from '../session/rows.ts';
 import type { DecodeOptions, Session } from '../session/types.ts';
 import type { SessionWork } from '../session/work.ts';
-import { axesOf } from '../signal/axes.ts';
 import { collectRows } from '../signal/rows.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { Term } from './combine.ts';
@@ -61,8 +63,9 @@ export async function codeTerms(
   const { quality = own, prior = bestPrior(model), work = inlineWork, signal } = options;
   checkCodedAt(model, quality, own);
   const items: { bytes: Uint8Array }[] = [];
-  for (const { modulation, shape } of terms) {
-    items.push(await work.code(model, { modulation, shape, quality, prior }, signal));
+  for (const { modulation, shape, places } of terms) {
+    const { bytes } = await work.code(model, { modulation, shape, quality, prior }, signal);
+    items.push({ bytes: places === undefined ? bytes : withSections(bytes, sectionsOf(places)) });
   }
   return items.length === 1 ? items[0]!.bytes : stoppable(signal, () => archiveOf(model, items));
 }
@@ -87,12 +90,23 @@ export async function decodeTerms(
   const { limits = defaultLimits } = options;
   checkTogether(session, terms, { ...options, limits });
   const signals: Signal[] = [];
-  for (const [i, { modulation, shape, quality }] of terms.entries()) {
-    const stream = fieldRows(session, shape, modulation, { ...options, limits, quality });
+  for (const [i, term] of terms.entries()) {
+    const { modulation, shape, quality } = term;
+    const axes = axesOfTerm(session.model, term);
+    const stream = fieldRows(session, shape, modulation, { ...options, axes, limits, quality });
     const values = await collectRows(stream);
-    signals.push({ id: String(i), shape: stream.shape, channels: stream.channels, values });
+    const { shape: drawn, channels, axes: along } = stream;
+    signals.push({ id: String(i), shape: drawn, channels, axes: along, values });
   }
   return signals;
+}
+
+function sectionsOf(places: Uint8Array): Section[] {
+  return [{ id: sectionIds.axes, bytes: places }];
+}
+
+function axesOfTerm({ card }: Pick<Model, 'card'>, { shape, places }: Term): Axis[] {
+  return axesBeside(card, shape, places && sectionsOf(places));
 }
 
 /** All signals are in memory at once. */
@@ -103,8 +117,8 @@ function checkTogether(
 ): void {
   const { limits } = options;
   const points = terms.reduce(
-    (sum, { shape }) =>
-      sum + pointCount(outputGrid(shape, { ...options, axes: axesOf(model.card, shape) }, limits).shape),
+    (sum, term) =>
+      sum + pointCount(outputGrid(term.shape, { ...options, axes: axesOfTerm(model, term) }, limits).shape),
     0,
   );
   const hint = 'ask for fewer or smaller signals';

@@ -3,7 +3,7 @@
  * that a query, a mean and a picture are of the very function that its file gives.
  */
 import { setImmediate } from 'node:timers/promises';
-import { decodeFile, readHeader } from '../../codec/index.ts';
+import { decodeFile, readHeader, sectionOf } from '../../codec/index.ts';
 import { dequantisePacked } from '../../prior/packed.ts';
 import { stepOfEach } from '../../prior/quantiser.ts';
 import {
@@ -55,12 +55,17 @@ export interface ModulatedFunction extends FunctionSummary {
   readonly coded: boolean;
   /** The ranges that its signal was taken over, where these are its own: `outputsOver` gives outputs in its units. */
   readonly ranges?: readonly OwnRange[] | undefined;
+  /** Where its samples stand, as its file says it (its section of axes), where that is not as its model says. */
+  readonly places?: Uint8Array | undefined;
   /** Its modulation is the plain fit of a function of samples, which decodes to something else. */
   readonly isPlainFit?: true | undefined;
 }
 
 /** A function that is samples, and what lies between them (`sample-field.ts`): it has no modulation, see `modulated`. */
-export interface SamplesFunction extends FunctionSummary, SampledSignal, Pick<ModulatedFunction, 'ranges'> {}
+export interface SamplesFunction
+  extends FunctionSummary,
+    SampledSignal,
+    Pick<ModulatedFunction, 'ranges' | 'places'> {}
 
 /** What opens functions: the priors of the model decode, the engine fits where a modulation is asked of samples. */
 export interface FunctionSource {
@@ -187,13 +192,14 @@ function openOne(
       );
       checkShape(fn, found.shape);
       const ranges = rangesBeside(found.sections, model.card.outputs.length);
-      if (found.prior === 'samples') return { ...summaryOf(fn), samples: found.samples, ranges };
+      const places = sectionOf(found.sections, 'axes');
+      if (found.prior === 'samples') return { ...summaryOf(fn), samples: found.samples, ranges, places };
       return new CodedFunction(
         fn,
         content.bytes.length,
         found,
         stepsOfNumbers(model, found.shape, found.quality),
-        ranges,
+        { ranges, places },
       );
     }
     case 'modulation': {
@@ -231,6 +237,7 @@ class CodedFunction implements ModulatedFunction {
   readonly quality: number;
   readonly coded = true;
   readonly ranges: readonly OwnRange[] | undefined;
+  readonly places: Uint8Array | undefined;
   readonly #packed: Uint8Array;
   readonly #steps: Float64Array;
   #modulation: Float32Array | undefined;
@@ -240,7 +247,7 @@ class CodedFunction implements ModulatedFunction {
     codedBytes: number,
     { packed, quality }: PackedSymbols,
     steps: Float64Array,
-    ranges: readonly OwnRange[] | undefined,
+    { ranges, places }: Pick<ModulatedFunction, 'ranges' | 'places'>,
   ) {
     this.id = fn.id;
     if (fn.label !== undefined) this.label = fn.label;
@@ -250,6 +257,7 @@ class CodedFunction implements ModulatedFunction {
     this.codedBytes = codedBytes;
     this.quality = quality;
     this.ranges = ranges;
+    this.places = places;
     this.#packed = packed;
     this.#steps = steps;
   }
