@@ -72,6 +72,8 @@ class Thread {
     this.#worker.postMessage(asked);
     const told = await this.#answer();
     if (typeof told !== 'string' || asked === 'close') return told;
+    // the library is not to be trusted after it failed: after some tens of thousands it refused whole files, too
+    this.#isFit = false;
     throw new BadStreamError('bad-hdf5', 0, `${what} cannot be read: ${told}`);
   }
 
