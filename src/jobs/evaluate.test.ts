@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type Model, readModel } from '../field/model.ts';
+import { loadModel } from '../models/models.ts';
 import { openSession } from '../session/index.ts';
 import { evaluate } from './index.ts';
 import { makeTinyModel } from './testing.ts';
@@ -74,5 +75,14 @@ describe('evaluate', () => {
       ...change,
     };
     await expect(evaluate(options)).rejects.toMatchObject({ code });
+  });
+
+  it('refuses codecs of pictures beside a model of other signals', async () => {
+    const sounds = await loadModel('speech');
+    const asked = evaluate({ model: sounds, engine, data: 'fixture-fashion', peers: ['jpeg'] });
+    await expect(asked).rejects.toMatchObject({
+      code: 'unknown-peer',
+      message: 'jpeg codes 8-bit pictures, and model speech is of other signals; leave peers out',
+    });
   });
 });

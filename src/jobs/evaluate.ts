@@ -46,12 +46,19 @@ export async function evaluate(options: EvalOptions): Promise<EvalResult> {
   if (qualities.length === 0)
     throw new BadInputError('no-qualities', 'give at least one quality to evaluate at');
   const peerNames = checkPeers(options.peers ?? []);
+  // codecs are loaded where they are asked for
+  if (peerNames.length > 0) (await import('./peer-codecs.ts')).checkCompared(model.card, peerNames);
   const started = performance.now();
   const signals = await readSignals(options);
   const total = signals.length * qualities.length;
   const tell = (event: JobEvent) => options.onEvent?.(event);
   tell({ type: 'start', job, total, done: 0, unit: 'signals coded' });
   const peers = peerNames.length === 0 ? [] : await peersOf(options, peerNames, signals);
+  for (const { name, applies } of peers) {
+    if (applies) continue;
+    const message = `${name} holds no ${signals[0]!.channels} channels and is left out`;
+    tell({ type: 'note', job, message });
+  }
   const run = new Run(options, signals, prior, effort);
   const rows: EvalQuality[] = [];
   for (const [i, quality] of qualities.entries()) {
@@ -164,14 +171,11 @@ class Run {
   }
 }
 
-/** Their codecs are loaded where there is something to compare: models of 8-bit pictures. */
 async function peersOf(
-  { model, signal }: EvalOptions,
+  { signal }: EvalOptions,
   names: readonly PeerName[],
   signals: readonly Signal[],
 ): Promise<readonly Peer[]> {
-  const { peersTake } = await import('./peer-codecs.ts');
-  if (!peersTake(model.card)) return [];
   const { Peer } = await import('./peers.ts');
   return names.map((name) => new Peer(name, signals, signal));
 }

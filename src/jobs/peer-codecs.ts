@@ -84,8 +84,17 @@ export function decodeFormat(file: Uint8Array, { channels }: Pick<Picture, 'chan
 }
 
 /** Whether signals of a model are pictures, which other formats can code. */
-export function peersTake({ outputs, spec }: ModelCard): boolean {
+function peersTake({ outputs, spec }: ModelCard): boolean {
   return spec.axes === 2 && sampleTypeOf(outputs) === 'uint8';
+}
+
+/** Throws BadInputError `unknown-peer` where a model is of other signals. */
+export function checkCompared(card: ModelCard, names: readonly PeerName[]): void {
+  if (peersTake(card)) return;
+  throw new BadInputError(
+    'unknown-peer',
+    `${names.join(', ')} ${names.length === 1 ? 'codes' : 'code'} 8-bit pictures, and model ${card.name} is of other signals; leave peers out`,
+  );
 }
 
 /** Throws BadInputError `not-pictures`. */

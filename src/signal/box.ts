@@ -20,9 +20,15 @@ export function wholeOf(shape: readonly number[]): Box {
 
 /**
  * Throws BadInputError `bad-region` unless it lies within `whole` samples, with one at least. `owner`: what these are of; `said`: how the
- * caller put it.
+ * caller put it; `names`: of the axes.
  */
-export function checkBox(box: Box, whole: readonly number[], owner = 'an output', said?: string): Box {
+export function checkBox(
+  box: Box,
+  whole: readonly number[],
+  owner = 'an output',
+  said?: string,
+  names?: readonly string[],
+): Box {
   const { start, count } = box;
   const inside =
     start.length === whole.length &&
@@ -34,10 +40,16 @@ export function checkBox(box: Box, whole: readonly number[], owner = 'an output'
   if (!inside) {
     throw new BadInputError(
       'bad-region',
-      `region ${said ?? `start [${start}] count [${count}]`} does not lie in ${owner} of [${whole}] samples (slowest axis first); give one within it, by the names of its axes: y=0:32,x=8:24`,
+      `region ${said ?? `start [${start}] count [${count}]`} does not lie in ${owner} of [${whole}] samples (slowest axis first); give one within it${exampleOf(whole, names)}`,
     );
   }
   return box;
+}
+
+/** The whole as a region in words. */
+function exampleOf(whole: readonly number[], names: readonly string[] | undefined): string {
+  if (names?.length !== whole.length) return '';
+  return `, by the names of its axes: ${whole.map((n, axis) => `${names[axis]}=0:${n}`).join(',')}`;
 }
 
 /** The box of an array [...shape, channels]; a fresh array. Throws BadInputError `bad-region`. */

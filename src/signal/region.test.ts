@@ -36,6 +36,13 @@ describe('a region in words', () => {
     expect(() => boxOf('x=8:24', [64, 48], { axes })).toThrow('it has latitude, longitude');
   });
 
+  it('outside of a grid is told with the axes of that grid', () => {
+    const time = [{ name: 'time' }];
+    expect(() => boxOf('time=0:200', [100], { axes: time })).toThrow('by the names of its axes: time=0:100');
+    expect(() => boxOf('z=0:9', [4, 5, 6])).toThrow('by the names of its axes: z=0:4,y=0:5,x=0:6');
+    expect(() => boxOf({ start: [0], count: [9] }, [8])).toThrow('give one within it');
+  });
+
   it.each([
     '',
     'x',

@@ -69,7 +69,7 @@ export function shapeAt(
   if (size.shape.length !== shape.length || size.shape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
     throw new BadInputError(
       'bad-size',
-      `size [${size.shape}] does not give each of ${shape.length} axes a sample`,
+      `size [${size.shape}] does not give ${shape.length === 1 ? 'its one axis' : `each of ${shape.length} axes`} a sample; give ${shape.length === 1 ? 'one whole number' : `${shape.length} whole numbers`} from 1`,
     );
   }
   return size.shape;
@@ -99,10 +99,10 @@ export interface BoxOptions {
 export function boxOf(asked: Box | string, shape: readonly number[], options: BoxOptions = {}): Box {
   check('boxOf', aBox(asked, 'box'), aShape(shape, 'shape'), anObject(options, 'options'));
   const { owner, axes, told } = options;
-  if (typeof asked !== 'string') return checkBox(asked, shape, owner);
-  const parts = partsOf(asked);
-  if (!Array.isArray(parts)) return checkBox(parts, shape, owner, `'${asked}'`);
   const names = axes?.map(({ name }) => name) ?? axisNames(shape.length);
+  if (typeof asked !== 'string') return checkBox(asked, shape, owner, undefined, names);
+  const parts = partsOf(asked);
+  if (!Array.isArray(parts)) return checkBox(parts, shape, owner, `'${asked}'`, names);
   const indexOf = (called: string) =>
     names.includes(called) || !told ? names.indexOf(called) : told.findIndex(({ name }) => name === called);
   const whole = wholeOf(shape);
@@ -118,7 +118,7 @@ export function boxOf(asked: Box | string, shape: readonly number[], options: Bo
     box.start[axis] = from;
     box.count[axis] = (to ?? shape[axis]!) - from;
   }
-  return checkBox(box, shape, owner, `'${asked}'`);
+  return checkBox(box, shape, owner, `'${asked}'`, names);
 }
 
 /** That a text is a region of some grid: to ask before there is one. Throws BadInputError `bad-region`. */

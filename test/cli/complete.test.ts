@@ -58,6 +58,12 @@ test('without a name the model is that of pictures like this one, and of a store
   );
 });
 
+test('a signal of which nothing is hidden says how to hide something', async () => {
+  const { status, stderr } = await functa(complete('-n', '1', '-o', at('whole.npy')));
+  expect(status).toBe(0);
+  expect(stderr).toContain('shirt.png: nothing is hidden; --hide, --region or --mask say what is');
+});
+
 test('a mask of another shape, and two ways to say what is known, are refused', async () => {
   const shape = await functa(complete('--mask', at('small.npy'), '-o', at('none.png')));
   expect(shape.stderr).toContain('[mask-shape]');

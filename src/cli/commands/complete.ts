@@ -242,7 +242,12 @@ async function observe(
     return observeMasked(signal, maskOf(mask));
   }
   const region = flags.region ?? flags.hide;
-  if (region === undefined) return observeMasked(signal);
+  if (region === undefined) {
+    const observed = observeMasked(signal);
+    if (observed.values.length === signal.values.length)
+      job.note(`${signal.id}: nothing is hidden; --hide, --region or --mask say what is`);
+    return observed;
+  }
   fromOption(flags.region === undefined ? '--hide' : '--region', () => checkBoxText(region));
   return observeMasked(signal, regionMask(signal.shape, region, flags.region === undefined, model.card.axes));
 }
