@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { fromHex, hex } from '../src/core/bytes.ts';
 import { BadStreamError, FunctaError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import type { About } from '../src/field/about.ts';
@@ -18,6 +19,17 @@ it('what is said of a signal is read as it was written, words that such files ha
   expect(decodeAbout(encodeAbout(about, 2)!, 2)).toEqual(about);
   const one = { attributes: [{ long_name: '2 metre temperature', standard_name: 'air_temperature' }] };
   expect(encodeAbout(one, 1)!.length).toBeLessThan(28);
+});
+
+it('what is said of a signal is these bytes for good', () => {
+  const said: About = {
+    attributes: [{ long_name: '2 metre temperature', level: [2, 850] }],
+    stored: { type: 'i2', slope: 0.01, intercept: 273.15 },
+  };
+  const bytes =
+    '7ba50f988ed1d1d5906ca7aa9463bbb261a2195ff5bafdb6450c49038221a8538e66334d018cf7f483332035da62b5e190';
+  expect(hex(encodeAbout(said, 1)!)).toBe(bytes);
+  expect(decodeAbout(fromHex(bytes), 1)).toEqual(said);
 });
 
 it('nothing is written where nothing is said, or more than a section holds', () => {

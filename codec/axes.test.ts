@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { fromHex, hex } from '../src/core/bytes.ts';
 import { BadStreamError, FunctaError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
+import { gaussianLatitudes } from '../src/field/gaussian.ts';
 import type { Axis } from '../src/field/outputs.ts';
 import { rounds } from '../test/rounds.ts';
 import { decodeAxes, encodeAxes } from './axes.ts';
@@ -21,6 +23,21 @@ function readBack(axes: readonly Axis[], own = told, sizes = shape): Axis[] {
 it('axes are read as they were written, those of a map in some twenty bytes', () => {
   expect(readBack(global)).toEqual(global);
   expect(encodeAxes(global, told, shape)).toHaveLength(20);
+});
+
+it.each<[Axis[], number[], string]>([
+  [global, shape, '4f010f04dca06b04e9b3032f0210000004bab703'],
+  [
+    [
+      { name: 'lev', unit: 'K', at: [1000, 850, 500] },
+      { name: 'lat', unit: 'degrees_north', at: gaussianLatitudes(2), weight: 'cosine' },
+    ],
+    [3, 2],
+    '130700014b00d00ffb118f0357010f00',
+  ],
+])('axes are these bytes for good', (axes, sizes, bytes) => {
+  expect(hex(encodeAxes(axes, told, sizes)!)).toBe(bytes);
+  expect(decodeAxes(fromHex(bytes), told, sizes)).toEqual(axes);
 });
 
 it('nothing is written where the model says the same', () => {
