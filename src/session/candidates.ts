@@ -56,7 +56,7 @@ export class Candidates implements RankedSource<FileCandidate> {
   readonly #plain: Kept<Fitted>;
   readonly #searches: Kept<Search>;
   readonly #coded: Kept<SymbolTrial>;
-  readonly #sampled = new Map<string, FileCandidate>();
+  readonly #sampled: Kept<FileCandidate>;
   /** Bytes that samples are known to take more than. */
   readonly #longer = new Map<string, number>();
   #anyPlain: Fitted | undefined;
@@ -77,6 +77,7 @@ export class Candidates implements RankedSource<FileCandidate> {
     this.#plain = new Kept(Math.max(1, most));
     this.#searches = new Kept(Math.max(1, most));
     this.#coded = new Kept(most);
+    this.#sampled = new Kept(Math.max(1, most));
   }
 
   /** Keeps what a fit found, with what lower efforts find on the way; one that was made elsewhere cannot go on. */

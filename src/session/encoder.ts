@@ -27,7 +27,7 @@ import type { Signal } from '../signal/signal.ts';
 import { Candidates, type EncodingContext, type FileCandidate } from './candidates.ts';
 import { leastSampleBytes } from './sample-estimate.ts';
 import type { Encoded, EncodeOptions } from './types.ts';
-import { WaveletSearch } from './wavelet-search.ts';
+import { leastWavelets } from './wavelet-search.ts';
 
 /**
  * Qualities of samples that are tried; the steps are 8, 4, 2 and 1. Numbers have no eye to see their steps, and eight scales of theirs are
@@ -216,9 +216,10 @@ export class SignalEncoder {
     }
     if (isNumbers) {
       const serves = (found: FileCandidate) => !within || dominates(found, own);
-      const wavelets = new WaveletSearch((q) => this.#candidates.sampled(q, most, 'wavelets'));
-      const found = wavelets.cheapest(own.mse, (one) =>
-        serves(one) ? trade(one) : Number.POSITIVE_INFINITY,
+      const found = leastWavelets(
+        (q) => this.#candidates.sampled(q, most, 'wavelets'),
+        own.mse,
+        (one) => (serves(one) ? trade(one) : Number.POSITIVE_INFINITY),
       );
       if (found !== undefined) candidates.push(found);
     }
