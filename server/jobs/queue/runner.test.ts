@@ -152,14 +152,17 @@ withPostgres('workers of a queue', { durable: true }, (cluster) => {
 
   test('a job that is cancelled stops, whether it waits or is at work', async () => {
     const { queue, worker } = await opened();
-    let ended = 0;
+    let [begun, ended] = [0, 0];
     await worker(async (work) => {
+      begun++;
       const outcome = await fileAfter(60_000)(work);
       ended++;
       return outcome;
     });
     const [first, second] = [added(await enqueue(queue)), added(await enqueue(queue))];
-    await expect.poll(async () => (await queue.get(first.id))?.state, { timeout: 20_000 }).toBe('running');
+    // A job that is running has a turn; one that is cancelled before its work has begun is not begun.
+    await expect.poll(() => begun, { timeout: 20_000 }).toBe(1);
+    expect((await queue.get(first.id))?.state).toBe('running');
     const event = { type: 'end', body: '{"state":"cancelled"}' };
     expect(await queue.cancel(second.id, event)).toMatchObject({ state: 'cancelled' });
     expect(await queue.cancel(first.id, event)).toMatchObject({ state: 'cancelled' });
