@@ -151,12 +151,9 @@ function writeCoded(
   coder: BitEncoder,
 ): () => Samples {
   if (isByWavelets(setting)) return writeWavelets(waveletsOf(model, setting), samples, coder);
-  const { shape, quality, coding } = setting;
-  const format = sampleFormat(model.card);
-  const step = sampleStep(quality);
+  const { walk, grid, step, format } = foretellingOf(model, setting);
   const levels = step === 1 ? samples.slice() : toLevels(samples, step);
-  const walk = coding === 'least-squares' ? walkNumbers : walkSamples;
-  walk(gridOf(model, shape, format, step), levels, coder);
+  walk(grid, levels, coder);
   return () => fromLevels(levels, step, format);
 }
 
@@ -165,12 +162,16 @@ function readCoded(model: CodingModel, setting: SampleSetting, into: Samples, co
     readWavelets(waveletsOf(model, setting), coder, into);
     return;
   }
-  const { shape, quality, coding } = setting;
+  const { walk, grid, step, format } = foretellingOf(model, setting);
+  walk(grid, into, coder);
+  if (step > 1) fromLevels(into, step, format);
+}
+
+function foretellingOf(model: CodingModel, { shape, quality, coding }: SampleSetting) {
   const format = sampleFormat(model.card);
   const step = sampleStep(quality);
   const walk = coding === 'least-squares' ? walkNumbers : walkSamples;
-  walk(gridOf(model, shape, format, step), into, coder);
-  if (step > 1) fromLevels(into, step, format);
+  return { walk, grid: gridOf(model, shape, format, step), step, format };
 }
 
 /** The last axes are columns and rows, all before them slices. */

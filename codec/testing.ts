@@ -1,8 +1,11 @@
 /** Helpers of the codec's tests. */
 
-import type { FunctaError } from '../src/core/errors.ts';
+import { expect } from 'vitest';
+import { BadStreamError, FunctaError } from '../src/core/errors.ts';
 import { Rng } from '../src/core/rng.ts';
 import { pointCount } from '../src/field/spec.ts';
+
+import { type CodingModel, decodeFile, readHeader } from './index.ts';
 
 /** The code of what `act` throws, or `none`. */
 export function codeThrown(act: () => unknown): string {
@@ -27,4 +30,21 @@ export function relief(shape: readonly number[], channels: number, noise = 3): I
     }
     return Math.round(height) + rng.below(noise);
   });
+}
+
+/** Of a file of samples: any cut and every third flipped bit is an error, and noise after its header is damage. */
+export function expectDamageIsKnown(model: CodingModel, bytes: Uint8Array): void {
+  for (let length = 0; length < bytes.length; length++)
+    expect(() => decodeFile(model, bytes.subarray(0, length)), `cut to ${length}`).toThrow(FunctaError);
+  for (let bit = 0; bit < 8 * bytes.length; bit += 3) {
+    const damaged = bytes.slice();
+    damaged[bit >> 3]! ^= 1 << (bit & 7);
+    expect(() => decodeFile(model, damaged), `bit ${bit}`).toThrow(FunctaError);
+  }
+  const header = bytes.subarray(0, readHeader(bytes).headerBytes);
+  const rng = new Rng(3);
+  for (let run = 0; run < 300; run++) {
+    const noise = Uint8Array.from({ length: run % 90 }, () => rng.below(256));
+    expect(() => decodeFile(model, Uint8Array.of(...header, ...noise))).toThrow(BadStreamError);
+  }
 }

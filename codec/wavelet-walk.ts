@@ -158,17 +158,16 @@ function walkBand(
         const isQuiet = near + far === 0;
         const expected = isQuiet ? 0 : squares.guess(x);
         const wanted = choose === undefined ? levels[at]! : choose(at, expected);
-        const a = byExpected + 16 * (Math.min(direction, 1) * activities + stepOf(64 * expected));
-        const b =
-          byPlace +
-          16 * (64 * direction + 8 * Math.min(7, activityOf(near)) + Math.min(7, activityOf(far >> 1)));
-        const c = bySum + 16 * (activities * direction + stepOf(11 * near + 3 * far));
-        const level = isQuiet
-          ? codeLevel(coder, wanted, direction, inQuiet + 16 * direction)
-          : codeLevel(coder, wanted, direction, a, b, c);
-        const size = Math.min(largest, Math.abs(level));
+        if (isQuiet) levels[at] = codeLevel(coder, wanted, direction, inQuiet + 16 * direction);
+        else {
+          const a = byExpected + 16 * (Math.min(direction, 1) * activities + stepOf(64 * expected));
+          const around = 8 * Math.min(7, activityOf(near)) + Math.min(7, activityOf(far >> 1));
+          const b = byPlace + 16 * (64 * direction + around);
+          const c = bySum + 16 * (activities * direction + stepOf(11 * near + 3 * far));
+          levels[at] = codeLevel(coder, wanted, direction, a, b, c);
+        }
+        const size = Math.min(largest, Math.abs(levels[at]!));
         if (!isQuiet) squares.learn(x, size - expected);
-        levels[at] = level;
         sizes[at] = size;
       }
     }

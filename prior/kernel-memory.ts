@@ -6,6 +6,11 @@ import { networkWasm } from './kernel/network-wasm.ts';
 const maxLayers = 4;
 /** Numbers of `Network` in kernel/network.h. */
 export const networkNumbers = 58;
+/** Of `Walk` in kernel/walk.c, and where in it stands how many intervals there are. */
+export const walkNumbers = 29;
+export const walkCount = 24;
+/** Symbols of a walk between two looks at whether to stop: a few milliseconds. */
+export const symbolsPerCall = 1 << 15;
 
 /** The kernels; undefined where there is no WebAssembly, or none with SIMD, or a page forbids it. */
 export function compiledKernels(): WebAssembly.Module | undefined {

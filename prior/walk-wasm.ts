@@ -8,7 +8,7 @@ import type { ModulationLayout } from '../src/field/layout.ts';
 import type { LevelTensors } from './autoregressive-tensors.ts';
 import type { TableBank } from './bank.ts';
 import { type ContextRecipe, covering } from './context.ts';
-import { compiledKernels, planNetwork } from './kernel-memory.ts';
+import { compiledKernels, planNetwork, symbolsPerCall, walkNumbers } from './kernel-memory.ts';
 import type { StreamPlace, SymbolCoder, Symbols, Table } from './prior.ts';
 import { writeByKernel } from './walk-writing.ts';
 
@@ -21,8 +21,6 @@ interface Kernels {
 
 export type Kernel = (walk: number) => number;
 
-/** Symbols between two looks at whether to stop: a few milliseconds. */
-export const symbolsPerCall = 1 << 15;
 /** Symbols that are read, at most: the memory of about 10 bytes each is kept. */
 const maxSymbols = 1 << 21;
 /** Bytes that one symbol can take: 29 intervals of 16 bits. */
@@ -38,9 +36,7 @@ const maxAxes = 3;
 /** Numbers of the structs of kernel/walk.c, and where in them those stand that change from walk to walk. */
 const levelNumbers = 75;
 const levelLayout = 70;
-export const walkNumbers = 29;
 const walkQuality = 13;
-export const walkCount = 24;
 const walkNext = 27;
 const walkState = 28;
 

@@ -1,8 +1,9 @@
 /** Symbols that are written, or looked up, by the kernel of a whole walk. Pages read: their bundle has none of it (scripts/bundle-web.mjs). */
 import type { ModulationLayout } from '../src/field/layout.ts';
 import { bitsOfIntervals } from './cost.ts';
+import { symbolsPerCall, walkCount, walkNumbers } from './kernel-memory.ts';
 import type { SymbolCoder, Symbols } from './prior.ts';
-import { type KernelWalk, symbolsPerCall, walkCount, walkNumbers } from './walk-wasm.ts';
+import type { KernelWalk } from './walk-wasm.ts';
 
 /** Symbols between two looks at whether they cost too much: about as many as a look costs. */
 const symbolsPerPrice = 384;

@@ -101,17 +101,20 @@ export async function encodeBounded(
   }
   const samples = samplesQuality(model, bounds);
   if (samples === undefined) return best.file;
-  const found = new Map<number, number>();
+  /** Bytes of the file. */
   const sampled = async (quality: number, by: 'foretold' | 'wavelets') => {
     const encoded = quality < 1 || quality > 100 ? undefined : context.encodeSamples(quality, by);
-    if (encoded === undefined) return;
+    if (encoded === undefined) return Number.POSITIVE_INFINITY;
     const file = await bounded(context, bounds, encoded);
-    if (by === 'wavelets') found.set(quality, file.bytes.length);
     if (file.bytes.length < best.file.bytes.length) best = { quality, file };
+    return file.bytes.length;
   };
   await sampled(samples, 'foretold');
-  for (const finer of wavelets) await sampled(samples + finer, 'wavelets');
-  const [[middle] = [samples]] = [...found].sort(([, a], [, b]) => a - b);
+  let [middle, least] = [samples, Number.POSITIVE_INFINITY];
+  for (const finer of wavelets) {
+    const bytes = await sampled(samples + finer, 'wavelets');
+    if (bytes < least) [middle, least] = [samples + finer, bytes];
+  }
   for (const finer of [-2, 2]) await sampled(middle + finer, 'wavelets');
   return best.file;
 }
