@@ -94,6 +94,17 @@ const maxError = z
     example: '1%',
   });
 
+const keep = z
+  .enum(keepings)
+  .optional()
+  .openapi(
+    parameter(
+      'keep',
+      'Of what a signal says beside its values: `all` (default), `axes`, where samples stand, or `none`.',
+      'none',
+    ),
+  );
+
 /** Which part of a file is read, and how fine a surface is laid out: of every route that takes signals. */
 const signalParts = {
   variable: z
@@ -144,16 +155,7 @@ export const encodeQuery = z
         'true',
       ),
     ),
-    keep: z
-      .enum(keepings)
-      .optional()
-      .openapi(
-        parameter(
-          'keep',
-          'Of what the signal says beside its values: `all` (default), `axes`, where samples stand, or `none`.',
-          'none',
-        ),
-      ),
+    keep,
     effort,
     steps: z
       .enum(['chosen', 'asked'])
@@ -433,6 +435,7 @@ export const putQuery = z.object({
     .openapi(parameter('metadata', 'A JSON object, of those that have none of their own.')),
   quality,
   'max-error': maxError,
+  keep,
   effort,
   steps: z
     .enum(['chosen', 'asked'])

@@ -2,6 +2,7 @@
 import type { z } from '@hono/zod-openapi';
 import { type ArrayFormat, arrayTypes } from '../../src/formats/media-types.ts';
 import type { Filter } from '../../src/query/index.ts';
+import type { Keeping } from '../../src/session/keeping.ts';
 import type { MaxError } from '../../src/session/max-error.ts';
 import type { functasetDetail } from '../routes/functasets.ts';
 import type { functasetMap } from '../routes/map.ts';
@@ -31,6 +32,8 @@ export interface PutOptions {
   readonly quality?: number | undefined;
   /** In place of `quality`: no value of a signal is further off, in its unit or as a share of the range of all. */
   readonly maxError?: MaxError | undefined;
+  /** Of what a signal says beside its values: `all` (default), `axes` or `none`. */
+  readonly keep?: Keeping | undefined;
   readonly effort?: number | undefined;
   readonly steps?: 'chosen' | 'asked' | undefined;
   readonly label?: Label | undefined;
@@ -375,9 +378,10 @@ function functionPath(functaset: string, id: string): string {
 }
 
 function putQuery(options: PutOptions): Query {
-  const { quality, maxError, effort, steps, label, metadata, as, size, variable, grid } = options;
+  const { quality, maxError, keep, effort, steps, label, metadata, as, size, variable, grid } = options;
   const text = metadata === undefined ? undefined : JSON.stringify(metadata);
-  return { quality, 'max-error': maxError, effort, steps, label, as, size, metadata: text, variable, grid };
+  const coding = { quality, 'max-error': maxError, keep, effort, steps };
+  return { ...coding, label, as, size, metadata: text, variable, grid };
 }
 
 function expecting({ ifVersion, ifAbsent }: Expecting): Record<string, string> {

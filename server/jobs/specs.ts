@@ -57,6 +57,10 @@ const coding = {
       description:
         'In place of `quality`: no value of a signal is further off, in the unit of the values, or as a share of their range such as `1%`.',
     }),
+  keep: z
+    .enum(keepings)
+    .optional()
+    .openapi({ description: 'Of what signals say beside their values: see `/v1/models/{m}/encode`.' }),
   effort: z.number().int().min(1).max(maxEffort).optional(),
 };
 /** What is read of a file that holds more than one signal, or none on a grid. */
@@ -173,7 +177,6 @@ const encodeSpec = z
       .boolean()
       .optional()
       .openapi({ description: 'Every sample stays on its side of 0: see `/v1/models/{m}/encode`.' }),
-    keep: z.enum(keepings).optional(),
     steps: z.enum(['chosen', 'asked']).optional(),
     type: text(128).optional().openapi({ description: 'Media type of the upload.' }),
     ...parts,

@@ -233,8 +233,8 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     const contentType = c.req.header('content-type') ?? '';
     const model = modelOf(context, served);
     const bytes = await readBody(c, context.maxBodyBytes);
-    const { id, label, metadata, quality, 'max-error': maxError, effort, steps, size, as } = query;
-    const { variable, grid } = query;
+    const { id, label, metadata, quality, 'max-error': maxError, keep, effort, steps } = query;
+    const { size, as, variable, grid } = query;
     const parts = { variable, grid };
     const named = {
       id,
@@ -243,7 +243,7 @@ export function functionChangeRoutes(app: OpenAPIHono<ServerEnv>, context: Serve
     };
     const input = {
       ...{ model: refOf(model), functaset: functasetRef(served), bytes, contentType, key },
-      ...{ as, size, quality, maxError, effort, steps, parts, named, fresh: randomUUID() },
+      ...{ as, size, quality, maxError, keep, effort, steps, parts, named, fresh: randomUUID() },
     };
     const type = mediaType(contentType);
     const lone = !manyTypes.includes(type);

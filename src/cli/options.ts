@@ -184,7 +184,7 @@ export function stepsOption(): Option {
 }
 
 export function keepOption(): Option {
-  const what = 'of what the input says beside its values: all, axes (where samples stand) or none';
+  const what = 'of what an input says beside its values: all, axes (where samples stand) or none';
   return new Option('--keep <what>', what).choices(keepings).default('all' satisfies Keeping);
 }
 

@@ -150,9 +150,9 @@ class Build {
   }
 
   async #encode(signals: readonly Signal[]): Promise<void> {
-    const { quality, effort, maxError, prior, steps = 'asked', signal, onFlushed } = this.#options;
+    const { quality, effort, maxError, keep, prior, steps = 'asked', signal, onFlushed } = this.#options;
     const { items } = await this.#session.encodeMany(signals, {
-      ...{ quality, effort, maxError, prior, steps, signal },
+      ...{ quality, effort, maxError, keep, prior, steps, signal },
       batch: signals.length,
       archive: false,
     });

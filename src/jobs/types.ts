@@ -52,6 +52,8 @@ export interface BuildOptions extends JobOptions {
   readonly effort?: number | undefined;
   /** Of every signal, in place of `quality`; see `EncodeOneOptions`. */
   readonly maxError?: MaxError | undefined;
+  /** Of what signals say beside their values; see `EncodeOptions`. */
+  readonly keep?: EncodeOptions['keep'];
   readonly prior?: PriorKind | undefined;
   /** As in `EncodeOptions`, but `asked` by default: a build is of one quality, and of many signals. */
   readonly steps?: EncodeOptions['steps'];

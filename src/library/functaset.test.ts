@@ -38,6 +38,19 @@ describe('a functaset with its model', () => {
     expect(await set.verify()).toMatchObject({ ok: true, functions: 40 });
   });
 
+  it('keeps where samples of a signal stand, unless it is told not to', async () => {
+    await using set = await createFunctaset(`${temporary()}/set.functaset`, { model, engine });
+    const axes = [
+      { name: 'depth', unit: 'm', start: 2, step: 0.5 },
+      { name: 'x', unit: 'm', start: 0, step: 1 },
+    ];
+    await set.add({ ...signals[0]!, axes, id: 'placed' });
+    await set.add({ ...signals[0]!, axes, id: 'bare' }, { keep: 'none' });
+    const placed = await (await set.get('placed')).decode();
+    expect(placed.axes).toEqual(axes);
+    expect((await (await set.get('bare')).decode()).axes).not.toEqual(axes);
+  });
+
   it('finds what is near a signal and a function, and answers queries', async () => {
     await using set = await createFunctaset(`${temporary()}/set.functaset`, { model, engine });
     async function* some() {

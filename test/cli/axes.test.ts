@@ -1,11 +1,13 @@
 /** Places and attributes travel with a file: from netCDF, zarr, GeoTIFF and NIfTI to a function and back, by the command line. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { addBuild } from '../../src/cli/commands/build.ts';
 import { addDecode } from '../../src/cli/commands/decode.ts';
 import { addEncode } from '../../src/cli/commands/encode.ts';
 import { addInspect } from '../../src/cli/commands/inspect.ts';
+import { addStore } from '../../src/cli/commands/store.ts';
 import { addVerify } from '../../src/cli/commands/verify.ts';
 import { readModel, writeModel } from '../../src/field/model.ts';
 import type { Axis } from '../../src/field/outputs.ts';
@@ -22,7 +24,8 @@ vi.setConfig({ testTimeout: 60_000 });
 const directory = mkdtempSync(join(tmpdir(), 'functa-cli-axes-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const at = (name: string) => join(directory, name);
-const run = (...argv: string[]) => printed([addEncode, addDecode, addInspect, addVerify], argv);
+const verbs = [addBuild, addDecode, addEncode, addInspect, addStore, addVerify];
+const run = (...argv: string[]) => printed(verbs, argv);
 
 /** Models of any field of two and of three axes, of whose coordinates they know names. */
 beforeAll(() => {
@@ -157,6 +160,20 @@ it.each(['field.zarr', 'relief.tif', 'map.nc'])('%s keeps its places in an archi
     readFileSync(at(`${one}.functa`)).length - readFileSync(at(`${one}-bare.functa`)).length;
   // An item that says what the one before says takes two bytes for each section.
   expect(costs('two')).toBeLessThanOrEqual(costs('one') + 4);
+});
+
+it.each(['all', 'axes', 'none'])('a store built with --keep %s keeps that of its signals', async (keep) => {
+  const [folder, store, packed] = [at(`maps-${keep}`), at(`store-${keep}`), at(`packed-${keep}.functa`)];
+  mkdirSync(folder);
+  copyFileSync('test/fixtures/signals/map.nc', join(folder, 'map.nc'));
+  await run('build', store, '-d', `signals:${folder}`, '-m', at('maps'), '--keep', keep);
+  await run('store', 'pack', store, '-m', at('maps'), '-o', packed);
+  const { json } = await run('inspect', packed, '-m', at('maps'));
+  const name = keep === 'none' ? 'latitude' : 'lat';
+  expect(json.axes).toMatchObject([{ name, ...(keep === 'none' ? {} : { start: -75, step: 30 }) }, {}]);
+  await run('decode', packed, '-m', at('maps'), '--item', '0', '-o', at(`built-${keep}.nc`));
+  const said = readNetcdf(readFileSync(at(`built-${keep}.nc`))).map(({ attributes }) => attributes.long_name);
+  expect(said.includes('of the air')).toBe(keep === 'all');
 });
 
 describe('attributes', () => {

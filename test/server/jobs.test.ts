@@ -6,6 +6,7 @@ import { create } from 'tar';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { JobRequest } from '../../server/client/client.ts';
 import { createKey, FunctaClient, type RunningServer } from '../../server/index.ts';
+import { readNetcdf } from '../../src/formats/netcdf.ts';
 import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
 import { tinyRecipe } from '../../src/jobs/testing.ts';
 import { runExamples } from '../doors/client-examples.ts';
@@ -273,6 +274,25 @@ test('a bound on the error is kept by jobs that encode, build and add', async ()
   await over(later);
   const found = new Uint8Array(await (await ask(`/v1/jobs/${later}/result`)).arrayBuffer());
   expect(found).toEqual(file);
+});
+
+test('what signals say beside their values is left out by jobs that build and add, where that is asked for', async () => {
+  const client = new FunctaClient(server.url);
+  await client.putModel('fields', new Uint8Array(await readFile(pathOfKind('map'))));
+  const bytes = new Uint8Array(await readFile('test/fixtures/signals/map.nc'));
+  const data = { upload: (await client.jobs.upload(bytes)).id };
+  const made = async (job: JobRequest) => client.jobs.wait((await client.jobs.add(job)).id);
+  await made({ kind: 'build', functaset: 'bare', model: 'fields', data, keep: 'none' });
+  const again = { upload: (await client.jobs.upload(bytes)).id };
+  const type = 'application/x-netcdf';
+  await made({ kind: 'add', functaset: 'bare', data: again, type, id: 'placed', keep: 'axes' });
+  const names: Record<string, string[]> = {};
+  for await (const { id } of client.functions('bare'))
+    names[id] = readNetcdf(await client.function('bare', id, { format: 'netcdf' })).map(({ name }) => name);
+  const { placed, ...others } = names;
+  expect(placed).toEqual(expect.arrayContaining(['lat', 'lon']));
+  expect(Object.values(others)).toHaveLength(1);
+  expect(Object.values(others)[0]).not.toContain('lat');
 });
 
 test('every example of the client does what it says', async () => {

@@ -208,6 +208,20 @@ it('places and attributes of a map are kept by encode and by functions that are 
   expect(bare.axes).toMatchObject([{ name: 'latitude' }, { name: 'longitude' }]);
 });
 
+it.each(['axes', 'none'] as const)(
+  'keep=%s leaves the others out of functions that are put',
+  async (keep) => {
+    const bytes = new Uint8Array(readFileSync('test/fixtures/signals/map.nc'));
+    await client.putFunction('maps', `put-${keep}`, bytes, { keep });
+    await client.addFunctions('maps', [{ bytes, id: `added-${keep}` }], { keep });
+    for (const id of [`put-${keep}`, `added-${keep}`]) {
+      const all = readNetcdf(await client.function('maps', id, { format: 'netcdf' }));
+      expect(all.some(({ attributes }) => attributes.long_name === 'of the air')).toBe(false);
+      expect(all.some(({ name }) => name === 'lat')).toBe(keep === 'axes');
+    }
+  },
+);
+
 it('signs are kept by encode where that is asked for, and refused of pictures', async () => {
   const map = kinds.map.signal(60);
   const middle = map.values.reduce((sum, v) => sum + (Number.isNaN(v) ? 0 : v / map.values.length), 0);

@@ -27,6 +27,7 @@ async function takePosted(
     label,
     quality,
     maxError,
+    keep,
     effort,
     steps,
     as = 'signals',
@@ -46,7 +47,7 @@ async function takePosted(
     new Shelf(engine, limits),
     {
       ...{ model: inputs.model!, functaset: inputs.target!, bytes, contentType: type },
-      ...{ quality, maxError, effort, steps, as, size, parts: { variable, grid } },
+      ...{ quality, maxError, keep, effort, steps, as, size, parts: { variable, grid } },
       named: {
         id: spec.id,
         label: label === undefined ? undefined : labelForms(label)[0],

@@ -16,12 +16,26 @@ export const build: JobWork<'build'> = (spec, context) => buildStore(spec, conte
 export async function buildStore(spec: SpecOf<'build' | 'add'>, context: WorkContext): Promise<Outcome> {
   const { engine, limits, inputs, places, onEvent, signal } = context;
   const model = await loadJobModel(inputs.model!);
-  const { split = 'all', limit, quality, maxError, effort, strict } = spec;
+  const { split = 'all', limit, quality, maxError, keep, effort, strict } = spec;
   const prior = spec.prior === undefined ? undefined : priorKind(spec.prior);
   const { data, close } = await openJobData(spec, context, split, wantedBy(model));
   try {
     const built = await buildFunctaset({
-      ...{ data, model, engine, limits, limit, quality, maxError, effort, strict, prior, onEvent, signal },
+      ...{
+        data,
+        model,
+        engine,
+        limits,
+        limit,
+        quality,
+        maxError,
+        keep,
+        effort,
+        strict,
+        prior,
+        onEvent,
+        signal,
+      },
       path: join(places.work, directory),
       resume: true,
     });

@@ -24,7 +24,8 @@ import { mostFunctions, type Named, type Part, partsOf } from '../parts.ts';
 import type { FunctasetRef, ModelRef, OpenModel, Shelf } from '../shelf.ts';
 import { encodable, readSignal } from '../signals.ts';
 
-export interface IntakeInput extends Pick<EncodeOneOptions, 'quality' | 'maxError' | 'effort' | 'steps'> {
+export interface IntakeInput
+  extends Pick<EncodeOneOptions, 'quality' | 'maxError' | 'keep' | 'effort' | 'steps'> {
   readonly model: ModelRef;
   readonly functaset: FunctasetRef;
   readonly bytes: Uint8Array;
@@ -191,10 +192,10 @@ class Intaking {
   }
 
   async #encode(pending: readonly Waiting[]): Promise<void> {
-    const { quality, maxError, effort, steps = 'asked' } = this.#input;
+    const { quality, maxError, keep, effort, steps = 'asked' } = this.#input;
     const { items } = await this.#open.session.encodeMany(
       pending.map(({ signal }) => signal),
-      { quality, maxError, effort, steps, batch: pending.length, archive: false, signal: this.#signal },
+      { quality, maxError, keep, effort, steps, batch: pending.length, archive: false, signal: this.#signal },
     );
     for (const [i, { at, signal, metadata }] of pending.entries())
       this.#put(at, { ...stored(signal, items[i]!), metadata });

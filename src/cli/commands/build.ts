@@ -5,6 +5,7 @@ import type { Split } from '../../../datasets/dataset.ts';
 import { withParts } from '../../../datasets/parts.ts';
 import type { PriorKind } from '../../../prior/kinds.ts';
 import type { BuildResult } from '../../jobs/types.ts';
+import type { Keeping } from '../../session/keeping.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
@@ -14,6 +15,7 @@ import {
   effortOption,
   gridOption,
   integer,
+  keepOption,
   type PartFlags,
   priorOption,
   qualityOption,
@@ -36,6 +38,7 @@ interface BuildFlags extends PartFlags {
   readonly effort: number;
   /** Checked by the library. */
   readonly prior?: PriorKind;
+  readonly keep: Keeping;
   readonly batch?: number;
   readonly cacheDir?: string;
 }
@@ -56,6 +59,7 @@ export function addBuild(program: Command, run: RunCommand): void {
     .option(...qualityOption)
     .option(...effortOption)
     .option(...priorOption)
+    .addOption(keepOption())
     .option('--batch <n>', 'signals adapted together', integer(1, 4096))
     .option(...cacheOption)
     .action(run(build));
