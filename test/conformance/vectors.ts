@@ -3,27 +3,37 @@ import { createHash } from 'node:crypto';
 import {
   type ArchiveItem,
   type Coding,
-  type CodingModel,
   codeSamples,
   type DecodedFile,
+  decodeAbout,
+  decodeAxes,
   decodeFile,
+  encodeAbout,
   encodeArchive,
+  encodeAxes,
   encodeFile,
   encodeSamples,
   joinFiles,
   openArchive,
   readHeader,
   type SampleCoding,
+  type Section,
+  sectionIds,
+  sectionOf,
+  withSections,
 } from '../../codec/index.ts';
 import { Sampler } from '../../prior/draw.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
 import { maxSymbol } from '../../prior/prior.ts';
 import { priorKinds, readPrior } from '../../prior/registry.ts';
 import { Rng } from '../../src/core/rng.ts';
+import type { About } from '../../src/field/about.ts';
 import { modulationLayout } from '../../src/field/layout.ts';
-import { sampleTypeOf } from '../../src/field/outputs.ts';
+import type { Model } from '../../src/field/model.ts';
+import { type Axis, sampleTypeOf } from '../../src/field/outputs.ts';
 import { emptySamples, type Samples, sampleFormat } from '../../src/field/samples.ts';
 import { pointCount } from '../../src/field/spec.ts';
+import { axesOf } from '../../src/signal/axes.ts';
 
 export interface Vector {
   /** File name, beside the manifest. */
@@ -43,6 +53,9 @@ export interface Vector {
     readonly quality?: number | undefined;
     readonly id?: string | undefined;
     readonly noteSha256?: string | undefined;
+    /** Where the file says where samples stand, and what it says of the signal. */
+    readonly axes?: readonly Axis[] | undefined;
+    readonly about?: About | undefined;
   }[];
 }
 
@@ -64,7 +77,7 @@ export function hashOfSymbols(symbols: Int32Array | Samples): string {
 }
 
 /** Files for a model: every prior at three qualities, another shape and outliers where there may be, and an archive. */
-export function makeVectors(model: CodingModel, name: string): { vector: Vector; bytes: Uint8Array }[] {
+export function makeVectors(model: Model, name: string): { vector: Vector; bytes: Uint8Array }[] {
   const own = model.card.shape;
   const other = own.map((n, axis) => Math.max(1, Math.floor((n * (axis + 2)) / 3) - 1));
   const made: { file: string; bytes: Uint8Array }[] = [];
@@ -96,12 +109,13 @@ export function makeVectors(model: CodingModel, name: string): { vector: Vector;
   const shared = encodeArchive(model, items, { quality: 40, prior, perStream: 2 });
   made.push({ file: `${name}-shared.functa`, bytes: shared });
   made.push(...sampleVectors(model, name, items));
+  made.push(...describedVectors(model, name, items));
   return made.map(({ file, bytes }) => ({ bytes, vector: describeVector(model, file, bytes) }));
 }
 
 /** Samples, exact and in steps, coded and as they are; an archive of those and of symbols, streams apart and shared. */
 function sampleVectors(
-  model: CodingModel,
+  model: Model,
   name: string,
   items: readonly { readonly shape: readonly number[]; readonly symbols: Int32Array; readonly id: string }[],
 ): { file: string; bytes: Uint8Array }[] {
@@ -151,9 +165,60 @@ function sampleVectors(
   return made;
 }
 
+/** Files that say where samples stand and what their file said of the signal; an archive of two that say the same, and of one that says other things. */
+function describedVectors(
+  model: Model,
+  name: string,
+  items: readonly { readonly shape: readonly number[]; readonly symbols: Int32Array }[],
+): { file: string; bytes: Uint8Array }[] {
+  const prior = priorKinds(model)[0]!;
+  const outputs = model.network.spec.outputs;
+  const regular = axesOf(model.card, items[0]!.shape).map(
+    (_, i): Axis => ({ name: `axis ${i}`, unit: 'm', start: -2.5 * i, step: 0.125 }),
+  );
+  const uneven = axesOf(model.card, items[2]!.shape).map(
+    (_, i): Axis => ({
+      ...(i === 0 ? { name: 'lat', unit: 'degrees_north', weight: 'cosine' } : { name: 'level' }),
+      at: Array.from({ length: items[2]!.shape[i]! }, (_, k) => 80 - k * (k + 3) * 0.25),
+    }),
+  );
+  const said: About = {
+    attributes: Array.from({ length: outputs }, () => ({ long_name: 'Wärme', level: [2, 850.5] })),
+    stored: { type: 'i2', slope: 0.01, intercept: 273.15 },
+    affine: [1, 0.5, 0, -9, 0, 1, 0, 3, 0, 0, 2, 7.25],
+  };
+  const named: About = { outputs: Array.from({ length: outputs }, (_, o) => ({ name: `T${o}`, unit: 'K' })) };
+  const file = (i: number, axes: readonly Axis[], about: About) => {
+    const { shape, symbols } = items[i]!;
+    return withSections(encodeFile(model, symbols, shape, 40, prior), [
+      { id: sectionIds.axes, bytes: encodeAxes(axes, axesOf(model.card, shape), shape)! },
+      { id: sectionIds.about, bytes: encodeAbout(about, outputs)! },
+    ]);
+  };
+  const [one, two, other] = [file(0, regular, said), file(2, regular, said), file(2, uneven, named)];
+  return [
+    { file: `${name}-described-regular.functa`, bytes: one },
+    { file: `${name}-described-uneven.functa`, bytes: other },
+    { file: `${name}-described-archive.functa`, bytes: joinFiles(model, [one, two, other]) },
+  ];
+}
+
+/** What sections of a file say of its signal. */
+export function describedBy(
+  { card, network }: Model,
+  shape: readonly number[],
+  sections: readonly Section[] | undefined,
+): { axes?: Axis[]; about?: About } {
+  const [axes, about] = [sectionOf(sections, 'axes'), sectionOf(sections, 'about')];
+  return {
+    ...(axes === undefined ? {} : { axes: decodeAxes(axes, axesOf(card, shape), shape) }),
+    ...(about === undefined ? {} : { about: decodeAbout(about, network.spec.outputs) }),
+  };
+}
+
 /** The file of samples that are coded in one way. */
 export function sampled(
-  model: CodingModel,
+  model: Model,
   samples: Samples,
   shape: readonly number[],
   quality: number,
@@ -163,7 +228,7 @@ export function sampled(
 }
 
 /** What a file decodes to, as the manifest states it. */
-export function describeVector(model: CodingModel, file: string, bytes: Uint8Array): Vector {
+export function describeVector(model: Model, file: string, bytes: Uint8Array): Vector {
   const header = readHeader(bytes);
   if (header.container === 'network') throw new Error(`${file} needs no model`);
   const { container, prior, quality } = header;
@@ -177,6 +242,7 @@ export function describeVector(model: CodingModel, file: string, bytes: Uint8Arr
       ...(found.prior === prior && found.quality === quality
         ? {}
         : { prior: found.prior, quality: found.quality }),
+      ...describedBy(model, found.shape, found.sections),
     };
   };
   const archive = container === 'archive' ? openArchive(model, bytes) : undefined;
@@ -190,7 +256,7 @@ export function describeVector(model: CodingModel, file: string, bytes: Uint8Arr
 }
 
 function draw(
-  model: CodingModel,
+  model: Model,
   kind: PriorKind,
   shape: readonly number[],
   quality: number,

@@ -3,19 +3,25 @@
  * limits or throws a tagged error of the caller's or the file's; anything else ends the run with the bytes in hex.
  */
 import {
-  type CodingModel,
   type DecodedFile,
+  decodeAbout,
+  decodeAxes,
   decodeFile,
   decodeNetwork,
   openArchive,
   readHeader,
 } from '../../codec/index.ts';
+import { encodeText } from '../../codec/text.ts';
 import { hex } from '../../src/core/bytes.ts';
 import { BadStreamError, FunctaError } from '../../src/core/errors.ts';
 import { crc32c } from '../../src/core/hash.ts';
 import { defaultLimits, type Limits } from '../../src/core/limits.ts';
 import { Rng } from '../../src/core/rng.ts';
+import { type About, storedTypes } from '../../src/field/about.ts';
+import type { Model } from '../../src/field/model.ts';
+import type { Axis } from '../../src/field/outputs.ts';
 import { pointCount, weightLayout } from '../../src/field/spec.ts';
+import { describedBy } from '../conformance/vectors.ts';
 
 export interface FuzzResult {
   readonly runs: number;
@@ -72,23 +78,72 @@ export function fuzzNetworks(seeds: readonly Uint8Array[], runs: number, seed: n
 
 /** `runs` mutated seeds, decoded whole. `seeds` are of `model`. */
 export function fuzzDecoding(
-  model: CodingModel,
+  model: Model,
   seeds: readonly Uint8Array[],
   runs: number,
   seed: number,
 ): FuzzResult {
   return fuzz(seeds, runs, seed, (bytes) => {
     if (((bytes[1] ?? 0) & 16) === 0) {
-      const found = decodeFile(model, bytes, fuzzLimits);
-      if (!withinLimits(found) || found.shape.length !== model.card.shape.length)
-        throw new Error('out of limits');
+      checkDecoded(model, decodeFile(model, bytes, fuzzLimits));
       return;
     }
     const archive = openArchive(model, bytes, fuzzLimits);
     for (let i = 0; i < Math.min(3, archive.count); i++) {
-      if (!withinLimits(archive.at(i))) throw new Error('out of limits');
+      checkDecoded(model, archive.at(i));
     }
   });
+}
+
+/** `runs` mutated sections of axes, of two axes that a model knows by name. */
+export function fuzzAxes(seeds: readonly Uint8Array[], runs: number, seed: number): FuzzResult {
+  const [told, shape] = [
+    [{ name: 'latitude' }, { name: 'longitude', wraps: true }],
+    [6, 8],
+  ];
+  return fuzz(seeds, runs, seed, (bytes) => checkAxes(decodeAxes(bytes, told, shape), shape));
+}
+
+/** `runs` mutated sections of what files say of a signal of two outputs. */
+export function fuzzAbout(seeds: readonly Uint8Array[], runs: number, seed: number): FuzzResult {
+  return fuzz(seeds, runs, seed, (bytes) => checkAbout(decodeAbout(bytes, 2), 2));
+}
+
+/** `runs` mutated texts in such sections. */
+export function fuzzAboutTexts(said: readonly About[], runs: number, seed: number): FuzzResult {
+  const seeds = said.map((one) => new TextEncoder().encode(JSON.stringify(one)));
+  return fuzz(seeds, runs, seed, (bytes) =>
+    checkAbout(decodeAbout(encodeText(new TextDecoder().decode(bytes)), 2), 2),
+  );
+}
+
+function checkDecoded(model: Model, found: DecodedFile): void {
+  const { shape, sections } = found;
+  if (!withinLimits(found) || shape.length !== model.card.shape.length) throw new Error('out of limits');
+  const { axes, about } = describedBy(model, shape, sections);
+  if (axes !== undefined) checkAxes(axes, shape);
+  if (about !== undefined) checkAbout(about, model.network.spec.outputs);
+}
+
+function checkAxes(axes: readonly Axis[], shape: readonly number[]): void {
+  if (axes.length !== shape.length) throw new Error('not an axis each');
+  for (const [i, { name, unit = '', start = 0, step = 1, at }] of axes.entries()) {
+    if (name === '' || name.length > 128 || unit.length > 128) throw new Error('no word');
+    if (step === 0 || ![start, step, ...(at ?? [])].every(Number.isFinite)) throw new Error('no place');
+    if (at !== undefined && at.length !== shape[i]) throw new Error('places of other samples');
+  }
+}
+
+function checkAbout({ attributes, outputs, affine, stored }: About, count: number): void {
+  for (const list of [attributes, outputs])
+    if (list !== undefined && list.length !== count) throw new Error('a list is short');
+  if (affine !== undefined && (affine.length !== 12 || !affine.every(Number.isFinite)))
+    throw new Error('no affine');
+  if (
+    stored !== undefined &&
+    !(Number.isFinite(stored.slope / stored.slope) && storedTypes.includes(stored.type))
+  )
+    throw new Error('no type');
 }
 
 function withinLimits(found: DecodedFile): boolean {
