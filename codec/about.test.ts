@@ -57,6 +57,9 @@ it.each([
   '{"affine":[1,0,0,0,0,1,0,0,0,0,1,null]}',
   '{"stored":{"type":"i2","slope":0,"intercept":0}}',
   '{"stored":{"type":"x","slope":1,"intercept":0}}',
+  '{"stored":{"type":"u1","slope":1,"intercept":0,"fill":256}}',
+  '{"stored":{"type":"f4","slope":1,"intercept":0,"fill":0}}',
+  '{"stored":{"type":"i2","slope":1,"intercept":0,"fill":0.5}}',
   '{"outputs":[{"name":""}]}',
   '{',
 ])('%s is nothing that is said of a signal', (text) => {

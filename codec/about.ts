@@ -1,6 +1,6 @@
 /** What the file of a signal said of it: attributes, how its axes are turned, how its numbers were stored; FORMAT.md, "About". Values are right without it. */
 import { BadStreamError } from '../src/core/errors.ts';
-import { type About, type Attributes, type StoredAs, storedTypes } from '../src/field/about.ts';
+import { type About, type Attributes, type StoredAs, storedTypes, wholeRange } from '../src/field/about.ts';
 import { isNamed } from './names.ts';
 import { decodeText, encodeText } from './text.ts';
 
@@ -64,8 +64,15 @@ function isAttributes(found: unknown): found is Attributes {
 
 function isStored(found: unknown): found is StoredAs {
   if (!isObject(found)) return false;
-  const { type, slope, intercept } = found as Record<keyof StoredAs, unknown>;
-  return storedTypes.some((own) => own === type) && isNumbers([slope, intercept]) && slope !== 0;
+  const { type, slope, intercept, fill } = found as Record<keyof StoredAs, unknown>;
+  const own = storedTypes.find((one) => one === type);
+  const [least = 0, most = -1] = wholeRange(own) ?? [];
+  return (
+    own !== undefined &&
+    isNumbers([slope, intercept]) &&
+    slope !== 0 &&
+    (fill === undefined || (Number.isInteger(fill) && least <= (fill as number) && (fill as number) <= most))
+  );
 }
 
 function isObject(found: unknown): found is object {

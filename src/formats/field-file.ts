@@ -11,6 +11,7 @@ import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
 import { attributesKept } from './field-attributes.ts';
 import { type Coordinates, coordinatesOf } from './field-axes.ts';
 import { axesOfChoice, chosenVariables, type Slab } from './field-choice.ts';
+import { storedAs, storedTogether } from './field-stored.ts';
 import { unpacked } from './field-values.ts';
 import type { Parts, ReadOptions, ShapeOptions, SignalFormat, Wanted } from './format.ts';
 import { conversion } from './units.ts';
@@ -101,6 +102,7 @@ export async function signalOfFields(
   onShape?.(shape);
   const notes: string[] = [];
   const channels = slabs.length;
+  const packing: Parameters<typeof storedTogether>[0][number][] = [];
   let values = new Float32Array(0);
   for (const [c, { variable, start, count }] of slabs.entries()) {
     const own = unpacked(variable, await variable.values({ start, count }));
@@ -115,6 +117,8 @@ export async function signalOfFields(
       );
     }
     for (let p = 0; p < own.length; p++) values[p * channels + c] = into(own[p]!);
+    const isConverted = into(0) !== 0 || into(1) !== 1;
+    packing.push({ name: variable.name, stored: storedAs(variable, own), isConverted });
   }
   checkFinite(values, `${id} (as float32)`);
   const axes = axesOfSlab(first, await coordinatesOf(variables, first.kept));
@@ -122,8 +126,10 @@ export async function signalOfFields(
     slabs.map(({ variable }) => variable),
     notes,
   );
+  const stored = storedTogether(packing, notes);
+  const about = { attributes, ...(stored === undefined ? {} : { stored }) };
   const signal: Signal = {
-    ...{ id, shape, channels, values, axes, outputs: slabs.map(namedOutput), about: { attributes } },
+    ...{ id, shape, channels, values, axes, outputs: slabs.map(namedOutput), about },
     ...(notes.length === 0 ? {} : { notes }),
   };
   checkSignal(signal);

@@ -3,7 +3,7 @@ import type { Attributes } from '../field/about.ts';
 import type { FieldVariable } from './field-file.ts';
 
 /** Values that stand for none where a file does not say which: bytes have no such (netcdf.h, NC_FILL). */
-const usualFill: Readonly<Record<string, number>> = {
+export const usualFill: Readonly<Record<string, number>> = {
   i2: -32767,
   u2: 65535,
   i4: -2147483647,
@@ -17,9 +17,8 @@ const usualFill: Readonly<Record<string, number>> = {
 
 /** In place: values as they are stored become numbers of the variable's unit, NaN where there is none. */
 export function unpacked({ type, attributes, fills }: FieldVariable, values: Float64Array): Float64Array {
-  const signed = /^i(\d)$/.exec(type ?? '');
-  const isUnsigned = signed !== null && attributes._Unsigned === 'true';
-  const modulus = isUnsigned ? 2 ** (8 * Number(signed[1])) : 0;
+  const isUnsigned = storedTypeOf(type, attributes) !== type;
+  const modulus = isUnsigned ? 2 ** (8 * Number(type![1])) : 0;
   const asStored = (v: number) => (isUnsigned && v < 0 ? v + modulus : type === 'f4' ? Math.fround(v) : v);
   const fill = numbersOf(attributes, '_FillValue');
   const usual = fills ? usualFill[type ?? ''] : undefined;
@@ -37,6 +36,11 @@ export function unpacked({ type, attributes, fills }: FieldVariable, values: Flo
   return values;
 }
 
+/** The type of its numbers: files of the classic format say of signed ones that they are meant without a sign. */
+export function storedTypeOf(type: string | undefined, attributes: Attributes): string | undefined {
+  return type?.startsWith('i') && attributes._Unsigned === 'true' ? `u${type.slice(1)}` : type;
+}
+
 /** Least and greatest value that counts. */
 function rangeOf(attributes: Attributes): [number, number] {
   const [least, most] = numbersOf(attributes, 'valid_range');
@@ -45,7 +49,7 @@ function rangeOf(attributes: Attributes): [number, number] {
   return least === undefined || most === undefined ? [min, max] : [least, most];
 }
 
-function numbersOf(attributes: Attributes, name: string): readonly number[] {
+export function numbersOf(attributes: Attributes, name: string): readonly number[] {
   const found = attributes[name];
   return found === undefined || typeof found === 'string' ? [] : found;
 }

@@ -1,17 +1,27 @@
 /** NetCDF classic files (CDF-1) of rows as they come: the first axis is the record dimension, so that outputs may be variables of their own. */
 import { BadInputError } from '../core/errors.ts';
+import { type StoredAs, wholeRange } from '../field/about.ts';
 import { type Axis, axisNames, type Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { coordinateAt } from '../signal/axes.ts';
 import type { RowStream } from '../signal/rows.ts';
+import { usualFill } from './field-values.ts';
 
 /** NC_FILL_FLOAT: what readers take for a missing value unless told otherwise. */
 const fill = 9.969209968386869e36;
 const mostBytes = 2 ** 31 - 4;
-const [char, float, double] = [2, 5, 6];
+const [byte, char, short, int, float, double] = [1, 2, 3, 4, 5, 6];
+/** What the classic format calls whole numbers of so many bytes; without a sign they are said to be. */
+const wholeTypes: Readonly<Record<string, number>> = { 1: byte, 2: short, 4: int };
+const unsigned = '_Unsigned';
+/** What readers take in, or packing says. */
+const taken = ['units', '_FillValue', 'scale_factor', 'add_offset', unsigned];
 
-/** A text, a float, or doubles. */
-type WrittenAttribute = readonly [name: string, value: string | number | readonly number[]];
+/** A text, a number of a type, or doubles. */
+type WrittenAttribute = readonly [
+  name: string,
+  value: string | { readonly type: number; readonly number: number } | readonly number[],
+];
 
 interface Written {
   readonly name: string;
@@ -19,7 +29,7 @@ interface Written {
   /** Numbers of dimensions. */
   readonly dimensions: readonly number[];
   readonly attributes: readonly WrittenAttribute[];
-  /** Of a record, or of all where it has none. */
+  /** Of a record, or of all where it has none, whole words of 4. */
   readonly bytes: number;
 }
 
@@ -35,7 +45,9 @@ export async function* netcdfChunks(
   const names = uniqueNames([...axisNamesOf(stream), ...outputs.map(({ name }) => name)]);
   const axes = shape.map((_, axis): Axis => ({ ...stream.axes?.[axis], name: names[axis]! }));
   const slice = pointCount(shape.slice(1));
-  if (!(Math.max(4 * slice * channels, 8 * shape[0]!) <= mostBytes)) {
+  const numbers = numbersAs(outputs, stream.about?.stored);
+  const recordBytes = Math.ceil((numbers.bytes * slice) / 4) * 4;
+  if (!(Math.max(recordBytes * channels, 8 * shape[0]!) <= mostBytes)) {
     throw new BadInputError(
       'netcdf-length',
       `[${shape}] is more than a netCDF file of this kind says; ask for a region, or for npy`,
@@ -49,14 +61,14 @@ export async function* netcdfChunks(
     ...outputs.map(({ unit }, o) => ({
       ...{
         name: names[shape.length + o]!,
-        type: float,
+        type: numbers.type,
         dimensions: shape.map((_, i) => i),
-        bytes: 4 * slice,
+        bytes: recordBytes,
       },
       attributes: [
         ...(unit === undefined ? [] : [['units', unit] as const]),
         ...attributesOf(stream, o),
-        ['_FillValue', fill] as const,
+        ...numbers.attributes,
       ],
     })),
   ];
@@ -64,9 +76,11 @@ export async function* netcdfChunks(
   for (const { axis, i } of fixed)
     yield doubles(Array.from({ length: shape[i]! }, (_, j) => coordinateAt(axis, j)!));
   const own = coordinates.find(({ i }) => i === 0)?.axis;
+  // a lone variable of records is not padded: its records follow each other
+  const outputBytes = own === undefined && channels === 1 ? numbers.bytes * slice : recordBytes;
   let record = 0;
   for await (const { rows, values } of stream.rows) {
-    const step = (own === undefined ? 0 : 8) + 4 * slice * channels;
+    const step = (own === undefined ? 0 : 8) + outputBytes * channels;
     const bytes = new DataView(new ArrayBuffer(rows * step));
     for (let r = 0, at = 0; r < rows; r++, record++) {
       if (own !== undefined) {
@@ -74,14 +88,68 @@ export async function* netcdfChunks(
         at += 8;
       }
       for (let c = 0; c < channels; c++) {
-        for (let p = 0; p < slice; p++, at += 4) {
-          const v = values[(r * slice + p) * channels + c]!;
-          bytes.setFloat32(at, Number.isNaN(v) ? fill : v);
-        }
+        for (let p = 0; p < slice; p++)
+          numbers.put(bytes, at + p * numbers.bytes, values[(r * slice + p) * channels + c]!);
+        at += outputBytes;
       }
     }
     yield new Uint8Array(bytes.buffer);
   }
+}
+
+/** How the numbers of outputs are written. */
+interface Numbers {
+  readonly type: number;
+  readonly bytes: number;
+  readonly attributes: readonly WrittenAttribute[];
+  put(to: DataView, at: number, value: number): void;
+}
+
+const asFloats: Numbers = {
+  ...{ type: float, bytes: 4, attributes: [['_FillValue', { type: float, number: fill }]] },
+  put: (to, at, v) => to.setFloat32(at, Number.isNaN(v) ? fill : v),
+};
+
+/** As the whole numbers that the signal's file had, where values are numbers; else as floats. */
+function numbersAs(outputs: readonly Output[], stored: StoredAs | undefined): Numbers {
+  const range = wholeRange(stored?.type);
+  if (stored === undefined || range === undefined || outputs.some(({ sample }) => sample !== 'float32'))
+    return asFloats;
+  const { slope, intercept } = stored;
+  const [least, most] = range;
+  const bytes = Number(stored.type[1]);
+  const type = wholeTypes[bytes]!;
+  const missing = stored.fill ?? usualFill[stored.type];
+  const inside = (v: number) => Math.min(most, Math.max(least, v));
+  const wholeOf = (v: number) => {
+    if (Number.isNaN(v)) return missing ?? least;
+    const number = (v - intercept) / slope;
+    const whole = inside(Math.round(number));
+    if (whole !== missing) return whole;
+    return missing === least || (number > missing && missing !== most) ? missing + 1 : missing - 1;
+  };
+  return {
+    ...{ type, bytes },
+    attributes: [
+      ...(slope === 1 && intercept === 0
+        ? []
+        : ([
+            ['scale_factor', [slope]],
+            ['add_offset', [intercept]],
+          ] as const)),
+      ...(least === 0 ? [[unsigned, 'true'] as const] : []),
+      ...(missing === undefined ? [] : [['_FillValue', { type, number: missing }] as const]),
+    ],
+    put: (to, at, v) => putNumber(to, at, type, wholeOf(v)),
+  };
+}
+
+/** Whole numbers without a sign have the bytes of those with one. */
+function putNumber(to: DataView, at: number, type: number, value: number): void {
+  if (type === byte) to.setInt8(at, value);
+  else if (type === short) to.setInt16(at, value);
+  else if (type === int) to.setInt32(at, value);
+  else to.setFloat32(at, value);
 }
 
 function axisNamesOf({ shape, axes }: RowStream): string[] {
@@ -91,8 +159,8 @@ function axisNamesOf({ shape, axes }: RowStream): string[] {
 
 /** Of one output, as its file had them. */
 function attributesOf({ about }: RowStream, output: number): WrittenAttribute[] {
-  const own = Object.entries(about?.attributes?.[output] ?? {});
-  return own.filter(([name]) => plainName(name) === name && !['units', '_FillValue'].includes(name));
+  const all = Object.entries(about?.attributes?.[output] ?? {});
+  return all.filter(([name]) => plainName(name) === name && !taken.includes(name));
 }
 
 function plainName(name: string): string {
@@ -194,11 +262,11 @@ class Words {
       if (typeof value === 'string') {
         this.word(char);
         this.name(value);
-      } else if (typeof value === 'number') {
-        this.word(float);
+      } else if ('type' in value) {
+        this.word(value.type);
         this.word(1);
         const part = new DataView(new ArrayBuffer(4));
-        part.setFloat32(0, value);
+        putNumber(part, 0, value.type, value.number);
         this.#parts.push(new Uint8Array(part.buffer));
       } else {
         this.word(double);

@@ -185,6 +185,33 @@ describe('a netCDF file that is written', () => {
     if (name === 'map.nc') expect(again.axes).toEqual(signal.axes);
   });
 
+  it.each([
+    ['records.nc', 'packed', 'i2', 2, { type: 'i2', slope: 0.01, intercept: 273.15, fill: -9999 }],
+    ['lone.nc', 'lone', 'i2', 2, { type: 'i2', slope: 1, intercept: 0, fill: -32767 }],
+    ['cdf5.nc', 'u1', 'i1', 1, { type: 'u1', slope: 1, intercept: 0 }],
+    ['cdf5.nc', 'u2', 'i2', 1, { type: 'u2', slope: 1, intercept: 0 }],
+    ['cdf5.nc', 'u4', 'i4', 1, { type: 'u4', slope: 1, intercept: 0 }],
+  ] as const)('holds the numbers of %s as %s was stored', async (name, variable, type, axes, stored) => {
+    const signal = await read(name, variable, axes);
+    expect(signal.about!.stored).toEqual(stored);
+    const bytes = await written(signal, [kelvin]);
+    const back = readNetcdf(bytes).find((one) => one.name === 'air')!;
+    expect(back.type.name).toBe(type);
+    const [scale] = (back.attributes.scale_factor ?? [1]) as number[];
+    expect(scale).toBe(stored.slope);
+    const again = await read(bytes, 'air', axes);
+    expect(again.values).toEqual(signal.values);
+    expect(again.about!.stored).toMatchObject(stored);
+  });
+
+  it('rounds what lies between stored numbers, within half a step, and keeps values from standing for none', async () => {
+    const stored = { type: 'i2', slope: 0.5, intercept: -10, fill: 7 } as const;
+    const values = Float32Array.of(-10, -9.8, -6.5, Number.NaN, 1e9, -1e9, -6.3, -6.7, 1);
+    const signal: Signal = { id: 'x', shape: [3, 3], channels: 1, values, about: { stored } };
+    const again = await read(await written(signal, [kelvin]));
+    expect([...again.values]).toEqual([-10, -10, -7, Number.NaN, 16373.5, -16394, -6, -7, 1]);
+  });
+
   it('holds each output as a variable, with its unit, and names that the format takes', async () => {
     const outputs = outputsOfKind('values', { offset: 0, scale: 1 }, { count: 3 }).map((output, i) => ({
       ...output,

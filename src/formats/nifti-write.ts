@@ -55,7 +55,9 @@ export async function* niftiChunks(
 
 /** Whole samples as the model has them, numbers as the signal's file had them, else as floats. */
 function storedAs(output: Output, stored: StoredAs | undefined): StoredAs {
-  if (output.sample === 'float32') return stored ?? asFloats;
+  // a missing value has no number in such a file
+  if (output.sample === 'float32')
+    return stored === undefined || stored.fill !== undefined ? asFloats : stored;
   const { zero, perUnit } = sampleScale(output, output.sample);
   return { type: output.sample === 'uint8' ? 'u1' : 'i2', slope: 1 / perUnit, intercept: zero };
 }

@@ -5,6 +5,7 @@
 import { encodeResidual, mostSteps, sampleStep, sectionIds, withSections } from '../../codec/index.ts';
 import { BadInputError } from '../core/errors.ts';
 import { bitsPerPoint, psnrDb } from '../core/units.ts';
+import { wholeRange } from '../field/about.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { forward, network64, siteAt } from '../field/field64.ts';
 import type { Model } from '../field/model.ts';
@@ -24,6 +25,8 @@ const engineShare = 2 ** -15;
 const floatShare = 2 ** -22;
 /** Of a bound: what rounding to float32 takes of it, with room to spare. */
 const floatMargin = 2 ** -10;
+/** Of a step: how far float32 may be off a number that is stored. */
+const gridMargin = 0.01;
 /** Points at which the engine is held against float64 while coding. */
 const compared = 512;
 
@@ -47,6 +50,30 @@ export function boundsOf(asked: MaxError, { id, values, channels }: Signal): Flo
     if (range > 0) return share * range;
     throw new BadInputError('max-error', `the values of ${id} have no range; give the bound as a number`);
   });
+}
+
+/**
+ * The signal, without how its file stores numbers where values that are rounded to them may be further off than a bound. They are not where
+ * values lie on whole steps and the bound is less than half a step above some of them.
+ */
+export function storedWithin(signal: Signal, asked: MaxError): Signal {
+  const stored = signal.about?.stored;
+  const range = wholeRange(stored?.type);
+  if (stored === undefined || range === undefined) return signal;
+  const { slope, intercept, fill } = stored;
+  const numbers = signal.values.map((v) => (v - intercept) / slope);
+  const isExact = slope === 1 && Number.isInteger(intercept);
+  const holds = boundsOf(asked, signal).every((bound) => {
+    const steps = bound / Math.abs(slope);
+    return steps - Math.floor(steps) <= (isExact ? 0.5 : 0.5 - gridMargin);
+  });
+  const isWhole = (v: number) => Number.isNaN(v) || Math.abs(v - Math.round(v)) < gridMargin;
+  // values are kept off the number of missing ones, to the side on which they are
+  const isAside = (v: number) => Number.isNaN(v) || fill === undefined || Math.abs(v - fill) > 2 + boundSteps;
+  const boundSteps = Math.max(...boundsOf(asked, signal)) / Math.abs(slope);
+  if (holds && numbers.every((v) => isWhole(v) && isAside(v))) return signal;
+  const { stored: _, ...about } = signal.about!;
+  return { ...signal, about };
 }
 
 export interface BoundedContext {

@@ -34,7 +34,7 @@ import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import { decodeOptions, encodeOptions, sampleOptions } from './arguments.ts';
 import { besideSignal } from './beside.ts';
-import { encodeBounded } from './bounded.ts';
+import { encodeBounded, storedWithin } from './bounded.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { describedRows } from './described-rows.ts';
@@ -142,7 +142,7 @@ class OpenSession implements Session {
     const started = performance.now();
     const encoder = this.#encoder(signal, options);
     if (options.signal?.aborted) throw new AbortedError();
-    const beside = this.#besideOf(signal, options);
+    const beside = this.#besideOf(storedWithin(signal, maxError), options);
     const file = await encodeBounded(
       {
         ...this.#beside(signal, options.signal),

@@ -9,12 +9,14 @@ import { addEncode } from '../../src/cli/commands/encode.ts';
 import { addInspect } from '../../src/cli/commands/inspect.ts';
 import { addStore } from '../../src/cli/commands/store.ts';
 import { addVerify } from '../../src/cli/commands/verify.ts';
+import type { About } from '../../src/field/about.ts';
 import { readModel, writeModel } from '../../src/field/model.ts';
 import type { Axis } from '../../src/field/outputs.ts';
 import { pointCount } from '../../src/field/spec.ts';
 import { signalChunks } from '../../src/formats/formats.ts';
 import { readNetcdf, readNetcdfBox } from '../../src/formats/netcdf.ts';
 import { readNiftiHeader } from '../../src/formats/nifti.ts';
+import { readNpy } from '../../src/formats/npy.ts';
 import { signalRows } from '../../src/signal/rows.ts';
 import { makeTinyModel } from '../conformance/tiny-models.ts';
 import { functa, printed } from './in-process.ts';
@@ -41,7 +43,12 @@ beforeAll(() => {
 });
 
 /** A netCDF file of a smooth field of values about 280. */
-async function field(name: string, shape: readonly number[], axes: readonly Axis[]): Promise<string> {
+async function field(
+  name: string,
+  shape: readonly number[],
+  axes: readonly Axis[],
+  about?: About,
+): Promise<string> {
   const values = Float32Array.from({ length: pointCount(shape) }, (_, p) => 280 + 9 * Math.sin(p / 11));
   const output = {
     name: 'air',
@@ -52,7 +59,7 @@ async function field(name: string, shape: readonly number[], axes: readonly Axis
     peak: 300,
     sample: 'float32',
   } as const;
-  const rows = signalRows({ shape, channels: 1, values, axes });
+  const rows = signalRows({ shape, channels: 1, values, axes, about });
   const pieces: Uint8Array[] = [];
   for await (const piece of signalChunks(rows, 'netcdf', [output])) pieces.push(piece);
   writeFileSync(at(name), Buffer.concat(pieces));
@@ -217,6 +224,46 @@ describe('attributes', () => {
     const said = (await run('inspect', at('long.functa'), '-m', at('maps'))).json;
     expect(said.about.attributes).toEqual([{ long_name: 'a share', level: [2, 850] }]);
     expect(said.outputs[0].name).toBe('cloud');
+  });
+});
+
+describe('a packed field', () => {
+  const stored = { type: 'i2', slope: 0.25, intercept: 280, fill: -99 } as const;
+  const valuesIn = (name: string) => {
+    const found = readNetcdf(readFileSync(at(name))).find((own) => own.name === 'air')!;
+    const numbers = readNetcdfBox(readFileSync(at(name)), found, { start: [0, 0], count: [12, 16] });
+    const [scale, offset] = [found.attributes.scale_factor ?? [1], found.attributes.add_offset ?? [0]];
+    const values = [...numbers].map((v) => v * (scale as number[])[0]! + (offset as number[])[0]!);
+    return { type: found.type.name, values };
+  };
+  beforeAll(() => field('packed.nc', [12, 16], [lat, lon], { stored }));
+
+  it('comes back as it was stored, values within half a step of those of the function', async () => {
+    expect(valuesIn('packed.nc').type).toBe('i2');
+    await run('encode', at('packed.nc'), '-m', at('maps'), '-o', at('packed.functa'));
+    await run('decode', at('packed.functa'), '-m', at('maps'), '-o', at('packed-back.nc'));
+    await run('decode', at('packed.functa'), '-m', at('maps'), '-o', at('packed-back.npy'));
+    const { type, values } = valuesIn('packed-back.nc');
+    expect(type).toBe('i2');
+    const { data } = readNpy(readFileSync(at('packed-back.npy')));
+    values.forEach((v, i) => void expect(Math.abs(v - data[i]!)).toBeLessThanOrEqual(0.125));
+    await run('encode', at('packed.nc'), '-m', at('maps'), '-o', at('bare-packed.functa'), '--keep', 'axes');
+    await run('decode', at('bare-packed.functa'), '-m', at('maps'), '-o', at('floats.nc'));
+    expect(valuesIn('floats.nc').type).toBe('f4');
+  });
+
+  it.each([
+    ['0.1', 'i2'],
+    ['0.3', 'i2'],
+    ['0.4', 'f4'],
+  ])('keeps a bound of %s in the decoded file too, as %s', async (bound, type) => {
+    const asked = ['-m', at('maps'), '-f'];
+    await run('encode', at('packed.nc'), ...asked, '-o', at('near.functa'), '--max-error', bound);
+    await run('decode', at('near.functa'), ...asked, '-o', at('near.nc'));
+    const found = valuesIn('near.nc');
+    expect(found.type).toBe(type);
+    const own = valuesIn('packed.nc').values;
+    found.values.forEach((v, i) => void expect(Math.abs(v - own[i]!)).toBeLessThanOrEqual(Number(bound)));
   });
 });
 
