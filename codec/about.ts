@@ -9,10 +9,11 @@ const affineNumbers = 12;
 
 /** Undefined where there is nothing to say, or more than a section holds. */
 export function encodeAbout(about: About, outputs: number): Uint8Array | undefined {
-  const { attributes, affine, stored, outputs: named } = about;
+  const { attributes, file, affine, stored, outputs: named } = about;
   const said = {
     ...(named === undefined ? {} : { outputs: named }),
     ...(attributes?.some((own) => Object.keys(own).length > 0) ? { attributes } : {}),
+    ...(file === undefined || Object.keys(file).length === 0 ? {} : { file }),
     ...(stored === undefined ? {} : { stored }),
     ...(affine === undefined ? {} : { affine }),
   };
@@ -43,11 +44,12 @@ function jsonOf(text: string): unknown {
 /** Members of other names are for later programs. */
 function isAbout(found: unknown, outputs: number): found is About {
   if (!isObject(found)) return false;
-  const { attributes, affine, stored, outputs: named } = found as Record<keyof About, unknown>;
+  const { attributes, file, affine, stored, outputs: named } = found as Record<keyof About, unknown>;
   return (
     (named === undefined || (Array.isArray(named) && named.length === outputs && named.every(isNamed))) &&
     (attributes === undefined ||
       (Array.isArray(attributes) && attributes.length === outputs && attributes.every(isAttributes))) &&
+    (file === undefined || isAttributes(file)) &&
     (affine === undefined || (isNumbers(affine) && affine.length === affineNumbers)) &&
     (stored === undefined || isStored(stored))
   );

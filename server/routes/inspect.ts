@@ -46,6 +46,12 @@ export const inspectionSchema = z
         description:
           'What the file that a single function was made of says of each of its values, such as `long_name`; null where it keeps nothing.',
       }),
+    fileAttributes: z
+      .record(z.string(), z.union([z.string(), z.array(z.number())]))
+      .nullable()
+      .openapi({
+        description: 'What that file says of itself, such as `title`; null where it keeps nothing.',
+      }),
     spent: z
       .array(z.object({ on: z.string(), bits: z.number() }))
       .nullable()

@@ -29,11 +29,13 @@ export interface About {
   readonly outputs?: readonly NamedOutput[] | undefined;
   /** [channels]: of each variable, but for those that say what its numbers are. */
   readonly attributes?: readonly Attributes[] | undefined;
+  /** Of the file itself: a title, where it comes from. */
+  readonly file?: Attributes | undefined;
   /** [3, 4]: from indices of samples along x, y and z, the last three axes from the last on, to places, where axes are turned. */
   readonly affine?: readonly number[] | undefined;
   /** Of a volume, where that is not as floats of 32 bits; of a field, where it is as whole numbers, the same of all its variables. */
   readonly stored?: StoredAs | undefined;
 }
 
-/** Bytes of JSON that attributes may take. */
+/** Bytes of JSON that attributes may take, those of the file among them. */
 export const mostAttributeBytes = 512;

@@ -18,7 +18,16 @@ const left = new Set([
   ...['ancillary_variables', 'compress', 'DIMENSION_LIST', 'REFERENCE_LIST', 'CLASS', 'NAME'],
   ...['_ARRAY_DIMENSIONS', '_ChunkSizes', '_Netcdf4Dimid', '_Netcdf4Coordinates', '_Encoding'],
 ]);
+/** What CF names of a file (2.6.2), what is wanted first first; a history tells how the file was made. */
+const keptOfFile = ['title', 'institution', 'source', 'references', 'comment'];
+/** Conventions, and what programs write of themselves. */
+const leftOfFile = new Set([
+  ...['Conventions', 'conventions', 'history', '_NCProperties', '_format', 'NCO', 'CDO', 'CDI'],
+  'nco_openmp_thread_number',
+]);
 const mostNameLetters = 128;
+/** Of names of attributes that a note lists. */
+const toldNames = 8;
 
 /**
  * Of each variable, within `mostAttributeBytes` of all: the longest are left out first, which `notes` say. Control characters are spaces.
@@ -31,7 +40,7 @@ export function attributesKept(
     const own = Object.entries(attributes).filter(([name, value]) => isKept(name, value));
     return own.map(([name, value]) => ({ variable, name, value: plain(value) }));
   });
-  const all = kept.flat().map((own) => ({ own, bytes: bytesOf(own) }));
+  const all = kept.flat().map((own) => ({ own, bytes: bytesOf({ [own.name]: own.value }) }));
   let bytes = all.reduce((sum, one) => sum + one.bytes, 0);
   const dropped = new Set<object>();
   for (const one of all.sort((a, b) => b.bytes - a.bytes)) {
@@ -47,6 +56,32 @@ export function attributesKept(
   );
 }
 
+/** Of the file itself: what CF names, in what is left of `mostAttributeBytes` beside those of its variables. A note says which others it has. */
+export function fileAttributesKept(
+  file: Attributes,
+  attributes: readonly Attributes[],
+  notes: string[],
+): Attributes {
+  const found: Record<string, Attributes[string]> = {};
+  const others = Object.entries(file).filter(([name, value]) => !leftOfFile.has(name) && isKept(name, value));
+  const dropped = new Set(others.map(([name]) => name));
+  let bytes = attributes.reduce((sum, own) => sum + bytesOf(own), 0);
+  for (const name of keptOfFile) {
+    const own = others.find(([one]) => one.toLowerCase() === name);
+    if (own === undefined) continue;
+    const value = plain(own[1]);
+    bytes += bytesOf({ [own[0]]: value });
+    if (bytes > mostAttributeBytes) break;
+    found[own[0]] = value;
+    dropped.delete(own[0]);
+  }
+  const names = [...dropped];
+  const more = names.length > toldNames ? ` and ${names.length - toldNames} more` : '';
+  if (names.length > 0)
+    notes.push(`attributes of the file are not kept: ${names.slice(0, toldNames).join(', ')}${more}`);
+  return found;
+}
+
 function isKept(name: string, value: Attributes[string]): boolean {
   if (left.has(name) || name === '' || name.length > mostNameLetters || /\p{Cc}/u.test(name)) return false;
   return value.length > 0 && (typeof value === 'string' || value.every(Number.isFinite));
@@ -56,6 +91,6 @@ function plain(value: Attributes[string]): Attributes[string] {
   return typeof value === 'string' ? value.replace(/\p{Cc}+/gu, ' ').trim() : value;
 }
 
-function bytesOf({ name, value }: { readonly name: string; readonly value: Attributes[string] }): number {
-  return new TextEncoder().encode(JSON.stringify({ [name]: value })).length;
+function bytesOf(own: Attributes): number {
+  return new TextEncoder().encode(JSON.stringify(own)).length;
 }

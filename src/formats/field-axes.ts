@@ -61,7 +61,7 @@ function placesOf(values: Float64Array): Pick<Axis, 'start' | 'step' | 'at'> {
 }
 
 /** CF 4.1 and 4.2: the unit says it, or the standard name. */
-function kindOf(
+export function kindOf(
   name: string,
   units: string | undefined,
   standard: string | readonly number[] | undefined,

@@ -8,9 +8,10 @@ import type { Attributes } from '../field/about.ts';
 import type { Axis, NamedOutput, Output } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { checkFinite, checkSignal, type Signal } from '../signal/signal.ts';
-import { attributesKept } from './field-attributes.ts';
+import { attributesKept, fileAttributesKept } from './field-attributes.ts';
 import { type Coordinates, coordinatesOf } from './field-axes.ts';
 import { axesOfChoice, chosenVariables, type Slab } from './field-choice.ts';
+import { notesOfLost } from './field-lost.ts';
 import { storedAs, storedTogether } from './field-stored.ts';
 import { unpacked } from './field-values.ts';
 import type { Parts, ReadOptions, ShapeOptions, SignalFormat, Wanted } from './format.ts';
@@ -27,6 +28,8 @@ export interface FieldVariable {
   readonly type: string | undefined;
   readonly dimensions: readonly Dimension[];
   readonly attributes: Attributes;
+  /** Those of the whole file, where it has such. */
+  readonly file?: Attributes | undefined;
   /** Whether values that netCDF writes where nothing was written are missing ones. */
   readonly fills: boolean;
   /** Values of a box of it as they are stored, row-major; what the format itself says of missing ones is NaN already. */
@@ -126,8 +129,14 @@ export async function signalOfFields(
     slabs.map(({ variable }) => variable),
     notes,
   );
+  const file = fileAttributesKept(first.variable.file ?? {}, attributes, notes);
+  notes.push(...notesOfLost(variables, first));
   const stored = storedTogether(packing, notes);
-  const about = { attributes, ...(stored === undefined ? {} : { stored }) };
+  const about = {
+    attributes,
+    ...(Object.keys(file).length === 0 ? {} : { file }),
+    ...(stored === undefined ? {} : { stored }),
+  };
   const signal: Signal = {
     ...{ id, shape, channels, values, axes, outputs: slabs.map(namedOutput), about },
     ...(notes.length === 0 ? {} : { notes }),

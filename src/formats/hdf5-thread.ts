@@ -23,6 +23,8 @@ export interface ThreadVariable {
   readonly type: string | undefined;
   readonly dimensions: readonly Dimension[];
   readonly attributes: Attributes;
+  /** Those of the file. */
+  readonly file: Attributes;
   readonly fills: boolean;
   /** Why it is not read. */
   readonly refused: string | undefined;
@@ -75,7 +77,7 @@ function answer(asked: Asked): Told {
     library.FS.writeFile(path, asked.bytes);
     file = new hdf5.File(path, 'r');
     found = datasetsIn(file);
-    return variablesOf(found);
+    return variablesOf(found, attributesOf(file));
   }
   const { dataset, metadata } = found[asked.variable]!;
   return valuesOf(dataset, metadata, asked.box);
@@ -91,7 +93,7 @@ interface Found {
   readonly dimensions: readonly (string | undefined)[];
 }
 
-function variablesOf(found: readonly Found[]): ThreadVariable[] {
+function variablesOf(found: readonly Found[], file: Attributes): ThreadVariable[] {
   /** Samples along the dimensions that netCDF names: a variable may have been written to fewer of them. */
   const sizes = new Map<string, number>();
   for (const { dimensions, metadata } of found)
@@ -99,7 +101,7 @@ function variablesOf(found: readonly Found[]): ThreadVariable[] {
       if (dimension !== undefined)
         sizes.set(dimension, Math.max(sizes.get(dimension) ?? 0, metadata.shape[axis]!));
   return found.map(({ name, dataset, metadata, attributes, dimensions }) => ({
-    ...{ name, attributes, type: typeOf(metadata) },
+    ...{ name, attributes, file, type: typeOf(metadata) },
     // plain HDF5 has no value that stands for none
     fills: dimensions.some((own) => own !== undefined),
     dimensions: metadata.shape.map((size, axis) => {
@@ -213,9 +215,8 @@ function numbersOf(read: unknown): ArrayLike<number> {
   throw new Error('its values are no numbers');
 }
 
-function attributesOf(dataset: Dataset): Attributes {
+function attributesOf({ attrs }: Dataset | hdf5.File): Attributes {
   const all: Record<string, string | readonly number[]> = Object.create(null);
-  const { attrs } = dataset;
   for (const name of Object.keys(attrs)) {
     const value = quietly(() => attributeOf(attrs[name]!));
     if (value !== undefined) all[name] = value;

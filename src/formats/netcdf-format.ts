@@ -35,6 +35,7 @@ function variablesOf(bytes: Uint8Array): readonly FieldVariable[] {
     type: variable.type.name === 'char' ? undefined : variable.type.name,
     dimensions: variable.dimensions,
     attributes: variable.attributes,
+    file: variable.file,
     fills: true,
     values: (box) => readNetcdfBox(bytes, variable, box),
   }));

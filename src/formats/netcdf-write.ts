@@ -72,7 +72,7 @@ export async function* netcdfChunks(
       ],
     })),
   ];
-  yield headerOf(shape, names, variables);
+  yield headerOf(shape, names, variables, ofFile(stream));
   for (const { axis, i } of fixed)
     yield doubles(Array.from({ length: shape[i]! }, (_, j) => coordinateAt(axis, j)!));
   const own = coordinates.find(({ i }) => i === 0)?.axis;
@@ -163,6 +163,15 @@ function attributesOf({ about }: RowStream, output: number): WrittenAttribute[] 
   return all.filter(([name]) => plainName(name) === name && !taken.includes(name));
 }
 
+/** Of the file itself, as that of the signal had them. */
+function ofFile({ about }: RowStream): WrittenAttribute[] {
+  const all = Object.entries(about?.file ?? {});
+  return [
+    ['Conventions', 'CF-1.8'],
+    ...all.filter(([name]) => plainName(name) === name && name !== 'Conventions'),
+  ];
+}
+
 function plainName(name: string): string {
   return name.replace(/[^A-Za-z0-9_.@+-]/g, '_').replace(/^(?![A-Za-z_])/, '_');
 }
@@ -193,6 +202,7 @@ function headerOf(
   shape: readonly number[],
   names: readonly string[],
   variables: readonly Written[],
+  attributes: readonly WrittenAttribute[],
 ): Uint8Array {
   const made = (begins: readonly number[]) => {
     const to = new Words();
@@ -204,7 +214,7 @@ function headerOf(
       to.name(names[i]!);
       to.word(i === 0 ? 0 : n);
     }
-    to.attributes([['Conventions', 'CF-1.8']]);
+    to.attributes(attributes);
     to.word(11);
     to.word(variables.length);
     for (const [i, { name, type, dimensions, attributes, bytes }] of variables.entries()) {

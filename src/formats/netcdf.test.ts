@@ -103,6 +103,29 @@ describe('a netCDF file of another program', () => {
     await expect(read('wind.nc', 'u', 2, winds)).rejects.toMatchObject({ code: 'signal-channels' });
   });
 
+  it.each(['curved.nc', 'curved.nc4'])(
+    '%s: what CF names of it is kept, and what is not is said',
+    async (name) => {
+      const { about, axes, notes } = await read(name, 'T');
+      expect(about).toEqual({ attributes: [{}], file: { title: 'A turned grid', source: 'made up' } });
+      expect(axes).toEqual(['y', 'x'].map((own) => ({ name: own, unit: 'km', start: 0, step: 10 })));
+      expect([...notes!].map((note) => note.split(': ')[0])).toEqual([
+        'attributes of the file are not kept',
+        'coordinates beside those along its axes are not kept',
+        'what T points at is not kept',
+      ]);
+      for (const lost of ['contact', 'lat (y, x)', 'lon (y, x)', 'height', 'crs'])
+        expect(notes!.join()).toContain(lost);
+    },
+  );
+
+  it('that is written says of itself what it was read with', async () => {
+    const signal = await read('curved.nc', 'T');
+    const again = await read(await written(signal, [{ ...kelvin, name: 'T' }]));
+    expect(again.about).toEqual(signal.about);
+    expect(again.notes).toBeUndefined();
+  });
+
   it('is read in part, along the axes that a signal does not have', async () => {
     const all = wanted['records.nc']!.packed!.values;
     const { shape, values } = await read('records.nc', 'packed[time=2]', 1);

@@ -16,6 +16,8 @@ export interface NetcdfVariable {
   /** The record dimension has the size of the records that there are. */
   readonly dimensions: readonly Dimension[];
   readonly attributes: Attributes;
+  /** Those of the file, which all of its variables have in common. */
+  readonly file: Attributes;
   /** Where its values begin. */
   readonly begin: number;
   /** Bytes from one record to the next; 0: it has none. */
@@ -53,7 +55,7 @@ export function readNetcdf(bytes: Uint8Array): readonly NetcdfVariable[] {
   const cursor = new Cursor(bytes, version === 5, version === 1 ? 4 : 8);
   const written = cursor.count();
   const sizes = cursor.list(tags.dimension, 8, () => ({ name: cursor.name(), size: cursor.count() }));
-  cursor.attributes();
+  const file = cursor.attributes();
   const found = cursor.list(tags.variable, 12, () => cursor.variable(sizes));
   const isRecord = ({ dimensions }: Found) => dimensions.length > 0 && sizes[dimensions[0]!]!.size === 0;
   const records = found.filter(isRecord);
@@ -68,6 +70,7 @@ export function readNetcdf(bytes: Uint8Array): readonly NetcdfVariable[] {
     name: one.name,
     type: one.type,
     attributes: one.attributes,
+    file,
     begin: one.begin,
     recordStep: isRecord(one) ? recordStep : 0,
     dimensions: one.dimensions.map((id) => {

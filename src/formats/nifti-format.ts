@@ -85,7 +85,11 @@ async function readNifti(bytes: Uint8Array, options: ReadOptions): Promise<Signa
   const axes = signal.axes!.map(({ name }): Axis => own.find((axis) => axis.name === name) ?? { name });
   const about = aboutOf(header, axes);
   const isLost = about.affine === undefined && !isUpright(header);
-  const notes = [...(signal.notes ?? []), ...(isLost ? ['how its axes are turned is not kept'] : [])];
+  const notes = [
+    ...(signal.notes ?? []),
+    ...(isLost ? ['how its axes are turned is not kept'] : []),
+    ...(header.hasOtherQform ? ['its qform, which places voxels elsewhere than its sform, is not kept'] : []),
+  ];
   return { ...signal, axes, about, ...(notes.length === 0 ? {} : { notes }) };
 }
 

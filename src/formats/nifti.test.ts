@@ -47,6 +47,14 @@ describe('a NIfTI file of another program', () => {
     },
   );
 
+  it('says that a qform is not kept which places voxels elsewhere than the sform that counts', async () => {
+    // second.nii is of version 2: the codes of both stand at 344 and 348, and the quaternion at 352 is one without a turn
+    const both = patched('second.nii', 344, 1, 0, 0, 0, 1, 0, 0, 0, ...new Uint8Array(24));
+    const lost = 'its qform, which places voxels elsewhere than its sform, is not kept';
+    expect((await read(both)).notes).toEqual([lost]);
+    expect((await read(file('second.nii'))).notes).toBeUndefined();
+  });
+
   it('has places along axes that stand upright, and how others are turned', async () => {
     const upright = await read(file('packed.nii'));
     expect(upright.axes).toEqual([

@@ -19,6 +19,8 @@ export interface NiftiHeader {
   /** Voxels along x, y, z, t and what follows, the fastest first. */
   readonly sizes: readonly number[];
   readonly affine: Affine;
+  /** Whether its qform counts beside its sform, and puts voxels elsewhere. */
+  readonly hasOtherQform: boolean;
   /** Of x, y and z, and of t. */
   readonly spaceUnit: string | undefined;
   readonly timeUnit: string | undefined;
@@ -125,6 +127,7 @@ export function readNiftiHeader(
   return {
     ...{ type, littleEndian: kind.little, sizes, start },
     affine: affineOf(fields, sizes),
+    hasOtherQform: hasOtherQform(fields, sizes),
     spaceUnit: spaceUnits[fields.units & 7],
     timeUnit: timeUnits[fields.units & 56],
     timeStart: fields.timeStart,
@@ -239,7 +242,7 @@ function affineOf(fields: Fields, sizes: readonly number[]): Affine {
     const rows = fields.reals('srow', 12);
     return checked([rows.slice(0, 4), rows.slice(4, 8), rows.slice(8, 12)], fields.at.srow);
   }
-  const zooms = [1, 2, 3].map((i) => (i <= sizes.length ? fields.pixdim(i) : 1));
+  const zooms = zoomsOf(fields, sizes);
   if (fields.code('qform') > 0) return checked(ofQuaternion(fields, zooms), fields.at.quatern);
   const steps = zooms.map((zoom, i) => (i === 0 ? -1 : 1) * (zoom === 0 ? 1 : zoom));
   return checked(
@@ -248,6 +251,20 @@ function affineOf(fields: Fields, sizes: readonly number[]): Affine {
     ),
     fields.at.pixdim,
   );
+}
+
+function zoomsOf(fields: Fields, sizes: readonly number[]): number[] {
+  return [1, 2, 3].map((i) => (i <= sizes.length ? fields.pixdim(i) : 1));
+}
+
+/** By more than a hundredth of a voxel's side at the corner that is furthest from the first voxel: quaternions round more than matrices. */
+function hasOtherQform(fields: Fields, sizes: readonly number[]): boolean {
+  if (!(fields.code('qform') > 0 && fields.code('sform') > 0)) return false;
+  const zooms = zoomsOf(fields, sizes);
+  const [own, other] = [fields.reals('srow', 12), ofQuaternion(fields, zooms).flat()];
+  const far = [sizes[0] ?? 1, sizes[1] ?? 1, sizes[2] ?? 1, 1];
+  const off = own.map((v, i) => Math.abs(v - other[i]!) * far[i % 4]!);
+  return !off.every((d) => d <= Math.min(...zooms.map(Math.abs)) / 100);
 }
 
 /** nifti1.h, METHOD 2. */

@@ -56,6 +56,33 @@ describe('a zarr store', () => {
     expect((await read('three.zarr', 'turned')).axes).toEqual([{ name: 'y' }, { name: 'x' }]);
   });
 
+  it.each([2, 3])('of version %i says what CF names of the whole', async (version) => {
+    const attributes = { title: 'made up', contact: 'nobody' };
+    const array =
+      version === 2
+        ? { zarr_format: 2, shape: [2, 2], chunks: [2, 2], dtype: '<f4', fill_value: 0, order: 'C' }
+        : {
+            ...{ zarr_format: 3, node_type: 'array', shape: [2, 2], data_type: 'float32', fill_value: 0 },
+            chunk_grid: { name: 'regular', configuration: { chunk_shape: [2, 2] } },
+            chunk_key_encoding: { name: 'default' },
+            codecs: [{ name: 'bytes', configuration: { endian: 'little' } }],
+          };
+    const files: Record<string, string> =
+      version === 2
+        ? {
+            'a.zarr/.zgroup': '{"zarr_format":2}',
+            'a.zarr/.zattrs': JSON.stringify(attributes),
+            'a.zarr/T/.zarray': JSON.stringify({ ...array, compressor: null, filters: null }),
+          }
+        : {
+            'a.zarr/zarr.json': JSON.stringify({ zarr_format: 3, node_type: 'group', attributes }),
+            'a.zarr/T/zarr.json': JSON.stringify(array),
+          };
+    const { about, notes } = await read(zipOf(files));
+    expect(about).toEqual({ attributes: [{}], file: { title: 'made up' } });
+    expect(notes).toEqual(['attributes of the file are not kept: contact']);
+  });
+
   it('is read in part, from the chunks that the part lies in', async () => {
     const { shape, values } = await read('two.zarr.zip', 'bloscfortran[axis0=3]', 1);
     expect(shape).toEqual([7]);

@@ -36,6 +36,7 @@ export async function zarrVariables(bytes: Uint8Array, limits: Limits): Promise<
   boundCodecs(zarrita.registry);
   const store = storeOf(entries);
   const found: FieldVariable[] = [];
+  let file: Attributes | undefined;
   const paths = [...entries.keys()];
   const [root = ''] = paths
     .filter((path) => /(^|\/)(\.z(group|array|metadata)|zarr\.json)$/.test(path))
@@ -43,10 +44,15 @@ export async function zarrVariables(bytes: Uint8Array, limits: Limits): Promise<
     .sort((a, b) => a.length - b.length);
   for (const path of paths) {
     const version = (['v2', 'v3'] as const).find((own) => path.split('/').at(-1) === metadataFiles[own]);
+    if (path === `${root}.zattrs` && !entries.has(`${root}.zarray`))
+      file = attributesOf(readJson(entries.get(path)!.read(), path));
     if (version === undefined || found.length >= mostArrays) continue;
     const metadata = readJson(entries.get(path)!.read(), path);
-    if (version === 'v3' && metadata.node_type !== 'array') continue;
     const folder = path.slice(0, -metadataFiles[version].length);
+    if (version === 'v3' && metadata.node_type !== 'array') {
+      if (folder === root) file = attributesOf((metadata.attributes ?? {}) as Record<string, unknown>);
+      continue;
+    }
     const name = folder.slice(root.length).replace(/\/$/, '') || 'array';
     found.push(
       variableOf(zarrita, { name, version, metadata, location: `/${folder}`, store, limits }, entries),
@@ -54,7 +60,7 @@ export async function zarrVariables(bytes: Uint8Array, limits: Limits): Promise<
   }
   if (found.length === 0)
     throw new BadStreamError('bad-zarr', 0, 'the archive holds no zarr array, and no npy array is its first');
-  return found;
+  return found.map((one) => ({ ...one, file }));
 }
 
 interface Located {

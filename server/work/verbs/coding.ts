@@ -171,6 +171,7 @@ export async function inspect(
       values,
       axes: along ?? null,
       attributes: about?.attributes?.map(plainAttributes) ?? null,
+      fileAttributes: about?.file === undefined ? null : plainAttributes(about.file),
       spent,
     },
   };

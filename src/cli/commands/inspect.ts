@@ -1,7 +1,7 @@
 /** `functa inspect`: what a file says of itself. */
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { About } from '../../field/about.ts';
+import type { About, Attributes } from '../../field/about.ts';
 import type { Model } from '../../field/model.ts';
 import type { Axis, Output } from '../../field/outputs.ts';
 import type { InspectedItem, InspectedNetwork, Inspection } from '../../session/types.ts';
@@ -104,13 +104,16 @@ function extentRows(
 }
 
 /** An attribute a row. */
-function attributeRows(outputs: readonly Output[], { attributes = [] }: About = {}): string[][] {
-  return attributes.flatMap((own, o) =>
-    Object.entries(own).map(([name, value]) => {
-      const text = typeof value === 'string' ? value : value.join(', ');
-      return [outputs.length === 1 ? name : `${name} of ${outputs[o]!.name}`, text];
-    }),
-  );
+function attributeRows(outputs: readonly Output[], { attributes = [], file = {} }: About = {}): string[][] {
+  const rows = (own: Attributes, of: string) =>
+    Object.entries(own).map(([name, value]) => [
+      `${name}${of}`,
+      typeof value === 'string' ? value : value.join(', '),
+    ]);
+  return [
+    ...attributes.flatMap((own, o) => rows(own, outputs.length === 1 ? '' : ` of ${outputs[o]!.name}`)),
+    ...rows(file, ' of the file'),
+  ];
 }
 
 function axisText({ name, unit, wraps }: Axis): string {
