@@ -46,7 +46,7 @@ const queryRoute = createRoute({
   security: needs('read'),
   summary: 'What is near, where, unlikely, and what functions are at given points',
   description:
-    'Kinds: near (by id, by a signal, by a part of one), similar_region, evaluate (values and exact derivatives), aggregate, where, unlikely, duplicates.',
+    'Kinds: near (by id, by a signal, by a part of one, by a fragment anywhere), similar_region, evaluate (values and exact derivatives), aggregate, where, unlikely, duplicates.',
   middleware: [smallJson(maxJsonBytes)] as const,
   request: {
     params: functasetParams,
@@ -83,10 +83,11 @@ export function queryRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     const input = { model, functaset: functasetRef(served), request, as };
     // The first that looks for neighbours makes the index, which takes long.
     const index = `${served.name} ${served.networkId} ${'metric' in request ? request.metric : ''}`;
-    const isSmall = request.kind === 'near' && request.signal === undefined && indexed.has(index);
+    const isOfIndex = request.kind === 'near' && !request.anywhere;
+    const isSmall = isOfIndex && request.signal === undefined && indexed.has(index);
     const kind = isSmall ? 'small' : 'large';
     const answer = await ask(context, 'query', input, { class: kind, ...askerOf(c) });
-    if (request.kind === 'near') indexed.add(index);
+    if (isOfIndex) indexed.add(index);
     return answerReply(answer, { 'content-type': as, ...notesHeader(answer.head.notes) }) as never;
   });
 }

@@ -79,7 +79,7 @@ export function shardRoutes(app: OpenAPIHono<ServerEnv>, context: ServerContext)
     };
     const asker = askerOf(c);
     // An index takes longer to make than anybody waits: it is made all the same, for those who ask later.
-    const isOfIndex = request.kind === 'near' || request.kind === 'similar_region';
+    const isOfIndex = (request.kind === 'near' || request.kind === 'similar_region') && !request.anywhere;
     const signal = isOfIndex ? new AbortController().signal : asker.signal;
     const answer = await ask(context, 'queryPart', input, { ...asker, class: 'large', signal });
     return answerReply(answer, { 'content-type': jsonType }) as never;

@@ -15,9 +15,8 @@ import type { Observed } from '../query/observed.ts';
 import type { QueryContext, QueryOptions } from '../query/types.ts';
 import { type ModulatedFunction, modulated, openFunctions } from '../session/functions.ts';
 import { broughtTo } from '../session/refit.ts';
-import { modelFor } from '../signal/own-range.ts';
 import { type CompleteOptions, type Completion, complete } from './complete.ts';
-import { checkWhole, type Observation, observedSignal } from './observation.ts';
+import { checkWhole, type Observation } from './observation.ts';
 
 /** A functaset with what evaluates and searches its functions. */
 export type FunctasetContext = Pick<QueryContext, 'store' | 'model' | 'engine' | 'indexes' | 'limits'>;
@@ -133,11 +132,10 @@ function weightsOf(distances: readonly number[]): Float64Array {
   );
 }
 
-/** Field values at places; of a mean over several places each is taken for it. */
+/** Values at places on the scale of the card, as the index has them; of a mean over several places each is taken for it. */
 function partOf({ model }: FunctasetContext, observation: Observation): Observed {
   const { shape, coordinates, group, values, channels } = observation;
-  const { outputs } = modelFor(model, observedSignal(observation)).card;
-  const field = toField(outputs, values);
+  const field = toField(model.card.outputs, values);
   const relative = Float64Array.from(coordinates, (x, i) => x / shape[i % shape.length]!);
   const places = { axes: shape.length, relative };
   const count = relative.length / shape.length;

@@ -90,6 +90,7 @@ export type ErrorCode =
   | 'coarse-shape'
   | 'coinpp'
   | 'conflicting-option'
+  | 'constant-fragment'
   | 'container'
   | 'cross-origin'
   | 'data-range'

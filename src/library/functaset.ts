@@ -112,8 +112,10 @@ interface Modulated {
 export interface Neighbour extends Row {
   readonly id: string;
   readonly label: Label | null;
-  /** Root mean square of the differences, in signal units. */
+  /** Root mean square of the differences, in signal units; in the metric `correlation` 1 - Pearson's. */
   readonly distance: number;
+  /** Of a fragment that may lie `anywhere`: its first sample along each axis of this function. */
+  readonly start?: readonly number[] | undefined;
 }
 
 export type NearOptions = Omit<Extract<QueryInput, { kind: 'near' }>, 'kind' | 'id' | 'signal'> &
@@ -263,7 +265,13 @@ export class OpenFunctaset {
       yield await this.#open(found);
   }
 
-  /** The nearest to a function of the set, by its id, or to a signal; nearest first, 10 unless `k` says otherwise. Throws as `query`. */
+  /**
+   * The nearest to a function of the set, by its id, or to a signal; nearest first, 10 unless `k` says otherwise. With `anywhere` what is given
+   * is a fragment, which is looked for at every place of each function. Throws as `query`.
+   *
+   * @example
+   * const [{ id, start }] = await set.near(fragment, { anywhere: true, metric: 'correlation' });
+   */
   async near(to: string | Signal, options: NearOptions = {}): Promise<readonly Neighbour[]> {
     check('near', aTarget(to, 'to'), optionsOf()(options, 'options'));
     const { signal: abort, onProgress, onDamaged, ...request } = options;

@@ -6,7 +6,7 @@ import { distanceUnit } from '../field/outputs.ts';
 import { openFunctions } from '../session/functions.ts';
 import { type FieldCondition, passing } from './filter.ts';
 import type { Observed } from './observed.ts';
-import { pointsOf, valuesAt } from './places.ts';
+import { pointsOf, valuesOnScale } from './places.ts';
 import type { QueryContext, QueryOptions } from './types.ts';
 import type { Found, NearCandidate } from './walk.ts';
 
@@ -40,7 +40,7 @@ export function comparing(
     const functions = [];
     for await (const fn of passing(context, opened, conditions, options)) functions.push(fn);
     const found: Found[] = [];
-    for await (const { fn, values } of valuesAt({ engine, model }, functions, points, options.signal)) {
+    for await (const { fn, values } of valuesOnScale({ engine, model }, functions, points, options.signal)) {
       let sum = 0;
       for (let i = 0; i < values.length; i++) sum += (values[i]! - target[i]!) ** 2;
       // What is not finite is far from everything.

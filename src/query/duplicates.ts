@@ -17,7 +17,7 @@ import { cursorAfter, idOfCursor } from './cursor.ts';
 import { gridOf, gridSampled } from './embedding.ts';
 import { openNamed } from './filter.ts';
 import type { NearIndex } from './indexes.ts';
-import { pointsOf, valuesAt } from './places.ts';
+import { pointsOf, valuesOnScale } from './places.ts';
 import type { RequestOf } from './request.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
 import { squaredDistance } from './vectors.ts';
@@ -116,7 +116,7 @@ class Staying {
     const { model, engine } = this.#context;
     const places = gridOf(model.card.shape);
     const fn = await openNamed(this.#context, id);
-    for await (const { values } of valuesAt(
+    for await (const { values } of valuesOnScale(
       { engine, model },
       [fn],
       pointsOf(places),

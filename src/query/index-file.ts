@@ -16,8 +16,8 @@ import type { Embedding, Metric } from './embedding.ts';
 import { Vectors } from './vectors.ts';
 
 const magic = 'functaNX';
-/** 4: values of functions of samples are those of the samples. 5: sounds are drawn from their samples. */
-const format = 5;
+/** 4: values of functions of samples are those of the samples. 5: sounds are drawn from their samples. 6: functions over ranges of their own are on the scale of the card. */
+const format = 6;
 
 /** Which function each vector is of, in order of ids (bytes of UTF-8); rows of no function have an empty one, and come last. */
 export class IdTable {

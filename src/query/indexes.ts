@@ -26,7 +26,7 @@ import {
   makeEmbedding,
 } from './embedding.ts';
 import { IdTable, type IndexParts, readIndex, writeIndex } from './index-file.ts';
-import { groupsOf, pointsOf, type Shaped, valuesAt } from './places.ts';
+import { groupsOf, pointsOf, type Ranged, valuesOnScale } from './places.ts';
 import type { QueryOptions } from './types.ts';
 import { Vectors } from './vectors.ts';
 
@@ -228,7 +228,7 @@ async function makeIndex(
 export async function embedFunctions(
   embedding: Embedding,
   source: Omit<Source, 'store'>,
-  functions: readonly Shaped[],
+  functions: readonly Ranged[],
   stored: boolean,
   multiply: Multiply,
 ): Promise<Float32Array> {
@@ -244,7 +244,7 @@ export async function embedFunctions(
 async function inputsOf(
   metric: Metric,
   { model, engine }: Omit<Source, 'store'>,
-  functions: readonly Shaped[],
+  functions: readonly Ranged[],
   quality: number,
 ): Promise<Float32Array> {
   const rows: Float32Array[] = [];
@@ -255,7 +255,7 @@ async function inputsOf(
     }
   } else {
     const points = pointsOf(gridOf(model.card.shape));
-    for await (const { values } of valuesAt({ engine, model }, functions, points)) rows.push(values);
+    for await (const { values } of valuesOnScale({ engine, model }, functions, points)) rows.push(values);
   }
   const inputs = rows[0]?.length ?? 0;
   const all = new Float32Array(rows.length * inputs);

@@ -126,6 +126,14 @@ test.each<[string, () => object]>([
     }),
   ],
   ['near, within a distance', () => ({ kind: 'near', id: functions[7]!.id, k: 4, maxDistance: 0.3 })],
+  [
+    'near, anywhere',
+    () => ({ kind: 'near', id: functions[7]!.id, region: 'y=3:12,x=5:12', anywhere: true, k: 9 }),
+  ],
+  [
+    'near, a fragment of which some functions are too small',
+    () => ({ kind: 'near', signal: { ...pixels(), shape: [49, 16] }, anywhere: true, k: 9 }),
+  ],
   ['where', () => ({ kind: 'where', limit: 7 })],
   [
     'where, by a field',

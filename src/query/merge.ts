@@ -168,8 +168,10 @@ async function walked(
   const { found, compared, parts, next } = await pageOf(request, walking, ask);
   const isGraph = isOfGraph(parts);
   const graph = isGraph ? { asked: request.k, digest: digestOfPage(found) } : walking.before?.graph;
-  const searched = parts.reduce((sum, part) => sum + Number(part.searched), 0);
-  const head = { ...headOf(parts[0]!), ...(isGraph ? { method: 'hnsw' } : {}), compared, searched };
+  const total = (name: string) => parts.reduce((sum, part) => sum + Number(part[name]), 0);
+  const counts = { compared, searched: total('searched') };
+  const smaller = parts[0]!.smaller === undefined ? {} : { smaller: total('smaller') };
+  const head = { ...headOf(parts[0]!), ...(isGraph ? { method: 'hnsw' } : {}), ...counts, ...smaller };
   return {
     head,
     rows: streamOf(found.map(({ item }) => item)),

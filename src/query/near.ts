@@ -13,15 +13,16 @@ import { BadInputError } from '../core/errors.ts';
 import { distanceUnit } from '../field/outputs.ts';
 import { isOfSamples, type OpenFunction } from '../session/functions.ts';
 import type { Box } from '../signal/box.ts';
+import { nearAnywhere } from './anywhere.ts';
 import { boundsOf, candidatesOf, nearestRows, rowsByPart, rowsPassing, unitOf } from './candidates.ts';
 import { asIndexed, comparing } from './compare.ts';
 import { type BlockPlace, cursorOfWalk, type WalkPlace, walkOf } from './cursor.ts';
-import { gridOf, gridSampled } from './embedding.ts';
+import { gridOf, gridSampled, type Metric } from './embedding.ts';
 import { entriesOf } from './entries.ts';
 import { conditionsOf, openNamed } from './filter.ts';
 import { embedFunctions, type NearIndex } from './indexes.ts';
 import { type Observed, observedOf, placesOfRegion, placesOfSamples, signalOf } from './observed.ts';
-import { pointsOf, type Shaped, valuesOf } from './places.ts';
+import { pointsOf, type Ranged, valuesOf } from './places.ts';
 import type { RequestOf } from './request.ts';
 import { allSamples, drawn } from './sampling.ts';
 import type { QueryAnswer, QueryContext, QueryOptions, Row } from './types.ts';
@@ -39,26 +40,34 @@ export async function near(
   request: RequestOf<'near'>,
   options: QueryOptions,
 ): Promise<QueryAnswer> {
-  const { id, mask, region } = request;
+  const { id, mask, region, metric } = request;
   if ((id === undefined) === (request.signal === undefined)) {
     throw new BadInputError('bad-query', 'near takes either the id of a function or a signal');
   }
+  if (id !== undefined && mask !== undefined) {
+    throw new BadInputError(
+      'bad-query',
+      'a mask belongs to a signal; for a function of the set give a region',
+    );
+  }
+  if (request.anywhere) return nearAnywhere(context, request, options);
+  if (metric === 'correlation') {
+    throw new BadInputError(
+      'bad-query',
+      'correlation is of fragments, wherever they lie; ask for anywhere, too',
+    );
+  }
+  const whole = { ...request, metric };
   if (id !== undefined) {
-    if (mask !== undefined) {
-      throw new BadInputError(
-        'bad-query',
-        'a mask belongs to a signal; for a function of the set give a region',
-      );
-    }
     const fn = await openNamed(context, id);
     if (region !== undefined)
       return nearPart(context, request, await regionOf(context, fn, region, request.points), id, options);
-    return nearWhole(context, request, fn, options);
+    return nearWhole(context, whole, fn, options);
   }
   const signal = await signalOf(context, request.signal!);
   const observed = observedOf(context, signal, mask, region, request.points);
   if (observed !== undefined) return nearPart(context, request, observed, undefined, options);
-  return nearWhole(context, request, { shape: signal.shape, samples: signal.values }, options);
+  return nearWhole(context, whole, { shape: signal.shape, samples: signal.values }, options);
 }
 
 /** By a region of one function, at the same place of the others. */
@@ -68,14 +77,15 @@ export async function similarRegion(
   options: QueryOptions,
 ): Promise<QueryAnswer> {
   const { id, region } = request;
+  if (request.anywhere) return nearAnywhere(context, request, options);
   const observed = await regionOf(context, await openNamed(context, id), region, request.points);
   return nearPart(context, request, observed, id, options);
 }
 
 async function nearWhole(
   context: QueryContext,
-  request: RequestOf<'near'>,
-  query: Shaped & { readonly id?: string },
+  request: WholeRequest,
+  query: Ranged & { readonly id?: string },
   options: QueryOptions,
 ): Promise<QueryAnswer> {
   const { metric, refine, k } = request;
@@ -224,7 +234,7 @@ async function searchOf(
 async function targetOf(
   { model, engine }: QueryContext,
   { points, refine }: RequestOf<'near'>,
-  query: Shaped,
+  query: Ranged,
   options: QueryOptions,
 ): Promise<Observed & { readonly isGrid: boolean }> {
   const { shape } = model.card;
@@ -280,9 +290,12 @@ export function digestOfPage(found: readonly { readonly id: string }[]): string 
 type PartRequest = Pick<RequestOf<'near'>, 'k' | 'cursor' | 'refine' | 'filter' | 'maxDistance'> &
   Partial<Pick<RequestOf<'near'>, 'method' | 'metric'>> & { readonly kind: string };
 
+/** What is looked up in an index. */
+type WholeRequest = RequestOf<'near'> & { readonly metric: Metric };
+
 async function methodFor(
   { indexes }: QueryContext,
-  { method, metric, filter }: RequestOf<'near'>,
+  { method, metric, filter }: WholeRequest,
   { graph }: WalkPlace,
   index: NearIndex,
   options: QueryOptions,
@@ -302,7 +315,7 @@ async function methodFor(
 async function vectorsOf(
   { model, engine, indexes }: QueryContext,
   { embedding }: NearIndex,
-  functions: readonly Shaped[],
+  functions: readonly Ranged[],
 ): Promise<Float32Array[]> {
   const all = await embedFunctions(embedding, { model, engine }, functions, true, indexes.multiply);
   const { dimensions } = embedding;

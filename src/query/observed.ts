@@ -44,18 +44,14 @@ export async function signalOf(context: QueryContext, input: SignalInput): Promi
   return signal;
 }
 
-/**
- * The observed part of a signal, or at most `most` samples of it; undefined when all of it is observed. Throws BadInputError `mask-shape` (a mask of another
- * shape), `bad-region`, `no-observed-points`.
- */
-export function observedOf(
+/** Samples of a signal that a mask and a region show and that are there. Throws BadInputError `mask-shape`, `bad-region`, `no-observed-points`. */
+export function knownOf(
   { model }: QueryContext,
   signal: Signal,
   mask: Mask | undefined,
   region: Box | string | undefined,
-  most: number | undefined,
-): Observed | undefined {
-  const { shape, channels, values } = signal;
+): number[] {
+  const { shape } = signal;
   const points = pointCount(shape);
   if (mask !== undefined && mask.length !== points) {
     throw new BadInputError(
@@ -67,18 +63,38 @@ export function observedOf(
     ...(mask === undefined ? [] : [{ shape, observed: Uint8Array.from(mask, Number) }]),
     ...(region === undefined ? [] : [regionMask(shape, region, false, model.card.axes)]),
   ];
-  const known = knownSamples(signal, masks);
-  if (known.length === points) return undefined;
+  return knownSamples(signal, masks);
+}
+
+/** Values [samples, outputs] of samples of a signal, on the scale of the card. */
+export function valuesOfKnown(
+  { model }: QueryContext,
+  { channels, values }: Signal,
+  samples: readonly number[],
+): Float32Array {
+  const known = samples.flatMap((p) => [...values.subarray(p * channels, (p + 1) * channels)]);
+  return Float32Array.from(toField(model.card.outputs, known));
+}
+
+/**
+ * The observed part of a signal, or at most `most` samples of it; undefined when all of it is observed. Throws BadInputError `mask-shape` (a mask of another
+ * shape), `bad-region`, `no-observed-points`.
+ */
+export function observedOf(
+  context: QueryContext,
+  signal: Signal,
+  mask: Mask | undefined,
+  region: Box | string | undefined,
+  most: number | undefined,
+): Observed | undefined {
+  const { shape } = signal;
+  const known = knownOf(context, signal, mask, region);
+  if (known.length === pointCount(shape)) return undefined;
   const kept = drawn(known, most);
   return {
     shape,
     places: placesOfSamples(shape, kept),
-    values: Float32Array.from(
-      toField(
-        model.card.outputs,
-        kept.flatMap((p) => [...values.subarray(p * channels, (p + 1) * channels)]),
-      ),
-    ),
+    values: valuesOfKnown(context, signal, kept),
     sampled: { points: kept.length, of: known.length },
   };
 }

@@ -6,7 +6,8 @@ import { pointsIn } from '../engine/points.ts';
 import { atQuality } from '../field/at-quality.ts';
 import { gridPositions } from '../field/coordinates.ts';
 import type { Model } from '../field/model.ts';
-import { toField } from '../field/outputs.ts';
+import { fromField, type OwnRange, toField } from '../field/outputs.ts';
+import { outputsOver } from '../field/own-range.ts';
 import { modulationLength } from '../field/spec.ts';
 import { BandPoints, isBanded } from '../session/band.ts';
 import { isSameNetwork, putModulation } from '../session/functions.ts';
@@ -20,6 +21,9 @@ export interface RelativePoints {
 
 /** A function as queries ask it: by its modulation, or by the samples that it is. */
 export type Shaped = Modulated | SampledSignal;
+
+/** With the ranges that its signal was taken over, where these are its own. */
+export type Ranged = Shaped & { readonly ranges?: readonly OwnRange[] | undefined };
 
 export interface Modulated {
   readonly shape: readonly number[];
@@ -73,8 +77,10 @@ export async function* valuesAt<T extends Shaped>(
         const { shape, quality } = alike[0]!;
         const { network } = atQuality(model, quality);
         const asked = points(shape);
-        if (band?.asked !== asked && isBanded(model.card)) band = { asked, drawn: bandPoints(asked, shape) };
-        const at = band === undefined ? asked : samplesOf(band.drawn);
+        const isBetween = isBanded(model.card) && !areSamples(asked, shape);
+        if (isBetween && band?.asked !== asked) band = { asked, drawn: bandPoints(asked, shape) };
+        const drawn = isBetween ? band!.drawn : undefined;
+        const at = drawn === undefined ? asked : samplesOf(drawn);
         const numbers = pointsIn(at, shape.length) * model.card.spec.outputs;
         const length = modulationLength(model.card.spec, shape);
         for (const some of groupsOf(alike, Math.max(1, Math.floor(heldValues / numbers)))) {
@@ -88,7 +94,7 @@ export async function* valuesAt<T extends Shaped>(
           const each = values.length / some.length;
           for (const [i, fn] of some.entries()) {
             const own = values.subarray(i * each, (i + 1) * each);
-            yield { fn, values: band === undefined ? own : drawnFrom(band.drawn, own, model) };
+            yield { fn, values: drawn === undefined ? own : drawnFrom(drawn, own, model) };
           }
         }
       }
@@ -118,6 +124,12 @@ function bandPoints(points: Points, [size]: readonly number[]): BandPoints {
   return new BandPoints(coordinates, size!, 'value');
 }
 
+/** Whether points are the samples of a signal themselves, between which nothing is drawn. */
+function areSamples(points: Points, shape: readonly number[]): boolean {
+  if (points.kind !== 'grid' || points.count.join() !== shape.join()) return false;
+  return points.start.every((x) => x === 0.5) && points.step.every((x) => x === 1);
+}
+
 const samplesOf = ({ coordinates }: BandPoints): Points => ({ kind: 'list', coordinates });
 
 function drawnFrom(points: BandPoints, samples: Float32Array, { card }: Model): Float32Array {
@@ -129,14 +141,35 @@ function valuesOfSamples(model: Model, fn: SampledSignal, points: Points): Float
   return Float32Array.from(toField(card.outputs, new SampleField(card, fn).values(points)));
 }
 
-/** Field values of one function. Throws AbortedError. */
+/**
+ * As `valuesAt`, for comparing: on the scale of the card whatever range a function is over, so that a difference is one of signals. Fresh
+ * arrays of functions over ranges of their own, views of the others. Throws AbortedError.
+ */
+export async function* valuesOnScale<T extends Ranged>(
+  source: { readonly engine: Engine; readonly model: Model },
+  functions: Iterable<T>,
+  points: (shape: readonly number[]) => Points,
+  signal?: AbortSignal,
+): AsyncGenerator<{ readonly fn: T; readonly values: Float32Array }> {
+  const { outputs } = source.model.card;
+  for await (const { fn, values } of valuesAt(source, functions, points, signal)) {
+    const { ranges } = fn;
+    if (ranges === undefined) yield { fn, values };
+    else {
+      const own = fromField(outputsOver(outputs, ranges), values);
+      yield { fn, values: Float32Array.from(toField(outputs, own)) };
+    }
+  }
+}
+
+/** The same of one function. Throws AbortedError. */
 export async function valuesOf(
   source: { readonly engine: Engine; readonly model: Model },
-  fn: Shaped,
+  fn: Ranged,
   points: (shape: readonly number[]) => Points,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  for await (const { values } of valuesAt(source, [fn], points, signal)) return values.slice();
+  for await (const { values } of valuesOnScale(source, [fn], points, signal)) return values.slice();
   throw new BugError('one function has values');
 }
 

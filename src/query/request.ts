@@ -98,13 +98,16 @@ const near = z.strictObject({
   }).optional(),
   /** What of the signal is compared; the rest was not observed. */
   region: region.optional(),
+  /** What is compared is a fragment: it is looked for at every place of each function, on whole samples, and items say where they have it (`start`). */
+  anywhere: z.boolean().default(false),
   points: points.optional(),
   filter: filter.optional(),
   maxDistance: maxDistance.optional(),
   k: limit.default(10),
   cursor: cursor.optional(),
   method: z.enum(['auto', 'exact', 'hnsw']).default('auto'),
-  metric: z.enum(['values', 'gram']).default('values'),
+  /** `correlation`, of a fragment: 1 - Pearson's over its samples, so that level and gain do not count. */
+  metric: z.enum(['values', 'gram', 'correlation']).default('values'),
   /** Candidates whose fields are compared point by point; 0: the distances of the index stand. */
   refine: z.number().int().min(0).max(maxRefined).optional(),
 });
@@ -113,6 +116,8 @@ const similarRegion = z.strictObject({
   kind: z.literal('similar_region'),
   id,
   region,
+  /** As of `near`. */
+  anywhere: z.boolean().default(false),
   points: points.optional(),
   filter: filter.optional(),
   maxDistance: maxDistance.optional(),

@@ -23,6 +23,8 @@ export interface NearCandidate {
 
 export interface Found extends Shown {
   readonly label?: string | number | undefined;
+  /** Of a fragment, where it lies: its first sample along each axis. */
+  readonly start?: readonly number[] | undefined;
 }
 
 export interface Walk {

@@ -67,6 +67,11 @@ const maxDistanceOption = [
   'nothing farther: root mean square of the differences, in signal units',
   real(0, 1e30),
 ] as const;
+const anywhereOption = [
+  '--anywhere',
+  'what is compared is a fragment: look for it at every place of each function, and say where it lies',
+  false,
+] as const;
 const regionHint = 'in samples of the signal, as y=0:32,x=8:24 or x,y,w,h';
 
 export function addQuery(program: Command, run: RunCommand): void {
@@ -90,7 +95,12 @@ export function addQuery(program: Command, run: RunCommand): void {
     .option('--region <region>', `what is compared: ${regionHint}`)
     .option(...kOption)
     .addOption(new Option('--method <method>').choices(['auto', 'exact', 'hnsw']).default('auto'))
-    .addOption(new Option('--metric <metric>').choices(['values', 'gram']).default('values'))
+    .option(...anywhereOption)
+    .addOption(
+      new Option('--metric <metric>', 'correlation, of what lies anywhere: level and gain do not count')
+        .choices(['values', 'gram', 'correlation'])
+        .default('values'),
+    )
     .option(
       '--refine <n>',
       'candidates whose fields are compared together; 0: none; default: as many as the exact answer takes',
@@ -102,6 +112,7 @@ export function addQuery(program: Command, run: RunCommand): void {
   filtered(add('similar-region', 'functions that look like one of them does in a region'))
     .requiredOption('--id <id>', 'of a function of the store')
     .requiredOption('--region <region>', regionHint)
+    .option(...anywhereOption)
     .option(...maxDistanceOption)
     .option(...kOption)
     .option(...cursorOption)
@@ -168,11 +179,12 @@ async function near(
       readonly k: number;
       readonly cursor?: string;
       readonly method: 'auto' | 'exact' | 'hnsw';
-      readonly metric: 'values' | 'gram';
+      readonly metric: 'values' | 'gram' | 'correlation';
+      readonly anywhere: boolean;
       readonly refine?: number;
     },
 ): Promise<Report> {
-  const { id, k, cursor, method, metric, refine, points, maxDistance } = flags;
+  const { id, k, cursor, method, metric, anywhere, refine, points, maxDistance } = flags;
   const filter = await filterOf(flags);
   const read = (path: string) =>
     readInput(path, { stdin: job.streams.stdin, maxBytes: flags.maxBytes, signal: job.signal });
@@ -183,7 +195,7 @@ async function near(
       : await readMask(flags.mask, await read(flags.mask), { maxBytes: flags.maxBytes, limits: job.limits });
   const mask = observed && Array.from(observed.values, (value) => value >= 0.5);
   return ask(job, store, flags, {
-    ...{ kind: 'near', id, mask, k, cursor, method, metric, refine, points, maxDistance, filter },
+    ...{ kind: 'near', id, mask, k, cursor, method, metric, anywhere, refine, points, maxDistance, filter },
     signal: file && { file: Buffer.from(file).toString('base64') },
     region: await regionOf('--region', flags.region),
   });
@@ -197,11 +209,12 @@ async function similarRegion(
       readonly maxDistance?: number;
       readonly id: string;
       readonly region: string;
+      readonly anywhere: boolean;
       readonly k: number;
       readonly cursor?: string;
     },
 ): Promise<Report> {
-  const { id, k, cursor, points, maxDistance } = flags;
+  const { id, k, cursor, anywhere, points, maxDistance } = flags;
   const filter = await filterOf(flags);
   const region = (await regionOf('--region', flags.region))!;
   return ask(job, store, flags, {
@@ -210,6 +223,7 @@ async function similarRegion(
     k,
     cursor,
     region,
+    anywhere,
     points,
     maxDistance,
     filter,

@@ -1,0 +1,214 @@
+/**
+ * A fragment of a signal, and the place in another signal where it fits best: of all whole samples at which it lies within, around a circle at
+ * all of them. Which place is best is found from sums over all places at once (`sliding.ts`), and how far it is from the values themselves.
+ */
+import type { ModelCard } from '../field/card.ts';
+import { isCircle } from '../field/coordinates.ts';
+import { distanceUnit } from '../field/outputs.ts';
+import { pointCount, unravel } from '../field/spec.ts';
+import type { SampledPoints } from './sampling.ts';
+import { SlidingPattern, type SlidingSums } from './sliding.ts';
+
+/** values: root mean square of the differences, in signal units; correlation: 1 - Pearson's, 0 for the same but for level and gain, 2 for its opposite. */
+export type FragmentMetric = 'values' | 'correlation';
+
+export interface Fragment {
+  /** Samples along each axis. */
+  readonly shape: readonly number[];
+  /** Those that are known, by their indices in the shape, ascending; one at least. */
+  readonly samples: readonly number[];
+  /** [samples, outputs], on the scale of the card. */
+  readonly values: Float32Array;
+  readonly sampled: SampledPoints;
+}
+
+export interface FragmentPlace {
+  readonly distance: number;
+  /** First sample along each axis. */
+  readonly start: readonly number[];
+}
+
+/** A signal of one shape as rows in which a fragment can lie. */
+interface Layout {
+  readonly shape: readonly number[];
+  /** Shape with what a circle repeats. */
+  readonly extended: readonly number[];
+  /** Places along each axis. */
+  readonly starts: readonly number[];
+  /** Of each value of the fragment, where it is in a row of values from its start on. */
+  readonly offsets: Int32Array;
+  readonly pattern: SlidingPattern;
+}
+
+/** Places as good as the best but for this share of what is compared are as good: the first of them is taken. */
+const asGood = 1e-12;
+
+export class FragmentSearch {
+  readonly #card: Pick<ModelCard, 'spec' | 'outputs'>;
+  readonly #fragment: Fragment;
+  readonly #metric: FragmentMetric;
+  /** Of the values of the fragment. */
+  readonly #mean: number;
+  /** [samples, outputs], without the mean. */
+  readonly #centred: Float64Array;
+  readonly #energy: number;
+  #layout: Layout | undefined;
+
+  constructor(card: Pick<ModelCard, 'spec' | 'outputs'>, fragment: Fragment, metric: FragmentMetric) {
+    this.#card = card;
+    this.#fragment = fragment;
+    this.#metric = metric;
+    const { values } = fragment;
+    this.#mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+    this.#centred = Float64Array.from(values, (v) => v - this.#mean);
+    this.#energy = this.#centred.reduce((sum, v) => sum + v * v, 0);
+  }
+
+  /** Whether all values of the fragment are one: it correlates with nothing. */
+  get isConstant(): boolean {
+    return this.#energy <= asGood * this.#mean ** 2 * this.#centred.length;
+  }
+
+  /** Whether signals of this shape are at least as large as the fragment along every axis. */
+  fits(shape: readonly number[]): boolean {
+    return shape.every((n, axis) => n >= this.#fragment.shape[axis]!);
+  }
+
+  /**
+   * The best place in a signal of `shape` that the fragment fits, whose values at its samples are `values` [points, outputs], on the scale of the card;
+   * undefined where they are not finite. `turn` is called between steps of a few milliseconds.
+   */
+  async placeIn(
+    shape: readonly number[],
+    values: Float32Array,
+    turn: () => Promise<void>,
+  ): Promise<FragmentPlace | undefined> {
+    const layout = this.#layoutOf(shape);
+    const row = extend(values, layout, this.#card.spec.outputs);
+    let energy = 0;
+    for (let i = 0; i < row.length; i++) {
+      row[i]! -= this.#mean;
+      energy += row[i]! * row[i]!;
+    }
+    if (!Number.isFinite(energy)) return undefined;
+    const best = { score: Infinity, at: 0 };
+    const score = this.#scoreOf(energy);
+    for (const sums of layout.pattern.slide(row)) {
+      this.#look(layout, sums, score, best);
+      await turn();
+    }
+    const outputs = this.#card.spec.outputs;
+    const start = unravel(layout.extended, best.at / outputs);
+    return { distance: this.#distance(row, layout.offsets, best.at), start };
+  }
+
+  /** What is least at the best place, from sum x, sum x^2 and sum w x over n values, of a signal of such an energy in all. */
+  #scoreOf(energy: number): (sum: number, squares: number, product: number) => number {
+    const n = this.#centred.length;
+    const own = this.#energy;
+    if (this.#metric === 'values') return (_, squares, product) => squares - 2 * product + own;
+    // Where nothing varies but for the rounding of sums, nothing is alike.
+    const least = asGood * energy;
+    return (sum, squares, product) => {
+      const variance = squares - (sum * sum) / n;
+      return variance <= least ? 1 : 1 - product / Math.sqrt(variance * own);
+    };
+  }
+
+  /** The first of the best places among those of a block. */
+  #look(
+    { extended, starts }: Layout,
+    { first, count, moments, products }: SlidingSums,
+    score: (sum: number, squares: number, product: number) => number,
+    best: { score: number; at: number },
+  ): void {
+    const { outputs } = this.#card.spec;
+    const width = extended.at(-1)!;
+    const open = asGood * (this.#metric === 'values' ? this.#energy : 1);
+    const end = Math.ceil((first + count) / outputs);
+    for (let point = Math.ceil(first / outputs); point < end; ) {
+      const line = Math.floor(point / width);
+      const from = point - line * width;
+      const until = Math.min(starts.at(-1)!, from + end - point);
+      if (from < until && isStart(line, extended, starts)) {
+        for (let x = from; x < until; x++) {
+          const at = (line * width + x) * outputs;
+          const i = 2 * (at - first);
+          const found = score(moments[i]!, moments[i + 1]!, products[i]!);
+          if (found >= best.score - open) continue;
+          best.score = found;
+          best.at = at;
+        }
+      }
+      point = (line + 1) * width;
+    }
+  }
+
+  /** Of the values themselves. */
+  #distance(row: Float64Array, offsets: Int32Array, at: number): number {
+    const own = this.#centred;
+    const n = own.length;
+    let [sum, squares, product, difference] = [0, 0, 0, 0];
+    for (let i = 0; i < n; i++) {
+      const x = row[at + offsets[i]!]!;
+      sum += x;
+      squares += x * x;
+      product += own[i]! * x;
+      difference += (x - own[i]!) ** 2;
+    }
+    if (this.#metric === 'values') return distanceUnit(this.#card.outputs) * Math.sqrt(difference / n);
+    const variance = squares - (sum * sum) / n;
+    return variance <= asGood * squares
+      ? 1
+      : Math.min(2, Math.max(0, 1 - product / Math.sqrt(variance * this.#energy)));
+  }
+
+  /** Functions of one shape come one after another. */
+  #layoutOf(shape: readonly number[]): Layout {
+    if (this.#layout?.shape.join() === shape.join()) return this.#layout;
+    const { shape: own, samples } = this.#fragment;
+    const { spec } = this.#card;
+    const { outputs } = spec;
+    const extended = shape.map((n, axis) => (isCircle(spec, shape, axis) ? n + own[axis]! - 1 : n));
+    const starts = shape.map((n, axis) => (isCircle(spec, shape, axis) ? n : n - own[axis]! + 1));
+    const offsets = new Int32Array(samples.length * outputs);
+    samples.forEach((p, i) => {
+      const point = unravel(own, p).reduce((index, x, axis) => index * extended[axis]! + x, 0);
+      for (let o = 0; o < outputs; o++) offsets[i * outputs + o] = point * outputs + o;
+    });
+    const length = offsets.at(-1)! + 1;
+    const weights = new Float64Array(length);
+    const known = new Float64Array(length);
+    for (let i = 0; i < offsets.length; i++) {
+      weights[offsets[i]!] = this.#centred[i]!;
+      known[offsets[i]!] = 1;
+    }
+    this.#layout = { shape, extended, starts, offsets, pattern: new SlidingPattern({ weights, known }) };
+    return this.#layout;
+  }
+}
+
+/** Whether a fragment may begin in this line of points along the last axis. */
+function isStart(line: number, extended: readonly number[], starts: readonly number[]): boolean {
+  let rest = line;
+  for (let axis = extended.length - 2; axis >= 0; axis--) {
+    const n = extended[axis]!;
+    if (rest % n >= starts[axis]!) return false;
+    rest = Math.floor(rest / n);
+  }
+  return true;
+}
+
+/** Fresh: values with the lines of a circle gone on for as far as a fragment may lie. */
+function extend(values: Float32Array, { shape, extended }: Layout, outputs: number): Float64Array {
+  const [own, whole] = [shape.at(-1)! * outputs, extended.at(-1)! * outputs];
+  if (own === whole) return Float64Array.from(values);
+  const lines = pointCount(shape) / shape.at(-1)!;
+  const row = new Float64Array(lines * whole);
+  for (let line = 0; line < lines; line++) {
+    const from = values.subarray(line * own, (line + 1) * own);
+    row.set(from, line * whole);
+    row.set(from.subarray(0, whole - own), line * whole + own);
+  }
+  return row;
+}
