@@ -50,6 +50,13 @@ describe('build', () => {
     await store.close();
   });
 
+  it('does not take the store for the directory of data that need one', async () => {
+    const path = join(temporary(), 'set');
+    await expect(buildFunctaset({ data: 'digits', path, model, engine })).rejects.toMatchObject({
+      code: 'no-path',
+    });
+  });
+
   it('stores a function for every signal, goes on where it stopped, and refuses a store that is not empty', async () => {
     const path = join(temporary(), 'set');
     const options = { data: 'fixture-fashion', split: 'train' as const, path, model, engine, batch: 5 };

@@ -36,7 +36,8 @@ export async function buildFunctaset(options: BuildOptions): Promise<BuildResult
   check('buildFunctaset', optionsOfBuild(options, 'options'));
   const { model, path, split = 'all', resume = false } = options;
   const started = performance.now();
-  const opening = openingForModel(model, options);
+  // `path` is that of the store.
+  const opening = openingForModel(model, { cacheDir: options.cacheDir });
   const { data, close } = await openData(options.data, split, opening);
   try {
     const store = await openFunctasetOf(model, path);
