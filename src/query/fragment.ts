@@ -28,13 +28,19 @@ export interface FragmentPlace {
   readonly start: readonly number[];
 }
 
-/** A signal of one shape as rows in which a fragment can lie. */
+/** Signals of a shape as rows in which a fragment can lie. */
 interface Layout {
   readonly shape: readonly number[];
   /** Shape with what a circle repeats. */
   readonly extended: readonly number[];
   /** Places along each axis. */
   readonly starts: readonly number[];
+  readonly laid: Laid;
+}
+
+/** The fragment as it lies in rows of signals that differ along their first axis alone. */
+interface Laid {
+  readonly strides: string;
   /** Of each value of the fragment, where it is in a row of values from its start on. */
   readonly offsets: Int32Array;
   readonly pattern: SlidingPattern;
@@ -52,7 +58,7 @@ export class FragmentSearch {
   /** [samples, outputs], without the mean. */
   readonly #centred: Float64Array;
   readonly #energy: number;
-  #layout: Layout | undefined;
+  #laid: Laid | undefined;
 
   constructor(card: Pick<ModelCard, 'spec' | 'outputs'>, fragment: Fragment, metric: FragmentMetric) {
     this.#card = card;
@@ -93,13 +99,13 @@ export class FragmentSearch {
     if (!Number.isFinite(energy)) return undefined;
     const best = { score: Infinity, at: 0 };
     const score = this.#scoreOf(energy);
-    for (const sums of layout.pattern.slide(row)) {
+    for (const sums of layout.laid.pattern.slide(row)) {
       this.#look(layout, sums, score, best);
       await turn();
     }
     const outputs = this.#card.spec.outputs;
     const start = unravel(layout.extended, best.at / outputs);
-    return { distance: this.#distance(row, layout.offsets, best.at), start };
+    return { distance: this.#distance(row, layout.laid.offsets, best.at), start };
   }
 
   /** What is least at the best place, from sum x, sum x^2 and sum w x over n values, of a signal of such an energy in all. */
@@ -163,17 +169,23 @@ export class FragmentSearch {
       : Math.min(2, Math.max(0, 1 - product / Math.sqrt(variance * this.#energy)));
   }
 
-  /** Functions of one shape come one after another. */
   #layoutOf(shape: readonly number[]): Layout {
-    if (this.#layout?.shape.join() === shape.join()) return this.#layout;
-    const { shape: own, samples } = this.#fragment;
+    const { shape: own } = this.#fragment;
     const { spec } = this.#card;
-    const { outputs } = spec;
     const extended = shape.map((n, axis) => (isCircle(spec, shape, axis) ? n + own[axis]! - 1 : n));
     const starts = shape.map((n, axis) => (isCircle(spec, shape, axis) ? n : n - own[axis]! + 1));
+    // Kept: sounds of all lengths have one, and pictures of one size come one after another.
+    const strides = extended.slice(1).join();
+    if (this.#laid?.strides !== strides) this.#laid = this.#layIn(extended, strides);
+    return { shape, extended, starts, laid: this.#laid };
+  }
+
+  #layIn(extended: readonly number[], strides: string): Laid {
+    const { shape, samples } = this.#fragment;
+    const { outputs } = this.#card.spec;
     const offsets = new Int32Array(samples.length * outputs);
     samples.forEach((p, i) => {
-      const point = unravel(own, p).reduce((index, x, axis) => index * extended[axis]! + x, 0);
+      const point = unravel(shape, p).reduce((index, x, axis) => index * extended[axis]! + x, 0);
       for (let o = 0; o < outputs; o++) offsets[i * outputs + o] = point * outputs + o;
     });
     const length = offsets.at(-1)! + 1;
@@ -183,8 +195,7 @@ export class FragmentSearch {
       weights[offsets[i]!] = this.#centred[i]!;
       known[offsets[i]!] = 1;
     }
-    this.#layout = { shape, extended, starts, offsets, pattern: new SlidingPattern({ weights, known }) };
-    return this.#layout;
+    return { strides, offsets, pattern: new SlidingPattern({ weights, known }) };
   }
 }
 
