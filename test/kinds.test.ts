@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withSections } from '../codec/index.ts';
 import { defaultLimits } from '../src/core/limits.ts';
 import { type Engine, openEngine } from '../src/engine/index.ts';
+import { pointCount, unravel } from '../src/field/spec.ts';
 import type { Functaset } from '../src/functaset/index.ts';
 import { collectAnswer, NearIndexes, parseQuery, runQuery } from '../src/query/index.ts';
 import { openSession, type Session } from '../src/session/index.ts';
@@ -169,6 +170,25 @@ describe.each(kindNames)('a %s', (name) => {
       expect(like[0]).toMatchObject({ id: `${name}-3` });
       expect(like[0]!.distance as number).toBeLessThan(output.peak / 8);
       expect(like[1]!.distance as number).toBeGreaterThan(like[0]!.distance as number);
+    });
+
+    it('has a fragment of a signal where that was cut from, around a circle too', async () => {
+      const { shape, channels, values } = kind.signal(3);
+      const wraps = kind.axes.at(-1)!.wraps === true;
+      const count = shape.map((n) => Math.floor(n / 2));
+      // of a circle across its ends
+      const start = shape.map((n, axis) => (wraps && axis === shape.length - 1 ? n - 3 : Math.floor(n / 3)));
+      const cut = Array.from({ length: pointCount(count) * channels }, (_, i) => {
+        const at = unravel(count, Math.floor(i / channels)).map(
+          (x, axis) => (x + start[axis]!) % shape[axis]!,
+        );
+        const p = at.reduce((index, x, axis) => index * shape[axis]! + x, 0);
+        const value = values[p * channels + (i % channels)]!;
+        return Number.isNaN(value) ? null : value;
+      });
+      const found = await ask({ kind: 'near', signal: { shape: count, values: cut }, anywhere: true, k: 2 });
+      expect(found.items[0]).toMatchObject({ id: `${name}-3`, start });
+      expect(found.items[0]!.distance as number).toBeLessThan(output.peak / 8);
     });
 
     it('is selected by what its field is in its unit', async () => {

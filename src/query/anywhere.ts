@@ -4,13 +4,15 @@
  * best place there is. No index knows of places.
  */
 import { setImmediate } from 'node:timers/promises';
-import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import { decodeAxes, multiplyAddsPerPoint } from '../../codec/index.ts';
 import { AbortedError, BadInputError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
+import type { ModelCard } from '../field/card.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { pointCount, unravel } from '../field/spec.ts';
 import type { FunctionSummary } from '../functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../session/functions.ts';
+import { axesOf } from '../signal/axes.ts';
 import { wholeOf } from '../signal/box.ts';
 import { boxOf } from '../signal/region.ts';
 import { cursorOfWalk, walkOf } from './cursor.ts';
@@ -108,7 +110,7 @@ async function fragmentOf(context: QueryContext, request: AnywhereRequest): Prom
       ? wholeOf(shape)
       : boxOf(region, shape, { owner: 'a signal', axes: model.card.axes });
   if (id === undefined) {
-    const signal = await signalOf(context, request.signal!);
+    const signal = await signalOf(context, request.signal!, { isFragment: true });
     const known = knownOf(context, signal, mask, region);
     const { start, count } = boxIn(signal.shape);
     const kept = drawn(known, points);
@@ -172,9 +174,15 @@ function placing(
     const found: Found[] = [];
     for await (const { fn, values } of valuesOnScale({ engine, model }, functions, points, options.signal)) {
       last = performance.now();
-      const place = await search.placeIn(fn.shape, values, turn);
+      const place = await search.placeIn({ shape: fn.shape, isRound: isRound(model.card, fn) }, values, turn);
       if (place !== undefined) found.push({ id: fn.id, label: fn.label, ...place });
     }
     return found;
   };
+}
+
+/** Whether the last axis of a function goes around a circle: by its file, else by the card. */
+function isRound(card: ModelCard, { shape, places }: OpenFunction): boolean {
+  const told = axesOf(card, shape);
+  return (places === undefined ? told : decodeAxes(places, told, shape)).at(-1)?.wraps === true;
 }

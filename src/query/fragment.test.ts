@@ -6,10 +6,10 @@ import { type Fragment, type FragmentMetric, FragmentSearch } from './fragment.t
 
 const turn = () => Promise.resolve();
 
-function cardOf(axes: number, outputs: number, wraps = false) {
+function cardOf(axes: number, outputs: number) {
   const output = { name: 'v', offset: 3, scale: 2, low: 0, peak: 1, sample: 'float32' as const };
   return {
-    spec: { axes, outputs, wraps } as never,
+    spec: { axes, outputs } as never,
     outputs: Array.from({ length: outputs }, () => output),
   };
 }
@@ -71,8 +71,8 @@ it.each([
       const distance = distanceOf(metric, there, [...fragment.values]);
       if (distance < best.distance) best = { distance, start };
     }
-    const search = new FragmentSearch(cardOf(whole.length, outputs, wraps), fragment, metric);
-    const found = await search.placeIn(whole, signal, turn);
+    const search = new FragmentSearch(cardOf(whole.length, outputs), fragment, metric);
+    const found = await search.placeIn({ shape: whole, isRound: wraps }, signal, turn);
     expect(found?.start).toEqual(best.start);
     expect(found?.distance).toBeCloseTo(best.distance, 10);
   }
@@ -85,8 +85,8 @@ it('finds what lies across the ends of a circle, louder and on another level', a
   const values = lyingAt(signal, whole, [3, 21], shape, 1).map((v) => 100 + 0.1 * v);
   const samples = Array.from({ length: 24 }, (_, p) => p);
   const fragment = { shape, samples, values, sampled: { points: 24, of: 24 } };
-  const found = await new FragmentSearch(cardOf(2, 1, true), fragment, 'correlation').placeIn(
-    whole,
+  const found = await new FragmentSearch(cardOf(2, 1), fragment, 'correlation').placeIn(
+    { shape: whole, isRound: true },
     signal,
     turn,
   );
@@ -103,8 +103,8 @@ it('takes the first of places that are equally good, and silence for nothing ali
   for (const metric of ['values', 'correlation'] as const) {
     const search = new FragmentSearch(cardOf(1, 1), fragment, metric);
     expect(search.isConstant).toBe(false);
-    expect((await search.placeIn([20_000], signal, turn))?.start).toEqual([9000]);
-    const silent = await search.placeIn([300], new Float32Array(300), turn);
+    expect((await search.placeIn({ shape: [20_000], isRound: false }, signal, turn))?.start).toEqual([9000]);
+    const silent = await search.placeIn({ shape: [300], isRound: false }, new Float32Array(300), turn);
     expect(silent?.start).toEqual([0]);
     if (metric === 'correlation') expect(silent?.distance).toBe(1);
   }
@@ -128,5 +128,7 @@ it('says which signals are too small, and nothing of values that are not finite'
       [40, 50],
     ].map((shape) => search.fits(shape)),
   ).toEqual([true, false, false, true]);
-  expect(await search.placeIn([4, 4], new Float32Array(16).fill(Number.NaN), turn)).toBeUndefined();
+  expect(
+    await search.placeIn({ shape: [4, 4], isRound: false }, new Float32Array(16).fill(Number.NaN), turn),
+  ).toBeUndefined();
 });

@@ -3,7 +3,6 @@
  * all of them. Which place is best is found from sums over all places at once (`sliding.ts`), and how far it is from the values themselves.
  */
 import type { ModelCard } from '../field/card.ts';
-import { isCircle } from '../field/coordinates.ts';
 import { distanceUnit } from '../field/outputs.ts';
 import { pointCount, unravel } from '../field/spec.ts';
 import type { SampledPoints } from './sampling.ts';
@@ -26,6 +25,13 @@ export interface FragmentPlace {
   readonly distance: number;
   /** First sample along each axis. */
   readonly start: readonly number[];
+}
+
+/** What a fragment is looked for in. */
+export interface Searched {
+  readonly shape: readonly number[];
+  /** Whether its last axis goes around a circle. */
+  readonly isRound: boolean;
 }
 
 /** Signals of a shape as rows in which a fragment can lie. */
@@ -81,15 +87,15 @@ export class FragmentSearch {
   }
 
   /**
-   * The best place in a signal of `shape` that the fragment fits, whose values at its samples are `values` [points, outputs], on the scale of the card;
-   * undefined where they are not finite. `turn` is called between steps of a few milliseconds.
+   * The best place in a signal that the fragment fits, whose values at its samples are `values` [points, outputs], on the scale of the card; undefined
+   * where they are not finite. `turn` is called between steps of a few milliseconds.
    */
   async placeIn(
-    shape: readonly number[],
+    searched: Searched,
     values: Float32Array,
     turn: () => Promise<void>,
   ): Promise<FragmentPlace | undefined> {
-    const layout = this.#layoutOf(shape);
+    const layout = this.#layoutOf(searched);
     const row = extend(values, layout, this.#card.spec.outputs);
     let energy = 0;
     for (let i = 0; i < row.length; i++) {
@@ -169,11 +175,11 @@ export class FragmentSearch {
       : Math.min(2, Math.max(0, 1 - product / Math.sqrt(variance * this.#energy)));
   }
 
-  #layoutOf(shape: readonly number[]): Layout {
+  #layoutOf({ shape, isRound }: Searched): Layout {
     const { shape: own } = this.#fragment;
-    const { spec } = this.#card;
-    const extended = shape.map((n, axis) => (isCircle(spec, shape, axis) ? n + own[axis]! - 1 : n));
-    const starts = shape.map((n, axis) => (isCircle(spec, shape, axis) ? n : n - own[axis]! + 1));
+    const isCircle = (axis: number) => isRound && axis === shape.length - 1;
+    const extended = shape.map((n, axis) => (isCircle(axis) ? n + own[axis]! - 1 : n));
+    const starts = shape.map((n, axis) => (isCircle(axis) ? n : n - own[axis]! + 1));
     // Kept: sounds of all lengths have one, and pictures of one size come one after another.
     const strides = extended.slice(1).join();
     if (this.#laid?.strides !== strides) this.#laid = this.#layIn(extended, strides);

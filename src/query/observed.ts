@@ -7,6 +7,7 @@ import { toField } from '../field/outputs.ts';
 import { pointCount, unravel } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { knownSamples, regionMask } from '../signal/mask.ts';
+import { modelFor } from '../signal/own-range.ts';
 import { type BoxOptions, boxOf } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
@@ -29,14 +30,22 @@ type Mask = NonNullable<RequestOf<'near'>['mask']>;
 /** Gradients of the inner loop, forward and backward, in multiply-adds of a plain pass. */
 const passesOfFit = 12;
 
-/** The signal of a query. Throws BadInputError `signal-*`, LimitError, and what reading its bytes throws. */
-export async function signalOf(context: QueryContext, input: SignalInput): Promise<Signal> {
+/**
+ * The signal of a query, or a fragment of one, which a model of one shape takes as well. Throws BadInputError `signal-*`, LimitError, and what
+ * reading its bytes throws.
+ */
+export async function signalOf(
+  context: QueryContext,
+  input: SignalInput,
+  { isFragment = false }: { readonly isFragment?: boolean } = {},
+): Promise<Signal> {
   const { model, limits } = context;
   const signal =
     'file' in input
-      ? await context.readSignal(Buffer.from(input.file, 'base64'), input)
+      ? await context.readSignal(Buffer.from(input.file, 'base64'), input, { isFragment })
       : fromNumbers(context, input);
-  checkFits(model, signal);
+  const taken = modelFor(model, signal);
+  checkFits(isFragment ? { ...taken, card: { ...taken.card, anySize: true } } : taken, signal);
   const points = pointCount(signal.shape);
   checkLimit('samples', points, limits.maxSamples, 'give a smaller signal');
   const work = points * multiplyAddsPerPoint(model.card.spec) * passesOfFit;

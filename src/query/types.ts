@@ -30,8 +30,12 @@ export interface QueryContext {
   readonly engine: Engine;
   readonly indexes: NearIndexes;
   readonly limits: Limits;
-  /** A signal from the bytes of a file, or of a part of it, as the model takes it. */
-  readonly readSignal: (bytes: Uint8Array, parts: Parts) => Promise<Signal>;
+  /** A signal from the bytes of a file, or of a part of it, as the model takes it; a fragment of one may be smaller than those of the model. */
+  readonly readSignal: (
+    bytes: Uint8Array,
+    parts: Parts,
+    as?: { readonly isFragment?: boolean },
+  ) => Promise<Signal>;
   readonly part?: Part | undefined;
 }
 

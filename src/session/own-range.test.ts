@@ -127,6 +127,41 @@ describe('a signal on another scale than a model without a unit', () => {
     });
   });
 
+  it('in a functaset is near to others in its units, whatever range each is over', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'functa-near-'));
+    const store = await openFunctasetOf(model, join(directory, 'set'));
+    try {
+      const warmer = { ...kelvin, values: kelvin.values.map((v) => v + 7) };
+      const stretched = { ...kelvin, values: kelvin.values.map((v) => least + 2 * (v - least)) };
+      const stored = { kelvin, warmer, stretched };
+      for (const [id, signal] of Object.entries(stored)) {
+        const { bytes, shape, psnrDb } = await session.encode(signal, { quality: 70 });
+        await store.put({ id, shape, psnrDb, bits: 1, content: { kind: 'file', bytes } });
+      }
+      const indexes = new NearIndexes({ store, model, engine });
+      const readSignal = () => Promise.reject(new Error('no file is read here'));
+      const context = { model, store, engine, indexes, limits: defaultLimits, readSignal };
+      const ask = async (request: object) => {
+        const answer = await collectAnswer(await runQuery(context, parseQuery({ kind: 'near', ...request })));
+        return answer.items as { id: string; distance: number; start?: number[] }[];
+      };
+      const [first] = await ask({ id: 'kelvin' });
+      expect(first).toMatchObject({ id: 'warmer' });
+      expect(first!.distance).toBeCloseTo(7, 1);
+      const { shape } = kelvin;
+      const numbers = Array.from(kelvin.values, (v) => (Number.isNaN(v) ? null : v));
+      for (const anywhere of [false, true]) {
+        const items = await ask({ signal: { shape, values: numbers }, anywhere });
+        expect(items.map(({ id }) => id)).toEqual(['kelvin', 'warmer', 'stretched']);
+        expect(items[0]!.distance).toBeLessThan(range / 8);
+        expect(Math.abs(items[1]!.distance - 7)).toBeLessThan(range / 8);
+      }
+    } finally {
+      await store.close();
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   it('in a functaset is evaluated, aggregated and selected in its units', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'functa-own-range-'));
     const store = await openFunctasetOf(model, join(directory, 'maps'));

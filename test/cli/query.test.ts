@@ -68,6 +68,20 @@ describe('functa query', () => {
     }
   });
 
+  it('near: by a fragment that lies anywhere, on another level too', async () => {
+    const cut = await ask('near', '--id', first(), '--region', 'y=4:20,x=6:16', '--anywhere', '-k', '3');
+    expect(cut.json).toMatchObject({ method: 'exact', fragment: [16, 10], searched: 47, smaller: 0 });
+    for (const { start } of cut.json.items) expect(start).toHaveLength(2);
+    const args = ['--signal', place.at('0.png'), '--region', 'y=4:20,x=6:16', '--anywhere'];
+    for (const metric of ['values', 'correlation']) {
+      const found = await ask('near', ...args, '--metric', metric, '-k', '1');
+      expect(found.json).toMatchObject({ metric, fragment: [16, 10], searched: 48 });
+      expect(found.json.items[0].start).toHaveLength(2);
+    }
+    const alone = await ask('near', '--id', first(), '--metric', 'correlation');
+    expect(alone.json.error).toMatchObject({ code: 'bad-query' });
+  });
+
   it('similar-region: a page at a time', async () => {
     const region = ['--id', first(), '--region', '0,14,28,14'];
     const page = await ask('similar-region', ...region, '-k', '2');

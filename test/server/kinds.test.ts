@@ -11,6 +11,7 @@ import { readNetcdf, readNetcdfBox } from '../../src/formats/netcdf.ts';
 import { readNpy, signalToNpy } from '../../src/formats/npy.ts';
 import { openSession } from '../../src/session/index.ts';
 import { openFunctasetOf } from '../../src/session/store.ts';
+import { cutBox } from '../../src/signal/box.ts';
 import { signalRows } from '../../src/signal/rows.ts';
 import { compiled } from '../compiled.ts';
 import { kindNames, kinds, modelOfKind, pathOfKind } from '../kinds.ts';
@@ -141,6 +142,23 @@ describe.each(kindNames)('a %s', (name) => {
     const { items } = await client.query(`${name}s`, { kind: 'near', signal: { file }, k: 2 });
     expect(items[0]).toMatchObject({ id: `${name}-3` });
     expect(items[0]!.distance as number).toBeLessThan(output.peak / 8);
+  });
+
+  it('has a fragment of it, which comes alone as a file, where it was cut from', async () => {
+    const { shape, channels, values } = kind.signal(3);
+    const [start, count] = [shape.map((n) => n >> 2), shape.map((n) => n >> 1)];
+    const cut = cutBox(values, shape, channels, { start, count });
+    const npy = signalToNpy({ id: 'cut', shape: count, channels, values: cut });
+    const signal = { file: Buffer.from(npy).toString('base64') };
+    for (const metric of ['values', 'correlation'] as const) {
+      const request = { kind: 'near', signal, anywhere: true, metric, k: 1 } as const;
+      const { items, fragment } = await client.query(`${name}s`, request);
+      expect(fragment).toEqual(count);
+      expect(items[0]).toMatchObject({ id: `${name}-3` });
+      // what is coded of a smooth sound is off by more than a sample makes
+      const found = items[0]!.start as number[];
+      for (const [axis, x] of found.entries()) expect(Math.abs(x - start[axis]!)).toBeLessThanOrEqual(1);
+    }
   });
 
   it('is summed up in its unit', async () => {

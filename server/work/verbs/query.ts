@@ -1,20 +1,19 @@
 /** Questions to a functaset, answered as one JSON object or line by line. */
 import { FunctaError } from '../../../src/core/errors.ts';
 import type { Limits } from '../../../src/core/limits.ts';
-import type { Parts } from '../../../src/formats/formats.ts';
 import {
   type CheckedAnswer,
   collectAnswer,
   endOf,
+  type QueryContext,
   type QueryRequest,
   runQuery,
 } from '../../../src/query/index.ts';
-import type { Signal } from '../../../src/signal/signal.ts';
 import { jsonType, type linesType } from '../../media.ts';
 import { codeOf } from '../../problem.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, OpenModel, Shelf } from '../shelf.ts';
-import { encodable, readSignal, whole } from '../signals.ts';
+import { encodable, notLarger, readSignal, whole } from '../signals.ts';
 
 /** Rows that go out together. */
 const rowsPerPiece = 64;
@@ -47,13 +46,9 @@ export async function query(
 }
 
 /** Reads the signal of a question; what that leaves out goes to `notes`. */
-export function readerOf(
-  { model }: OpenModel,
-  limits: Limits,
-  notes: string[],
-): (bytes: Uint8Array, parts: Parts) => Promise<Signal> {
-  return async (bytes, { variable, grid }) => {
-    const onShape = encodable(model, limits, 1);
+export function readerOf({ model }: OpenModel, limits: Limits, notes: string[]): QueryContext['readSignal'] {
+  return async (bytes, { variable, grid }, { isFragment = false } = {}) => {
+    const onShape = isFragment ? notLarger(model, limits) : encodable(model, limits, 1);
     const found = await readSignal(bytes, model, limits, { onShape, variable, grid });
     notes.push(...(found.notes ?? []));
     return found;

@@ -315,10 +315,15 @@ async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput
         const context = {
           ...{ store, model, engine, limits: job.limits },
           indexes: new NearIndexes({ store, model, engine }),
-          readSignal: async (bytes: Uint8Array, { variable = flags.variable, grid = flags.grid }: Parts) => {
+          readSignal: async (
+            bytes: Uint8Array,
+            { variable = flags.variable, grid = flags.grid }: Parts,
+            { isFragment = false } = {},
+          ) => {
             const signal = await readSignal(flags.signal ?? 'the signal', bytes, {
               model,
               parts: { variable, grid },
+              as: isFragment ? 'part' : undefined,
               maxBytes: flags.maxBytes,
               limits: job.limits,
             });
