@@ -6,6 +6,8 @@ import { aNumber, anObject, aTerm, check, listOf, numbers } from '../core/check.
 import { BadInputError, ConflictError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import type { Model } from '../field/model.ts';
+import { type Said, saidBy } from '../session/description.ts';
+import type { Func } from '../session/func.ts';
 
 /** A function, by its modulation [m] of the network at `quality`, and the shape of its signal. */
 export interface Term {
@@ -14,8 +16,12 @@ export interface Term {
   readonly quality: number;
   /** Where its samples stand, as a section of axes says it, where that is not as the model says. What is made of terms that say the same says it, too. */
   readonly places?: Uint8Array | undefined;
+  /** What is said of its signal, as the section of a file says it; likewise. */
+  readonly about?: Uint8Array | undefined;
+  /** A function of a session says both by its rows. */
+  readonly rows?: Func['rows'] | undefined;
   /** Where it is known: terms of different networks have nothing in common. */
-  readonly model?: Pick<Model, 'networkId'> | undefined;
+  readonly model?: Model | undefined;
 }
 
 /**
@@ -59,13 +65,13 @@ export function pathBetween(from: Term, to: Term, steps: number, space: PathSpac
   checkLimit('terms', steps, mostTerms, 'ask for a path of fewer functions');
   const [a, b] = [space.toSpace(from), space.toSpace(to)];
   const weights = space.curve === 'linear' ? straight : along(a, b);
-  const { shape, quality, places } = alikeOf([from, to]);
+  const { shape, quality, ...said } = alikeOf([from, to]);
   return Array.from({ length: steps }, (_, i) => {
-    if (i === 0) return { modulation: from.modulation.slice(), shape, quality, places };
-    if (i === steps - 1) return { modulation: to.modulation.slice(), shape, quality, places };
+    if (i === 0) return { modulation: from.modulation.slice(), shape, quality, ...said };
+    if (i === steps - 1) return { modulation: to.modulation.slice(), shape, quality, ...said };
     const [wa, wb] = weights(i / (steps - 1));
     const point = a.map((x, k) => wa * x + wb * b[k]!);
-    return { modulation: space.fromSpace(point, shape), shape, quality, places };
+    return { modulation: space.fromSpace(point, shape), shape, quality, ...said };
   });
 }
 
@@ -93,10 +99,15 @@ export function weightedSum(terms: readonly Term[], weights: readonly number[]):
 }
 
 /** What a result has of its terms. */
-function alikeOf(terms: readonly Term[]): Omit<Term, 'modulation' | 'model'> {
-  const { shape, quality, places } = terms[0]!;
-  const isSame = terms.every((term) => String(term.places) === String(places));
-  return { shape, quality, ...(isSame && places !== undefined ? { places } : {}) };
+function alikeOf(terms: readonly Term[]): Omit<Term, 'modulation' | 'model' | 'rows'> {
+  const { shape, quality } = terms[0]!;
+  const all = terms.map(saidBy);
+  const common = (name: keyof Said) => {
+    const own = all[0]![name];
+    const isSame = own !== undefined && all.every((said) => String(said[name]) === String(own));
+    return isSame ? { [name]: own } : {};
+  };
+  return { shape, quality, ...common('places'), ...common('about') };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What combining gives: functions in bytes, or decoded signals. */
 
-import { multiplyAddsPerPoint, type Section, sectionIds, withSections } from '../../codec/index.ts';
+import { multiplyAddsPerPoint, withSections } from '../../codec/index.ts';
 import type { PriorKind } from '../../prior/kinds.ts';
 import {
   aBox,
@@ -24,8 +24,9 @@ import type { Model } from '../field/model.ts';
 import type { Axis } from '../field/outputs.ts';
 import { pointCount } from '../field/spec.ts';
 import { bestPrior } from '../models/priors.ts';
+import type { GridPoints } from '../session/between.ts';
 import { archiveOf, checkCodedAt } from '../session/coding.ts';
-import { axesBeside } from '../session/description.ts';
+import { aboutBeside, axesBeside, sectionsSaid } from '../session/description.ts';
 import { outputGrid } from '../session/grid.ts';
 import { inlineWork } from '../session/inline-work.ts';
 import { fieldRows } from '../session/rows.ts';
@@ -63,9 +64,10 @@ export async function codeTerms(
   const { quality = own, prior = bestPrior(model), work = inlineWork, signal } = options;
   checkCodedAt(model, quality, own);
   const items: { bytes: Uint8Array }[] = [];
-  for (const { modulation, shape, places } of terms) {
+  for (const { modulation, shape, places, about } of terms) {
     const { bytes } = await work.code(model, { modulation, shape, quality, prior }, signal);
-    items.push({ bytes: places === undefined ? bytes : withSections(bytes, sectionsOf(places)) });
+    const sections = sectionsSaid({ places, about }, model.card.outputs.length);
+    items.push({ bytes: sections.length === 0 ? bytes : withSections(bytes, sections) });
   }
   return items.length === 1 ? items[0]!.bytes : stoppable(signal, () => archiveOf(model, items));
 }
@@ -92,21 +94,21 @@ export async function decodeTerms(
   const signals: Signal[] = [];
   for (const [i, term] of terms.entries()) {
     const { modulation, shape, quality } = term;
+    const { card } = session.model;
     const axes = axesOfTerm(session.model, term);
+    const grid = outputGrid(shape, { ...options, axes }, limits);
+    const points = grid.points(0, grid.shape[0]!) as GridPoints;
+    const about = aboutBeside(card.outputs.length, sectionsSaid(term, card.outputs.length), points);
     const stream = fieldRows(session, shape, modulation, { ...options, axes, limits, quality });
     const values = await collectRows(stream);
     const { shape: drawn, channels, axes: along } = stream;
-    signals.push({ id: String(i), shape: drawn, channels, axes: along, values });
+    signals.push({ id: String(i), shape: drawn, channels, axes: along, about, values });
   }
   return signals;
 }
 
-function sectionsOf(places: Uint8Array): Section[] {
-  return [{ id: sectionIds.axes, bytes: places }];
-}
-
 function axesOfTerm({ card }: Pick<Model, 'card'>, { shape, places }: Term): Axis[] {
-  return axesBeside(card, shape, places && sectionsOf(places));
+  return axesBeside(card, shape, sectionsSaid({ places }, card.outputs.length));
 }
 
 /** All signals are in memory at once. */

@@ -17,6 +17,7 @@ import type { Axis, NamedOutput, Output } from '../field/outputs.ts';
 import { axesOf } from '../signal/axes.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { GridPoints } from './between.ts';
+import type { Func } from './func.ts';
 import type { Keeping } from './keeping.ts';
 
 type Places = Pick<ModelCard, 'axes' | 'shape'>;
@@ -35,10 +36,42 @@ export function descriptionSections(
     axes: axes === undefined || keep === 'none' ? undefined : encodeAxes(axes, axesOf(card, shape), shape),
     about: encodeAbout({ ...about, outputs }, channels),
   };
+  return sectionsOf(bytes);
+}
+
+function sectionsOf(bytes: Readonly<Record<'axes' | 'about', Uint8Array | undefined>>): Section[] {
   return (['axes', 'about'] as const).flatMap((name) => {
     const own = bytes[name];
     return own === undefined ? [] : [{ id: sectionIds[name], bytes: own }];
   });
+}
+
+/** Sections of where samples stand and of what is said of a signal, as functions have them that are put together. */
+export interface Said {
+  readonly places?: Uint8Array | undefined;
+  readonly about?: Uint8Array | undefined;
+}
+
+/** What functions say beside their values, of one of a session by its rows; how numbers were stored is not said of what is made of them. */
+export function saidBy(
+  fn: Said & { readonly [name in 'shape' | 'rows' | 'model']?: Func[name] | undefined },
+): Said {
+  const { shape, model, places, about } = fn;
+  if (shape === undefined || model === undefined || fn.rows === undefined) return { places, about };
+  const { card } = model;
+  const rows = fn.rows();
+  const { stored: _, ...said } = rows.about ?? {};
+  return {
+    places: rows.axes && encodeAxes(rows.axes, axesOf(card, shape), shape),
+    about: encodeAbout(said, card.outputs.length),
+  };
+}
+
+/** Sections of a function that was made of others: how their numbers were stored is not how its own are. Throws BadStreamError as `decodeAbout`. */
+export function sectionsSaid({ places, about }: Said, outputs: number): Section[] {
+  const { stored: _, ...said } = about === undefined ? {} : decodeAbout(about, outputs);
+  const bytes = { axes: places, about: encodeAbout(said, outputs) };
+  return sectionsOf(bytes);
 }
 
 /** What a signal calls its outputs, where these are numbers without a unit and its model calls them otherwise. */

@@ -57,6 +57,8 @@ export interface ModulatedFunction extends FunctionSummary {
   readonly ranges?: readonly OwnRange[] | undefined;
   /** Where its samples stand, as its file says it (its section of axes), where that is not as its model says. */
   readonly places?: Uint8Array | undefined;
+  /** What its file says of the signal (its section of that). */
+  readonly about?: Uint8Array | undefined;
   /** Its modulation is the plain fit of a function of samples, which decodes to something else. */
   readonly isPlainFit?: true | undefined;
 }
@@ -65,7 +67,7 @@ export interface ModulatedFunction extends FunctionSummary {
 export interface SamplesFunction
   extends FunctionSummary,
     SampledSignal,
-    Pick<ModulatedFunction, 'ranges' | 'places'> {}
+    Pick<ModulatedFunction, 'ranges' | 'places' | 'about'> {}
 
 /** What opens functions: the priors of the model decode, the engine fits where a modulation is asked of samples. */
 export interface FunctionSource {
@@ -193,13 +195,15 @@ function openOne(
       checkShape(fn, found.shape);
       const ranges = rangesBeside(found.sections, model.card.outputs.length);
       const places = sectionOf(found.sections, 'axes');
-      if (found.prior === 'samples') return { ...summaryOf(fn), samples: found.samples, ranges, places };
+      const about = sectionOf(found.sections, 'about');
+      const said = { ranges, places, about };
+      if (found.prior === 'samples') return { ...summaryOf(fn), samples: found.samples, ...said };
       return new CodedFunction(
         fn,
         content.bytes.length,
         found,
         stepsOfNumbers(model, found.shape, found.quality),
-        { ranges, places },
+        said,
       );
     }
     case 'modulation': {
@@ -238,6 +242,7 @@ class CodedFunction implements ModulatedFunction {
   readonly coded = true;
   readonly ranges: readonly OwnRange[] | undefined;
   readonly places: Uint8Array | undefined;
+  readonly about: Uint8Array | undefined;
   readonly #packed: Uint8Array;
   readonly #steps: Float64Array;
   #modulation: Float32Array | undefined;
@@ -247,7 +252,7 @@ class CodedFunction implements ModulatedFunction {
     codedBytes: number,
     { packed, quality }: PackedSymbols,
     steps: Float64Array,
-    { ranges, places }: Pick<ModulatedFunction, 'ranges' | 'places'>,
+    { ranges, places, about }: Pick<ModulatedFunction, 'ranges' | 'places' | 'about'>,
   ) {
     this.id = fn.id;
     if (fn.label !== undefined) this.label = fn.label;
@@ -258,6 +263,7 @@ class CodedFunction implements ModulatedFunction {
     this.quality = quality;
     this.ranges = ranges;
     this.places = places;
+    this.about = about;
     this.#packed = packed;
     this.#steps = steps;
   }

@@ -38,7 +38,7 @@ import { encodeBounded, storedWithin } from './bounded.ts';
 import { archiveOf, functionsOf } from './coding.ts';
 import { checkEncodable } from './cost.ts';
 import { describedRows } from './described-rows.ts';
-import { descriptionSections } from './description.ts';
+import { descriptionSections, sectionsSaid } from './description.ts';
 import { drawingPerSymbol, priorToDraw, sampleId } from './draw.ts';
 import { SignalEncoder } from './encoder.ts';
 import { type Func, type FuncContext, funcOf, openFunc, openFuncs } from './func.ts';
@@ -222,16 +222,17 @@ class OpenSession implements Session {
   func(of: ModulationOf): Func {
     check(
       'func',
-      having({ modulation: floats, shape: maybe(aShape), quality: maybe(aNumber), id: maybe(aText) })(
-        of,
-        'function',
-      ),
+      having({
+        ...{ modulation: floats, shape: maybe(aShape), quality: maybe(aNumber), id: maybe(aText) },
+        ...{ places: maybe(byteArray), about: maybe(byteArray) },
+      })(of, 'function'),
     );
     const { modulation, shape = this.model.card.shape, quality = defaultQuality, id = '0' } = of;
 
     checkModulation(this.model, modulation, shape);
     checkQuality(quality);
-    const found = { modulation, shape, quality };
+    const sections = sectionsSaid(of, this.model.card.outputs.length);
+    const found = { modulation, shape, quality, ...(sections.length === 0 ? {} : { sections }) };
     return funcOf(this.#context(this.#limits), { id, found });
   }
 

@@ -148,6 +148,9 @@ export interface ModulationOf {
   /** Default 50. */
   readonly quality?: number | undefined;
   readonly id?: string | undefined;
+  /** Where samples stand and what is said of the signal, as what was made of other functions has them. */
+  readonly places?: Uint8Array | undefined;
+  readonly about?: Uint8Array | undefined;
 }
 
 /** Rows of one function of an archive. */
