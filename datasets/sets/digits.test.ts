@@ -1,13 +1,13 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { temporary } from '../../test/temporary.ts';
 import { openDataset } from '../registry.ts';
 
 /** Clips of a constant: `height` of `length` samples each. */
 async function recorded(clips: readonly { speaker: string; length: number; height: number }[]) {
-  const directory = await mkdtemp(join(tmpdir(), 'functa-digits-'));
+  const directory = temporary();
   let offset = 0;
   const index = clips.map(({ speaker, length }, i) => {
     const clip = { name: `${i}_${speaker}_0.wav`, digit: i, speaker, offset, length };

@@ -1,5 +1,5 @@
 /** Studio and a browser for the tests of a file: a service of its own, whose event loop is watched. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -13,10 +13,12 @@ import { openBrowser } from './browser.ts';
 /** Within a `describe`: there when its tests run. `options` are asked for then. */
 export function studioInBrowser(options: () => ServerOptions | Promise<ServerOptions>) {
   const monitor = monitorBusy();
+  let directory: string | undefined;
   const studio = {} as { url: string; browser: Browser; close(): Promise<void> };
   beforeAll(async () => {
     compiled();
-    const home = join(mkdtempSync(join(tmpdir(), 'functa-')), 'home');
+    directory = mkdtempSync(join(tmpdir(), 'functa-'));
+    const home = join(directory, 'home');
     const server = await startWatched(monitor, { port: 0, home, ...(await options()) });
     Object.assign(studio, { url: server.url, close: () => server.close() });
     studio.browser = await openBrowser();
@@ -24,6 +26,7 @@ export function studioInBrowser(options: () => ServerOptions | Promise<ServerOpt
   afterAll(async () => {
     await studio.browser?.close();
     await studio.close?.();
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
     checkTurns(monitor);
   });
   return studio;
