@@ -10,6 +10,7 @@ import { outputsOver } from '../field/own-range.ts';
 import { pointCount } from '../field/spec.ts';
 import { compareLabels } from '../functaset/index.ts';
 import { outputGrid } from '../session/index.ts';
+import { Common, type CommonSaid, commonOfParts } from './common.ts';
 import { conditionsOf, sampledBy, selected } from './filter.ts';
 import { pointsOf, type RelativePoints, together, valuesAt } from './places.ts';
 import type { RequestOf } from './request.ts';
@@ -61,6 +62,7 @@ export async function aggregate(
       ? undefined
       : new RegionSamples(shape, request.region, request.points, card.axes);
   const grid = pointsOf(gridPlaces(shape, size));
+  const common = new Common(card, shape);
   const groups = new Map<string | undefined, Group>();
   const groupOf = ({ label }: { readonly label?: Label | undefined }): Group => {
     const of = request.by === 'label' ? label : undefined;
@@ -85,6 +87,7 @@ export async function aggregate(
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask for a smaller size, or narrow the filter');
     const source = { engine, model };
     for await (const { fn, values: found } of valuesAt(source, some, grid, options.signal)) {
+      common.take(fn);
       groupOf(fn).field.add(fromField(outputsOver(card.outputs, fn.ranges), found));
     }
     if (region === undefined) continue;
@@ -96,7 +99,7 @@ export async function aggregate(
     }
   }
   const head = {
-    ...{ kind: request.kind, shape: size, channels: outputs },
+    ...{ kind: request.kind, shape: size, channels: outputs, ...common.said(size) },
     ...sampledBy(conditions, shape),
     ...(region && { integral: { region: region.region, sampled: region.sampledOf(shape) } }),
   };
@@ -140,7 +143,8 @@ export function mergeAggregates(
       if (label !== undefined) known.label = first(known.label, label);
     }
   }
-  return answer(request, parts[0]!.head, [...groups.values()]);
+  const head = { ...parts[0]!.head, ...commonOfParts(parts.map((part) => part.head as CommonSaid)) };
+  return answer(request, head, [...groups.values()]);
 }
 
 /** Groups by their labels, the one of functions without any at the end. */

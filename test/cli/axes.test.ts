@@ -7,6 +7,7 @@ import { addBuild } from '../../src/cli/commands/build.ts';
 import { addDecode } from '../../src/cli/commands/decode.ts';
 import { addEncode } from '../../src/cli/commands/encode.ts';
 import { addInspect } from '../../src/cli/commands/inspect.ts';
+import { addQuery } from '../../src/cli/commands/query.ts';
 import { addStore } from '../../src/cli/commands/store.ts';
 import { addVerify } from '../../src/cli/commands/verify.ts';
 import type { About } from '../../src/field/about.ts';
@@ -26,7 +27,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const directory = mkdtempSync(join(tmpdir(), 'functa-cli-axes-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const at = (name: string) => join(directory, name);
-const verbs = [addBuild, addDecode, addEncode, addInspect, addStore, addVerify];
+const verbs = [addBuild, addDecode, addEncode, addInspect, addQuery, addStore, addVerify];
 const run = (...argv: string[]) => printed(verbs, argv);
 
 /** Models of any field of two and of three axes, of whose coordinates they know names. */
@@ -225,6 +226,24 @@ describe('attributes', () => {
     expect(said.about.attributes).toEqual([{ long_name: 'a share', level: [2, 850] }]);
     expect(said.outputs[0].name).toBe('cloud');
   });
+});
+
+it('a mean of functions that stand at the same places is written there, with their name and unit', async () => {
+  const folder = at('some');
+  mkdirSync(folder);
+  for (const name of ['a.nc', 'b.nc']) await field(`some/${name}`, [8, 8], [lat, lon]);
+  await run('build', at('places'), '-d', `signals:${folder}`, '-m', at('maps'));
+  for (const [name, ...more] of [['mean.nc'], ['variance.nc', '--statistic', 'variance', '--size', '2x']]) {
+    await run('query', 'aggregate', at('places'), '-m', at('maps'), '-o', at(name!), ...more);
+  }
+  expect(coordinatesIn('mean.nc')).toEqual(coordinatesIn('some/a.nc'));
+  const variables = (name: string) => readNetcdf(readFileSync(at(name)));
+  const of = (name: string, variable: string) => variables(name).find((own) => own.name === variable)!;
+  expect(of('mean.nc', 'air').attributes.units).toBe('K');
+  expect(of('variance.nc', 'air_variance').attributes.units).toBe('(K)2');
+  expect(coordinatesIn('variance.nc').lat!.values.slice(0, 2)).toEqual([60.1875, 60.0625]);
+  const { json } = await run('query', 'aggregate', at('places'), '-m', at('maps'));
+  expect(json).toMatchObject({ axes: [lat, lon], outputs: [{ name: 'air', unit: 'K' }] });
 });
 
 describe('a packed field', () => {

@@ -1,10 +1,10 @@
 /** `functa query` on a tiny functaset: every kind, and what each refuses. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addQuery } from '../../src/cli/commands/query.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { writeModel } from '../../src/field/model.ts';
-import { writeNpy } from '../../src/formats/npy.ts';
+import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { openFunctaset, type StoredFunction } from '../../src/functaset/index.ts';
 import { buildFunctaset } from '../../src/jobs/index.ts';
 import { loadModel } from '../../src/models/index.ts';
@@ -113,6 +113,28 @@ describe('functa query', () => {
     const named = await ask('aggregate', '--size', '20x10', '--region', 'x=0:14');
     expect(named.json.integral).toEqual(wide.json.integral);
     expect(named.json.integral.region).toEqual({ start: [0, 0], count: [28, 14] });
+  });
+
+  it('aggregate: a field of it as a signal, replaced only where that is asked for', async () => {
+    const output = place.at('mean.npy');
+    const { json } = await ask('aggregate', '-o', output);
+    const fields = (await ask('aggregate')).json.items as { statistic: string; values: number[] }[];
+    expect(json).toMatchObject({
+      kind: 'aggregate',
+      functions: 48,
+      statistic: 'mean',
+      format: 'npy',
+      output,
+    });
+    expect(json.items).toBeUndefined();
+    const fieldOf = (name: string) => fields.find(({ statistic }) => statistic === name)!.values;
+    const written = () => [...readNpy(readFileSync(output)).data];
+    written().forEach((v, i) => void expect(v).toBeCloseTo(fieldOf('mean')[i]!, 2));
+    expect((await ask('aggregate', '-o', output)).json.error.code).toBe('output-exists');
+    await ask('aggregate', '-o', output, '-f', '--statistic', 'variance');
+    written().forEach((v, i) => void expect(v).toBeCloseTo(fieldOf('variance')[i]!, 5));
+    const other = await ask('aggregate', '-o', place.at('mean.wav'));
+    expect(other.json.error.code).toBe('format-of-model');
   });
 
   it('where: labels, facts and conditions on the field', async () => {

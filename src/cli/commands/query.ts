@@ -1,7 +1,8 @@
 /** `functa query`: what is near, where, unlikely, and what the functions of a store are at given points. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadInputError } from '../../core/errors.ts';
-import { type Parts, signalFormats, titlesOf } from '../../formats/formats.ts';
+import type { Model } from '../../field/model.ts';
+import { type Parts, signalFormats, titlesOf, writtenFormats } from '../../formats/formats.ts';
 import type { QueryInput, Row } from '../../query/index.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
@@ -9,9 +10,11 @@ import type { Job, Report } from '../job.ts';
 import { modelOfNetwork, modelOption, withEngine } from '../models.ts';
 import {
   collect,
+  forceOption,
   fromOption,
   integer,
   maxBytesOption,
+  outputFlag,
   type PartFlags,
   partOptions,
   real,
@@ -19,8 +22,9 @@ import {
 } from '../options.ts';
 import type { RunCommand } from '../program.ts';
 import type { Progress } from '../progress.ts';
-import { noteDropped, readMask, readSignal } from '../signals.ts';
+import { noteDropped, outputFormats, readMask, readSignal } from '../signals.ts';
 import { columns, psnrText } from '../text.ts';
+import { checkField, type FieldFlags, fieldStatistics, fieldWriter } from './query-field.ts';
 
 interface CommonFlags extends PartFlags {
   readonly model?: string;
@@ -124,6 +128,16 @@ export function addQuery(program: Command, run: RunCommand): void {
   filtered(add('aggregate', 'mean, variance and extremes of a set as new fields'))
     .option('--size <size>', 'of the new fields: 4x, or WxH in samples; default: as the functions are')
     .option('--region <region>', `integrate over it: ${regionHint}`)
+    .option(outputFlag, `one of these fields as a signal: ${titlesOf(writtenFormats)}`)
+    .option(...forceOption)
+    .addOption(
+      new Option('--format <format>', 'of the output; default: by its suffix').choices(outputFormats),
+    )
+    .addOption(
+      new Option('--statistic <statistic>', 'which field the output is')
+        .choices(fieldStatistics)
+        .default('mean'),
+    )
     .action(run(aggregate));
   filtered(paged(add('where', 'functions that pass conditions'))).action(run(where));
   filtered(add('unlikely', 'outliers first: the most bits a point'))
@@ -247,19 +261,22 @@ async function evaluate(
 async function aggregate(
   job: Job,
   store: string,
-  flags: CommonFlags & FilterFlags & { readonly size?: string; readonly region?: string },
+  flags: CommonFlags & FilterFlags & FieldFlags & { readonly size?: string; readonly region?: string },
 ): Promise<Report> {
+  await checkField(job, flags);
   // Read here for a message that names the option.
   await sizeOf(flags);
   const filter = await filterOf(flags);
   if (flags.region === undefined) checkPoints(flags, filter);
-  return ask(job, store, flags, {
-    kind: 'aggregate',
-    size: flags.size,
-    region: await regionOf('--region', flags.region),
-    points: flags.region === undefined ? undefined : flags.points,
-    filter,
-  });
+  const region = await regionOf('--region', flags.region);
+  const points = flags.region === undefined ? undefined : flags.points;
+  return ask(
+    job,
+    store,
+    flags,
+    { kind: 'aggregate', size: flags.size, region, points, filter },
+    flags.output === undefined ? () => reportOf : (model) => fieldWriter(job, model, flags),
+  );
 }
 
 async function where(job: Job, store: string, flags: CommonFlags & FilterFlags & PageFlags): Promise<Report> {
@@ -303,13 +320,27 @@ async function request(
   return ask(job, store, flags, json as QueryInput);
 }
 
-async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput): Promise<Report> {
+/** What is reported of an answer, or what is done with it. */
+type Told = (answer: Row) => Report | Promise<Report>;
+
+function reportOf(answer: Row): Report {
+  return { data: answer, lines: linesOf(answer) };
+}
+
+async function ask(
+  job: Job,
+  path: string,
+  flags: CommonFlags,
+  input: QueryInput,
+  toldOf: (model: Model) => Told = () => reportOf,
+): Promise<Report> {
   const { collectAnswer, NearIndexes, parseQuery, runQuery } = await import('../../query/index.ts');
   const { openFunctaset } = await import('../../functaset/index.ts');
   const query = parseQuery(input);
   const store = await openFunctaset(path, { readOnly: true });
   try {
     const model = await modelOfNetwork(flags.model, path, store.info.networkId);
+    const told = toldOf(model);
     const answer = await withEngine(job, (engine) =>
       job.progress('query', 'functions', async (progress: Progress) => {
         const context = {
@@ -338,7 +369,8 @@ async function ask(job: Job, path: string, flags: CommonFlags, input: QueryInput
         return collectAnswer(await runQuery(context, query, options));
       }),
     );
-    return { data: { store: path, ...answer }, lines: linesOf(answer) };
+    const report = await told(answer);
+    return { ...report, data: { store: path, ...report.data } };
   } finally {
     await store.close();
   }
