@@ -3,9 +3,9 @@
  * package leaves to its caller is here: errors are thrown, and what would come out wrong without a word is refused (ADR 58).
  */
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import * as hdf5 from 'h5wasm';
 import type { Attributes } from '../field/about.ts';
 import type { Box, Dimension } from './field-file.ts';
+import { contained, hdf5, libraryReady, openFile, quietly, restore, textsOf } from './hdf5-library.ts';
 import { copyBox, rowMajor } from './strided.ts';
 
 /** What the thread is asked, one after the other: a file first, then parts of its variables by their number. */
@@ -13,8 +13,8 @@ export type Asked =
   | { readonly bytes: Uint8Array }
   | { readonly variable: number; readonly box: Box }
   | 'close';
-/** What it answers; text is why it cannot. */
-export type Told = string | readonly ThreadVariable[] | Float64Array | 'closed';
+/** What it answers, once it is ready; text is why it cannot. A thread that is spent reads no other file. */
+export type Told = string | readonly ThreadVariable[] | Float64Array | 'ready' | 'closed' | 'spent';
 
 /** A variable, as far as it can be sent. */
 export interface ThreadVariable {
@@ -46,36 +46,34 @@ const blockValues = 2 ** 20;
 /** What netCDF calls a dimension that has no variable of its own. */
 const noVariable = /^This is a netCDF dimension but not a netCDF variable/;
 
-const library = await hdf5.ready;
-library.activate_throwing_error_handler();
 const port = parentPort as MessagePort;
-const path = '/file';
-let file: hdf5.File | undefined;
 let found: readonly Found[] = [];
 let fileBytes = 0;
 
+const tell = (told: Told, transferred: ArrayBuffer[] = []) => port.postMessage(told, transferred);
+libraryReady.then(
+  () => tell('ready'),
+  (error) => tell(reasonOf(error)),
+);
 port.on('message', (asked: Asked) => {
   let told: Told;
   try {
-    told = answer(asked);
+    told = asked === 'close' ? close() : contained(() => answer(asked));
   } catch (error) {
     told = reasonOf(error);
   }
-  port.postMessage(told, told instanceof Float64Array ? [told.buffer as ArrayBuffer] : []);
+  tell(told, told instanceof Float64Array ? [told.buffer as ArrayBuffer] : []);
 });
 
-function answer(asked: Asked): Told {
-  if (asked === 'close') {
-    // a file that is damaged may not close
-    quietly(() => file?.close());
-    quietly(() => library.FS?.unlink(path));
-    [file, found] = [undefined, []];
-    return 'closed';
-  }
+function close(): 'closed' | 'spent' {
+  found = [];
+  return restore() ? 'closed' : 'spent';
+}
+
+function answer(asked: Exclude<Asked, 'close'>): Told {
   if ('bytes' in asked) {
     fileBytes = asked.bytes.length;
-    library.FS.writeFile(path, asked.bytes);
-    file = new hdf5.File(path, 'r');
+    const file = openFile(asked.bytes);
     found = datasetsIn(file);
     return variablesOf(found, attributesOf(file));
   }
@@ -230,7 +228,7 @@ function attributeOf(attribute: hdf5.Attribute): string | readonly number[] | un
   if (!(metadata.size * metadata.total_size <= fileBytes)) return undefined;
   const isNumber = typeOf(metadata) !== undefined;
   if (!isNumber && metadata.type !== classes.text) return undefined;
-  const { value } = attribute;
+  const value = metadata.vlen ? textsOf(attribute) : attribute.value;
   const all = Array.isArray(value)
     ? value
     : ArrayBuffer.isView(value)
@@ -238,14 +236,6 @@ function attributeOf(attribute: hdf5.Attribute): string | readonly number[] | un
       : [value];
   if (isNumber) return all.map(Number);
   return all.length === 1 && typeof all[0] === 'string' ? all[0] : undefined;
-}
-
-function quietly<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
 
 /** The innermost line of the library's trace, which says what is wrong with the file. */

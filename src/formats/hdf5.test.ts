@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as hdf5 from 'h5wasm';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '../core/limits.ts';
 import type { Output } from '../field/outputs.ts';
@@ -117,4 +118,43 @@ describe('an HDF5 file', () => {
     await expect(reading).rejects.toThrow('did not end in 1.5 s');
     expect((await read('field.nc4', 'partly', 1)).values[0]).toBe(1);
   });
+
+  it('costs no thread of its own where it is damaged', async () => {
+    const whole = file('small/plain.nc4');
+    await read(whole, 'plain');
+    let threads = 0;
+    const count = () => threads++;
+    process.on('worker', count);
+    for (let cut = 100; cut < whole.length; cut += 200)
+      await expect(read(whole.subarray(0, cut))).rejects.toMatchObject({ code: 'bad-hdf5' });
+    process.off('worker', count);
+    expect(threads).toBe(0);
+    expect((await read(whole, 'plain')).shape).toEqual([2, 3]);
+  });
+
+  it('has its values where thousands of texts beside them cannot be read', async () => {
+    const damaged = await withTexts(600);
+    let heaps = 0;
+    for (let at = damaged.indexOf('GCOL'); at >= 0; at = damaged.indexOf('GCOL', at + 4), heaps++)
+      damaged.write('XCOL', at);
+    expect(heaps).toBeGreaterThan(0);
+    for (let time = 0; time < 5; time++)
+      expect([...(await read(damaged, 'plain')).values]).toEqual([0, 1, 2, 3, 4, 5]);
+  });
 });
+
+/** A file of 2 x 3 values and so many attributes, each a text of any length. */
+async function withTexts(texts: number): Promise<Buffer> {
+  const { FS } = await hdf5.ready;
+  const made = new hdf5.File('/made', 'w');
+  const plain = made.create_dataset({
+    name: 'plain',
+    data: Float32Array.of(0, 1, 2, 3, 4, 5),
+    shape: [2, 3],
+  });
+  for (let text = 0; text < texts; text++) plain.create_attribute(`text${text}`, ['of any length'], [1], 'S');
+  made.close();
+  const bytes = Buffer.from(FS.readFile('/made'));
+  FS.unlink('/made');
+  return bytes;
+}

@@ -64,36 +64,46 @@ function takeThread(patienceMs: number): Thread {
 class Thread {
   patienceMs = usualPatienceMs;
   readonly #worker = spawn();
+  #isReady = false;
   #isFit = true;
 
   /** Throws BadStreamError `bad-hdf5` with the reason of the library, or when no answer comes. */
   async ask(asked: Asked, what: string): Promise<Told> {
     this.#worker.ref();
-    this.#worker.postMessage(asked);
-    const told = await this.#answer();
+    const told = await this.#answer(asked);
     if (typeof told !== 'string' || asked === 'close') return told;
-    // the library is not to be trusted after it failed: after some tens of thousands it refused whole files, too
-    this.#isFit = false;
     throw new BadStreamError('bad-hdf5', 0, `${what} cannot be read: ${told}`);
   }
 
-  /** For the next file, unless it failed. */
+  /** For the next file, unless it did not answer, or can not be as it was before this one. */
   async giveBack(): Promise<void> {
-    if (this.#isFit && idle.length < mostIdle) await this.ask('close', 'it');
+    const isClosed = this.#isFit && idle.length < mostIdle && (await this.ask('close', 'it')) === 'closed';
     this.#worker.unref();
-    if (this.#isFit && idle.length < mostIdle) idle.push(this);
+    if (isClosed && idle.length < mostIdle) idle.push(this);
     else await this.#worker.terminate();
   }
 
-  async #answer(): Promise<Told> {
+  async #answer(asked: Asked): Promise<Told> {
+    // how long a thread takes to start is nothing of its file
+    if (!this.#isReady) {
+      const told = await this.#next(usualPatienceMs);
+      this.#isReady = told === 'ready';
+      this.#isFit &&= this.#isReady;
+      if (!this.#isReady) return told;
+    }
+    this.#worker.postMessage(asked);
+    return await this.#next(this.patienceMs);
+  }
+
+  async #next(patienceMs: number): Promise<Told> {
     const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), this.patienceMs);
+    const timer = setTimeout(() => patience.abort(), patienceMs);
     try {
       const [told] = await once(this.#worker, 'message', { signal: patience.signal });
       return told;
     } catch (error) {
       this.#isFit = false;
-      if (patience.signal.aborted) return `that did not end in ${this.patienceMs / 1000} s`;
+      if (patience.signal.aborted) return `that did not end in ${patienceMs / 1000} s`;
       return (error as Error).message;
     } finally {
       clearTimeout(timer);

@@ -6,7 +6,7 @@ import { fuzzFormat } from './formats.fuzz.ts';
 import { fuzzedFormat } from './formats.seeds.ts';
 
 const [name = '', runs = '1000', seed = '1'] = process.argv.slice(2);
-const block = 20_000;
+const block = 5_000;
 const format = fuzzedFormat(name);
 // also of a promise that nobody waits for
 process.on('uncaughtException', (error) => {
