@@ -111,16 +111,19 @@ function variablesOf(found: readonly Found[], file: Attributes): ThreadVariable[
   }));
 }
 
-/** Every data set below the root, by its shortest path; links to other files are passed over. */
+/** Every data set below the root; links to other files, and to groups that a group lies in, are passed over. */
 function datasetsIn(root: hdf5.File): Found[] {
   const found: Found[] = [];
   let objects = 0;
-  const walk = (group: hdf5.Group, path: string, depth: number) => {
+  const walk = (group: hdf5.Group, path: string, above: readonly string[]) => {
+    const place = placeOf(group);
+    if (above.includes(place)) return;
+    const groups = [...above, place];
     for (const key of group.keys()) {
-      if (++objects > most.objects || depth > most.depth) return;
+      if (++objects > most.objects || above.length > most.depth) return;
       const name = `${path}${key}`;
       const entity = group.get(key);
-      if (entity instanceof hdf5.Group) walk(entity, `${name}/`, depth + 1);
+      if (entity instanceof hdf5.Group) walk(entity, `${name}/`, groups);
       else if (entity instanceof hdf5.Dataset) {
         const { metadata } = entity;
         const { shape } = metadata;
@@ -137,8 +140,13 @@ function datasetsIn(root: hdf5.File): Found[] {
       }
     }
   };
-  walk(root, '', 0);
+  walk(root, '', []);
   return found;
+}
+
+/** Where in the file a group lies, by whatever name it is reached. */
+function placeOf(group: hdf5.Group): string {
+  return String(group.create_reference().ref_data);
 }
 
 /** The dimension scale that is attached to each axis, else its label. */

@@ -141,6 +141,12 @@ describe('an HDF5 file', () => {
     for (let time = 0; time < 5; time++)
       expect([...(await read(damaged, 'plain')).values]).toEqual([0, 1, 2, 3, 4, 5]);
   });
+
+  it('has the data sets of a group that holds itself once', async () => {
+    const names = await withHdf5(file('odd.h5'), defaultLimits, (all) => all.map(({ name }) => name));
+    expect(names).toContain('soft');
+    expect(names.filter((name) => name.includes('round'))).toEqual([]);
+  });
 });
 
 /** A file of 2 x 3 values and so many attributes, each a text of any length. */
