@@ -48,6 +48,41 @@ export async function chooseModel(
   return only;
 }
 
+/** Bundled models, but for those that draw alone. */
+export async function bundledModels(): Promise<Model[]> {
+  const { isForSamples, listModels, loadModel } = await import('../models/index.ts');
+  const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
+  return all.filter(({ card }) => !isForSamples(card));
+}
+
+/**
+ * Of models that fit `what` the likeliest for a signal, of which a note tells the others; without a signal the only one. Throws UsageError
+ * `no-model`, `which-model`.
+ */
+export async function chosenOf(
+  job: Job,
+  fitting: readonly Model[],
+  all: readonly Model[],
+  what: string,
+  signal?: Pick<Signal, 'shape' | 'channels'>,
+): Promise<Model> {
+  const { likeliestModel } = await import('../models/index.ts');
+  const model = signal && likeliestModel(fitting, signal);
+  const names = (models: readonly Model[]) => models.map(({ card }) => card.name).join(', ') || 'none';
+  const [only] = fitting;
+  if (only === undefined)
+    throw new UsageError('no-model', `no model here (${names(all)}) fits ${what}; name one with --model`);
+  if (fitting.length === 1) return only;
+  if (model === undefined)
+    throw new UsageError(
+      'which-model',
+      `several models fit ${what}: ${names(fitting)}; choose one with --model`,
+    );
+  const others = names(fitting.filter((other) => other !== model));
+  job.note(`model ${model.card.name}; ${others} would do too: --model`);
+  return model;
+}
+
 /**
  * The bundled model for a signal that names none, and the others that fit, by its values too: `readFor` reads it for a model. One of the
  * signal's own shape and channels comes first, then the general one, then the only one that fits. The format says whether a model of other

@@ -4,13 +4,16 @@ import { readBox, shapeOfItem } from '../../datasets/crop.ts';
 import type { Dataset, OpenDatasetOptions, Split } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/registry.ts';
 import { aText, check, optionsOf } from '../core/check.ts';
-import { BadInputError } from '../core/errors.ts';
+import { BadInputError, FunctaError } from '../core/errors.ts';
 import { axesOfKind, type Channels, outputsOfKind } from '../field/kinds.ts';
 import type { Model } from '../field/model.ts';
-import type { DataKind } from '../field/outputs.ts';
+import { type DataKind, sampleTypeOf } from '../field/outputs.ts';
 import type { DataShape } from '../learn/index.ts';
 import { type Box, copyBox } from '../signal/box.ts';
+import { modelFor } from '../signal/own-range.ts';
+import type { Signal } from '../signal/signal.ts';
 import type { SignalSource } from '../signal/source.ts';
+import { checkFits } from '../signal/values.ts';
 import { weightsOf } from '../signal/weights.ts';
 import { aDataRef } from './arguments.ts';
 import type { DataRef } from './types.ts';
@@ -57,6 +60,43 @@ export async function openData(
   if (typeof ref !== 'string') return { data: ref, close: () => undefined };
   const data = await openDataset(ref, split, options);
   return { data, close: () => data.close() };
+}
+
+/** Signals that are tried until one can be read. */
+const tried = 8;
+
+/**
+ * The first signal of data that have a name which a model takes: its kind, channels, shape and range; undefined where the first that can be read is not
+ * one. Throws what opening the data for the model throws, and the first fault where none of some can be read.
+ */
+export async function firstForModel(
+  ref: string,
+  model: Model,
+  { split, ...at }: { readonly split: Split | 'all'; readonly cacheDir?: string | undefined },
+): Promise<Signal | undefined> {
+  const { data, close } = await openData(ref, split, openingForModel(model, at));
+  try {
+    const { card } = model;
+    const { outputs } = kindOfData(data, card.spec.axes, { offset: 0, peak: 1 });
+    // whole samples of pictures are not numbers of a field that lie in their range
+    if ((sampleTypeOf(outputs) === 'uint8') !== (sampleTypeOf(card.outputs) === 'uint8')) return undefined;
+    let fault: unknown;
+    for (let i = 0; i < Math.min(tried, data.length); i++) {
+      try {
+        const signal = await data.get(i);
+        checkFits(modelFor(model, signal), signal);
+        return signal;
+      } catch (error) {
+        if (!(error instanceof FunctaError)) throw error;
+        // one that this model does not take; what is damaged is nobody's
+        if (error.kind === 'input') return undefined;
+        fault ??= error;
+      }
+    }
+    throw fault;
+  } finally {
+    close();
+  }
 }
 
 /** What data are called. */

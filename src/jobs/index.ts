@@ -1,6 +1,6 @@
 /** Long work with progress: learning models and priors, building and packing functasets, evaluating. */
 export { type CoinEncoded, type CoinOptions, defaultIterations, fitCoin } from './coin.ts';
-export { shapeOfData } from './data.ts';
+export { firstForModel, shapeOfData } from './data.ts';
 export { type DemoOptions, demoFunctasets } from './demo.ts';
 export {
   adaptPrior,

@@ -1,3 +1,4 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,8 +55,40 @@ test('without a name the model is that of pictures like this one, and of a store
   const coarse = await functa(unnamed('--coarse', '-o', at('none.npy')));
   expect(coarse).toMatchObject({ status: 2 });
   expect(coarse.stderr).toMatch(
-    /does not say of what: .*fashion-mnist.*choose one with --model \[which-model\]/,
+    /does not say of what size: cifar10, .*fashion-mnist.*choose one with --model \[which-model\]/,
   );
+  expect(coarse.stderr).not.toMatch(/speech|climate|shapes/);
+});
+
+test('a table of points without a name is told the models of so many columns', async () => {
+  const table = (columns: number) =>
+    writeNpy({ dtype: 'F32', shape: [2, columns], data: new Float32Array(2 * columns).fill(1) });
+  writeFileSync(at('three.npy'), table(3));
+  writeFileSync(at('nine.npy'), table(9));
+  const points = (name: string) => functa(['complete', at(name), '--points', '-o', at('none.npy')]);
+  expect((await points('three.npy')).stderr).toMatch(/: climate, elevation, fashion-mnist; choose one/);
+  expect((await points('nine.npy')).stderr).toMatch(/a table of 9 columns.*\[no-model\]/);
+});
+
+test.each([
+  ['fixture-fashion', 'fashion-mnist'],
+  ['fixture-emoji', 'photos'],
+])('a store built of %s without a name is of %s', async (data, name) => {
+  const { json } = await functaJson(['build', at(`of-${data}`), '-d', data, '--limit', '1']);
+  expect(json).toMatchObject({ model: name, added: 1 });
+});
+
+test('data that no model takes are refused, and those that are not there are told as before', async () => {
+  writeFileSync(
+    at('planes.npy'),
+    writeNpy({ dtype: 'F32', shape: [2, 2, 2, 2, 2], data: new Float32Array(32) }),
+  );
+  mkdirSync(at('planes'));
+  copyFileSync(at('planes.npy'), at('planes/a.npy'));
+  const build = (data: string) => functa(['build', at('none'), '-d', data]);
+  const none = await build(`signals:${at('planes')}`);
+  expect([none.status, none.stderr]).toEqual([2, expect.stringMatching(/\[no-model\]/)]);
+  expect((await build('nothing')).stderr).toContain('[unknown-dataset]');
 });
 
 test('a signal of which nothing is hidden says how to hide something', async () => {

@@ -9,6 +9,7 @@ import type { Keeping } from '../../session/keeping.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOption, withEngine } from '../models.ts';
+import { modelOfData } from '../models-of.ts';
 import {
   cacheOption,
   dataOption,
@@ -67,9 +68,10 @@ export function addBuild(program: Command, run: RunCommand): void {
 
 async function build(job: Job, store: string, flags: BuildFlags): Promise<Report> {
   const { buildFunctaset } = await import('../../jobs/index.ts');
-  const model = await chooseModel(flags.model, 'this');
   const { data, variable, grid, ...rest } = flags;
   const dataset = withParts(data, { variable, grid });
+  const model =
+    flags.model === undefined ? await modelOfData(job, dataset, flags) : await chooseModel(flags.model, '');
   let stored = 0;
   const result = await resumable(
     () => `${stored} functions are stored in ${store}`,

@@ -6,11 +6,12 @@ import type { Observation } from '../../complete/index.ts';
 import type { SetCompleteOptions } from '../../complete/nearest.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Model } from '../../field/model.ts';
-import { signalFormats, titlesOf, togetherText } from '../../formats/formats.ts';
+import { formatOfFile, signalFormats, titlesOf, togetherText } from '../../formats/formats.ts';
 import { UsageError } from '../exit.ts';
 import { checkOutput, readInput, standardStream, writeOutput } from '../files.ts';
 import type { Job, Report } from '../job.ts';
 import { chooseModel, modelOfStore, modelOption, withEngine } from '../models.ts';
+import { modelOfCoarse, modelOfTable } from '../models-of.ts';
 import {
   forceOption,
   fromOption,
@@ -206,9 +207,21 @@ async function modelFor(
 ): Promise<Model> {
   if (ref !== undefined) return chooseModel(ref, '');
   if (functaset !== undefined) return modelOfStore(undefined, functaset);
-  if (points) return chooseModel(undefined, 'a table of points, which does not say of what');
-  if (coarse) return chooseModel(undefined, 'a version at a lower resolution, which does not say of what');
-  return modelOfInput(job, input, bytes, { maxBytes, parts: partsOf(flags) });
+  const { limits } = job;
+  const parts = partsOf(flags);
+  if (points) {
+    const { shape } = await readTable(input, bytes, { maxBytes, limits });
+    return modelOfTable(job, shape.at(-1)!);
+  }
+  if (coarse) {
+    const asked = { maxBytes, limits, parts };
+    const signal = await readSignal(input, bytes, asked);
+    // it was read, so it is of a format
+    return modelOfCoarse(job, signal, formatOfFile(bytes, input)!, (model) =>
+      readSignal(input, bytes, { ...asked, model, as: 'part' }),
+    );
+  }
+  return modelOfInput(job, input, bytes, { maxBytes, parts });
 }
 
 interface Given {
