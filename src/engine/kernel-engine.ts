@@ -5,6 +5,8 @@ import { forEachLevel, modulationLayout } from '../field/layout.ts';
 import { type BaseNetwork, modulationLength, pointCount, ratesAt, totalChannels } from '../field/spec.ts';
 import { checkedEngine } from './checked.ts';
 import type { Batch, CallOptions, Engine, ModulationBatch, Points } from './engine.ts';
+import { pointParts } from './point-parts.ts';
+import { pointsIn } from './points.ts';
 import { deriveRequest, evaluateRequest, type KernelRequest, requestBase, tasks } from './request.ts';
 import { gradientInWindows, type Window, windowsOf } from './windows.ts';
 
@@ -19,8 +21,8 @@ export interface KernelHost {
 
 /** From this many points on, the signals of a batch are worked on one at a time, each by all threads. */
 const LARGE_SIGNAL = 16_384;
-/** Signals of more points are worked on in windows of about so many: below, what the kernel holds is little. */
-const windowed = { above: 2 ** 18, points: 2 ** 15 };
+/** Signals of more points are worked on in windows of about so many, and evaluated so many at a time: below, what the kernel holds is little. */
+const windowed = { above: 2 ** 18, points: 2 ** 15, evaluated: 2 ** 17 };
 
 export function kernelEngine(host: KernelHost): Engine {
   async function run(request: KernelRequest, options: CallOptions | undefined): Promise<void> {
@@ -50,6 +52,26 @@ export function kernelEngine(host: KernelHost): Engine {
     const slopes = withSlopes ? new Float32Array(values.length * channels) : undefined;
     await run({ ...request, slopes }, options);
     return { values, slopes };
+  }
+
+  /** Values [count, points, outputs]; of many points part by part, so that what the kernel holds does not grow with them. */
+  async function valuesAt(
+    net: BaseNetwork,
+    signals: ModulationBatch,
+    points: Points,
+    options: CallOptions | undefined,
+  ): Promise<Float32Array> {
+    const all = pointsIn(points, net.spec.axes);
+    if (all <= windowed.above) return (await evaluateAll(net, signals, points, options)).values;
+    const { outputs } = net.spec;
+    const values = new Float32Array(signals.count * all * outputs);
+    for (const part of pointParts(points, net.spec.axes, windowed.evaluated)) {
+      const { values: found } = await evaluateAll(net, signals, part.points, options);
+      const length = part.count * outputs;
+      for (let i = 0; i < signals.count; i++)
+        values.set(found.subarray(i * length, (i + 1) * length), (i * all + part.first) * outputs);
+    }
+    return values;
   }
 
   /** Loss of a batch of one signal; writes its gradient [m]. */
@@ -100,11 +122,11 @@ export function kernelEngine(host: KernelHost): Engine {
 
     async evaluate(net, shape, modulation, points, options) {
       const signals = { shape, count: 1, modulations: modulation };
-      return (await evaluateAll(net, signals, points, options)).values;
+      return valuesAt(net, signals, points, options);
     },
 
     async evaluateMany(net, signals, points, options) {
-      return (await evaluateAll(net, signals, points, options)).values;
+      return valuesAt(net, signals, points, options);
     },
 
     async slopes(net, signals, points, options) {
