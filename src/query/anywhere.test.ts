@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { openEngine } from '../engine/index.ts';
 import { coveringGrid } from '../field/coordinates.ts';
@@ -163,6 +164,15 @@ it('stops at the limit of work, and when it is told to', async () => {
   const query = { kind: 'near', signal: { shape: [2, 2], values: [0.1, 0.2, 0.3, 0.4] }, anywhere: true };
   const limits = { ...defaultLimits, maxMultiplyAdds: 1e6 };
   await expect(ask(query, { limits })).rejects.toMatchObject({ code: 'limit-multiply-adds' });
+  // What laying takes counts, not only what evaluating does.
+  const large = {
+    ...query,
+    signal: { shape: [14, 28], values: Array.from({ length: 392 }, (_, i) => i / 392) },
+  };
+  const { spec } = context.model.card;
+  const evaluated = functions.length * 784 * multiplyAddsPerPoint(spec);
+  const own = { ...defaultLimits, maxMultiplyAdds: 1.5 * evaluated };
+  await expect(ask(large, { limits: own })).rejects.toMatchObject({ code: 'limit-multiply-adds' });
   const asked = runQuery(context, parseQuery(query), { signal: AbortSignal.abort() });
   await expect(asked).rejects.toMatchObject({ code: 'aborted' });
 });

@@ -27,6 +27,8 @@ import { type Found, type NearCandidate, pageByBounds } from './walk.ts';
 
 /** Values of one function that are held at once. */
 const maxHeld = 2 ** 24;
+/** Numbers of a function from the first to the last of a fragment in it: their transforms hold a hundred bytes each. */
+const maxSpan = 2 ** 22;
 /** Summaries that are looked at together. */
 const together = 256;
 /** Milliseconds of sums between two turns of the event loop. */
@@ -166,6 +168,9 @@ function placing(
       const values = pointCount(shape) * spec.outputs;
       checkLimit('field-values', values, maxHeld, 'leave such large functions out by the filter');
       work += pointCount(shape) * multiplyAddsPerPoint(spec);
+      const { work: looking, span } = search.costIn({ shape, isRound: spec.wraps ?? false });
+      checkLimit('field-values', span, maxSpan, 'give a smaller fragment: a region of it');
+      work += looking;
     }
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask of fewer functions: narrow the filter');
     const opened = await openFunctions(context, there, { ...options, limits });

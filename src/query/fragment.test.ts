@@ -112,6 +112,41 @@ it('takes the first of places that are equally good, and silence for nothing ali
   expect(new FragmentSearch(cardOf(1, 1), flat, 'correlation').isConstant).toBe(true);
 });
 
+it.each([
+  ['of one value', () => 0.25],
+  ['so quiet that all others drown it', (i: number) => 1e-5 * Math.sin(i)],
+  ['loud', (i: number) => 4 * Math.sin(i)],
+  ['of large numbers', (i: number) => 1e12 + 1e9 * Math.sin(i)],
+  ['of small numbers', (i: number) => 1e-20 * (2 + Math.sin(i))],
+] as const)('is found at the first place that is the very same: %s', async (what, valueAt) => {
+  const values = Float32Array.from({ length: 64 }, (_, i) => valueAt(i));
+  const size = what.startsWith('of ') ? Math.abs(values[3]!) : 1;
+  for (const whole of [[3000], [200_000]] as const) {
+    const signal = noise(whole, 1, 4).map((v) => size * v);
+    for (const at of [700, 901, 2500]) signal.set(values, at);
+    const samples = Array.from({ length: 64 }, (_, p) => p);
+    const fragment = { shape: [64], samples, values, sampled: { points: 64, of: 64 } };
+    for (const metric of ['values', 'correlation'] as const) {
+      const search = new FragmentSearch(cardOf(1, 1), fragment, metric);
+      if (metric === 'correlation' && search.isConstant) continue;
+      const found = await search.placeIn({ shape: whole, isRound: false }, signal, turn);
+      expect(found).toMatchObject({ start: [700], distance: expect.closeTo(0, 12) });
+    }
+  }
+});
+
+it('is found in a picture at the first place of one colour', async () => {
+  const whole = [60, 80];
+  const signal = noise(whole, 1, 4).fill(0.5, 100, 2000);
+  const samples = Array.from({ length: 12 }, (_, p) => p);
+  const values = new Float32Array(12).fill(0.5);
+  const fragment = { shape: [3, 4], samples, values, sampled: { points: 12, of: 12 } };
+  const search = new FragmentSearch(cardOf(2, 1), fragment, 'values');
+  expect(await search.placeIn({ shape: whole, isRound: false }, signal, turn)).toEqual({
+    ...{ start: [1, 20], distance: 0 },
+  });
+});
+
 it('says which signals are too small, and nothing of values that are not finite', async () => {
   const fragment = {
     shape: [4, 4],

@@ -6,7 +6,7 @@ import type { ModelCard } from '../field/card.ts';
 import { distanceUnit } from '../field/outputs.ts';
 import { pointCount, unravel } from '../field/spec.ts';
 import type { SampledPoints } from './sampling.ts';
-import { SlidingPattern, type SlidingSums } from './sliding.ts';
+import { SlidingPattern, type SlidingSums, slidingWork, type Turn } from './sliding.ts';
 
 /** values: root mean square of the differences, in signal units; correlation: 1 - Pearson's, 0 for the same but for level and gain, 2 for its opposite. */
 export type FragmentMetric = 'values' | 'correlation';
@@ -52,8 +52,13 @@ interface Laid {
   readonly pattern: SlidingPattern;
 }
 
-/** Places as good as the best but for this share of what is compared are as good: the first of them is taken. */
-const asGood = 1e-12;
+/** Values that vary by less than this share of their squares are one value: float32 has no more digits. */
+const nothing = 2 ** -46;
+/** Rounding of a score itself. */
+const rounding = 2 ** -50;
+
+/** The score of the place at [i] of the moments where it is surely below `best`, else `best`. */
+type Score = (i: number, best: number) => number;
 
 export class FragmentSearch {
   readonly #card: Pick<ModelCard, 'spec' | 'outputs'>;
@@ -78,7 +83,7 @@ export class FragmentSearch {
 
   /** Whether all values of the fragment are one: it correlates with nothing. */
   get isConstant(): boolean {
-    return this.#energy <= asGood * this.#mean ** 2 * this.#centred.length;
+    return this.#energy <= nothing * this.#mean ** 2 * this.#centred.length;
   }
 
   /** Whether signals of this shape are at least as large as the fragment along every axis. */
@@ -86,16 +91,21 @@ export class FragmentSearch {
     return shape.every((n, axis) => n >= this.#fragment.shape[axis]!);
   }
 
+  /** What looking through a signal of this shape takes: multiplications and additions, and the numbers of the row that the fragment lies over. */
+  costIn(searched: Searched): { readonly work: number; readonly span: number } {
+    const { outputs } = this.#card.spec;
+    const { extended } = this.#extentIn(searched);
+    const last = this.#fragment.shape.reduce((index, n, axis) => index * extended[axis]! + n - 1, 0);
+    const span = (last + 1) * outputs;
+    return { span, work: slidingWork(span, pointCount(extended) * outputs) };
+  }
+
   /**
    * The best place in a signal that the fragment fits, whose values at its samples are `values` [points, outputs], on the scale of the card; undefined
-   * where they are not finite. `turn` is called between steps of a few milliseconds.
+   * where they are not finite. Of places that are equally good, as far as sums can tell, the first.
    */
-  async placeIn(
-    searched: Searched,
-    values: Float32Array,
-    turn: () => Promise<void>,
-  ): Promise<FragmentPlace | undefined> {
-    const layout = this.#layoutOf(searched);
+  async placeIn(searched: Searched, values: Float32Array, turn: Turn): Promise<FragmentPlace | undefined> {
+    const layout = await this.#layoutOf(searched, turn);
     const row = extend(values, layout, this.#card.spec.outputs);
     let energy = 0;
     for (let i = 0; i < row.length; i++) {
@@ -103,40 +113,51 @@ export class FragmentSearch {
       energy += row[i]! * row[i]!;
     }
     if (!Number.isFinite(energy)) return undefined;
+    // A power of 2, which rounds nothing: sums of x and x^2 are to be of one size.
+    const scale = energy === 0 ? 1 : 2 ** Math.round(Math.log2(energy / row.length) / 2);
+    for (let i = 0; i < row.length; i++) row[i]! /= scale;
     const best = { score: Infinity, at: 0 };
-    const score = this.#scoreOf(energy);
-    for (const sums of layout.laid.pattern.slide(row)) {
-      this.#look(layout, sums, score, best);
-      await turn();
-    }
+    for await (const sums of layout.laid.pattern.slide(row, turn))
+      this.#look(layout, sums, this.#scoreOf(sums, scale), best);
     const outputs = this.#card.spec.outputs;
     const start = unravel(layout.extended, best.at / outputs);
-    return { distance: this.#distance(row, layout.laid.offsets, best.at), start };
+    return { distance: this.#distance(row, scale, layout.laid.offsets, best.at), start };
   }
 
-  /** What is least at the best place, from sum x, sum x^2 and sum w x over n values, of a signal of such an energy in all. */
-  #scoreOf(energy: number): (sum: number, squares: number, product: number) => number {
+  /** By the sums of a block: as far as rounding lets them tell. */
+  #scoreOf({ moments, products, momentsOff, productsOff }: SlidingSums, scale: number): Score {
     const n = this.#centred.length;
     const own = this.#energy;
-    if (this.#metric === 'values') return (_, squares, product) => squares - 2 * product + own;
-    // Where nothing varies but for the rounding of sums, nothing is alike.
-    const least = asGood * energy;
-    return (sum, squares, product) => {
-      const variance = squares - (sum * sum) / n;
-      return variance <= least ? 1 : 1 - product / Math.sqrt(variance * own);
+    if (this.#metric === 'values') {
+      const off = scale * (scale * momentsOff + 2 * productsOff) + rounding * own;
+      return (i, best) => {
+        const found = scale * (scale * moments[i + 1]! - 2 * products[i]!) + own;
+        return found + off < best ? found : best;
+      };
+    }
+    return (i, best) => {
+      const sum = moments[i]!;
+      const variance = moments[i + 1]! - (sum * sum) / n;
+      const varianceOff = momentsOff * (1 + (2 * Math.abs(sum)) / n);
+      // Where nothing varies but by rounding, nothing is alike.
+      if (variance <= varianceOff) return Math.min(1, best);
+      const both = Math.sqrt(variance * own);
+      const found = 1 - products[i]! / both;
+      if (found >= best) return best;
+      const off = productsOff / both + varianceOff / variance + rounding;
+      return found + off < best ? found : best;
     };
   }
 
   /** The first of the best places among those of a block. */
   #look(
     { extended, starts }: Layout,
-    { first, count, moments, products }: SlidingSums,
-    score: (sum: number, squares: number, product: number) => number,
+    { first, count }: SlidingSums,
+    score: Score,
     best: { score: number; at: number },
   ): void {
     const { outputs } = this.#card.spec;
     const width = extended.at(-1)!;
-    const open = asGood * (this.#metric === 'values' ? this.#energy : 1);
     const end = Math.ceil((first + count) / outputs);
     for (let point = Math.ceil(first / outputs); point < end; ) {
       const line = Math.floor(point / width);
@@ -145,9 +166,8 @@ export class FragmentSearch {
       if (from < until && isStart(line, extended, starts)) {
         for (let x = from; x < until; x++) {
           const at = (line * width + x) * outputs;
-          const i = 2 * (at - first);
-          const found = score(moments[i]!, moments[i + 1]!, products[i]!);
-          if (found >= best.score - open) continue;
+          const found = score(2 * (at - first), best.score);
+          if (found === best.score) continue;
           best.score = found;
           best.at = at;
         }
@@ -156,37 +176,47 @@ export class FragmentSearch {
     }
   }
 
-  /** Of the values themselves. */
-  #distance(row: Float64Array, offsets: Int32Array, at: number): number {
+  /** Of the values themselves, those of the row times `scale`. */
+  #distance(row: Float64Array, scale: number, offsets: Int32Array, at: number): number {
     const own = this.#centred;
     const n = own.length;
-    let [sum, squares, product, difference] = [0, 0, 0, 0];
+    let [sum, squares, difference] = [0, 0, 0];
     for (let i = 0; i < n; i++) {
-      const x = row[at + offsets[i]!]!;
+      const x = scale * row[at + offsets[i]!]!;
       sum += x;
       squares += x * x;
-      product += own[i]! * x;
       difference += (x - own[i]!) ** 2;
     }
     if (this.#metric === 'values') return distanceUnit(this.#card.outputs) * Math.sqrt(difference / n);
-    const variance = squares - (sum * sum) / n;
-    return variance <= asGood * squares
+    const mean = sum / n;
+    let [variance, product] = [0, 0];
+    for (let i = 0; i < n; i++) {
+      const x = scale * row[at + offsets[i]!]! - mean;
+      variance += x * x;
+      product += own[i]! * x;
+    }
+    return variance <= nothing * squares
       ? 1
       : Math.min(2, Math.max(0, 1 - product / Math.sqrt(variance * this.#energy)));
   }
 
-  #layoutOf({ shape, isRound }: Searched): Layout {
+  #extentIn({ shape, isRound }: Searched): Omit<Layout, 'laid'> {
     const { shape: own } = this.#fragment;
     const isCircle = (axis: number) => isRound && axis === shape.length - 1;
     const extended = shape.map((n, axis) => (isCircle(axis) ? n + own[axis]! - 1 : n));
     const starts = shape.map((n, axis) => (isCircle(axis) ? n : n - own[axis]! + 1));
-    // Kept: sounds of all lengths have one, and pictures of one size come one after another.
-    const strides = extended.slice(1).join();
-    if (this.#laid?.strides !== strides) this.#laid = this.#layIn(extended, strides);
-    return { shape, extended, starts, laid: this.#laid };
+    return { shape, extended, starts };
   }
 
-  #layIn(extended: readonly number[], strides: string): Laid {
+  async #layoutOf(searched: Searched, turn: Turn): Promise<Layout> {
+    const extent = this.#extentIn(searched);
+    // Kept: sounds of all lengths have one, and pictures of one size come one after another.
+    const strides = extent.extended.slice(1).join();
+    if (this.#laid?.strides !== strides) this.#laid = await this.#layIn(extent.extended, strides, turn);
+    return { ...extent, laid: this.#laid };
+  }
+
+  async #layIn(extended: readonly number[], strides: string, turn: Turn): Promise<Laid> {
     const { shape, samples } = this.#fragment;
     const { outputs } = this.#card.spec;
     const offsets = new Int32Array(samples.length * outputs);
@@ -201,7 +231,7 @@ export class FragmentSearch {
       weights[offsets[i]!] = this.#centred[i]!;
       known[offsets[i]!] = 1;
     }
-    return { strides, offsets, pattern: new SlidingPattern({ weights, known }) };
+    return { strides, offsets, pattern: await SlidingPattern.of({ weights, known }, turn) };
   }
 }
 
