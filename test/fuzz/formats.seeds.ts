@@ -10,6 +10,7 @@ import { netcdf4 } from '../../src/formats/netcdf4-format.ts';
 import { zarr } from '../../src/formats/zarr-format.ts';
 import type { FuzzedFormat } from './formats.fuzz.ts';
 import { sealedFlac, sealedOgg } from './sealed.ts';
+import { sealedHdf5 } from './sealed-hdf5.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/signals');
 const files = (ends: RegExp, within = '') =>
@@ -159,16 +160,6 @@ export const seedsOfFormats: Readonly<Record<string, Seeds>> = {
   },
 };
 
-/** Most changes are of the first bytes, and a file of HDF5 whose first are changed is not opened: those of a whole one. */
-function withHdf5Head(bytes: Uint8Array): Uint8Array {
-  const own = bytes.slice();
-  // version 2 has the header of its root group behind it, version 0 no header
-  const version = Buffer.from(own.subarray(48, 52)).toString('latin1') === 'OHDR' ? 2 : 0;
-  const head = seedsOfFormats.netcdf4!.seeds.find((seed) => seed[8] === version)!;
-  own.set(head.subarray(0, Math.min(24, own.length)));
-  return own;
-}
-
 /** Half of the files stay as a mutation left them. */
 const half = (sealed: (bytes: Uint8Array) => Uint8Array) => (bytes: Uint8Array) =>
   crc32(bytes) % 2 === 0 ? bytes : sealed(bytes);
@@ -177,7 +168,10 @@ const half = (sealed: (bytes: Uint8Array) => Uint8Array) => (bytes: Uint8Array) 
 export function fuzzedFormat(name: string): FuzzedFormat {
   const found = signalFormats.find((own) => own.name === name)!;
   const format: SignalFormat | undefined = {
-    netcdf4: resealed(impatient, half(withHdf5Head)),
+    netcdf4: resealed(
+      impatient,
+      half((bytes) => sealedHdf5(bytes, seedsOfFormats.netcdf4!.seeds)),
+    ),
     zarr: resealed(zarr, sealedZip),
     flac: resealed(found, half(sealedFlac)),
     ogg: resealed(found, half(sealedOgg)),

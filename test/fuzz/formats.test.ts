@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { rounds } from '../rounds.ts';
 import { fuzzFormat } from './formats.fuzz.ts';
 import { fuzzedFormat, seedsOfFormats } from './formats.seeds.ts';
+import { sealedHdf5 } from './sealed-hdf5.ts';
 
 const runs = Number(process.env.FUNCTA_FUZZ_RUNS ?? rounds(1000, 1_000_000));
 const seed = Number(process.env.FUNCTA_FUZZ_SEED ?? 1);
@@ -20,3 +21,10 @@ it.each(chosen)(
   // A million of the slower ones takes longer than the usual thousand may.
   Math.max(600_000, 6 * runs),
 );
+
+it('mended heads and checksums of whole HDF5 files are their own', () => {
+  const { seeds } = seedsOfFormats.netcdf4!;
+  for (const seed of seeds) expect(sealedHdf5(seed, [seed])).toEqual(seed);
+  const cut = seeds[0]!.subarray(0, -1);
+  expect(sealedHdf5(cut, seeds)).not.toEqual(cut);
+});
