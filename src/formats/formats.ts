@@ -63,6 +63,12 @@ export function formatOfFile(bytes: Uint8Array, told: string | undefined): Signa
   return named?.headless ? named : undefined;
 }
 
+/** The media type of the only format of a kind of signals that no bytes tell; undefined where there is none. */
+export function headlessTypeOf(kind: SignalKind): string | undefined {
+  const found = signalFormats.filter((format) => format.headless && format.fits(kind));
+  return found.length === 1 ? found[0]!.mediaType : undefined;
+}
+
 /** The bytes of a directory that is a file of one of the formats; undefined for others. Throws LimitError `limit-file-bytes`. */
 export async function packDirectory(
   directory: string,

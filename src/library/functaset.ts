@@ -27,7 +27,7 @@ import { AbortedError, BadInputError, ConflictError, NotFoundError } from '../co
 import { defaultLimits, type Limits } from '../core/limits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Model } from '../field/model.ts';
-import { wantedBy } from '../formats/formats.ts';
+import { headlessTypeOf, kindOf, wantedBy } from '../formats/formats.ts';
 import { readSignalAs } from '../formats/read.ts';
 import type {
   Functaset,
@@ -199,7 +199,10 @@ export class OpenFunctaset {
     this.#context = {
       ...{ store, model, engine, limits, indexes: new NearIndexes({ store, model, engine }) },
       readSignal: (bytes, { variable, grid }) =>
-        readSignalAs(bytes, { ...wantedBy(card), variable, grid, id: 'the signal', limits }),
+        readSignalAs(bytes, {
+          ...wantedBy(card),
+          ...{ variable, grid, id: 'the signal', limits, told: headlessTypeOf(kindOf(card)) },
+        }),
     };
   }
 

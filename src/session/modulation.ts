@@ -6,6 +6,7 @@ import { defaultQuality } from '../field/at-quality.ts';
 import type { Model } from '../field/model.ts';
 import { fromSamples } from '../field/samples.ts';
 import { fitSignals } from '../fit/fit.ts';
+import { modelFor } from '../signal/own-range.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import type { SampledSignal } from './sample-field.ts';
@@ -44,7 +45,7 @@ export function fitOfSamples(
 ): Promise<OpenedModulation> {
   const { card } = context.model;
   const values = samples instanceof Float32Array ? samples : fromSamples(card, samples);
-  return plainFit(context, { id: 'samples', shape, channels: card.spec.outputs, values }, options);
+  return fitOf(context, { id: 'samples', shape, channels: card.spec.outputs, values }, options);
 }
 
 export interface FitContext {
@@ -58,8 +59,19 @@ export interface PlainFitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** That of a signal which is asked and not coded: what effort 1 finds. Throws what `checkFits` throws, AbortedError. */
-export async function plainFit(
+/**
+ * That of a signal which is asked and not coded: what effort 1 finds, over its own range where a file would hold that. Throws what `checkFits`
+ * throws, AbortedError.
+ */
+export function plainFit(
+  { model, engine }: FitContext,
+  signal: Signal,
+  options: PlainFitOptions = {},
+): Promise<OpenedModulation> {
+  return fitOf({ model: modelFor(model, signal), engine }, signal, options);
+}
+
+async function fitOf(
   { model, engine }: FitContext,
   signal: Signal,
   { quality = defaultQuality, signal: abort }: PlainFitOptions = {},

@@ -9,6 +9,7 @@ import { openEngine } from '../engine/index.ts';
 import { type Model, readModel, writeModel } from '../field/model.ts';
 import { collectAnswer, NearIndexes, parseQuery, runQuery } from '../query/index.ts';
 import type { Signal } from '../signal/signal.ts';
+import { plainFit } from './modulation.ts';
 import { functionOfFile } from './put.ts';
 import { openSession } from './session.ts';
 import { openFunctasetOf } from './store.ts';
@@ -29,6 +30,15 @@ const present = kelvin.values.filter((v) => !Number.isNaN(v));
 const [least, most] = [Math.min(...present), Math.max(...present)];
 const range = most - least;
 const unit: Signal = { ...kelvin, values: kelvin.values.map((v) => (v - least) / range) };
+
+it('a signal that is asked and not coded is fitted over its own range, as its function is', async () => {
+  for (const scale of [1, 0.1]) {
+    const values = kelvin.values.map((v) => scale * (v - 273.15));
+    const asked = await plainFit({ model, engine }, { ...kelvin, values });
+    const own = await plainFit({ model, engine }, unit);
+    asked.modulation.forEach((v, i) => void expect(v).toBeCloseTo(own.modulation[i]!, 3));
+  }
+});
 
 describe('a signal on another scale than a model without a unit', () => {
   it('is taken over its own range, and comes back in its units with what is missing', async () => {

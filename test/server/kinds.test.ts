@@ -144,6 +144,14 @@ describe.each(kindNames)('a %s', (name) => {
     expect(items[0]!.distance as number).toBeLessThan(output.peak / 8);
   });
 
+  it('is nearest to its own function in the format that it comes in, too', async () => {
+    const format = name === 'map' ? 'netcdf' : kind.format;
+    const bytes = await client.function(`${name}s`, `${name}-3`, { format: format as 'wav' });
+    const file = Buffer.from(bytes).toString('base64');
+    const { items } = await client.query(`${name}s`, { kind: 'near', signal: { file }, k: 1 });
+    expect(items[0]).toMatchObject({ id: `${name}-3` });
+  });
+
   it('has a fragment of it, which comes alone as a file, where it was cut from', async () => {
     const { shape, channels, values } = kind.signal(3);
     const [start, count] = [shape.map((n) => n >> 2), shape.map((n) => n >> 1)];

@@ -1,6 +1,7 @@
 /** Questions to a functaset, answered as one JSON object or line by line. */
 import { FunctaError } from '../../../src/core/errors.ts';
 import type { Limits } from '../../../src/core/limits.ts';
+import { headlessTypeOf, kindOf, sniffFormat } from '../../../src/formats/formats.ts';
 import {
   type CheckedAnswer,
   collectAnswer,
@@ -49,7 +50,9 @@ export async function query(
 export function readerOf({ model }: OpenModel, limits: Limits, notes: string[]): QueryContext['readSignal'] {
   return async (bytes, { variable, grid }, { isFragment = false } = {}) => {
     const onShape = isFragment ? notLarger(model, limits) : encodable(model, limits, 1);
-    const found = await readSignal(bytes, model, limits, { onShape, variable, grid });
+    // a signal in JSON has no media type: bytes of no format are of the one that nothing tells, if the model's signals have such
+    const type = sniffFormat(bytes) === undefined ? headlessTypeOf(kindOf(model.card)) : undefined;
+    const found = await readSignal(bytes, model, limits, { onShape, variable, grid, type });
     notes.push(...(found.notes ?? []));
     return found;
   };
