@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import { encodeAxes, multiplyAddsPerPoint, sectionIds, withSections } from '../../codec/index.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { openEngine } from '../engine/index.ts';
 import { coveringGrid } from '../field/coordinates.ts';
@@ -139,6 +139,40 @@ it('comes to all others once, a page at a time, and stops at a distance', async 
   expect(found.map(({ id }) => id).sort()).toEqual(others.sort());
   const near = await ask({ ...query, maxDistance: distances[4] });
   expect(near.items).toEqual(found.slice(0, 5));
+});
+
+it('takes regions by what a file calls its axes, and leaves out and names functions that are damaged there', async () => {
+  const path = join(directory, 'axes');
+  const { model, engine } = context;
+  const store = await openFunctaset(path, { network: context.store.info });
+  const all = [...context.store.iterate()].slice(0, 3);
+  const told = model.card.axes;
+  const own = told.map((axis, i) => ({ ...axis, name: ['lat', 'lon'][i]! }));
+  const said = [encodeAxes(own, told, [28, 28])!, undefined, Uint8Array.of(255)];
+  for (const [i, fn] of all.entries()) {
+    if (fn.content.kind !== 'file') throw new Error('every function here is a file');
+    const sections = said[i] === undefined ? [] : [{ id: sectionIds.axes, bytes: said[i] }];
+    await store.put({ ...fn, content: { kind: 'file', bytes: withSections(fn.content.bytes, sections) } });
+  }
+  const [named, plain, bad] = all.map(({ id }) => id);
+  const changes = { store, indexes: new NearIndexes({ store, model, engine }) };
+  const near = { kind: 'near', anywhere: true };
+  for (const region of ['lat=4:20,lon=6:16', 'y=4:20,x=6:16']) {
+    const found = await ask({ ...near, id: named, region }, changes);
+    expect(found).toMatchObject({ items: [{ id: plain }], damaged: [bad], fragment: [16, 10] });
+  }
+  await expect(ask({ ...near, id: plain, region: 'lat=4:20' }, changes)).rejects.toMatchObject({
+    code: 'bad-region',
+  });
+  await expect(ask({ ...near, id: bad, region: 'y=4:20' }, changes)).rejects.toMatchObject({
+    code: 'function-damaged',
+  });
+  const file = Buffer.from('a map').toString('base64');
+  const values = new Float32Array(fields[0]!.map((v) => 0.5 + v));
+  const readSignal = async () => ({ id: 'a map', shape: [28, 28], channels: 1, values, axes: own });
+  const byFile = { ...near, signal: { file }, region: 'lat=4:20,lon=6:16', k: 1 };
+  expect((await ask(byFile, { ...changes, readSignal })).items).toMatchObject([{ id: named, start: [4, 6] }]);
+  await store.close();
 });
 
 it('leaves out functions that are smaller than the fragment, and counts them', async () => {

@@ -4,17 +4,17 @@
  * best place there is. No index knows of places.
  */
 import { setImmediate } from 'node:timers/promises';
-import { decodeAxes, multiplyAddsPerPoint } from '../../codec/index.ts';
-import { AbortedError, BadInputError } from '../core/errors.ts';
+import { multiplyAddsPerPoint } from '../../codec/index.ts';
+import { AbortedError, BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
-import type { ModelCard } from '../field/card.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { pointCount, unravel } from '../field/spec.ts';
+import { damagedFunction } from '../functaset/failure.ts';
 import type { FunctionSummary } from '../functaset/index.ts';
 import { type OpenFunction, openFunctions } from '../session/functions.ts';
-import { axesOf } from '../signal/axes.ts';
 import { wholeOf } from '../signal/box.ts';
-import { boxOf } from '../signal/region.ts';
+import { type AxisNames, boxOf, namesOfSignal } from '../signal/region.ts';
+import { axesOfFunction, namesOfFunction } from './axes.ts';
 import { cursorOfWalk, walkOf } from './cursor.ts';
 import { conditionsOf, openNamed, passing, summaries } from './filter.ts';
 import { type Fragment, FragmentSearch } from './fragment.ts';
@@ -107,21 +107,19 @@ function candidateOf({ id }: FunctionSummary): NearCandidate {
 async function fragmentOf(context: QueryContext, request: AnywhereRequest): Promise<Fragment> {
   const { id, region, mask, points } = request;
   const { model, engine } = context;
-  const boxIn = (shape: readonly number[]) =>
-    region === undefined
-      ? wholeOf(shape)
-      : boxOf(region, shape, { owner: 'a signal', axes: model.card.axes });
+  const boxIn = (shape: readonly number[], names: AxisNames) =>
+    region === undefined ? wholeOf(shape) : boxOf(region, shape, { ...names, owner: 'a signal' });
   if (id === undefined) {
     const signal = await signalOf(context, request.signal!, { isFragment: true });
     const known = knownOf(context, signal, mask, region);
-    const { start, count } = boxIn(signal.shape);
+    const { start, count } = boxIn(signal.shape, namesOfSignal(model.card, signal));
     const kept = drawn(known, points);
     const samples = kept.map((p) => within(count, unravel(signal.shape, p), start));
     const sampled = { points: kept.length, of: known.length };
     return { shape: count, samples, values: valuesOfKnown(context, signal, kept), sampled };
   }
   const fn = await openNamed(context, id);
-  const { start, count } = boxIn(fn.shape);
+  const { start, count } = boxIn(fn.shape, namesOfFunction(model.card, fn));
   const samples = drawn(allSamples(count), points);
   const places = placesOfSamples(
     fn.shape,
@@ -175,19 +173,35 @@ function placing(
     checkLimit('multiply-adds', work, limits.maxMultiplyAdds, 'ask of fewer functions: narrow the filter');
     const opened = await openFunctions(context, there, { ...options, limits });
     const functions: OpenFunction[] = [];
-    for await (const fn of passing(context, opened, conditions, options)) functions.push(fn);
+    const rounds = new Map<string, boolean>();
+    for await (const fn of passing(context, opened, conditions, options)) {
+      const round = isRound(context, fn, options);
+      if (round === undefined) continue;
+      rounds.set(fn.id, round);
+      functions.push(fn);
+    }
     const found: Found[] = [];
     for await (const { fn, values } of valuesOnScale({ engine, model }, functions, points, options.signal)) {
       last = performance.now();
-      const place = await search.placeIn({ shape: fn.shape, isRound: isRound(model.card, fn) }, values, turn);
+      const place = await search.placeIn({ shape: fn.shape, isRound: rounds.get(fn.id)! }, values, turn);
       if (place !== undefined) found.push({ id: fn.id, label: fn.label, ...place });
     }
     return found;
   };
 }
 
-/** Whether the last axis of a function goes around a circle: by its file, else by the card. */
-function isRound(card: ModelCard, { shape, places }: OpenFunction): boolean {
-  const told = axesOf(card, shape);
-  return (places === undefined ? told : decodeAxes(places, told, shape)).at(-1)?.wraps === true;
+/** Whether the last axis of a function goes around a circle; undefined of one whose file is damaged there, which is told. */
+function isRound(
+  { model }: QueryContext,
+  fn: OpenFunction,
+  { onDamaged }: QueryOptions,
+): boolean | undefined {
+  try {
+    return axesOfFunction(model.card, fn).at(-1)?.wraps === true;
+  } catch (error) {
+    if (!(error instanceof BadStreamError)) throw error;
+    if (onDamaged === undefined) throw damagedFunction(fn.id, error);
+    onDamaged({ id: fn.id, code: error.code, message: error.message });
+    return undefined;
+  }
 }

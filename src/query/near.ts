@@ -14,6 +14,7 @@ import { distanceUnit } from '../field/outputs.ts';
 import { isOfSamples, type OpenFunction } from '../session/functions.ts';
 import type { Box } from '../signal/box.ts';
 import { nearAnywhere } from './anywhere.ts';
+import { namesOfFunction } from './axes.ts';
 import { boundsOf, candidatesOf, nearestRows, rowsByPart, rowsPassing, unitOf } from './candidates.ts';
 import { asIndexed, comparing } from './compare.ts';
 import { type BlockPlace, cursorOfWalk, type WalkPlace, walkOf } from './cursor.ts';
@@ -328,7 +329,7 @@ async function regionOf(
   region: Box | string,
   most: number | undefined,
 ): Promise<Observed> {
-  const { places, sampled } = placesOfRegion(fn.shape, region, most, model.card.axes);
+  const { places, sampled } = placesOfRegion(fn.shape, region, most, namesOfFunction(model.card, fn));
   return {
     ...{ shape: fn.shape, places, sampled },
     values: await valuesOf({ engine, model }, fn, pointsOf(places)),

@@ -8,7 +8,7 @@ import { pointCount, unravel } from '../field/spec.ts';
 import type { Box } from '../signal/box.ts';
 import { knownSamples, regionMask } from '../signal/mask.ts';
 import { modelFor } from '../signal/own-range.ts';
-import { type BoxOptions, boxOf } from '../signal/region.ts';
+import { type AxisNames, boxOf, namesOfSignal } from '../signal/region.ts';
 import type { Signal } from '../signal/signal.ts';
 import { checkFits } from '../signal/values.ts';
 import type { RelativePoints } from './places.ts';
@@ -70,7 +70,7 @@ export function knownOf(
   }
   const masks = [
     ...(mask === undefined ? [] : [{ shape, observed: Uint8Array.from(mask, Number) }]),
-    ...(region === undefined ? [] : [regionMask(shape, region, false, model.card.axes)]),
+    ...(region === undefined ? [] : [regionMask(shape, region, false, namesOfSignal(model.card, signal))]),
   ];
   return knownSamples(signal, masks);
 }
@@ -113,9 +113,9 @@ export function placesOfRegion(
   shape: readonly number[],
   region: Box | string,
   most: number | undefined,
-  axes?: BoxOptions['axes'],
+  names: AxisNames = {},
 ): { readonly places: RelativePoints; readonly sampled: SampledPoints } {
-  const { start, count } = boxOf(region, shape, { owner: 'a signal', axes });
+  const { start, count } = boxOf(region, shape, { ...names, owner: 'a signal' });
   const kept = drawn(allSamples(count), most).map((i) => {
     const at = unravel(count, i).map((x, axis) => x + start[axis]!);
     return at.reduce((index, x, axis) => index * shape[axis]! + x, 0);

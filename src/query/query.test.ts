@@ -433,6 +433,11 @@ describe('a damaged function', () => {
       [{ kind: 'near', id: before, k: 40 }, ({ searched }) => searched, functions.length],
       [{ kind: 'near', id: before, k: 40, refine: 0 }, ({ searched }) => searched, functions.length],
       [{ kind: 'similar_region', id: before, region: { start: [4, 4], count: [9, 9] } }, () => n, n],
+      [
+        { kind: 'near', id: before, region: 'y=4:13,x=4:13', anywhere: true, k: 1000 },
+        ({ items }) => 1 + (items as unknown as Row[]).length,
+        n,
+      ],
       [{ kind: 'where', limit: 1000 }, ({ items }) => (items as unknown as Row[]).length, n],
       [{ kind: 'unlikely', k: 1000 }, ({ items }) => (items as unknown as Row[]).length, n],
       [

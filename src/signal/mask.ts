@@ -4,7 +4,7 @@ import { BadInputError } from '../core/errors.ts';
 import { coveringGrid, gridPositions } from '../field/coordinates.ts';
 import { pointCount } from '../field/spec.ts';
 import type { Box } from './box.ts';
-import { type BoxOptions, boxOf } from './region.ts';
+import { type AxisNames, boxOf } from './region.ts';
 import type { Signal } from './signal.ts';
 
 /** Places that are known: 1 is observed, 0 is hidden. */
@@ -19,9 +19,9 @@ export function regionMask(
   shape: readonly number[],
   region: Box | string,
   outside = false,
-  named: BoxOptions['axes'] = undefined,
+  named: AxisNames = {},
 ): Mask {
-  const { start, count } = boxOf(region, shape, { owner: 'a signal', axes: named });
+  const { start, count } = boxOf(region, shape, { ...named, owner: 'a signal' });
   const axes = shape.length;
   const positions = gridPositions(coveringGrid(shape));
   const inside = (p: number) =>

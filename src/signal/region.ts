@@ -87,6 +87,17 @@ export interface BoxOptions {
   readonly told?: readonly Axis[] | undefined;
 }
 
+/** What regions call axes. */
+export type AxisNames = Pick<BoxOptions, 'axes' | 'told'>;
+
+/** Axes of a signal as its file calls them, or else as its model does. */
+export function namesOfSignal(
+  { axes: told }: { readonly axes: readonly Axis[] },
+  { axes = told }: { readonly axes?: readonly Axis[] | undefined },
+): AxisNames {
+  return { axes, told };
+}
+
 /**
  * The box that is asked for, of a grid of this shape: as it is, or in words. Words are `y=0:32,x=8:24`, from a sample up to another
  * along each axis that is named, in any order; `x=8:` goes on to the end, `x=8` is one sample, an axis that is not named is taken

@@ -16,6 +16,7 @@ import { BadInputError } from '../../../src/core/errors.ts';
 import type { Model } from '../../../src/field/model.ts';
 import type { Parts } from '../../../src/formats/formats.ts';
 import { regionMask } from '../../../src/signal/mask.ts';
+import { namesOfSignal } from '../../../src/signal/region.ts';
 import { formatOfType } from '../../media.ts';
 import type { Made } from '../messages.ts';
 import type { FunctasetRef, ModelRef, Shelf } from '../shelf.ts';
@@ -120,5 +121,8 @@ async function observe(
   if (mask !== undefined) return observeMasked(known, maskOf(await read(mask, 'mask')));
   const part = region ?? hide;
   if (part === undefined) return observeMasked(known);
-  return observeMasked(known, regionMask(known.shape, part, region === undefined, model.card.axes));
+  return observeMasked(
+    known,
+    regionMask(known.shape, part, region === undefined, namesOfSignal(model.card, known)),
+  );
 }

@@ -238,7 +238,7 @@ async function observe(
 ): Promise<Observation> {
   const { maskOf, observeCoarse, observeMasked, observePoints } = await import('../../complete/index.ts');
   const { regionMask } = await import('../../signal/mask.ts');
-  const { checkBoxText } = await import('../../signal/region.ts');
+  const { checkBoxText, namesOfSignal } = await import('../../signal/region.ts');
   const { shape, spec } = model.card;
   const limits = { maxBytes: flags.maxBytes, limits: job.limits };
   if (flags.points) {
@@ -262,5 +262,8 @@ async function observe(
     return observed;
   }
   fromOption(flags.region === undefined ? '--hide' : '--region', () => checkBoxText(region));
-  return observeMasked(signal, regionMask(signal.shape, region, flags.region === undefined, model.card.axes));
+  return observeMasked(
+    signal,
+    regionMask(signal.shape, region, flags.region === undefined, namesOfSignal(model.card, signal)),
+  );
 }
