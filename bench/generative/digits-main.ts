@@ -1,7 +1,7 @@
 /**
  * Spoken digits drawn by label, recognised by a classifier learnt on real ones.
  *
- *   npm run bench:digits -- --data digits:DIRECTORY [--model digits] [--samples 200] [--guidance 2,3] [--steps 8,18] [--seed 1] [--threads 1]
+ *   npm run bench:digits -- --data digits:DIRECTORY [--model digits] [--samples 200] [--guidance 2,3] [--steps 8,18] [--quality 50] [--seed 1] [--threads 1]
  *
  * The classifier sees log energies of bands, and learns on the training speakers. Rows say how it does on clips of speakers that it never heard,
  * on those clips as functions of the model, and on draws, as many of each digit: a row for each guidance and number of steps; without them, what
@@ -28,6 +28,8 @@ const { values: asked } = parseArgs({
     samples: { type: 'string', default: '200' },
     guidance: { type: 'string' },
     steps: { type: 'string' },
+    /** Whose steps draws are rounded to, and functions of clips. */
+    quality: { type: 'string', default: '50' },
     seed: { type: 'string', default: '1' },
     threads: { type: 'string', default: '1' },
     /** Clips of each speaker that are brought through the model. */
@@ -120,7 +122,12 @@ async function functionsOf(session: Session, split: Split, count: number): Promi
   for (let i = 0; i < count; i++) {
     const clip = await data.get(Math.floor((i * data.length) / count));
     // With the steps that draws are rounded to.
-    const { bytes } = await session.encode(clip, { effort: 1, prior: 'factorized', steps: 'asked' });
+    const { bytes } = await session.encode(clip, {
+      quality: Number(asked.quality),
+      effort: 1,
+      prior: 'factorized',
+      steps: 'asked',
+    });
     bands.push(bandsOf((await session.decode(bytes)).values, rate, Number(asked.floor)));
     labels.push(Number(clip.label));
   }
@@ -143,7 +150,7 @@ async function drawsOf(
   for (const [label, digit] of digits.entries()) {
     const { signals } = await session.sample({
       ...{ count: Math.ceil(samples / digits.length), prior: 'diffusion', label },
-      ...{ guidance, steps, seed: Number(asked.seed) + Number(digit) },
+      ...{ guidance, steps, quality: Number(asked.quality), seed: Number(asked.seed) + Number(digit) },
     });
     for (const { values } of signals) {
       bands.push(bandsOf(values, rate, Number(asked.floor)));
