@@ -1,8 +1,8 @@
 /** Classification over HTTP of what is no picture, in the formats that such signals come in. */
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
-import { FunctaClient, startServer } from '../../server/index.ts';
+import { afterAll, expect, it, vi } from 'vitest';
+import { FunctaClient } from '../../server/index.ts';
 import { trainClassifier } from '../../src/classify/index.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { signalChunks } from '../../src/formats/formats.ts';
@@ -12,8 +12,13 @@ import type { Signal } from '../../src/signal/signal.ts';
 import { compiled } from '../compiled.ts';
 import { kinds, modelOfKind, pathOfKind } from '../kinds.ts';
 import { temporary } from '../temporary.ts';
+import { monitorBusy } from './busy.ts';
+import { checkTurns, startWatched } from './serving.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
+
+const monitor = monitorBusy();
+afterAll(() => checkTurns(monitor));
 
 interface Item {
   readonly id: string;
@@ -51,7 +56,7 @@ it.each([
       recipe: { learning: { epochs: 30, batch: 4, rate: 0.01 } },
       out: join(models, 'classifier.safetensors'),
     });
-    const server = await startServer({
+    const server = await startWatched(monitor, {
       port: 0,
       modelsDir: models,
       functasets: [functaset],

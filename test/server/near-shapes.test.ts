@@ -1,14 +1,19 @@
 /** Shapes are asked for by files of meshes, of which one begins in any way. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
-import { FunctaClient, startServer } from '../../server/index.ts';
+import { afterAll, expect, it, vi } from 'vitest';
+import { FunctaClient } from '../../server/index.ts';
 import { openEngine } from '../../src/engine/index.ts';
 import { createFunctaset, loadModel, readSignal } from '../../src/index.ts';
 import { compiled } from '../compiled.ts';
 import { temporary } from '../temporary.ts';
+import { monitorBusy } from './busy.ts';
+import { checkTurns, startWatched } from './serving.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
+
+const monitor = monitorBusy();
+afterAll(() => checkTurns(monitor));
 
 it('a mesh in OBJ or STL is nearest to its own function, by the service and by the library', async () => {
   process.env.FUNCTA_COMPILED = compiled();
@@ -29,7 +34,7 @@ it('a mesh in OBJ or STL is nearest to its own function, by the service and by t
     expect(items[0]).toMatchObject({ id });
   }
   await store.close();
-  const server = await startServer({
+  const server = await startWatched(monitor, {
     port: 0,
     modelsDir: 'models/shapes',
     functasets: [path],
