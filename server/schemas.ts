@@ -2,10 +2,9 @@
 import { z } from '@hono/zod-openapi';
 import { maxEffort } from '../src/fit/effort.ts';
 import { defaultGrid, leastGrid, mostGrid } from '../src/formats/format.ts';
-import { boundedList, isText } from '../src/query/index.ts';
 import { keepings } from '../src/session/keeping.ts';
 import { parseMaxError } from '../src/session/max-error.ts';
-import { maxClassified, maxSampleCount } from './counts.ts';
+import { maxSampleCount } from './counts.ts';
 import { widths } from './grids.ts';
 import { problemSchema } from './problem.ts';
 
@@ -16,7 +15,8 @@ export const integer = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().int().min(least).max(most));
 
-const parameter = (name: string, description: string, example?: string) => ({
+/** What the document says of a parameter of a query. */
+export const parameter = (name: string, description: string, example?: string) => ({
   param: { name, in: 'query' as const },
   description,
   ...(example === undefined ? {} : { example }),
@@ -106,7 +106,7 @@ const keep = z
   );
 
 /** Which part of a file is read, and how fine a surface is laid out: of every route that takes signals. */
-const signalParts = {
+export const signalParts = {
   variable: z
     .string()
     .min(1)
@@ -381,34 +381,6 @@ export const functionsQuery = z.object({
       maximum: 1000,
     }),
 });
-
-const mostTop = 1000;
-
-export const classifyQuery = z.object({
-  ...signalParts,
-  top: integer(1, mostTop)
-    .optional()
-    .openapi({
-      ...parameter('top', 'Labels told of each function; default 3.', '3'),
-      type: 'integer',
-      minimum: 1,
-      maximum: mostTop,
-    }),
-});
-
-export const classifyBody = z
-  .strictObject({
-    ids: boundedList(z.string().min(1).max(255), {
-      min: 1,
-      max: maxClassified,
-      fits: isText(1, 255),
-    }).optional(),
-    label: z.union([z.string().max(256), z.number()]).optional(),
-    cursor: z.string().max(1024).optional(),
-    limit: z.number().int().min(1).max(maxClassified).default(100),
-    top: z.number().int().min(1).max(mostTop).default(3),
-  })
-  .openapi('ClassifyRequest', { example: { limit: 20, top: 3 } });
 
 export const metadataSchema = z.record(z.string(), z.json()).openapi({
   type: 'object',

@@ -1,27 +1,58 @@
 /** Labels of signals and functions, from the classifier that stands beside a model. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { magic } from '../../codec/header.ts';
+import { boundedList, isText } from '../../src/query/index.ts';
 import { needs } from '../access/access.ts';
 import { askerOf } from '../asker.ts';
 import { readBody, smallJson } from '../body.ts';
 import { functasetRef, refOf } from '../catalogue.ts';
 import { findFunctaset, findModel, modelOf, type ServerContext } from '../context.ts';
+import { maxClassified } from '../counts.ts';
 import { checkContentType, functaType, signalTypes, sniffSignal } from '../media.ts';
 import type { ServerEnv } from '../operations/log.ts';
 import { notesHeader } from '../reply.ts';
 import {
   binaryContent,
-  classifyBody,
-  classifyQuery,
   functasetParams,
+  integer,
   labelSchema,
   modelParams,
+  parameter,
   problems,
+  signalParts,
 } from '../schemas.ts';
 import { ask } from '../work/ask.ts';
 import { encodingClass } from '../work/cost.ts';
 
 const maxJsonBytes = 512 * 1024;
+
+const mostTop = 1000;
+
+const classifyQuery = z.object({
+  ...signalParts,
+  top: integer(1, mostTop)
+    .optional()
+    .openapi({
+      ...parameter('top', 'Labels told of each function; default 3.', '3'),
+      type: 'integer',
+      minimum: 1,
+      maximum: mostTop,
+    }),
+});
+
+export const classifyBody = z
+  .strictObject({
+    ids: boundedList(z.string().min(1).max(255), {
+      min: 1,
+      max: maxClassified,
+      fits: isText(1, 255),
+    }).optional(),
+    label: z.union([z.string().max(256), z.number()]).optional(),
+    cursor: z.string().max(1024).optional(),
+    limit: z.number().int().min(1).max(maxClassified).default(100),
+    top: z.number().int().min(1).max(mostTop).default(3),
+  })
+  .openapi('ClassifyRequest', { example: { limit: 20, top: 3 } });
 
 const guesses = z.array(z.object({ label: labelSchema, probability: z.number() }));
 

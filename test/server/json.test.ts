@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../server/index.ts';
 import { parseJson, sizeOfJson } from '../../server/json.ts';
+import { classifyBody } from '../../server/routes/classify.ts';
 import { combineBody } from '../../server/routes/combine.ts';
 import { completeBody } from '../../server/routes/complete.ts';
-import { classifyBody, sampleBody } from '../../server/schemas.ts';
+import { sampleBody } from '../../server/schemas.ts';
 import { queryRequest } from '../../src/query/request.ts';
 import { prepare, type Serving } from './serving.ts';
 
