@@ -1,5 +1,5 @@
 /**
- * The functions that have a fragment in them, wherever in them it lies: a hummed bar in a recording, a motif in a picture, a storm in a map.
+ * The functions that have a fragment in them, wherever in them it lies: a bar of a recording, a motif in a picture, a storm in a map.
  * Every function that passes the filter is evaluated at its samples and the fragment laid at each of them, so that what is answered is the
  * best place there is. No index knows of places.
  */
