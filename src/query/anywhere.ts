@@ -1,5 +1,5 @@
 /**
- * The functions that have a fragment in them, wherever in them it lies: a bar of a recording, a motif in a picture, a storm in a map.
+ * The functions that have a fragment in them, wherever in them it lies: a hummed bar in a recording, a motif in a picture, a storm in a map.
  * Every function that passes the filter is evaluated at its samples and the fragment laid at each of them, so that what is answered is the
  * best place there is. No index knows of places.
  */
@@ -19,9 +19,11 @@ import { cursorOfWalk, walkOf } from './cursor.ts';
 import { conditionsOf, openNamed, passing, summaries } from './filter.ts';
 import { type Fragment, FragmentSearch } from './fragment.ts';
 import { knownOf, placesOfSamples, signalOf, valuesOfKnown } from './observed.ts';
+import { PitchSearch } from './pitch.ts';
 import { pointsOf, valuesOf, valuesOnScale } from './places.ts';
 import type { RequestOf } from './request.ts';
 import { allSamples, drawn } from './sampling.ts';
+import type { Turn } from './sliding.ts';
 import type { QueryAnswer, QueryContext, QueryOptions } from './types.ts';
 import { type Found, type NearCandidate, pageByBounds } from './walk.ts';
 
@@ -57,8 +59,12 @@ export async function nearAnywhere(
     );
   }
   const fragment = await fragmentOf(context, request);
-  const search = new FragmentSearch(context.model.card, fragment, metric);
-  if (metric === 'correlation' && search.isConstant) {
+  const { card } = context.model;
+  const search =
+    metric === 'pitch'
+      ? await PitchSearch.of(card, fragment, turner(options))
+      : new FragmentSearch(card, fragment, metric);
+  if (metric !== 'values' && search.isConstant) {
     throw new BadInputError(
       'constant-fragment',
       'the fragment is one value everywhere, which correlates with nothing; give another, or the metric values',
@@ -140,24 +146,29 @@ function within(shape: readonly number[], at: readonly number[], start: readonly
   return at.reduce((index, x, axis) => index * shape[axis]! + x - start[axis]!, 0);
 }
 
+/** Lets others have a turn where one has lasted long enough. It throws AbortedError. */
+function turner({ signal }: QueryOptions): Turn {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < turnEvery) return;
+    await setImmediate();
+    if (signal?.aborted) throw new AbortedError();
+    last = performance.now();
+  };
+}
+
 /** The best place in each of some functions. */
 function placing(
   context: QueryContext,
   { filter }: AnywhereRequest,
-  search: FragmentSearch,
+  search: FragmentSearch | PitchSearch,
   options: QueryOptions,
 ): (candidates: readonly NearCandidate[]) => Promise<Found[]> {
   const { store, model, engine, limits } = context;
   const { spec } = model.card;
   const conditions = conditionsOf(context, filter);
   let work = 0;
-  let last = performance.now();
-  const turn = async () => {
-    if (performance.now() - last < turnEvery) return;
-    await setImmediate();
-    if (options.signal?.aborted) throw new AbortedError();
-    last = performance.now();
-  };
+  const turn = turner(options);
   const points = (shape: readonly number[]) => coveringGrid(shape);
   return async (candidates) => {
     const ids = candidates.map(({ id }) => id);
@@ -182,7 +193,6 @@ function placing(
     }
     const found: Found[] = [];
     for await (const { fn, values } of valuesOnScale({ engine, model }, functions, points, options.signal)) {
-      last = performance.now();
       const place = await search.placeIn({ shape: fn.shape, isRound: rounds.get(fn.id)! }, values, turn);
       if (place !== undefined) found.push({ id: fn.id, label: fn.label, ...place });
     }

@@ -52,10 +52,10 @@ export async function near(
     );
   }
   if (request.anywhere) return nearAnywhere(context, request, options);
-  if (metric === 'correlation') {
+  if (metric === 'correlation' || metric === 'pitch') {
     throw new BadInputError(
       'bad-query',
-      'correlation is of fragments, wherever they lie; ask for anywhere, too',
+      'correlation and pitch are of fragments, wherever they lie; ask for anywhere, too',
     );
   }
   const whole = { ...request, metric };

@@ -106,8 +106,8 @@ const near = z.strictObject({
   k: limit.default(10),
   cursor: cursor.optional(),
   method: z.enum(['auto', 'exact', 'hnsw']).default('auto'),
-  /** `correlation`, of a fragment: 1 - Pearson's over its samples, so that level and gain do not count. */
-  metric: z.enum(['values', 'gram', 'correlation']).default('values'),
+  /** Of a fragment also `correlation`, 1 - Pearson's over its samples, so that level and gain do not count, and of a sound `pitch`, the same of how its pitch goes, in any key. */
+  metric: z.enum(['values', 'gram', 'correlation', 'pitch']).default('values'),
   /** Candidates whose fields are compared point by point; 0: the distances of the index stand. */
   refine: z.number().int().min(0).max(maxRefined).optional(),
 });

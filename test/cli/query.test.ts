@@ -80,6 +80,8 @@ describe('functa query', () => {
     }
     const alone = await ask('near', '--id', first(), '--metric', 'correlation');
     expect(alone.json.error).toMatchObject({ code: 'bad-query' });
+    const silent = await ask('near', ...args, '--metric', 'pitch');
+    expect(silent.json.error.message).toContain('pitch is of sounds');
   });
 
   it('similar-region: a page at a time', async () => {

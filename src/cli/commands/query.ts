@@ -101,8 +101,11 @@ export function addQuery(program: Command, run: RunCommand): void {
     .addOption(new Option('--method <method>').choices(['auto', 'exact', 'hnsw']).default('auto'))
     .option(...anywhereOption)
     .addOption(
-      new Option('--metric <metric>', 'correlation, of what lies anywhere: level and gain do not count')
-        .choices(['values', 'gram', 'correlation'])
+      new Option(
+        '--metric <metric>',
+        'of what lies anywhere also correlation: level and gain do not count; and of sounds pitch: a hum, in any key',
+      )
+        .choices(['values', 'gram', 'correlation', 'pitch'])
         .default('values'),
     )
     .option(
@@ -193,7 +196,7 @@ async function near(
       readonly k: number;
       readonly cursor?: string;
       readonly method: 'auto' | 'exact' | 'hnsw';
-      readonly metric: 'values' | 'gram' | 'correlation';
+      readonly metric: 'values' | 'gram' | 'correlation' | 'pitch';
       readonly anywhere: boolean;
       readonly refine?: number;
     },
