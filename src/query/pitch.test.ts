@@ -59,6 +59,13 @@ it.each([0, 3, -5])('finds what is hummed, %d semitones higher than it is sung',
   }
 });
 
+it('lies within, where the last frames of both end before they do', async () => {
+  const song = songs[0]!;
+  const search = await PitchSearch.of(card, fragmentOf(song.slice(-8116)), turn);
+  const found = await search.placeIn({ shape: [song.length], isRound: false }, song, turn);
+  expect(found!.start).toEqual([song.length - 8116]);
+});
+
 it('hears nothing in silence, and a hum in no other tune', async () => {
   const hum = sung(tunes[0]!.subarray(0, rate), [0.1]);
   const search = await PitchSearch.of(card, fragmentOf(hum), turn);
@@ -70,6 +77,11 @@ it('hears nothing in silence, and a hum in no other tune', async () => {
 
 it.each([
   ['a picture', modelOfKind('picture').card, fragmentOf(new Float32Array(900))],
+  [
+    'too few samples a second',
+    { ...card, axes: [{ name: 't', unit: 's', step: 0.01 }] },
+    fragmentOf(new Float32Array(900)),
+  ],
   ['too short a sound', card, fragmentOf(new Float32Array(600))],
   ['a sound with holes', card, { ...fragmentOf(new Float32Array(9000)), samples: [0, 1] }],
 ])('refuses %s', async (_, own, fragment) => {

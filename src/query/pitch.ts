@@ -16,12 +16,14 @@ const windowSeconds = 0.064;
 /** The lowest pitch, and semitones from there: to 713 Hz. */
 const lowestHz = 75;
 const semitones = 40;
+/** Samples a second that hold all of these pitches. */
+const leastRate = 1500;
 /** A fragment may lie so many semitones higher or lower. */
 const keys = 6;
 /** Share of the power of the loudest frame from which a frame counts in full. */
 const loud = 0.03;
 /** Frames between two turns of the event loop. */
-const framesPerTurn = 64;
+const framesPerTurn = 4;
 /** Of rows of pitch: one number, which has no unit. */
 const rowsCard = {
   spec: { outputs: 1 } as ModelCard['spec'],
@@ -42,7 +44,8 @@ export class PitchSearch {
 
   /** Throws BadInputError `bad-query` of what is no sound, has samples that are not known, or lasts too short a time. */
   static async of(card: ModelCard, fragment: Fragment, turn: Turn): Promise<PitchSearch> {
-    if (!isBanded(card) || card.axes[0]?.unit !== 's') {
+    const rate = 1 / (card.axes[0]?.step ?? 1);
+    if (!isBanded(card) || card.axes[0]?.unit !== 's' || rate < leastRate) {
       throw new BadInputError(
         'bad-query',
         `pitch is of sounds, and ${card.name} is of none; take the metric correlation`,
@@ -55,7 +58,7 @@ export class PitchSearch {
         'pitch needs every sample of a fragment; leave out mask and points',
       );
     }
-    const pitch = new Pitch(1 / card.axes[0].step!, card.spec.outputs);
+    const pitch = new Pitch(rate, card.spec.outputs);
     const frames = pitch.framesIn(samples);
     if (frames < 2) {
       throw new BadInputError('bad-query', 'pitch is heard in 0.1 seconds or more; give a longer fragment');
@@ -93,7 +96,13 @@ export class PitchSearch {
     const frames = this.#pitch.framesIn(shape[0]!);
     const rows = await this.#pitch.rowsOf(values, turn);
     const found = await this.#search.placeIn({ shape: [frames, semitones], isRound: false }, rows, turn);
-    return found && { distance: found.distance, start: [found.start[0]! * this.#pitch.hop] };
+    // the last frame of a fragment may end before it does
+    return (
+      found && {
+        distance: found.distance,
+        start: [Math.min(found.start[0]! * this.#pitch.hop, shape[0]! - this.#samples)],
+      }
+    );
   }
 }
 
