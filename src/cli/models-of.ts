@@ -7,19 +7,27 @@ import { kindOf, type SignalFormat } from '../formats/formats.ts';
 import { cardsOfValues } from '../formats/read.ts';
 import type { Signal } from '../signal/signal.ts';
 import type { Job } from './job.ts';
-import { bundledModels, chosenOf } from './models.ts';
+import { chooseModel, chosenOf, modelsOfSignals } from './models.ts';
 
 /**
- * The bundled model for signals such as the first of a data set, as one for a file of it would be. Throws UsageError `no-model`, `which-model`,
+ * Without a name: the bundled model for signals such as the first of a data set, as one for a file of it would be. Throws UsageError `no-model`, `which-model`,
  * and why the data set cannot be opened, whatever the model.
  */
 export async function modelOfData(
   job: Job,
   data: string,
-  at: { readonly split: Split | 'all'; readonly cacheDir?: string | undefined },
+  {
+    model: ref,
+    ...at
+  }: {
+    readonly model?: string | undefined;
+    readonly split: Split | 'all';
+    readonly cacheDir?: string | undefined;
+  },
 ): Promise<Model> {
+  if (ref !== undefined) return chooseModel(ref, '');
   const { firstForModel } = await import('../jobs/index.ts');
-  const all = await bundledModels();
+  const all = await modelsOfSignals();
   const firsts = new Map<Model, Signal>();
   const faults: FunctaError[] = [];
   for (const model of all) {
@@ -45,7 +53,7 @@ export async function modelOfData(
 
 /** The only bundled model of tables of so many columns: coordinates and values. Throws UsageError `no-model`, `which-model`. */
 export async function modelOfTable(job: Job, columns: number): Promise<Model> {
-  const all = await bundledModels();
+  const all = await modelsOfSignals();
   const fitting = all.filter(({ card }) => card.spec.axes + card.spec.outputs === columns);
   return chosenOf(job, fitting, all, `a table of ${columns} columns, which does not say of what`);
 }
@@ -60,7 +68,7 @@ export async function modelOfCoarse(
   readFor: (model: Model) => Promise<Signal>,
 ): Promise<Model> {
   const channels = format.channelsNeeded(signal);
-  const all = await bundledModels();
+  const all = await modelsOfSignals();
   const taking = all.filter(
     ({ card }) =>
       card.spec.axes === signal.shape.length &&

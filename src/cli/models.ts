@@ -16,43 +16,39 @@ export const modelOption = [
   'a model file, or the name of a model in models/',
 ] as const;
 
-/**
- * The model called `ref`; without a name, the only bundled one for which `fits` holds. `what` completes the sentence
- * "no model fits ...".
- */
-export async function chooseModel(
-  ref: string | undefined,
-  what: string,
-  fits: (model: Model) => boolean = () => true,
-): Promise<Model> {
-  const { listModels, loadModel } = await import('../models/index.ts');
+/** The model called `ref`; without a name, the only bundled one. `what` completes the sentence "no model fits ...". Throws as `chosenOf`. */
+export async function chooseModel(ref: string | undefined, what: string): Promise<Model> {
+  const { loadModel } = await import('../models/index.ts');
   if (ref !== undefined) return loadModel(ref);
-  const fitting: Model[] = [];
-  const all: string[] = [];
-  for (const { path, name } of await listModels()) {
-    const model = await loadModel(path);
-    all.push(name);
-    if (fits(model)) fitting.push(model);
-  }
-  const [only] = fitting;
-  if (only === undefined) {
-    throw new UsageError(
-      'no-model',
-      `no model here (${all.join(', ') || 'none'}) fits ${what}; name one with --model`,
-    );
-  }
-  if (fitting.length > 1) {
-    const names = fitting.map(({ card }) => card.name).join(', ');
-    throw new UsageError('which-model', `several models fit ${what}: ${names}; choose one with --model`);
-  }
+  const all = await loadBundled();
+  const [only] = all;
+  if (only === undefined || all.length > 1) throw noChoice(all, all, what);
   return only;
 }
 
+async function loadBundled(): Promise<Model[]> {
+  const { listModels, loadModel } = await import('../models/index.ts');
+  return Promise.all((await listModels()).map(({ path }) => loadModel(path)));
+}
+
 /** Bundled models, but for those that draw alone. */
-export async function bundledModels(): Promise<Model[]> {
-  const { isForSamples, listModels, loadModel } = await import('../models/index.ts');
-  const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
-  return all.filter(({ card }) => !isForSamples(card));
+export async function modelsOfSignals(): Promise<Model[]> {
+  const { isForSamples } = await import('../models/index.ts');
+  return (await loadBundled()).filter(({ card }) => !isForSamples(card));
+}
+
+/** None fits, or several do. */
+function noChoice(fitting: readonly Model[], all: readonly Model[], what: string): UsageError {
+  return fitting.length === 0
+    ? new UsageError('no-model', `no model here (${namesOf(all)}) fits ${what}; name one with --model`)
+    : new UsageError(
+        'which-model',
+        `several models fit ${what}: ${namesOf(fitting)}; choose one with --model`,
+      );
+}
+
+function namesOf(models: readonly Model[]): string {
+  return models.map(({ card }) => card.name).join(', ') || 'none';
 }
 
 /**
@@ -67,36 +63,30 @@ export async function chosenOf(
   signal?: Pick<Signal, 'shape' | 'channels'>,
 ): Promise<Model> {
   const { likeliestModel } = await import('../models/index.ts');
-  const model = signal && likeliestModel(fitting, signal);
-  const names = (models: readonly Model[]) => models.map(({ card }) => card.name).join(', ') || 'none';
   const [only] = fitting;
-  if (only === undefined)
-    throw new UsageError('no-model', `no model here (${names(all)}) fits ${what}; name one with --model`);
-  if (fitting.length === 1) return only;
-  if (model === undefined)
-    throw new UsageError(
-      'which-model',
-      `several models fit ${what}: ${names(fitting)}; choose one with --model`,
-    );
-  const others = names(fitting.filter((other) => other !== model));
+  if (only !== undefined && fitting.length === 1) return only;
+  const model = signal && likeliestModel(fitting, signal);
+  if (model === undefined) throw noChoice(fitting, all, what);
+  const others = namesOf(fitting.filter((other) => other !== model));
   job.note(`model ${model.card.name}; ${others} would do too: --model`);
   return model;
 }
 
 /**
- * The bundled model for a signal that names none, and the others that fit, by its values too: `readFor` reads it for a model. One of the
- * signal's own shape and channels comes first, then the general one, then the only one that fits. The format says whether a model of other
- * channels will do.
+ * The bundled model for a signal that names none, by its values too: `readFor` reads it for a model. One of the signal's own shape and
+ * channels comes first, then the general one, then the only one that fits; a note tells the others. The format says whether a model of
+ * other channels will do. Throws as `chosenOf`.
  */
 export async function modelOfSignal(
+  job: Job,
   signal: Signal,
   format: SignalFormat,
   readFor: (model: Model) => Promise<Signal>,
-): Promise<{ readonly model: Model; readonly others: readonly string[] }> {
+): Promise<Model> {
   const { shape } = signal;
   const channels = format.channelsNeeded(signal);
-  const { isForSamples, likeliestModel, listModels, loadModel } = await import('../models/index.ts');
-  const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
+  const { isForSamples } = await import('../models/index.ts');
+  const all = await loadBundled();
   const takes = ({ card }: Model) => {
     if (isForSamples(card)) return false;
     const sameShape = card.shape.join() === shape.join();
@@ -104,15 +94,8 @@ export async function modelOfSignal(
     return format.fits(kindOf(card)) && format.takes(card.spec.outputs, channels);
   };
   const fitting = await cardsOfValues(all.filter(takes), format, readFor);
-  const model = likeliestModel(fitting, { shape, channels });
-  if (model !== undefined) {
-    return { model, others: fitting.filter((other) => other !== model).map(({ card }) => card.name) };
-  }
   const what = `a signal of ${sizeText(shape)} with ${channels} channel${channels === 1 ? '' : 's'}`;
-  const names = (models: readonly Model[]) => models.map(({ card }) => card.name).join(', ') || 'none';
-  throw fitting.length === 0
-    ? new UsageError('no-model', `no model here (${names(all)}) fits ${what}; name one with --model`)
-    : new UsageError('which-model', `several models fit ${what}: ${names(fitting)}; choose one with --model`);
+  return chosenOf(job, fitting, all, what, { shape, channels });
 }
 
 /**
@@ -125,8 +108,7 @@ export async function refuseFor(
   options: Parameters<typeof cardsThatTake>[2],
 ): Promise<never> {
   if (!(error instanceof BadInputError && otherKindCodes.has(error.code))) throw error;
-  const { listModels, loadModel } = await import('../models/index.ts');
-  const all = await Promise.all((await listModels()).map(({ path }) => loadModel(path)));
+  const all = await loadBundled();
   const taking = await cardsThatTake(
     bytes,
     all.map(({ card }) => card),

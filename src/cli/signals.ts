@@ -89,11 +89,9 @@ export async function modelOfInput(
   const asked = { maxBytes, limits: job.limits, parts };
   const first = await readSignal(path, file, asked);
   // it was read, so it is of a format
-  const { model, others } = await modelOfSignal(first, formatOfFile(headOf(file), path)!, (model) =>
+  return modelOfSignal(job, first, formatOfFile(headOf(file), path)!, (model) =>
     readSignal(path, file, { ...asked, model }),
   );
-  if (others.length > 0) job.note(`model ${model.card.name}; ${others.join(', ')} would do too: --model`);
-  return model;
 }
 
 /** What tells the format of a file. */

@@ -8,7 +8,7 @@ import type { BuildResult } from '../../jobs/types.ts';
 import type { Keeping } from '../../session/keeping.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
-import { chooseModel, modelOption, withEngine } from '../models.ts';
+import { modelOption, withEngine } from '../models.ts';
 import { modelOfData } from '../models-of.ts';
 import {
   cacheOption,
@@ -70,8 +70,7 @@ async function build(job: Job, store: string, flags: BuildFlags): Promise<Report
   const { buildFunctaset } = await import('../../jobs/index.ts');
   const { data, variable, grid, ...rest } = flags;
   const dataset = withParts(data, { variable, grid });
-  const model =
-    flags.model === undefined ? await modelOfData(job, dataset, flags) : await chooseModel(flags.model, '');
+  const model = await modelOfData(job, dataset, flags);
   let stored = 0;
   const result = await resumable(
     () => `${stored} functions are stored in ${store}`,

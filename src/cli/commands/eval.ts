@@ -9,7 +9,7 @@ import { peerNames } from '../../jobs/peer-names.ts';
 import type { EvalQuality, EvalResult } from '../../jobs/types.ts';
 import { follow } from '../events.ts';
 import type { Job, Report } from '../job.ts';
-import { chooseModel, modelOption, withEngine } from '../models.ts';
+import { modelOption, withEngine } from '../models.ts';
 import { modelOfData } from '../models-of.ts';
 import {
   cacheOption,
@@ -66,8 +66,7 @@ async function evaluate(job: Job, flags: EvalFlags): Promise<Report> {
   const jobs = await import('../../jobs/index.ts');
   const { data, variable, grid, against: peers, ...rest } = flags;
   const dataset = withParts(data, { variable, grid });
-  const model =
-    flags.model === undefined ? await modelOfData(job, dataset, flags) : await chooseModel(flags.model, '');
+  const model = await modelOfData(job, dataset, flags);
   const result = await withEngine(job, (engine) =>
     follow(job, `eval ${dataset}`, ({ onEvent }) =>
       jobs.evaluate({ ...rest, model, engine, data: dataset, peers, onEvent, signal: job.signal }),
