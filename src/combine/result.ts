@@ -26,7 +26,7 @@ import { pointCount } from '../field/spec.ts';
 import { bestPrior } from '../models/priors.ts';
 import type { GridPoints } from '../session/between.ts';
 import { archiveOf, checkCodedAt } from '../session/coding.ts';
-import { aboutBeside, axesBeside, sectionsSaid } from '../session/description.ts';
+import { aboutBeside, axesAt, sectionsSaid } from '../session/description.ts';
 import { outputGrid } from '../session/grid.ts';
 import { inlineWork } from '../session/inline-work.ts';
 import { fieldRows } from '../session/rows.ts';
@@ -108,7 +108,7 @@ export async function decodeTerms(
 }
 
 function axesOfTerm({ card }: Pick<Model, 'card'>, { shape, places }: Term): Axis[] {
-  return axesBeside(card, shape, sectionsSaid({ places }, card.outputs.length));
+  return axesAt(card, shape, places);
 }
 
 /** All signals are in memory at once. */

@@ -2,6 +2,7 @@
 import { statfsSync } from 'node:fs';
 import { EnvironmentError, FunctaError } from '../core/errors.ts';
 import { unbroken } from '../core/unbroken.ts';
+import type { Range } from './types.ts';
 
 /** EIO: of the disk, or LMDB's word for a write of which only a part was taken. */
 const partial = 5;
@@ -32,6 +33,12 @@ export function damagedFunction(id: string, cause: FunctaError): EnvironmentErro
     `function ${JSON.stringify(id)} is damaged: ${cause.message} [${cause.code}]; put it again, or delete it`,
     { cause },
   );
+}
+
+/** What is damaged is told to `onDamaged`, and left out. Throws EnvironmentError `function-damaged` without that. */
+export function leaveOut(id: string, cause: FunctaError, onDamaged: Range['onDamaged']): undefined {
+  if (onDamaged === undefined) throw damagedFunction(id, cause);
+  onDamaged({ id, code: cause.code, message: cause.message });
 }
 
 export function failure(path: string, cause: unknown): FunctaError {

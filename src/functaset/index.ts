@@ -3,7 +3,7 @@ export { answerMs, isOld } from './answer-age.ts';
 export { type Backup, backupFunctaset, restoreFunctaset } from './backup.ts';
 export { forsakeClaim } from './claim.ts';
 export { type Copied, type CopyOptions, copyFunctions, isEqual } from './copy.ts';
-export { damagedFunction } from './failure.ts';
+export { damagedFunction, leaveOut } from './failure.ts';
 export { checkFile } from './file.ts';
 export { type FunctionStore, functionStoreOf, type Touches } from './function-store.ts';
 export { type Held, holdDirectory } from './hold.ts';

@@ -25,7 +25,7 @@ import {
   openDatabases,
   valueView,
 } from './databases.ts';
-import { damagedFunction, failure, guarded } from './failure.ts';
+import { failure, guarded, leaveOut } from './failure.ts';
 import { checkFile } from './file.ts';
 import { checkNetworkOf, decodeInfo, encodeInfo, infoKey } from './info.ts';
 import { compareIds } from './order.ts';
@@ -430,9 +430,7 @@ function readable<T>(
     return decode(id, bytes);
   } catch (error) {
     if (!(error instanceof FunctaError)) throw error;
-    if (onDamaged === undefined) throw damagedFunction(id, error);
-    onDamaged({ id, code: error.code, message: error.message });
-    return undefined;
+    return leaveOut(id, error, onDamaged);
   }
 }
 

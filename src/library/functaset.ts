@@ -112,7 +112,7 @@ interface Modulated {
 export interface Neighbour extends Row {
   readonly id: string;
   readonly label: Label | null;
-  /** Root mean square of the differences, in signal units; in the metric `correlation` 1 - Pearson's. */
+  /** Root mean square of the differences, in signal units; in the metrics `correlation` and `pitch` 1 - Pearson's. */
   readonly distance: number;
   /** Of a fragment that may lie `anywhere`: its first sample along each axis of this function. */
   readonly start?: readonly number[] | undefined;

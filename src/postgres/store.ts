@@ -12,7 +12,6 @@ import {
   type Backup,
   backupFunctaset,
   compareLabels,
-  damagedFunction,
   type Fault,
   type FunctasetInfo,
   type FunctasetStats,
@@ -20,6 +19,7 @@ import {
   type FunctionRecord,
   type FunctionStore,
   type FunctionSummary,
+  leaveOut,
   openFunctaset,
   type PutOptions,
   type Range,
@@ -465,9 +465,7 @@ function readable<T>(
     return decode(id, plain(record));
   } catch (error) {
     if (!(error instanceof FunctaError)) throw error;
-    if (onDamaged === undefined) throw damagedFunction(id, error);
-    onDamaged({ id, code: error.code, message: error.message });
-    return undefined;
+    return leaveOut(id, error, onDamaged);
   }
 }
 

@@ -9,26 +9,25 @@ import { AbortedError, BadInputError, BadStreamError } from '../core/errors.ts';
 import { checkLimit } from '../core/limits.ts';
 import { coveringGrid } from '../field/coordinates.ts';
 import { pointCount, unravel } from '../field/spec.ts';
-import { damagedFunction } from '../functaset/failure.ts';
+import { leaveOut } from '../functaset/failure.ts';
 import type { FunctionSummary } from '../functaset/index.ts';
+import { axesAt } from '../session/description.ts';
 import { type OpenFunction, openFunctions } from '../session/functions.ts';
 import { wholeOf } from '../signal/box.ts';
-import { type AxisNames, boxOf, namesOfSignal } from '../signal/region.ts';
-import { axesOfFunction, namesOfFunction } from './axes.ts';
+import { boxOf, namesOfSignal } from '../signal/region.ts';
+import { namesOfFunction } from './axes.ts';
 import { cursorOfWalk, walkOf } from './cursor.ts';
 import { conditionsOf, openNamed, passing, summaries } from './filter.ts';
 import { type Fragment, FragmentSearch } from './fragment.ts';
-import { knownOf, placesOfSamples, signalOf, valuesOfKnown } from './observed.ts';
+import { knownOf, placesOfRegion, signalOf, valuesOfKnown } from './observed.ts';
 import { PitchSearch } from './pitch.ts';
 import { pointsOf, valuesOf, valuesOnScale } from './places.ts';
 import type { RequestOf } from './request.ts';
-import { allSamples, drawn } from './sampling.ts';
+import { drawn, maxHeld } from './sampling.ts';
 import type { Turn } from './sliding.ts';
 import type { QueryAnswer, QueryContext, QueryOptions } from './types.ts';
 import { type Found, type NearCandidate, pageByBounds } from './walk.ts';
 
-/** Values of one function that are held at once. */
-const maxHeld = 2 ** 24;
 /** Numbers of a function from the first to the last of a fragment in it: their transforms hold a hundred bytes each. */
 const maxSpan = 2 ** 22;
 /** Summaries that are looked at together. */
@@ -113,37 +112,22 @@ function candidateOf({ id }: FunctionSummary): NearCandidate {
 async function fragmentOf(context: QueryContext, request: AnywhereRequest): Promise<Fragment> {
   const { id, region, mask, points } = request;
   const { model, engine } = context;
-  const boxIn = (shape: readonly number[], names: AxisNames) =>
-    region === undefined ? wholeOf(shape) : boxOf(region, shape, { ...names, owner: 'a signal' });
   if (id === undefined) {
     const signal = await signalOf(context, request.signal!, { isFragment: true });
     const known = knownOf(context, signal, mask, region);
-    const { start, count } = boxIn(signal.shape, namesOfSignal(model.card, signal));
+    const names = { ...namesOfSignal(model.card, signal), owner: 'a signal' };
+    const { start, count } = boxOf(region ?? wholeOf(signal.shape), signal.shape, names);
     const kept = drawn(known, points);
-    const samples = kept.map((p) => within(count, unravel(signal.shape, p), start));
+    const samples = kept.map((p) =>
+      unravel(signal.shape, p).reduce((index, x, axis) => index * count[axis]! + x - start[axis]!, 0),
+    );
     const sampled = { points: kept.length, of: known.length };
     return { shape: count, samples, values: valuesOfKnown(context, signal, kept), sampled };
   }
   const fn = await openNamed(context, id);
-  const { start, count } = boxIn(fn.shape, namesOfFunction(model.card, fn));
-  const samples = drawn(allSamples(count), points);
-  const places = placesOfSamples(
-    fn.shape,
-    samples.map((p) =>
-      within(
-        fn.shape,
-        unravel(count, p),
-        start.map((x) => -x),
-      ),
-    ),
-  );
-  const values = await valuesOf({ model, engine }, fn, pointsOf(places));
-  return { shape: count, samples, values, sampled: { points: samples.length, of: pointCount(count) } };
-}
-
-/** The index in an array of `shape` of what stands at `at` seen from `start`. */
-function within(shape: readonly number[], at: readonly number[], start: readonly number[]): number {
-  return at.reduce((index, x, axis) => index * shape[axis]! + x - start[axis]!, 0);
+  const names = namesOfFunction(model.card, fn);
+  const { places, ...part } = placesOfRegion(fn.shape, region ?? wholeOf(fn.shape), points, names);
+  return { ...part, values: await valuesOf({ model, engine }, fn, pointsOf(places)) };
 }
 
 /** Lets others have a turn where one has lasted long enough. It throws AbortedError. */
@@ -207,11 +191,9 @@ function isRound(
   { onDamaged }: QueryOptions,
 ): boolean | undefined {
   try {
-    return axesOfFunction(model.card, fn).at(-1)?.wraps === true;
+    return axesAt(model.card, fn.shape, fn.places).at(-1)?.wraps === true;
   } catch (error) {
     if (!(error instanceof BadStreamError)) throw error;
-    if (onDamaged === undefined) throw damagedFunction(fn.id, error);
-    onDamaged({ id: fn.id, code: error.code, message: error.message });
-    return undefined;
+    return leaveOut(fn.id, error, onDamaged);
   }
 }

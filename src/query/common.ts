@@ -1,7 +1,7 @@
 /** Where the fields of a set stand and what they are called, where all of its functions say the same. */
 import type { ModelCard } from '../field/card.ts';
 import type { Axis, NamedOutput } from '../field/outputs.ts';
-import { axesBeside, sectionsSaid } from '../session/description.ts';
+import { axesAt } from '../session/description.ts';
 import type { OpenFunction } from '../session/functions.ts';
 import { axesOfGrid } from '../signal/axes.ts';
 
@@ -38,9 +38,10 @@ export class Common {
     const shape = this.#shape;
     const step = shape.map((n, axis) => n / size[axis]!);
     const grid = { start: step.map((s) => s / 2), step, count: size };
-    const sections = () => sectionsSaid({ places: this.#first!.places }, this.#card.outputs.length);
     return {
-      ...(this.#places ? { axes: axesOfGrid(axesBeside(this.#card, shape, sections()), shape, grid) } : {}),
+      ...(this.#places
+        ? { axes: axesOfGrid(axesAt(this.#card, shape, this.#first!.places), shape, grid) }
+        : {}),
       ...(this.#names ? { outputs: JSON.parse(this.#names) as NamedOutput[] } : {}),
     };
   }

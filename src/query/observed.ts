@@ -108,20 +108,25 @@ export function observedOf(
   };
 }
 
-/** The samples of a region, or at most `most` of them. Throws BadInputError `bad-region`. */
+/** The samples of a region, or at most `most` of them, by their indices in its `shape`, and where they are in the signal. Throws BadInputError `bad-region`. */
 export function placesOfRegion(
-  shape: readonly number[],
+  whole: readonly number[],
   region: Box | string,
   most: number | undefined,
   names: AxisNames = {},
-): { readonly places: RelativePoints; readonly sampled: SampledPoints } {
-  const { start, count } = boxOf(region, shape, { ...names, owner: 'a signal' });
-  const kept = drawn(allSamples(count), most).map((i) => {
-    const at = unravel(count, i).map((x, axis) => x + start[axis]!);
-    return at.reduce((index, x, axis) => index * shape[axis]! + x, 0);
-  });
-  const sampled = { points: kept.length, of: pointCount(count) };
-  return { places: placesOfSamples(shape, kept), sampled };
+): {
+  readonly shape: readonly number[];
+  readonly samples: readonly number[];
+  readonly places: RelativePoints;
+  readonly sampled: SampledPoints;
+} {
+  const { start, count: shape } = boxOf(region, whole, { ...names, owner: 'a signal' });
+  const samples = drawn(allSamples(shape), most);
+  const inWhole = samples.map((i) =>
+    unravel(shape, i).reduce((index, x, axis) => index * whole[axis]! + x + start[axis]!, 0),
+  );
+  const sampled = { points: samples.length, of: pointCount(shape) };
+  return { shape, samples, places: placesOfSamples(whole, inWhole), sampled };
 }
 
 function fromNumbers({ model }: QueryContext, input: Exclude<SignalInput, { file: string }>): Signal {

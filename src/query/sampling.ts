@@ -17,7 +17,7 @@ export interface SampledPoints {
 }
 
 /** Values of one function that are held at once. */
-const maxHeld = 2 ** 24;
+export const maxHeld = 2 ** 24;
 const seed = 1;
 
 /** At most `most` of the items; all of them, in order, where `most` is not given. */

@@ -98,9 +98,13 @@ export function axesBeside(
   shape: readonly number[],
   sections: readonly Section[] | undefined,
 ): Axis[] {
+  return axesAt(card, shape, sectionOf(sections, 'axes'));
+}
+
+/** The same of a function, by its `places`. Throws BadStreamError as `decodeAxes`. */
+export function axesAt(card: Places, shape: readonly number[], places: Uint8Array | undefined): Axis[] {
   const told = axesOf(card, shape);
-  const bytes = sectionOf(sections, 'axes');
-  return bytes === undefined ? told : decodeAxes(bytes, told, shape);
+  return places === undefined ? told : decodeAxes(places, told, shape);
 }
 
 /** What a file says of its signal beside values and places, on a grid of its points. Throws BadStreamError as `decodeAbout`. */

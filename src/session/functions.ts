@@ -23,7 +23,7 @@ import type { Model } from '../field/model.ts';
 import type { OwnRange } from '../field/outputs.ts';
 import { modulationLength } from '../field/spec.ts';
 // By their own modules: the room as a whole brings the database.
-import { damagedFunction } from '../functaset/failure.ts';
+import { leaveOut } from '../functaset/failure.ts';
 import type {
   Fault,
   Functaset,
@@ -112,8 +112,7 @@ export async function openFunctions(
       symbols += numbersIn(found);
     } catch (error) {
       if (!(error instanceof BadStreamError)) throw error;
-      if (onDamaged === undefined) throw damagedFunction(fn.id, error);
-      onDamaged({ id: fn.id, code: error.code, message: error.message });
+      leaveOut(fn.id, error, onDamaged);
     }
     if (symbols < symbolsPerTurn) continue;
     symbols = 0;
