@@ -1,50 +1,25 @@
 /** Fragments in the functions of the bundled pictures, against a search by hand. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { encodeAxes, multiplyAddsPerPoint, sectionIds, withSections } from '../../codec/index.ts';
+import { type AskedPictures, askPictures } from '../../test/asked.ts';
 import { defaultLimits } from '../core/limits.ts';
-import { openEngine } from '../engine/index.ts';
-import { coveringGrid } from '../field/coordinates.ts';
-import { readModel } from '../field/model.ts';
 import { openFunctaset } from '../functaset/index.ts';
-import { buildFunctaset } from '../jobs/index.ts';
-import { makeTinyModel } from '../jobs/testing.ts';
-import { type ModulatedFunction, modulated, openFunctions } from '../session/functions.ts';
-import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
+import { NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
 
+let pictures: AskedPictures;
 let directory: string;
 let context: QueryContext;
-let functions: ModulatedFunction[];
-let fields: Float32Array[];
+let functions: AskedPictures['functions'];
+let fields: AskedPictures['fields'];
+let ask: AskedPictures['ask'];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'functa-anywhere-'));
-  const engine = await openEngine();
-  const model = readModel(await makeTinyModel(engine));
-  const path = join(directory, 'shoes');
-  await buildFunctaset({ data: 'fixture-fashion', split: 'train', path, model, engine });
-  const store = await openFunctaset(path, { readOnly: true });
-  const readSignal = () => Promise.reject(new Error('no file is read here'));
-  const indexes = new NearIndexes({ store, model, engine });
-  context = { store, model, engine, indexes, limits: defaultLimits, readSignal };
-  functions = await modulated(context, await openFunctions(context, store.iterate()));
-  fields = [];
-  for (const { modulation } of functions)
-    fields.push(await engine.evaluate(model.network, [28, 28], modulation, coveringGrid([28, 28])));
+  pictures = await askPictures();
+  ({ directory, context, functions, fields, ask } = pictures);
 });
 
-afterAll(async () => {
-  await context.store.close();
-  await context.engine.close();
-  await rm(directory, { recursive: true });
-});
-
-// biome-ignore lint/suspicious/noExplicitAny: each kind of answer has members of its own, which its test reads.
-async function ask(query: unknown, changes: Partial<QueryContext> = {}): Promise<any> {
-  return collectAnswer(await runQuery({ ...context, ...changes }, parseQuery(query)));
-}
+afterAll(() => pictures.close());
 
 /** Signal values of a box of a function. */
 function cut(

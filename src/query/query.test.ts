@@ -1,57 +1,34 @@
 /** Queries on the functions of the bundled pictures, with a tiny model, against what a reader would compute by hand. */
 import { cpSync, readdirSync, rmSync } from 'node:fs';
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultLimits } from '../core/limits.ts';
+import { type AskedPictures, askPictures } from '../../test/asked.ts';
 import { Rng } from '../core/rng.ts';
-import { openEngine } from '../engine/index.ts';
 import { coveringGrid } from '../field/coordinates.ts';
-import { readModel } from '../field/model.ts';
 import { modulationLength } from '../field/spec.ts';
 import { openFunctaset, stampOf } from '../functaset/index.ts';
 import { damageRecord } from '../functaset/testing.ts';
-import { buildFunctaset, trainPrior } from '../jobs/index.ts';
+import { trainPrior } from '../jobs/index.ts';
 import { makeTinyModel } from '../jobs/testing.ts';
 import { loadModel } from '../models/index.ts';
-import { type ModulatedFunction, modulated, openFunctions } from '../session/functions.ts';
 import { openFunctasetOf } from '../session/store.ts';
 import { collectAnswer, NearIndexes, parseQuery, type QueryContext, type Row, runQuery } from './index.ts';
 import { readIndex, writeIndex } from './index-file.ts';
 
+let pictures: AskedPictures;
 let directory: string;
 let context: QueryContext;
-let functions: ModulatedFunction[];
-let fields: Float32Array[];
+let functions: AskedPictures['functions'];
+let fields: AskedPictures['fields'];
+let ask: AskedPictures['ask'];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'functa-query-'));
-  const engine = await openEngine();
-  const model = readModel(await makeTinyModel(engine));
-  const path = join(directory, 'shoes');
-  await buildFunctaset({ data: 'fixture-fashion', split: 'train', path, model, engine });
-  const store = await openFunctaset(path, { readOnly: true });
-  const readSignal = () => Promise.reject(new Error('no file is read here'));
-  const indexes = new NearIndexes({ store, model, engine });
-  context = { store, model, engine, indexes, limits: defaultLimits, readSignal };
-  functions = await modulated(context, await openFunctions(context, store.iterate()));
-  fields = [];
-  for (const { modulation } of functions) {
-    fields.push(await engine.evaluate(model.network, [28, 28], modulation, coveringGrid([28, 28])));
-  }
+  pictures = await askPictures();
+  ({ directory, context, functions, fields, ask } = pictures);
 });
 
-afterAll(async () => {
-  await context.store.close();
-  await context.engine.close();
-  await rm(directory, { recursive: true });
-});
-
-// biome-ignore lint/suspicious/noExplicitAny: each kind of answer has members of its own, which its test reads.
-async function ask(query: unknown, changes: Partial<QueryContext> = {}): Promise<any> {
-  return collectAnswer(await runQuery({ ...context, ...changes }, parseQuery(query)));
-}
+afterAll(() => pictures.close());
 
 const idsOf = (items: readonly Row[]) => items.map(({ id }) => id);
 
